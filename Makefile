@@ -1,0 +1,60 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ORACLE := .venv-oracle
+ORACLE_READY := $(ORACLE)/.ready
+DEMO := .demo
+
+.PHONY: help demo test test-oracle test-real lint types format check perf clean
+
+help:
+	@echo "make demo         set up, make a synthetic market, train and evaluate an LSTM on it"
+	@echo "make test         set up and run the tests"
+	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
+	@echo "make test-real    compare with Qlib on real bars (LSTM_BENCH_REAL_DATA, LSTM_BENCH_REFERENCE)"
+	@echo "make check        lint and types"
+	@echo "make perf         time this package beside pyqlib on LSTM_BENCH_REAL_DATA"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+$(ORACLE_READY): tests/oracle/requirements.txt
+	test -x $(ORACLE)/bin/python || $(PYTHON) -m venv $(ORACLE)
+	$(ORACLE)/bin/python -m pip install --quiet --requirement tests/oracle/requirements.txt
+	@touch $@
+
+demo: $(READY)
+	@test -d $(DEMO)/market || $(BIN)/lstm-bench data synth $(DEMO)/market
+	$(BIN)/lstm-bench run configs/demo.yaml --provider-uri $(DEMO)/market --results $(DEMO)/results
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not oracle and not real"
+
+test-oracle: $(READY) $(ORACLE_READY)
+	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python -m pytest -m "oracle and not real" tests/oracle
+
+test-real: $(READY)
+	$(BIN)/python -m pytest -m real
+
+check: lint types
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+perf: $(READY) $(ORACLE_READY)
+	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python tests/perf/against_qlib.py
+
+clean:
+	rm -rf $(VENV) $(ORACLE) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,61 @@
+"""The command ``lstm-bench``: its groups, and where errors become exit codes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from lstm_bench.cli import data, run
+from lstm_bench.errors import LstmBenchError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="lstm-bench",
+    help="Benchmark LSTM models on Qlib's Alpha158 and Alpha360 feature sets.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+app.command(name="run")(run.run)
+
+INTERRUPTED = 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from lstm_bench import __version__
+
+        typer.echo(f"lstm-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log warnings only.")] = False,
+) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))
+    logger = logging.getLogger("lstm_bench")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+
+
+def main() -> None:
+    """Run the command line; exit with 0, 1 (a check found something), 2 (bad input), 3 (failed) or 130."""
+    try:
+        app()
+    except LstmBenchError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except SystemExit as done:
+        if done.code == INTERRUPTED:
+            typer.echo("interrupted; nothing half-done is kept", err=True)
+        raise

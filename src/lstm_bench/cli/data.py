@@ -1,0 +1,67 @@
+"""``lstm-bench data``: look at a data folder, or make a synthetic one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lstm_bench.cli.output import print_json, print_table
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Look at a data folder, or make a synthetic one.", no_args_is_help=True)
+
+
+@app.command()
+def info(
+    folder: Annotated[Path, typer.Argument(help="A Qlib data folder (provider_uri).", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what a data folder holds: days, markets, fields, fingerprint."""
+    from lstm_bench.data.description import describe
+    from lstm_bench.data.provider import Provider
+
+    description = describe(Provider(folder))
+    if as_json:
+        print_json(description)
+        return
+    first, last = description["first_day"], description["last_day"]
+    typer.echo(f"{description['folder']}\n{description['days']} trading days, {first} to {last}")
+    typer.echo(f"fingerprint {description['fingerprint']}\n")
+    print_table(
+        "Markets",
+        ["market", "instruments", "spans", "with bars", "first day", "last day"],
+        [
+            [
+                m["market"],
+                *(str(m[key]) for key in ("instruments", "spans", "with_bars", "first_day", "last_day")),
+            ]
+            for m in description["markets"]
+        ],
+    )
+    print_table(
+        "Fields",
+        ["field", "instruments", "bars", "NaN"],
+        [
+            [f["field"], str(f["instruments"]), f"{f['bars']:,}", f"{f['nan_share']:.2%}"]
+            for f in description["fields"]
+        ],
+    )
+
+
+@app.command()
+def synth(
+    out: Annotated[
+        Path, typer.Argument(help="Folder to make; it must not exist or be empty.", show_default=False)
+    ],
+    stocks: Annotated[int, typer.Option(help="Instruments beside the index.", min=20)] = 60,
+    days: Annotated[int, typer.Option(help="Trading days, the last being 2020-09-30.", min=500)] = 1200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 0,
+) -> None:
+    """Make a synthetic market with a learnable signal, in Qlib's format."""
+    from lstm_bench.data.synthetic import synthesize
+
+    synthesize(out, stocks=stocks, days=days, seed=seed)
+    typer.echo(f"{out}: {stocks} stocks, {days} days, seed {seed}")

@@ -1,0 +1,1 @@
+"""Configuration: Qlib workflow files as frozen, strict models."""

@@ -1,0 +1,37 @@
+"""The top-level ``lstm_bench`` section: what the harness knows and Qlib does not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lstm_bench.config.section import Section
+
+__all__ = ["Compat", "HarnessConfig", "TrainingConfig"]
+
+Compat = Literal["qlib", "none"]
+
+
+class TrainingConfig(Section):
+    """Training details that Qlib's files cannot say."""
+
+    weight_decay: float = Field(0.0, ge=0.0, description="L2 for adam and gd, decoupled for adamw")
+    clip_grad_value: float | None = Field(
+        3.0, gt=0.0, description="clip each gradient element to ±this; Qlib has 3"
+    )
+    clip_grad_norm: float | None = Field(
+        None, gt=0.0, description="scale gradients down to this 2-norm, after that"
+    )
+
+
+class HarnessConfig(Section):
+    """``lstm_bench:`` in a workflow file.
+
+    ``compat: qlib`` keeps every detail of Qlib's training (its order of samples, its extra pass over train, the
+    dropped tail of valid), so that a seed gives Qlib's losses on the CPU. ``none`` trains the same model on the
+    same samples without them, and faster.
+    """
+
+    compat: Compat = "qlib"
+    training: TrainingConfig = TrainingConfig()

@@ -1,0 +1,54 @@
+"""The ``task.model`` section: Qlib's two LSTM models."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lstm_bench.config.section import Section
+
+__all__ = ["LstmKwargs", "ModelConfig"]
+
+
+class LstmKwargs(Section):
+    """Hyper-parameters of the LSTM and of its training, with Qlib's names and defaults.
+
+    ``adamw``, ``ic`` and ``rank_ic`` are the harness's own: qrun refuses a file that has them.
+    """
+
+    d_feat: int = Field(6, ge=1, description="features per day")
+    hidden_size: int = Field(64, ge=1)
+    num_layers: int = Field(2, ge=1)
+    dropout: float = Field(
+        0.0, ge=0.0, lt=1.0, description="between layers; without effect on a single layer"
+    )
+    n_epochs: int = Field(200, ge=1)
+    lr: float = Field(0.001, gt=0.0)
+    metric: Literal["", "loss", "ic", "rank_ic"] = Field(
+        "", description="what early stopping watches on valid"
+    )
+    batch_size: int = Field(2000, ge=1)
+    early_stop: int = Field(20, ge=1, description="epochs without a better score that end the run")
+    loss: Literal["mse"] = "mse"
+    optimizer: Literal["adam", "gd", "adamw"] = Field("adam", description="gd is plain SGD")
+    n_jobs: int = Field(
+        10, description="Qlib's loader processes; ignored, since nothing is loaded per sample"
+    )
+    GPU: int = Field(
+        0, description="a preference: the CUDA device to use if there is one; negative for the CPU"
+    )
+    seed: int | None = Field(None, ge=0, lt=2**32, description="0 where a file gives none")
+
+
+class ModelConfig(Section):
+    """``task.model``: ``pytorch_lstm_ts`` goes with ``TSDatasetH``, ``pytorch_lstm`` with ``DatasetH``."""
+
+    name: Literal["LSTM"] = Field(alias="class")
+    module_path: Literal["qlib.contrib.model.pytorch_lstm", "qlib.contrib.model.pytorch_lstm_ts"]
+    kwargs: LstmKwargs = LstmKwargs()
+
+    @property
+    def is_time_series(self) -> bool:
+        """Whether the model takes windows (``TSDatasetH``) rather than rows (``DatasetH``)."""
+        return self.module_path.endswith("_ts")

@@ -1,0 +1,1 @@
+"""Bars: panels, the providers that read them, and the synthetic market."""

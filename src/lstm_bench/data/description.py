@@ -1,0 +1,70 @@
+"""What a data folder holds, in figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lstm_bench.data.fingerprint import fingerprint
+from lstm_bench.data.provider import Provider
+
+__all__ = ["describe"]
+
+
+def describe(provider: Provider) -> dict[str, Any]:
+    """Return calendar, markets, fields and fingerprint as plain data.
+
+    ``bars`` counts the values between an instrument's first and last bar, ``nan_share`` the share of them that is
+    NaN (suspended days).
+    """
+    calendar = provider.calendar
+    return {
+        "folder": str(provider.root),
+        "fingerprint": fingerprint(provider),
+        "days": len(calendar),
+        "first_day": str(calendar[0]),
+        "last_day": str(calendar[-1]),
+        "markets": [_market(provider, name) for name in provider.markets],
+        "fields": [_field(provider, name) for name in _field_names(provider)],
+    }
+
+
+def _market(provider: Provider, name: str) -> dict[str, Any]:
+    universe = provider.universe(name)
+    spans = [span for spans in universe.spans.values() for span in spans]
+    return {
+        "market": name,
+        "instruments": len(universe.instruments),
+        "spans": len(spans),
+        "with_bars": sum(code in provider.folders for code in universe.instruments),
+        "first_day": str(min(first for first, _ in spans)),
+        "last_day": str(max(last for _, last in spans)),
+    }
+
+
+def _field_names(provider: Provider) -> list[str]:
+    suffix = ".day.bin"
+    names = {
+        path.name.removesuffix(suffix)
+        for folder in provider.folders.values()
+        for path in folder.glob(f"*{suffix}")
+    }
+    return sorted(names)
+
+
+def _field(provider: Provider, name: str) -> dict[str, Any]:
+    bars = missing = instruments = 0
+    for code in provider.folders:
+        panel = provider.panel([code], [name], 0, len(provider.calendar))
+        first, last = int(panel.first[0]), int(panel.last[0])
+        if first <= last:
+            instruments += 1
+            bars += last - first + 1
+            missing += int(np.isnan(panel.fields[name][first : last + 1, 0]).sum())
+    return {
+        "field": name,
+        "instruments": instruments,
+        "bars": bars,
+        "nan_share": missing / bars if bars else 0.0,
+    }

@@ -1,0 +1,45 @@
+"""The panel: dense bars on one calendar and one instrument list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Panel"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Bars of N instruments on T trading days.
+
+    Attributes
+    ----------
+    days : ``[T]`` datetime64[D]
+        Trading days, ascending: a slice of the provider's calendar.
+    offset : int
+        Position of ``days[0]`` in the provider's calendar.
+    instruments : N upper-case codes, sorted
+    fields : name without ``$`` -> ``[T, N]`` float32
+        NaN where there is no value. Memory is Fortran-ordered: one instrument's history is contiguous,
+        because rolling work is a column operation.
+    first, last : ``[N]`` int64
+        Index into ``days`` of each instrument's first and last *row* (inclusive), clipped to the panel.
+        A row exists for every day between an instrument's first and last bar, suspended days included;
+        outside it there is nothing, which is not the same as NaN: a rolling window does not reach there.
+        ``first > last`` where the instrument has no row.
+    """
+
+    days: npt.NDArray[np.datetime64]
+    offset: int
+    instruments: tuple[str, ...]
+    fields: Mapping[str, npt.NDArray[np.float32]]
+    first: npt.NDArray[np.int64]
+    last: npt.NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(T, N)``."""
+        return len(self.days), len(self.instruments)

@@ -1,0 +1,89 @@
+"""The universe: which instrument belongs to a market on which day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.errors import DataError
+
+__all__ = ["Universe", "read_universe"]
+
+Span = tuple[np.datetime64, np.datetime64]
+
+
+@dataclass(frozen=True)
+class Universe:
+    """Membership spans of a market.
+
+    Attributes
+    ----------
+    name : the market's name, such as ``csi300``
+    spans : upper-case code -> membership spans ``(first day, last day)``, both inclusive; spans may overlap
+    """
+
+    name: str
+    spans: Mapping[str, tuple[Span, ...]]
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """All codes that were ever members, sorted."""
+        return tuple(sorted(self.spans))
+
+    def between(self, start: np.datetime64, end: np.datetime64) -> Universe:
+        """Keep the codes that are members on some day in ``start..end`` (inclusive)."""
+        kept = {
+            code: spans
+            for code, spans in self.spans.items()
+            if any(first <= end and last >= start for first, last in spans)
+        }
+        return Universe(self.name, kept)
+
+    def member(self, days: npt.NDArray[np.datetime64], instruments: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Membership of ``instruments`` on ``days``: ``[T, N]`` bool, Fortran-ordered."""
+        mask = np.zeros((len(days), len(instruments)), dtype=np.bool_, order="F")
+        firsts = [
+            np.asarray([s[0] for s in self.spans.get(c, ())], dtype="datetime64[D]") for c in instruments
+        ]
+        lasts = [
+            np.asarray([s[1] for s in self.spans.get(c, ())], dtype="datetime64[D]") for c in instruments
+        ]
+        for column, (first, last) in enumerate(zip(firsts, lasts, strict=True)):
+            begins = np.searchsorted(days, first, side="left")
+            ends = np.searchsorted(days, last, side="right")
+            for begin, end in zip(begins, ends, strict=True):
+                mask[begin:end, column] = True
+        return mask
+
+
+def read_universe(path: Path) -> Universe:
+    """Read ``instruments/<market>.txt``: tab-separated code, first day, last day, a line per span.
+
+    Raises
+    ------
+    DataError
+        Where a line is not of that form; it names file and line.
+    """
+    spans: dict[str, list[Span]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        parts = line.split("\t")
+        try:
+            code, first, last = (
+                parts[0].strip(),
+                np.datetime64(parts[1].strip(), "D"),
+                np.datetime64(parts[2].strip(), "D"),
+            )
+        except (IndexError, ValueError) as error:
+            raise DataError(
+                f"{path}, line {number}: got {line!r}, expected a code, a first and a last day, separated by tabs"
+            ) from error
+        spans.setdefault(code.upper(), []).append((first, last))
+    if not spans:
+        raise DataError(f"{path}: names no instrument")
+    return Universe(path.stem.lower(), {code: tuple(all_) for code, all_ in spans.items()})

@@ -1,0 +1,80 @@
+"""The exception tree, and the exit code that each branch stands for.
+
+``LstmBenchError``
+├── ``InputError`` (exit code 2): something the user gave cannot be used
+│   ├── ``ConfigError``: a workflow file, an option or an override
+│   ├── ``DataError``: a data folder or what is in it
+│   ├── ``ExpressionError``: a text in the expression language
+│   └── ``DeviceError``: a demanded device is not there
+├── ``CheckError`` (exit code 1): a check found something
+└── ``RunError`` (exit code 3): a run failed although its input was fine
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "CheckError",
+    "ConfigError",
+    "DataError",
+    "DeviceError",
+    "ExpressionError",
+    "InputError",
+    "LstmBenchError",
+    "RunError",
+    "choices_hint",
+]
+
+
+class LstmBenchError(Exception):
+    """Root of every error that this package raises on purpose."""
+
+    exit_code = 3
+
+
+class InputError(LstmBenchError):
+    """Something that the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """A workflow file, an option or an override is wrong."""
+
+
+class DataError(InputError):
+    """A data folder, or something in it, is wrong."""
+
+
+class ExpressionError(InputError):
+    """A text is not in the expression language."""
+
+
+class DeviceError(InputError):
+    """A demanded device is not there."""
+
+
+class CheckError(LstmBenchError):
+    """A check found something."""
+
+    exit_code = 1
+
+
+class RunError(LstmBenchError):
+    """A run failed although its input was fine."""
+
+    exit_code = 3
+
+
+def choices_hint(got: str, choices: Iterable[str]) -> str:
+    """Say which choice was probably meant, and which there are.
+
+    >>> choices_hint("lerning_rate", ["learning_rate", "lr"])
+    "did you mean 'learning_rate'? choices: learning_rate, lr"
+    """
+    known = sorted(choices)
+    near = difflib.get_close_matches(got, known, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}choices: {', '.join(known)}"

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from lstm_bench.config.yaml import dump_yaml, load_yaml
+from lstm_bench.errors import ConfigError
+
+FILE = """
+market: &market csi300
+handler: &handler
+  instruments: *market
+  start_time: 2008-01-01
+  lr: 1e-3
+  label: ["Ref($close, -2)"]
+task:
+  handler: *handler
+  merged: {<<: *handler, extra: 1}
+  list: [{a: 1}, {a: 2}]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "workflow.yaml"
+    path.write_text(FILE)
+    return path
+
+
+def test_values_are_yaml_1_2(file: Path) -> None:
+    content = load_yaml(file)
+    assert content["handler"]["lr"] == 1e-3
+    assert content["handler"]["start_time"] == datetime.date(2008, 1, 1)
+
+
+def test_an_override_of_an_anchor_reaches_every_alias(file: Path) -> None:
+    content = load_yaml(file, ["market=csi500", "handler.start_time=2010-01-01"])
+    for handler in (content["handler"], content["task"]["handler"], content["task"]["merged"]):
+        assert handler["instruments"] == "csi500"
+        assert handler["start_time"] == datetime.date(2010, 1, 1)
+
+
+def test_an_override_of_an_alias_reaches_its_anchor(file: Path) -> None:
+    content = load_yaml(file, ["task.handler.instruments=[A, B]"])
+    assert content["market"] == ["A", "B"]
+    assert content["handler"]["instruments"] == ["A", "B"]
+
+
+def test_overrides_add_keys_and_reach_into_lists(file: Path) -> None:
+    content = load_yaml(
+        file, ["task.list.1.a=5", "task.list.0.b=x=y", "ours.deep.key=null"], top_level=["ours"]
+    )
+    assert content["task"]["list"] == [{"a": 1, "b": "x=y"}, {"a": 5}]
+    assert content["ours"] == {"deep": {"key": None}}
+
+
+def test_an_empty_value_is_null(file: Path) -> None:
+    assert load_yaml(file, ["market="])["market"] is None
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("market", "expected dotted.key=value"),
+        (".a=1", "expected dotted.key=value"),
+        ("markt=x", "did you mean 'market'"),
+        ("task.list.7.a=1", "no position in a list of 2"),
+        ("task.list.x=1", "no position in a list of 2"),
+        ("market.deep=1", "lies below a plain value"),
+        ("market=[1", "is not YAML"),
+    ],
+)
+def test_an_override_that_does_not_fit_is_refused(file: Path, override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message.replace("[", r"\[")):
+        load_yaml(file, [override])
+
+
+def test_environment_variables_are_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text('uri: "{{ HERE_FOLDER }}/x{{ NOT_SET_ANYWHERE }}"\n')
+    monkeypatch.setenv("HERE_FOLDER", "/data")
+    assert load_yaml(path) == {"uri": "/data/x"}
+
+
+def test_a_broken_template_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text("a: {{ oops\n")
+    with pytest.raises(ConfigError, match="Jinja2"):
+        load_yaml(path)
+
+
+def test_a_base_file_lies_below(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("a: {x: 1, y: 2}\nlist: [1, 2]\n")
+    path = tmp_path / "w.yaml"
+    path.write_text("BASE_CONFIG_PATH: base.yaml\na: {y: 3}\nlist: [9]\n")
+    assert load_yaml(path, ["a.x=7"]) == {"a": {"x": 7, "y": 3}, "list": [9]}
+
+
+def test_a_missing_base_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text("BASE_CONFIG_PATH: nowhere.yaml\n")
+    with pytest.raises(ConfigError, match="nowhere.yaml"):
+        load_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("- 1\n", "mapping"), ("a: [", "not YAML"), ("", "mapping"), ("a: !!python/name:os.x 1", "not YAML")],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_yaml(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="gone.yaml"):
+        load_yaml(tmp_path / "gone.yaml")
+
+
+def test_dumped_yaml_loads_to_the_same(file: Path, tmp_path: Path) -> None:
+    content = load_yaml(file)
+    again = tmp_path / "again.yaml"
+    again.write_text(dump_yaml(content))
+    assert load_yaml(again) == content

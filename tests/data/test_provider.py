@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_bench.data.provider import Provider
+from lstm_bench.errors import DataError
+
+DAYS = np.arange("2020-01-01", "2020-01-11", dtype="datetime64[D]")
+
+
+def write_bars(root: Path, code: str, field: str, start: int, values: list[float]) -> None:
+    folder = root / "features" / code
+    folder.mkdir(parents=True, exist_ok=True)
+    np.asarray([start, *values], dtype="<f4").tofile(folder / f"{field}.day.bin")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for part in ("calendars", "instruments", "features"):
+        (tmp_path / part).mkdir()
+    (tmp_path / "calendars/day.txt").write_text("\n".join(map(str, DAYS)) + "\n")
+    (tmp_path / "instruments/all.txt").write_text(
+        "SH1\t2020-01-01\t2020-01-10\nSZ2\t2020-01-03\t2020-01-10\n"
+    )
+    (tmp_path / "instruments/small.txt").write_text(
+        "SH1\t2020-01-01\t2020-01-03\nSH1\t2020-01-02\t2020-01-05\nSH1\t2020-01-08\t2020-01-09\n"
+        "sz2\t2019-01-01\t2020-01-04\nSZ9\t2021-01-01\t2021-02-01\n"
+    )
+    write_bars(tmp_path, "sh1", "close", 0, [1, 2, 3, np.nan, 5, 6, 7, 8, 9, 10])
+    write_bars(tmp_path, "SZ2", "close", 3, [30, 40, 50])
+    write_bars(tmp_path, "SZ2", "volume", 2, [1, 1, 1])
+    return tmp_path
+
+
+def test_bars_land_on_their_days(folder: Path) -> None:
+    panel = Provider(folder).panel(["SZ2", "SH1"], ["close"], 0, 10)
+    assert panel.instruments == ("SH1", "SZ2")
+    nan = np.nan
+    np.testing.assert_array_equal(panel.fields["close"][:, 0], [1, 2, 3, nan, 5, 6, 7, 8, 9, 10])
+    np.testing.assert_array_equal(
+        panel.fields["close"][:, 1], [nan, nan, nan, 30, 40, 50, nan, nan, nan, nan]
+    )
+    assert panel.fields["close"].dtype == np.float32
+    assert panel.fields["close"].flags.f_contiguous
+    assert panel.first.tolist() == [0, 3]
+    assert panel.last.tolist() == [9, 5]
+
+
+@pytest.mark.parametrize(("begin", "end"), [(0, 10), (2, 7), (4, 5), (6, 10), (0, 3), (7, 7)])
+def test_a_part_of_the_calendar_is_a_slice_of_the_whole(folder: Path, begin: int, end: int) -> None:
+    provider = Provider(folder)
+    whole = provider.panel(["SH1", "SZ2"], ["close", "volume"], 0, 10)
+    part = provider.panel(["SH1", "SZ2"], ["close", "volume"], begin, end)
+    for field in whole.fields:
+        np.testing.assert_array_equal(part.fields[field], whole.fields[field][begin:end])
+    assert part.offset == begin
+    np.testing.assert_array_equal(part.days, DAYS[begin:end])
+
+
+def test_the_row_span_is_the_union_over_fields(folder: Path) -> None:
+    panel = Provider(folder).panel(["SZ2"], ["close", "volume"], 0, 10)
+    assert (panel.first[0], panel.last[0]) == (2, 5)
+
+
+def test_an_instrument_without_bars_has_no_rows(folder: Path) -> None:
+    panel = Provider(folder).panel(["SZ9", "SH1"], ["close"], 0, 10)
+    assert panel.first[1] > panel.last[1]
+    assert np.isnan(panel.fields["close"][:, 1]).all()
+
+
+def test_a_missing_field_is_nan_and_said_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    provider = Provider(folder)
+    with caplog.at_level(logging.WARNING, logger="lstm_bench"):
+        for _ in range(2):
+            assert np.isnan(provider.panel(["SH1"], ["vwap"], 0, 10).fields["vwap"]).all()
+    assert [record.message for record in caplog.records if "vwap" in record.message] == [
+        "the data has no field 'vwap'; it counts as missing (NaN) everywhere"
+    ]
+
+
+def test_membership_joins_overlapping_spans(folder: Path) -> None:
+    universe = Provider(folder).universe("SMALL")
+    member = universe.member(DAYS, ["SH1", "SZ2", "SZ9"])
+    assert DAYS[member[:, 0]].astype(str).tolist() == [f"2020-01-{d:02d}" for d in (1, 2, 3, 4, 5, 8, 9)]
+    assert member[:, 1].tolist() == [True] * 4 + [False] * 6
+    assert not member[:, 2].any()
+    assert universe.instruments == ("SH1", "SZ2", "SZ9")
+    assert universe.between(DAYS[5], DAYS[6]).instruments == ()
+    assert universe.between(DAYS[4], DAYS[6]).instruments == ("SH1",)
+
+
+def test_an_unknown_market_names_the_known_ones(folder: Path) -> None:
+    with pytest.raises(DataError, match="did you mean 'small'.*all, small"):
+        Provider(folder).universe("smal")
+
+
+@pytest.mark.parametrize("part", ["calendars", "instruments", "features"])
+def test_a_folder_that_is_not_qlibs_is_refused(folder: Path, part: str) -> None:
+    shutil.rmtree(folder / part)
+    with pytest.raises(DataError, match=part):
+        Provider(folder)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere"):
+        Provider(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("lines", ["2020-01-02\n2020-01-01\n", "2020-01-01\n2020-01-01\n", "monday\n", ""])
+def test_a_calendar_out_of_order_is_refused(folder: Path, lines: str) -> None:
+    (folder / "calendars/day.txt").write_text(lines)
+    with pytest.raises(DataError, match=r"day\.txt"):
+        _ = Provider(folder).calendar
+
+
+def test_a_broken_instruments_line_is_named(folder: Path) -> None:
+    (folder / "instruments/small.txt").write_text("SH1\t2020-01-01\t2020-01-03\nSH1 2020-01-01\n")
+    with pytest.raises(DataError, match="line 2"):
+        Provider(folder).universe("small")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\x00\x00\x00", "whole number"), (b"", "whole number"), (np.asarray([8, 1, 2, 3], "<f4").tobytes(), "fit a calendar"),
+     (np.asarray([-1, 1], "<f4").tobytes(), "fit a calendar"), (np.asarray([np.nan, 1], "<f4").tobytes(), "fit a calendar")],
+)  # fmt: skip
+def test_a_broken_file_of_bars_is_named(folder: Path, content: bytes, message: str) -> None:
+    (folder / "features/sh1/close.day.bin").write_bytes(content)
+    with pytest.raises(DataError, match=rf"close\.day\.bin.*{message}"):
+        Provider(folder).panel(["SH1"], ["close"], 0, 10)
+
+
+def test_dates_become_positions(folder: Path) -> None:
+    provider = Provider(folder)
+    assert provider.locate("2020-01-02", "2020-01-04", "test") == (1, 4)
+    assert provider.locate(None, None, "test") == (0, 10)
+    assert provider.locate("2019-12-30", "2020-01-15", "test") == (0, 10)
+
+
+def test_dates_partly_outside_are_clamped_and_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="lstm_bench"):
+        assert Provider(folder).locate("2008-01-01", "2020-01-04", "segment train") == (0, 4)
+    assert "segment train: 2008-01-01..2020-01-04 reaches outside" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "message"),
+    [("2030-01-01", "2031-01-01", "no trading day"), ("2020-01-05", "2020-01-03", "after its end"),
+     ("soon", None, "expected a date"), ("NaT", None, "expected a date")],
+)  # fmt: skip
+def test_dates_that_cannot_be_are_refused(folder: Path, start: str, end: str | None, message: str) -> None:
+    with pytest.raises(DataError, match=f"segment valid.*{message}"):
+        Provider(folder).locate(start, end, "segment valid")
