@@ -1,0 +1,1 @@
+"""Models: the LSTM, packs of replicas, and the trainer."""

@@ -1,0 +1,58 @@
+"""Which device a run trains on: a wish is served by what there is, a demand is met or refused."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from lstm_bench.errors import DeviceError
+
+__all__ = ["resolve_device"]
+
+logger = logging.getLogger("lstm_bench")
+
+
+def resolve_device(demand: str, gpu: int) -> torch.device:
+    """Choose the device.
+
+    Parameters
+    ----------
+    demand
+        ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``. All but ``auto`` are demands.
+    gpu
+        The file's ``GPU``, a preference that counts under ``auto``: the CUDA device to use if there is one,
+        negative for the CPU.
+
+    Raises
+    ------
+    DeviceError
+        Where a demanded device does not exist.
+    """
+    if demand == "auto":
+        return _preferred(gpu)
+    if demand == "cpu":
+        return torch.device("cpu")
+    if demand == "mps":
+        if not torch.backends.mps.is_available():
+            raise DeviceError("--device: got 'mps', but this machine has no Metal device; choices: auto, cpu")
+        return torch.device("mps")
+    kind, _, index = demand.partition(":")
+    if kind != "cuda" or (index and not index.isdigit()):
+        raise DeviceError(f"--device: got {demand!r}; choices: auto, cpu, mps, cuda, cuda:0, cuda:1, ...")
+    count = torch.cuda.device_count()
+    if int(index or 0) >= count:
+        there = f"CUDA devices 0 to {count - 1}" if count else "no CUDA device"
+        raise DeviceError(f"--device: got {demand!r}, but this machine has {there}; choices: auto, cpu")
+    return torch.device("cuda", int(index or 0))
+
+
+def _preferred(gpu: int) -> torch.device:
+    if gpu < 0:
+        return torch.device("cpu")
+    count = torch.cuda.device_count()
+    if gpu < count:
+        return torch.device("cuda", gpu)
+    there = f"has {count} CUDA device{'s' if count > 1 else ''}" if count else "has no CUDA device"
+    logger.warning("GPU: the file prefers %d and this machine %s; training on the CPU", gpu, there)
+    return torch.device("cpu")

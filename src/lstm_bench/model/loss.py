@@ -1,0 +1,37 @@
+"""The training loss: mean squared error over the samples that have a label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+__all__ = ["batch_mean_loss", "mean_squared_error"]
+
+
+def mean_squared_error(scores: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error over non-NaN labels, a scalar.
+
+    Parameters
+    ----------
+    scores, labels : ``[B]``
+        The error has the wider of their dtypes. Without any label it is 0 (and has no gradient), so that a piece
+        of a batch that has none adds nothing.
+    """
+    labelled = ~torch.isnan(labels)
+    errors = torch.where(labelled, scores - torch.nan_to_num(labels), 0.0)
+    return errors.square().sum() / labelled.sum().clamp(min=1)
+
+
+def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor]) -> float:
+    """Mean over batches of each batch's mean squared error; NaN without a batch.
+
+    Parameters
+    ----------
+    scores, labels : ``[S]``
+    batches : positions ``[B]`` of each batch
+    """
+    losses = [float(mean_squared_error(scores[batch], labels[batch])) for batch in batches]
+    return math.fsum(losses) / len(losses) if losses else math.nan

@@ -1,0 +1,48 @@
+"""The LSTM of Qlib's benchmark: a stacked LSTM whose last step feeds one linear unit."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+__all__ = ["LSTM", "count_parameters"]
+
+
+class LSTM(nn.Module):
+    """Score a window of days.
+
+    Parameters are drawn from torch's default generator in the order rnn, fc_out, so that a seed gives the initial
+    weights that it gives Qlib's model; their names are Qlib's too.
+
+    Parameters
+    ----------
+    d_feat
+        Features per day, F.
+    hidden_size
+        Width of each layer.
+    num_layers
+        Stacked layers.
+    dropout
+        Probability of dropping an output between layers; without effect on a single layer.
+    """
+
+    def __init__(self, d_feat: int, hidden_size: int, num_layers: int, dropout: float) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(
+            input_size=d_feat,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            batch_first=True,
+            dropout=dropout if num_layers > 1 else 0.0,  # torch warns of a dropout that nothing would use
+        )
+        self.fc_out = nn.Linear(hidden_size, 1)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Map windows ``[B, L, F]`` to scores ``[B]``."""
+        hidden, _ = self.rnn(windows)  # [B, L, H]
+        scores: Tensor = self.fc_out(hidden[:, -1, :])  # [B, 1]
+        return scores.squeeze(-1)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count trainable parameters."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

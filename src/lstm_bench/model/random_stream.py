@@ -1,0 +1,62 @@
+"""A replica's own random stream, whatever else draws numbers in between.
+
+``nn.LSTM`` draws initial weights and dropout masks from torch's *default* generators, and Qlib shuffles with them
+(``TSDatasetH``) or with numpy's (``DatasetH``). Replicas that take turns would mix their draws; a stream puts its
+own state in place while its replica works, and takes it back afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+__all__ = ["RandomStream"]
+
+
+class RandomStream:
+    """Random state that belongs to one replica.
+
+    Parameters
+    ----------
+    seed
+        As in ``torch.manual_seed`` and ``numpy.random.seed``: the same seed gives Qlib's draws.
+    device
+        The device whose generator belongs to the stream beside the CPU's.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._device = device
+        self.numpy = np.random.RandomState(seed)  # noqa: NPY002 - Qlib's generator, draw for draw
+        outside = self._states()
+        torch.manual_seed(seed)
+        self._own = self._states()
+        self._restore(outside)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Draw from this stream inside the block."""
+        outside = self._states()
+        self._restore(self._own)
+        try:
+            yield
+        finally:
+            self._own = self._states()
+            self._restore(outside)
+
+    def _states(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        if self._device.type == "cuda":
+            return torch.get_rng_state(), torch.cuda.get_rng_state(self._device)
+        if self._device.type == "mps":
+            return torch.get_rng_state(), torch.mps.get_rng_state()
+        return torch.get_rng_state(), None
+
+    def _restore(self, states: tuple[torch.Tensor, torch.Tensor | None]) -> None:
+        cpu, device = states
+        torch.set_rng_state(cpu)
+        if device is not None and self._device.type == "cuda":
+            torch.cuda.set_rng_state(device, self._device)
+        elif device is not None:
+            torch.mps.set_rng_state(device)

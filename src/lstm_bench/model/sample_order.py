@@ -1,0 +1,68 @@
+"""In which order an epoch visits its samples.
+
+Each order yields batches of sample positions, drawing from the random stream that is in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+__all__ = ["in_sequence", "shuffled", "shuffled_as_loader", "shuffled_as_numpy"]
+
+
+def in_sequence(samples: int, batch_size: int, *, drop_last: bool) -> Iterator[Tensor]:
+    """Visit samples in their own order: int64 ``[B]`` a batch."""
+    end = samples - samples % batch_size if drop_last else samples
+    for start in range(0, end, batch_size):
+        yield torch.arange(start, min(start + batch_size, end))
+
+
+def shuffled(samples: int, batch_size: int) -> Iterator[Tensor]:
+    """Visit samples in random order; the last partial batch is dropped."""
+    order = torch.randperm(samples)
+    for start in range(0, samples - batch_size + 1, batch_size):
+        yield order[start : start + batch_size]
+
+
+def shuffled_as_numpy(samples: int, batch_size: int, random: np.random.RandomState) -> Iterator[Tensor]:
+    """Shuffle as Qlib's model for ``DatasetH`` does: a numpy shuffle of positions, the partial batch dropped."""
+    order = np.arange(samples)
+    random.shuffle(order)
+    positions = torch.from_numpy(order)
+    for start in range(0, samples - batch_size + 1, batch_size):
+        yield positions[start : start + batch_size]
+
+
+def shuffled_as_loader(samples: int, batch_size: int, *, shuffle: bool = True) -> Iterator[Tensor]:
+    """Visit samples as a torch ``DataLoader`` does that drops its last partial batch.
+
+    Qlib's model for ``TSDatasetH`` samples with three loaders an epoch. What they draw is torch's business, so
+    torch's own loader is asked, over positions instead of samples. An unshuffled loader draws too.
+    """
+    loader: DataLoader[Any] = DataLoader(
+        _Positions(samples), batch_size=batch_size, shuffle=shuffle, drop_last=True, collate_fn=_to_tensor
+    )
+    yield from loader
+
+
+class _Positions(Dataset[Any]):
+    """A data set whose samples are their own positions, fetched a batch at a time."""
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return self._samples
+
+    def __getitems__(self, positions: Sequence[int]) -> Sequence[int]:
+        return positions
+
+
+def _to_tensor(positions: Sequence[int]) -> Tensor:
+    return torch.tensor(cast("list[int]", positions), dtype=torch.int64)

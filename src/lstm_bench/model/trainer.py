@@ -1,0 +1,146 @@
+"""The trainer: epochs over a pack, early stopping per replica, best weights kept."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.pack import Pack, PackSpec, Replica, ReplicaSpec
+
+__all__ = ["Epoch", "Fit", "Status", "ValidMetric", "train_pack"]
+
+logger = logging.getLogger("lstm_bench")
+
+Status = Literal["training", "finished", "early_stopped", "diverged", "stopped"]
+# scores [S] of the valid samples, in their order -> a figure, greater is better
+ValidMetric = Callable[[npt.NDArray[np.float32]], float]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of one replica.
+
+    Attributes
+    ----------
+    number : counted from 0
+    train_loss, valid_loss : mean squared errors
+    valid_score : what early stopping watches, greater is better: minus ``valid_loss``, or the metric chosen
+    seconds : this replica's wall time
+    """
+
+    number: int
+    train_loss: float
+    valid_loss: float
+    valid_score: float
+    seconds: float
+
+
+@dataclass
+class Fit:
+    """What training a replica gave.
+
+    Attributes
+    ----------
+    replica : its specification
+    status : ``finished`` (all epochs), ``early_stopped``, ``diverged`` (a loss that is no finite number; its epoch
+        is the last one) or ``stopped`` (by the caller)
+    epochs : one entry per epoch
+    best_epoch, best_score : of the kept weights; -1 and -inf without any
+    weights : of the best epoch, on the CPU; empty without any
+    """
+
+    replica: ReplicaSpec
+    status: Status = "training"
+    epochs: list[Epoch] = field(default_factory=list)
+    best_epoch: int = -1
+    best_score: float = -math.inf
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def note(self, epoch: Epoch, replica: Replica, early_stop: int) -> None:
+        """Take an epoch in: keep the weights of a strictly better one, stop after ``early_stop`` others."""
+        self.epochs.append(epoch)
+        if not (math.isfinite(epoch.train_loss) and math.isfinite(epoch.valid_score)):
+            self.status = "diverged"
+            logger.warning(
+                "seed %d, epoch %d: train loss %g, valid score %g; this replica stops here",
+                self.replica.seed, epoch.number, epoch.train_loss, epoch.valid_score,
+            )  # fmt: skip
+        elif epoch.valid_score > self.best_score:
+            self.best_score, self.best_epoch = epoch.valid_score, epoch.number
+            self.weights = replica.weights()
+        elif epoch.number - self.best_epoch >= early_stop:
+            self.status = "early_stopped"
+
+
+def train_pack(
+    spec: PackSpec,
+    replicas: Sequence[ReplicaSpec],
+    train: SampleSet,
+    valid: SampleSet,
+    *,
+    n_epochs: int,
+    early_stop: int,
+    device: torch.device,
+    valid_metric: ValidMetric | None = None,
+    on_epoch: Callable[[Sequence[Fit]], bool] | None = None,
+) -> list[Fit]:
+    """Train a pack of K replicas.
+
+    Parameters
+    ----------
+    spec, replicas
+        What the replicas share, and what is their own.
+    train, valid
+        Learn samples of both segments.
+    n_epochs
+        Epochs at the most.
+    early_stop
+        Epochs without a better score that end a replica.
+    device
+        Where to train.
+    valid_metric
+        The score that early stopping watches; None for minus the validation loss.
+    on_epoch
+        Called after each epoch with all fits; a false answer stops the pack.
+
+    Returns
+    -------
+    list of Fit
+        In the order of ``replicas``.
+    """
+    pack = Pack(spec, replicas, train, valid, device)
+    fits = [Fit(replica) for replica in replicas]
+    for number in range(n_epochs):
+        for replica, fit in zip(pack.replicas, fits, strict=True):
+            if fit.status == "training":
+                fit.note(_epoch(pack, replica, number, valid_metric), replica, early_stop)
+        go_on = on_epoch is None or on_epoch(fits)
+        if not go_on or all(fit.status != "training" for fit in fits):
+            _close(fits, "stopped")
+            return fits
+    _close(fits, "finished")
+    return fits
+
+
+def _epoch(pack: Pack, replica: Replica, number: int, valid_metric: ValidMetric | None) -> Epoch:
+    started = time.perf_counter()
+    train_loss = pack.train_epoch(replica)
+    valid_loss, scores = pack.score_valid(replica)
+    score = -valid_loss if valid_metric is None else valid_metric(scores.cpu().numpy())
+    return Epoch(number, train_loss, valid_loss, score, time.perf_counter() - started)
+
+
+def _close(fits: Sequence[Fit], status: Status) -> None:
+    for fit in fits:
+        if fit.status == "training":
+            fit.status = status

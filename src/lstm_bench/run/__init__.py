@@ -1,0 +1,1 @@
+"""Runs: from a configuration and a seed to a complete record."""
