@@ -11,9 +11,7 @@ from lstm_bench.config.backtest import resolve
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.evaluate.backtest import BacktestResult, backtest
-from lstm_bench.evaluate.indicators import trade_indicators
-from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place
-from lstm_bench.evaluate.risk import excess_risk
+from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.evaluate.signal import SignalMetrics, signal_metrics
 
 __all__ = ["Evaluation", "evaluate_scores"]
@@ -61,7 +59,7 @@ def evaluate_scores(
     portfolio = None
     if config.portfolio_analysis is not None:
         portfolio = _trade(config, provider, scores, days, instruments)
-        metrics |= excess_risk(portfolio.report) | trade_indicators(portfolio.trades)
+        metrics |= portfolio.metrics
     return Evaluation(metrics, signal, portfolio)
 
 
@@ -75,10 +73,8 @@ def _trade(
     if config.portfolio_analysis is None:
         raise ValueError("the configuration asks for no backtest")
     portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
-    span = portfolio.backtest
-    begin, end = provider.locate(span.start_time or days[0], span.end_time or days[-1], "backtest")
-    begin = max(begin - 1, 0)  # the first day trades on the scores of the day before
-    end = min(end + 1, len(provider.calendar)) if span.end_time is None else end
+    scored = days[~np.isnan(scores).all(axis=1)]
+    begin, end = quote_span(provider, portfolio, scored)
     quotes = load_quotes(provider, portfolio, begin, end, instruments)
-    bench = load_benchmark(provider, span.benchmark, begin, end)
+    bench = load_benchmark(provider, portfolio.backtest.benchmark, begin, end)
     return backtest(place(scores, days, instruments, quotes), quotes, bench, portfolio, seed=config.seed)

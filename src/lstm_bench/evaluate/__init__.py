@@ -1,0 +1,1 @@
+"""Evaluation: signal metrics, the portfolio backtest and risk."""

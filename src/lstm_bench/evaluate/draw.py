@@ -1,0 +1,75 @@
+"""numpy's legacy random stream, compiled: the draws that Qlib's random trading methods make.
+
+Qlib calls ``numpy.random.choice`` on the global generator. A stream started from a seed gives what Qlib gives
+right after ``numpy.random.seed(seed)``. The generator is the Mersenne Twister of Matsumoto and Nishimura
+(1998), MT19937.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["choose", "start_stream"]
+
+_N, _M = 624, 397
+
+
+def start_stream(seed: int) -> npt.NDArray[np.uint32]:
+    """State of a stream, ``[625]`` uint32: numpy's seeded key, then the position in it."""
+    state = np.random.RandomState(seed).get_state(legacy=False)["state"]
+    return np.append(state["key"], np.uint32(state["pos"])).astype(np.uint32)
+
+
+@numba.njit(cache=True, nogil=True)
+def choose(
+    population: npt.NDArray[np.int64], size: int, stream: npt.NDArray[np.uint32]
+) -> npt.NDArray[np.int64]:
+    """Draw as ``numpy.random.choice(population, size, replace=False)``, or take all where that fails.
+
+    A shuffle precedes every draw that is possible, even one of nothing; an impossible one consumes nothing.
+    """
+    n = len(population)
+    if size < 0 or size > n:
+        return population
+    shuffled = population.copy()
+    for i in range(n - 1, 0, -1):
+        j = _below_or_at(i, stream)
+        shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
+    return shuffled[:size]
+
+
+@numba.njit(cache=True, nogil=True)
+def _below_or_at(top: int, stream: npt.NDArray[np.uint32]) -> int:
+    """Draw a whole number from 0 to ``top``: the low bits of a draw, drawn again while above it."""
+    mask = 1
+    while mask < top:
+        mask = 2 * mask + 1
+    value = int(_next(stream) & mask)
+    while value > top:
+        value = int(_next(stream) & mask)
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
+def _next(stream: npt.NDArray[np.uint32]) -> int:
+    """Draw 32 bits."""
+    if stream[_N] >= _N:
+        _twist(stream)
+    y = np.int64(stream[stream[_N]])
+    stream[_N] += np.uint32(1)
+    y ^= y >> 11
+    y ^= (y << 7) & 0x9D2C5680
+    y ^= (y << 15) & 0xEFC60000
+    return int(y ^ (y >> 18))
+
+
+@numba.njit(cache=True, nogil=True)
+def _twist(stream: npt.NDArray[np.uint32]) -> None:
+    """Make the next 624 words of the key."""
+    for i in range(_N):
+        y = (np.int64(stream[i]) & 0x80000000) | (np.int64(stream[(i + 1) % _N]) & 0x7FFFFFFF)
+        word = np.int64(stream[(i + _M) % _N]) ^ (y >> 1)
+        stream[i] = np.uint32(word ^ 0x9908B0DF if y & 1 else word)
+    stream[_N] = 0

@@ -1,0 +1,159 @@
+"""The exchange: when a stock can be traded, at what price, in what amount and at what cost.
+
+Amounts are *adjusted* shares (price times factor is the price in the street), money is in the account's
+currency. Quotes are float32; whatever is computed from them is float64, in the order in which Qlib computes
+it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.config.backtest import ExchangeConfig
+
+__all__ = [
+    "BUY", "EITHER", "SELL", "Fill", "Quotes", "Terms",
+    "buy", "deal_price", "is_dealt", "round_lot", "sell", "tradable",
+]  # fmt: skip
+
+SELL = 0
+BUY = 1
+EITHER = 2
+
+_FREE = 1e-8
+"""A price of at most this is none."""
+
+
+class Quotes(NamedTuple):
+    """What the exchange knows, each ``[N, T]`` float32; one that the terms never ask for is ``[0, 0]``."""
+
+    close: npt.NDArray[np.float32]
+    buy_price: npt.NDArray[np.float32]
+    sell_price: npt.NDArray[np.float32]
+    change: npt.NDArray[np.float32]
+    factor: npt.NDArray[np.float32]
+    volume: npt.NDArray[np.float32]
+
+
+class Terms(NamedTuple):
+    """What trading costs, and when it is impossible.
+
+    ``limit`` is float32, like the change that it is compared with; infinite where there is none. ``lot`` is 0
+    where amounts are not rounded.
+    """
+
+    limit: np.float32
+    open_cost: float
+    close_cost: float
+    min_cost: float
+    impact_cost: float
+    lot: float
+
+    @classmethod
+    def of(cls, config: ExchangeConfig, adjusted: bool) -> Terms:
+        """Terms of a resolved configuration; ``adjusted`` says that the quotes lack factors to round with."""
+        limit = np.inf if config.limit_threshold is None else config.limit_threshold
+        lot = 0.0 if adjusted or config.trade_unit is None else float(config.trade_unit)
+        return cls(
+            np.float32(limit), config.open_cost, config.close_cost, config.min_cost, config.impact_cost, lot
+        )
+
+
+class Fill(NamedTuple):
+    """What became of an order; no cost where nothing was dealt."""
+
+    price: float
+    amount: float
+    value: float
+    cost: float
+
+
+@numba.njit(cache=True, nogil=True)
+def tradable(quotes: Quotes, terms: Terms, t: int, j: int, side: int) -> bool:
+    """Whether stock ``j`` has a close on day ``t`` and is not at the limit that stops ``side``."""
+    if np.isnan(quotes.close[j, t]):
+        return False
+    if terms.limit == np.inf:
+        return True
+    change = quotes.change[j, t]
+    return not ((side != SELL and change >= terms.limit) or (side != BUY and change <= -terms.limit))
+
+
+@numba.njit(cache=True, nogil=True)
+def deal_price(quotes: Quotes, t: int, j: int, side: int) -> float:
+    """Price of the side, or the close where there is none."""
+    price = np.float64(quotes.buy_price[j, t] if side == BUY else quotes.sell_price[j, t])
+    return price if price > _FREE else np.float64(quotes.close[j, t])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def round_lot(quotes: Quotes, terms: Terms, t: int, j: int, amount: float) -> float:
+    """``amount`` rounded down to whole lots of unadjusted shares (a tenth of a share is forgiven)."""
+    if terms.lot == 0.0:
+        return amount
+    factor = np.float64(quotes.factor[j, t])
+    return (amount * factor + 0.1) // terms.lot * terms.lot / factor
+
+
+@numba.njit(cache=True, nogil=True)
+def sell(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float) -> Fill:
+    """Sell the whole of a holding; nothing where cash and proceeds do not cover the cost."""
+    price = deal_price(quotes, t, j, SELL)
+    ratio = terms.close_cost + _impact(quotes, terms, t, j, amount * price, price)
+    if cash + amount * price < max(amount * price * ratio, terms.min_cost):
+        amount = 0.0
+    return _settle(terms, price, amount, ratio)
+
+
+@numba.njit(cache=True, nogil=True)
+def buy(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float) -> Fill:
+    """Buy, in whole lots, up to ``amount`` and to what ``cash`` pays for."""
+    price = deal_price(quotes, t, j, BUY)
+    value = amount * price
+    ratio = terms.open_cost + _impact(quotes, terms, t, j, value, price)
+    cost = max(value * ratio, terms.min_cost)
+    if cash < cost:
+        amount = 0.0
+    elif cash < value + cost:
+        amount = round_lot(quotes, terms, t, j, min(_affordable(terms, price, cash, ratio), amount))
+    else:
+        amount = round_lot(quotes, terms, t, j, amount)
+    return _settle(terms, price, amount, ratio)
+
+
+@numba.njit(cache=True, nogil=True)
+def is_dealt(value: float) -> bool:
+    """Whether an order of this value is more than a residue of rounding."""
+    return value > 1e-5
+
+
+@numba.njit(cache=True, nogil=True)
+def _settle(terms: Terms, price: float, amount: float, ratio: float) -> Fill:
+    value = amount * price
+    cost = max(value * ratio, terms.min_cost) if is_dealt(value) else 0.0
+    return Fill(price, amount, value, cost)
+
+
+@numba.njit(cache=True, nogil=True)
+def _impact(quotes: Quotes, terms: Terms, t: int, j: int, value: float, price: float) -> float:
+    """Cost ratio of moving the market: ``impact_cost`` times the squared share of the day's value."""
+    if terms.impact_cost == 0.0:
+        return 0.0
+    traded = np.float64(quotes.volume[j, t]) * price
+    if traded == 0.0 or np.isnan(traded):  # nothing else was traded: the order is all of the day's value
+        return terms.impact_cost
+    return terms.impact_cost * (value / traded) ** 2
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _affordable(terms: Terms, price: float, cash: float, ratio: float) -> float:
+    """Find the largest amount whose value and cost ``cash`` covers."""
+    if cash < terms.min_cost:
+        return 0.0
+    if cash >= terms.min_cost / ratio + terms.min_cost:
+        return cash / (1.0 + ratio) / price
+    return (cash - terms.min_cost) / price

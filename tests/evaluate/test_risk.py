@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstm_bench.errors import InputError
+from lstm_bench.evaluate.risk import excess_risk, risk_analysis
+
+
+def test_risk_by_hand() -> None:
+    risk = risk_analysis([0.01, -0.02, -0.01, 0.03])
+    assert risk["mean"] == pytest.approx(0.0025)
+    assert risk["std"] == pytest.approx(np.std([0.01, -0.02, -0.01, 0.03], ddof=1))
+    assert risk["annualized_return"] == pytest.approx(0.0025 * 238)
+    assert risk["information_ratio"] == pytest.approx(risk["mean"] / risk["std"] * np.sqrt(238))
+    assert risk["max_drawdown"] == pytest.approx(-0.03)
+
+
+def test_the_first_day_is_no_drawdown() -> None:
+    # as in Qlib, the curve starts after the first day, not at zero
+    assert risk_analysis([-0.5, 0.1])["max_drawdown"] == 0.0
+
+
+def test_missing_days_are_left_out() -> None:
+    assert risk_analysis([0.01, np.nan, -0.02]) == risk_analysis([0.01, -0.02])
+
+
+@pytest.mark.parametrize("returns", [[], [np.nan], [0.01]])
+def test_too_few_days_have_no_risk(returns: list[float]) -> None:
+    assert np.isnan(risk_analysis(returns)["information_ratio"])
+
+
+def test_constant_returns_have_no_information_ratio() -> None:
+    assert np.isnan(risk_analysis([0.25, 0.25, 0.25])["information_ratio"])
+
+
+def test_excess_is_over_the_benchmark_and_takes_a_frame() -> None:
+    report = pd.DataFrame({"return": [0.02, 0.01], "bench": [0.01, -0.01], "cost": [0.001, 0.002]})
+    risk = excess_risk(report)
+    assert risk["1day.excess_return_without_cost.mean"] == pytest.approx(0.015)
+    assert risk["1day.excess_return_with_cost.mean"] == pytest.approx(0.0135)
+    assert len(risk) == 10
+
+
+def test_one_series_only() -> None:
+    with pytest.raises(InputError, match=r"\(2, 2\)"):
+        risk_analysis([[0.1, 0.2], [0.3, 0.4]])
