@@ -1,0 +1,26 @@
+"""A trading day as it is written in a workflow file."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+__all__ = ["Day"]
+
+
+def _parse(value: Any) -> datetime.date:
+    """Read a YAML date, a timestamp at midnight, or a text such as ``2008-01-01`` or ``20080101``."""
+    try:
+        # a date prints as ISO 8601 too, and YAML reads 20080101 as a number
+        moment = datetime.datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        moment = None
+    if moment is None or moment.time() != datetime.time():
+        raise ValueError(f"got {value!r}, expected a day such as 2008-01-31")
+    return moment.date()
+
+
+Day = Annotated[datetime.date, BeforeValidator(_parse)]
+"""A calendar day; Qlib's ways of writing one are accepted."""

@@ -1,0 +1,162 @@
+"""Processors in a workflow file: a table of class name and exact keyword arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
+
+from lstm_bench.config.day import Day
+from lstm_bench.config.section import Section
+from lstm_bench.errors import choices_hint
+
+__all__ = [
+    "PROCESSORS",
+    "CSRankNormKwargs",
+    "CSZFillnaKwargs",
+    "CSZScoreNormKwargs",
+    "DropColKwargs",
+    "DropnaLabelKwargs",
+    "DropnaProcessorKwargs",
+    "FieldsGroup",
+    "FillnaKwargs",
+    "FilterColKwargs",
+    "FittedKwargs",
+    "MinMaxNormKwargs",
+    "NoKwargs",
+    "ProcessorConfig",
+    "RobustZScoreNormKwargs",
+    "ZScoreNormKwargs",
+]
+
+FieldsGroup = Literal["feature", "label"]
+
+
+class NoKwargs(Section):
+    """Nothing to set."""
+
+
+class DropnaProcessorKwargs(Section):
+    """Drop rows with a NaN in the group (None: in any column)."""
+
+    fields_group: FieldsGroup | None = None
+
+
+class DropnaLabelKwargs(Section):
+    """Drop rows with a NaN label; only for learning."""
+
+    fields_group: FieldsGroup | None = "label"
+
+
+class DropColKwargs(Section):
+    """Drop the named columns."""
+
+    col_list: tuple[str, ...] = ()
+
+
+class FilterColKwargs(Section):
+    """Keep the named columns of the group, in the handler's order, and everything outside the group."""
+
+    fields_group: FieldsGroup | None = "feature"
+    col_list: tuple[str, ...] = ()
+
+
+class FillnaKwargs(Section):
+    """Replace NaN by a value."""
+
+    fields_group: FieldsGroup | None = None
+    fill_value: float = 0.0
+
+
+class FittedKwargs(Section):
+    """Span of days whose rows a processor is fitted on; the handler's own fit dates take precedence."""
+
+    fit_start_time: Day | None = None
+    fit_end_time: Day | None = None
+    fields_group: FieldsGroup | None = None
+
+
+class MinMaxNormKwargs(FittedKwargs):
+    """Scale each column's fitted minimum and maximum to 0 and 1."""
+
+
+class ZScoreNormKwargs(FittedKwargs):
+    """Standardise each column by its fitted mean and standard deviation."""
+
+
+class RobustZScoreNormKwargs(FittedKwargs):
+    """Standardise each column by its fitted median and median absolute deviation."""
+
+    clip_outlier: bool = True
+
+
+class CSZScoreNormKwargs(Section):
+    """Standardise each day's cross-section."""
+
+    fields_group: FieldsGroup | tuple[FieldsGroup, ...] | None = None
+    method: Literal["zscore", "robust"] = "zscore"
+
+
+class CSRankNormKwargs(Section):
+    """Rank each day's cross-section."""
+
+    fields_group: FieldsGroup | None = None
+
+
+class CSZFillnaKwargs(Section):
+    """Replace NaN by the mean of the day's cross-section."""
+
+    fields_group: FieldsGroup | None = None
+
+
+PROCESSORS: Mapping[str, type[Section]] = {
+    "CSRankNorm": CSRankNormKwargs,
+    "CSZFillna": CSZFillnaKwargs,
+    "CSZScoreNorm": CSZScoreNormKwargs,
+    "DropCol": DropColKwargs,
+    "DropnaLabel": DropnaLabelKwargs,
+    "DropnaProcessor": DropnaProcessorKwargs,
+    "Fillna": FillnaKwargs,
+    "FilterCol": FilterColKwargs,
+    "MinMaxNorm": MinMaxNormKwargs,
+    "ProcessInf": NoKwargs,
+    "RobustZScoreNorm": RobustZScoreNormKwargs,
+    "TanhProcess": NoKwargs,
+    "ZScoreNorm": ZScoreNormKwargs,
+}
+"""Class name -> model of its keyword arguments. Nothing else named in a file is looked up."""
+
+
+class ProcessorConfig(Section):
+    """One processor: ``{class, kwargs}``, or its class name alone."""
+
+    name: str = Field(alias="class")
+    module_path: Literal["qlib.data.dataset.processor"] = "qlib.data.dataset.processor"
+    kwargs: SerializeAsAny[Section] = Field(default_factory=dict, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, data: Any) -> Any:
+        return {"class": data} if isinstance(data, str) else data
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in PROCESSORS:
+            raise ValueError(f"unknown processor {name!r}; {choices_hint(name, PROCESSORS)}")
+        return name
+
+    @field_validator("kwargs", mode="before")
+    @classmethod
+    def _exact_kwargs(cls, kwargs: Any, info: ValidationInfo) -> Any:
+        """Read the keyword arguments with the class's own model."""
+        name = info.data.get("name")
+        if name is None:  # an unknown class, which was said already
+            return NoKwargs()
+        return PROCESSORS[name].model_validate({} if kwargs is None else kwargs)
+
+    @property
+    def is_for_infer(self) -> bool:
+        """Whether it can be used where the label is not known."""
+        return self.name != "DropnaLabel"

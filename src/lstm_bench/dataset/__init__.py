@@ -1,0 +1,1 @@
+"""Datasets: segments, samples and windows over model-ready panels."""

@@ -1,0 +1,357 @@
+"""The dataset: a handler's tables cut into segments, and their samples with windows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.handler import (
+    HandlerColumns,
+    last_fit_day,
+    needed_features,
+    process_table,
+    read_table,
+)
+from lstm_bench.dataset.segments import Segment, locate_segments
+from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
+from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
+from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.features.table import Rows, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["DataKey", "Dataset", "SampleSet", "build_dataset"]
+
+logger = logging.getLogger("lstm_bench")
+
+DataKey = Literal["infer", "learn"]
+"""``infer`` data are for prediction, ``learn`` data for training and validation."""
+
+_ALPHA360_FIELDS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class SampleSet:
+    """Samples of one segment and data key.
+
+    ``TSDatasetH`` orders them by instrument, then day; ``DatasetH`` by day, then instrument.
+
+    Attributes
+    ----------
+    segment, key
+    days, instruments : ``[S]`` int64
+        Positions in the dataset's days and instruments.
+    labels : ``[S]`` float32, or float64 where ``CSRankNorm`` made them, as in Qlib
+        Processed labels of this data key.
+    windows : gives the samples' features
+    """
+
+    segment: SegmentName
+    key: DataKey
+    days: npt.NDArray[np.int64]
+    instruments: npt.NDArray[np.int64]
+    labels: npt.NDArray[Any]
+    windows: WindowSource
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """What one data key shows: the rows it kept, their labels, and the features' resident array."""
+
+    kept: npt.NDArray[np.bool_]
+    labels: npt.NDArray[Any]
+    features: Resident
+    lagged: LaggedColumns | None
+
+    @classmethod
+    def of(cls, table: Table, features: Resident) -> _View:
+        lagged = table.feature if isinstance(table.feature, LaggedColumns) else None
+        return cls(table.kept, table.label.column(0), features, lagged)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Segments of a handler's processed tables.
+
+    Attributes
+    ----------
+    config
+    days : ``[T]`` datetime64[D]
+    instruments : N codes, sorted
+    feature_names : the columns that a model sees, in order
+    label_name : the label's column
+    step_len, n_features : shape ``[L, F]`` of a window
+    rows : the raw table's rows
+    raw_labels : ``[R]`` float32, before any processor
+    fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
+    segments : those that were prepared
+    """
+
+    config: DatasetConfig
+    provider: Provider
+    days: npt.NDArray[np.datetime64]
+    instruments: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    label_name: str
+    step_len: int
+    n_features: int
+    rows: Rows
+    raw_labels: npt.NDArray[np.float32]
+    fitted: Mapping[str, tuple[FittedStatistics, ...]]
+    segments: Mapping[SegmentName, Segment]
+    offset: int
+    views: Mapping[DataKey, _View]
+
+    @cached_property
+    def member(self) -> npt.NDArray[np.bool_]:
+        """Cells ``[T, N]`` that are rows of the raw table."""
+        return self._panel(self.rows, np.ones(len(self.rows), dtype=np.bool_), False)
+
+    @cached_property
+    def raw_label(self) -> npt.NDArray[np.float32]:
+        """The label before any processor, ``[T, N]`` float32: what predictions are evaluated against."""
+        return self._panel(self.rows, self.raw_labels, np.nan)
+
+    def samples(self, segment: SegmentName, key: DataKey) -> SampleSet:
+        """Return the samples of a segment.
+
+        Raises
+        ------
+        ConfigError
+            Where the segment was not prepared.
+        DataError
+            Where it has no sample.
+        """
+        begin, end = self._span(segment)
+        view, rows = self.views[key], self.rows
+        inside = view.kept & (rows.days >= begin) & (rows.days < end)
+        if self.config.is_time_series:
+            chosen = np.flatnonzero(inside)
+            seen = view.kept & (rows.days >= self._window_begin(begin)) & (rows.days < end)
+            windows: WindowSource = RowWindows.over(view.features, rows, np.flatnonzero(seen), self.step_len)
+        else:
+            chosen, _ = rows.by_day(inside)
+            if view.lagged is not None:
+                windows = LaggedWindows.over(view.features, view.lagged, self.step_len)
+            else:
+                windows = FoldedWindows.over(view.features, rows, self.n_features, self.step_len)
+        if len(chosen) == 0:
+            raise DataError(
+                f"segment {segment!r}: no {key} row is left in {self.days[begin]}..{self.days[end - 1]}; "
+                "the market has none, or the processors dropped all of them"
+            )
+        return SampleSet(
+            segment=segment,
+            key=key,
+            days=rows.days[chosen].astype(np.int64),
+            instruments=rows.instruments[chosen].astype(np.int64),
+            labels=view.labels[chosen],
+            windows=windows,
+        )
+
+    def windows(
+        self, segment: SegmentName, key: DataKey
+    ) -> tuple[pd.MultiIndex, npt.NDArray[np.float32], npt.NDArray[Any]]:
+        """Return a segment's samples as arrays: index (datetime, instrument), ``X [S, L, F]``, ``y [S]``."""
+        samples = self.samples(segment, key)
+        X = np.empty((len(samples), self.step_len, self.n_features), dtype=np.float32)
+        for begin in range(0, len(samples), 8192):
+            part = slice(begin, begin + 8192)
+            days, instruments = (torch.from_numpy(a[part]) for a in (samples.days, samples.instruments))
+            X[part] = samples.windows.gather(days, instruments).numpy()
+        return self.index(samples.days, samples.instruments), X, samples.labels
+
+    def scores_to_panel(self, samples: SampleSet, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Lay scores ``[S]`` of samples out as ``[T, N]``, NaN where there is none."""
+        panel = np.full((len(self.days), len(self.instruments)), np.nan, dtype=np.float32)
+        panel[samples.days, samples.instruments] = scores
+        return panel
+
+    def index(self, days: npt.NDArray[Any], instruments: npt.NDArray[Any]) -> pd.MultiIndex:
+        """Label positions with days and codes: ``(datetime, instrument)``, as Qlib does."""
+        import pandas as pd
+
+        calendar = pd.DatetimeIndex(self.days.astype("datetime64[ns]"))
+        codes = pd.Index(self.instruments, dtype="str")
+        names = ["datetime", "instrument"]
+        return pd.MultiIndex.from_arrays([calendar[days], codes[instruments]], names=names)
+
+    def table(self, key: Literal["raw", "infer", "learn"]) -> pd.DataFrame:
+        """Return a handler's table in Qlib's form: rows by (datetime, instrument), columns by (group, name).
+
+        The raw table is computed anew, with all of the handler's columns.
+        """
+        import pandas as pd
+
+        if key == "raw":
+            columns = HandlerColumns.of(self.config.kwargs.handler)
+            names = tuple(columns.features)
+            begin, end = self.offset, self.offset + len(self.days)
+            raw, _ = read_table(self.config.kwargs.handler, self.provider, begin, end, names)
+            order, _ = self.rows.by_day(raw.kept)
+            assert isinstance(raw.feature, StoredColumns)
+            values, labels = raw.feature.values.T, self.raw_labels
+        else:
+            view, names = self.views[key], self.feature_names
+            order, _ = self.rows.by_day(view.kept)
+            labels = view.labels
+            if view.lagged is not None:
+                values = view.lagged.stored().values.T
+            else:
+                values = view.features.on("cpu").numpy()
+        index = self.index(self.rows.days[order], self.rows.instruments[order])
+        features = pd.DataFrame(values[order], index=index, columns=list(names))
+        label = pd.DataFrame(labels[order], index=index, columns=[self.label_name])
+        return pd.concat({"feature": features, "label": label}, axis=1)
+
+    def _span(self, segment: SegmentName) -> tuple[int, int]:
+        """Positions of a segment in ``days``, end exclusive."""
+        if segment not in self.segments:
+            raise ConfigError(f"segment {segment!r} was not prepared, only {', '.join(self.segments)}")
+        found = self.segments[segment]
+        return found.begin - self.offset, found.end - self.offset
+
+    def _window_begin(self, begin: int) -> int:
+        """First day that a segment's windows may see: L days with raw rows before its first."""
+        days = np.unique(self.rows.days)
+        return int(days[max(0, int(np.searchsorted(days, begin)) - self.step_len)])
+
+    def _panel(self, rows: Rows, values: npt.NDArray[Any], empty: Any) -> npt.NDArray[Any]:
+        T, N = rows.shape
+        panel = np.full(N * T, empty, dtype=values.dtype)
+        panel[rows.cells] = values
+        return panel.reshape(N, T).T
+
+
+def build_dataset(
+    config: DatasetConfig,
+    provider: Provider,
+    segments: Sequence[SegmentName] | None = None,
+    *,
+    d_feat: int = _ALPHA360_FIELDS,
+) -> Dataset:
+    """Read bars, compute and process the columns that the configuration keeps, and cut segments.
+
+    Parameters
+    ----------
+    config
+        The ``task.dataset`` section of a workflow file.
+    provider
+        Where the bars are.
+    segments
+        Segments to prepare, all by default. Nothing of a later one is looked at, save for the bars that the
+        labels of the last days before it need.
+    d_feat
+        Features per day that ``DatasetH`` folds its columns into; ``TSDatasetH`` has as many as columns.
+
+    Raises
+    ------
+    ConfigError
+        Where processors are fitted on days of a later segment that is left out, or leave different columns
+        for training and prediction, or columns and ``d_feat`` or ``step_len`` do not fit each other.
+    DataError
+        Where a segment has no day, no bar or no label.
+    """
+    handler = config.kwargs.handler
+    names = needed_features(handler)
+    columns = HandlerColumns.of(handler)
+    lagged = (
+        columns.lagged
+        and not config.is_time_series
+        and d_feat == _ALPHA360_FIELDS
+        and names == tuple(columns.features)
+    )
+    begin, end, located = _spans(config, provider, segments)
+    raw, instruments = read_table(handler, provider, begin, end, names, lagged=lagged)
+    processed = process_table(handler, raw)
+    infer, learn = processed.infer, processed.learn
+    if infer.feature.names != learn.feature.names:
+        raise ConfigError("infer_processors and learn_processors leave different columns")
+    if columns.lagged and not isinstance(infer.feature, LaggedColumns):
+        logger.info(
+            "%s: %d columns are stored, not gathered from bars", handler.name, len(infer.feature.names)
+        )
+    step_len, n_features = _window_shape(config, infer.feature, d_feat)
+
+    resident = _resident(infer.feature)
+    views: dict[DataKey, _View] = {"infer": _View.of(infer, resident)}
+    shared = learn.feature is infer.feature
+    views["learn"] = _View.of(learn, resident if shared else _resident(learn.feature))
+    return Dataset(
+        config=config,
+        provider=provider,
+        days=raw.days,
+        instruments=instruments,
+        feature_names=infer.feature.names,
+        label_name=raw.label.names[0],
+        step_len=step_len,
+        n_features=n_features,
+        rows=raw.rows,
+        raw_labels=raw.label.column(0),
+        fitted=processed.fitted,
+        segments=located,
+        offset=begin,
+        views=views,
+    )
+
+
+def _resident(columns: Columns) -> Resident:
+    """Lay features out as windows want them: a row's columns, or an instrument's bars, together."""
+    if isinstance(columns, LaggedColumns):
+        return Resident(columns.by_day())
+    assert isinstance(columns, StoredColumns)
+    return Resident(columns.by_row())
+
+
+def _window_shape(config: DatasetConfig, columns: Columns, d_feat: int) -> tuple[int, int]:
+    """Shape ``(L, F)`` of a window."""
+    C = len(columns.names)
+    if config.is_time_series:
+        assert config.step_len is not None
+        return config.step_len, C
+    if C % d_feat:
+        raise ConfigError(f"d_feat: got {d_feat}, but the dataset's {C} columns are no multiple of it")
+    days = C // d_feat
+    step_len = days if config.step_len is None else config.step_len
+    if step_len > days:
+        raise ConfigError(f"step_len: got {step_len}, but {C} columns hold {days} days of {d_feat} features")
+    return step_len, d_feat
+
+
+def _spans(
+    config: DatasetConfig, provider: Provider, segments: Sequence[SegmentName] | None
+) -> tuple[int, int, dict[SegmentName, Segment]]:
+    """Calendar positions of the table's days (end exclusive), and the segments."""
+    handler = config.kwargs.handler
+    span = provider.locate(handler.kwargs.start_time, handler.kwargs.end_time, "start_time..end_time")
+    wanted = get_args(SegmentName) if segments is None else tuple(segments)
+    located = locate_segments(config.kwargs.segments, wanted, provider, span)
+    if segments is None:
+        return *span, located
+    end = max(segment.end for segment in located.values())
+    fit_end = last_fit_day(handler)
+    if fit_end is not None:
+        fit_stop = int(np.searchsorted(provider.calendar, np.datetime64(fit_end, "D"), side="right"))
+        for name in get_args(SegmentName):
+            start = getattr(config.kwargs.segments, name)[0]
+            if name not in located and start <= fit_end:
+                raise ConfigError(
+                    f"fit_end_time: {fit_end} reaches into segment {name!r}, which begins on {start} "
+                    "and must not be seen"
+                )
+        end = max(end, min(fit_stop, span[1]))
+    return span[0], end, located

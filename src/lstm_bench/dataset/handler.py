@@ -1,0 +1,253 @@
+"""Handlers: bars in, processed tables out."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.config.handler import AlphaKwargs, HandlerConfig, LoaderHandlerKwargs
+from lstm_bench.config.processor import FittedKwargs
+from lstm_bench.data.panel import Panel
+from lstm_bench.data.provider import Provider
+from lstm_bench.data.universe import Universe
+from lstm_bench.errors import DataError
+from lstm_bench.features.alpha158 import alpha158
+from lstm_bench.features.alpha360 import DAYS, FIELDS, alpha360
+from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
+from lstm_bench.features.evaluation import evaluate
+from lstm_bench.features.expression import Expression, extent, parse
+from lstm_bench.features.labels import DEFAULT_LABEL
+from lstm_bench.features.processors import FittedStatistics, process, surviving_columns
+from lstm_bench.features.table import Rows, Table
+from lstm_bench.features.threads import for_each
+
+__all__ = ["HandlerColumns", "Processed", "last_fit_day", "needed_features", "process_table", "read_table"]
+
+_BLOCK = 36
+"""Instruments evaluated at a time."""
+
+_VWAP_LABEL = {name: text.replace("$close", "$vwap") for name, text in DEFAULT_LABEL.items()}
+
+
+@dataclass(frozen=True)
+class HandlerColumns:
+    """What a handler's columns are.
+
+    Attributes
+    ----------
+    features : name -> expression, in the handler's order
+    label : the label's name and expression
+    lagged : whether the features are Alpha360's
+    """
+
+    features: Mapping[str, str]
+    label: tuple[str, str]
+    lagged: bool
+
+    @classmethod
+    def of(cls, config: HandlerConfig) -> HandlerColumns:
+        """Look up a handler's columns."""
+        if isinstance(config.kwargs, LoaderHandlerKwargs):
+            groups = config.kwargs.data_loader.kwargs.config
+            features = dict(zip(groups.feature.names, groups.feature.expressions, strict=True))
+            return cls(features, (groups.label.names[0], groups.label.expressions[0]), lagged=False)
+        label = next(iter((_VWAP_LABEL if config.name.endswith("vwap") else DEFAULT_LABEL).items()))
+        if isinstance(config.kwargs, AlphaKwargs) and config.kwargs.label is not None:
+            label = (config.kwargs.label.names[0], config.kwargs.label.expressions[0])
+        lagged = config.name.startswith("Alpha360")
+        return cls(alpha360() if lagged else alpha158(), label, lagged)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of all columns, kept or not: a row exists where any of them has a bar."""
+        texts = (self.label[1],) if self.lagged else (*self.features.values(), self.label[1])
+        found = {field for text in texts for field in parse(text).fields}
+        return tuple(sorted(found.union(FIELDS if self.lagged else ())))
+
+
+def read_table(
+    config: HandlerConfig,
+    provider: Provider,
+    begin: int,
+    end: int,
+    names: Sequence[str],
+    *,
+    lagged: bool = False,
+) -> tuple[Table, tuple[str, ...]]:
+    """Read bars and compute the raw table.
+
+    Parameters
+    ----------
+    begin, end
+        Calendar positions of the table's days, end exclusive. Bars are read as far around them as the
+        expressions reach.
+    names
+        Features to compute, in the handler's order.
+    lagged
+        Keep Alpha360's columns as lagged bars.
+
+    Returns
+    -------
+    The table, and the codes of its N instruments.
+
+    Raises
+    ------
+    DataError
+        Where no instrument has a row, or the label has no value at all.
+    """
+    columns = HandlerColumns.of(config)
+    universe = _universe(config, provider).between(provider.calendar[begin], provider.calendar[end - 1])
+    texts = [columns.label[1]] if lagged else [*(columns.features[name] for name in names), columns.label[1]]
+    expressions = [parse(text) for text in texts]
+    left, right = extent(expressions)
+    if lagged:
+        left = max(left, DAYS - 1)
+    elsewhere = {code for expression in expressions for code in expression.instruments}
+    instruments = sorted(elsewhere.union(universe.instruments))
+    reach = max(begin - left, 0), min(end + right, len(provider.calendar))
+    panel = provider.panel(instruments, columns.fields, *reach)
+    first, T = begin - panel.offset, end - begin
+    days = panel.days[first : first + T]
+    positions = np.arange(first, first + T)[:, None]
+    mask = universe.member(days, panel.instruments) & (panel.first <= positions) & (positions <= panel.last)
+    rows = Rows.of(mask)
+    if len(rows) == 0:
+        raise DataError(f"instruments: {universe.name!r} has no bars in {days[0]}..{days[-1]}")
+
+    values = _values(expressions, panel, first, rows)
+    if np.isnan(values[-1]).all():
+        raise DataError(f"label: {columns.label[1]!r} has no value on any of {len(rows)} rows")
+    feature: Columns = StoredColumns(tuple(names), values[:-1])
+    if lagged:
+        feature = _lagged_columns(tuple(names), panel, first, rows)
+    table = Table(
+        rows=rows,
+        days=days,
+        kept=np.ones(len(rows), dtype=np.bool_),
+        feature=feature,
+        label=StoredColumns((columns.label[0],), values[-1:]),
+    )
+    return table, panel.instruments
+
+
+def _universe(config: HandlerConfig, provider: Provider) -> Universe:
+    """Read the membership spans; every day of explicitly listed instruments is theirs."""
+    instruments = config.kwargs.instruments
+    if instruments is None:
+        return provider.universe("all")
+    if isinstance(instruments, str):
+        return provider.universe(instruments)
+    codes = [code.upper() for code in instruments]
+    missing = [code for code in codes if code not in provider.folders]
+    if missing:
+        raise DataError(f"instruments: the data has no bars of {', '.join(missing)}")
+    always = (provider.calendar[0], provider.calendar[-1])
+    return Universe("instruments", dict.fromkeys(codes, (always,)))
+
+
+def _values(
+    expressions: Sequence[Expression], panel: Panel, first: int, rows: Rows
+) -> npt.NDArray[np.float32]:
+    """Evaluate expressions at rows, ``[F, R]`` float32.
+
+    Some instruments are worked on at a time: their rows are contiguous, and dense columns of all instruments
+    would take several times the memory of the rows.
+    """
+    T, N = rows.shape
+    values = np.empty((len(expressions), len(rows)), dtype=np.float32)
+    # an expression that reads another instrument needs it in its panel
+    size = N if any(expression.instruments for expression in expressions) else _BLOCK
+    starts = range(0, N, size)
+    bounds = np.searchsorted(rows.instruments, [*starts, N])
+    dense = threading.local()
+
+    def fill(block: int) -> None:
+        part = _instruments(panel, slice(starts[block], starts[block] + size))
+        if not hasattr(dense, "columns"):
+            dense.columns = np.empty((len(expressions), size, T), dtype=np.float32)
+        columns = dense.columns[:, : len(part.instruments)]  # [F, n, T]
+        evaluate(expressions, part, first, first + T, out=columns.transpose(0, 2, 1), threads=1)
+        inside = slice(bounds[block], bounds[block + 1])
+        cells = rows.cells[inside] - starts[block] * T
+        for column, out in zip(columns, values, strict=True):
+            out[inside] = column.reshape(-1)[cells]
+
+    for_each(len(starts), fill)
+    return values
+
+
+def _instruments(panel: Panel, part: slice) -> Panel:
+    """Panel of some of the instruments, which shares the bars."""
+    return dataclasses.replace(
+        panel,
+        instruments=panel.instruments[part],
+        fields={name: bars[:, part] for name, bars in panel.fields.items()},
+        first=panel.first[part],
+        last=panel.last[part],
+    )
+
+
+def _lagged_columns(names: tuple[str, ...], panel: Panel, first: int, rows: Rows) -> LaggedColumns:
+    """Arrange bars ``[N, 59 + T, 6]`` for Alpha360's columns."""
+    T, N = rows.shape
+    S = DAYS - 1
+    before = min(S, first)
+    bars = np.full((len(FIELDS), N, S + T), np.nan, dtype=np.float32)
+    for i, field in enumerate(FIELDS):
+        bars[i, :, S - before :] = panel.fields[field][first - before : first + T].T
+    volume = FIELDS.index("volume")
+    return LaggedColumns(
+        names,
+        fields=bars,
+        bases=tuple(volume if i == volume else FIELDS.index("close") for i in range(len(FIELDS))),
+        epsilon=np.asarray([1e-12 if i == volume else 0 for i in range(len(FIELDS))], dtype=np.float32),
+        lags=tuple(range(S, -1, -1)),
+        cells=rows.instruments.astype(np.int64) * (S + T) + S + rows.days,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Processed:
+    """A handler's processed tables.
+
+    Attributes
+    ----------
+    infer, learn : tables for prediction and for training, over the same rows
+    fitted : ``shared``, ``infer`` and ``learn`` -> what their processors learned, in order
+    """
+
+    infer: Table
+    learn: Table
+    fitted: Mapping[str, tuple[FittedStatistics, ...]]
+
+
+def process_table(config: HandlerConfig, raw: Table) -> Processed:
+    """Run a handler's processors: shared, infer, and learn, which continue from infer or from shared."""
+    shared, shared_fitted = process(raw, config.shared_processors)
+    infer, infer_fitted = process(shared, config.infer_processors)
+    start = infer if config.kwargs.process_type == "append" else shared
+    learn, learn_fitted = process(start, config.learn_processors)
+    return Processed(infer, learn, {"shared": shared_fitted, "infer": infer_fitted, "learn": learn_fitted})
+
+
+def needed_features(config: HandlerConfig) -> tuple[str, ...]:
+    """Name the features that the processors do not drop unseen, in the handler's order."""
+    columns = HandlerColumns.of(config)
+    names, label = tuple(columns.features), columns.label[0]
+    needed = set(surviving_columns(names, label, (*config.shared_processors, *config.infer_processors)))
+    if config.kwargs.process_type == "independent":
+        needed |= set(surviving_columns(names, label, (*config.shared_processors, *config.learn_processors)))
+    return tuple(name for name in names if name in needed)
+
+
+def last_fit_day(config: HandlerConfig) -> datetime.date | None:
+    """Last day that any processor is fitted on."""
+    chain = (*config.shared_processors, *config.infer_processors, *config.learn_processors)
+    ends = [entry.kwargs.fit_end_time for entry in chain if isinstance(entry.kwargs, FittedKwargs)]
+    return max((end for end in ends if end is not None), default=None)

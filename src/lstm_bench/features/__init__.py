@@ -1,0 +1,1 @@
+"""Features: the expression language, its kernels, the feature sets and the processors."""

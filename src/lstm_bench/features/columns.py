@@ -1,0 +1,259 @@
+"""Columns of a table, and the maps that processors have put on them.
+
+A processor such as ``RobustZScoreNorm`` is a map of each column by itself. It is not carried out when it is
+fitted: a column keeps its source and the maps on it, which are applied where values are needed, be it on a
+copy of the column or on a gathered batch. This is what allows 360 columns to be six.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.features.threads import for_each
+
+__all__ = ["ColumnMap", "Columns", "Fill", "LaggedColumns", "StandardiseColumns", "StoredColumns"]
+
+RowIndex = npt.NDArray[np.int64]
+
+_BLOCK_VALUES = 1 << 16
+"""Values worked on at a time: a quarter of a megabyte stays in a processor's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class StandardiseColumns:
+    """``x -> (x - center) / scale``, clipped to ``±limit`` where there is one.
+
+    Attributes
+    ----------
+    center, scale : ``[F]`` float32
+    limit : float or None
+    """
+
+    center: npt.NDArray[np.float32]
+    scale: npt.NDArray[np.float32]
+    limit: float | None = None
+
+    def apply(self, x: npt.NDArray[Any], column: int | slice) -> None:
+        """Map ``x`` in place: one column ``[R]``, or a block ``[F, R]`` for a slice of columns."""
+        shape = (-1, 1) if isinstance(column, slice) else ()
+        np.subtract(x, self.center[column].reshape(shape), out=x)
+        np.divide(x, self.scale[column].reshape(shape), out=x)
+        if self.limit is not None:
+            np.clip(x, -self.limit, self.limit, out=x)
+
+    def select(self, index: Sequence[int]) -> StandardiseColumns:
+        """Keep the columns at ``index``."""
+        return dataclasses.replace(self, center=self.center[index], scale=self.scale[index])
+
+
+@dataclass(frozen=True)
+class Fill:
+    """``NaN -> value``."""
+
+    value: float
+
+    def apply(self, x: npt.NDArray[Any], _column: int | slice) -> None:
+        """Map ``x`` in place: one column ``[R]``, or a block ``[F, R]``."""
+        x[np.isnan(x)] = self.value
+
+    def select(self, _index: Sequence[int]) -> Fill:
+        """Keep the columns at ``index``."""
+        return self
+
+
+ColumnMap = StandardiseColumns | Fill
+
+
+@dataclass(frozen=True, eq=False)
+class Columns(ABC):
+    """F named columns over R rows.
+
+    Attributes
+    ----------
+    names : F column names
+    maps : maps to apply to the source, in order
+    """
+
+    names: tuple[str, ...]
+    maps: tuple[ColumnMap, ...] = dataclasses.field(default=(), kw_only=True)
+
+    @abstractmethod
+    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
+        """Return a new array with the column's values before the maps, ``[R]`` or at ``rows``."""
+
+    @abstractmethod
+    def select(self, names: Sequence[str]) -> Columns:
+        """Keep the named columns."""
+
+    @property
+    def may_be_infinite(self) -> bool:
+        """Whether a source value can be ±inf; False only where it certainly cannot."""
+        return True
+
+    def column(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
+        """Return a new array with the column's values, ``[R]`` or at ``rows``."""
+        values = self.source(column, rows)
+        for column_map in self.maps:
+            column_map.apply(values, column)
+        return values
+
+    def mapped(self, column_map: ColumnMap) -> Columns:
+        """Put one more map on the columns."""
+        return dataclasses.replace(self, maps=(*self.maps, column_map))
+
+
+@dataclass(frozen=True, eq=False)
+class StoredColumns(Columns):
+    """Columns held as an array.
+
+    Attributes
+    ----------
+    values : ``[F, R]`` float32 (float64 for ranks, as in Qlib)
+    """
+
+    values: npt.NDArray[Any]
+
+    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
+        """Copy a column."""
+        values: npt.NDArray[Any] = self.values[column]
+        return values.copy() if rows is None else values[rows]
+
+    def select(self, names: Sequence[str]) -> StoredColumns:
+        """Keep the named columns."""
+        if tuple(names) == self.names:
+            return self
+        index = [self.names.index(name) for name in names]
+        return StoredColumns(tuple(names), self.values[index], maps=tuple(m.select(index) for m in self.maps))
+
+    def by_row(self) -> npt.NDArray[np.float32]:
+        """Values with a row's columns together, ``[R, F]`` float32, so that a window is one slab."""
+        F, R = self.values.shape
+        out = np.empty((R, F), dtype=np.float32)
+        step = max(16, _BLOCK_VALUES // F)
+
+        def fill(block: int) -> None:
+            rows = slice(block * step, (block + 1) * step)
+            values = self.values[:, rows].copy()
+            for column_map in self.maps:
+                column_map.apply(values, slice(None))
+            out[rows] = values.T
+
+        for_each(-(-R // step), fill)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class LaggedColumns(Columns):
+    """Columns ``Ref(field, lag) / base`` of a few fields, never held as an array.
+
+    Attributes
+    ----------
+    fields : ``[f, N, S + T]`` float32
+        Bars, with S days of history (NaN where there is none) before the T days of the table.
+    bases : f positions in ``fields``: what each field is divided by, on the last day
+    epsilon : ``[f]`` float32, added to the base
+    lags : days of lag in a column, first to last; names come field by field in this order
+    cells : ``[R]`` int64, position of each row's day in a flat ``[N, S + T]``
+    """
+
+    fields: npt.NDArray[np.float32]
+    bases: tuple[int, ...]
+    epsilon: npt.NDArray[np.float32]
+    lags: tuple[int, ...]
+    cells: npt.NDArray[np.int64]
+
+    @property
+    def history(self) -> int:
+        """Days of bars before the table's first day, S."""
+        return max(self.lags)
+
+    @property
+    def may_be_infinite(self) -> bool:
+        """Whether a quotient can be ±inf: told from the extremes of fields and bases."""
+        if self.maps:
+            return True
+        for field, (base, epsilon) in enumerate(zip(self.bases, self.epsilon, strict=True)):
+            greatest, least = _extremes(self.fields[field].ravel(), self.fields[base].ravel(), epsilon)
+            if not greatest < np.float64(least) * np.finfo(np.float32).max:
+                return True
+        return False
+
+    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[np.float32]:
+        """Divide one lagged field by its base."""
+        field, lag = column // len(self.lags), self.lags[column % len(self.lags)]
+        bars, base = self.fields[field].ravel(), self.fields[self.bases[field]].ravel()
+        if rows is None:
+            return _quotients(bars, base, self.epsilon[field], lag, self.cells)
+        return _quotients_at(bars, base, self.epsilon[field], lag, self.cells, rows)
+
+    def select(self, names: Sequence[str]) -> Columns:
+        """Keep the named columns; fewer than all are stored."""
+        return self if tuple(names) == self.names else self.stored().select(names)
+
+    def stored(self) -> StoredColumns:
+        """Compute every column."""
+        values = np.empty((len(self.names), len(self.cells)), dtype=np.float32)
+
+        def fill(column: int) -> None:
+            values[column] = self.column(column)
+
+        for_each(len(self.names), fill)
+        return StoredColumns(self.names, values)
+
+    def by_day(self) -> npt.NDArray[np.float32]:
+        """Bars with a day's fields together, ``[N, S + T, f]`` float32, so that a window is one slab."""
+        return np.ascontiguousarray(np.moveaxis(self.fields, 0, 2))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _quotients(
+    bars: npt.NDArray[np.float32],
+    base: npt.NDArray[np.float32],
+    epsilon: np.float32,
+    lag: int,
+    cells: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float32]:
+    """``Ref(bars, lag) / (base + epsilon)`` in float32, for each row."""
+    out = np.empty(len(cells), dtype=np.float32)
+    for i in range(len(cells)):
+        out[i] = bars[cells[i] - lag] / np.float32(base[cells[i]] + epsilon)
+    return out
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _quotients_at(
+    bars: npt.NDArray[np.float32],
+    base: npt.NDArray[np.float32],
+    epsilon: np.float32,
+    lag: int,
+    cells: npt.NDArray[np.int64],
+    rows: RowIndex,
+) -> npt.NDArray[np.float32]:
+    """``Ref(bars, lag) / (base + epsilon)`` in float32, for the rows at ``rows``."""
+    out = np.empty(len(rows), dtype=np.float32)
+    for i in range(len(rows)):
+        cell = cells[rows[i]]
+        out[i] = bars[cell - lag] / np.float32(base[cell] + epsilon)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _extremes(
+    field: npt.NDArray[np.float32], base: npt.NDArray[np.float32], epsilon: np.float32
+) -> tuple[np.float32, np.float32]:
+    """Greatest magnitude of the field and least magnitude of the base, NaN left out."""
+    greatest, least = np.float32(0), np.float32(np.inf)
+    for i in range(len(field)):
+        if not np.isnan(field[i]):
+            greatest = max(greatest, abs(field[i]))
+        if not np.isnan(base[i]):
+            least = min(least, abs(np.float32(base[i] + epsilon)))
+    return greatest, least

@@ -1,0 +1,106 @@
+"""Median and median absolute deviation of long float32 columns, by counting instead of sorting.
+
+A float32 maps to a 32-bit key that sorts as the number does. One count over the key's upper half finds the
+bin of the median, one over the lower half its value: two passes, whatever the order of the data.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["median", "median_and_deviation"]
+
+_BINS = 1 << 16
+_SIGN = np.uint32(0x80000000)
+
+
+@numba.njit(inline="always")
+def _key(bits: np.uint32) -> np.uint32:
+    """Key that sorts as the float32 with these bits does."""
+    return np.uint32(~bits) if bits & _SIGN else np.uint32(bits | _SIGN)
+
+
+@numba.njit(inline="always")
+def _bits(key: np.uint32) -> np.uint32:
+    """Bits of the float32 with this key."""
+    return np.uint32(key & ~_SIGN) if key & _SIGN else np.uint32(~key)
+
+
+@numba.njit(inline="always")
+def _find(counts: npt.NDArray[np.int32], rank: int) -> tuple[int, int]:
+    """Bin that holds the element of ``rank`` (from 0), and the elements in the bins before it."""
+    seen = 0
+    for b in range(_BINS):
+        here = counts[0, b] + counts[1, b]
+        if seen + here > rank:
+            return b, seen
+        seen += here
+    return _BINS - 1, seen
+
+
+@numba.njit(cache=True, nogil=True)
+def _median(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int32]) -> np.float32:
+    """Median; ``counts`` is scratch, ``[2, 65536]``."""
+    bits = values.view(np.uint32)
+    counts[:] = 0
+    total = 0
+    for i in range(len(values)):
+        if not np.isnan(values[i]):
+            # neighbours often share a bin; two counters keep one increment from waiting for the other
+            counts[i & 1, _key(bits[i]) >> np.uint32(16)] += 1
+            total += 1
+    if total == 0:
+        return np.float32(np.nan)
+    lower_bin, before = _find(counts, (total - 1) // 2)
+    upper_bin, _ = _find(counts, total // 2)
+
+    counts[:] = 0
+    least = np.uint32(0xFFFFFFFF)
+    for i in range(len(values)):
+        if not np.isnan(values[i]):
+            key = _key(bits[i])
+            top = np.int64(key >> np.uint32(16))
+            if top == lower_bin:
+                counts[0, key & np.uint32(0xFFFF)] += 1
+            elif top == upper_bin:
+                least = min(least, key)
+    ends = np.empty(2, dtype=np.uint32)
+    low, _ = _find(counts, (total - 1) // 2 - before)
+    ends[0] = _bits(np.uint32((lower_bin << 16) | low))
+    if lower_bin == upper_bin:
+        low, _ = _find(counts, total // 2 - before)
+        ends[1] = _bits(np.uint32((lower_bin << 16) | low))
+    else:
+        # the upper rank follows the lower one at once, so in another bin it is that bin's least
+        ends[1] = _bits(least)
+    pair = ends.view(np.float32)
+    if total % 2:
+        return np.float32(pair[0])
+    return np.float32(np.float32(pair[0] + pair[1]) / np.float32(2))
+
+
+@numba.njit(cache=True, nogil=True)
+def _median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+    counts = np.empty((2, _BINS), dtype=np.int32)
+    center = _median(values, counts)
+    distances = np.empty(len(values), dtype=np.float32)
+    for i in range(len(values)):
+        distances[i] = abs(values[i] - center)
+    return center, _median(distances, counts)
+
+
+def median(values: npt.NDArray[np.float32]) -> np.float32:
+    """Median of a float32 column ``[R]`` as ``np.nanmedian`` gives it; NaN where every value is NaN."""
+    return np.float32(_median(values, np.empty((2, _BINS), dtype=np.int32)))
+
+
+def median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+    """Median of a float32 column ``[R]``, and median of the absolute distances from it.
+
+    NaN are left out; the mean of the two middle values is taken in float32. The GIL is released meanwhile, so
+    that columns can be worked on in threads.
+    """
+    center, deviation = _median_and_deviation(values)
+    return np.float32(center), np.float32(deviation)

@@ -1,0 +1,109 @@
+"""The table: the rows of a universe, their features and their label.
+
+Qlib's long table, indexed by (day, instrument), with the instrument as the outer order: a stock's history is
+contiguous, as windows want it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.config.processor import FieldsGroup
+from lstm_bench.features.columns import Columns
+
+__all__ = ["Rows", "Table"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """R rows, sorted by instrument, then day.
+
+    Attributes
+    ----------
+    days, instruments : ``[R]`` int32
+        Positions of the row's day and instrument in a panel.
+    shape : ``(T, N)`` of that panel
+    """
+
+    days: npt.NDArray[np.int32]
+    instruments: npt.NDArray[np.int32]
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, mask: npt.NDArray[np.bool_]) -> Rows:
+        """Make a row of each true cell of a ``[T, N]`` mask."""
+        T, N = mask.shape
+        cells = np.flatnonzero(mask.T)
+        instruments, days = np.divmod(cells, T)
+        return cls(days.astype(np.int32), instruments.astype(np.int32), (T, N))
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @cached_property
+    def cells(self) -> npt.NDArray[np.int64]:
+        """Positions of the rows in a flat instrument-major panel, ``[R]``: ``panel.T.ravel()[cells]``."""
+        return self.instruments.astype(np.int64) * self.shape[0] + self.days
+
+    def by_day(self, kept: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the kept rows day by day, and where each day begins: ``[K]``, ``[T + 1]`` int64."""
+        return _by_day(self.days, kept, self.shape[0])
+
+
+@numba.njit(cache=True, nogil=True)
+def _by_day(
+    days: npt.NDArray[np.int32], kept: npt.NDArray[np.bool_], T: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    starts = np.zeros(T + 1, dtype=np.int64)
+    for row in range(len(days)):
+        if kept[row]:
+            starts[days[row] + 1] += 1
+    starts = np.cumsum(starts)
+    order = np.empty(starts[-1], dtype=np.int64)
+    place = starts[:-1].copy()
+    for row in range(len(days)):
+        if kept[row]:
+            order[place[days[row]]] = row
+            place[days[row]] += 1
+    return order, starts
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Features and label of the rows.
+
+    Attributes
+    ----------
+    rows : all rows that the handler has
+    days : ``[T]`` datetime64[D]
+    kept : ``[R]`` bool
+        False where a processor dropped the row.
+    feature, label : F columns and one column
+    """
+
+    rows: Rows
+    days: npt.NDArray[np.datetime64]
+    kept: npt.NDArray[np.bool_]
+    feature: Columns
+    label: Columns
+
+    def group(self, name: FieldsGroup) -> Columns:
+        """Columns of a group."""
+        return self.feature if name == "feature" else self.label
+
+    def with_group(self, name: FieldsGroup, columns: Columns) -> Table:
+        """Replace the columns of a group."""
+        if name == "feature":
+            return dataclasses.replace(self, feature=columns)
+        return dataclasses.replace(self, label=columns)
+
+    @cached_property
+    def order_by_day(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Kept rows day by day, and where each day begins."""
+        return self.rows.by_day(self.kept)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.yaml import dump_yaml
+from lstm_bench.errors import ConfigError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+FILES = sorted(CONFIGS.glob("*.yaml"))
+ALPHA158 = CONFIGS / "lstm_alpha158.yaml"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_resolved_file_loads_to_the_same_configuration(path: Path, tmp_path: Path) -> None:
+    config = load_workflow(path, ["task.model.kwargs.seed=3", "lstm_bench.training.clip_grad_value=null"])
+    again = tmp_path / "config.yaml"
+    again.write_text(dump_yaml(config.to_file()))
+    assert load_workflow(again).to_file() == config.to_file()
+    assert load_workflow(again).identity() == config.identity()
+    assert config.lstm_bench.training.clip_grad_value is None
+
+
+def test_the_shipped_files_are_qlibs_benchmark() -> None:
+    config = load_workflow(ALPHA158)
+    kwargs = config.task.model.kwargs
+    assert (kwargs.d_feat, kwargs.hidden_size, kwargs.num_layers, kwargs.lr) == (20, 64, 2, 1e-3)
+    assert (kwargs.batch_size, kwargs.n_epochs, kwargs.early_stop, config.seed) == (800, 200, 10, 0)
+    assert config.task.dataset.step_len == 20
+    assert config.lstm_bench.compat == "qlib"
+    assert config.portfolio_analysis is not None
+    assert config.portfolio_analysis.strategy.kwargs.topk == 50
+    assert load_workflow(CONFIGS / "lstm_alpha360.yaml").task.model.kwargs.early_stop == 20
+
+
+def test_what_does_not_decide_a_number_is_no_identity() -> None:
+    config = load_workflow(ALPHA158)
+    for override in ("qlib_init.provider_uri=/elsewhere", "task.model.kwargs.GPU=3", "task.model.kwargs.n_jobs=1",
+                     "task.model.kwargs.seed=4", "experiment_name=other", "qlib_init.kernels=1"):  # fmt: skip
+        assert load_workflow(ALPHA158, [override]).identity() == config.identity(), override
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["task.model.kwargs.lr=0.01", "lstm_bench.compat=none", "task.dataset.kwargs.step_len=21", "market=csi500",
+     "portfolio.strategy.kwargs.topk=51", "qlib_init.region=us", "handler.label=['$close']",
+     "task.dataset.kwargs.segments.test.1=2020-07-01"],
+)  # fmt: skip
+def test_what_decides_a_number_is_identity(override: str) -> None:
+    override = override.replace("handler.", "data_handler_config.")
+    assert load_workflow(ALPHA158, [override]).identity() != load_workflow(ALPHA158).identity()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("task.model.kwargs.hiden_size=3", "task.model.kwargs: unknown key 'hiden_size'; did you mean 'hidden_size'"),
+        ("task.model.kwargs.hidden_size=big", "task.model.kwargs.hidden_size: got 'big'"),
+        ("task.model.kwargs.dropout=1", "dropout: got 1; input should be less than 1"),
+        ("task.model.class=GRU", "task.model.class: got 'GRU'; input should be 'LSTM'"),
+        ("task.model.module_path=os", "task.model.module_path: got 'os'"),
+        ("task.record.0.class=HFSignalRecord", "HFSignalRecord"),
+        ("task.dataset.class=DatasetH", "takes 'TSDatasetH'"),
+        ("lstm_bench.compat=exact", "lstm_bench.compat: got 'exact'; input should be 'qlib' or 'none'"),
+        ("lstm_bench.compt=none", "did you mean 'compat'"),
+        ("portfolio.backtest.exchange_kwargs.volume_threshold=1", "volume_threshold is not supported"),
+        ("qlib_init={}", "qlib_init.provider_uri: missing"),
+        ("experiment=x", "no top-level key 'experiment'"),
+    ],
+)
+def test_mistakes_are_named(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_workflow(ALPHA158, [override])
+    assert message in str(error.value)
+
+
+def test_nothing_named_in_a_file_is_imported(tmp_path: Path) -> None:
+    trap = tmp_path / "trap.py"
+    trap.write_text("raise SystemExit('imported')\n")
+    with pytest.raises(ConfigError, match="module_path"):
+        load_workflow(ALPHA158, ["task.model.module_path=trap", f"market={tmp_path}"])
+
+
+def test_older_files_are_read(tmp_path: Path) -> None:
+    content: dict[str, Any] = load_workflow(ALPHA158).to_file()
+    portfolio = content["task"]["record"][2]["kwargs"]["config"]
+    portfolio["strategy"]["kwargs"] = {"model": "<MODEL>", "dataset": "<DATASET>", "topk": 50, "n_drop": 5}
+    del portfolio["backtest"]["exchange_kwargs"]
+    config = RunConfig.model_validate(content)
+    assert config.portfolio_analysis is not None
+    assert config.portfolio_analysis.backtest.exchange_kwargs.open_cost == 0.0015
+
+
+def test_one_record_may_stand_alone_and_portfolio_may_be_absent() -> None:
+    content = load_workflow(ALPHA158).to_file()
+    content["task"]["record"] = content["task"]["record"][0]
+    config = RunConfig.model_validate(content)
+    assert config.portfolio_analysis is None
+    assert config.signal_analysis.ann_scaler == 252
+
+
+def test_a_mapping_of_folders_gives_the_daily_one() -> None:
+    config = load_workflow(ALPHA158, ["qlib_init.provider_uri={day: /daily, 1min: /minutely}"])
+    assert config.qlib_init.provider_uri == "/daily"
+    with pytest.raises(ConfigError, match="expected the key 'day'"):
+        load_workflow(ALPHA158, ["qlib_init.provider_uri={1min: /minutely}"])

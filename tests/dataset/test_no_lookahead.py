@@ -1,0 +1,143 @@
+"""Nothing looks ahead: other bars after day t change nothing that is known at t. A planted leak is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.dataset import build_dataset
+
+Configure = Callable[..., DatasetConfig]
+Perturbed = Callable[[np.datetime64], Provider]
+
+CUTS = [100, 181, 239, 260, 305]
+"""Days t, as calendar positions. The fit period ends on day 179."""
+
+LABEL_DAYS = 2
+"""The label of day t is the return from t + 1 to t + 2."""
+
+
+def leaking_features(config: DatasetConfig, provider: Provider, perturbed: Perturbed, cut: int) -> list[str]:
+    """Name the raw features that differ on or before day t."""
+    day = provider.calendar[cut]
+    tables = [build_dataset(config, source).table("raw") for source in (provider, perturbed(day))]
+    one, other = (table[table.index.get_level_values("datetime") <= day]["feature"] for table in tables)
+    assert one.index.equals(other.index)
+    assert len(one)
+    return [name for name in one if not one[name].equals(other[name])]
+
+
+def label_leaks(
+    config: DatasetConfig, provider: Provider, perturbed: Perturbed, cut: int, reach: int
+) -> bool:
+    """Whether a label differs that should need no more than the bars of the next ``reach`` days."""
+    labels = [
+        build_dataset(config, source).raw_label for source in (provider, perturbed(provider.calendar[cut]))
+    ]
+    known = slice(0, cut - reach + 1)
+    assert np.isfinite(labels[0][known]).any()
+    return not np.array_equal(labels[0][known], labels[1][known], equal_nan=True)
+
+
+def windows_leak(config: DatasetConfig, provider: Provider, perturbed: Perturbed, cut: int) -> bool:
+    """Whether an infer window of day t or before differs, in the segments after the fit period."""
+    day = provider.calendar[cut]
+    datasets = [build_dataset(config, source) for source in (provider, perturbed(day))]
+    for segment in ("train", "valid", "test"):
+        (index, one, _), (other_index, other, _) = (dataset.windows(segment, "infer") for dataset in datasets)
+        assert index.equals(other_index)
+        known = index.get_level_values("datetime") <= day
+        if not np.array_equal(one[known], other[known], equal_nan=True):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("handler", ["Alpha158", "Alpha360"])
+def test_features_know_the_past_only(
+    handler: str, cut: int, configure: Configure, provider: Provider, perturbed: Perturbed
+) -> None:
+    assert leaking_features(configure(handler, infer_processors=[]), provider, perturbed, cut) == []
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_labels_know_two_days_more(
+    cut: int, workflow158: DatasetConfig, provider: Provider, perturbed: Perturbed
+) -> None:
+    assert not label_leaks(workflow158, provider, perturbed, cut, LABEL_DAYS)
+    # and no fewer: the label of day t - 1 does depend on day t + 1
+    assert label_leaks(workflow158, provider, perturbed, cut, LABEL_DAYS - 1)
+
+
+@pytest.mark.parametrize("cut", [cut for cut in CUTS if cut >= 180])
+@pytest.mark.parametrize("name", ["workflow158", "workflow360", "defaults360", "cross_section"])
+def test_infer_windows_after_the_fit_period_know_the_past_only(
+    name: str,
+    cut: int,
+    configure: Configure,
+    provider: Provider,
+    perturbed: Perturbed,
+    request: pytest.FixtureRequest,
+) -> None:
+    if name.startswith("workflow"):
+        config = request.getfixturevalue(name)
+    elif name == "defaults360":
+        config = configure("Alpha360", infer_processors=["ProcessInf", zscore(), filled()])
+    else:
+        chain = ["ProcessInf", "CSZFillna", "CSRankNorm", "TanhProcess"]
+        config = configure("Alpha158", step_len=5, infer_processors=chain)
+    assert not windows_leak(config, provider, perturbed, cut)
+
+
+def zscore() -> dict[str, Any]:
+    return {"class": "ZScoreNorm", "kwargs": {"fields_group": "feature"}}
+
+
+def filled() -> dict[str, Any]:
+    return {"class": "Fillna", "kwargs": {"fields_group": "feature"}}
+
+
+def own_columns(configure: Configure, features: list[str], label: str) -> DatasetConfig:
+    columns = {"feature": features, "label": [[label], ["LABEL0"]]}
+    loader = {"class": "QlibDataLoader", "kwargs": {"config": columns}}
+    return configure("DataHandlerLP", data_loader=loader, step_len=3)
+
+
+def test_a_feature_of_tomorrow_is_found(
+    configure: Configure, provider: Provider, perturbed: Perturbed
+) -> None:
+    honest, leak = "$close/Ref($close, 1)", "Ref($close, -1)/$close"
+    config = own_columns(configure, [honest, leak], "Ref($close, -2)/Ref($close, -1)-1")
+    assert leaking_features(config, provider, perturbed, 260) == [leak]
+    assert windows_leak(config, provider, perturbed, 260)
+
+
+def test_a_label_that_reaches_a_day_further_is_found(
+    configure: Configure, provider: Provider, perturbed: Perturbed
+) -> None:
+    config = own_columns(configure, ["$close/$open"], "Ref($close, -3)/Ref($close, -1)-1")
+    assert label_leaks(config, provider, perturbed, 260, LABEL_DAYS)
+
+
+def test_statistics_of_later_days_are_found(
+    configure: Configure, provider: Provider, perturbed: Perturbed
+) -> None:
+    late = {"fit_end_time": str(provider.calendar[300])}
+    for handler in ("Alpha158", "Alpha360"):
+        config = configure(handler, step_len=5, infer_processors=[zscore(), filled()], **late)
+        assert windows_leak(config, provider, perturbed, 260)
+
+
+def test_a_leak_of_the_cross_section_is_found(
+    configure: Configure, provider: Provider, perturbed: Perturbed
+) -> None:
+    # rows dropped for a missing label are missing in the others' ranks: a leak, were it done for prediction
+    chain = [{"class": "DropnaProcessor", "kwargs": {"fields_group": "label"}}, "CSRankNorm"]
+    config = configure("Alpha158", step_len=5, infer_processors=chain)
+    with pytest.raises(AssertionError):
+        windows_leak(config, provider, perturbed, 260)
