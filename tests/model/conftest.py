@@ -1,0 +1,55 @@
+"""Samples of noise with a planted relation, without any data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lstm_bench.dataset.dataset import SampleSet
+
+MakeSamples = Callable[..., SampleSet]
+
+
+@dataclass
+class GivenWindows:
+    """Windows that are there already: sample s is (day s, instrument 0)."""
+
+    values: Tensor  # [S, L, F]
+
+    @property
+    def step_len(self) -> int:
+        return self.values.shape[1]
+
+    @property
+    def n_features(self) -> int:
+        return self.values.shape[2]
+
+    def to(self, device: torch.device | str) -> GivenWindows:
+        return GivenWindows(self.values.to(device))
+
+    def gather(self, days: Tensor, instruments: Tensor) -> Tensor:
+        return self.values[days]
+
+
+@pytest.fixture
+def make_samples() -> MakeSamples:
+    def make(samples: int = 130, seed: int = 0, missing: float = 0.0, dtype: type = np.float32) -> SampleSet:
+        rng = np.random.default_rng(seed)
+        values = rng.standard_normal((samples, 5, 3)).astype(np.float32)
+        labels = (values[:, -1, 0] * values[:, -2, 1] + 0.1 * rng.standard_normal(samples)).astype(dtype)
+        labels[rng.random(samples) < missing] = np.nan
+        return SampleSet(
+            segment="train",
+            key="learn",
+            days=np.arange(samples, dtype=np.int64),
+            instruments=np.zeros(samples, dtype=np.int64),
+            labels=labels,
+            windows=GivenWindows(torch.from_numpy(values)),
+        )
+
+    return make
