@@ -44,7 +44,9 @@ def test_leaves_import_nothing_but_leaves() -> None:
 
 def test_every_part_is_in_the_picture() -> None:
     parts = {
-        path.stem for path in SOURCE.iterdir() if path.name not in ("__init__.py", "py.typed", "__pycache__")
+        path.stem
+        for path in SOURCE.iterdir()
+        if path.name not in ("__init__.py", "__main__.py", "py.typed", "__pycache__")
     }
     assert parts == {*LAYERS, *LEAVES}
 
@@ -74,7 +76,8 @@ def test_all_names_exist() -> None:
             name.id
             for node in tree.body
             if isinstance(node, ast.Assign | ast.AnnAssign)
-            for name in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            for name in ast.walk(target)
             if isinstance(name, ast.Name)
         }
         defined |= {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}

@@ -57,7 +57,10 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("task.model.kwargs.hiden_size=3", "task.model.kwargs: unknown key 'hiden_size'; did you mean 'hidden_size'"),
+        (
+            "task.model.kwargs.hiden_size=3",
+            "task.model.kwargs: unknown key 'hiden_size'; did you mean 'hidden_size'",
+        ),
         ("task.model.kwargs.hidden_size=big", "task.model.kwargs.hidden_size: got 'big'"),
         ("task.model.kwargs.dropout=1", "dropout: got 1; input should be less than 1"),
         ("task.model.class=GRU", "task.model.class: got 'GRU'; input should be 'LSTM'"),

@@ -101,7 +101,7 @@ def test_a_base_file_lies_below(tmp_path: Path) -> None:
 def test_a_missing_base_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"
     path.write_text("BASE_CONFIG_PATH: nowhere.yaml\n")
-    with pytest.raises(ConfigError, match="nowhere.yaml"):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
         load_yaml(path)
 
 
@@ -117,7 +117,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, message
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="gone.yaml"):
+    with pytest.raises(ConfigError, match=r"gone\.yaml"):
         load_yaml(tmp_path / "gone.yaml")
 
 

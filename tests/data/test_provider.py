@@ -95,7 +95,7 @@ def test_membership_joins_overlapping_spans(folder: Path) -> None:
 
 
 def test_an_unknown_market_names_the_known_ones(folder: Path) -> None:
-    with pytest.raises(DataError, match="did you mean 'small'.*all, small"):
+    with pytest.raises(DataError, match=r"did you mean 'small'.*all, small"):
         Provider(folder).universe("smal")
 
 
@@ -126,9 +126,14 @@ def test_a_broken_instruments_line_is_named(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"\x00\x00\x00", "whole number"), (b"", "whole number"), (np.asarray([8, 1, 2, 3], "<f4").tobytes(), "fit a calendar"),
-     (np.asarray([-1, 1], "<f4").tobytes(), "fit a calendar"), (np.asarray([np.nan, 1], "<f4").tobytes(), "fit a calendar")],
-)  # fmt: skip
+    [
+        (b"\x00\x00\x00", "whole number"),
+        (b"", "whole number"),
+        (np.asarray([8, 1, 2, 3], "<f4").tobytes(), "fit a calendar"),
+        (np.asarray([-1, 1], "<f4").tobytes(), "fit a calendar"),
+        (np.asarray([np.nan, 1], "<f4").tobytes(), "fit a calendar"),
+    ],
+)
 def test_a_broken_file_of_bars_is_named(folder: Path, content: bytes, message: str) -> None:
     (folder / "features/sh1/close.day.bin").write_bytes(content)
     with pytest.raises(DataError, match=rf"close\.day\.bin.*{message}"):

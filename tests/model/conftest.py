@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor
@@ -41,7 +43,9 @@ def make_samples() -> MakeSamples:
     def make(samples: int = 130, seed: int = 0, missing: float = 0.0, dtype: type = np.float32) -> SampleSet:
         rng = np.random.default_rng(seed)
         values = rng.standard_normal((samples, 5, 3)).astype(np.float32)
-        labels = (values[:, -1, 0] * values[:, -2, 1] + 0.1 * rng.standard_normal(samples)).astype(dtype)
+        labels: npt.NDArray[Any] = (
+            values[:, -1, 0] * values[:, -2, 1] + 0.1 * rng.standard_normal(samples)
+        ).astype(dtype)
         labels[rng.random(samples) < missing] = np.nan
         return SampleSet(
             segment="train",

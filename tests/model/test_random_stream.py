@@ -15,7 +15,7 @@ def test_a_stream_draws_what_its_seed_gives() -> None:
     with stream.active():
         got = torch.rand(4)
     assert torch.equal(got, expected)
-    assert stream.numpy.rand() == np.random.RandomState(3).rand()  # noqa: NPY002
+    assert stream.numpy.rand() == np.random.RandomState(3).rand()
 
 
 def test_streams_do_not_mix() -> None:

@@ -52,5 +52,5 @@ def test_the_numpy_order_is_numpys() -> None:
     np.random.seed(7)  # noqa: NPY002 - Qlib's generator
     expected = np.arange(30)
     np.random.shuffle(expected)  # noqa: NPY002
-    got = torch.cat(list(shuffled_as_numpy(30, 10, np.random.RandomState(7)))).numpy()  # noqa: NPY002
+    got = torch.cat(list(shuffled_as_numpy(30, 10, np.random.RandomState(7)))).numpy()
     np.testing.assert_array_equal(got, expected)

@@ -86,7 +86,7 @@ def test_qlibs_losses_by_a_plain_loop(make_samples: MakeSamples) -> None:
     model = LSTM(3, 8, 2, 0.0)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     order = np.arange(len(train))
-    np.random.RandomState(3).shuffle(order)  # noqa: NPY002 - Qlib's generator
+    np.random.RandomState(3).shuffle(order)
     x, y = ResidentSamples.place(train, CPU), torch.from_numpy(train.labels)
     for start in range(0, len(train) - 15, 16):
         batch = torch.from_numpy(order[start : start + 16])
@@ -113,7 +113,7 @@ def test_pieces_of_a_batch_add_up_to_it(make_samples: MakeSamples, monkeypatch: 
     train, valid = make_samples(samples=160, seed=1, missing=0.3), make_samples(seed=2)
     spec = dataclasses.replace(SPEC, batch_size=80)
     whole = fit_all([replica(dropout=0.0)], train, valid, spec)[0]
-    monkeypatch.setattr(pack_module, "cache_sized", lambda device, samples: 7)
+    monkeypatch.setattr(pack_module, "cache_sized", lambda *_: 7)
     pieces = fit_all([replica(dropout=0.0)], train, valid, spec)[0]
     np.testing.assert_allclose(losses(pieces), losses(whole), rtol=1e-5)
 

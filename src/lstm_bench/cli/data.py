@@ -56,9 +56,11 @@ def synth(
     out: Annotated[
         Path, typer.Argument(help="Folder to make; it must not exist or be empty.", show_default=False)
     ],
-    stocks: Annotated[int, typer.Option(help="Instruments beside the index.", min=20)] = 60,
-    days: Annotated[int, typer.Option(help="Trading days, the last being 2020-09-30.", min=500)] = 1200,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 0,
+    stocks: Annotated[int, typer.Option(help="Stocks beside the index.")] = 60,
+    days: Annotated[
+        int, typer.Option(help="Business days, the last being 2020-09-30; the default begins in 2008.")
+    ] = 3327,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
 ) -> None:
     """Make a synthetic market with a learnable signal, in Qlib's format."""
     from lstm_bench.data.synthetic import synthesize

@@ -178,7 +178,7 @@ def _log_epoch(fits: Sequence[Fit]) -> bool:
 
 
 def _valid_metric(metric: str, valid: SampleSet) -> ValidMetric | None:
-    """What early stopping watches: None for the loss, otherwise the mean daily correlation over valid."""
+    """Return what early stopping watches: None for the loss, otherwise the mean daily correlation over valid."""
     if metric in ("", "loss"):
         return None
     day, instrument = valid.days, valid.instruments

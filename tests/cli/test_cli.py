@@ -1,0 +1,169 @@
+"""The command line in a process of its own: what it prints where, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lstm_bench.config.workflow import load_workflow
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SMALL = [
+    "task.dataset.kwargs.segments={train: [2019-07-20, 2020-04-01], valid: [2020-04-02, 2020-06-10], "
+    "test: [2020-06-11, 2020-09-29]}",
+    "data_handler_config.start_time=2019-07-20",
+    "data_handler_config.end_time=2020-09-30",
+    "data_handler_config.fit_start_time=2019-07-20",
+    "data_handler_config.fit_end_time=2020-04-01",
+    "portfolio.backtest.start_time=2020-06-11",
+    "portfolio.backtest.end_time=2020-09-29",
+    "task.model.kwargs.hidden_size=4",
+    "task.model.kwargs.n_epochs=1",
+    "task.model.kwargs.batch_size=100",
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+def environment(home: Path) -> dict[str, str]:
+    return os.environ | {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "COLUMNS": "120",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def lstm_bench(home: Path) -> Run:
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lstm_bench", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=home, env=environment(home), capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def market(home: Path, lstm_bench: Run) -> Path:
+    done = lstm_bench("data", "synth", home / "market", "--stocks", 20, "--days", 320)
+    assert done.returncode == 0, done.stderr
+    assert "20 stocks, 320 days, seed 0" in done.stdout
+    return home / "market"
+
+
+def small_run(market: Path, *more: object) -> list[object]:
+    overrides = [argument for override in SMALL for argument in ("--set", override)]
+    return ["run", CONFIGS / "lstm_alpha158.yaml", "--provider-uri", market, *overrides, *more]
+
+
+def test_a_run_prints_its_metrics_and_where_they_lie(lstm_bench: Run, market: Path, home: Path) -> None:
+    done = lstm_bench(*small_run(market, "--seed", 3))
+    assert done.returncode == 0, done.stderr
+    for text in (
+        "Rank ICIR",
+        "1day.excess_return_with_cost.max_drawdown",
+        "finished after 1 epochs",
+        "recorded in",
+    ):
+        assert text in done.stdout
+    assert "seed 3 epoch 0: train" in done.stderr
+    records = list((home / "results" / "lstm_alpha158").iterdir())
+    assert len(records) == 1
+    assert load_workflow(records[0] / "config.yaml").seed == 3
+
+    again = lstm_bench("-q", *small_run(market, "--seed", 3))
+    assert "recorded before" in again.stdout
+    assert len(list((home / "results" / "lstm_alpha158").iterdir())) == 1
+
+
+def test_json_is_one_object_and_nothing_else(lstm_bench: Run, market: Path) -> None:
+    done = lstm_bench(*small_run(market, "--json"))
+    answer = json.loads(done.stdout)
+    assert answer["computed"] is True
+    assert {"IC", "ICIR", "Rank IC", "Rank ICIR"} <= set(answer["metrics"])
+    assert answer["provenance"]["command"][1] == "run"
+
+
+def test_data_info_counts_what_is_there(lstm_bench: Run, market: Path) -> None:
+    info = json.loads(lstm_bench("data", "info", market, "--json").stdout)
+    assert (info["days"], info["last_day"]) == (320, "2020-09-30")
+    assert {entry["market"]: entry["instruments"] for entry in info["markets"]}["all"] == 20
+    assert {entry["field"] for entry in info["fields"]} == {
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "factor",
+        "change",
+    }
+    assert len(info["fingerprint"]) == 64
+    assert "csi300" in lstm_bench("data", "info", market).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere.yaml"], "nowhere.yaml"),
+        (["run", CONFIGS / "lstm_alpha158.yaml", "--provider-uri", "/nowhere"], "provider_uri"),
+        (
+            ["run", CONFIGS / "lstm_alpha158.yaml", "--set", "task.model.kwargs.lr=fast"],
+            "task.model.kwargs.lr: got 'fast'",
+        ),
+        (["run", CONFIGS / "lstm_alpha158.yaml", "--device", "gpu"], "choices: auto, cpu, mps, cuda"),
+        (["data", "info", "/nowhere"], "/nowhere"),
+        (["data", "synth", ".", "--stocks", "2"], "stocks"),
+        (["run"], "CONFIG"),
+        (["rum"], "rum"),
+        (["run", CONFIGS / "lstm_alpha158.yaml", "--seed", "-1"], "seed"),
+    ],
+)
+def test_bad_input_is_exit_code_2_without_a_traceback(
+    lstm_bench: Run, arguments: list[object], message: str
+) -> None:
+    done = lstm_bench(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+
+
+def test_a_market_is_never_written_over(lstm_bench: Run, market: Path) -> None:
+    done = lstm_bench("data", "synth", market)
+    assert done.returncode == 2
+    assert str(market) in done.stderr
+
+
+def test_ctrl_c_is_exit_code_130_and_leaves_no_record(home: Path, market: Path) -> None:
+    arguments = small_run(
+        market, "--set", "task.model.kwargs.n_epochs=500", "--set", "task.model.kwargs.early_stop=500"
+    )
+    command = [sys.executable, "-m", "lstm_bench", *map(str, arguments), "--experiment", "interrupted"]
+    with subprocess.Popen(
+        command, cwd=home, env=environment(home), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "epoch 0" in line:
+                break
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "interrupted" in rest
+    assert not list((home / "results").glob("interrupted/*"))

@@ -1,0 +1,192 @@
+"""Time this package beside pyqlib on the same machine and data, and print the ratios.
+
+    python tests/perf/against_qlib.py [--what dataset,evaluation,epoch] [--kernels 1,2] [--n-jobs 0,2] [--json OUT]
+
+``LSTM_BENCH_REAL_DATA`` names a Qlib folder that covers 2010 to 2020, ``LSTM_BENCH_ORACLE_PYTHON`` an interpreter
+with pyqlib. Ours is timed in one process per feature set: imports done, kernels compiled by a run on a small
+synthetic market, files in the page cache, nothing of ours cached. pyqlib gets the best of its settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.data.provider import Provider
+from lstm_bench.data.synthetic import synthesize
+from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.model.pack import Pack
+from lstm_bench.model.predict import predict
+from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.run.evaluation import evaluate_scores
+from lstm_bench.run.runner import pack_spec, replica_spec
+
+ROOT = Path(__file__).parents[2]
+DATES = [
+    "data_handler_config.start_time=2010-01-01",
+    "data_handler_config.fit_start_time=2010-01-01",
+    "task.dataset.kwargs.segments.train.0=2010-01-01",
+    "lstm_bench.compat=none",
+]
+CPU = torch.device("cpu")
+Seconds = dict[str, float]
+
+
+def configure(features: str, provider: str) -> RunConfig:
+    """Qlib's benchmark; ``alpha158-20`` has 20 columns, ``alpha158`` all of them."""
+    overrides = [*DATES, f"qlib_init.provider_uri={provider}"]
+    if features == "alpha158":
+        overrides.append(
+            "data_handler_config.infer_processors.0={class: Fillna, kwargs: {fields_group: label}}"
+        )
+    name = "lstm_alpha360" if features == "alpha360" else "lstm_alpha158"
+    return load_workflow(ROOT / "configs" / f"{name}.yaml", overrides)
+
+
+def build(features: str, provider: str) -> Dataset:
+    config = configure(features, provider)
+    dataset = build_dataset(config.task.dataset, Provider(provider), d_feat=config.task.model.kwargs.d_feat)
+    for segment, key in (("train", "learn"), ("valid", "learn"), ("test", "infer")):
+        dataset.samples(segment, key)  # type: ignore[arg-type]
+    return dataset
+
+
+def best_of(repeats: int, work: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def time_datasets(provider: str, repeats: int) -> Seconds:
+    return {
+        f"dataset {features}": best_of(repeats, lambda features=features: build(features, provider))  # type: ignore[misc]
+        for features in ("alpha158-20", "alpha158", "alpha360")
+    }
+
+
+def time_evaluation(provider: str, pred: Path, repeats: int) -> Seconds:
+    config = configure("alpha158-20", provider)
+    source = Provider(provider)
+    dataset = build("alpha158-20", provider)
+    test = dataset.samples("test", "infer")
+    table = pd.read_parquet(pred).iloc[:, 0]
+    scores = table.reindex(dataset.index(test.days, test.instruments)).to_numpy(dtype=np.float32)
+    panel = dataset.scores_to_panel(test, scores)
+    rows = np.zeros(panel.shape, dtype=np.bool_)
+    rows[test.days, test.instruments] = True
+    span = slice(int(test.days.min()), int(test.days.max()) + 1)
+    panel, rows, label = panel[span], rows[span], dataset.raw_label[span]
+    days, codes = dataset.days[span], dataset.instruments
+    signal = best_of(repeats, lambda: signal_metrics(panel, label, rows))
+    both = best_of(repeats, lambda: evaluate_scores(config, source, panel, label, rows, days, codes))
+    return {"signal metrics": signal, "backtest": both - signal}
+
+
+def time_epoch(features: str, provider: str) -> Seconds:
+    config = configure("alpha360" if features == "alpha360" else "alpha158-20", provider)
+    dataset = build("alpha360" if features == "alpha360" else "alpha158-20", provider)
+    train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
+    pack = Pack(pack_spec(config), [replica_spec(config)], train, valid, CPU)
+    test = ResidentSamples.place(dataset.samples("test", "infer"), CPU)
+    replica = pack.replicas[0]
+
+    def epoch() -> None:
+        pack.train_epoch(replica)
+        pack.score_valid(replica)
+
+    return {
+        f"epoch {features}": best_of(1, epoch),
+        f"predict {features}": best_of(1, lambda: predict(replica.model, test)),
+    }
+
+
+def warm_up() -> None:
+    """Compile every kernel on a synthetic market."""
+    with tempfile.TemporaryDirectory() as folder:
+        synthesize(Path(folder) / "market", stocks=20, days=2800)
+        market = str(Path(folder) / "market")
+        time_datasets(market, 1)
+        dataset = build("alpha158-20", market)
+        test = dataset.samples("test", "infer")
+        pred = Path(folder) / "pred.parquet"
+        score = np.random.default_rng(0).standard_normal(len(test))
+        pd.DataFrame({"score": score}, index=dataset.index(test.days, test.instruments)).to_parquet(pred)
+        time_evaluation(market, pred, 1)
+
+
+def ask_qlib(provider: str, pred: Path, what: list[str], kernels: list[int], n_jobs: list[int]) -> Seconds:
+    """Seconds of pyqlib, each the best over its settings."""
+    best: Seconds = {}
+    python = os.environ["LSTM_BENCH_ORACLE_PYTHON"]
+    for kernel in kernels:
+        for jobs in n_jobs if any(name.startswith("epoch") for name in what) else n_jobs[:1]:
+            command = [
+                python,
+                str(Path(__file__).with_name("qlib_timings.py")),
+                provider,
+                str(kernel),
+                str(jobs),
+            ]
+            done = subprocess.run([*command, str(pred), *what], stdout=subprocess.PIPE, text=True, check=True)
+            for name, seconds in json.loads(done.stdout).items():
+                best[name] = min(seconds, best.get(name, seconds))
+    return best
+
+
+def numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--what", default="dataset,evaluation,epoch-alpha158,epoch-alpha360")
+    parser.add_argument("--kernels", type=numbers, default=[1, 2], help="pyqlib's settings to try")
+    parser.add_argument("--n-jobs", type=numbers, default=[0, 2], help="its loader processes to try")
+    parser.add_argument("--repeats", type=int, default=3, help="of ours, the best counts")
+    parser.add_argument("--pred", type=Path, help="scores to evaluate, a Parquet file of Qlib's")
+    parser.add_argument("--json", type=Path, help="also write the table here")
+    arguments = parser.parse_args()
+    provider = os.environ["LSTM_BENCH_REAL_DATA"]
+    pred = arguments.pred or Path(os.environ["LSTM_BENCH_REFERENCE"]) / "qlib_pred_alpha158.parquet"
+    torch.set_num_threads(os.cpu_count() or 1)
+
+    warm_up()
+    ours: Seconds = {}
+    theirs: Seconds = {}
+    for what in arguments.what.split(","):
+        if what == "dataset":
+            ours |= time_datasets(provider, arguments.repeats)
+            for features in ("alpha158-20", "alpha158", "alpha360"):
+                theirs |= ask_qlib(provider, pred, [features], arguments.kernels, [0])
+        elif what == "evaluation":
+            ours |= time_evaluation(provider, pred, arguments.repeats)
+            theirs |= ask_qlib(provider, pred, [what], [1], [0])
+        else:
+            ours |= time_epoch(what.removeprefix("epoch-"), provider)
+            theirs |= ask_qlib(provider, pred, [what], arguments.kernels[-1:], arguments.n_jobs)
+    table = pd.DataFrame({"qlib_seconds": theirs, "seconds": ours})
+    table["ratio"] = table["qlib_seconds"] / table["seconds"]
+    print(table.to_string(float_format=lambda value: f"{value:.3f}"))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table.to_dict(orient="index"), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
