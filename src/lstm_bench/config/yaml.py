@@ -87,7 +87,7 @@ def _read(path: Path) -> str:
 
 
 def _render(path: Path) -> str:
-    environment = Environment(keep_trailing_newline=True)  # noqa: S701 - YAML, not HTML
+    environment = Environment(keep_trailing_newline=True)
     text = _read(path)
     try:
         names = meta.find_undeclared_variables(environment.parse(text))

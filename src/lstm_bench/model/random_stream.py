@@ -29,7 +29,7 @@ class RandomStream:
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self._device = device
-        self.numpy = np.random.RandomState(seed)  # noqa: NPY002 - Qlib's generator, draw for draw
+        self.numpy = np.random.RandomState(seed)
         outside = self._states()
         torch.manual_seed(seed)
         self._own = self._states()

@@ -1,0 +1,345 @@
+"""Qlib's expression language, parsed into a frozen tree.
+
+``Mean($close, 5)/$close`` is Python's syntax with ``$name`` for a field of the bars. Python's own parser
+reads it; nothing in it is ever executed. Arithmetic between plain numbers is worked out while parsing.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from lstm_bench.errors import ExpressionError, choices_hint
+from lstm_bench.features.operators import OPERATORS, REFUSED, Kind, Operator, Window
+
+__all__ = ["Call", "Expression", "Field", "Node", "Number", "extent", "parse"]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A plain number."""
+
+    value: int | float
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of the bars.
+
+    Attributes
+    ----------
+    name
+        Lower-case, without ``$``.
+    instrument
+        Upper-case code that it is read from, None for the instrument at hand.
+    """
+
+    name: str
+    instrument: str | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operator over operands.
+
+    Attributes
+    ----------
+    operator
+        A name in :data:`lstm_bench.features.operators.OPERATORS`.
+    operands
+        What it is applied to.
+    window
+        N of an operator that has one.
+    quantile
+        ``qscore`` of ``Quantile``.
+    """
+
+    operator: str
+    operands: tuple[Node, ...]
+    window: Window | None = None
+    quantile: float | None = None
+
+
+Node = Number | Field | Call
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed text.
+
+    Attributes
+    ----------
+    text
+        As written.
+    root
+        The tree.
+    fields
+        Names of the fields that it reads, sorted.
+    instruments
+        Upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted.
+    left, right
+        Days of history that Qlib loads before the first and after the last day asked for.
+    """
+
+    text: str
+    root: Node
+    fields: tuple[str, ...] = field(init=False, compare=False)
+    instruments: tuple[str, ...] = field(init=False, compare=False)
+    left: int = field(init=False, compare=False)
+    right: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        leaves = tuple(_leaves(self.root))
+        left, right = _reach(self.root)
+        object.__setattr__(self, "fields", tuple(sorted({leaf.name for leaf in leaves})))
+        object.__setattr__(
+            self, "instruments", tuple(sorted({leaf.instrument for leaf in leaves if leaf.instrument}))
+        )
+        object.__setattr__(self, "left", left)
+        object.__setattr__(self, "right", right)
+
+
+def parse(text: str) -> Expression:
+    """Parse one expression.
+
+    Raises
+    ------
+    ExpressionError
+        Where the text is not in the language, names an unknown or refused operator, or gives an operator
+        something that it does not take. The message holds the text, what came and what was expected.
+    """
+    return Expression(text, _Parser(text).parse())
+
+
+def extent(expressions: Iterable[Expression | str]) -> tuple[int, int]:
+    """Days ``(left, right)`` around the days asked for that these expressions need together."""
+    parsed = [parse(item) if isinstance(item, str) else item for item in expressions]
+    return max((item.left for item in parsed), default=0), max((item.right for item in parsed), default=0)
+
+
+_BINARY = {
+    ast.Add: "Add",
+    ast.Sub: "Sub",
+    ast.Mult: "Mul",
+    ast.Div: "Div",
+    ast.Pow: "Power",
+    ast.BitAnd: "And",
+    ast.BitOr: "Or",
+    ast.Gt: "Gt",
+    ast.GtE: "Ge",
+    ast.Lt: "Lt",
+    ast.LtE: "Le",
+    ast.Eq: "Eq",
+    ast.NotEq: "Ne",
+}
+
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "Add": operator.add,
+    "Sub": operator.sub,
+    "Mul": operator.mul,
+    "Div": operator.truediv,
+}
+
+_AGGREGATIONS = {
+    "mean": "Mean",
+    "sum": "Sum",
+    "std": "Std",
+    "var": "Var",
+    "skew": "Skew",
+    "kurt": "Kurt",
+    "max": "Max",
+    "min": "Min",
+    "median": "Med",
+    "count": "Count",
+}
+
+# ``$`` is no character of Python's names; a field becomes a call, as it is in Qlib
+_FIELD = re.compile(r"(\$\$?)([\w\u3001\uff1a\uff08\uff09]+)")
+
+
+class _Parser:
+    """Turns Python's syntax tree of one text into ours."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.instrument: str | None = None
+
+    def parse(self) -> Node:
+        code = _FIELD.sub(lambda match: f"{'P' * (match[1] == '$$')}Feature({match[2]!r})", self.text)
+        try:
+            node = self.visit(ast.parse(code.strip(), mode="eval").body)
+        except SyntaxError as error:
+            raise self.error(f"is no expression: {error.msg}") from error
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise self.error(f"is no expression: {error or type(error).__name__}") from error
+        if isinstance(node, Number):
+            raise self.error("is a plain number; expected at least one field, such as $close")
+        return node
+
+    def error(self, message: str) -> ExpressionError:
+        return ExpressionError(f"expression {self.text!r}: {message}")
+
+    def visit(self, tree: ast.expr) -> Node:
+        match tree:
+            case ast.Constant(value=bool()):
+                raise self.error(f"got {ast.unparse(tree)}, expected a number, a field or an operator")
+            case ast.Constant(value=int() | float() as value):
+                return Number(value)
+            case ast.UnaryOp():
+                return self.unary(tree)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+                return self.pair(_BINARY[type(op)], left, right)
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _BINARY:
+                return self.pair(_BINARY[type(op)], left, right)
+            case ast.Compare(ops=[_, _, *_]):
+                raise self.error("chains comparisons; write And(a < b, b < c)")
+            case ast.BoolOp():
+                raise self.error("uses 'and' or 'or'; write & or |, or And(...) or Or(...)")
+            case ast.Call(func=ast.Name(id=name)):
+                return self.call(name, tree)
+            case ast.Name(id=name):
+                raise self.error(f"got the bare name {name!r}; a field is written ${name}")
+            case _:
+                raise self.error(
+                    f"{ast.unparse(tree)!r} is not in the language; expected numbers, $fields and operators"
+                )
+
+    def unary(self, tree: ast.UnaryOp) -> Node:
+        operand = self.visit(tree.operand)
+        if isinstance(operand, Number) and isinstance(tree.op, ast.USub | ast.UAdd):
+            return Number(-operand.value if isinstance(tree.op, ast.USub) else operand.value)
+        match tree.op:
+            case ast.USub():
+                raise self.error("has a unary minus, which the language lacks; write 0-x or (-1)*x")
+            case ast.UAdd():
+                raise self.error("has a unary plus, which the language lacks; leave it out")
+            case _:
+                raise self.error("uses 'not' or '~'; write Not(x)")
+
+    def pair(self, name: str, left: ast.expr, right: ast.expr) -> Node:
+        operands = self.visit(left), self.visit(right)
+        if not (isinstance(operands[0], Number) and isinstance(operands[1], Number)):
+            return Call(name, operands)
+        if name not in _ARITHMETIC:
+            raise self.error("expected + - * / between plain numbers; compare, raise or join fields instead")
+        try:
+            return Number(_ARITHMETIC[name](operands[0].value, operands[1].value))
+        except (ZeroDivisionError, OverflowError) as error:
+            raise self.error(f"{error}, between plain numbers") from error
+
+    def call(self, name: str, tree: ast.Call) -> Node:
+        if name == "Feature":
+            return self.leaf(tree)
+        if name in REFUSED:
+            raise self.error(f"operator {name!r} is refused: {REFUSED[name]}")
+        if name not in OPERATORS:
+            raise self.error(f"unknown operator {name!r}; {choices_hint(name, OPERATORS)}")
+        spec = OPERATORS[name]
+        arguments = self.bind(name, spec, tree)
+        if spec.kind is Kind.INSTRUMENT:
+            return self.elsewhere(name, arguments)
+        operands = tuple(
+            self.operand(name, spec, parameter, argument)
+            for parameter, argument in arguments.items()
+            if parameter not in ("N", "qscore", "func")
+        )
+        if all(isinstance(operand, Number) for operand in operands):
+            raise self.error(f"{name} is given plain numbers only; expected at least one field")
+        window = self.window(name, spec, arguments["N"]) if "N" in arguments else None
+        quantile = self.quantile(arguments["qscore"]) if "qscore" in arguments else None
+        if "func" in arguments:
+            name = self.aggregation(arguments["func"])
+            self.window(name, OPERATORS[name], arguments["N"])
+        return Call(name, operands, window, quantile)
+
+    def leaf(self, tree: ast.Call) -> Field:
+        match tree:
+            case ast.Call(args=[ast.Constant(value=str() as name)], keywords=[]) if name:
+                return Field(name.lower(), self.instrument)
+            case _:
+                raise self.error("Feature expects one name in quotes; better write $close")
+
+    def bind(self, name: str, spec: Operator, tree: ast.Call) -> dict[str, ast.expr]:
+        """Arguments by parameter, whether given by place or by name."""
+        signature = f"{name}({', '.join(spec.parameters)})"
+        bound = dict(zip(spec.parameters, tree.args, strict=False))
+        for keyword in tree.keywords:
+            if keyword.arg not in spec.parameters or keyword.arg in bound:
+                raise self.error(f"{name} is given {keyword.arg or '**'!r}; expected {signature}")
+            bound[keyword.arg] = keyword.value
+        if len(tree.args) + len(tree.keywords) != len(spec.parameters):
+            raise self.error(
+                f"{name} is given {len(tree.args) + len(tree.keywords)} arguments; expected {signature}"
+            )
+        return {parameter: bound[parameter] for parameter in spec.parameters}
+
+    def operand(self, name: str, spec: Operator, parameter: str, tree: ast.expr) -> Node:
+        node = self.visit(tree)
+        if isinstance(node, Number) and parameter not in spec.numbers:
+            raise self.error(
+                f"{name} is given the number {node.value} as its {parameter}; expected a field or an operator"
+            )
+        return node
+
+    def elsewhere(self, name: str, arguments: dict[str, ast.expr]) -> Node:
+        """Read the operand from another instrument: every field below becomes that instrument's."""
+        outer = self.instrument
+        self.instrument = self.string(name, "instrument", arguments["instrument"]).upper()
+        node = self.operand(name, OPERATORS[name], "feature", arguments["feature"])
+        self.instrument = outer
+        return node
+
+    def string(self, name: str, parameter: str, tree: ast.expr) -> str:
+        if isinstance(tree, ast.Constant) and isinstance(tree.value, str) and tree.value:
+            return tree.value
+        raise self.error(f"{name} is given {ast.unparse(tree)} as its {parameter}; expected a text in quotes")
+
+    def aggregation(self, tree: ast.expr) -> str:
+        func = self.string("Rolling", "func", tree)
+        if func not in _AGGREGATIONS:
+            raise self.error(f"Rolling is given func {func!r}; {choices_hint(func, _AGGREGATIONS)}")
+        return _AGGREGATIONS[func]
+
+    def window(self, name: str, spec: Operator, tree: ast.expr) -> Window:
+        node = self.visit(tree)
+        value = node.value if isinstance(node, Number) else None
+        if isinstance(value, int):
+            allowed = (
+                spec.negative
+                if value < 0
+                else spec.expanding
+                if value == 0
+                else value >= spec.smallest_window
+            )
+            if allowed:
+                return value
+        elif isinstance(value, float) and spec.fractional and 0 < value < 1:
+            return value
+        expected = ["a negative whole number"] * spec.negative + ["0"] * spec.expanding
+        expected += [f"a whole number of days from {spec.smallest_window}"]
+        expected += ["an alpha between 0 and 1"] * spec.fractional
+        raise self.error(f"{name} is given N = {ast.unparse(tree)}; expected {' or '.join(expected)}")
+
+    def quantile(self, tree: ast.expr) -> float:
+        node = self.visit(tree)
+        if isinstance(node, Number) and 0 <= node.value <= 1:
+            return float(node.value)
+        raise self.error(f"Quantile is given qscore = {ast.unparse(tree)}; expected a number from 0 to 1")
+
+
+def _leaves(node: Node) -> Iterable[Field]:
+    match node:
+        case Field():
+            yield node
+        case Call(operands=operands):
+            for operand in operands:
+                yield from _leaves(operand)
+
+
+def _reach(node: Node) -> tuple[int, int]:
+    if not isinstance(node, Call):
+        return 0, 0
+    return OPERATORS[node.operator].extent(node.window, [_reach(operand) for operand in node.operands])

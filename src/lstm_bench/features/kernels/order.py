@@ -1,0 +1,88 @@
+"""Order statistics of a rolling window, all read from one sorted copy of it."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["rolling_order"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def rolling_order(
+    x: Floats, first: Ints, last: Ints, window: int, quantiles: Floats, rank: bool, median: bool
+) -> Floats:
+    """Quantiles, percentile rank of the last value and median.
+
+    Parameters
+    ----------
+    quantiles
+        ``[Q]``, from 0 to 1, interpolated linearly.
+    rank, median
+        Whether to work out these.
+
+    Returns
+    -------
+    ``[Q + rank + median, N, T]``
+        In this order. The rank is that of the window's last value among its observations, ties sharing their
+        mean rank, over their number; NaN where the last value is missing.
+    """
+    rows, days = x.shape
+    out = np.full((len(quantiles) + rank + median, rows, days), np.nan)
+    # Observations in order between -inf and inf. A missing one is inf, so that there are always as many; a
+    # multiple of 8 spares the compiler's vector loop its remainder.
+    size = (min(window, days) + 7) // 8 * 8
+    ordered = np.empty(size + 2)
+    spare = np.empty(size + 2)
+    for n in range(rows):
+        ordered[:] = np.inf
+        ordered[0] = spare[0] = -np.inf
+        spare[-1] = np.inf
+        count = 0
+        for t in range(first[n], last[n] + 1):
+            leaving = np.inf
+            if t - window >= first[n] and x[n, t - window] == x[n, t - window]:
+                leaving = x[n, t - window]
+                count -= 1
+            value = x[n, t]
+            observed = value == value
+            count += observed
+            below = _replace(ordered, spare, leaving, value if observed else np.inf)
+            ordered, spare = spare, ordered
+            if count == 0:
+                continue
+            for q in range(len(quantiles)):
+                place = quantiles[q] * (count - 1)
+                whole = int(place)
+                low = ordered[1 + whole]
+                out[q, n, t] = low if place == whole else low + (ordered[2 + whole] - low) * (place - whole)
+            if rank and observed:
+                through = below + 1
+                while through < count and ordered[1 + through] == value:
+                    through += 1
+                out[len(quantiles), n, t] = 0.5 * (below + 1 + through) / count
+            if median:
+                high = ordered[1 + count // 2]
+                out[-1, n, t] = high if count % 2 == 1 else (high + ordered[count // 2]) / 2
+    return out
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _replace(ordered: Floats, out: Floats, leaving: float, entering: float) -> int:
+    """Write ``ordered`` to ``out`` with one value replaced; the number of values below the one that enters.
+
+    Every place is worked out alike, without a branch: the values from the leaving one on move down a place,
+    and the entering one is squeezed in, being the middle of its neighbours and itself.
+    """
+    below = 0
+    for k in range(1, len(ordered) - 1):
+        previous = ordered[k - 1] if ordered[k - 1] < leaving else ordered[k]
+        here = ordered[k] if ordered[k] < leaving else ordered[k + 1]
+        below += 1 if here < entering else 0
+        smaller = here if here < entering else entering
+        out[k] = previous if previous > smaller else smaller
+    return below

@@ -1,0 +1,86 @@
+"""Least squares of a window's values on their days.
+
+Days count 1, 2, .. and the window's last is N (all since the start, for N = 0). The five sums slide along
+without compensation, and infinite values stay in them, as in Qlib: where a window has one observation left,
+the rounding of what went before decides between NaN and infinity.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["regress"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def regress(
+    y: Floats, first: Ints, last: Ints, window: int, slope: bool, rsquare: bool, resi: bool
+) -> tuple[Floats, Floats, Floats]:
+    """Slope, R squared and the last value's residual.
+
+    Parameters
+    ----------
+    window
+        N, or 0 for all days since the first.
+    slope, rsquare, resi
+        Whether to work out these; the others come back with no rows.
+
+    Returns
+    -------
+    slope, rsquare, resi
+        ``[N, T]`` each. NaN below two observations, but for rounding; the residual also where the last value
+        is missing.
+    """
+    rows, days = y.shape
+    slopes = np.full((rows if slope else 0, days), np.nan)
+    squares = np.full((rows if rsquare else 0, days), np.nan)
+    residuals = np.full((rows if resi else 0, days), np.nan)
+    for n in range(rows):
+        count = 0
+        sum_x = 0.0
+        sum_xx = 0.0
+        sum_y = 0.0
+        sum_yy = 0.0
+        sum_xy = 0.0
+        for t in range(first[n], last[n] + 1):
+            day = float(window)
+            if window > 0:
+                # every observation is a day older, then the oldest, now day 0, leaves
+                sum_xy = sum_xy - sum_y
+                sum_xx = sum_xx + count - 2.0 * sum_x
+                sum_x = sum_x - count
+                if t - window >= first[n]:
+                    old = y[n, t - window]
+                    if old == old:
+                        count -= 1
+                        sum_y -= old
+                        sum_yy -= old * old
+            else:
+                day = t - first[n] + 1.0
+            value = y[n, t]
+            if value == value:
+                count += 1
+                sum_x += day
+                sum_xx += day * day
+                sum_y += value
+                sum_yy += value * value
+                sum_xy += day * value
+            cross = count * sum_xy - sum_x * sum_y
+            spread = count * sum_xx - sum_x * sum_x
+            if rsquare:
+                correlation = cross / math.sqrt(spread * (count * sum_yy - sum_y * sum_y))
+                squares[n, t] = correlation * correlation
+            gradient = cross / spread
+            if slope:
+                slopes[n, t] = gradient
+            if resi:
+                at_zero = sum_y / count - gradient * (sum_x / count)
+                residuals[n, t] = value - (gradient * day + at_zero)
+    return slopes, squares, residuals

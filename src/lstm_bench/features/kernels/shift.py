@@ -1,0 +1,44 @@
+"""Values of other days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["blank", "first_value", "shift"]
+
+Ints = npt.NDArray[np.int64]
+Values = npt.NDArray[Any]  # float32 or float64
+
+
+@numba.njit(cache=True, nogil=True)
+def shift(x: Values, first: Ints, last: Ints, days: int) -> Values:
+    """Values of ``days`` ago (ahead, where negative); NaN where that is outside the span."""
+    out = np.full_like(x, np.nan)
+    for n in range(x.shape[0]):
+        for t in range(max(first[n], first[n] + days), min(last[n], last[n] + days) + 1):
+            out[n, t] = x[n, t - days]
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def first_value(x: Values, first: Ints, last: Ints) -> Values:
+    """Repeat the span's first value on every day of it."""
+    out = np.full_like(x, np.nan)
+    for n in range(x.shape[0]):
+        for t in range(first[n], last[n] + 1):
+            out[n, t] = x[n, first[n]]
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def blank(x: Values, first: Ints, last: Ints) -> Values:
+    """NaN outside the span."""
+    out = np.full_like(x, np.nan)
+    for n in range(x.shape[0]):
+        for t in range(first[n], last[n] + 1):
+            out[n, t] = x[n, t]
+    return out

@@ -1,0 +1,162 @@
+"""The operators of the expression language: their parameters, limits and reach.
+
+This table is Qlib's ``qlib/data/ops.py`` as data. It names no kernel, so that a text can be parsed and
+checked without loading numba; :mod:`lstm_bench.features.plan` says what computes each operator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+__all__ = ["OPERATORS", "REFUSED", "Kind", "Operator", "Window"]
+
+#: A window: a number of days, 0 for everything since the start, or the alpha in (0, 1) of an exponential
+#: mean.
+Window = int | float
+
+#: The share of weight that Qlib lets an exponential mean lose at its left end.
+_EWM_TAIL = 1e-6
+
+REFUSED = {
+    "P": "point-in-time data are not supported",
+    "PRef": "point-in-time data are not supported",
+    "PFeature": "point-in-time data are not supported",
+    "TResample": "resampling changes the calendar and is not supported",
+}
+
+
+class Kind(Enum):
+    """What an operator does along an instrument's history."""
+
+    ELEMENTWISE = auto()
+    ROLLING = auto()
+    SHIFT = auto()
+    INSTRUMENT = auto()  # reads its operand from another instrument
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator.
+
+    Attributes
+    ----------
+    parameters
+        Names as in Qlib, in order. ``N`` is the window, ``qscore`` a quantile, ``instrument`` a code and
+        ``func`` the name of a pandas aggregation; every other one is an operand.
+    kind
+        What it does along an instrument's history.
+    numbers
+        The operands that may be plain numbers.
+    smallest_window
+        The least N, apart from 0 and fractions.
+    fractional
+        Whether ``0 < N < 1`` asks for an exponential mean.
+    expanding
+        Whether ``N = 0`` is allowed.
+    negative
+        Whether ``N < 0``, a look ahead, is allowed.
+    starts
+        Whether values at any N depend on where the history starts: recursive sums whose rounding is passed
+        on, or a reach longer than the window that Qlib loads.
+    """
+
+    parameters: tuple[str, ...]
+    kind: Kind = Kind.ELEMENTWISE
+    numbers: frozenset[str] = frozenset()
+    smallest_window: int = 1
+    fractional: bool = False
+    expanding: bool = True
+    negative: bool = False
+    starts: bool = False
+
+    def depends_on_start(self, window: Window | None) -> bool:
+        """Whether values depend on the first day of the history, beyond rounding."""
+        return self.starts or (window is not None and 0 <= window < 1)
+
+    def extent(self, window: Window | None, operands: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """Days needed before the first and after the last day asked for.
+
+        Parameters
+        ----------
+        window
+            N, or None for an operator without one.
+        operands
+            Extents of the operands.
+
+        Returns
+        -------
+        left, right
+            As Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N days on
+            its side, an exponential mean of alpha N as many days as it takes to forget all but a millionth.
+        """
+        left = max((operand[0] for operand in operands), default=0)
+        right = max((operand[1] for operand in operands), default=0)
+        if window is None or window == 0:
+            return left, right
+        if self.kind is Kind.SHIFT:
+            return max(left + int(window), left), max(right - int(window), right)
+        days = int(math.log(_EWM_TAIL) / math.log(1 - window)) if 0 < window < 1 else int(window)
+        return max(left + days - 1, left), right
+
+
+def _rolling(**limits: bool | int) -> Operator:
+    return Operator(("feature", "N"), Kind.ROLLING, **limits)  # type: ignore[arg-type]
+
+
+_LEFT_RIGHT = ("feature_left", "feature_right")
+_ELEMENT = Operator(("feature",))
+_PAIR = Operator(_LEFT_RIGHT, numbers=frozenset(_LEFT_RIGHT))
+_PAIR_ROLLING = Operator((*_LEFT_RIGHT, "N"), Kind.ROLLING, expanding=False)
+
+OPERATORS: dict[str, Operator] = {
+    "Abs": _ELEMENT,
+    "Sign": _ELEMENT,
+    "Log": _ELEMENT,
+    "Not": _ELEMENT,
+    "Power": _PAIR,
+    "Add": _PAIR,
+    "Sub": _PAIR,
+    "Mul": _PAIR,
+    "Div": _PAIR,
+    "Greater": _PAIR,
+    "Less": _PAIR,
+    "Gt": _PAIR,
+    "Ge": _PAIR,
+    "Lt": _PAIR,
+    "Le": _PAIR,
+    "Eq": _PAIR,
+    "Ne": _PAIR,
+    "And": _PAIR,
+    "Or": _PAIR,
+    "If": Operator(("condition", *_LEFT_RIGHT), numbers=frozenset(_LEFT_RIGHT)),
+    "Ref": Operator(("feature", "N"), Kind.SHIFT, negative=True),
+    "Delta": _rolling(negative=True, starts=True),
+    "Mean": _rolling(fractional=True),
+    "Sum": _rolling(fractional=True),
+    "Std": _rolling(fractional=True),
+    "Var": _rolling(fractional=True),
+    "Skew": _rolling(smallest_window=3),
+    "Kurt": _rolling(smallest_window=4),
+    "Max": _rolling(fractional=True),
+    "Min": _rolling(fractional=True),
+    "Med": _rolling(fractional=True),
+    "Count": _rolling(fractional=True),
+    "IdxMax": _rolling(),
+    "IdxMin": _rolling(),
+    "Quantile": Operator(("feature", "N", "qscore"), Kind.ROLLING),
+    "Rank": _rolling(),
+    "Mad": _rolling(),
+    "Slope": _rolling(starts=True),
+    "Rsquare": _rolling(starts=True),
+    "Resi": _rolling(starts=True),
+    "WMA": _rolling(),
+    "EMA": _rolling(fractional=True, starts=True),
+    "Corr": _PAIR_ROLLING,
+    "Cov": _PAIR_ROLLING,
+    "Rolling": Operator(("feature", "N", "func"), Kind.ROLLING, fractional=True),
+    "ChangeInstrument": Operator(("instrument", "feature"), Kind.INSTRUMENT),
+    "Mask": Operator(("feature", "instrument"), Kind.INSTRUMENT),
+}

@@ -1,0 +1,230 @@
+"""The plan: many expressions as one list of tasks, each distinct sub-expression worked out once.
+
+Qlib works each expression out on its own, from its own first day. Most values do not depend on that day and
+are shared by all expressions; those that do (:meth:`Operator.depends_on_start`) are shared where the days are
+the same. What one pass over a window gives together (an extreme and its place, order statistics, a
+regression) is one task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lstm_bench.features.expression import Call, Expression, Field, Node, Number
+from lstm_bench.features.operators import OPERATORS, Kind, Window
+
+__all__ = ["Apply", "Constant", "Load", "Plan", "Step", "Task"]
+
+#: Rows ``[start, stop)`` that a field is read from, None for all of them.
+Rows = tuple[int, int] | None
+
+# Operators that share a pass over a window.
+_PASS = {
+    "Max": "highest",
+    "IdxMax": "highest",
+    "Min": "lowest",
+    "IdxMin": "lowest",
+    "Quantile": "order",
+    "Rank": "order",
+    "Med": "order",
+    "Slope": "regression",
+    "Rsquare": "regression",
+    "Resi": "regression",
+}
+
+# To all other rolling operators an infinite value is a missing one.
+_KEEP_INFINITE = ("Slope", "Rsquare", "Resi", "Count")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A plain number."""
+
+    value: int | float
+
+
+@dataclass(frozen=True)
+class Load:
+    """A field, from an instrument or each its own, in some rows."""
+
+    field: str
+    instrument: str | None
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Apply:
+    """An operator over the values of earlier steps.
+
+    Attributes
+    ----------
+    operator
+        One of the language's, or one of ``Exponential`` (mean with ``window`` as its alpha), ``Double`` (as
+        float64), ``Finite`` (as float64, infinite values missing) and ``Unsteady`` (the first input, missing
+        where the second, a standard deviation, is all but zero).
+    inputs
+        Slots of the operands.
+    window, quantile
+        As in :class:`lstm_bench.features.expression.Call`.
+    """
+
+    operator: str
+    inputs: tuple[int, ...]
+    window: Window | None = None
+    quantile: float | None = None
+
+
+Step = Constant | Load | Apply
+
+
+@dataclass(frozen=True)
+class Task:
+    """Steps that are worked out together.
+
+    Attributes
+    ----------
+    steps
+        A single one, or those of one pass over a window: they have inputs and window in common.
+    slots
+        Where their values go.
+    results
+        Pairs (position of an expression, slot) that are complete now.
+    finished
+        Slots that nothing needs any more.
+    text
+        The first expression that needs it, for messages.
+    """
+
+    steps: tuple[Step, ...]
+    slots: tuple[int, ...]
+    results: tuple[tuple[int, int], ...]
+    finished: tuple[int, ...]
+    text: str
+
+
+class Plan:
+    """Tasks, in order, for some expressions.
+
+    Parameters
+    ----------
+    expressions
+        What to work out.
+    begin, end
+        Rows asked for, end exclusive.
+    rows
+        Number of rows that there are.
+    """
+
+    def __init__(self, expressions: Sequence[Expression], begin: int, end: int, rows: int) -> None:
+        self._steps: list[Step] = []
+        self._slots: dict[Step, int] = {}
+        self._texts: list[str] = []
+        self._begin, self._end, self._rows = begin, end, rows
+        roots = []
+        for item in expressions:
+            roots.append(self._place(item.root, None, self._own_rows(item)))
+            self._texts.extend([item.text] * (len(self._steps) - len(self._texts)))
+        self.tasks = self._order(roots)
+
+    def _own_rows(self, expression: Expression) -> Rows:
+        """Find the rows that Qlib would load for this expression alone."""
+        own = max(0, self._begin - expression.left), min(self._rows, self._end + expression.right)
+        return None if own == (0, self._rows) else own
+
+    def _intern(self, step: Step) -> int:
+        if step not in self._slots:
+            self._slots[step] = len(self._steps)
+            self._steps.append(step)
+        return self._slots[step]
+
+    def _place(self, node: Node, rows: Rows, own: Rows) -> int:
+        """Slot of a node's value where fields are read from ``rows``; the expression loads ``own``."""
+        match node:
+            case Number(value=value):
+                return self._intern(Constant(value))
+            case Field(name=name, instrument=instrument):
+                return self._intern(Load(name, instrument, rows))
+        spec = OPERATORS[node.operator]
+        below = own if spec.depends_on_start(node.window) else rows
+        inputs = tuple(self._place(operand, below, own) for operand in node.operands)
+        if spec.kind is not Kind.ROLLING or node.operator == "Delta":
+            return self._intern(Apply(node.operator, inputs, node.window))
+        return self._place_rolling(node, inputs, rows, own)
+
+    def _place_rolling(self, node: Call, inputs: tuple[int, ...], rows: Rows, own: Rows) -> int:
+        window = node.window
+        alpha = _alpha(node)
+        keeps_infinite = node.operator in _KEEP_INFINITE and alpha is None
+        doubles = tuple(
+            self._intern(Apply("Double" if keeps_infinite else "Finite", (slot,))) for slot in inputs
+        )
+        if alpha is not None:
+            return self._intern(Apply("Exponential", doubles, alpha))
+        slot = self._intern(Apply(node.operator, doubles, window, node.quantile))
+        if node.operator == "Rsquare" and window != 0:
+            deviation = self._place(Call("Std", node.operands, window), rows, own)
+            slot = self._intern(Apply("Unsteady", (slot, deviation)))
+        return slot
+
+    def _order(self, roots: Sequence[int]) -> tuple[Task, ...]:
+        """Tasks so that inputs come first and values are finished with early."""
+        passes: dict[object, list[int]] = {}
+        for slot, step in enumerate(self._steps):
+            passes.setdefault(_pass(slot, step), []).append(slot)
+        groups: list[tuple[int, ...]] = []
+        placed: set[int] = set()
+        ready: dict[int, list[int]] = {}
+
+        def visit(slot: int) -> None:
+            if slot in placed:
+                return
+            step = self._steps[slot]
+            for source in step.inputs if isinstance(step, Apply) else ():
+                visit(source)
+            group = tuple(passes[_pass(slot, step)])
+            placed.update(group)
+            groups.append(group)
+
+        for position, root in enumerate(roots):
+            visit(root)
+            ready.setdefault(root, []).append(position)
+        return self._finish(groups, ready)
+
+    def _finish(self, groups: Sequence[tuple[int, ...]], ready: dict[int, list[int]]) -> tuple[Task, ...]:
+        last_use: dict[int, int] = {}
+        for place, group in enumerate(groups):
+            for slot in group:
+                step = self._steps[slot]
+                last_use[slot] = place
+                for source in step.inputs if isinstance(step, Apply) else ():
+                    last_use[source] = place
+        finished: list[list[int]] = [[] for _ in groups]
+        for slot, place in last_use.items():
+            finished[place].append(slot)
+        return tuple(
+            Task(
+                steps=tuple(self._steps[slot] for slot in group),
+                slots=group,
+                results=tuple((position, slot) for slot in group for position in ready.get(slot, ())),
+                finished=tuple(finished[place]),
+                text=self._texts[group[0]],
+            )
+            for place, group in enumerate(groups)
+        )
+
+
+def _pass(slot: int, step: Step) -> object:
+    """Key that steps of one pass over a window have in common."""
+    if isinstance(step, Apply) and step.operator in _PASS:
+        return _PASS[step.operator], step.inputs, step.window
+    return slot
+
+
+def _alpha(node: Call) -> float | None:
+    """Weight of the newest day where a node is an exponential mean: EMA, or any with ``0 < N < 1``."""
+    if node.window is None or node.window == 0:
+        return None
+    if node.window < 1:
+        return float(node.window)
+    return 2.0 / (node.window + 1.0) if node.operator == "EMA" else None
