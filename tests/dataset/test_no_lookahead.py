@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from lstm_bench.config.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import build_dataset
+from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.predict import predict
+from lstm_bench.model.resident import ResidentSamples
 
 Configure = Callable[..., DatasetConfig]
 Perturbed = Callable[[np.datetime64], Provider]
@@ -141,3 +145,33 @@ def test_a_leak_of_the_cross_section_is_found(
     config = configure("Alpha158", step_len=5, infer_processors=chain)
     with pytest.raises(AssertionError):
         windows_leak(config, provider, perturbed, 260)
+
+
+def scores_leak(config: DatasetConfig, provider: Provider, perturbed: Perturbed, cut: int) -> bool:
+    """Whether a model of fixed weights scores a test sample of day t or before differently."""
+    day = provider.calendar[cut]
+    scored = []
+    for source in (provider, perturbed(day)):
+        dataset = build_dataset(config, source)
+        test = dataset.samples("test", "infer")
+        torch.manual_seed(0)
+        model = LSTM(dataset.n_features, hidden_size=8, num_layers=2, dropout=0.0)
+        scores = predict(model, ResidentSamples.place(test, torch.device("cpu"))).numpy()
+        scored.append(dataset.scores_to_panel(test, scores)[dataset.days <= day])
+    one, other = scored
+    assert np.isfinite(one).any()
+    return not np.array_equal(one, other, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["workflow158", "workflow360"])
+def test_scores_know_the_past_only(
+    name: str, provider: Provider, perturbed: Perturbed, request: pytest.FixtureRequest
+) -> None:
+    config: DatasetConfig = request.getfixturevalue(name)
+    for cut in (260, 305):
+        assert not scores_leak(config, provider, perturbed, cut)
+
+
+def test_a_score_of_tomorrow_is_found(configure: Configure, provider: Provider, perturbed: Perturbed) -> None:
+    config = own_columns(configure, ["Ref($close, -1)/$close"], "Ref($close, -2)/Ref($close, -1)-1")
+    assert scores_leak(config, provider, perturbed, 260)
