@@ -63,7 +63,7 @@ def test_signal_metrics(provider: Provider, pred: pd.DataFrame) -> None:
     close = provider.panel(list(pred.columns), ["close"], begin, end + 2).fields["close"]
     label = close[2:] / close[1:-1] - np.float32(1)
     score = pred.to_numpy()
-    summary = signal_metrics(score, label, ~np.isnan(score)).summary
+    summary = signal_metrics(score, label, ~np.isnan(score)).summary()
     for name, value in IC.items():
         assert summary[name] == pytest.approx(value, abs=1e-9)
 

@@ -40,9 +40,9 @@ def test_summary_is_over_the_days_that_have_a_value() -> None:
     got = signal_metrics(score, label)
     assert np.isnan(got.ic[[3, 4]]).all()
     days = pd.Series(got.ic)
-    assert got.summary["IC"] == pytest.approx(days.mean())
-    assert got.summary["ICIR"] == pytest.approx(days.mean() / days.std())
-    assert list(got.summary) == ["IC", "ICIR", "Rank IC", "Rank ICIR"]
+    assert got.summary()["IC"] == pytest.approx(days.mean())
+    assert got.summary()["ICIR"] == pytest.approx(days.mean() / days.std())
+    assert list(got.summary()) == ["IC", "ICIR", "Rank IC", "Rank ICIR"]
 
 
 def test_long_short_by_a_plain_loop() -> None:
@@ -60,7 +60,7 @@ def test_long_short_by_a_plain_loop() -> None:
         spread = (np.nanmean(label[t, best]) - np.nanmean(label[t, worst])) / 2
         assert got.long_short[t] == pytest.approx(spread, abs=1e-8)
         assert got.long_average[t] == pytest.approx(np.nanmean(label[t, there]), abs=1e-8)
-    assert got.summary["Long-Avg Ann Return"] == pytest.approx(got.long_average.mean() * 252)
+    assert got.summary()["Long-Avg Ann Return"] == pytest.approx(got.long_average.mean() * 252)
 
 
 @given(st.integers(0, 100), st.sampled_from([0.5, 3.0]), st.sampled_from([-2.0, 0.0]))
@@ -81,12 +81,12 @@ def test_perfect_and_single_scores() -> None:
     assert got.ic[0] == pytest.approx(1.0)
     assert got.rank_ic[0] == pytest.approx(1.0)
     assert np.isnan(got.ic[1])
-    assert np.isnan(got.summary["ICIR"])  # one day has no spread
+    assert np.isnan(got.summary()["ICIR"])  # one day has no spread
 
 
 def test_nothing_at_all() -> None:
     empty = np.full((3, 4), np.nan, dtype=np.float32)
-    assert all(np.isnan(value) for value in signal_metrics(empty, empty, long_short=True).summary.values())
+    assert all(np.isnan(value) for value in signal_metrics(empty, empty, long_short=True).summary().values())
 
 
 def test_shapes_are_checked() -> None:

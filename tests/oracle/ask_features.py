@@ -26,7 +26,7 @@ def ask(
     qlib.init(provider_uri=str(provider), region="cn", kernels=1, expression_cache=None, dataset_cache=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        table = D.features(list(instruments), list(expressions), start, end, freq="day")
+        table: pd.DataFrame = D.features(list(instruments), list(expressions), start, end, freq="day")
     table.columns = [str(position) for position in range(len(expressions))]
     return table.astype(np.float32).reset_index()
 

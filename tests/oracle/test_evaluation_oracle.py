@@ -159,7 +159,7 @@ def test_signal_metrics_are_qlibs(reference: Reference, kind: str) -> None:
     # pyqlib averages float32 labels in float32
     assert_close(got.long_short, wanted["long_short"], "long-short", rtol=0.0, atol=1e-8)
     assert_close(got.long_average, wanted["long_average"], "long average", rtol=0.0, atol=1e-8)
-    summary = got.summary
+    summary = got.summary()
     assert summary["ICIR"] == pytest.approx(wanted["ic"].mean() / wanted["ic"].std(), abs=1e-9)
     assert summary["Rank ICIR"] == pytest.approx(wanted["rank_ic"].mean() / wanted["rank_ic"].std(), abs=1e-9)
     assert summary["Long-Short Ann Return"] == pytest.approx(wanted["long_short"].mean() * 252, rel=1e-5)

@@ -39,25 +39,23 @@ class SignalMetrics:
     long_short: npt.NDArray[np.float64] | None = None
     long_average: npt.NDArray[np.float64] | None = None
 
-    @property
-    def summary(self) -> dict[str, float]:
-        """Metrics by Qlib's names.
+    def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, float]:
+        """Sum up by Qlib's metric names.
 
         ``IC`` and ``Rank IC`` are means over days, ``ICIR`` and ``Rank ICIR`` those over the standard
         deviation (ddof 1), not annualised. Where the long-short returns are there, also the annualised return
-        and Sharpe ratio of both portfolios.
+        and Sharpe ratio of both portfolios, which ``days_per_year`` (Qlib's ``ann_scaler``) scales.
         """
         metrics = {}
         for name, series in (("IC", self.ic), ("Rank IC", self.rank_ic)):
             mean, std = _mean_std(series)
             metrics[name] = mean
             metrics[f"{name}IR"] = mean / std if std > 0 else np.nan
-        scale = SIGNAL_DAYS_PER_YEAR
         for name, returns in (("Long-Short", self.long_short), ("Long-Avg", self.long_average)):
             if returns is not None:
                 mean, std = _mean_std(returns)
-                metrics[f"{name} Ann Return"] = mean * scale
-                metrics[f"{name} Ann Sharpe"] = mean / std * scale**0.5 if std > 0 else np.nan
+                metrics[f"{name} Ann Return"] = mean * days_per_year
+                metrics[f"{name} Ann Sharpe"] = mean / std * days_per_year**0.5 if std > 0 else np.nan
         return metrics
 
 

@@ -55,7 +55,7 @@ def evaluate_scores(
     """
     wanted = config.signal_analysis
     signal = signal_metrics(scores, labels, rows, long_short=wanted.ana_long_short)
-    metrics = signal.summary
+    metrics = signal.summary(wanted.ann_scaler)
     portfolio = None
     if config.portfolio_analysis is not None:
         portfolio = _trade(config, provider, scores, days, instruments)

@@ -189,7 +189,7 @@ def _valid_metric(metric: str, valid: SampleSet) -> ValidMetric | None:
     def correlation(scores: npt.NDArray[np.float32]) -> float:
         panel = np.full(shape, np.nan, dtype=np.float32)
         panel[day - first, instrument] = scores
-        return signal_metrics(panel, labels).summary["IC" if metric == "ic" else "Rank IC"]
+        return signal_metrics(panel, labels).summary()["IC" if metric == "ic" else "Rank IC"]
 
     return correlation
 
