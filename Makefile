@@ -29,7 +29,7 @@ $(ORACLE_READY): tests/oracle/requirements.txt
 
 demo: $(READY)
 	@test -d $(DEMO)/market || $(BIN)/lstm-bench data synth $(DEMO)/market
-	$(BIN)/lstm-bench run configs/demo.yaml --provider-uri $(DEMO)/market --results $(DEMO)/results
+	$(BIN)/lstm-bench run configs/demo.yaml --provider-uri $(DEMO)/market --out $(DEMO)/results
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not oracle and not real"

@@ -82,13 +82,13 @@ def test_a_run_prints_its_metrics_and_where_they_lie(lstm_bench: Run, market: Pa
     ):
         assert text in done.stdout
     assert "seed 3 epoch 0: train" in done.stderr
-    records = list((home / "results" / "lstm_alpha158").iterdir())
+    records = list((home / "results" / "lstm_alpha158").glob("[!.]*"))
     assert len(records) == 1
     assert load_workflow(records[0] / "config.yaml").seed == 3
 
     again = lstm_bench("-q", *small_run(market, "--seed", 3))
     assert "recorded before" in again.stdout
-    assert len(list((home / "results" / "lstm_alpha158").iterdir())) == 1
+    assert len(list((home / "results" / "lstm_alpha158").glob("[!.]*"))) == 1
 
 
 def test_json_is_one_object_and_nothing_else(lstm_bench: Run, market: Path) -> None:
@@ -97,6 +97,24 @@ def test_json_is_one_object_and_nothing_else(lstm_bench: Run, market: Path) -> N
     assert answer["computed"] is True
     assert {"IC", "ICIR", "Rank IC", "Rank ICIR"} <= set(answer["metrics"])
     assert answer["provenance"]["command"][1] == "run"
+
+
+def test_a_dry_run_prints_what_would_run_and_leaves_nothing(
+    lstm_bench: Run, market: Path, home: Path
+) -> None:
+    done = lstm_bench(*small_run(market, "--dry-run", "--out", "dry"))
+    assert done.returncode == 0, done.stderr
+    for text in ("hidden_size: 4", "samples in train", "memory, resident data", "disk, record"):
+        assert text in done.stdout
+    assert not (home / "dry").exists()
+    plan = json.loads(lstm_bench(*small_run(market, "--dry-run", "--json")).stdout)
+    assert plan["samples"]["test"] > 0
+
+
+def test_debug_shows_where_an_error_comes_from(lstm_bench: Run) -> None:
+    done = lstm_bench("--debug", "data", "info", "/nowhere")
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
 
 
 def test_data_info_counts_what_is_there(lstm_bench: Run, market: Path) -> None:
@@ -166,4 +184,4 @@ def test_ctrl_c_is_exit_code_130_and_leaves_no_record(home: Path, market: Path) 
         rest = process.stderr.read()
     assert process.returncode == 130
     assert "interrupted" in rest
-    assert not list((home / "results").glob("interrupted/*"))
+    assert not [path for path in (home / "results" / "interrupted").iterdir() if path.name != ".lock"]

@@ -27,11 +27,10 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.model.pack import Pack
+from lstm_bench.model.pack import Pack, PackSpec, ReplicaSpec
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.run.evaluation import evaluate_scores
-from lstm_bench.run.runner import pack_spec, replica_spec
+from lstm_bench.run.evaluation import evaluate_scores, load_market
 
 ROOT = Path(__file__).parents[2]
 DATES = [
@@ -93,15 +92,19 @@ def time_evaluation(provider: str, pred: Path, repeats: int) -> Seconds:
     panel, rows, label = panel[span], rows[span], dataset.raw_label[span]
     days, codes = dataset.days[span], dataset.instruments
     signal = best_of(repeats, lambda: signal_metrics(panel, label, rows))
-    both = best_of(repeats, lambda: evaluate_scores(config, source, panel, label, rows, days, codes))
-    return {"signal metrics": signal, "backtest": both - signal}
+
+    def both() -> None:
+        market = load_market(config, source, days, codes)
+        evaluate_scores(config, market, panel, label, rows, days, codes)
+
+    return {"signal metrics": signal, "backtest": best_of(repeats, both) - signal}
 
 
 def time_epoch(features: str, provider: str) -> Seconds:
     config = configure("alpha360" if features == "alpha360" else "alpha158-20", provider)
     dataset = build("alpha360" if features == "alpha360" else "alpha158-20", provider)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
-    pack = Pack(pack_spec(config), [replica_spec(config)], train, valid, CPU)
+    pack = Pack(PackSpec.of(config), [ReplicaSpec.of(config)], train, valid, CPU)
     test = ResidentSamples.place(dataset.samples("test", "infer"), CPU)
     replica = pack.replicas[0]
 

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import math
+import os
+import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lstm_bench.errors import DataError
-from lstm_bench.run.record import Record, publish
+from lstm_bench.run.record import Record, publish, recover
+
+
+def visible(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
 def fill(text: str) -> Callable[[Path], None]:
@@ -26,12 +35,13 @@ def test_a_record_is_absent_until_it_is_complete(tmp_path: Path) -> None:
         (folder / "metrics.json").write_text('{"IC": 0.5, "ICIR": null}')
         (folder / "provenance.json").write_text('{"seed": 1}')
 
-    record = publish(place, write)
+    record, published = publish(place, write)
+    assert published
     assert Record.find(place) == record
     assert record.metrics()["IC"] == 0.5
     assert math.isnan(record.metrics()["ICIR"])
     assert record.provenance() == {"seed": 1}
-    assert [path.name for path in place.parent.iterdir()] == ["abc"]
+    assert visible(place.parent) == ["abc"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -42,7 +52,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, error: type[BaseExcepti
 
     with pytest.raises(error):
         publish(tmp_path / "abc", write)
-    assert list(tmp_path.iterdir()) == []
+    assert visible(tmp_path) == []
 
 
 def test_a_failure_keeps_the_record_that_was_there(tmp_path: Path) -> None:
@@ -53,7 +63,7 @@ def test_a_failure_keeps_the_record_that_was_there(tmp_path: Path) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        publish(place, write)
+        publish(place, write, replace=True)
     assert Record(place).metrics() == {"IC": 1.0}
 
 
@@ -61,10 +71,58 @@ def test_a_record_is_replaced_whole(tmp_path: Path) -> None:
     place = tmp_path / "abc"
     publish(place, fill('{"IC": 1.0}'))
     (place / "stale.parquet").write_text("old")
-    publish(place, fill('{"IC": 2.0}'))
+    publish(place, fill('{"IC": 2.0}'), replace=True)
     assert Record(place).metrics() == {"IC": 2.0}
     assert sorted(path.name for path in place.iterdir()) == ["metrics.json", "provenance.json"]
-    assert [path.name for path in tmp_path.iterdir()] == ["abc"]
+    assert visible(tmp_path) == ["abc"]
+
+
+def test_the_first_of_two_processes_wins(tmp_path: Path) -> None:
+    place = tmp_path / "abc"
+
+    def write(folder: Path) -> None:
+        publish(place, fill('{"IC": 1.0}'))  # the other process is faster
+        fill('{"IC": 2.0}')(folder)
+
+    record, published = publish(place, write)
+    assert not published
+    assert record.metrics() == {"IC": 1.0}
+    assert visible(tmp_path) == ["abc"]
+
+
+def test_many_processes_may_publish_one_record(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom lstm_bench.run.record import publish\n"
+        "def write(folder):\n"
+        "    (folder / 'metrics.json').write_text('{}')\n    (folder / 'provenance.json').write_text('{}')\n"
+        "for i in range(30):\n    publish(Path(sys.argv[1]), write, replace=i % 2 == 0)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "abc")]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [process.communicate()[1] for process in processes] == [""] * 3
+    assert visible(tmp_path) == ["abc"]
+
+
+def test_what_a_killed_process_left_is_put_right(tmp_path: Path) -> None:
+    place = tmp_path / "abc"
+    publish(place, fill('{"IC": 1.0}'))
+    place.rename(tmp_path / ".abc.replaced")  # killed between the two renames of --force
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / f".abc.{platform.node()}-{gone.pid}-0123.draft").mkdir()
+    mine = tmp_path / f".abc.{platform.node()}-{os.getpid()}-0123.draft"
+    mine.mkdir()
+    recover(place)
+    assert Record(place).metrics() == {"IC": 1.0}
+    assert visible(tmp_path) == sorted([mine.name, "abc"])
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    pd.DataFrame({"x": [1]}).to_parquet(record.path / "epochs.parquet")
+    assert record.table("epochs")["x"].tolist() == [1]
+    with pytest.raises(DataError, match="no table 'report'; it has epochs"):
+        record.table("report")
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:

@@ -13,16 +13,16 @@ from safetensors.torch import load_file
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import build_dataset
-from lstm_bench.errors import ConfigError, DeviceError, RunError
+from lstm_bench.errors import ConfigError, DataError, DeviceError, InputError, RunError
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.run import runner
-from lstm_bench.run.runner import execute
+from lstm_bench.run.runner import execute, preview
 
 Configure = Callable[..., RunConfig]
 
 FILES = {
     "config.yaml", "metrics.json", "epochs.parquet", "pred.parquet", "label.parquet", "ic.parquet",
-    "report.parquet", "positions.parquet", "model.safetensors", "provenance.json",
+    "report.parquet", "positions.parquet", "model.safetensors", "statistics.json", "provenance.json",
 }  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def test_a_record_is_computed_once(
     forced, computed = execute(configure(), tmp_path, force=True)
     assert computed
     assert (forced.path / "pred.parquet").read_bytes() == pred  # the same bits
-    monkeypatch.setattr(runner, "_compute", None)
+    monkeypatch.setattr(runner, "train_pack", None)
     assert execute(configure(), tmp_path) == (first, False)
 
 
@@ -123,10 +123,10 @@ def test_an_interrupted_run_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "save_file", interrupt)
+    monkeypatch.setattr(runner, "write_record", interrupt)
     with pytest.raises(KeyboardInterrupt):
         execute(configure(), tmp_path / "experiment")
-    assert list((tmp_path / "experiment").iterdir()) == []
+    assert [path.name for path in (tmp_path / "experiment").iterdir()] == [".lock"]
 
 
 def test_early_stopping_may_watch_the_ic(configure: Configure, tmp_path: Path) -> None:
@@ -153,10 +153,61 @@ def test_features_that_the_model_does_not_take_are_named(configure: Configure, t
         execute(configure("task.model.kwargs.d_feat=19"), tmp_path)
 
 
-def test_a_run_that_diverges_at_once_fails_and_says_so(configure: Configure, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="diverged in its first epoch"):
-        execute(configure("task.model.kwargs.lr=1e38", "task.model.kwargs.optimizer=gd"), tmp_path)
-    assert not list(tmp_path.rglob("metrics.json"))
+def test_a_run_that_diverges_at_once_leaves_a_record_of_it(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure("task.model.kwargs.lr=1e38", "task.model.kwargs.optimizer=gd")
+    with pytest.raises(RunError, match="seed 0: training diverged in its first epoch"):
+        execute(config, tmp_path)
+    (record,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert {path.name for path in record.iterdir()} == {
+        "config.yaml", "metrics.json", "epochs.parquet", "provenance.json"
+    }  # fmt: skip
+    assert json.loads((record / "provenance.json").read_text())["training"]["status"] == "diverged"
+    monkeypatch.setattr(runner, "train_pack", None)
+    with pytest.raises(RunError, match="diverged"):  # known, and not computed again
+        execute(config, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["portfolio.backtest.benchmark=SH999999"], "benchmark: .*SH999999"),
+        (["portfolio.backtest.exchange_kwargs.codes=nasdaq"], "nasdaq"),
+        (["task.model.kwargs.batch_size=100000"], "batch_size: got 100000, but segment 'train' has only"),
+        (["task.model.kwargs.batch_size=1500"], "batch_size: got 1500, but segment 'valid' has only"),
+        (["data_handler_config.label=['Log(0*$close-1)']"], "label"),
+    ],
+)
+def test_what_is_wrong_with_the_input_is_found_before_training(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], message: str
+) -> None:
+    monkeypatch.setattr(runner, "train_pack", None)
+    with pytest.raises(InputError, match=message):
+        execute(configure(*overrides), tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_training(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "train_pack", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot write"):
+        execute(configure(), tmp_path / "file" / "experiment")
+
+
+def test_a_preview_trains_nothing_and_foretells_the_run(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, _ = execute(configure(), tmp_path)
+    monkeypatch.setattr(runner, "train_pack", None)
+    plan = preview(configure())
+    assert plan["run_id"] == record.path.name
+    assert plan["samples"]["test"] == len(record.table("pred"))
+    assert plan["window"] == [6, 20]
+    assert load_workflow(record.path / "config.yaml").to_file() == plan["config"]
+    assert min(plan["resident_mib"], plan["training_mib"], plan["record_mib"]) > 0
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -22,7 +22,10 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command(name="run")(run.run)
 
+FAILED = 3
 INTERRUPTED = 130
+
+_debug = False
 
 
 def _print_version(wanted: bool) -> None:
@@ -39,8 +42,11 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log warnings only.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    global _debug  # main() catches what a command raises, after typer has parsed this
+    _debug = debug
+    handler = _StderrHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))
     logger = logging.getLogger("lstm_bench")
     logger.handlers = [handler]
@@ -48,14 +54,31 @@ def _root(
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at the time, so that log lines stay above a live view."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def main() -> None:
     """Run the command line; exit with 0, 1 (a check found something), 2 (bad input), 3 (failed) or 130."""
     try:
         app()
-    except LstmBenchError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
     except SystemExit as done:
         if done.code == INTERRUPTED:
             typer.echo("interrupted; nothing half-done is kept", err=True)
         raise
+    except Exception as error:
+        if _debug:
+            raise
+        if isinstance(error, LstmBenchError):
+            typer.echo(f"error: {error}", err=True)
+            sys.exit(error.exit_code)
+        # a bug, a full disk, no memory: say what, and how to learn more
+        typer.echo(f"error: {type(error).__name__}: {error} (lstm-bench --debug ... shows where)", err=True)
+        sys.exit(FAILED)

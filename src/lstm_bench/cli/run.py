@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import math
+import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lstm_bench.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.run.record import Record
 
 __all__ = ["run"]
 
@@ -17,6 +22,9 @@ def run(
     workflow: Annotated[
         Path, typer.Argument(help="A Qlib workflow file.", metavar="CONFIG", show_default=False)
     ],
+    seed: Annotated[
+        int | None, typer.Option(help="The run's seed, over the file's (0 where it has none).", min=0)
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -24,54 +32,79 @@ def run(
         ),
     ] = None,
     provider_uri: Annotated[str | None, typer.Option(help="The Qlib data folder, over the file's.")] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="The run's seed, over the file's (0 where it has none).")
+    out: Annotated[Path, typer.Option(help="Where records go.")] = Path("results"),
+    experiment: Annotated[
+        str | None, typer.Option(help="Folder below it; the file's name by default.")
     ] = None,
     device: Annotated[
         str, typer.Option(help="auto, cpu, mps, cuda or cuda:k; all but auto are demands.")
     ] = "auto",
-    results: Annotated[Path, typer.Option(help="Where records go.")] = Path("results"),
-    experiment: Annotated[
-        str | None, typer.Option(help="Folder below it; the file's name by default.")
-    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compute again what is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would run and what it will take; train nothing.")
+    ] = False,
 ) -> None:
     """Train, predict and evaluate one seed of a Qlib workflow file, and record it."""
     from lstm_bench.config.workflow import load_workflow
 
-    texts = list(overrides or [])
-    if provider_uri is not None:
-        texts.append(f"qlib_init.provider_uri={provider_uri}")
-    if seed is not None:
-        texts.append(f"task.model.kwargs.seed={seed}")
-    config = load_workflow(workflow, texts)
+    config = load_workflow(workflow, _overrides(overrides or [], provider_uri, seed))
+    if dry_run:
+        _preview(config, device, as_json)
+        return
 
+    from lstm_bench.cli.live import live_progress
     from lstm_bench.run.runner import execute
 
-    record, computed = execute(
-        config, results / (experiment or config.experiment_name or workflow.stem), device=device, force=force
-    )
-    provenance, metrics = record.provenance(), record.metrics()
+    folder = out / (experiment or config.experiment_name or workflow.stem)
+    with live_progress(sys.stderr) as progress:
+        record, computed = execute(config, folder, device=device, force=force, progress=progress)
     if as_json:
-        print_json(
-            {
-                "record": str(record.path),
-                "computed": computed,
-                "metrics": {k: v if math.isfinite(v) else None for k, v in metrics.items()},
-                "provenance": provenance,
-            }
-        )
+        from lstm_bench.run.contents import without_nan
+
+        answer = {"record": str(record.path), "computed": computed, "metrics": record.metrics()}
+        print_json(without_nan(answer | {"provenance": record.provenance()}))
+    else:
+        _summarise(workflow.stem, record, computed)
+
+
+def _overrides(texts: list[str], provider_uri: str | None, seed: int | None) -> list[str]:
+    """Put the options that stand for keys behind the texts of ``--set``: they win."""
+    named = {"qlib_init.provider_uri": provider_uri, "task.model.kwargs.seed": seed}
+    # a JSON string is a quoted YAML string: a folder's name may hold anything
+    return [*texts, *(f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None)]
+
+
+def _preview(config: RunConfig, device: str, as_json: bool) -> None:
+    from lstm_bench.config.yaml import dump_yaml
+    from lstm_bench.run.runner import preview
+
+    plan = preview(config, device=device)
+    if as_json:
+        print_json(plan)
         return
+    typer.echo(dump_yaml(plan["config"]))
+    samples = plan["samples"]
+    rows = [(f"samples in {segment}", f"{count:,}") for segment, count in samples.items()]
+    rows += [
+        ("window", f"{plan['window'][0]} days of {plan['window'][1]} features"),
+        ("device", plan["device"]),
+    ]
+    rows += [("memory, resident data", f"{plan['resident_mib']:.0f} MiB")]
+    rows += [("memory, training", f"{plan['training_mib']:.0f} MiB")]
+    rows += [("disk, record", f"{plan['record_mib']:.1f} MiB"), ("run id", plan["run_id"])]
+    print_table("What would run", ["", ""], rows)
+
+
+def _summarise(title: str, record: Record, computed: bool) -> None:
+    provenance = record.provenance()
     training = provenance["training"]
-    print_table(
-        f"{workflow.stem}, seed {provenance['seed']}",
-        ["metric", "value"],
-        [[name, f"{value:.6f}"] for name, value in metrics.items()],
-    )
+    figures = [[name, f"{value:.6f}"] for name, value in record.metrics().items()]
+    print_table(f"{title}, seed {provenance['seed']}", ["metric", "value"], figures)
     stages = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in provenance["seconds"].items())
+    how = training["status"].replace("_", " ")
     typer.echo(
-        f"{training['status']} after {training['epochs']} epochs, best epoch {training['best_epoch']}, "
+        f"{how} after {training['epochs']} epochs, best epoch {training['best_epoch']}, "
         f"on {provenance['device']['name']}\n{stages}"
     )
     typer.echo(

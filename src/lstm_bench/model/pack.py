@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from lstm_bench.config.harness import Compat
+from lstm_bench.config.workflow import RunConfig
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.loss import batch_mean_loss, mean_squared_error
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.predict import cache_sized, predict
+from lstm_bench.model.predict import piece_size, predict
 from lstm_bench.model.random_stream import RandomStream
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.sample_order import in_sequence, shuffled, shuffled_as_loader, shuffled_as_numpy
@@ -45,6 +46,22 @@ class PackSpec:
     compat: Compat
     is_time_series: bool
 
+    @classmethod
+    def of(cls, config: RunConfig) -> PackSpec:
+        """Return what the replicas of a configuration share."""
+        kwargs, training = config.task.model.kwargs, config.lstm_bench.training
+        return cls(
+            d_feat=kwargs.d_feat,
+            hidden_size=kwargs.hidden_size,
+            num_layers=kwargs.num_layers,
+            batch_size=kwargs.batch_size,
+            optimizer=kwargs.optimizer,
+            clip_grad_value=training.clip_grad_value,
+            clip_grad_norm=training.clip_grad_norm,
+            compat=config.lstm_bench.compat,
+            is_time_series=config.task.model.is_time_series,
+        )
+
 
 @dataclass(frozen=True)
 class ReplicaSpec:
@@ -54,6 +71,12 @@ class ReplicaSpec:
     lr: float
     dropout: float
     weight_decay: float
+
+    @classmethod
+    def of(cls, config: RunConfig) -> ReplicaSpec:
+        """Return a configuration's replica."""
+        kwargs = config.task.model.kwargs
+        return cls(config.seed, kwargs.lr, kwargs.dropout, config.lstm_bench.training.weight_decay)
 
 
 class Replica:
@@ -99,15 +122,27 @@ class Pack:
         self.device = device
         self.train = ResidentSamples.place(train, device)
         self.valid = ResidentSamples.place(valid, device)
-        # Qlib's loss on TSDatasetH is in float64, since its labels are; on DatasetH, and here, in float32.
-        qlib_double = spec.compat == "qlib" and spec.is_time_series and device.type != "mps"
-        dtype = torch.float64 if qlib_double else torch.float32
-        self.train_labels = torch.from_numpy(train.labels).to(device=device, dtype=dtype)
-        self.valid_labels = torch.from_numpy(valid.labels).to(device=device, dtype=dtype)
+        # Qlib's loss on TSDatasetH has the labels' precision (CSRankNorm makes them float64); elsewhere it is float32.
+        own_precision = spec.compat == "qlib" and spec.is_time_series and device.type != "mps"
+        labels = [torch.from_numpy(samples.labels) for samples in (train, valid)]
+        self.train_labels, self.valid_labels = (
+            (label if own_precision else label.float()).to(device) for label in labels
+        )
         self.replicas = [Replica(replica, spec, device) for replica in replicas]
 
-    def train_epoch(self, replica: Replica) -> float:
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in an epoch."""
+        return len(self.train) // self.spec.batch_size
+
+    def train_epoch(self, replica: Replica, on_step: Callable[[int], None] | None = None) -> float:
         """Take one optimizer step per batch of train.
+
+        Parameters
+        ----------
+        replica
+        on_step
+            Called after each step with the number of steps so far.
 
         Returns
         -------
@@ -122,6 +157,8 @@ class Pack:
             for positions in self._training_order(replica):
                 total += self._step(replica, positions.to(self.device))
                 steps += 1
+                if on_step is not None:
+                    on_step(steps)
         if self.spec.compat == "qlib":
             return self._qlib_loss(replica, self.train, self.train_labels, shuffle=True)[0]
         return float(total) / steps if steps else math.nan
@@ -147,16 +184,18 @@ class Pack:
     def _step(self, replica: Replica, positions: Tensor) -> Tensor:
         """One optimizer step on a batch; return its mean loss."""
         labels = self.train_labels[positions]
-        labelled = torch.isfinite(labels).sum()
+        labelled = (~torch.isnan(labels)).sum().clamp(min=1)
         # Qlib's rounding needs its batch in one piece; otherwise pieces that stay in cache add up to it.
-        piece = len(positions) if self.spec.compat == "qlib" else cache_sized(self.device, len(positions))
+        piece = len(positions)
+        if self.spec.compat == "none":
+            piece = piece_size(self.device, piece, replica.model, self.train.windows.step_len)
         replica.optimizer.zero_grad()
         total = torch.zeros((), dtype=labels.dtype, device=self.device)
         for part, label in zip(torch.split(positions, piece), torch.split(labels, piece), strict=True):
             scores = replica.model(self.train.gather(part))
             loss = mean_squared_error(scores, label)
             if len(part) < len(positions):
-                loss = loss * (torch.isfinite(label).sum() / labelled)
+                loss = loss * ((~torch.isnan(label)).sum() / labelled)
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         parameters = list(replica.model.parameters())

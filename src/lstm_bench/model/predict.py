@@ -1,25 +1,41 @@
-"""Scoring samples with a trained model."""
+"""Scoring samples with a trained model, and how many of them go through it at once."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+import math
 
+import torch
+from torch import Tensor
+
+from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.resident import ResidentSamples
 
-__all__ = ["cache_sized", "predict"]
+__all__ = ["piece_size", "predict"]
 
-# A batch of 800 windows leaves a core's caches between forward and backward, a quarter of it does not.
-_CPU_PIECE = 200
-_ACCELERATOR_PIECE = 16384
-
-
-def cache_sized(device: torch.device, samples: int) -> int:
-    """How many of ``samples`` go through the network at once on ``device``."""
-    return min(samples, _CPU_PIECE if device.type == "cpu" else _ACCELERATOR_PIECE)
+# Hidden units (samples x days x layers x width) that stay in a core's caches between forward and backward. Of 800
+# windows of 20 or 60 days through two layers of 64, pieces of about this many took 0.6 and 0.5 times as long as all
+# at once (tests/perf/piece_size.py).
+_CPU_UNITS = 640_000
+_ACCELERATOR_SAMPLES = 16384
 
 
-def predict(model: nn.Module, samples: ResidentSamples) -> Tensor:
+def piece_size(device: torch.device, samples: int, model: LSTM, step_len: int) -> int:
+    """How many of ``samples`` go through ``model`` at once on ``device``, in pieces of equal size.
+
+    Parameters
+    ----------
+    step_len
+        Days in a window.
+    """
+    if device.type == "cpu":
+        most = max(1, _CPU_UNITS // (step_len * model.rnn.num_layers * model.rnn.hidden_size))
+    else:
+        most = _ACCELERATOR_SAMPLES
+    pieces = max(1, math.ceil(samples / most))
+    return max(1, math.ceil(samples / pieces))
+
+
+def predict(model: LSTM, samples: ResidentSamples) -> Tensor:
     """Score every sample: float32 ``[S]``, in the samples' order, on their device.
 
     The model is left in evaluation mode.
@@ -27,7 +43,8 @@ def predict(model: nn.Module, samples: ResidentSamples) -> Tensor:
     model.eval()
     scores = torch.empty(len(samples), dtype=torch.float32, device=samples.device)
     positions = torch.arange(len(samples), device=samples.device)
+    piece = piece_size(samples.device, len(samples), model, samples.windows.step_len)
     with torch.no_grad():
-        for part in torch.split(positions, max(1, cache_sized(samples.device, len(samples)))):
+        for part in torch.split(positions, piece):
             scores[part] = model(samples.gather(part))
     return scores

@@ -93,6 +93,7 @@ def train_pack(
     device: torch.device,
     valid_metric: ValidMetric | None = None,
     on_epoch: Callable[[Sequence[Fit]], bool] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> list[Fit]:
     """Train a pack of K replicas.
 
@@ -112,6 +113,8 @@ def train_pack(
         The score that early stopping watches; None for minus the validation loss.
     on_epoch
         Called after each epoch with all fits; a false answer stops the pack.
+    on_step
+        Called after each optimizer step of a replica with the number of steps in its epoch so far and in all.
 
     Returns
     -------
@@ -123,7 +126,7 @@ def train_pack(
     for number in range(n_epochs):
         for replica, fit in zip(pack.replicas, fits, strict=True):
             if fit.status == "training":
-                fit.note(_epoch(pack, replica, number, valid_metric), replica, early_stop)
+                fit.note(_epoch(pack, replica, number, valid_metric, on_step), replica, early_stop)
         go_on = on_epoch is None or on_epoch(fits)
         if not go_on or all(fit.status != "training" for fit in fits):
             _close(fits, "stopped")
@@ -132,9 +135,16 @@ def train_pack(
     return fits
 
 
-def _epoch(pack: Pack, replica: Replica, number: int, valid_metric: ValidMetric | None) -> Epoch:
+def _epoch(
+    pack: Pack,
+    replica: Replica,
+    number: int,
+    valid_metric: ValidMetric | None,
+    on_step: Callable[[int, int], None] | None,
+) -> Epoch:
     started = time.perf_counter()
-    train_loss = pack.train_epoch(replica)
+    report = None if on_step is None else lambda step: on_step(step, pack.steps)
+    train_loss = pack.train_epoch(replica, report)
     valid_loss, scores = pack.score_valid(replica)
     score = -valid_loss if valid_metric is None else valid_metric(scores.cpu().numpy())
     return Epoch(number, train_loss, valid_loss, score, time.perf_counter() - started)

@@ -7,14 +7,31 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import resolve
+from lstm_bench.config.backtest import PortAnalysisConfig, resolve
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.evaluate.backtest import BacktestResult, backtest
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.evaluate.signal import SignalMetrics, signal_metrics
 
-__all__ = ["Evaluation", "evaluate_scores"]
+__all__ = ["Evaluation", "Market", "evaluate_scores", "load_market"]
+
+
+@dataclass(frozen=True)
+class Market:
+    """What a backtest trades on.
+
+    Attributes
+    ----------
+    config : resolved for its region
+    quotes : the exchange's bars, from the day before the first trading day
+    bench : ``[T]`` float32, the benchmark's daily return on the days of ``quotes``
+    """
+
+    config: PortAnalysisConfig
+    quotes: Panel
+    bench: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -33,9 +50,30 @@ class Evaluation:
     portfolio: BacktestResult | None
 
 
+def load_market(
+    config: RunConfig, provider: Provider, days: npt.NDArray[np.datetime64], instruments: tuple[str, ...]
+) -> Market | None:
+    """Read what the backtest of scores on ``days`` and ``instruments`` needs; None where none is asked for.
+
+    Raises
+    ------
+    DataError
+        Where the benchmark, the market of the quotes or the backtest's dates are not in the data.
+    """
+    if config.portfolio_analysis is None:
+        return None
+    portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
+    begin, end = quote_span(provider, portfolio, days)
+    return Market(
+        portfolio,
+        load_quotes(provider, portfolio, begin, end, instruments),
+        load_benchmark(provider, portfolio.backtest.benchmark, begin, end),
+    )
+
+
 def evaluate_scores(
     config: RunConfig,
-    provider: Provider,
+    market: Market | None,
     scores: npt.NDArray[np.float32],
     labels: npt.NDArray[np.float32],
     rows: npt.NDArray[np.bool_],
@@ -46,6 +84,8 @@ def evaluate_scores(
 
     Parameters
     ----------
+    market
+        From :func:`load_market`.
     scores, labels : ``[T, N]``
         Scores and raw labels; NaN where there is none.
     rows : ``[T, N]`` bool
@@ -56,25 +96,8 @@ def evaluate_scores(
     wanted = config.signal_analysis
     signal = signal_metrics(scores, labels, rows, long_short=wanted.ana_long_short)
     metrics = signal.summary(wanted.ann_scaler)
-    portfolio = None
-    if config.portfolio_analysis is not None:
-        portfolio = _trade(config, provider, scores, days, instruments)
-        metrics |= portfolio.metrics
-    return Evaluation(metrics, signal, portfolio)
-
-
-def _trade(
-    config: RunConfig,
-    provider: Provider,
-    scores: npt.NDArray[np.float32],
-    days: npt.NDArray[np.datetime64],
-    instruments: tuple[str, ...],
-) -> BacktestResult:
-    if config.portfolio_analysis is None:
-        raise ValueError("the configuration asks for no backtest")
-    portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
-    scored = days[~np.isnan(scores).all(axis=1)]
-    begin, end = quote_span(provider, portfolio, scored)
-    quotes = load_quotes(provider, portfolio, begin, end, instruments)
-    bench = load_benchmark(provider, portfolio.backtest.benchmark, begin, end)
-    return backtest(place(scores, days, instruments, quotes), quotes, bench, portfolio, seed=config.seed)
+    if market is None:
+        return Evaluation(metrics, signal, None)
+    placed = place(scores, days, instruments, market.quotes)
+    portfolio = backtest(placed, market.quotes, market.bench, market.config, seed=config.seed)
+    return Evaluation(metrics | portfolio.metrics, signal, portfolio)

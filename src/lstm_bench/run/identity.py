@@ -13,11 +13,16 @@ NUMERICS = 1
 """Raised whenever the same configuration, seed and data give other numbers than before."""
 
 
-def run_id(config: RunConfig, seed: int, data_fingerprint: str) -> str:
+def run_id(config: RunConfig, data_fingerprint: str) -> str:
     """Return 16 hex digits of SHA-256 over the resolved configuration, the seed, the data and ``NUMERICS``.
 
     Paths, the device and names are left out: they do not decide a number.
     """
-    identity = {"config": config.identity(), "seed": seed, "data": data_fingerprint, "numerics": NUMERICS}
+    identity = {
+        "config": config.identity(),
+        "seed": config.seed,
+        "data": data_fingerprint,
+        "numerics": NUMERICS,
+    }
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

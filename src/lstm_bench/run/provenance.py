@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,15 +20,23 @@ _PACKAGES = ("lstm-bench", "numba", "numpy", "pandas", "pyarrow", "safetensors",
 
 
 class Stopwatch:
-    """Wall seconds per named stage."""
+    """Wall seconds per named stage.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    on_stage
+        Called with the name of each stage as it begins.
+    """
+
+    def __init__(self, on_stage: Callable[[str], None]) -> None:
+        self._on_stage = on_stage
         self.started = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the block's wall time to a stage."""
+        self._on_stage(name)
         start = time.perf_counter()
         try:
             yield
@@ -50,12 +58,12 @@ def environment() -> dict[str, Any]:
 
 def source_version() -> dict[str, Any] | None:
     """Return commit and dirtiness of the checkout that this package runs from; None outside a checkout."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     # An installed package may lie inside somebody else's checkout, so this very file has to be tracked.
-    if _git(here, "ls-files", "--error-unmatch", Path(__file__).name) is None:
+    if _git(here, "ls-files", "--error-unmatch", __file__) is None:
         return None
     commit = _git(here, "rev-parse", "HEAD")
-    status = _git(here, "status", "--porcelain", "--untracked-files=no")
+    status = _git(here, "status", "--porcelain", "--", ".")
     return None if commit is None else {"commit": commit, "dirty": bool(status)}
 
 

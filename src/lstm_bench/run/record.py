@@ -12,10 +12,13 @@
 ``report.parquet``     the backtest's daily report
 ``positions.parquet``  what it held, per day and instrument
 ``model.safetensors``  weights of the best epoch
+``statistics.json``    what the processors learned from the fit period
 ``provenance.json``    code, packages, device, data fingerprint, seconds, memory
 =====================  ====================================================================
 
-The backtest's two tables are there if the configuration asks for a backtest.
+The backtest's two tables are there if the configuration asks for a backtest. A run that diverged before any epoch
+was usable has no scores: it leaves ``config.yaml``, an empty ``metrics.json``, ``epochs.parquet`` and
+``provenance.json``.
 """
 
 from __future__ import annotations
@@ -23,16 +26,24 @@ from __future__ import annotations
 import json
 import math
 import os
+import platform
 import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock
 
 from lstm_bench.errors import DataError
 
-__all__ = ["Record", "publish"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Record", "TableName", "publish", "recover"]
+
+TableName = Literal["epochs", "pred", "label", "ic", "report", "positions"]
 
 _SEAL = "provenance.json"
 
@@ -58,6 +69,22 @@ class Record:
         """Read the provenance."""
         return self._json(_SEAL)
 
+    def table(self, name: TableName) -> pd.DataFrame:
+        """Read one of the tables.
+
+        Raises
+        ------
+        DataError
+            Where this record has no such table.
+        """
+        import pandas as pd
+
+        path = self.path / f"{name}.parquet"
+        if not path.is_file():
+            there = ", ".join(sorted(found.stem for found in self.path.glob("*.parquet")))
+            raise DataError(f"{self.path}: this record has no table {name!r}; it has {there}")
+        return pd.read_parquet(path)
+
     def _json(self, name: str) -> dict[str, Any]:
         try:
             content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
@@ -68,29 +95,81 @@ class Record:
         return content
 
 
-def publish(folder: Path, write: Callable[[Path], None]) -> Record:
+def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = False) -> tuple[Record, bool]:
     """Write a record beside its place and move it there in one rename.
 
     Parameters
     ----------
     folder
-        Where the record belongs; what is there is replaced.
+        Where the record belongs.
     write
         Fills the folder that it is given. Where it raises, nothing becomes visible.
+    replace
+        Whether to replace a record that another process published in the meantime, or keep it.
+
+    Returns
+    -------
+    record : Record
+    published : bool
+        False where another process was first and ``replace`` is off: its record stands.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    token = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    draft = folder.parent / f".{folder.name}.{token}.draft"
+    draft = folder.with_name(f".{folder.name}.{_owner()}-{uuid.uuid4().hex[:8]}.draft")
     draft.mkdir()
     try:
         write(draft)
-        if folder.exists():
-            replaced = folder.parent / f".{folder.name}.{token}.replaced"
-            folder.rename(replaced)
+        with _locked(folder):
+            _recover(folder)
+            if folder.exists() and not replace:
+                return Record(folder), False
+            if folder.exists():
+                folder.rename(_aside(folder))
             draft.rename(folder)
-            shutil.rmtree(replaced)
-        else:
-            draft.rename(folder)
+            shutil.rmtree(_aside(folder), ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Record(folder)
+    return Record(folder), True
+
+
+def recover(folder: Path) -> None:
+    """Put right what a killed process left of a record: put back one that it had set aside, remove its drafts."""
+    if folder.parent.is_dir():
+        with _locked(folder):
+            _recover(folder)
+
+
+def _recover(folder: Path) -> None:
+    aside = _aside(folder)
+    if aside.exists():
+        if folder.exists():
+            shutil.rmtree(aside)
+        else:
+            aside.rename(folder)
+    host = platform.node()
+    for draft in folder.parent.glob(f".{folder.name}.{host}-*.draft"):
+        process = int(draft.name.removeprefix(f".{folder.name}.{host}-").partition("-")[0])
+        if not _is_alive(process):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _locked(folder: Path) -> FileLock:
+    """Lock an experiment's folder against other processes; held for renames only."""
+    return FileLock(folder.parent / ".lock")
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.replaced")
+
+
+def _owner() -> str:
+    return f"{platform.node()}-{os.getpid()}"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,87 @@
+"""What goes into a record's files."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.torch import save
+
+from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.yaml import dump_yaml
+from lstm_bench.model.trainer import Fit
+from lstm_bench.run.evaluation import Evaluation
+from lstm_bench.run.preparation import Prepared
+from lstm_bench.run.tables import daily_table, epoch_table, position_table, sample_table, signal_table
+
+__all__ = ["Scored", "without_nan", "write_record"]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of the test segment and what they are worth.
+
+    Attributes
+    ----------
+    scores, labels : ``[S]`` float32
+        In the order of the test samples; labels are raw.
+    evaluation
+    """
+
+    scores: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.float32]
+    evaluation: Evaluation
+
+
+def write_record(
+    folder: Path,
+    config: RunConfig,
+    prepared: Prepared,
+    fit: Fit,
+    scored: Scored | None,
+    provenance: dict[str, Any],
+) -> None:
+    """Fill a record's folder; ``scored`` is None for a run that has no usable weights."""
+    (folder / "config.yaml").write_text(dump_yaml(config.to_file()), encoding="utf-8")
+    epoch_table(fit.epochs).to_parquet(folder / "epochs.parquet")
+    if scored is not None:
+        _write_scores(folder, prepared, scored)
+        (folder / "model.safetensors").write_bytes(save(fit.weights))
+        fitted = {key: [step.to_json() for step in steps] for key, steps in prepared.dataset.fitted.items()}
+        _write_json(folder / "statistics.json", fitted)
+    figures = scored.evaluation.metrics if scored is not None else {}
+    _write_json(folder / "metrics.json", figures)
+    _write_json(folder / "provenance.json", provenance)
+
+
+def _write_scores(folder: Path, prepared: Prepared, scored: Scored) -> None:
+    dataset, test, evaluation = prepared.dataset, prepared.test, scored.evaluation
+    place = (test.days, test.instruments, dataset.days, dataset.instruments)
+    sample_table("score", scored.scores, *place).to_parquet(folder / "pred.parquet")
+    sample_table("LABEL0", scored.labels, *place).to_parquet(folder / "label.parquet")
+    days = dataset.days[int(test.days.min()) : int(test.days.max()) + 1]
+    signal_table(evaluation.signal, days).to_parquet(folder / "ic.parquet")
+    if evaluation.portfolio is not None:
+        portfolio = evaluation.portfolio
+        daily_table(portfolio.report, portfolio.days).to_parquet(folder / "report.parquet")
+        position_table(portfolio).to_parquet(folder / "positions.parquet")
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(without_nan(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def without_nan(value: Any) -> Any:
+    """Put null in the place of numbers that JSON has not."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(part) for part in value]
+    return value

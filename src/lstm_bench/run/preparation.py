@@ -1,0 +1,138 @@
+"""All that a run needs before it trains, checked: what can fail for its input fails here, in seconds."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lstm_bench.config.workflow import RunConfig
+from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
+from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.model.lstm import LSTM, count_parameters
+from lstm_bench.model.pack import PackSpec
+from lstm_bench.model.predict import piece_size
+from lstm_bench.model.trainer import ValidMetric
+from lstm_bench.run.evaluation import Market, load_market
+
+__all__ = ["Prepared", "needs", "prepare", "valid_metric"]
+
+logger = logging.getLogger("lstm_bench")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run's data.
+
+    Attributes
+    ----------
+    dataset
+    train, valid : learn samples
+    test : infer samples
+    market : what the backtest trades on, None where none is asked for
+    """
+
+    dataset: Dataset
+    train: SampleSet
+    valid: SampleSet
+    test: SampleSet
+    market: Market | None
+
+
+def prepare(config: RunConfig, provider: Provider) -> Prepared:
+    """Build the dataset and read what the backtest needs.
+
+    Raises
+    ------
+    ConfigError
+        Where the model and the dataset do not fit each other, or a segment holds less than a batch.
+    DataError
+        Where the data lacks something: days, a benchmark, a market, labels to evaluate against.
+    """
+    kwargs = config.task.model.kwargs
+    dataset = build_dataset(config.task.dataset, provider, d_feat=kwargs.d_feat)
+    train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
+    test = dataset.samples("test", "infer")
+    if dataset.n_features != kwargs.d_feat:
+        raise ConfigError(
+            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives {dataset.n_features} features"
+        )
+    for segment in (train, valid) if config.lstm_bench.compat == "qlib" else (train,):
+        if len(segment) < kwargs.batch_size:
+            raise ConfigError(
+                f"task.model.kwargs.batch_size: got {kwargs.batch_size}, but segment {segment.segment!r} has only "
+                f"{len(segment)} samples, and a partial batch is dropped"
+            )
+    for segment in (train, valid):
+        if np.isnan(segment.labels).all():
+            raise DataError(f"label: not one sample of segment {segment.segment!r} has one")
+    if np.isnan(dataset.raw_label[test.days, test.instruments]).all():
+        raise DataError(
+            "label: not one sample of segment 'test' has one; there is nothing to evaluate against"
+        )
+    days = dataset.days[np.unique(test.days)]
+    prepared = Prepared(dataset, train, valid, test, load_market(config, provider, days, dataset.instruments))
+    logger.info(
+        "%d samples in train, %d in valid, %d in test; windows of %d days, %d features",
+        len(train), len(valid), len(test), dataset.step_len, dataset.n_features,
+    )  # fmt: skip
+    return prepared
+
+
+def valid_metric(config: RunConfig, valid: SampleSet) -> ValidMetric | None:
+    """Return what early stopping watches: None for the loss, otherwise the mean daily correlation over valid.
+
+    Raises
+    ------
+    ConfigError
+        Where no day of valid has two labelled instruments to correlate.
+    """
+    metric = config.task.model.kwargs.metric
+    if metric in ("", "loss"):
+        return None
+    first = int(valid.days.min())
+    day, instrument = valid.days - first, valid.instruments
+    labels = np.full((int(day.max()) + 1, int(instrument.max()) + 1), np.nan, dtype=np.float32)
+    labels[day, instrument] = valid.labels
+    if (np.isfinite(labels).sum(axis=1) < 2).all():
+        raise ConfigError(
+            f"task.model.kwargs.metric: got {metric!r}, but no day of segment 'valid' has two labelled instruments"
+        )
+
+    def correlation(scores: npt.NDArray[np.float32]) -> float:
+        panel = np.full(labels.shape, np.nan, dtype=np.float32)
+        panel[day, instrument] = scores
+        return signal_metrics(panel, labels).summary()["IC" if metric == "ic" else "Rank IC"]
+
+    return correlation
+
+
+def needs(config: RunConfig, prepared: Prepared, device: torch.device) -> dict[str, float]:
+    """Estimate what the run will take beyond the interpreter and its libraries, in MiB.
+
+    ``resident_mib`` is the data that stays in memory, ``training_mib`` weights, gradients, moments and the activations
+    of what goes through the network at once, ``record_mib`` the record on disk.
+    """
+    dataset, spec = prepared.dataset, PackSpec.of(config)
+    model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
+    weights = count_parameters(model)
+    once = spec.batch_size
+    if spec.compat == "none":
+        once = piece_size(device, once, model, dataset.step_len)
+    # forward keeps four gates, the cell and its tanh, and the output of each layer and day; backward as much again
+    activations = 2 * 7 * once * dataset.step_len * spec.hidden_size * spec.num_layers
+    samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
+    days = len(np.unique(prepared.test.days))
+    held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
+    features = {id(view.features): view.features.on("cpu").nbytes for view in dataset.views.values()}
+    mib = float(2**20)
+    return {
+        "resident_mib": (sum(features.values()) + samples * 24) / mib,
+        "training_mib": 4 * (4 * weights + activations) / mib,
+        "record_mib": (11 * len(prepared.test) + 22 * held + 4 * weights + 130 * days) / mib,
+    }
