@@ -24,14 +24,19 @@ class RandomStream:
     seed
         As in ``torch.manual_seed`` and ``numpy.random.seed``: the same seed gives Qlib's draws.
     device
-        The device whose generator belongs to the stream beside the CPU's.
+        The device whose generator belongs to the stream beside the CPU's; all others are left alone.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self._device = device
-        self.numpy = np.random.RandomState(seed)
+        self.numpy = np.random.RandomState(seed)  # Qlib's generator, draw for draw
         outside = self._states()
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            torch.mps.manual_seed(seed)
         self._own = self._states()
         self._restore(outside)
 
