@@ -6,7 +6,7 @@ ORACLE := .venv-oracle
 ORACLE_READY := $(ORACLE)/.ready
 DEMO := .demo
 
-.PHONY: help demo test test-oracle test-real lint types format check perf clean clean-kernels
+.PHONY: help demo test test-oracle test-real lint types format check perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train and evaluate an LSTM on it"
@@ -56,8 +56,5 @@ format: $(READY)
 perf: $(READY) $(ORACLE_READY)
 	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python tests/perf/against_qlib.py
 
-clean-kernels:
-	find src -name '*.nb[ci]' -delete
-
-clean: clean-kernels
+clean:
 	rm -rf $(VENV) $(ORACLE) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis

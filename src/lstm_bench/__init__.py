@@ -1,5 +1,118 @@
-"""Benchmark LSTM models on Qlib's Alpha158 and Alpha360 feature sets."""
+"""Benchmark LSTM models on Qlib's Alpha158 and Alpha360 feature sets.
 
-__all__ = ["__version__"]
+The names below are the Python API; each is imported when it is first used, so that the package itself costs nothing.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lstm_bench.api import (
+        Bars,
+        RunResult,
+        backtest,
+        build_dataset,
+        compute_features,
+        load_panel,
+        load_workflow,
+        run,
+        signal_metrics,
+    )
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.dataset.dataset import Dataset
+    from lstm_bench.errors import (
+        CheckError,
+        ConfigError,
+        DataError,
+        DeviceError,
+        ExpressionError,
+        InputError,
+        LstmBenchError,
+        RunError,
+    )
+    from lstm_bench.evaluate.risk import risk_analysis
+
+__all__ = [
+    "Bars",
+    "CheckError",
+    "ConfigError",
+    "DataError",
+    "Dataset",
+    "DeviceError",
+    "ExpressionError",
+    "InputError",
+    "LstmBenchError",
+    "RunConfig",
+    "RunError",
+    "RunResult",
+    "__version__",
+    "backtest",
+    "build_dataset",
+    "compute_features",
+    "load_panel",
+    "load_workflow",
+    "risk_analysis",
+    "run",
+    "signal_metrics",
+]
 
 __version__ = "0.1.0"
+
+_NAMES = {
+    "lstm_bench.api": (
+        "Bars",
+        "RunResult",
+        "backtest",
+        "build_dataset",
+        "compute_features",
+        "load_panel",
+        "load_workflow",
+        "run",
+        "signal_metrics",
+    ),
+    "lstm_bench.config.workflow": ("RunConfig",),
+    "lstm_bench.dataset.dataset": ("Dataset",),
+    "lstm_bench.errors": (
+        "CheckError",
+        "ConfigError",
+        "DataError",
+        "DeviceError",
+        "ExpressionError",
+        "InputError",
+        "LstmBenchError",
+        "RunError",
+    ),
+    "lstm_bench.evaluate.risk": ("risk_analysis",),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+if not TYPE_CHECKING:  # a type checker would take any name to be there
+
+    def __getattr__(name: str) -> Any:
+        """Import a name of the API when it is first used."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_MODULES[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """List the API."""
+    return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """A package whose API keeps its names.
+
+    Importing the part ``lstm_bench.run`` would put that module in the place of the function.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _MODULES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -81,7 +81,7 @@ def test_a_run_prints_its_metrics_and_where_they_lie(lstm_bench: Run, market: Pa
         "recorded in",
     ):
         assert text in done.stdout
-    assert "seed 3 epoch 0: train" in done.stderr
+    assert "seed 3  epoch 0 of at most 1: train" in done.stderr
     records = list((home / "results" / "lstm_alpha158").glob("[!.]*"))
     assert len(records) == 1
     assert load_workflow(records[0] / "config.yaml").seed == 3

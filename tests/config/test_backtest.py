@@ -71,7 +71,7 @@ def test_prices_lose_their_dollar() -> None:
     [
         ("volume_threshold", ["cum", "0.2 * $volume"]),
         ("subscribe_fields", ["$open"]),
-        ("extra_quote", {}),
+        ("extra_quote", {"SH600000": 1}),
         ("quote_cls", "PandasQuote"),
     ],
 )
@@ -98,6 +98,11 @@ def test_an_expression_is_no_deal_price() -> None:
 def test_limit_threshold_is_a_positive_number(threshold: object) -> None:
     with pytest.raises(ValidationError, match="limit_threshold"):
         config(limit_threshold=threshold)
+
+
+def test_days_are_read_as_everywhere() -> None:
+    section = BacktestConfig.model_validate({"start_time": 20170101, "end_time": "20200801"})
+    assert (section.start_time, section.end_time) == (date(2017, 1, 1), date(2020, 8, 1))
 
 
 def test_the_account_is_money() -> None:

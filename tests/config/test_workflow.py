@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def test_a_resolved_file_loads_to_the_same_configuration(path: Path, tmp_path: P
     again = tmp_path / "config.yaml"
     again.write_text(dump_yaml(config.to_file()))
     assert load_workflow(again).to_file() == config.to_file()
+    assert load_workflow(again).resolved() == config.resolved() == config.resolved().resolved()
     assert load_workflow(again).identity() == config.identity()
     assert config.lstm_bench.training.clip_grad_value is None
 
@@ -39,13 +41,105 @@ def test_the_shipped_files_are_qlibs_benchmark() -> None:
 def test_what_does_not_decide_a_number_is_no_identity() -> None:
     config = load_workflow(ALPHA158)
     for override in ("qlib_init.provider_uri=/elsewhere", "task.model.kwargs.GPU=3", "task.model.kwargs.n_jobs=1",
-                     "task.model.kwargs.seed=4", "experiment_name=other", "qlib_init.kernels=1"):  # fmt: skip
+                     "task.model.kwargs.seed=4", "experiment_name=other", "qlib_init.kernels=1",
+                     "task.model.kwargs.metric=''", "lstm_bench.training.clip_grad_norm=null",
+                     "task.record.2.kwargs.N=5", "task.record.2.kwargs.skip_existing=true",
+                     "task.record.2.kwargs.risk_analysis_freq=1day",
+                     "task.record.2.kwargs.indicator_analysis_method=mean",
+                     "data_handler_config.drop_raw=true",
+                     "portfolio.backtest.exchange_kwargs.trade_unit=100",
+                     "portfolio.backtest.exchange_kwargs.deal_price=[$close, $close]",
+                     "portfolio.backtest.exchange_kwargs.freq=1day",
+                     "portfolio.strategy.module_path=qlib.contrib.strategy.signal_strategy",
+                     "portfolio.strategy.kwargs.signal=[<MODEL>, <DATASET>]",
+                     "task.record.1.kwargs.ann_scaler=250",
+                     "data_handler_config.infer_processors.1.kwargs.fit_start_time=2011-01-01",
+                     "data_handler_config.learn_processors=[DropnaLabel, "
+                     "{class: CSRankNorm, kwargs: {fields_group: label}}]"):  # fmt: skip
         assert load_workflow(ALPHA158, [override]).identity() == config.identity(), override
+
+
+def test_dropout_is_no_identity_of_one_layer() -> None:
+    one = load_workflow(ALPHA158, ["task.model.kwargs.num_layers=1"])
+    same = load_workflow(ALPHA158, ["task.model.kwargs.num_layers=1", "task.model.kwargs.dropout=0.5"])
+    assert one.identity() == same.identity()
+    assert load_workflow(ALPHA158, ["task.model.kwargs.dropout=0.5"]).identity() != one.identity()
+
+
+def test_a_file_that_leaves_defaults_out_is_the_same_run() -> None:
+    content = load_workflow(ALPHA158, ["task.dataset.kwargs.step_len=30"]).to_file()
+    portfolio = content["task"]["record"][2]["kwargs"]["config"]
+    short = copy.deepcopy(content)
+    del short["task"]["dataset"]["kwargs"]["step_len"]
+    del short["task"]["record"][:2]
+    kwargs = short["task"]["dataset"]["kwargs"]["handler"]["kwargs"]
+    del kwargs["infer_processors"][1]["kwargs"]["fit_start_time"]
+    exchange = short["task"]["record"][0]["kwargs"]["config"]["backtest"]["exchange_kwargs"]
+    for key in ("trade_unit", "limit_threshold", "deal_price"):
+        assert key in portfolio["backtest"]["exchange_kwargs"]
+        del exchange[key]
+    assert RunConfig.model_validate(short).identity() == RunConfig.model_validate(content).identity()
+
+
+@pytest.mark.parametrize(
+    ("handler", "price"), [("Alpha158", "$close"), ("Alpha158vwap", "$vwap"), ("Alpha360vwap", "$vwap")]
+)
+def test_a_resolved_file_says_what_was_left_open(handler: str, price: str) -> None:
+    content = load_workflow(ALPHA158, {"task.dataset.kwargs.handler.class": handler}).to_file()
+    del content["task"]["dataset"]["kwargs"]["step_len"]
+    for key in ("label", "learn_processors"):
+        del content["task"]["dataset"]["kwargs"]["handler"]["kwargs"][key]
+    content["task"]["model"]["kwargs"].pop("seed")
+    content["qlib_init"]["region"] = "tw"
+    del content["task"]["record"][2]["kwargs"]["config"]["backtest"]["exchange_kwargs"]
+    resolved = RunConfig.model_validate(content).to_file()
+    dataset = resolved["task"]["dataset"]["kwargs"]
+    kwargs = dataset["handler"]["kwargs"]
+    assert dataset["step_len"] == 30
+    assert kwargs["label"] == [[f"Ref({price}, -2)/Ref({price}, -1) - 1"], ["LABEL0"]]
+    assert [entry["class"] for entry in kwargs["learn_processors"]] == ["DropnaLabel", "CSZScoreNorm"]
+    assert kwargs["infer_processors"][1]["kwargs"]["fit_start_time"] == "2008-01-01"
+    exchange = resolved["task"]["record"][2]["kwargs"]["config"]["backtest"]["exchange_kwargs"]
+    assert (exchange["trade_unit"], exchange["limit_threshold"], exchange["deal_price"]) == (
+        1000,
+        0.1,
+        "close",
+    )
+    assert resolved["task"]["model"]["kwargs"]["seed"] == 0
+
+
+def test_a_resolved_file_has_no_argument_that_qrun_lacks() -> None:
+    record = load_workflow(ALPHA158).to_file()["task"]["record"]
+    assert record[0]["kwargs"] == {"model": "<MODEL>", "dataset": "<DATASET>"}
+    assert set(record[2]["kwargs"]) == {
+        "config", "risk_analysis_freq", "indicator_analysis_freq", "skip_existing"
+    }  # fmt: skip
+
+
+def test_a_seed_is_put_in() -> None:
+    config = load_workflow(ALPHA158)
+    assert config.with_seed(7).seed == 7
+    assert config.with_seed(7).identity() == config.identity()
+    assert config.seed == 0
+    with pytest.raises(ConfigError, match=r"task\.model\.kwargs\.seed: got -1"):
+        config.with_seed(-1)
+
+
+def test_the_demonstration_is_its_base_with_a_few_changes() -> None:
+    changes = ["task.model.kwargs.n_epochs=8", "task.model.kwargs.early_stop=3", "lstm_bench.compat=none",
+               "portfolio.strategy.kwargs.topk=10", "portfolio.strategy.kwargs.n_drop=2"]  # fmt: skip
+    demo = load_workflow(CONFIGS / "demo.yaml")
+    assert demo.identity() == load_workflow(ALPHA158, changes).identity()
+    fewer = load_workflow(CONFIGS / "demo.yaml", ["portfolio.strategy.kwargs.topk=9"]).portfolio_analysis
+    assert fewer is not None
+    assert fewer.strategy.kwargs.topk == 9
 
 
 @pytest.mark.parametrize(
     "override",
-    ["task.model.kwargs.lr=0.01", "lstm_bench.compat=none", "task.dataset.kwargs.step_len=21", "market=csi500",
+    ["task.model.kwargs.lr=0.01", "lstm_bench.training.clip_grad_value=null",
+     "portfolio.backtest.exchange_kwargs.trade_unit=null",
+     "lstm_bench.compat=none", "task.dataset.kwargs.step_len=21", "market=csi500",
      "portfolio.strategy.kwargs.topk=51", "qlib_init.region=us", "handler.label=['$close']",
      "task.dataset.kwargs.segments.test.1=2020-07-01"],
 )  # fmt: skip
@@ -71,6 +165,9 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
         ("lstm_bench.compt=none", "did you mean 'compat'"),
         ("portfolio.backtest.exchange_kwargs.volume_threshold=1", "volume_threshold is not supported"),
         ("qlib_init={}", "qlib_init.provider_uri: missing"),
+        ("portfolio.backtest.end_time=2016-01-01", "start_time 2017-01-01 is after end_time 2016-01-01"),
+        ("portfolio.backtest.end_time=soon", "got 'soon', expected a day"),
+        ("task.record.0={class: SigAnaRecord}", "SigAnaRecord is there 2 times, expected once"),
         ("experiment=x", "no top-level key 'experiment'"),
     ],
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,8 +69,9 @@ def test_an_empty_value_is_null(file: Path) -> None:
         ("markt=x", "did you mean 'market'"),
         ("task.list.7.a=1", "no position in a list of 2"),
         ("task.list.x=1", "no position in a list of 2"),
+        ("task.list.²=1", "no position in a list of 2"),
         ("market.deep=1", "lies below a plain value"),
-        ("market=[1", "is not YAML"),
+        ("market=[1", "not YAML"),
     ],
 )
 def test_an_override_that_does_not_fit_is_refused(file: Path, override: str, message: str) -> None:
@@ -107,7 +109,13 @@ def test_a_missing_base_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- 1\n", "mapping"), ("a: [", "not YAML"), ("", "mapping"), ("a: !!python/name:os.x 1", "not YAML")],
+    [
+        ("- 1\n", "mapping"),
+        ("a: [", "not YAML"),
+        ("", "mapping"),
+        ("a: !!python/name:os.x 1", "line 1: got the tag '!!python/name:os.x', expected plain YAML"),
+        ("a: 1\na: 2\n", "line 2: found duplicate key"),
+    ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "w.yaml"
@@ -126,3 +134,103 @@ def test_dumped_yaml_loads_to_the_same(file: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.yaml"
     again.write_text(dump_yaml(content))
     assert load_yaml(again) == content
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ cycler.__init__.__globals__.os.popen('echo here').read() }}",
+        "{{ HOME.__class__.__mro__[1].__subclasses__() }}",
+        "{{ range(3) }}",
+        "{{ 1 / 0 }}",
+        "{% for a in 1 %}{% endfor %}",
+    ],
+)
+def test_a_template_reaches_nothing_but_the_environment(tmp_path: Path, template: str) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(f'a: "{template}"\n')
+    with pytest.raises(ConfigError, match=r"w\.yaml: its Jinja2 template is wrong"):
+        load_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: \xff\n", "expected UTF-8 text; byte 3"),
+        (b"a: 1\nb:\n  ? [a, b]\n  : 1\n", "line 3: expected a name as key"),
+        (b"? {a: b}\n: 1\n", "line 1: expected a name as key"),
+        (b"a: &a {<<: *a, b: 1}\n", "line 1: expected no alias inside its own anchor"),
+        (b"a:\n- 2008-02-30\n", "line 2: got '2008-02-30': day is out of range"),
+        (b"2008-02-30: 1\n", "line 1: got '2008-02-30': day is out of range"),
+        (b"a: !!int x\n", "line 1: got 'x': invalid literal"),
+        (b"b: 1\na: {c: &a [*a]}\n", "line 2: expected no alias inside its own anchor"),
+    ],
+)
+def test_a_file_that_is_no_plain_yaml_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"w\.yaml.*{message}"):
+        load_yaml(path, ["c=1"], top_level=["c"])
+
+
+def test_values_that_are_no_text_are_taken_as_they_are(file: Path) -> None:
+    odd = "/data/my #1: {x}"
+    given = {
+        "market": odd,
+        "handler.start_time": "20170101",
+        "handler.lr": 2.5e-7,
+        "task.list": (1, None, True),
+    }
+    for overrides in (given, list(given.items())):
+        content = load_yaml(file, overrides)
+        assert content["task"]["handler"] == {
+            "instruments": odd, "start_time": "20170101", "lr": 2.5e-7, "label": ["Ref($close, -2)"],
+        }  # fmt: skip
+        assert content["task"]["list"] == [1, None, True]
+    assert load_yaml(file, ["market=csi500", ("handler.lr", 1)])["handler"]["lr"] == 1
+    assert load_yaml(file, {"market": Path("/data/x")})["market"] == "/data/x"
+
+
+def test_a_value_that_is_no_plain_data_is_refused(file: Path) -> None:
+    with pytest.raises(ConfigError, match="override market: got <object"):
+        load_yaml(file, {"market": object()})
+
+
+BASE = """
+first: &first {x: 1, deep: {y: 2, z: 3}}
+alias: *first
+merged: {<<: *first, w: 4}
+list: [*first]
+"""
+
+
+def over_base(tmp_path: Path, text: str, *overrides: str) -> dict[str, Any]:
+    (tmp_path / "base.yaml").write_text(BASE)
+    path = tmp_path / "w.yaml"
+    path.write_text(f"BASE_CONFIG_PATH: base.yaml\n{text}")
+    return load_yaml(path, overrides)
+
+
+def test_a_file_over_a_base_changes_only_the_places_that_it_names(tmp_path: Path) -> None:
+    before = {"x": 1, "deep": {"y": 2, "z": 3}}
+    content = over_base(tmp_path, "first: {x: 5, deep: {y: 6}}\n")
+    assert content["first"] == {"x": 5, "deep": {"y": 6, "z": 3}}
+    assert content["alias"] == before
+    assert content["merged"] == {**before, "w": 4}
+    assert content["list"] == [before]
+    content = over_base(tmp_path, "merged: {deep: {y: 7}}\n", "first.deep.z=8")
+    assert content["merged"] == {"x": 1, "deep": {"y": 7, "z": 8}, "w": 4}
+    assert content["alias"]["deep"] == {"y": 2, "z": 8}
+
+
+def test_a_file_drops_keys_of_its_base(tmp_path: Path) -> None:
+    content = over_base(tmp_path, "list: __DROP__\nnothing: __DROP__\nmerged: {deep: {y: __DROP__}}\n")
+    assert content["merged"] == {"x": 1, "deep": {"z": 3}, "w": 4}
+    assert content["alias"]["deep"] == {"y": 2, "z": 3}
+    assert set(content) == {"first", "alias", "merged"}
+
+
+def test_an_override_reaches_below_a_merge_key(tmp_path: Path) -> None:
+    content = over_base(tmp_path, "", "merged.deep.y=9")
+    assert content["merged"]["deep"] == {"y": 9, "z": 3}
+    assert content["first"]["deep"] == {"y": 9, "z": 3}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +12,7 @@ from lstm_bench.data import fingerprint as module
 from lstm_bench.data.fingerprint import cache_path, fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
+from lstm_bench.errors import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -59,10 +62,39 @@ def test_asking_again_reads_no_bars(market: Path, monkeypatch: pytest.MonkeyPatc
     assert fingerprint(Provider(market)) == value
 
 
-def test_a_cut_off_cache_is_computed_again(market: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [b'{"half', b"\xff", b"[]", b"3", b'{"FOLDER": 3}', b'{"FOLDER": ["a"]}', b'{"FOLDER": [1, 2]}'],
+)
+def test_a_cache_that_makes_no_sense_is_computed_again(market: Path, content: bytes) -> None:
     value = fingerprint(Provider(market))
-    module.cache_path().write_text('{"half')
+    module.cache_path().write_bytes(content.replace(b"FOLDER", os.fsencode(market.resolve())))
     assert fingerprint(Provider(market)) == value
+    assert json.loads(module.cache_path().read_bytes())[str(market.resolve())][1] == value
+
+
+def test_a_cache_that_cannot_be_written_is_said_once(
+    market: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    value = fingerprint(Provider(market))
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(module, "cache_path", lambda: tmp_path / "file" / "fingerprints.json")
+    with caplog.at_level(logging.WARNING, logger="lstm_bench"):
+        assert fingerprint(Provider(market)) == fingerprint(Provider(market)) == value
+    assert len(caplog.records) == 1
+    assert "fingerprints.json: cannot be written" in caplog.text
+
+
+def test_only_the_daily_calendar_counts(market: Path) -> None:
+    before = fingerprint(Provider(market))
+    (market / "calendars/holiday.txt").write_text("2020-01-01\n")
+    assert fingerprint(Provider(market)) == before
+
+
+def test_a_file_that_cannot_be_read_is_named(market: Path) -> None:
+    next(market.glob("features/*")).joinpath("odd.day.bin").mkdir()
+    with pytest.raises(DataError, match=r"odd\.day\.bin: cannot be read: Is a directory"):
+        fingerprint(Provider(market))
 
 
 def test_the_cache_is_the_users_own() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import DataError
 
@@ -79,7 +80,7 @@ def test_a_missing_field_is_nan_and_said_once(folder: Path, caplog: pytest.LogCa
         for _ in range(2):
             assert np.isnan(provider.panel(["SH1"], ["vwap"], 0, 10).fields["vwap"]).all()
     assert [record.message for record in caplog.records if "vwap" in record.message] == [
-        "the data has no field 'vwap'; it counts as missing (NaN) everywhere"
+        "no instrument read has the field 'vwap'; it counts as missing (NaN) everywhere"
     ]
 
 
@@ -140,11 +141,71 @@ def test_a_broken_file_of_bars_is_named(folder: Path, content: bytes, message: s
         Provider(folder).panel(["SH1"], ["close"], 0, 10)
 
 
+def test_a_file_cut_off_between_two_values_is_named(folder: Path) -> None:
+    write_bars(folder, "sh1", "open", 0, [1, 2, 3, 4, 5, 6, 7])
+    with pytest.raises(
+        DataError, match=r"open\.day\.bin: cut off: got 7 bars, expected 10, as many as close\.day\.bin"
+    ):
+        Provider(folder).panel(["SH1"], ["open"], 0, 10)
+    assert Provider(folder).panel(["SH1"], ["close"], 0, 10).last.tolist() == [9]
+
+
+def test_a_field_that_begins_on_its_own_day_may_end_when_it_likes(folder: Path) -> None:
+    write_bars(folder, "sh1", "own", 2, [1, 2, 3])
+    panel = Provider(folder).panel(["SH1"], ["own", "close"], 0, 10)
+    assert np.flatnonzero(~np.isnan(panel.fields["own"][:, 0])).tolist() == [2, 3, 4]
+
+
+def test_a_file_that_cannot_be_read_is_named(folder: Path) -> None:
+    (folder / "features/sh1/open.day.bin").mkdir()
+    with pytest.raises(DataError, match=r"open\.day\.bin: cannot be read: Is a directory"):
+        Provider(folder).panel(["SH1"], ["open"], 0, 10)
+
+
+def test_a_panel_knows_who_has_a_field(folder: Path) -> None:
+    panel = Provider(folder).panel(["SH1", "SZ2", "SZ9"], ["close", "volume"], 0, 10)
+    assert panel.present["close"].tolist() == [True, True, False]
+    assert panel.present["volume"].tolist() == [False, True, False]
+    # outside the rows that were asked for, too
+    assert Provider(folder).panel(["SZ2"], ["close"], 0, 1).present["close"].tolist() == [True]
+    given = Panel(panel.days, 0, panel.instruments, panel.fields, panel.first, panel.last)
+    assert all(present.all() for present in given.present.values())
+
+
+def test_fields_are_those_of_any_instrument(folder: Path) -> None:
+    assert Provider(folder).fields == ("close", "volume")
+
+
+def test_folders_that_differ_in_case_alone_are_refused(folder: Path) -> None:
+    write_bars(folder, "SH1", "close", 0, [1])
+    with pytest.raises(DataError, match="'SH1' and 'sh1' differ in case alone"):
+        Provider(folder).panel(["SH1"], ["close"], 0, 10)
+
+
+@pytest.mark.parametrize("part", ["calendars/day.txt", "instruments/small.txt"])
+def test_a_text_that_is_not_utf_8_is_named(folder: Path, part: str) -> None:
+    (folder / part).write_bytes(b"\xff\xfe2020")
+    provider = Provider(folder)
+    with pytest.raises(DataError, match=rf"{part}: expected UTF-8 text; byte 0"):
+        _ = provider.universe("small"), provider.calendar
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("SH1\t\t2020-01-03", "expected a code"), ("SH1\t2020-01-01\t", "expected a code"),
+     ("SH1\tNaT\t2020-01-03", "expected a code"), ("SH1\t2020-01-04\t2020-01-03", "expected a first day before")],
+)  # fmt: skip
+def test_a_span_without_days_is_named(folder: Path, line: str, message: str) -> None:
+    (folder / "instruments/small.txt").write_text(f"SH1\t2020-01-01\t2020-01-03\n{line}\n")
+    with pytest.raises(DataError, match=f"line 2: .*{message}"):
+        Provider(folder).universe("small")
+
+
 def test_dates_become_positions(folder: Path) -> None:
     provider = Provider(folder)
     assert provider.locate("2020-01-02", "2020-01-04", "test") == (1, 4)
     assert provider.locate(None, None, "test") == (0, 10)
-    assert provider.locate("2019-12-30", "2020-01-15", "test") == (0, 10)
+    assert provider.locate("20200102", np.datetime64("2020-01-04"), "test") == (1, 4)
 
 
 def test_dates_partly_outside_are_clamped_and_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -154,9 +215,29 @@ def test_dates_partly_outside_are_clamped_and_said(folder: Path, caplog: pytest.
 
 
 @pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [("2008-01-01", None, True), ("2019-12-31", None, True), (None, "2020-01-13", True), (None, "2030-01-01", True),
+     ("2020-01-01", None, False), (None, "2020-01-12", False), (None, "2020-01-11", False)],
+)  # fmt: skip
+def test_any_weekday_outside_the_calendar_is_said(
+    folder: Path, caplog: pytest.LogCaptureFixture, start: str | None, end: str | None, said: bool
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="lstm_bench"):
+        assert Provider(folder).locate(start, end, "test") == (0, 10)
+    assert bool(caplog.records) is said
+
+
+def test_new_years_day_is_no_gap(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "calendars/day.txt").write_text("2020-01-02\n2020-01-03\n")
+    with caplog.at_level(logging.WARNING, logger="lstm_bench"):
+        assert Provider(folder).locate("2020-01-01", "2020-01-05", "test") == (0, 2)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
     ("start", "end", "message"),
     [("2030-01-01", "2031-01-01", "no trading day"), ("2020-01-05", "2020-01-03", "after its end"),
-     ("soon", None, "expected a date"), ("NaT", None, "expected a date")],
+     ("soon", None, "expected a day"), ("NaT", None, "expected a day")],
 )  # fmt: skip
 def test_dates_that_cannot_be_are_refused(folder: Path, start: str, end: str | None, message: str) -> None:
     with pytest.raises(DataError, match=f"segment valid.*{message}"):

@@ -49,3 +49,11 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="bars ran out"):
         write_qlib_folder(tmp_path / "market", DAYS, SPANS, histories())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file" / "market", tmp_path / ("long" * 100)):
+        with pytest.raises(DataError, match=rf"{out.name}: cannot be written: "):
+            write_qlib_folder(out, DAYS, SPANS, [history()])
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -32,6 +32,20 @@ def bars_dataset(workflow360: DatasetConfig, provider: Provider) -> Dataset:
     return build_dataset(workflow360, provider)
 
 
+def test_what_was_fitted_is_plain_data(rows_dataset: Dataset, bars_dataset: Dataset) -> None:
+    for dataset in (rows_dataset, bars_dataset):  # stored columns and lagged ones
+        (learned,) = dataset.fitted["infer"]
+        plain = json.loads(json.dumps(learned.to_json(), allow_nan=False))
+        assert plain["columns"] == list(dataset.feature_names)
+        assert {key: plain[key] for key in ("processor", "group")} == {
+            "processor": "RobustZScoreNorm",
+            "group": "feature",
+        }
+        for name in ("center", "scale"):
+            numbers = np.asarray(plain[name], dtype=np.float32)  # None becomes NaN
+            np.testing.assert_array_equal(numbers, getattr(learned, name))
+
+
 def own_columns(configure: Configure, features: Any, label: str, **own: Any) -> DatasetConfig:
     columns = {"feature": features, "label": [[label], ["LABEL0"]]}
     return configure(

@@ -61,6 +61,7 @@ def test_tables_are_qlibs(case: tuple[str, Dataset], key: str) -> None:
     assert table.index.get_level_values("datetime").tolist() == expected["datetime"].tolist()
     assert table.index.get_level_values("instrument").tolist() == expected["instrument"].tolist()
     table.columns = table.columns.get_level_values(1)
+    assert str(table.dtypes.iloc[-1]) == CASES[name]["label_dtype"][key]
     assert table.columns[-1] == columns[-1]
     assert_close(table[columns].to_numpy(), expected[columns].to_numpy())
 
@@ -82,4 +83,5 @@ def test_samples_and_windows_are_qlibs(case: tuple[str, Dataset], segment: str, 
     kept = slice(None) if is_row else [dataset.feature_names.index(field) for field in fields]
     expected = windows[fields].to_numpy().reshape(len(positions), -1, len(fields))
     assert_close(X[positions][:, :, kept], expected)
+    assert str(y.dtype) == CASES[name]["label_dtype"][key]  # a model's loss has the label's precision
     assert_close(y[positions], windows[label].to_numpy().reshape(len(positions), -1)[:, -1])

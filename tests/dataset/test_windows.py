@@ -91,8 +91,8 @@ def test_lagged_windows_are_the_folded_columns(step_len: int) -> None:
     mapped = columns.mapped(StandardiseColumns(center, scale, 0.4)).mapped(Fill(7.0))
     assert isinstance(mapped, LaggedColumns)
     sources = (
-        LaggedWindows.over(Resident(mapped.by_day()), mapped, step_len),
-        FoldedWindows.over(Resident(mapped.stored().by_row()), rows, 2, step_len),
+        LaggedWindows.over(Resident(mapped.for_windows()), mapped, step_len),
+        FoldedWindows.over(Resident(mapped.stored().for_windows()), rows, 2, step_len),
     )
     days, instruments = (torch.from_numpy(a.astype(np.int64)) for a in (rows.days, rows.instruments))
     one, other = (source.gather(days, instruments) for source in sources)

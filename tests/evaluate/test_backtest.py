@@ -216,3 +216,45 @@ def test_what_does_not_fit_is_said() -> None:
     late["backtest"]["start_time"] = "2030-01-01"
     with pytest.raises(DataError, match="2030-01-01"):
         backtest(score, quotes, bench, PortAnalysisConfig.model_validate(late))
+
+
+def test_a_single_trading_day() -> None:
+    score, quotes = random_market()
+    how = config().model_dump(by_alias=True)
+    how["backtest"] |= {"start_time": str(quotes.days[1]), "end_time": str(quotes.days[1])}
+    result = trade(score[:2], first_days(quotes, 2), PortAnalysisConfig.model_validate(how))
+    assert result.days.tolist() == [quotes.days[1]]
+    assert len(held_on(result, 0)) == 3
+    assert result.report["turnover"][0] > 0
+    risk = {key.removeprefix("1day.excess_return_with_cost."): value for key, value in result.metrics.items()}
+    assert risk["mean"] == pytest.approx(-result.report["cost"][0] + result.report["return"][0])
+    assert np.isnan(risk["std"])  # one day has no spread
+    assert np.isnan(risk["information_ratio"])
+
+
+def test_a_single_stock_is_dropped_every_other_day() -> None:
+    # the worst n_drop of what is held are sold, as in Qlib, though nothing takes their place; bought back then
+    close = np.linspace(10, 11, 6)[:, None]
+    result = trade(np.ones((6, 1)), panel(close), config())
+    assert [held_on(result, d) for d in range(6)] == [[], [0], [], [0], [], [0]]
+    assert result.trades["count"].tolist() == [0, 1, 1, 1, 1, 1]
+
+
+def test_nothing_is_traded_after_a_day_without_scores() -> None:
+    score, quotes = random_market()
+    score[10] = np.nan
+    result = trade(score, quotes, config())
+    day = 11 - int(np.flatnonzero(quotes.days == result.days[0])[0])
+    assert result.trades["count"][day] == 0
+    assert result.report["turnover"][day] == 0
+    assert held_on(result, day) == held_on(result, day - 1)
+    assert result.trades["count"][day + 1] > 0
+
+
+def first_days(quotes: Panel, count: int) -> Panel:
+    return dataclasses.replace(
+        quotes,
+        days=quotes.days[:count],
+        fields={name: bars[:count] for name, bars in quotes.fields.items()},
+        last=np.minimum(quotes.last, count - 1),
+    )

@@ -13,11 +13,9 @@ TRADES = {
 }
 
 
-def test_days_are_weighted() -> None:
+def test_days_are_weighted_by_their_orders() -> None:
     # the last day had two orders of nothing: they count, and have no share
     assert trade_indicators(TRADES)["1day.ffr"] == pytest.approx(3.5 / 6)
-    assert trade_indicators(TRADES, "amount_weighted")["1day.ffr"] == pytest.approx(250 / 400)
-    assert trade_indicators(TRADES, "value_weighted")["1day.ffr"] == pytest.approx(0.75)
 
 
 def test_dealing_at_the_deal_price_has_no_advantage() -> None:

@@ -83,6 +83,20 @@ def test_span_starts_a_day_before_the_first_trade(provider: Provider) -> None:
     assert quote_span(provider, config(), DAYS) == (0, 6)
 
 
+def test_a_span_without_trading_days_is_refused(provider: Provider) -> None:
+    with pytest.raises(DataError, match="backtest: starts on 2021-01-01, after its end 2020-01-04"):
+        quote_span(provider, config(start_time="2021-01-01"), DAYS[2:4])
+    with pytest.raises(DataError, match=r"backtest: 2021-01-01\.\.2021-02-01 holds no trading day"):
+        quote_span(provider, config(start_time="2021-01-01", end_time="2021-02-01"), DAYS[2:4])
+    with pytest.raises(DataError, match="backtest: no day has a score"):
+        quote_span(provider, config(), DAYS[:0])
+
+
+def test_a_price_that_no_instrument_has_is_named(provider: Provider) -> None:
+    with pytest.raises(DataError, match=r"deal_price: the data has no field 'clse'; did you mean 'close'\?"):
+        load_quotes(provider, config(exchange={"deal_price": ["close", "clse"]}), 0, 6)
+
+
 def test_scores_are_placed_on_days_and_instruments(provider: Provider) -> None:
     quotes = load_quotes(provider, config(), 1, 4, ["C"])
     score = np.arange(8.0).reshape(4, 2)

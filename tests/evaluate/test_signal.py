@@ -94,3 +94,30 @@ def test_shapes_are_checked() -> None:
         signal_metrics(np.zeros((2, 3)), np.zeros((3, 2)))
     with pytest.raises(InputError, match="rows"):
         signal_metrics(np.zeros((2, 3)), np.zeros((2, 3)), np.ones((2, 2), dtype=np.bool_))
+
+
+def test_a_single_day_has_means_and_no_spread() -> None:
+    score, label = market(2, days=1)
+    summary = signal_metrics(score, label, long_short=True).summary()
+    finite = {name for name, value in summary.items() if np.isfinite(value)}
+    assert finite == {"IC", "Rank IC", "Long-Short Ann Return", "Long-Avg Ann Return"}
+
+
+def test_a_single_stock_has_no_order() -> None:
+    score, label = market(3, stocks=1)
+    got = signal_metrics(score, label, long_short=True)
+    assert got.long_short is not None
+    assert got.long_average is not None
+    for series in (got.ic, got.rank_ic, got.long_short):  # a fifth of one stock is none
+        assert np.isnan(series).all()
+    np.testing.assert_array_equal(got.long_average, label[:, 0].astype(np.float64))
+
+
+def test_days_without_scores_do_not_count() -> None:
+    score, label = market(4)
+    empty = score.copy()
+    empty[[0, 5]] = np.nan
+    kept = np.delete(np.arange(len(score)), [0, 5])
+    everywhere = np.ones(score.shape, dtype=np.bool_)
+    got = signal_metrics(empty, label, everywhere).summary()
+    assert got == signal_metrics(score[kept], label[kept], everywhere[kept]).summary()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lstm_bench.features.alpha158 import alpha158, price, rolling, volume
+from lstm_bench.features.alpha158 import alpha158, price, rolling
 from lstm_bench.features.alpha360 import DAYS, FIELDS, alpha360
 from lstm_bench.features.expression import extent, parse
 from lstm_bench.features.labels import DEFAULT_LABEL
@@ -32,7 +32,6 @@ def test_rolling_statistics_are_chosen_by_their_keys() -> None:
     assert list(rolling([5, 10], include=["ROC", "LOW"])) == ["ROC5", "ROC10", "MIN5", "MIN10"]
     assert "RANK60" not in rolling(exclude=["RANK"])
     assert list(price([0, 2], ["CLOSE"]).values()) == ["$close/$close", "Ref($close, 2)/$close"]
-    assert volume([1]) == {"VOLUME1": "Ref($volume, 1)/($volume+1e-12)"}
 
 
 def test_the_label_looks_two_days_ahead() -> None:

@@ -290,7 +290,12 @@ def main(provider: str, out: Path) -> None:
         write(table, out / f"dataset_{name}_table.parquet")
         write(samples, out / f"dataset_{name}_samples.parquet")
         write(windows, out / f"dataset_{name}_windows.parquet")
-        cases[name] = {"dataset": config, "columns": list(table.columns[3:])}
+        parts = {"infer": dataset.handler._infer, "learn": dataset.handler._learn}
+        cases[name] = {
+            "dataset": config,
+            "columns": list(table.columns[3:]),
+            "label_dtype": {key: str(part.dtypes.iloc[-1]) for key, part in parts.items()},
+        }
         if name.startswith("workflow"):
             cases[name]["model"], prediction = train(dataset, handler)
             prediction.to_parquet(out / f"dataset_{name}_pred.parquet", index=False, compression="zstd")

@@ -21,7 +21,6 @@ from lstm_bench.config.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
 from lstm_bench.evaluate.backtest import REPORT_COLUMNS, BacktestResult, backtest
-from lstm_bench.evaluate.indicators import trade_indicators
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place
 from lstm_bench.evaluate.signal import signal_metrics
 
@@ -128,9 +127,6 @@ def test_indicators_are_qlibs(reference: Reference, name: str) -> None:
     metrics = reference.table("metrics").query("variant == @name").set_index("name")["value"]
     for key, value in result.metrics.items():
         assert_close(value, metrics[key], f"{name}: {key}", rtol=1e-9, atol=1e-12)
-    for method in ("amount_weighted", "value_weighted"):
-        for key, value in trade_indicators(result.trades, method).items():
-            assert_close(value, metrics[key.replace("1day", method)], f"{name}: {key}", rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["base", "hold_thresh", "small_account", "no_trade_unit"])

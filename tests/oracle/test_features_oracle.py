@@ -58,14 +58,16 @@ def read_reference(root: Path) -> Reference:
         return table.assign(day=day, column=np.searchsorted(codes, table["instrument"].to_numpy(str)))
 
     bars = place(bars)
-    fields = {}
+    fields, present = {}, {}
     for field in FIELDS:
+        present[field] = np.full(len(codes), field in bars)
         values = np.full((len(codes), len(calendar)), np.nan, np.float32)
         if field in bars:
             values[bars["column"], bars["day"]] = bars[field]
         fields[field] = values.T
     spans = bars.groupby("column")["day"]
-    panel = Panel(calendar, 0, codes, fields, spans.min().to_numpy(), spans.max().to_numpy())
+    first, last_row = spans.min().to_numpy(), spans.max().to_numpy()
+    panel = Panel(calendar, 0, codes, fields, first, last_row, present)
     begin, last = np.searchsorted(calendar, np.array([days["start"], days["end"]], "datetime64[D]"))
     answers = place(pd.read_parquet(root / "features_values.parquet"))
     return Reference(panel, int(begin), int(last) + 1, answers)

@@ -21,7 +21,9 @@ def test_a_seed_gives_qlibs_predictions(tmp_path: Path) -> None:
     """Two epochs of seed 0 of Qlib's Alpha158 benchmark, from 2010 on, without injected weights or order."""
     data, reference = os.environ.get("LSTM_BENCH_REAL_DATA"), os.environ.get("LSTM_BENCH_REFERENCE")
     if not data or not reference:
-        pytest.skip("LSTM_BENCH_REAL_DATA or LSTM_BENCH_REFERENCE is unset: no real bars, or nothing of Qlib's on them")
+        pytest.skip(
+            "LSTM_BENCH_REAL_DATA or LSTM_BENCH_REFERENCE is unset: no real bars, or nothing of Qlib's on them"
+        )
     torch.set_num_threads(2)
     config = load_workflow(
         CONFIGS / "lstm_alpha158.yaml",

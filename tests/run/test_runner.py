@@ -66,7 +66,7 @@ def test_a_run_leaves_a_whole_record(
     assert provenance["seed"] == 0
     assert provenance["device"]["name"] == "cpu"
     assert provenance["training"]["epochs"] == len(pd.read_parquet(record.path / "epochs.parquet")) == 2
-    assert set(provenance["seconds"]) == {"fingerprint", "dataset", "train", "predict", "evaluate", "record"}
+    assert set(provenance["seconds"]) == {"fingerprint", "dataset", "train", "predict", "evaluate"}
 
 
 def test_the_saved_weights_give_the_saved_scores(configure: Configure, tmp_path: Path) -> None:

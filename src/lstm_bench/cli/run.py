@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -68,11 +67,10 @@ def run(
         _summarise(workflow.stem, record, computed)
 
 
-def _overrides(texts: list[str], provider_uri: str | None, seed: int | None) -> list[str]:
+def _overrides(texts: list[str], provider_uri: str | None, seed: int | None) -> list[str | tuple[str, Any]]:
     """Put the options that stand for keys behind the texts of ``--set``: they win."""
     named = {"qlib_init.provider_uri": provider_uri, "task.model.kwargs.seed": seed}
-    # a JSON string is a quoted YAML string: a folder's name may hold anything
-    return [*texts, *(f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None)]
+    return [*texts, *((key, value) for key, value in named.items() if value is not None)]
 
 
 def _preview(config: RunConfig, device: str, as_json: bool) -> None:

@@ -7,12 +7,12 @@ there (``trade_unit`` unset, ``limit_threshold`` null) and filled by :func:`reso
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, model_validator
 
-from lstm_bench.config.section import Section
+from lstm_bench.config.day import Day
+from lstm_bench.config.section import Refused, Section
 
 __all__ = [
     "REGIONS",
@@ -45,15 +45,6 @@ REGIONS: Mapping[Region, RegionDefaults] = {
 }
 
 
-def _refuse(value: Any, info: ValidationInfo) -> None:
-    if value is not None:
-        raise ValueError(f"{info.field_name} is not supported here (got {value!r}); leave it out")
-
-
-Refused = Annotated[None, BeforeValidator(_refuse)]
-"""A key that Qlib knows and this package does not: refused by name, unless it is null."""
-
-
 def _field_name(name: str) -> str:
     bare = name.removeprefix("$")
     if not bare.isidentifier():
@@ -75,8 +66,8 @@ class TopkDropoutKwargs(Section):
     signal: Literal["<PRED>"] | tuple[Literal["<MODEL>"], Literal["<DATASET>"]] = Field(
         "<PRED>", description="the run's own scores, in either of Qlib's ways to say so"
     )
-    model: Literal["<MODEL>"] | None = Field(None, exclude=True, description="an older way to say so")
-    dataset: Literal["<DATASET>"] | None = Field(None, exclude=True, description="goes with model")
+    model: Literal["<MODEL>"] | None = Field(None, description="an older way to say so")
+    dataset: Literal["<DATASET>"] | None = Field(None, description="goes with model")
     topk: int = Field(ge=1, description="stocks to hold")
     n_drop: int = Field(
         ge=0, description="stocks to replace per day; with 0 Qlib sells all of them every other day"
@@ -138,14 +129,20 @@ class ExchangeConfig(Section):
 class BacktestConfig(Section):
     """``backtest``: days, money and market."""
 
-    start_time: date | None = Field(None, description="first trading day; the first with a score where null")
-    end_time: date | None = Field(
+    start_time: Day | None = Field(None, description="first trading day; the first with a score where null")
+    end_time: Day | None = Field(
         None, description="last trading day; the one after the last score where null"
     )
     account: float = Field(1e9, gt=0.0, description="initial cash")
     benchmark: str | tuple[str, ...] = Field("SH000300", description="a code, or several: their mean return")
     exchange_kwargs: ExchangeConfig = ExchangeConfig()
     pos_type: Literal["Position"] = "Position"
+
+    @model_validator(mode="after")
+    def _days_in_order(self) -> BacktestConfig:
+        if self.start_time and self.end_time and self.start_time > self.end_time:
+            raise ValueError(f"start_time {self.start_time} is after end_time {self.end_time}")
+        return self
 
 
 class ExecutorKwargs(Section):
@@ -180,11 +177,12 @@ def resolve(config: PortAnalysisConfig, region: Region) -> PortAnalysisConfig:
     """Fill what depends on the region.
 
     Afterwards ``trade_unit`` and ``limit_threshold`` mean what they say (None is none), and ``deal_price`` is
-    set. Resolving twice changes nothing.
+    set: one name where buying and selling share it. Resolving twice changes nothing.
     """
     exchange = config.backtest.exchange_kwargs
     defaults = REGIONS[region]
-    filled: dict[str, Any] = {"deal_price": exchange.deal_price or "close"}
+    buy, sell = exchange.prices
+    filled: dict[str, Any] = {"deal_price": buy if buy == sell else (buy, sell)}
     if "trade_unit" not in exchange.model_fields_set:
         filled["trade_unit"] = defaults.trade_unit
     if exchange.limit_threshold is None:

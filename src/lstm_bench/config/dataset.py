@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from lstm_bench.config.day import Day
-from lstm_bench.config.handler import HandlerConfig, Refused
-from lstm_bench.config.section import Section
+from lstm_bench.config.handler import HandlerConfig
+from lstm_bench.config.section import Refused, Section
 
 __all__ = ["DatasetConfig", "DatasetKwargs", "SegmentName", "SegmentsConfig"]
 
@@ -72,3 +72,10 @@ class DatasetConfig(Section):
         """Days in a window; None for all that a row of ``DatasetH`` has."""
         given = self.kwargs.step_len
         return _TIME_SERIES_STEP_LEN if given is None and self.is_time_series else given
+
+    def resolved(self) -> DatasetConfig:
+        """Say what a file may leave open: the handler's label and fit dates, the days in a window."""
+        filled: dict[str, Any] = {"handler": self.kwargs.handler.resolved()}
+        if self.step_len is not None:
+            filled["step_len"] = self.step_len
+        return self.model_copy(update={"kwargs": self.kwargs.model_copy(update=filled)})

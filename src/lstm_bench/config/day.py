@@ -7,11 +7,17 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-__all__ = ["Day"]
+__all__ = ["Day", "parse_day"]
 
 
-def _parse(value: Any) -> datetime.date:
-    """Read a YAML date, a timestamp at midnight, or a text such as ``2008-01-01`` or ``20080101``."""
+def parse_day(value: Any) -> datetime.date:
+    """Read a date, a timestamp at midnight, or a text such as ``2008-01-01`` or ``20080101``.
+
+    Raises
+    ------
+    ValueError
+        Where it is none of these.
+    """
     try:
         # a date prints as ISO 8601 too, and YAML reads 20080101 as a number
         moment = datetime.datetime.fromisoformat(str(value).strip())
@@ -22,5 +28,5 @@ def _parse(value: Any) -> datetime.date:
     return moment.date()
 
 
-Day = Annotated[datetime.date, BeforeValidator(_parse)]
+Day = Annotated[datetime.date, BeforeValidator(parse_day)]
 """A calendar day; Qlib's ways of writing one are accepted."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
-    BeforeValidator,
     Field,
     SerializeAsAny,
     ValidationInfo,
@@ -17,10 +16,11 @@ from pydantic import (
 
 from lstm_bench.config.day import Day
 from lstm_bench.config.processor import FittedKwargs, ProcessorConfig
-from lstm_bench.config.section import Section
+from lstm_bench.config.section import Refused, Section
 from lstm_bench.errors import choices_hint
 
 __all__ = [
+    "DEFAULT_LABEL",
     "HANDLERS",
     "Alpha158Kwargs",
     "Alpha360Kwargs",
@@ -30,17 +30,7 @@ __all__ = [
     "HandlerConfig",
     "HandlerKwargs",
     "LoaderHandlerKwargs",
-    "Refused",
 ]
-
-
-def _refuse(value: Any, info: ValidationInfo) -> None:
-    if value not in (None, {}, []):
-        raise ValueError(f"{info.field_name} of Qlib's is not supported here; leave it out")
-
-
-Refused = Annotated[None, BeforeValidator(_refuse), Field(exclude=True)]
-"""A key of Qlib's that is known and not supported; an empty value passes."""
 
 
 class FieldsInfo(Section):
@@ -190,6 +180,10 @@ HANDLERS: Mapping[str, tuple[str, type[HandlerKwargs]]] = {
 """Class name -> its module in Qlib and the model of its keyword arguments."""
 
 
+DEFAULT_LABEL: Mapping[str, str] = {"LABEL0": "Ref($close, -2)/Ref($close, -1) - 1"}
+"""The Alpha handlers' own label, name -> expression; those on VWAP have ``$vwap`` in place of ``$close``."""
+
+
 class HandlerConfig(Section):
     """``task.dataset.kwargs.handler``."""
 
@@ -249,6 +243,27 @@ class HandlerConfig(Section):
     def learn_processors(self) -> tuple[ProcessorConfig, ...]:
         """Processors of the learn data, with the handler's fit dates."""
         return tuple(self._with_fit_dates(entry) for entry in self.kwargs.learn_processors)
+
+    @property
+    def label(self) -> FieldsInfo:
+        """The label's expression and name: the file's, or the handler's own."""
+        if isinstance(self.kwargs, LoaderHandlerKwargs):
+            return self.kwargs.data_loader.kwargs.config.label
+        if isinstance(self.kwargs, AlphaKwargs) and self.kwargs.label is not None:
+            return self.kwargs.label
+        price = "$vwap" if self.name.endswith("vwap") else "$close"
+        expressions = [text.replace("$close", price) for text in DEFAULT_LABEL.values()]
+        return FieldsInfo.model_validate([expressions, list(DEFAULT_LABEL)])
+
+    def resolved(self) -> HandlerConfig:
+        """Say what a file may leave open: the label, and each processor's fit dates."""
+        filled: dict[str, Any] = {
+            "infer_processors": self.infer_processors,
+            "learn_processors": self.learn_processors,
+        }
+        if isinstance(self.kwargs, AlphaKwargs):
+            filled["label"] = self.label
+        return self.model_copy(update={"kwargs": self.kwargs.model_copy(update=filled)})
 
     def _with_fit_dates(self, entry: ProcessorConfig) -> ProcessorConfig:
         """Apply the Alpha handlers' rule: their own fit dates replace those of a processor's entry."""

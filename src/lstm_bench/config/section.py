@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    Field,
     SerializerFunctionWrapHandler,
     ValidationError,
+    ValidationInfo,
     model_serializer,
     model_validator,
 )
 
 from lstm_bench.errors import ConfigError, choices_hint
 
-__all__ = ["Section", "explain"]
+__all__ = ["Refused", "Section", "explain"]
+
+
+def _refuse(value: Any, info: ValidationInfo) -> None:
+    if value not in (None, {}, []):
+        raise ValueError(f"{info.field_name} is not supported here; leave it out")
+
+
+Refused = Annotated[None, BeforeValidator(_refuse), Field(exclude=True)]
+"""A key that Qlib knows and this package does not: refused by name, unless it is null or empty."""
 
 
 class Section(BaseModel):

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from lstm_bench.config.backtest import PortAnalysisConfig, Region
+from lstm_bench.config.backtest import PortAnalysisConfig, Region, resolve
 from lstm_bench.config.dataset import DatasetConfig
 from lstm_bench.config.harness import HarnessConfig
-from lstm_bench.config.model import ModelConfig
+from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.section import Section, explain
-from lstm_bench.config.yaml import load_yaml
+from lstm_bench.config.yaml import Overrides, load_yaml
 
 __all__ = ["QlibInit", "RunConfig", "SigAnaKwargs", "TaskConfig", "load_workflow"]
 
-logger = logging.getLogger("lstm_bench")
-
 SECTIONS = ("qlib_init", "task", "lstm_bench", "experiment_name")
+
+NO_IDENTITY: Mapping[str, str] = {
+    "module_path": "the class names beside it say the same",
+    "signal": "the run's own scores, however that is said",
+    "model": "likewise: in a strategy, an older way to say so",
+    "dataset": "likewise",
+    "freq": "only daily data can be read",
+    "time_per_step": "likewise",
+    "seed": "beside the configuration in a run's identity",
+    "GPU": "where to compute, not what",
+    "n_jobs": "Qlib's loader processes; there are none here",
+    "drop_raw": "Qlib's way to save memory",
+}
+"""Keys that decide no number, wherever they stand -> why."""
 
 
 class QlibInit(Section):
@@ -28,22 +39,22 @@ class QlibInit(Section):
 
     provider_uri: str = Field(description="a Qlib data folder, or a mapping with the key day")
     region: Region = "cn"
-    exp_manager: Any = Field(None, exclude=True, description="ignored, as all below: changes no number")
-    kernels: Any = Field(None, exclude=True)
-    expression_cache: Any = Field(None, exclude=True)
-    dataset_cache: Any = Field(None, exclude=True)
-    calendar_cache: Any = Field(None, exclude=True)
-    local_cache_path: Any = Field(None, exclude=True)
-    maxtasksperchild: Any = Field(None, exclude=True)
-    joblib_backend: Any = Field(None, exclude=True)
-    logging_level: Any = Field(None, exclude=True)
-    logging_config: Any = Field(None, exclude=True)
-    redis_host: Any = Field(None, exclude=True)
-    redis_port: Any = Field(None, exclude=True)
-    redis_task_db: Any = Field(None, exclude=True)
-    mongo: Any = Field(None, exclude=True)
-    auto_mount: Any = Field(None, exclude=True)
-    mount_path: Any = Field(None, exclude=True)
+    exp_manager: Any = Field(None, description="ignored, as all below: changes no number")
+    kernels: Any = None
+    expression_cache: Any = None
+    dataset_cache: Any = None
+    calendar_cache: Any = None
+    local_cache_path: Any = None
+    maxtasksperchild: Any = None
+    joblib_backend: Any = None
+    logging_level: Any = None
+    logging_config: Any = None
+    redis_host: Any = None
+    redis_port: Any = None
+    redis_task_db: Any = None
+    mongo: Any = None
+    auto_mount: Any = None
+    mount_path: Any = None
 
     @field_validator("provider_uri", mode="before")
     @classmethod
@@ -58,8 +69,8 @@ class QlibInit(Section):
 class _Placeholders(Section):
     """Qlib passes the model and the dataset to a record; here they are at hand."""
 
-    model: Literal["<MODEL>"] | None = Field(None, exclude=True)
-    dataset: Literal["<DATASET>"] | None = Field(None, exclude=True)
+    model: Literal["<MODEL>"] | None = None
+    dataset: Literal["<DATASET>"] | None = None
 
 
 class SigAnaKwargs(_Placeholders):
@@ -77,7 +88,7 @@ class PortAnaKwargs(_Placeholders):
     risk_analysis_freq: Literal["day", "1day"] | list[Literal["day", "1day"]] = "day"
     indicator_analysis_freq: Literal["day", "1day"] | list[Literal["day", "1day"]] = "day"
     indicator_analysis_method: Literal["mean"] | None = None
-    N: int = Field(50, description="ignored: Qlib's own display setting")
+    N: int | None = Field(None, description="ignored: an older Qlib's display setting")
     skip_existing: bool = Field(False, description="ignored: runs are idempotent")
 
 
@@ -121,6 +132,15 @@ class TaskConfig(Section):
     def _as_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, dict) else value
 
+    @field_validator("record")
+    @classmethod
+    def _one_of_each(cls, records: list[Record]) -> list[Record]:
+        names = [record.name for record in records]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name} is there {names.count(name)} times, expected once")
+        return records
+
     @model_validator(mode="after")
     def _model_fits_dataset(self) -> TaskConfig:
         expected = "TSDatasetH" if self.model.is_time_series else "DatasetH"
@@ -156,23 +176,84 @@ class RunConfig(Section):
         found = [record.kwargs.config for record in self.task.record if isinstance(record, PortAnaRecord)]
         return found[0] if found else None
 
+    def with_seed(self, seed: int) -> RunConfig:
+        """Return the same configuration with another seed.
+
+        Raises
+        ------
+        ConfigError
+            Where ``seed`` is none.
+        """
+        given = self.task.model.kwargs
+        try:
+            kwargs = LstmKwargs.model_validate(given.model_dump() | {"seed": seed})
+        except ValidationError as error:
+            raise explain(error, "task.model.kwargs") from error
+        return self._with_task(model=self.task.model.model_copy(update={"kwargs": kwargs}))
+
+    def resolved(self) -> RunConfig:
+        """Say what the file leaves open: defaults of the region, the handler and the dataset, and the seed.
+
+        The result means the same, and resolving it changes nothing.
+        """
+        kwargs = self.task.model.kwargs
+        filled = kwargs.model_copy(update={"seed": self.seed, "metric": kwargs.metric or "loss"})
+        return self._with_task(
+            model=self.task.model.model_copy(update={"kwargs": filled}),
+            dataset=self.task.dataset.resolved(),
+            record=[self._resolved_record(record) for record in self.task.record],
+        )
+
+    def _resolved_record(self, record: Record) -> Record:
+        if not isinstance(record, PortAnaRecord):
+            return record
+        config = resolve(record.kwargs.config, self.qlib_init.region)
+        return record.model_copy(update={"kwargs": record.kwargs.model_copy(update={"config": config})})
+
+    def _with_task(self, **sections: Any) -> RunConfig:
+        return self.model_copy(update={"task": self.task.model_copy(update=sections)})
+
     def to_file(self) -> dict[str, Any]:
         """Return the resolved configuration in the shape of a workflow file, plain data only."""
-        content = self.model_dump(mode="json", by_alias=True)
-        content["task"]["model"]["kwargs"]["seed"] = self.seed
-        return content
+        return self.resolved().model_dump(mode="json", by_alias=True)
 
     def identity(self) -> dict[str, Any]:
-        """Return what makes two runs the same run: everything but paths, device, names and the seed."""
-        content = self.to_file()
-        content.pop("experiment_name", None)
-        content["qlib_init"].pop("provider_uri")
-        for key in ("GPU", "n_jobs", "seed"):
-            content["task"]["model"]["kwargs"].pop(key, None)
+        """Return what makes two runs the same run, but for the seed and the data: all that decides a number.
+
+        Left out are paths, the device, names, ``NO_IDENTITY``, and what has no effect beside the rest. Of the
+        records only what they say counts: signals are always analysed, and a region has filled the exchange.
+        """
+        config = self.resolved()
+        sections: dict[str, Section | None] = {
+            "model": config.task.model.kwargs,
+            "dataset": config.task.dataset,
+            "lstm_bench": config.lstm_bench,
+            "signal": config.signal_analysis,
+            "portfolio": config.portfolio_analysis,
+        }
+        content = {
+            name: _without(section.model_dump(mode="json", by_alias=True), NO_IDENTITY)
+            for name, section in sections.items()
+            if section is not None
+        }
+        if content["model"]["num_layers"] == 1:
+            content["model"].pop("dropout")  # it acts between layers
+        if not content["signal"]["ana_long_short"]:
+            content["signal"].pop("ann_scaler")  # it scales the long-short returns
+        for key in ("fit_start_time", "fit_end_time"):  # every processor has them by now
+            content["dataset"]["kwargs"]["handler"]["kwargs"].pop(key, None)
         return content
 
 
-def load_workflow(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
+def _without(content: Any, keys: Mapping[str, str]) -> Any:
+    """Plain data less some keys, at any depth, and less nulls: a null that a file writes is one that it omits."""
+    if isinstance(content, dict):
+        kept = {key: value for key, value in content.items() if value is not None and key not in keys}
+        return {key: _without(value, keys) for key, value in kept.items()}
+    return [_without(value, keys) for value in content] if isinstance(content, list) else content
+
+
+def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     """Read a Qlib workflow file.
 
     Parameters
@@ -180,7 +261,7 @@ def load_workflow(path: Path, overrides: Iterable[str] = ()) -> RunConfig:
     path
         The file; see :func:`lstm_bench.config.yaml.load_yaml` for what it may use.
     overrides
-        ``dotted.key=value`` texts.
+        ``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping.
 
     Raises
     ------

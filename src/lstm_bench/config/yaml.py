@@ -8,33 +8,39 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, TemplateError, meta
+from jinja2 import meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from lstm_bench.config.nodes import assign, compose, construct, entries, lookup, merged, replace
 from lstm_bench.errors import ConfigError, choices_hint
 
-__all__ = ["dump_yaml", "load_yaml"]
+__all__ = ["Overrides", "dump_yaml", "load_yaml"]
+
+Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
+"""``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping of these."""
 
 _BASE_KEY = "BASE_CONFIG_PATH"
 
 
-def load_yaml(path: Path, overrides: Iterable[str] = (), top_level: Sequence[str] = ()) -> dict[str, Any]:
+def load_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = ()) -> dict[str, Any]:
     """Load a YAML file with its base file, environment variables and overrides.
 
     Parameters
     ----------
     path
         The file. ``{{ NAME }}`` in it is an environment variable (Jinja2; empty where unset), and
-        ``BASE_CONFIG_PATH`` names a file that it is merged over.
+        ``BASE_CONFIG_PATH`` names a file that it is merged over, which changes the places that it names and no
+        alias of theirs.
     overrides
-        ``dotted.key=value`` texts, the value being YAML. List elements go by position, such as ``record.0.class``.
+        What to change afterwards, at an anchor and at all of its aliases. List elements go by position, such as
+        ``record.0.class``.
     top_level
         Keys that an override may add at the top; all others must be there.
 
@@ -44,9 +50,9 @@ def load_yaml(path: Path, overrides: Iterable[str] = (), top_level: Sequence[str
         Where the file cannot be read, is no mapping, or an override does not fit it.
     """
     root = _compose_with_base(path)
-    for override in overrides:
-        _apply(root, override, top_level)
-    value = _construct(root)
+    for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
+        _apply(root, *_parse_override(override), top_level)
+    value = construct(root)
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: expected a mapping at the top")
     value.pop(_BASE_KEY, None)
@@ -67,16 +73,21 @@ def dump_yaml(value: Any) -> str:
 
 def _compose_with_base(path: Path) -> MappingNode:
     root = _compose(_render(path), path)
-    base_name = _lookup(root, _BASE_KEY)
+    base_name = lookup(root, _BASE_KEY)
     if base_name is None:
         return root
     named = Path(str(base_name.value)).expanduser()
     base_path = named if named.exists() else path.parent / named
     if not base_path.is_file():
         raise ConfigError(f"{_BASE_KEY}: got {str(named)!r}; there is no such file here or beside {path}")
-    base = _compose(_read(base_path), base_path)
-    _merge(base, root)
-    return base
+    return merged(_compose(_read(base_path), base_path), root)
+
+
+def _compose(text: str, path: Path) -> MappingNode:
+    node = compose(text, str(path))
+    if not isinstance(node, MappingNode):
+        raise ConfigError(f"{path}: expected a mapping at the top")
+    return node
 
 
 def _read(path: Path) -> str:
@@ -84,107 +95,72 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: expected UTF-8 text; byte {error.start} is none") from error
 
 
 def _render(path: Path) -> str:
-    environment = Environment(keep_trailing_newline=True)
+    # a file from elsewhere: its templates see environment variables, and nothing of Python
+    environment = ImmutableSandboxedEnvironment(keep_trailing_newline=True)
+    environment.globals.clear()
     text = _read(path)
     try:
         names = meta.find_undeclared_variables(environment.parse(text))
         return environment.from_string(text).render(
             {name: os.environ[name] for name in names if name in os.environ}
         )
-    except TemplateError as error:
-        raise ConfigError(f"{path}: its Jinja2 template is wrong: {error}") from error
+    except Exception as error:  # a template can raise anything, such as a division by zero
+        raise ConfigError(f"{path}: its Jinja2 template is wrong: {type(error).__name__}: {error}") from error
 
 
-def _compose(text: str, path: Path) -> MappingNode:
-    try:
-        node = YAML(typ="safe", pure=True).compose(io.StringIO(text))
-    except YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
-    if not isinstance(node, MappingNode):
-        raise ConfigError(f"{path}: expected a mapping at the top")
-    return node
+def _parse_override(override: str | tuple[str, Any]) -> tuple[str, Node]:
+    """Dotted key and node of an override."""
+    if isinstance(override, str):
+        dotted, separator, text = override.partition("=")
+        if not separator:
+            raise ConfigError(f"override: got {override!r}, expected dotted.key=value")
+    else:
+        dotted, value = override
+        try:
+            text = dump_yaml(os.fspath(value) if isinstance(value, os.PathLike) else value)
+        except YAMLError as error:
+            raise ConfigError(
+                f"override {dotted}: got {value!r}, expected plain data: numbers, texts, dates, lists, mappings"
+            ) from error
+    dotted = dotted.strip()
+    if not all(dotted.split(".")):
+        raise ConfigError(f"override: got the key {dotted!r}, expected dotted.key=value")
+    return dotted, compose(text, f"override {dotted}")
 
 
-def _construct(node: Node) -> Any:
-    yaml = YAML(typ="safe", pure=True)
-    constructor = yaml.constructor
-    if not isinstance(
-        constructor, SafeConstructor
-    ):  # typ="safe" promises it: nothing named in a file is built
-        raise TypeError(f"expected a safe constructor, got {type(constructor).__name__}")
-    try:
-        return constructor.construct_document(node)
-    except YAMLError as error:
-        raise ConfigError(f"not YAML: {error}") from error
-
-
-def _lookup(node: MappingNode, key: str) -> Node | None:
-    for name, value in node.value:
-        if name.value == key:
-            found: Node = value
-            return found
-    return None
-
-
-def _assign(node: MappingNode, key: str, value: Node) -> None:
-    for position, (name, _) in enumerate(node.value):
-        if name.value == key:
-            node.value[position] = (name, value)
-            return
-    node.value.append((ScalarNode("tag:yaml.org,2002:str", key), value))
-
-
-def _merge(base: MappingNode, over: MappingNode) -> None:
-    """Lay ``over`` on ``base``, mapping by mapping, as Qlib's BASE_CONFIG_PATH does."""
-    for name, value in over.value:
-        below = _lookup(base, name.value)
-        if isinstance(below, MappingNode) and isinstance(value, MappingNode):
-            _merge(below, value)
-        else:
-            _assign(base, name.value, value)
-
-
-def _apply(root: MappingNode, override: str, top_level: Sequence[str]) -> None:
-    dotted, separator, text = override.partition("=")
-    keys = dotted.strip().split(".")
-    if not separator or not all(keys):
-        raise ConfigError(f"--set: got {override!r}, expected dotted.key=value")
-    known = [name.value for name, _ in root.value]
+def _apply(root: MappingNode, dotted: str, value: Node, top_level: Sequence[str]) -> None:
+    keys = dotted.split(".")
+    known = [name.value for name, _ in entries(root)]
     if keys[0] not in known and keys[0] not in top_level:
         raise ConfigError(
-            f"--set {dotted}: no top-level key {keys[0]!r}; {choices_hint(keys[0], {*known, *top_level})}"
+            f"override {dotted}: no top-level key {keys[0]!r}; {choices_hint(keys[0], {*known, *top_level})}"
         )
-    try:
-        value = YAML(typ="safe", pure=True).compose(io.StringIO(text))
-    except YAMLError as error:
-        raise ConfigError(f"--set {dotted}: {text!r} is not YAML: {error}") from error
-    if value is None:
-        value = ScalarNode("tag:yaml.org,2002:null", "")
-
     parent: Node = root
     for key in keys[:-1]:
         parent = _descend(parent, key, dotted)
     old = _child(parent, keys[-1], dotted)
     if old is None:
         if not isinstance(parent, MappingNode):
-            raise ConfigError(f"--set {dotted}: cannot add {keys[-1]!r} to something that is no mapping")
-        _assign(parent, keys[-1], value)
+            raise ConfigError(f"override {dotted}: cannot add {keys[-1]!r} to something that is no mapping")
+        assign(parent, keys[-1], value)
     else:
-        _replace(root, old, value, set())
+        replace(root, old, value)
 
 
 def _child(node: Node, key: str, dotted: str) -> Node | None:
     if isinstance(node, MappingNode):
-        return _lookup(node, key)
+        return lookup(node, key)
     if isinstance(node, SequenceNode):
-        if not key.isdigit() or int(key) >= len(node.value):
-            raise ConfigError(f"--set {dotted}: {key!r} is no position in a list of {len(node.value)}")
+        if not key.isdecimal() or int(key) >= len(node.value):
+            raise ConfigError(f"override {dotted}: {key!r} is no position in a list of {len(node.value)}")
         found: Node = node.value[int(key)]
         return found
-    raise ConfigError(f"--set {dotted}: {key!r} lies below a plain value ({node.value!r})")
+    raise ConfigError(f"override {dotted}: {key!r} lies below a plain value ({node.value!r})")
 
 
 def _descend(node: Node, key: str, dotted: str) -> Node:
@@ -192,21 +168,6 @@ def _descend(node: Node, key: str, dotted: str) -> Node:
     if child is None:
         child = MappingNode("tag:yaml.org,2002:map", [])
         if not isinstance(node, MappingNode):
-            raise ConfigError(f"--set {dotted}: cannot add {key!r} to something that is no mapping")
-        _assign(node, key, child)
+            raise ConfigError(f"override {dotted}: cannot add {key!r} to something that is no mapping")
+        assign(node, key, child)
     return child
-
-
-def _replace(node: Node, old: Node, new: Node, seen: set[int]) -> None:
-    """Put ``new`` wherever the graph refers to ``old``: at the anchor and at all of its aliases."""
-    if id(node) in seen or not isinstance(node, MappingNode | SequenceNode):
-        return
-    seen.add(id(node))
-    if isinstance(node, MappingNode):
-        node.value = [(name, new if value is old else value) for name, value in node.value]
-        children = [value for _, value in node.value]
-    else:
-        node.value = [new if value is old else value for value in node.value]
-        children = node.value
-    for child in children:
-        _replace(child, old, new, seen)

@@ -26,7 +26,7 @@ def describe(provider: Provider) -> dict[str, Any]:
         "first_day": str(calendar[0]),
         "last_day": str(calendar[-1]),
         "markets": [_market(provider, name) for name in provider.markets],
-        "fields": [_field(provider, name) for name in _field_names(provider)],
+        "fields": [_field(provider, name) for name in provider.fields],
     }
 
 
@@ -43,28 +43,18 @@ def _market(provider: Provider, name: str) -> dict[str, Any]:
     }
 
 
-def _field_names(provider: Provider) -> list[str]:
-    suffix = ".day.bin"
-    names = {
-        path.name.removesuffix(suffix)
-        for folder in provider.folders.values()
-        for path in folder.glob(f"*{suffix}")
-    }
-    return sorted(names)
-
-
 def _field(provider: Provider, name: str) -> dict[str, Any]:
-    bars = missing = instruments = 0
-    for code in provider.folders:
-        panel = provider.panel([code], [name], 0, len(provider.calendar))
-        first, last = int(panel.first[0]), int(panel.last[0])
-        if first <= last:
-            instruments += 1
-            bars += last - first + 1
-            missing += int(np.isnan(panel.fields[name][first : last + 1, 0]).sum())
+    panel = provider.panel(tuple(provider.folders), [name], 0, len(provider.calendar))
+    histories = [
+        values[first : last + 1]
+        for values, first, last in zip(panel.fields[name].T, panel.first, panel.last, strict=True)
+        if first <= last
+    ]
+    bars = sum(map(len, histories))
+    missing = sum(int(np.isnan(history).sum()) for history in histories)
     return {
         "field": name,
-        "instruments": instruments,
+        "instruments": len(histories),
         "bars": bars,
         "nan_share": missing / bars if bars else 0.0,
     }

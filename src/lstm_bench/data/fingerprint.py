@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import platformdirs
 
+from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS
 from lstm_bench.data.provider import Provider
+from lstm_bench.errors import DataError
 
 __all__ = ["cache_path", "fingerprint"]
+
+logger = logging.getLogger("lstm_bench")
 
 
 def cache_path() -> Path:
@@ -27,34 +33,48 @@ def fingerprint(provider: Provider) -> str:
     It depends on content alone: not on the folder's place, on the case of its names, or on dates of files.
     Hashing is remembered by the size and modification time of every file, so that asking again costs a
     directory walk.
+
+    Raises
+    ------
+    DataError
+        Where a file of the folder cannot be read.
     """
-    files = sorted(_files(provider.root))
-    state = hashlib.sha256(
-        "\n".join(f"{name}\t{stat.st_size}\t{stat.st_mtime_ns}" for name, _, stat in files).encode()
-    ).hexdigest()
-    key = str(provider.root.resolve())
+    try:
+        return _fingerprint(provider.root)
+    except OSError as error:
+        raise DataError(f"{error.filename or provider.root}: cannot be read: {error.strerror}") from error
+
+
+def _fingerprint(root: Path) -> str:
+    files = sorted(_files(root))
+    state = _sha256(f"{name}\t{stat.st_size}\t{stat.st_mtime_ns}" for name, _, stat in files)
+    key = str(root.resolve())
     cached = _read_cache().get(key)
     if cached is not None and cached[0] == state:
         return cached[1]
 
     with ThreadPoolExecutor() as pool:  # hashlib lets go of the interpreter lock
         digests = list(pool.map(_digest, (path for _, path, _ in files)))
-    total = hashlib.sha256()
-    for (name, _, _), digest in zip(files, digests, strict=True):
-        total.update(f"{name}\t{digest}\n".encode())
-    value = total.hexdigest()
+    value = _sha256(f"{name}\t{digest}" for (name, _, _), digest in zip(files, digests, strict=True))
     _write_cache(key, state, value)
     return value
 
 
+def _sha256(lines: Iterable[str]) -> str:
+    text = "".join(f"{line}\n" for line in lines)
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()  # names need not be UTF-8
+
+
 def _files(root: Path) -> Iterator[tuple[str, str, os.stat_result]]:
     """Yield lower-cased relative name, path and stat of every file that counts."""
-    for folder, suffix in (("calendars", "day.txt"), ("instruments", ".txt")):
-        yield from _scan(root / folder, folder, suffix)
-    with os.scandir(root / "features") as entries:
+    calendar = root / CALENDAR
+    if calendar.is_file():
+        yield CALENDAR, str(calendar), calendar.stat()
+    yield from _scan(root / INSTRUMENTS, INSTRUMENTS, ".txt")
+    with os.scandir(root / FEATURES) as entries:
         for entry in entries:
             if entry.is_dir():
-                yield from _scan(Path(entry.path), f"features/{entry.name.lower()}", ".day.bin")
+                yield from _scan(Path(entry.path), f"{FEATURES}/{entry.name.lower()}", BARS_SUFFIX)
 
 
 def _scan(folder: Path, prefix: str, suffix: str) -> Iterator[tuple[str, str, os.stat_result]]:
@@ -70,20 +90,31 @@ def _digest(path: str) -> str:
 
 
 def _read_cache() -> dict[str, tuple[str, str]]:
+    """Folder -> state and fingerprint, as far as the cache can be read and makes sense."""
     try:
-        return {
-            key: (str(state), str(value))
-            for key, (state, value) in json.loads(cache_path().read_text()).items()
-        }
-    except (FileNotFoundError, ValueError):  # absent, or cut off by a crash: hash again
+        content = json.loads(cache_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # absent, closed to us, or cut off by a crash: hash again
         return {}
+    entries = content.items() if isinstance(content, dict) else ()
+    return {
+        folder: (entry[0], entry[1])
+        for folder, entry in entries
+        if isinstance(entry, list) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
+    }
 
 
-def _write_cache(key: str, state: str, value: str) -> None:
+def _write_cache(folder: str, state: str, value: str) -> None:
+    """Remember a fingerprint; where that cannot be, say so and go on."""
     path = cache_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    entries = _read_cache()
-    entries[key] = (state, value)
     draft = path.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(json.dumps(entries, indent=1))
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps({**_read_cache(), folder: (state, value)}, indent=1), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        _say_forgotten(path, error.strerror)
+
+
+@cache
+def _say_forgotten(path: Path, reason: str) -> None:
+    logger.warning("%s: cannot be written (%s); the data is hashed anew each time", path, reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,9 @@ class Panel:
         A row exists for every day between an instrument's first and last bar, suspended days included;
         outside it there is nothing, which is not the same as NaN: a rolling window does not reach there.
         ``first > last`` where the instrument has no row.
+    present : name without ``$`` -> ``[N]`` bool
+        Whether the instrument has bars of the field at all. A field that it has not got has no rows, which is not
+        the same as rows of NaN. A name left out is a field that all instruments have.
     """
 
     days: npt.NDArray[np.datetime64]
@@ -38,6 +41,14 @@ class Panel:
     fields: Mapping[str, npt.NDArray[np.float32]]
     first: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
+    present: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Fill ``present`` in."""
+        everywhere = np.ones(len(self.instruments), dtype=np.bool_)
+        object.__setattr__(
+            self, "present", {name: self.present.get(name, everywhere) for name in self.fields}
+        )
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,21 +1,19 @@
-"""The provider: a Qlib data folder, read in bulk into panels.
-
-A folder holds ``calendars/day.txt`` (a trading day a line), ``instruments/<market>.txt`` (membership spans)
-and ``features/<code>/<field>.day.bin`` (little-endian float32, the first value being the calendar position of
-the first day).
-"""
+"""The provider: a Qlib data folder (:mod:`lstm_bench.data.layout`), read in bulk into panels."""
 
 from __future__ import annotations
 
+import io
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.config.day import parse_day
+from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, read_lines
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.universe import Universe, read_universe
 from lstm_bench.errors import DataError, choices_hint
@@ -24,7 +22,6 @@ __all__ = ["Provider"]
 
 logger = logging.getLogger("lstm_bench")
 
-_SUFFIX = ".day.bin"
 _ITEM = np.dtype("<f4")
 
 
@@ -46,7 +43,7 @@ class Provider:
         self.root = Path(uri).expanduser()
         if not self.root.is_dir():
             raise DataError(f"provider_uri: got {str(uri)!r}, expected a Qlib data folder; there is none")
-        for part in ("calendars", "instruments", "features"):
+        for part in (str(Path(CALENDAR).parent), INSTRUMENTS, FEATURES):
             if not (self.root / part).is_dir():
                 raise DataError(
                     f"provider_uri: {self.root} has no folder {part!r}; a Qlib data folder has one"
@@ -56,10 +53,10 @@ class Provider:
     @cached_property
     def calendar(self) -> npt.NDArray[np.datetime64]:
         """All trading days, ``[D]`` datetime64[D], ascending."""
-        path = self.root / "calendars" / "day.txt"
+        path = self.root / CALENDAR
         if not path.is_file():
             raise DataError(f"{path}: no such file; only daily data (freq: day) can be read")
-        lines = [line.strip()[:10] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line.strip()[:10] for line in read_lines(path) if line.strip()]
         try:
             days = np.asarray(lines, dtype="datetime64[D]")
         except ValueError as error:
@@ -71,7 +68,7 @@ class Provider:
     @cached_property
     def markets(self) -> tuple[str, ...]:
         """Names of the universes in the folder."""
-        return tuple(sorted(path.stem.lower() for path in (self.root / "instruments").glob("*.txt")))
+        return tuple(sorted(path.stem.lower() for path in (self.root / INSTRUMENTS).glob("*.txt")))
 
     def universe(self, market: str) -> Universe:
         """Read a market's membership spans.
@@ -81,7 +78,7 @@ class Provider:
         DataError
             Where the folder has no such market.
         """
-        for path in (self.root / "instruments").glob("*.txt"):
+        for path in (self.root / INSTRUMENTS).glob("*.txt"):
             if path.stem.lower() == market.lower():
                 return read_universe(path)
         raise DataError(
@@ -90,9 +87,33 @@ class Provider:
 
     @cached_property
     def folders(self) -> dict[str, Path]:
-        """Upper-case code -> its folder of bars, whatever the case of the folder's name."""
-        with os.scandir(self.root / "features") as entries:
-            return {entry.name.upper(): Path(entry.path) for entry in entries if entry.is_dir()}
+        """Upper-case code -> its folder of bars, whatever the case of the folder's name.
+
+        Raises
+        ------
+        DataError
+            Where two folders differ in case alone.
+        """
+        root = self.root / FEATURES
+        try:
+            with os.scandir(root) as entries:
+                names = sorted(entry.name for entry in entries if entry.is_dir())
+        except OSError as error:
+            raise DataError(f"{root}: cannot be read: {error.strerror}") from error
+        found: dict[str, Path] = {}
+        for path in (root / name for name in names):
+            other = found.setdefault(path.name.upper(), path)
+            if other is not path:
+                raise DataError(
+                    f"{root}: expected one folder per instrument; "
+                    f"{other.name!r} and {path.name!r} differ in case alone"
+                )
+        return found
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Names of all fields that some instrument has, sorted."""
+        return tuple(sorted({field for folder in self.folders.values() for field in _sizes(folder)}))
 
     def locate(self, start: object, end: object, what: str) -> tuple[int, int]:
         """Calendar positions ``(begin, end)``, end exclusive, of the span ``start..end`` (inclusive days).
@@ -121,8 +142,7 @@ class Provider:
             raise DataError(
                 f"{what}: {first}..{last} holds no trading day of the data's calendar, {calendar[0]}..{calendar[-1]}"
             )
-        # a few days of holidays before the first trading day are no gap in the data
-        if first < calendar[0] - 10 or last > calendar[-1] + 10:
+        if _weekdays(first, calendar[0]) > 0 or _weekdays(calendar[-1] + 1, last + 1) > 0:
             logger.warning(
                 "%s: %s..%s reaches outside the data; clamped to %s..%s",
                 what, first, last, calendar[begin], calendar[stop - 1],
@@ -144,29 +164,29 @@ class Provider:
         Raises
         ------
         DataError
-            Where a file is cut off, or its first value is no position in the calendar.
+            Where a file cannot be read, is cut off, or its first value is no position in the calendar.
         """
         codes = tuple(sorted(instruments))
         span = end - begin
         arrays = {field: np.full((len(codes), span), np.nan, dtype=np.float32) for field in fields}
         first = np.full(len(codes), span, dtype=np.int64)
         last = np.full(len(codes), -1, dtype=np.int64)
-        found = dict.fromkeys(fields, 0)
+        present = {field: np.zeros(len(codes), dtype=np.bool_) for field in fields}
         for row, code in enumerate(codes):
             folder = self.folders.get(code)
             if folder is None:
                 continue
+            sizes = _sizes(folder)
             for field in fields:
-                bars = self._bars(f"{folder}{os.sep}{field}{_SUFFIX}", begin, end)
-                if bars is None:
+                if field not in sizes:
                     continue
-                position, values = bars
-                found[field] += 1
+                position, values = self._bars(folder, field, sizes, begin, end)
+                present[field][row] = True
                 if len(values):
                     arrays[field][row, position : position + len(values)] = values
                     first[row] = min(first[row], position)
                     last[row] = max(last[row], position + len(values) - 1)
-        self._say_missing(found)
+        self._say_missing(present)
         return Panel(
             days=self.calendar[begin:end],
             offset=begin,
@@ -174,20 +194,19 @@ class Provider:
             fields={field: array.T for field, array in arrays.items()},
             first=first,
             last=last,
+            present=present,
         )
 
-    def _bars(self, path: str, begin: int, end: int) -> tuple[int, npt.NDArray[np.float32]] | None:
-        """Position (relative to ``begin``) and values of a file's part inside ``begin..end``, None without a file."""
-        try:
-            handle = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            return None
-        try:
-            raw = os.read(handle, os.fstat(handle).st_size)
-        finally:
-            os.close(handle)
+    def _bars(
+        self, folder: Path, field: str, sizes: Mapping[str, int], begin: int, end: int
+    ) -> tuple[int, npt.NDArray[np.float32]]:
+        """Position (relative to ``begin``) and values of a file's part inside ``begin..end``."""
+        path = f"{folder}{os.sep}{field}{BARS_SUFFIX}"
+        raw = _read(path)
         if len(raw) < _ITEM.itemsize or len(raw) % _ITEM.itemsize:
-            raise DataError(f"{path}: {len(raw)} bytes are no whole number of float32 values")
+            raise DataError(f"{path}: cut off: {len(raw)} bytes are no whole number of float32 values")
+        if len(raw) < max(sizes.values()):
+            _refuse_cut_off(path, raw, sizes)
         values = np.frombuffer(raw, dtype=_ITEM)
         start = float(values[0])
         if not (start >= 0 and start.is_integer() and start + len(values) - 1 <= len(self.calendar)):
@@ -199,19 +218,62 @@ class Provider:
         high = min(end, int(start) + len(values) - 1)
         return low - begin, values[1 + low - int(start) : max(1 + high - int(start), 1 + low - int(start))]
 
-    def _say_missing(self, found: dict[str, int]) -> None:
+    def _say_missing(self, present: Mapping[str, npt.NDArray[np.bool_]]) -> None:
         """Say once a field that no instrument has."""
-        for field, count in found.items():
-            if count == 0 and field not in self._said_missing:
+        for field, has in present.items():
+            if not has.any() and field not in self._said_missing:
                 self._said_missing.add(field)
-                logger.warning("the data has no field %r; it counts as missing (NaN) everywhere", field)
+                logger.warning(
+                    "no instrument read has the field %r; it counts as missing (NaN) everywhere", field
+                )
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Fields that a folder has bars of -> bytes of the file."""
+    try:
+        with os.scandir(folder) as entries:
+            return {
+                entry.name.removesuffix(BARS_SUFFIX): entry.stat().st_size
+                for entry in entries
+                if entry.name.endswith(BARS_SUFFIX)
+            }
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+
+
+def _read(path: str, count: int = -1) -> bytes:
+    """Read a file's first ``count`` bytes, or all."""
+    try:
+        with io.FileIO(path) as file:
+            return file.read(count) or b""
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _refuse_cut_off(path: str, raw: bytes, sizes: Mapping[str, int]) -> None:
+    """Refuse a file that begins on the same day as another field and ends before it.
+
+    Qlib writes all fields of an instrument for the same days. A field that begins on a day of its own is
+    somebody's own column, and may end when it likes.
+    """
+    width = _ITEM.itemsize
+    for field, size in sizes.items():
+        other = f"{os.path.dirname(path)}{os.sep}{field}{BARS_SUFFIX}"  # noqa: PTH120
+        if size > len(raw) and _read(other, width) == raw[:width]:
+            raise DataError(
+                f"{path}: cut off: got {len(raw) // width - 1} bars, expected {size // width - 1}, "
+                f"as many as {field}{BARS_SUFFIX} has from the same day on"
+            )
+
+
+def _weekdays(begin: np.datetime64, end: np.datetime64) -> int:
+    """Days from ``begin`` to before ``end`` on which a market could trade: no weekend, no New Year's Day."""
+    years = np.arange(begin.astype("datetime64[Y]"), end.astype("datetime64[Y]") + 1)
+    return int(np.busday_count(begin, end, holidays=years.astype("datetime64[D]")))
 
 
 def _date(value: object, what: str) -> np.datetime64:
     try:
-        day = np.datetime64(str(value)[:10], "D")
+        return np.datetime64(parse_day(value), "D")
     except ValueError as error:
-        raise DataError(f"{what}: got {value!r}, expected a date such as 2015-01-31") from error
-    if np.isnat(day):
-        raise DataError(f"{what}: got {value!r}, expected a date such as 2015-01-31")
-    return day
+        raise DataError(f"{what}: {error}") from error

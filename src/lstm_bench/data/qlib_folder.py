@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS
 from lstm_bench.errors import DataError
 
 __all__ = ["History", "MembershipSpan", "write_qlib_folder"]
@@ -59,22 +60,24 @@ def write_qlib_folder(
     Raises
     ------
     DataError
-        If ``out`` is a file or a folder with something in it.
+        If ``out`` is a file or a folder with something in it, or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out}: expected a new or empty folder; it exists and is not empty")
-    out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.parent / f".{out.name}.{os.getpid()}.part"
     try:
-        _write_text(draft / "calendars" / "day.txt", (str(day) for day in days))
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise DataError(f"{out}: expected a new or empty folder; it exists and is not empty")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _write_text(draft / CALENDAR, (str(day) for day in days))
         for market, spans in markets.items():
             lines = (f"{code}\t{first}\t{last}" for code, first, last in spans)
-            _write_text(draft / "instruments" / f"{market}.txt", lines)
+            _write_text(draft / INSTRUMENTS / f"{market}.txt", lines)
         for history in histories:
-            _write_history(draft / "features" / history.code.lower(), history)
+            _write_history(draft / FEATURES / history.code.lower(), history)
         if out.exists():
             out.rmdir()  # empty, and Windows renames onto nothing that exists
         draft.rename(out)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -88,4 +91,4 @@ def _write_history(folder: Path, history: History) -> None:
     folder.mkdir(parents=True)
     for field, values in history.fields.items():
         content = np.concatenate(([history.begin], values)).astype("<f4")
-        (folder / f"{field}.day.bin").write_bytes(content.tobytes())
+        (folder / f"{field}{BARS_SUFFIX}").write_bytes(content.tobytes())

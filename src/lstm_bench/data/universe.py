@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.config.day import parse_day
+from lstm_bench.data.layout import read_lines
 from lstm_bench.errors import DataError
 
 __all__ = ["Universe", "read_universe"]
@@ -66,24 +68,22 @@ def read_universe(path: Path) -> Universe:
     Raises
     ------
     DataError
-        Where a line is not of that form; it names file and line.
+        Where the file cannot be read, or a line is not of that form; it names file and line.
     """
     spans: dict[str, list[Span]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
-        parts = line.split("\t")
         try:
-            code, first, last = (
-                parts[0].strip(),
-                np.datetime64(parts[1].strip(), "D"),
-                np.datetime64(parts[2].strip(), "D"),
-            )
-        except (IndexError, ValueError) as error:
+            code, first, last = line.split("\t")[:3]
+            span = np.datetime64(parse_day(first), "D"), np.datetime64(parse_day(last), "D")
+        except ValueError as error:
             raise DataError(
                 f"{path}, line {number}: got {line!r}, expected a code, a first and a last day, separated by tabs"
             ) from error
-        spans.setdefault(code.upper(), []).append((first, last))
+        if span[0] > span[1]:
+            raise DataError(f"{path}, line {number}: got {line!r}, expected a first day before the last")
+        spans.setdefault(code.strip().upper(), []).append(span)
     if not spans:
         raise DataError(f"{path}: names no instrument")
     return Universe(path.stem.lower(), {code: tuple(all_) for code, all_ in spans.items()})

@@ -24,7 +24,7 @@ from lstm_bench.dataset.handler import (
 from lstm_bench.dataset.segments import Segment, locate_segments
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
 from lstm_bench.errors import ConfigError, DataError
-from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
+from lstm_bench.features.columns import Columns, LaggedColumns
 from lstm_bench.features.processors import FittedStatistics
 from lstm_bench.features.table import Rows, Table
 
@@ -203,8 +203,7 @@ class Dataset:
             begin, end = self.offset, self.offset + len(self.days)
             raw, _ = read_table(self.config.kwargs.handler, self.provider, begin, end, names)
             order, _ = self.rows.by_day(raw.kept)
-            assert isinstance(raw.feature, StoredColumns)
-            values, labels = raw.feature.values.T, self.raw_labels
+            values, labels = raw.feature.stored().values.T, self.raw_labels
         else:
             view, names = self.views[key], self.feature_names
             order, _ = self.rows.by_day(view.kept)
@@ -287,10 +286,10 @@ def build_dataset(
         )
     step_len, n_features = _window_shape(config, infer.feature, d_feat)
 
-    resident = _resident(infer.feature)
+    resident = Resident(infer.feature.for_windows())
     views: dict[DataKey, _View] = {"infer": _View.of(infer, resident)}
     shared = learn.feature is infer.feature
-    views["learn"] = _View.of(learn, resident if shared else _resident(learn.feature))
+    views["learn"] = _View.of(learn, resident if shared else Resident(learn.feature.for_windows()))
     return Dataset(
         config=config,
         provider=provider,
@@ -309,24 +308,16 @@ def build_dataset(
     )
 
 
-def _resident(columns: Columns) -> Resident:
-    """Lay features out as windows want them: a row's columns, or an instrument's bars, together."""
-    if isinstance(columns, LaggedColumns):
-        return Resident(columns.by_day())
-    assert isinstance(columns, StoredColumns)
-    return Resident(columns.by_row())
-
-
 def _window_shape(config: DatasetConfig, columns: Columns, d_feat: int) -> tuple[int, int]:
     """Shape ``(L, F)`` of a window."""
     C = len(columns.names)
-    if config.is_time_series:
-        assert config.step_len is not None
-        return config.step_len, C
-    if C % d_feat:
+    n_features = C if config.is_time_series else d_feat
+    if C % n_features:
         raise ConfigError(f"d_feat: got {d_feat}, but the dataset's {C} columns are no multiple of it")
-    days = C // d_feat
+    days = C // n_features
     step_len = days if config.step_len is None else config.step_len
+    if config.is_time_series:
+        return step_len, C
     if step_len > days:
         raise ConfigError(f"step_len: got {step_len}, but {C} columns hold {days} days of {d_feat} features")
     return step_len, d_feat

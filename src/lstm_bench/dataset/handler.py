@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.handler import AlphaKwargs, HandlerConfig, LoaderHandlerKwargs
 from lstm_bench.config.processor import FittedKwargs
@@ -20,19 +17,12 @@ from lstm_bench.errors import DataError
 from lstm_bench.features.alpha158 import alpha158
 from lstm_bench.features.alpha360 import DAYS, FIELDS, alpha360
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
-from lstm_bench.features.evaluation import evaluate
-from lstm_bench.features.expression import Expression, extent, parse
-from lstm_bench.features.labels import DEFAULT_LABEL
+from lstm_bench.features.evaluation import evaluate_rows
+from lstm_bench.features.expression import extent, parse
 from lstm_bench.features.processors import FittedStatistics, process, surviving_columns
 from lstm_bench.features.table import Rows, Table
-from lstm_bench.features.threads import for_each
 
 __all__ = ["HandlerColumns", "Processed", "last_fit_day", "needed_features", "process_table", "read_table"]
-
-_BLOCK = 36
-"""Instruments evaluated at a time."""
-
-_VWAP_LABEL = {name: text.replace("$close", "$vwap") for name, text in DEFAULT_LABEL.items()}
 
 
 @dataclass(frozen=True)
@@ -53,13 +43,10 @@ class HandlerColumns:
     @classmethod
     def of(cls, config: HandlerConfig) -> HandlerColumns:
         """Look up a handler's columns."""
+        label = (config.label.names[0], config.label.expressions[0])
         if isinstance(config.kwargs, LoaderHandlerKwargs):
-            groups = config.kwargs.data_loader.kwargs.config
-            features = dict(zip(groups.feature.names, groups.feature.expressions, strict=True))
-            return cls(features, (groups.label.names[0], groups.label.expressions[0]), lagged=False)
-        label = next(iter((_VWAP_LABEL if config.name.endswith("vwap") else DEFAULT_LABEL).items()))
-        if isinstance(config.kwargs, AlphaKwargs) and config.kwargs.label is not None:
-            label = (config.kwargs.label.names[0], config.kwargs.label.expressions[0])
+            given = config.kwargs.data_loader.kwargs.config.feature
+            return cls(dict(zip(given.names, given.expressions, strict=True)), label, lagged=False)
         lagged = config.name.startswith("Alpha360")
         return cls(alpha360() if lagged else alpha158(), label, lagged)
 
@@ -120,7 +107,7 @@ def read_table(
     if len(rows) == 0:
         raise DataError(f"instruments: {universe.name!r} has no bars in {days[0]}..{days[-1]}")
 
-    values = _values(expressions, panel, first, rows)
+    values = evaluate_rows(expressions, panel, first, rows)
     if np.isnan(values[-1]).all():
         raise DataError(f"label: {columns.label[1]!r} has no value on any of {len(rows)} rows")
     feature: Columns = StoredColumns(tuple(names), values[:-1])
@@ -149,48 +136,6 @@ def _universe(config: HandlerConfig, provider: Provider) -> Universe:
         raise DataError(f"instruments: the data has no bars of {', '.join(missing)}")
     always = (provider.calendar[0], provider.calendar[-1])
     return Universe("instruments", dict.fromkeys(codes, (always,)))
-
-
-def _values(
-    expressions: Sequence[Expression], panel: Panel, first: int, rows: Rows
-) -> npt.NDArray[np.float32]:
-    """Evaluate expressions at rows, ``[F, R]`` float32.
-
-    Some instruments are worked on at a time: their rows are contiguous, and dense columns of all instruments
-    would take several times the memory of the rows.
-    """
-    T, N = rows.shape
-    values = np.empty((len(expressions), len(rows)), dtype=np.float32)
-    # an expression that reads another instrument needs it in its panel
-    size = N if any(expression.instruments for expression in expressions) else _BLOCK
-    starts = range(0, N, size)
-    bounds = np.searchsorted(rows.instruments, [*starts, N])
-    dense = threading.local()
-
-    def fill(block: int) -> None:
-        part = _instruments(panel, slice(starts[block], starts[block] + size))
-        if not hasattr(dense, "columns"):
-            dense.columns = np.empty((len(expressions), size, T), dtype=np.float32)
-        columns = dense.columns[:, : len(part.instruments)]  # [F, n, T]
-        evaluate(expressions, part, first, first + T, out=columns.transpose(0, 2, 1), threads=1)
-        inside = slice(bounds[block], bounds[block + 1])
-        cells = rows.cells[inside] - starts[block] * T
-        for column, out in zip(columns, values, strict=True):
-            out[inside] = column.reshape(-1)[cells]
-
-    for_each(len(starts), fill)
-    return values
-
-
-def _instruments(panel: Panel, part: slice) -> Panel:
-    """Panel of some of the instruments, which shares the bars."""
-    return dataclasses.replace(
-        panel,
-        instruments=panel.instruments[part],
-        fields={name: bars[:, part] for name, bars in panel.fields.items()},
-        first=panel.first[part],
-        last=panel.last[part],
-    )
 
 
 def _lagged_columns(names: tuple[str, ...], panel: Panel, first: int, rows: Rows) -> LaggedColumns:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +21,7 @@ from lstm_bench.evaluate.exchange import (
     tradable,
 )
 from lstm_bench.evaluate.topk_dropout import Rules, decide
+from lstm_bench.kernel import kernel
 
 __all__ = ["Ledger", "Orders", "simulate"]
 
@@ -57,7 +57,7 @@ class Ledger(NamedTuple):
     days_held: npt.NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def simulate(
     score: npt.NDArray[np.floating],
     quotes: Quotes,
@@ -93,7 +93,7 @@ def simulate(
     return _ledger(money, trades, holdings[1:])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _deal(
     orders: Orders,
     quotes: Quotes,
@@ -136,7 +136,7 @@ def _deal(
     return cash, turnover, cost
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _mark(
     quotes: Quotes,
     t: int,
@@ -155,7 +155,7 @@ def _mark(
     return held
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _execution(side: npt.NDArray[np.int64], sells_first: bool) -> npt.NDArray[np.int64]:
     """Give the positions of orders in the order in which they are dealt."""
     if sells_first:
@@ -163,7 +163,7 @@ def _execution(side: npt.NDArray[np.int64], sells_first: bool) -> npt.NDArray[np
     return np.concatenate((np.nonzero(side == BUY)[0], np.nonzero(side == SELL)[0]))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _orders(
     score: npt.NDArray[np.floating],
     quotes: Quotes,
@@ -201,7 +201,7 @@ def _orders(
     return Orders(side[:n], column[:n], wish[:n])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _ledger(
     money: npt.NDArray[np.float64], trades: npt.NDArray[np.float64], holdings: list[npt.NDArray[np.float64]]
 ) -> Ledger:

@@ -7,9 +7,10 @@ right after ``numpy.random.seed(seed)``. The generator is the Mersenne Twister o
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["choose", "start_stream"]
 
@@ -22,7 +23,7 @@ def start_stream(seed: int) -> npt.NDArray[np.uint32]:
     return np.append(state["key"], np.uint32(state["pos"])).astype(np.uint32)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def choose(
     population: npt.NDArray[np.int64], size: int, stream: npt.NDArray[np.uint32]
 ) -> npt.NDArray[np.int64]:
@@ -40,7 +41,7 @@ def choose(
     return shuffled[:size]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _below_or_at(top: int, stream: npt.NDArray[np.uint32]) -> int:
     """Draw a whole number from 0 to ``top``: the low bits of a draw, drawn again while above it."""
     mask = 1
@@ -52,7 +53,7 @@ def _below_or_at(top: int, stream: npt.NDArray[np.uint32]) -> int:
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _next(stream: npt.NDArray[np.uint32]) -> int:
     """Draw 32 bits."""
     if stream[_N] >= _N:
@@ -65,7 +66,7 @@ def _next(stream: npt.NDArray[np.uint32]) -> int:
     return int(y ^ (y >> 18))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _twist(stream: npt.NDArray[np.uint32]) -> None:
     """Make the next 624 words of the key."""
     for i in range(_N):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.backtest import ExchangeConfig
+from lstm_bench.kernel import kernel
 
 __all__ = [
     "BUY", "EITHER", "SELL", "Fill", "Quotes", "Terms",
@@ -72,7 +72,7 @@ class Fill(NamedTuple):
     cost: float
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def tradable(quotes: Quotes, terms: Terms, t: int, j: int, side: int) -> bool:
     """Whether stock ``j`` has a close on day ``t`` and is not at the limit that stops ``side``."""
     if np.isnan(quotes.close[j, t]):
@@ -83,14 +83,14 @@ def tradable(quotes: Quotes, terms: Terms, t: int, j: int, side: int) -> bool:
     return not ((side != SELL and change >= terms.limit) or (side != BUY and change <= -terms.limit))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def deal_price(quotes: Quotes, t: int, j: int, side: int) -> float:
     """Price of the side, or the close where there is none."""
     price = np.float64(quotes.buy_price[j, t] if side == BUY else quotes.sell_price[j, t])
     return price if price > _FREE else np.float64(quotes.close[j, t])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def round_lot(quotes: Quotes, terms: Terms, t: int, j: int, amount: float) -> float:
     """``amount`` rounded down to whole lots of unadjusted shares (a tenth of a share is forgiven)."""
     if terms.lot == 0.0:
@@ -99,7 +99,7 @@ def round_lot(quotes: Quotes, terms: Terms, t: int, j: int, amount: float) -> fl
     return (amount * factor + 0.1) // terms.lot * terms.lot / factor
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def sell(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float) -> Fill:
     """Sell the whole of a holding; nothing where cash and proceeds do not cover the cost."""
     price = deal_price(quotes, t, j, SELL)
@@ -109,7 +109,7 @@ def sell(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: floa
     return _settle(terms, price, amount, ratio)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def buy(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float) -> Fill:
     """Buy, in whole lots, up to ``amount`` and to what ``cash`` pays for."""
     price = deal_price(quotes, t, j, BUY)
@@ -125,20 +125,20 @@ def buy(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float
     return _settle(terms, price, amount, ratio)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def is_dealt(value: float) -> bool:
     """Whether an order of this value is more than a residue of rounding."""
     return value > 1e-5
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _settle(terms: Terms, price: float, amount: float, ratio: float) -> Fill:
     value = amount * price
     cost = max(value * ratio, terms.min_cost) if is_dealt(value) else 0.0
     return Fill(price, amount, value, cost)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _impact(quotes: Quotes, terms: Terms, t: int, j: int, value: float, price: float) -> float:
     """Cost ratio of moving the market: ``impact_cost`` times the squared share of the day's value."""
     if terms.impact_cost == 0.0:
@@ -149,7 +149,7 @@ def _impact(quotes: Quotes, terms: Terms, t: int, j: int, value: float, price: f
     return terms.impact_cost * (value / traded) ** 2
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _affordable(terms: Terms, price: float, cash: float, ratio: float) -> float:
     """Find the largest amount whose value and cost ``cash`` covers."""
     if cash < terms.min_cost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +37,17 @@ def quote_span(
     They start a day before the first trading day, where the calendar has one, for that day has the first
     signal. The trading days are those of ``config``; where it leaves them open, from the first of the days
     ``scored`` to the day after the last.
+
+    Raises
+    ------
+    DataError
+        Where no trading day of the calendar is left.
     """
     start, stop = config.backtest.start_time, config.backtest.end_time
-    begin, _ = provider.locate(scored[0] if start is None else start, None, "backtest")
-    _, end = provider.locate(None, scored[-1] if stop is None else stop, "backtest")
+    if len(scored) == 0 and (start is None or stop is None):
+        raise DataError("backtest: no day has a score, expected one or start_time and end_time")
+    first, last = (scored[0] if start is None else start), (scored[-1] if stop is None else stop)
+    begin, end = provider.locate(first, last, "backtest")
     if stop is None:
         end = min(end + 1, len(provider.calendar))
     return max(begin - 1, 0), end
@@ -63,14 +71,25 @@ def load_quotes(
     Panel
         The instruments of the market ``exchange_kwargs.codes`` and ``instruments``; NaN outside the market's
         spans, where nothing can be traded.
+
+    Raises
+    ------
+    DataError
+        Where the data has no such market, or no instrument has the field to deal at.
     """
+    for price in config.backtest.exchange_kwargs.prices:
+        if price not in provider.fields:  # all NaN, it would silently be the close
+            raise DataError(
+                f"exchange_kwargs.deal_price: the data has no field {price!r}; "
+                f"{choices_hint(price, provider.fields)}"
+            )
     listed = provider.universe(config.backtest.exchange_kwargs.codes)
     days = provider.calendar[begin:end]
     codes = sorted({*listed.between(days[0], days[-1]).instruments, *instruments})
     panel = provider.panel(codes, quote_fields(config), begin, end)
     unlisted = ~listed.member(panel.days, panel.instruments)
     fields = {name: np.where(unlisted, np.float32(np.nan), values) for name, values in panel.fields.items()}
-    return Panel(panel.days, panel.offset, panel.instruments, fields, panel.first, panel.last)
+    return replace(panel, fields=fields)
 
 
 def load_benchmark(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["best_first", "rising_order"]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def best_first(columns: npt.NDArray[np.int64], score: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
     """``columns`` by falling ``score[columns]``; equal scores keep their order, NaN comes last.
 
@@ -21,7 +22,7 @@ def best_first(columns: npt.NDArray[np.int64], score: npt.NDArray[np.floating]) 
     return columns[rising_order(key)]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def rising_order(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Positions that sort ``values [n]``, as ``numpy.argsort(values, kind="stable")`` gives them: NaN last.
 
@@ -54,7 +55,7 @@ def rising_order(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return order
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _ordered_bits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
     """Whole numbers that compare like ``values``: both zeros are equal, every NaN is largest."""
     sign = np.uint64(1) << np.uint64(63)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.errors import InputError
 from lstm_bench.evaluate.ranking import best_first, rising_order
+from lstm_bench.kernel import kernel
 
 __all__ = ["SIGNAL_DAYS_PER_YEAR", "SignalMetrics", "signal_metrics"]
 
@@ -115,7 +115,7 @@ def _mean_std(series: npt.NDArray[np.float64]) -> tuple[float, float]:
     return mean, float(values.std(ddof=1)) if len(values) > 1 else np.nan
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _information_coefficients(
     score: npt.NDArray[np.floating], label: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -134,7 +134,7 @@ def _information_coefficients(
     return ic, rank_ic
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _correlation(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
     """Pearson's correlation, in two passes; NaN where a side is constant."""
     if len(x) < 2 or x.min() == x.max() or y.min() == y.max():
@@ -149,7 +149,7 @@ def _correlation(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> floa
     return float(xy / np.sqrt(xx * yy))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _average_ranks(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Ranks from 1; equal values share the mean of theirs."""
     order = rising_order(x)
@@ -165,7 +165,7 @@ def _average_ranks(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return ranks
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _long_short_returns(
     score: npt.NDArray[np.floating], label: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -185,7 +185,7 @@ def _long_short_returns(
     return spread, average
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _mean(values: npt.NDArray[np.floating], at: npt.NDArray[np.int64]) -> float:
     """Mean of ``values[at]`` without the NaN ones; NaN where there is none."""
     total, n = 0.0, 0

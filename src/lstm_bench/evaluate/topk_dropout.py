@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +15,7 @@ from lstm_bench.config.backtest import TopkDropoutKwargs
 from lstm_bench.evaluate.draw import choose
 from lstm_bench.evaluate.exchange import EITHER, Quotes, Terms, tradable
 from lstm_bench.evaluate.ranking import best_first
+from lstm_bench.kernel import kernel
 
 __all__ = ["Rules", "decide"]
 
@@ -47,7 +47,7 @@ class Rules(NamedTuple):
         )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def decide(
     score: npt.NDArray[np.floating],
     held: npt.NDArray[np.int64],
@@ -99,7 +99,7 @@ def decide(
     return sells, today[: len(sells) + rules.topk - len(held)]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _of_interest(
     columns: npt.NDArray[np.int64], quotes: Quotes, terms: Terms, rules: Rules, t: int
 ) -> npt.NDArray[np.int64]:
@@ -112,7 +112,7 @@ def _of_interest(
     return columns[keep]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _first(
     columns: npt.NDArray[np.int64], n: int, quotes: Quotes, terms: Terms, rules: Rules, t: int
 ) -> npt.NDArray[np.int64]:
@@ -125,7 +125,7 @@ def _first(
     return columns[:n]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _last(
     columns: npt.NDArray[np.int64], n: int, quotes: Quotes, terms: Terms, rules: Rules, t: int
 ) -> npt.NDArray[np.int64]:

@@ -17,7 +17,6 @@ __all__ = [
     "kbar",
     "price",
     "rolling",
-    "volume",
 ]
 
 DEFAULT_PRICES = ("OPEN", "HIGH", "LOW", "VWAP")
@@ -106,11 +105,6 @@ def price(windows: Sequence[int] = (0,), fields: Sequence[str] = DEFAULT_PRICES)
         for field in fields
         for days_ago in windows
     }
-
-
-def volume(windows: Sequence[int] = (0,)) -> dict[str, str]:
-    """Column -> expression of the volumes of ``windows`` days ago, over the latest volume."""
-    return {f"VOLUME{days_ago}": f"{_days_ago('volume', days_ago)}/($volume+1e-12)" for days_ago in windows}
 
 
 def rolling(

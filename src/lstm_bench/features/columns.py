@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.features import pages
 from lstm_bench.features.threads import for_each
+from lstm_bench.kernel import kernel
 
 __all__ = ["ColumnMap", "Columns", "Fill", "LaggedColumns", "StandardiseColumns", "StoredColumns"]
 
@@ -93,6 +94,14 @@ class Columns(ABC):
     def select(self, names: Sequence[str]) -> Columns:
         """Keep the named columns."""
 
+    @abstractmethod
+    def stored(self) -> StoredColumns:
+        """Carry the maps out on every column."""
+
+    @abstractmethod
+    def for_windows(self) -> npt.NDArray[np.float32]:
+        """Lay values out so that a window is one slab of memory."""
+
     @property
     def may_be_infinite(self) -> bool:
         """Whether a source value can be ±inf; False only where it certainly cannot."""
@@ -133,10 +142,17 @@ class StoredColumns(Columns):
         index = [self.names.index(name) for name in names]
         return StoredColumns(tuple(names), self.values[index], maps=tuple(m.select(index) for m in self.maps))
 
-    def by_row(self) -> npt.NDArray[np.float32]:
-        """Values with a row's columns together, ``[R, F]`` float32, so that a window is one slab."""
+    def stored(self) -> StoredColumns:
+        """Carry the maps out on every column."""
+        if not self.maps:
+            return self
+        values = np.stack([self.column(i) for i in range(len(self.names))])
+        return StoredColumns(self.names, values)
+
+    def for_windows(self) -> npt.NDArray[np.float32]:
+        """Lay a row's columns together, ``[R, F]`` float32, the maps carried out."""
         F, R = self.values.shape
-        out = np.empty((R, F), dtype=np.float32)
+        out = pages.empty((R, F))
         step = max(16, _BLOCK_VALUES // F)
 
         def fill(block: int) -> None:
@@ -199,8 +215,8 @@ class LaggedColumns(Columns):
         return self if tuple(names) == self.names else self.stored().select(names)
 
     def stored(self) -> StoredColumns:
-        """Compute every column."""
-        values = np.empty((len(self.names), len(self.cells)), dtype=np.float32)
+        """Compute every column, with the maps."""
+        values = pages.empty((len(self.names), len(self.cells)))
 
         def fill(column: int) -> None:
             values[column] = self.column(column)
@@ -208,12 +224,12 @@ class LaggedColumns(Columns):
         for_each(len(self.names), fill)
         return StoredColumns(self.names, values)
 
-    def by_day(self) -> npt.NDArray[np.float32]:
-        """Bars with a day's fields together, ``[N, S + T, f]`` float32, so that a window is one slab."""
+    def for_windows(self) -> npt.NDArray[np.float32]:
+        """Lay a day's bars together, ``[N, S + T, f]`` float32; quotients and maps are left to the windows."""
         return np.ascontiguousarray(np.moveaxis(self.fields, 0, 2))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _quotients(
     bars: npt.NDArray[np.float32],
     base: npt.NDArray[np.float32],
@@ -228,7 +244,7 @@ def _quotients(
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _quotients_at(
     bars: npt.NDArray[np.float32],
     base: npt.NDArray[np.float32],
@@ -245,7 +261,7 @@ def _quotients_at(
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _extremes(
     field: npt.NDArray[np.float32], base: npt.NDArray[np.float32], epsilon: np.float32
 ) -> tuple[np.float32, np.float32]:

@@ -49,8 +49,8 @@ def compute(steps: Sequence[Apply], operands: Sequence[Value]) -> tuple[Series, 
 
     Raises
     ------
-    TypeError
-        Where an operator is not defined for its operands' types.
+    ExpressionError
+        Where an operator is not defined for its operands.
     """
     step = steps[0]
     if step.operator in elementwise.ELEMENTWISE:

@@ -7,9 +7,10 @@ part keep their value.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["day_means_for", "day_ranks", "day_robust_zscores", "day_zscores"]
 
@@ -19,7 +20,7 @@ Order = npt.NDArray[np.int64]
 _MEDIAN_TO_STD = 1.4826
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def day_zscores(column: Column, order: Order, starts: Order) -> Column:
     """``(x - mean) / std`` of each day, NaN left out, ddof 1; NaN where all values of a day are equal."""
     out = column.copy()
@@ -41,7 +42,7 @@ def day_zscores(column: Column, order: Order, starts: Order) -> Column:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _nanmedian(values: Column) -> np.float32:
     """Median with the mean of the two middle values in float32."""
     kept = np.sort(values[~np.isnan(values)])
@@ -53,7 +54,7 @@ def _nanmedian(values: Column) -> np.float32:
     return np.float32(np.float32(kept[n // 2 - 1] + kept[n // 2]) / np.float32(2))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def day_robust_zscores(column: Column, order: Order, starts: Order) -> Column:
     """``(x - median) / MAD / 1.4826`` of each day, NaN left out, clipped to ±3."""
     out = column.copy()
@@ -67,7 +68,7 @@ def day_robust_zscores(column: Column, order: Order, starts: Order) -> Column:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def day_ranks(column: Column, order: Order, starts: Order) -> npt.NDArray[np.float64]:
     """Percentile rank of each day, NaN left out: ties share their mean rank, the greatest of n has 1."""
     out = column.astype(np.float64)
@@ -87,7 +88,7 @@ def day_ranks(column: Column, order: Order, starts: Order) -> npt.NDArray[np.flo
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def day_means_for(column: Column, order: Order, starts: Order, infinite: bool) -> Column:
     """Replace NaN (or ±inf, where ``infinite``) by the mean of the day's other values.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.errors import ExpressionError
 from lstm_bench.features.kernels.shift import blank
 from lstm_bench.features.series import Series, Span, Value
 
@@ -72,14 +73,19 @@ def apply(operator: str, operands: Sequence[Value]) -> Series:
 
     Raises
     ------
-    TypeError
-        Where numpy does not define the operator for these types, such as the difference of two booleans.
+    ExpressionError
+        Where numpy does not define the operator for these operands: the difference of two booleans, a negative
+        power of a whole number, a number beyond 64 bits added to one.
     """
     series = [operand for operand in operands if isinstance(operand, Series)]
     span = series[0].span
     for operand in series[1:]:
         span = span.hull(operand.span)
-    values = ELEMENTWISE[operator](*(_within(operand, span) for operand in operands))
+    arguments = [_within(operand, span) for operand in operands]
+    try:
+        values = ELEMENTWISE[operator](*arguments)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ExpressionError(f"{operator} cannot be applied: {error}") from error
     invents = operator in _MAKES_NUMBERS or any(operand.values.dtype.kind != "f" for operand in series)
     if invents and values.dtype in (np.float32, np.float64):
         values = blank(values, *_broadcast(span, len(values)))

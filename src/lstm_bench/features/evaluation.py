@@ -6,35 +6,33 @@ processor's cache and take no memory to speak of; threads take a block each.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.data.panel import Panel
 from lstm_bench.errors import ExpressionError, choices_hint
+from lstm_bench.features import pages
 from lstm_bench.features.compute import compute
 from lstm_bench.features.expression import Expression, extent, parse
-from lstm_bench.features.plan import Apply, Constant, Load, Plan, Task
-from lstm_bench.features.series import Series, Span, Value
+from lstm_bench.features.kernels.shift import blank
+from lstm_bench.features.plan import Apply, Load, Plan, Task
+from lstm_bench.features.series import Series, Span
+from lstm_bench.features.table import Rows
+from lstm_bench.features.threads import for_each
+from lstm_bench.kernel import kernel
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "evaluate_rows"]
 
-# Some 40,000 values a block: a float64 intermediate is a third of a megabyte.
+# Some 30,000 values a block: a float64 intermediate is a quarter of a megabyte.
 _BLOCK_VALUES = 1 << 15
 
 
 def evaluate(
-    expressions: Sequence[Expression | str],
-    panel: Panel,
-    begin: int,
-    end: int,
-    *,
-    out: npt.NDArray[np.float32] | None = None,
-    threads: int | None = None,
+    expressions: Sequence[Expression | str], panel: Panel, begin: int, end: int
 ) -> npt.NDArray[np.float32]:
     """Values of F expressions on the panel's rows ``begin`` to ``end``, each as Qlib gives it for these days.
 
@@ -47,85 +45,118 @@ def evaluate(
         with the fields and the instruments that the expressions name.
     begin, end
         Rows of the panel, end exclusive.
-    out
-        ``[F, T, N]`` float32, in any memory order, to write to; a new array unless given.
-    threads
-        How many to use; all processors that this process may use unless given.
 
     Returns
     -------
     ``[F, T, N]`` float32
-        ``T = end - begin``. Each ``[T, N]`` column of a new array is Fortran-ordered. NaN where an instrument
-        has no row.
+        ``T = end - begin``. Each ``[T, N]`` column is Fortran-ordered. NaN where an instrument has no row.
 
     Raises
     ------
     ExpressionError
         Where a text is not in the language, the panel lacks a field or an instrument that it names, or an
-        operator is not defined for its operands' types (the difference of two comparisons).
+        operator is not defined for its operands (the difference of two comparisons).
     ValueError
-        Where rows or history are missing from the panel, or ``out`` has another shape or type.
+        Where rows or history are missing from the panel.
     """
-    parsed = [parse(item) if isinstance(item, str) else item for item in expressions]
     days, count = panel.shape
     if not 0 <= begin <= end <= days:
         raise ValueError(f"rows: got {begin}..{end}, expected an interval within 0..{days}")
-    left, right = extent(parsed)
+    rows = Rows.of(np.ones((end - begin, count), dtype=np.bool_))
+    values = evaluate_rows(expressions, panel, begin, rows)
+    return values.reshape(len(expressions), count, end - begin).transpose(0, 2, 1)
+
+
+def evaluate_rows(
+    expressions: Sequence[Expression | str], panel: Panel, begin: int, rows: Rows
+) -> npt.NDArray[np.float32]:
+    """Values of F expressions at R rows only, each as Qlib gives it for all T days.
+
+    Parameters
+    ----------
+    expressions, panel
+        As in :func:`evaluate`.
+    begin
+        Row of the panel that is the first of the T days.
+    rows
+        Which values are asked for, on T days of the panel's instruments.
+
+    Returns
+    -------
+    ``[F, R]`` float32
+
+    Raises
+    ------
+    ExpressionError, ValueError
+        As in :func:`evaluate`.
+    """
+    parsed = [parse(item) if isinstance(item, str) else item for item in expressions]
+    (T, N), (left, right) = rows.shape, extent(parsed)
     if left > begin and panel.offset > 0:
         raise ValueError(
             f"panel: it has {begin} rows of history, expected {left}, or all from the calendar's start"
         )
     _check_names(parsed, panel)
-    shape = (len(parsed), end - begin, count)
-    if out is None:
-        out = np.empty((len(parsed), count, end - begin), dtype=np.float32).transpose(0, 2, 1)
-    elif out.shape != shape or out.dtype != np.float32:
-        raise ValueError(f"out: got {out.dtype} {list(out.shape)}, expected float32 {list(shape)}")
-
-    low, high = max(0, begin - left), min(days, end + right)
-    plan = Plan(parsed, begin - low, end - low, high - low)
-    bars = _Bars(panel, slice(low, high), {name for item in parsed for name in item.fields})
+    low, high = max(0, begin - left), min(panel.shape[0], begin + T + right)
+    bars = _Bars(panel, low, high, begin + _last_days(rows) + right)
+    plan = Plan(parsed, begin - low, begin - low + T, high - low)
+    out = pages.empty((len(parsed), len(rows)))
     size = max(1, _BLOCK_VALUES // max(1, high - low))
-    blocks = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+    bounds = np.searchsorted(rows.instruments, np.arange(0, N + size, size))
+
+    def work(index: int) -> None:
+        some = slice(bounds[index], bounds[index + 1])
+        if some.start == some.stop:
+            return
+        start = index * size
+        block = _Block(bars, slice(start, min(start + size, N)))
+        cells = rows.instruments[some] - start, rows.days[some] + (begin - low)
+        _work_out(plan, block, cells, out[:, some])
+
     _keep_freed_memory()
-    work = partial(_work_out, plan, bars, out, slice(begin - low, end - low))
-    workers = min(threads or _processors(), len(blocks))
-    if workers <= 1:
-        for block in blocks:
-            work(block)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, blocks))
+    for_each(len(bounds) - 1, work)
     return out
 
 
-class _Bars:
-    """The rows of a panel that a plan needs.
+def _last_days(rows: Rows) -> npt.NDArray[np.int64]:
+    """Last day of each instrument's rows, ``[N]``; long before the first where it has none."""
+    last = np.full(rows.shape[1], -(1 << 40), dtype=np.int64)
+    last[rows.instruments] = rows.days  # days ascend, and the last of equal places counts
+    return last
 
-    A field without a value anywhere, though other fields have some, is taken to have no file: it has no rows,
-    as in Qlib, which is not the same as rows of NaN.
+
+class _Bars:
+    """The rows ``low`` to ``high`` of a panel.
+
+    Attributes
+    ----------
+    panel, low, high
+    stop : ``[N]`` int64
+        Each instrument's last row that a value asked for can depend on: work ends there.
     """
 
-    def __init__(self, panel: Panel, rows: slice, fields: set[str]) -> None:
-        self.panel = panel
-        self.rows = rows
-        missing = {name for name in fields if not _has_values(panel.fields[name])}
-        self.missing = missing if any(_has_values(values) for values in panel.fields.values()) else set()
+    def __init__(self, panel: Panel, low: int, high: int, stop: npt.NDArray[np.int64]) -> None:
+        self.panel, self.low, self.high, self.stop = panel, low, high, stop
 
-    def span(self, instruments: slice) -> Span:
-        """Rows that instruments have, counted from the first that the plan needs."""
-        low, high = self.rows.start, self.rows.stop
-        first, last = self.panel.first[instruments] - low, self.panel.last[instruments] - low
-        return Span.of(first, last).cut(0, high - low)
+    def values(self, field: str, instruments: slice) -> npt.NDArray[np.float32]:
+        """Give a view of a field, ``[N, T]``."""
+        return self.panel.fields[field].T[instruments, self.low : self.high]
+
+    def span(self, field: str, instruments: slice, *, to_end: bool) -> Span:
+        """Rows that instruments have of a field, counted from ``low``: none without a file, as in Qlib."""
+        panel = self.panel
+        last = panel.last[instruments] if to_end else np.minimum(panel.last, self.stop)[instruments]
+        last = np.where(panel.present[field][instruments], last, -1)
+        return Span.of(panel.first[instruments] - self.low, last - self.low).cut(0, self.high - self.low)
 
 
 class _Block:
-    """Bars of some instruments; spans are made once, so that equal ones are the same object."""
+    """Bars of some instruments; equal spans are the same object, so that comparing them is quick."""
 
     def __init__(self, bars: _Bars, instruments: slice) -> None:
         self.bars = bars
         self.instruments = instruments
-        self._spans: dict[tuple[str | None, object, bool], Span] = {}
+        self._spans: dict[tuple[bytes, bytes], Span] = {}
 
     def load(self, step: Load) -> Series:
         """Copy a field's values, NaN outside the step's rows."""
@@ -133,44 +164,56 @@ class _Block:
         if step.instrument is not None:
             place = self.bars.panel.instruments.index(step.instrument)
             columns = slice(place, place + 1)
-        bars = self.bars.panel.fields[step.field].T[columns, self.bars.rows]
-        start, stop = step.rows or (0, bars.shape[1])
-        key = step.instrument, step.rows, step.field in self.bars.missing
-        if key not in self._spans:
-            span = self.bars.span(columns)
-            self._spans[key] = span.cut(0, 0) if key[2] else span.cut(start, stop)
-        values = np.full(bars.shape, np.nan, dtype=np.float32)
-        values[:, start:stop] = bars[:, start:stop]
-        return Series(values, self._spans[key])
+        bars = self.bars.values(step.field, columns)
+        span = self.bars.span(step.field, columns, to_end=step.instrument is not None)
+        if step.rows is not None:
+            span = span.cut(*step.rows)
+        span = self._spans.setdefault((span.first.tobytes(), span.last.tobytes()), span)
+        return Series(blank(bars, span.first, span.last), span)
 
 
-def _work_out(plan: Plan, bars: _Bars, out: npt.NDArray[np.float32], rows: slice, instruments: slice) -> None:
-    """Run the plan for some instruments and write their part of ``out``."""
-    block = _Block(bars, instruments)
-    values: dict[int, Value] = {}
+def _work_out(
+    plan: Plan,
+    block: _Block,
+    cells: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]],
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Run the plan for some instruments and write the values at ``cells [K]`` to ``out [F, K]``."""
+    values: dict[int, Series] = {}
     with np.errstate(all="ignore"):
         for task in plan.tasks:
-            values.update(zip(task.slots, _run(task, block, values), strict=True))
+            values.update(zip(task.slots, _run(task, block, plan.numbers, values), strict=True))
             for position, slot in task.results:
-                value = values[slot]
-                assert isinstance(value, Series), "an expression is no plain number"
-                out[position].T[instruments] = value.floats()[:, rows]
+                _gather(values[slot].floats(), *cells, out[position])
             for slot in task.finished:
                 del values[slot]
 
 
-def _run(task: Task, block: _Block, values: Mapping[int, Value]) -> Sequence[Value]:
+def _run(
+    task: Task, block: _Block, numbers: Mapping[int, int | float], values: Mapping[int, Series]
+) -> Sequence[Series]:
     step = task.steps[0]
-    if isinstance(step, Constant):
-        return (step.value,)
     if isinstance(step, Load):
         return (block.load(step),)
+    steps = [item for item in task.steps if isinstance(item, Apply)]
+    operands = [numbers[slot] if slot in numbers else values[slot] for slot in step.inputs]
     try:
-        steps = [item for item in task.steps if isinstance(item, Apply)]
-        return compute(steps, [values[slot] for slot in step.inputs])
-    except TypeError as error:
-        message = f"expression {task.text!r}: {step.operator} cannot be applied: {error}"
-        raise ExpressionError(message) from error
+        return compute(steps, operands)
+    except ExpressionError as error:
+        raise ExpressionError(f"expression {task.text!r}: {error}") from error
+
+
+@kernel()
+def _gather(
+    values: npt.NDArray[Any],
+    instruments: npt.NDArray[np.int32],
+    days: npt.NDArray[np.int32],
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Copy the values at K cells; a single row of values is every instrument's."""
+    shared = len(values) == 1
+    for i in range(len(out)):
+        out[i] = values[0 if shared else instruments[i], days[i]]
 
 
 def _check_names(expressions: Sequence[Expression], panel: Panel) -> None:
@@ -184,10 +227,6 @@ def _check_names(expressions: Sequence[Expression], panel: Panel) -> None:
                 raise ExpressionError(f"expression {item.text!r}: the panel has no instrument {code!r}")
 
 
-def _has_values(field: npt.NDArray[np.float32]) -> bool:
-    return any(not np.isnan(history).all() for history in field.T)
-
-
 @cache
 def _keep_freed_memory() -> None:
     """Let the C library reuse freed blocks for intermediate values.
@@ -196,8 +235,3 @@ def _keep_freed_memory() -> None:
     one, until a larger block has been freed once.
     """
     np.empty(1 << 24, dtype=np.uint8)
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lstm_bench.errors import ExpressionError, choices_hint
-from lstm_bench.features.operators import OPERATORS, REFUSED, Kind, Operator, Window
+from lstm_bench.features.operators import (
+    LEAST_ALPHA,
+    MOST_DAYS,
+    OPERATORS,
+    REFUSED,
+    Kind,
+    Operator,
+    Window,
+)
 
 __all__ = ["Call", "Expression", "Field", "Node", "Number", "extent", "parse"]
 
@@ -307,20 +315,17 @@ class _Parser:
         node = self.visit(tree)
         value = node.value if isinstance(node, Number) else None
         if isinstance(value, int):
-            allowed = (
-                spec.negative
-                if value < 0
-                else spec.expanding
-                if value == 0
-                else value >= spec.smallest_window
-            )
+            if value > 0:
+                allowed = spec.smallest_window <= value <= MOST_DAYS
+            else:
+                allowed = spec.expanding if value == 0 else spec.negative and value >= -MOST_DAYS
             if allowed:
                 return value
-        elif isinstance(value, float) and spec.fractional and 0 < value < 1:
+        elif isinstance(value, float) and spec.fractional and LEAST_ALPHA <= value < 1:
             return value
-        expected = ["a negative whole number"] * spec.negative + ["0"] * spec.expanding
-        expected += [f"a whole number of days from {spec.smallest_window}"]
-        expected += ["an alpha between 0 and 1"] * spec.fractional
+        expected = [f"a negative whole number from -{MOST_DAYS}"] * spec.negative + ["0"] * spec.expanding
+        expected += [f"a whole number of days from {spec.smallest_window} to {MOST_DAYS}"]
+        expected += [f"an alpha from {LEAST_ALPHA} to below 1"] * spec.fractional
         raise self.error(f"{name} is given N = {ast.unparse(tree)}; expected {' or '.join(expected)}")
 
     def quantile(self, tree: ast.expr) -> float:

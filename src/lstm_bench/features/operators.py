@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-__all__ = ["OPERATORS", "REFUSED", "Kind", "Operator", "Window"]
+__all__ = ["LEAST_ALPHA", "MOST_DAYS", "OPERATORS", "REFUSED", "Kind", "Operator", "Window"]
 
 #: A window: a number of days, 0 for everything since the start, or the alpha in (0, 1) of an exponential
 #: mean.
 Window = int | float
+
+#: The longest window or shift, in days; an exponential mean of the least alpha reaches about as far.
+MOST_DAYS = 2**31 - 1
+LEAST_ALPHA = 1e-8
 
 #: The share of weight that Qlib lets an exponential mean lose at its left end.
 _EWM_TAIL = 1e-6

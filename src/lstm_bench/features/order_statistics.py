@@ -6,29 +6,30 @@ bin of the median, one over the lower half its value: two passes, whatever the o
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["median", "median_and_deviation"]
+from lstm_bench.kernel import kernel
+
+__all__ = ["median_and_deviation"]
 
 _BINS = 1 << 16
 _SIGN = np.uint32(0x80000000)
 
 
-@numba.njit(inline="always")
+@kernel()
 def _key(bits: np.uint32) -> np.uint32:
     """Key that sorts as the float32 with these bits does."""
     return np.uint32(~bits) if bits & _SIGN else np.uint32(bits | _SIGN)
 
 
-@numba.njit(inline="always")
+@kernel()
 def _bits(key: np.uint32) -> np.uint32:
     """Bits of the float32 with this key."""
     return np.uint32(key & ~_SIGN) if key & _SIGN else np.uint32(~key)
 
 
-@numba.njit(inline="always")
+@kernel()
 def _find(counts: npt.NDArray[np.int32], rank: int) -> tuple[int, int]:
     """Bin that holds the element of ``rank`` (from 0), and the elements in the bins before it."""
     seen = 0
@@ -40,7 +41,7 @@ def _find(counts: npt.NDArray[np.int32], rank: int) -> tuple[int, int]:
     return _BINS - 1, seen
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _median(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int32]) -> np.float32:
     """Median; ``counts`` is scratch, ``[2, 65536]``."""
     bits = values.view(np.uint32)
@@ -81,7 +82,7 @@ def _median(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int32]) -> n
     return np.float32(np.float32(pair[0] + pair[1]) / np.float32(2))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
     counts = np.empty((2, _BINS), dtype=np.int32)
     center = _median(values, counts)
@@ -89,11 +90,6 @@ def _median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, 
     for i in range(len(values)):
         distances[i] = abs(values[i] - center)
     return center, _median(distances, counts)
-
-
-def median(values: npt.NDArray[np.float32]) -> np.float32:
-    """Median of a float32 column ``[R]`` as ``np.nanmedian`` gives it; NaN where every value is NaN."""
-    return np.float32(_median(values, np.empty((2, _BINS), dtype=np.int32)))
 
 
 def median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:

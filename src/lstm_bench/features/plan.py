@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lstm_bench.features.expression import Call, Expression, Field, Node, Number
 from lstm_bench.features.operators import OPERATORS, Kind, Window
 
-__all__ = ["Apply", "Constant", "Load", "Plan", "Step", "Task"]
+__all__ = ["Apply", "Load", "Plan", "Step", "Task"]
 
 #: Rows ``[start, stop)`` that a field is read from, None for all of them.
 Rows = tuple[int, int] | None
@@ -38,13 +38,6 @@ _KEEP_INFINITE = ("Slope", "Rsquare", "Resi", "Count")
 
 
 @dataclass(frozen=True)
-class Constant:
-    """A plain number."""
-
-    value: int | float
-
-
-@dataclass(frozen=True)
 class Load:
     """A field, from an instrument or each its own, in some rows."""
 
@@ -64,7 +57,7 @@ class Apply:
         float64), ``Finite`` (as float64, infinite values missing) and ``Unsteady`` (the first input, missing
         where the second, a standard deviation, is all but zero).
     inputs
-        Slots of the operands.
+        Slots of the operands: of steps, or of the plan's numbers.
     window, quantile
         As in :class:`lstm_bench.features.expression.Call`.
     """
@@ -75,7 +68,7 @@ class Apply:
     quantile: float | None = None
 
 
-Step = Constant | Load | Apply
+Step = Load | Apply
 
 
 @dataclass(frozen=True)
@@ -114,17 +107,25 @@ class Plan:
         Rows asked for, end exclusive.
     rows
         Number of rows that there are.
+
+    Attributes
+    ----------
+    numbers
+        Slot -> plain number.
+    tasks
+        In an order that has operands first.
     """
 
     def __init__(self, expressions: Sequence[Expression], begin: int, end: int, rows: int) -> None:
-        self._steps: list[Step] = []
-        self._slots: dict[Step, int] = {}
-        self._texts: list[str] = []
+        self.numbers: dict[int, int | float] = {}
+        self._steps: dict[int, Step] = {}
+        self._slots: dict[Step | str, int] = {}
+        self._texts: dict[int, str] = {}
         self._begin, self._end, self._rows = begin, end, rows
         roots = []
         for item in expressions:
             roots.append(self._place(item.root, None, self._own_rows(item)))
-            self._texts.extend([item.text] * (len(self._steps) - len(self._texts)))
+            self._texts.update((slot, item.text) for slot in range(len(self._texts), len(self._slots)))
         self.tasks = self._order(roots)
 
     def _own_rows(self, expression: Expression) -> Rows:
@@ -133,16 +134,21 @@ class Plan:
         return None if own == (0, self._rows) else own
 
     def _intern(self, step: Step) -> int:
-        if step not in self._slots:
-            self._slots[step] = len(self._steps)
-            self._steps.append(step)
-        return self._slots[step]
+        slot = self._slots.setdefault(step, len(self._slots))
+        self._steps[slot] = step
+        return slot
+
+    def _intern_number(self, value: int | float) -> int:
+        # by its text: 1 and 1.0, or 0.0 and -0.0, are equal and yet give different results
+        slot = self._slots.setdefault(repr(value), len(self._slots))
+        self.numbers[slot] = value
+        return slot
 
     def _place(self, node: Node, rows: Rows, own: Rows) -> int:
         """Slot of a node's value where fields are read from ``rows``; the expression loads ``own``."""
         match node:
             case Number(value=value):
-                return self._intern(Constant(value))
+                return self._intern_number(value)
             case Field(name=name, instrument=instrument):
                 return self._intern(Load(name, instrument, rows))
         spec = OPERATORS[node.operator]
@@ -170,14 +176,14 @@ class Plan:
     def _order(self, roots: Sequence[int]) -> tuple[Task, ...]:
         """Tasks so that inputs come first and values are finished with early."""
         passes: dict[object, list[int]] = {}
-        for slot, step in enumerate(self._steps):
+        for slot, step in self._steps.items():
             passes.setdefault(_pass(slot, step), []).append(slot)
         groups: list[tuple[int, ...]] = []
         placed: set[int] = set()
         ready: dict[int, list[int]] = {}
 
         def visit(slot: int) -> None:
-            if slot in placed:
+            if slot in placed or slot in self.numbers:
                 return
             step = self._steps[slot]
             for source in step.inputs if isinstance(step, Apply) else ():
@@ -198,7 +204,8 @@ class Plan:
                 step = self._steps[slot]
                 last_use[slot] = place
                 for source in step.inputs if isinstance(step, Apply) else ():
-                    last_use[source] = place
+                    if source not in self.numbers:
+                        last_use[source] = place
         finished: list[list[int]] = [[] for _ in groups]
         for slot, place in last_use.items():
             finished[place].append(slot)

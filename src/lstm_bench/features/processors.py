@@ -74,7 +74,14 @@ class FittedStatistics:
     scale: npt.NDArray[np.float32]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; a statistic that does not exist (a column without values) is null."""
+        """Give plain data, whatever the columns are kept as.
+
+        Returns
+        -------
+        ``{"processor": name, "group": "feature" or "label", "columns": [F names], "center": [F], "scale": [F]}``
+            Numbers are floats that are the float32 exactly; None where there is no statistic, as of a column
+            without values.
+        """
         return {
             "processor": self.processor,
             "group": self.group,

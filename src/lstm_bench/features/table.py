@@ -10,12 +10,12 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.processor import FieldsGroup
 from lstm_bench.features.columns import Columns
+from lstm_bench.kernel import kernel
 
 __all__ = ["Rows", "Table"]
 
@@ -56,7 +56,7 @@ class Rows:
         return _by_day(self.days, kept, self.shape[0])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _by_day(
     days: npt.NDArray[np.int32], kept: npt.NDArray[np.bool_], T: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["rolling_correlation"]
 
@@ -18,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 _CANCELLED = 1e-7
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_correlation(
     x: Floats, y: Floats, first: Ints, last: Ints, window: int, covariance: bool, steady: float
 ) -> Floats:
@@ -98,7 +99,7 @@ def rolling_correlation(
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _about_means(
     x: Floats, y: Floats, start: int, stop: int, count: int
 ) -> tuple[float, float, float, float, float, float, float]:
@@ -120,7 +121,7 @@ def _about_means(
     return mean_x, mean_y, sum_x, sum_y, sum_xx, sum_yy, sum_xy
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _variance(x: Floats, start: int, stop: int) -> float:
     """Variance (ddof 1) of what is observed in ``x[start:stop]``."""
     total = 0.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["expanding_exponential", "exponential_mean"]
 
@@ -12,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def exponential_mean(x: Floats, first: Ints, last: Ints, alpha: float) -> Floats:
     """Mean with weights ``(1 - alpha) ** age`` that add up to one.
 
@@ -37,7 +38,7 @@ def exponential_mean(x: Floats, first: Ints, last: Ints, alpha: float) -> Floats
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def expanding_exponential(x: Floats, first: Ints, last: Ints) -> Floats:
     """Weighted sum of all days so far, with a decay that slows as they grow.
 

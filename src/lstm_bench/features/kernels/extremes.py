@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["rolling_extreme"]
 
@@ -12,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_extreme(x: Floats, first: Ints, last: Ints, window: int, largest: bool) -> tuple[Floats, Floats]:
     """Extreme of the window and its position, counted from 1.
 

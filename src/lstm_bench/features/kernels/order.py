@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["rolling_order"]
 
@@ -12,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_order(
     x: Floats, first: Ints, last: Ints, window: int, quantiles: Floats, rank: bool, median: bool
 ) -> Floats:
@@ -71,7 +72,7 @@ def rolling_order(
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _replace(ordered: Floats, out: Floats, leaving: float, entering: float) -> int:
     """Write ``ordered`` to ``out`` with one value replaced; the number of values below the one that enters.
 

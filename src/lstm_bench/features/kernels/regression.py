@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["regress"]
 
@@ -19,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def regress(
     y: Floats, first: Ints, last: Ints, window: int, slope: bool, rsquare: bool, resi: bool
 ) -> tuple[Floats, Floats, Floats]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = [
     "rolling_count",
@@ -28,7 +29,7 @@ Ints = npt.NDArray[np.int64]
 _CANCELLED = 1e3 * float(np.finfo(np.float64).eps)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_sum(x: Floats, first: Ints, last: Ints, window: int, mean: bool) -> Floats:
     """Sum, or mean, of the observations in the window.
 
@@ -74,7 +75,7 @@ def rolling_sum(x: Floats, first: Ints, last: Ints, window: int, mean: bool) -> 
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _kahan(total: float, value: float, compensation: float) -> tuple[float, float]:
     """Add a value to a compensated sum (Kahan 1965); return the sum and its new compensation."""
     corrected = value - compensation
@@ -82,7 +83,7 @@ def _kahan(total: float, value: float, compensation: float) -> tuple[float, floa
     return new, (new - total) - corrected
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_count(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     """Count the observations in the window: 0, not NaN, where there are none."""
     out = np.full(x.shape, np.nan)
@@ -96,7 +97,7 @@ def rolling_count(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_variance(x: Floats, first: Ints, last: Ints, window: int, root: bool) -> Floats:
     """Variance (ddof 1), or its root; NaN below two observations.
 
@@ -136,7 +137,7 @@ def rolling_variance(x: Floats, first: Ints, last: Ints, window: int, root: bool
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _welford(
     value: float, mean: float, squares: float, compensation: float, count: int, sign: float
 ) -> tuple[float, float, float]:
@@ -153,7 +154,7 @@ def _welford(
     return mean, squares, compensation
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_skew(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     """Bias-corrected skewness; NaN below three observations and for equal ones."""
     out = np.full(x.shape, np.nan)
@@ -166,7 +167,7 @@ def rolling_skew(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_kurt(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     """Bias-corrected excess kurtosis; NaN below four observations and for equal ones."""
     out = np.full(x.shape, np.nan)
@@ -179,7 +180,7 @@ def rolling_kurt(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _central_moments(x: Floats, start: int, stop: int) -> tuple[int, float, float, float]:
     """Count of the observations in ``x[start:stop]`` and sums of the 2nd to 4th powers about their mean."""
     count = 0
@@ -206,7 +207,7 @@ def _central_moments(x: Floats, start: int, stop: int) -> tuple[int, float, floa
     return count, second, third, fourth
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_deviation(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     """Mean absolute deviation of the observations from their mean."""
     out = np.full(x.shape, np.nan)
@@ -230,7 +231,7 @@ def rolling_deviation(x: Floats, first: Ints, last: Ints, window: int) -> Floats
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rolling_wma(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     """Mean of the observations times their weights.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lstm_bench.kernel import kernel
 
 __all__ = ["blank", "first_value", "shift"]
 
@@ -14,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 Values = npt.NDArray[Any]  # float32 or float64
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def shift(x: Values, first: Ints, last: Ints, days: int) -> Values:
     """Values of ``days`` ago (ahead, where negative); NaN where that is outside the span."""
     out = np.full_like(x, np.nan)
@@ -24,7 +25,7 @@ def shift(x: Values, first: Ints, last: Ints, days: int) -> Values:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def first_value(x: Values, first: Ints, last: Ints) -> Values:
     """Repeat the span's first value on every day of it."""
     out = np.full_like(x, np.nan)
@@ -34,7 +35,7 @@ def first_value(x: Values, first: Ints, last: Ints) -> Values:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def blank(x: Values, first: Ints, last: Ints) -> Values:
     """NaN outside the span."""
     out = np.full_like(x, np.nan)

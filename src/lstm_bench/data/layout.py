@@ -1,0 +1,37 @@
+"""The layout of a Qlib data folder: what its files are called, and how its texts are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lstm_bench.errors import DataError
+
+__all__ = ["BARS_SUFFIX", "CALENDAR", "FEATURES", "INSTRUMENTS", "read_lines"]
+
+CALENDAR = "calendars/day.txt"
+"""A trading day a line."""
+
+INSTRUMENTS = "instruments"
+"""Folder of ``<market>.txt``: membership spans."""
+
+FEATURES = "features"
+"""Folder of ``<code>/<field>.day.bin``: bars."""
+
+BARS_SUFFIX = ".day.bin"
+"""Little-endian float32, the first value being the calendar position of the first bar."""
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a text file.
+
+    Raises
+    ------
+    DataError
+        Where it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected UTF-8 text; byte {error.start} is none") from error

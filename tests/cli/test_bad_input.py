@@ -1,0 +1,174 @@
+"""Input that cannot be used: one clear line, exit code 2, and nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_bench.data.synthetic import synthesize
+
+CONFIG = Path(__file__).parents[2] / "configs" / "lstm_alpha158.yaml"
+SMALL = [
+    "task.dataset.kwargs.segments={train: [2019-07-20, 2020-04-01], valid: [2020-04-02, 2020-06-10], "
+    "test: [2020-06-11, 2020-09-29]}",
+    "data_handler_config.start_time=2019-07-20",
+    "data_handler_config.end_time=2020-09-30",
+    "data_handler_config.fit_start_time=2019-07-20",
+    "data_handler_config.fit_end_time=2020-04-01",
+    "portfolio.backtest.start_time=2020-06-11",
+    "portfolio.backtest.end_time=2020-09-29",
+    "task.model.kwargs.hidden_size=4",
+    "task.model.kwargs.n_epochs=1",
+    "task.model.kwargs.batch_size=100",
+]
+SEGMENT = "task.dataset.kwargs.segments"
+
+Refusal = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "market"
+    synthesize(folder, stocks=12, days=320)
+    return folder
+
+
+@pytest.fixture
+def refusal(market: Path, tmp_path: Path) -> Refusal:
+    """Run a configuration that must be refused, and return the line that says why."""
+
+    def run(*overrides: str, config: Path = CONFIG, data: Path = market) -> str:
+        texts = [argument for text in (*SMALL, *overrides) for argument in ("--set", text)]
+        where: list[str | Path] = ["--provider-uri", data, "--out", tmp_path / "results", "--device", "cpu"]
+        done = subprocess.run(
+            [sys.executable, "-m", "lstm_bench", "-q", "run", config, *where, *texts],
+            cwd=tmp_path,
+            env=os.environ | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2, done.stderr
+        assert done.stdout == ""
+        *said, reason = done.stderr.splitlines()
+        assert reason.startswith("error: "), done.stderr
+        assert all(" WARNING " in line for line in said), done.stderr
+        assert {path.name for path in (tmp_path / "results").glob("*/*")} <= {".lock"}
+        return str(reason)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        pytest.param(
+            "task.model.kwargs.hiden_size=3",
+            ["task.model.kwargs", "unknown key 'hiden_size'", "did you mean 'hidden_size'?"],
+            id="unknown key",
+        ),
+        pytest.param(
+            "data_handler_config.infer_processors=[RobustZScoreNrm]",
+            ["unknown processor 'RobustZScoreNrm'", "did you mean 'RobustZScoreNorm'?"],
+            id="unknown processor",
+        ),
+        pytest.param(
+            "task.dataset.kwargs.handler.class=Alpha159",
+            ["unknown handler 'Alpha159'", "did you mean 'Alpha158'?"],
+            id="unknown handler",
+        ),
+        pytest.param("task.model.class=GRU", ["task.model.class", "got 'GRU'", "'LSTM'"], id="unknown model"),
+        pytest.param(
+            f"{SEGMENT}.test=[2020-09-26, 2020-09-27]",
+            ["segment 'test'", "2020-09-26..2020-09-27 holds no trading day", "2020-09-30"],
+            id="empty segment",
+        ),
+        pytest.param(
+            f"{SEGMENT}.test=[2030-01-01, 2030-12-31]",
+            ["segment 'test'", "2030-01-01..2030-12-31 holds no trading day", "2020-09-30"],
+            id="dates out of range",
+        ),
+        pytest.param(
+            "portfolio.backtest={start_time: 2030-01-01, end_time: 2030-12-31, benchmark: SH000300}",
+            ["backtest", "2030-01-01..2030-12-31 holds no trading day", "2020-09-30"],
+            id="backtest out of range",
+        ),
+        pytest.param(
+            "market=csi30", ["no market 'csi30'", "did you mean 'csi300'?"], id="market without a file"
+        ),
+        pytest.param(
+            "data_handler_config.label=['Ref($close, -2)/Ref($clse, -1) - 1']",
+            ["label", "$clse", "has no value"],
+            id="label all NaN",
+        ),
+        pytest.param(
+            "benchmark=SH00300",
+            ["benchmark", "no instrument 'SH00300'", "did you mean 'SH000300'?"],
+            id="missing benchmark",
+        ),
+        pytest.param(
+            "portfolio.backtest.exchange_kwargs.deal_price=opne",
+            ["deal_price", "no field 'opne'", "did you mean 'open'?"],
+            id="missing price",
+        ),
+    ],
+)
+def test_the_reason_names_what_came_and_what_was_expected(
+    refusal: Refusal, override: str, words: list[str]
+) -> None:
+    reason = refusal(override)
+    for word in words:
+        assert word in reason
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            "a: !!python/object/apply:os.mkdir [here]",
+            ["line 1", "!!python/object/apply:os.mkdir", "plain YAML"],
+        ),
+        ("a: \"{{ cycler.__init__.__globals__.os.mkdir('here') }}\"", ["Jinja2"]),
+        ("a: [1,\n", ["not YAML", "line 2"]),
+        ("a: \xff\n", ["UTF-8"]),
+        ("? [a, b]\n: 1\n", ["line 1", "name as key"]),
+    ],
+)
+def test_a_file_that_is_more_or_less_than_yaml_does_nothing(
+    refusal: Refusal, tmp_path: Path, content: str, words: list[str]
+) -> None:
+    path = tmp_path / "trap.yaml"
+    path.write_bytes(content.encode("latin-1"))
+    reason = refusal(config=path)
+    for word in ("trap.yaml", *words):
+        assert word in reason
+    assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize("lost", [2, 8])
+def test_a_file_of_bars_that_was_cut_off_is_named(
+    refusal: Refusal, market: Path, tmp_path: Path, lost: int
+) -> None:
+    data = shutil.copytree(market, tmp_path / "cut")
+    path = next((data / "features").glob("sh6*/close.day.bin"))
+    path.write_bytes(path.read_bytes()[:-lost])
+    reason = refusal(data=data)
+    assert f"{path}: cut off: " in reason
+
+
+def test_bars_past_the_calendar_are_named(refusal: Refusal, market: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(market, tmp_path / "past")
+    for path in next((data / "features").glob("sh6*")).glob("*.day.bin"):
+        bars = np.fromfile(path, "<f4")
+        bars[0] += 1000
+        bars.tofile(path)
+    reason = refusal(data=data)
+    assert f"{path.parent}{os.sep}" in reason
+    assert "do not fit a calendar of 320 days" in reason
