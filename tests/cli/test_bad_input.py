@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -41,7 +40,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def refusal(market: Path, tmp_path: Path) -> Refusal:
+def refusal(market: Path, tmp_path: Path, environment: Callable[[Path], dict[str, str]]) -> Refusal:
     """Run a configuration that must be refused, and return the line that says why."""
 
     def run(*overrides: str, config: Path = CONFIG, data: Path = market) -> str:
@@ -50,7 +49,7 @@ def refusal(market: Path, tmp_path: Path) -> Refusal:
         done = subprocess.run(
             [sys.executable, "-m", "lstm_bench", "-q", "run", config, *where, *texts],
             cwd=tmp_path,
-            env=os.environ | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"},
+            env=environment(tmp_path),
             capture_output=True,
             text=True,
             check=False,

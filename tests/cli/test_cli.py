@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from lstm_bench.config.workflow import load_workflow
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Environment = Callable[[Path], dict[str, str]]
 
 SMALL = [
     "task.dataset.kwargs.segments={train: [2019-07-20, 2020-04-01], valid: [2020-04-02, 2020-06-10], "
@@ -38,17 +38,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-def environment(home: Path) -> dict[str, str]:
-    return os.environ | {
-        "HOME": str(home),
-        "XDG_CACHE_HOME": str(home / ".cache"),
-        "COLUMNS": "120",
-        "OMP_NUM_THREADS": "1",
-    }
-
-
 @pytest.fixture(scope="module")
-def lstm_bench(home: Path) -> Run:
+def lstm_bench(home: Path, environment: Environment) -> Run:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "lstm_bench", *map(str, arguments)]
         return subprocess.run(
@@ -167,7 +158,9 @@ def test_a_market_is_never_written_over(lstm_bench: Run, market: Path) -> None:
     assert str(market) in done.stderr
 
 
-def test_ctrl_c_is_exit_code_130_and_leaves_no_record(home: Path, market: Path) -> None:
+def test_ctrl_c_is_exit_code_130_and_leaves_no_record(
+    home: Path, market: Path, environment: Environment
+) -> None:
     arguments = small_run(
         market, "--set", "task.model.kwargs.n_epochs=500", "--set", "task.model.kwargs.early_stop=500"
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lstm_bench.config.handler import DEFAULT_LABEL
 from lstm_bench.features.alpha158 import alpha158, price, rolling
 from lstm_bench.features.alpha360 import DAYS, FIELDS, alpha360
 from lstm_bench.features.expression import extent, parse
-from lstm_bench.features.labels import DEFAULT_LABEL
 
 
 def test_alpha158_has_158_columns_in_qlibs_order() -> None:

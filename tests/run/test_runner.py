@@ -158,15 +158,15 @@ def test_a_run_that_diverges_at_once_leaves_a_record_of_it(
 ) -> None:
     config = configure("task.model.kwargs.lr=1e38", "task.model.kwargs.optimizer=gd")
     with pytest.raises(RunError, match="seed 0: training diverged in its first epoch"):
-        execute(config, tmp_path)
-    (record,) = (path for path in tmp_path.iterdir() if path.is_dir())
+        execute(config, tmp_path / "experiment")
+    (record,) = (path for path in (tmp_path / "experiment").iterdir() if path.is_dir())
     assert {path.name for path in record.iterdir()} == {
         "config.yaml", "metrics.json", "epochs.parquet", "provenance.json"
     }  # fmt: skip
     assert json.loads((record / "provenance.json").read_text())["training"]["status"] == "diverged"
     monkeypatch.setattr(runner, "train_pack", None)
     with pytest.raises(RunError, match="diverged"):  # known, and not computed again
-        execute(config, tmp_path)
+        execute(config, tmp_path / "experiment")
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_what_is_wrong_with_the_input_is_found_before_training(
 ) -> None:
     monkeypatch.setattr(runner, "train_pack", None)
     with pytest.raises(InputError, match=message):
-        execute(configure(*overrides), tmp_path)
-    assert not list(tmp_path.rglob("*.json"))
+        execute(configure(*overrides), tmp_path / "experiment")
+    assert [path.name for path in (tmp_path / "experiment").iterdir()] == [".lock"]
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_training(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_bench.config.handler import AlphaKwargs, HandlerConfig, LoaderHandlerKwargs
+from lstm_bench.config.handler import HandlerConfig, LoaderHandlerKwargs
 from lstm_bench.config.processor import FittedKwargs
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
