@@ -166,7 +166,13 @@ def test_ctrl_c_is_exit_code_130_and_leaves_no_record(
     )
     command = [sys.executable, "-m", "lstm_bench", *map(str, arguments), "--experiment", "interrupted"]
     with subprocess.Popen(
-        command, cwd=home, env=environment(home), stderr=subprocess.PIPE, text=True
+        command,
+        cwd=home,
+        env=environment(home),
+        stderr=subprocess.PIPE,
+        text=True,
+        # a job in the background passes on that SIGINT is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
