@@ -184,6 +184,7 @@ def main() -> None:
         else:
             ours |= time_epoch(what.removeprefix("epoch-"), provider)
             theirs |= ask_qlib(provider, pred, [what], arguments.kernels[-1:], arguments.n_jobs)
+        print(f"{what} done", flush=True)
     table = pd.DataFrame({"qlib_seconds": theirs, "seconds": ours})
     table["ratio"] = table["qlib_seconds"] / table["seconds"]
     print(table.to_string(float_format=lambda value: f"{value:.3f}"))
