@@ -13,8 +13,8 @@ from lstm_bench.model.resident import ResidentSamples
 __all__ = ["piece_size", "predict"]
 
 # Hidden units (samples x days x layers x width) that stay in a core's caches between forward and backward. Of 800
-# windows of 20 or 60 days through two layers of 64, pieces of about this many took 0.6 and 0.5 times as long as all
-# at once (tests/perf/piece_size.py).
+# windows through two layers of 64, pieces of about this many took half the time of all at once for 60 days, and for
+# 20 days between 0.6 and 1.3 of it from one run to the next (tests/perf/piece_size.py, two shared cores).
 _CPU_UNITS = 640_000
 _ACCELERATOR_SAMPLES = 16384
 
