@@ -11,10 +11,9 @@ import torch
 from torch import nn
 
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.model import pack as pack_module
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.pack import Pack, PackSpec, ReplicaSpec
-from lstm_bench.model.predict import piece_size, predict
+from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.trainer import Fit, train_pack
 
@@ -107,25 +106,6 @@ def test_qlibs_losses_by_a_plain_loop(make_samples: MakeSamples) -> None:
 
     assert fit.epochs[0].train_loss == pytest.approx(qlib_loss(train), abs=1e-7)
     assert fit.epochs[0].valid_loss == pytest.approx(qlib_loss(valid), abs=1e-7)
-
-
-def test_pieces_of_a_batch_add_up_to_it(make_samples: MakeSamples, monkeypatch: pytest.MonkeyPatch) -> None:
-    train, valid = make_samples(samples=160, seed=1, missing=0.3), make_samples(seed=2)
-    spec = dataclasses.replace(SPEC, batch_size=80)
-    whole = fit_all([replica(dropout=0.0)], train, valid, spec)[0]
-    monkeypatch.setattr(pack_module, "piece_size", lambda *_: 7)
-    pieces = fit_all([replica(dropout=0.0)], train, valid, spec)[0]
-    np.testing.assert_allclose(losses(pieces), losses(whole), rtol=1e-5)
-
-
-@pytest.mark.parametrize("samples", [1, 7, 800, 801, 250_000])
-@pytest.mark.parametrize("step_len", [1, 20, 60, 10**7])
-def test_pieces_are_equal_and_cover_the_batch(samples: int, step_len: int) -> None:
-    piece = piece_size(CPU, samples, LSTM(3, 64, 2, 0.0), step_len)
-    pieces = -(-samples // piece)
-    assert 1 <= piece <= samples
-    assert pieces * piece < samples + pieces
-    assert piece == 1 or piece * step_len * 128 <= 640_000
 
 
 def test_missing_labels_count_for_nothing(make_samples: MakeSamples) -> None:

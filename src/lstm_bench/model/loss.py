@@ -17,8 +17,7 @@ def mean_squared_error(scores: Tensor, labels: Tensor) -> Tensor:
     Parameters
     ----------
     scores, labels : ``[B]``
-        The error has the wider of their dtypes. Without any label it is 0 (and has no gradient), so that a piece
-        of a batch that has none adds nothing.
+        The error has the wider of their dtypes. Without any label it is 0 (and has no gradient).
     """
     labelled = ~torch.isnan(labels)
     errors = torch.where(labelled, scores - torch.nan_to_num(labels), 0.0)

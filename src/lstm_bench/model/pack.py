@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from lstm_bench.config.harness import Compat
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.loss import batch_mean_loss, mean_squared_error
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.predict import piece_size, predict
+from lstm_bench.model.predict import predict
 from lstm_bench.model.random_stream import RandomStream
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.sample_order import in_sequence, shuffled, shuffled_as_loader, shuffled_as_numpy
@@ -118,6 +119,8 @@ class Pack:
         valid: SampleSet,
         device: torch.device,
     ) -> None:
+        if device.type == "cpu":
+            keep_freed_memory()
         self.spec = spec
         self.device = device
         self.train = ResidentSamples.place(train, device)
@@ -184,27 +187,16 @@ class Pack:
     def _step(self, replica: Replica, positions: Tensor) -> Tensor:
         """One optimizer step on a batch; return its mean loss."""
         labels = self.train_labels[positions]
-        labelled = (~torch.isnan(labels)).sum().clamp(min=1)
-        # Qlib's rounding needs its batch in one piece; otherwise pieces that stay in cache add up to it.
-        piece = len(positions)
-        if self.spec.compat == "none":
-            piece = piece_size(self.device, piece, replica.model, self.train.windows.step_len)
         replica.optimizer.zero_grad()
-        total = torch.zeros((), dtype=labels.dtype, device=self.device)
-        for part, label in zip(torch.split(positions, piece), torch.split(labels, piece), strict=True):
-            scores = replica.model(self.train.gather(part))
-            loss = mean_squared_error(scores, label)
-            if len(part) < len(positions):
-                loss = loss * ((~torch.isnan(label)).sum() / labelled)
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
+        loss = mean_squared_error(replica.model(self.train.gather(positions)), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
         parameters = list(replica.model.parameters())
         if self.spec.clip_grad_value is not None:
             nn.utils.clip_grad_value_(parameters, self.spec.clip_grad_value)
         if self.spec.clip_grad_norm is not None:
             nn.utils.clip_grad_norm_(parameters, self.spec.clip_grad_norm)
         replica.optimizer.step()
-        return total
+        return loss.detach()
 
     def _qlib_loss(
         self, replica: Replica, samples: ResidentSamples, labels: Tensor, *, shuffle: bool

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
@@ -16,7 +15,6 @@ from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.evaluate.signal import signal_metrics
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.pack import PackSpec
-from lstm_bench.model.predict import piece_size
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 
@@ -112,20 +110,17 @@ def valid_metric(config: RunConfig, valid: SampleSet) -> ValidMetric | None:
     return correlation
 
 
-def needs(config: RunConfig, prepared: Prepared, device: torch.device) -> dict[str, float]:
+def needs(config: RunConfig, prepared: Prepared) -> dict[str, float]:
     """Estimate what the run will take beyond the interpreter and its libraries, in MiB.
 
     ``resident_mib`` is the data that stays in memory, ``training_mib`` weights, gradients, moments and the activations
-    of what goes through the network at once, ``record_mib`` the record on disk.
+    of a batch, ``record_mib`` the record on disk.
     """
     dataset, spec = prepared.dataset, PackSpec.of(config)
     model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
     weights = count_parameters(model)
-    once = spec.batch_size
-    if spec.compat == "none":
-        once = piece_size(device, once, model, dataset.step_len)
     # forward keeps four gates, the cell and its tanh, and the output of each layer and day; backward as much again
-    activations = 2 * 7 * once * dataset.step_len * spec.hidden_size * spec.num_layers
+    activations = 2 * 7 * spec.batch_size * dataset.step_len * spec.hidden_size * spec.num_layers
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0

@@ -109,7 +109,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
         "device": str(chosen),
         "samples": samples,
         "window": [prepared.dataset.step_len, prepared.dataset.n_features],
-        **needs(config, prepared, chosen),
+        **needs(config, prepared),
     }
 
 
