@@ -12,7 +12,7 @@ import pytest
 import lstm_bench
 
 SOURCE = Path(lstm_bench.__file__).parent
-LAYERS = ["data", "features", "dataset", "model", "evaluate", "run", "api", "cli"]
+LAYERS = ["data", "features", "dataset", "model", "evaluate", "run", "study", "report", "api", "cli"]
 LEAVES = {"errors", "config", "kernel"}
 
 
@@ -52,14 +52,25 @@ def test_every_part_is_in_the_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["data", "synth", "--help"], ["--version"]]
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["data", "synth", "--help"],
+        ["study", "create", "--help"],
+        ["tune", "--help"],
+        ["bench", "--help"],
+        ["leaderboard", "--help"],
+        ["compare", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     program = (
         "import sys; sys.argv = ['lstm-bench', *sys.argv[1:]]\n"
         "from lstm_bench.cli.app import main\n"
         "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code, done.code\n"
-        "heavy = {'torch', 'numpy', 'pandas', 'numba', 'pyarrow'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'numba', 'pyarrow', 'optuna', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run(

@@ -56,6 +56,25 @@ def test_step_len_depends_on_the_class() -> None:
     assert DatasetConfig.model_validate(section("Alpha360", "DatasetH")).step_len is None
 
 
+def test_a_row_holds_whole_days() -> None:
+    loader = {
+        "class": "QlibDataLoader",
+        "module_path": "qlib.data.dataset.loader",
+        "kwargs": {"config": {"feature": ["$close", "$open", "$high", "$low"], "label": ["$close"]}},
+    }
+    handler = {
+        "class": "DataHandlerLP",
+        "module_path": HANDLERS["DataHandlerLP"][0],
+        "kwargs": {"data_loader": loader},
+    }
+    own = section("Alpha360", "DatasetH")
+    own["kwargs"]["handler"] = handler
+    assert DatasetConfig.model_validate(own).row_days(2) == 2
+    assert DatasetConfig.model_validate(own).row_days(3) is None
+    assert DatasetConfig.model_validate(section("Alpha360vwap", "DatasetH")).row_days(6) == 60
+    assert DatasetConfig.model_validate(section("Alpha158vwap", "DatasetH")).row_days(79) == 2
+
+
 def test_the_handlers_fit_dates_replace_a_processors_own() -> None:
     own = {
         "class": "RobustZScoreNorm",

@@ -38,6 +38,35 @@ def test_the_shipped_files_are_qlibs_benchmark() -> None:
     assert load_workflow(CONFIGS / "lstm_alpha360.yaml").task.model.kwargs.early_stop == 20
 
 
+@pytest.mark.parametrize(
+    ("overrides", "days"),
+    [
+        ([], 60),
+        (["task.model.kwargs.d_feat=12"], 30),
+        (["task.dataset.kwargs.handler.class=Alpha158", "task.model.kwargs.d_feat=158"], 1),
+    ],
+)
+def test_a_step_len_of_the_whole_row_is_no_identity(overrides: list[str], days: int) -> None:
+    unset = load_workflow(CONFIGS / "lstm_alpha360.yaml", overrides)
+    whole, part = (
+        load_workflow(CONFIGS / "lstm_alpha360.yaml", [*overrides, f"task.dataset.kwargs.step_len={given}"])
+        for given in (days, days + 1)
+    )
+    assert unset.step_len == whole.step_len == days
+    assert unset.identity() == whole.identity() != part.identity()
+    assert "step_len" not in unset.to_file()["task"]["dataset"]["kwargs"]
+
+
+def test_a_step_len_that_processors_decide_is_left_open() -> None:
+    keep = {"class": "FilterCol", "kwargs": {"fields_group": "feature", "col_list": ["CLOSE0"]}}
+    config = load_workflow(
+        CONFIGS / "lstm_alpha360.yaml",
+        [("data_handler_config.infer_processors", [keep]), "task.model.kwargs.d_feat=1"],
+    )
+    assert config.step_len is None
+    assert load_workflow(ALPHA158).step_len == 20
+
+
 def test_what_does_not_decide_a_number_is_no_identity() -> None:
     config = load_workflow(ALPHA158)
     for override in ("qlib_init.provider_uri=/elsewhere", "task.model.kwargs.GPU=3", "task.model.kwargs.n_jobs=1",

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,16 @@ from safetensors.torch import load_file
 
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.errors import ConfigError, DataError, DeviceError, InputError, RunError
 from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.run import runner
-from lstm_bench.run.runner import execute, preview
+from lstm_bench.run.evaluation import evaluate_scores
+from lstm_bench.run.progress import LogProgress
+from lstm_bench.run.record import Record
+from lstm_bench.run.runner import execute, execute_pack, preview
 
 Configure = Callable[..., RunConfig]
 
@@ -67,6 +73,152 @@ def test_a_run_leaves_a_whole_record(
     assert provenance["device"]["name"] == "cpu"
     assert provenance["training"]["epochs"] == len(pd.read_parquet(record.path / "epochs.parquet")) == 2
     assert set(provenance["seconds"]) == {"fingerprint", "dataset", "train", "predict", "evaluate"}
+    assert provenance["pack"] == {
+        "width": 1, "seeds": [0], "train_seconds": provenance["seconds"]["train"]
+    }  # fmt: skip
+    days = Provider(config.qlib_init.provider_uri).calendar
+    assert provenance["calendar"] == [str(days[0]), str(days[-1])]
+
+
+def assert_same_record(one: Record, other: Record) -> None:
+    """Compare all but when, where and how long."""
+    assert one.path.name == other.path.name
+    assert {path.name for path in one.path.iterdir()} == {path.name for path in other.path.iterdir()}
+    assert one.metrics() == other.metrics()
+    for path in one.path.iterdir():
+        if path.name not in ("provenance.json", "epochs.parquet"):
+            assert path.read_bytes() == (other.path / path.name).read_bytes(), path.name
+    epochs = [record.table("epochs").drop(columns="seconds") for record in (one, other)]
+    assert epochs[0].equals(epochs[1])
+
+
+@pytest.mark.parametrize(
+    ("features", "compat"), [("alpha158", "qlib"), ("alpha158", "none"), ("alpha360", "qlib")]
+)
+def test_a_pack_leaves_the_records_of_single_runs(
+    configure: Configure, tmp_path: Path, features: str, compat: str
+) -> None:
+    # dropout draws from each replica's own stream while they take turns
+    config = configure(f"lstm_bench.compat={compat}", "task.model.kwargs.dropout=0.2", features=features)
+    seeds = (7, 1, 3)
+    runs = execute_pack(config, seeds, tmp_path / "pack")
+    assert [(run.seed, run.computed, run.error) for run in runs] == [(seed, True, None) for seed in seeds]
+    for run in runs:
+        single, computed = execute(config.with_seed(run.seed), tmp_path / "single")
+        assert computed
+        assert_same_record(run.record, single)
+        provenance, epochs = run.record.provenance(), run.record.table("epochs")
+        assert provenance["seed"] == run.seed
+        assert provenance["pack"]["seeds"] == list(seeds)
+        assert provenance["pack"]["width"] == 3
+        assert provenance["seconds"]["train"] == pytest.approx(epochs["seconds"].sum())
+        assert provenance["pack"]["train_seconds"] > provenance["seconds"]["train"]
+        assert "in turn" in provenance["device"]["training_path"]
+
+
+def test_a_pack_trains_only_the_seeds_without_a_record(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure()
+    first, _ = execute(config.with_seed(1), tmp_path)
+    runs = execute_pack(config, [0, 1, 2], tmp_path)
+    assert [run.computed for run in runs] == [True, False, True]
+    assert runs[1].record == first
+    assert runs[2].record.provenance()["pack"]["seeds"] == [0, 2]
+    monkeypatch.setattr(runner, "train_pack", None)
+    again = execute_pack(config, [2, 1, 0], tmp_path)
+    assert [(run.seed, run.computed) for run in again] == [(2, False), (1, False), (0, False)]
+    assert execute_pack(config, [], tmp_path) == []
+
+
+def test_a_seed_is_asked_for_once(configure: Configure, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="seeds: got 1, 2, 1, expected each once"):
+        execute_pack(configure(), [1, 2, 1], tmp_path)
+
+
+def test_what_a_pack_has_evaluated_stays_where_it_is_interrupted(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated = []
+
+    def interrupt(*arguments: object, **keywords: object) -> object:
+        evaluated.append(1)
+        if len(evaluated) == 3:
+            raise KeyboardInterrupt
+        return evaluate_scores(*arguments, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(runner, "evaluate_scores", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        execute_pack(configure(), [0, 1, 2], tmp_path)
+    monkeypatch.setattr(runner, "evaluate_scores", evaluate_scores)
+    runs = execute_pack(configure(), [0, 1, 2], tmp_path)
+    assert [run.computed for run in runs] == [False, False, True]
+
+
+def test_a_replica_that_diverges_does_not_stop_the_others(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_diverges(*arguments: Any, **keywords: Any) -> list[Fit]:
+        fits = train_pack(*arguments, **keywords)
+        fits[1].weights, fits[1].status = {}, "diverged"
+        return fits
+
+    monkeypatch.setattr(runner, "train_pack", one_diverges)
+    runs = execute_pack(configure(), [0, 1, 2], tmp_path)
+    assert [run.error is None for run in runs] == [True, False, True]
+    assert runs[1].error is not None
+    assert runs[1].error.startswith("seed 1: training diverged in its first epoch")
+    assert runs[1].record.provenance()["training"]["status"] == "diverged"
+    again = execute_pack(configure(), [0, 1, 2], tmp_path)
+    assert [(run.computed, run.error) for run in again] == [(False, run.error) for run in runs]
+
+
+def test_a_pack_tells_of_the_replicas_that_still_train(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    class Listener(LogProgress):
+        def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
+            told.extend((fit.replica.seed, fit.epochs[-1].number) for fit in fits)
+
+    config = configure(
+        "task.model.kwargs.early_stop=1", "task.model.kwargs.n_epochs=6", "task.model.kwargs.lr=0.05"
+    )
+    runs = execute_pack(config, [0, 1, 2], tmp_path, progress=Listener())
+    counts = {run.seed: len(run.record.table("epochs")) for run in runs}
+    assert len(set(counts.values())) > 1  # they do stop at different epochs
+    assert sorted(told) == [(seed, epoch) for seed, count in counts.items() for epoch in range(count)]
+
+
+@pytest.mark.parametrize("features", ["alpha158", "alpha360"])
+def test_a_run_from_the_cache_is_the_same_run(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: str
+) -> None:
+    config = configure(features=features)
+    cache = DatasetCache(tmp_path / "cache", max_bytes=10**9)
+    (built,) = execute_pack(config, [4], tmp_path / "one", cache=cache)
+    monkeypatch.setattr("lstm_bench.dataset.cache.build_dataset", None)
+    (found,) = execute_pack(config, [4], tmp_path / "two", cache=cache)
+    single, _ = execute(config.with_seed(4), tmp_path / "three")
+    for run in (built, found):
+        assert_same_record(run.record, single)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("portfolio.backtest.benchmark=SH999999", "benchmark: .*SH999999"),
+        ("portfolio.backtest.exchange_kwargs.codes=nasdaq", "no market 'nasdaq'"),
+        ("portfolio.backtest.exchange_kwargs.deal_price=vwop", "no field 'vwop'; choices: change, close"),
+    ],
+)
+def test_what_a_backtest_lacks_is_found_before_features_are_computed(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, override: str, message: str
+) -> None:
+    monkeypatch.setattr(runner, "build_dataset", None)
+    with pytest.raises(DataError, match=message):
+        execute(configure(override), tmp_path)
 
 
 def test_the_saved_weights_give_the_saved_scores(configure: Configure, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from lstm_bench.cli import data, run
+from lstm_bench.cli import bench, cache, compare, dashboard, data, leaderboard, run, study, tune
 from lstm_bench.errors import LstmBenchError
 
 __all__ = ["app", "main"]
@@ -21,6 +21,13 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.command(name="run")(run.run)
+app.add_typer(study.app, name="study")
+app.command(name="tune")(tune.tune)
+app.command(name="bench")(bench.bench)
+app.command(name="leaderboard")(leaderboard.leaderboard)
+app.command(name="compare")(compare.compare)
+app.command(name="dashboard")(dashboard.dashboard)
+app.add_typer(cache.app, name="cache")
 
 FAILED = 3
 INTERRUPTED = 130

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from lstm_bench.cli.output import duration
 from lstm_bench.run.progress import LogProgress, Progress, epoch_line
 
 if TYPE_CHECKING:
@@ -70,11 +71,5 @@ class _LiveProgress:
         done = len(fits[0].epochs)
         seconds = sum(fit.epochs[-1].seconds for fit in fits) * (n_epochs - done)
         best = max(fits, key=lambda fit: fit.best_score)
-        note = f"best {best.best_score:.6f} (epoch {best.best_epoch}), at most {_duration(seconds)} left"
+        note = f"best {best.best_score:.6f} (epoch {best.best_epoch}), at most {duration(seconds)} left"
         self._bars.update(self._stage, completed=done, total=n_epochs, note=note)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

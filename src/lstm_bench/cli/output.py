@@ -8,7 +8,10 @@ from typing import Any
 
 import typer
 
-__all__ = ["print_json", "print_table"]
+__all__ = ["duration", "print_json", "print_table"]
+
+
+_FILE_WIDTH = 160
 
 
 def print_json(value: Any) -> None:
@@ -26,4 +29,16 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]
         table.add_column(header, justify="left" if position == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH  # a file or a pipe has no edge to wrap at
+    console.print(table)
+
+
+def duration(seconds: float) -> str:
+    """Write a span of time: ``2 h 05 min``, ``3 min 20 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

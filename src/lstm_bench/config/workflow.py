@@ -165,6 +165,18 @@ class RunConfig(Section):
         return self.task.model.kwargs.seed or 0
 
     @property
+    def step_len(self) -> int | None:
+        """Days in a window; None where the file leaves it open and processors choose columns."""
+        given = self.task.dataset.step_len
+        return given if given is not None else self._row_days
+
+    @property
+    def _row_days(self) -> int | None:
+        """Days that a row of ``DatasetH`` holds, where the configuration tells."""
+        dataset = self.task.dataset
+        return None if dataset.is_time_series else dataset.row_days(self.task.model.kwargs.d_feat)
+
+    @property
     def signal_analysis(self) -> SigAnaKwargs:
         """Settings of the signal metrics: the file's, or Qlib's defaults."""
         found = [record.kwargs for record in self.task.record if isinstance(record, SigAnaRecord)]
@@ -238,6 +250,8 @@ class RunConfig(Section):
         }
         if content["model"]["num_layers"] == 1:
             content["model"].pop("dropout")  # it acts between layers
+        if config._row_days is not None and config.step_len == config._row_days:
+            content["dataset"]["kwargs"].pop("step_len", None)  # a whole row, as where it is unset
         if not content["signal"]["ana_long_short"]:
             content["signal"].pop("ann_scaler")  # it scales the long-short returns
         for key in ("fit_start_time", "fit_end_time"):  # every processor has them by now

@@ -21,7 +21,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from lstm_bench.config.nodes import assign, compose, construct, entries, lookup, merged, replace
 from lstm_bench.errors import ConfigError, choices_hint
 
-__all__ = ["Overrides", "dump_yaml", "load_yaml"]
+__all__ = ["Overrides", "dump_yaml", "load_yaml", "parse_value"]
 
 Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
 """``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping of these."""
@@ -57,6 +57,17 @@ def load_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = 
         raise ConfigError(f"{path}: expected a mapping at the top")
     value.pop(_BASE_KEY, None)
     return value
+
+
+def parse_value(text: str) -> Any:
+    """Read one value as a file would: ``1e-3`` is a number, ``[1, 2]`` a list.
+
+    Raises
+    ------
+    ConfigError
+        Where it is no YAML.
+    """
+    return construct(compose(text, repr(text)))
 
 
 def dump_yaml(value: Any) -> str:

@@ -24,14 +24,23 @@ from lstm_bench.dataset.handler import (
 from lstm_bench.dataset.segments import Segment, locate_segments
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
 from lstm_bench.errors import ConfigError, DataError
-from lstm_bench.features.columns import Columns, LaggedColumns
+from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.processors import FittedStatistics
 from lstm_bench.features.table import Rows, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DataKey", "Dataset", "SampleSet", "build_dataset"]
+__all__ = [
+    "DataKey",
+    "Dataset",
+    "SampleSet",
+    "View",
+    "build_dataset",
+    "refuse_unseen_fit",
+    "wanted_segments",
+    "window_shape",
+]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -69,8 +78,16 @@ class SampleSet:
 
 
 @dataclass(frozen=True, eq=False)
-class _View:
-    """What one data key shows: the rows it kept, their labels, and the features' resident array."""
+class View:
+    """What one data key shows.
+
+    Attributes
+    ----------
+    kept : ``[R]`` bool, rows that the processors left
+    labels : ``[R]``, processed
+    features : rows ``[R, C]`` float32, or bars ``[N, D, F]`` where the columns are lagged
+    lagged : the columns on those bars, None where they are stored
+    """
 
     kept: npt.NDArray[np.bool_]
     labels: npt.NDArray[Any]
@@ -78,7 +95,8 @@ class _View:
     lagged: LaggedColumns | None
 
     @classmethod
-    def of(cls, table: Table, features: Resident) -> _View:
+    def of(cls, table: Table, features: Resident) -> View:
+        """Look at a processed table, whose columns lie in ``features``."""
         lagged = table.feature if isinstance(table.feature, LaggedColumns) else None
         return cls(table.kept, table.label.column(0), features, lagged)
 
@@ -90,6 +108,7 @@ class Dataset:
     Attributes
     ----------
     config
+    provider : where the bars are; None for a dataset that came without them
     days : ``[T]`` datetime64[D]
     instruments : N codes, sorted
     feature_names : the columns that a model sees, in order
@@ -102,7 +121,7 @@ class Dataset:
     """
 
     config: DatasetConfig
-    provider: Provider
+    provider: Provider | None
     days: npt.NDArray[np.datetime64]
     instruments: tuple[str, ...]
     feature_names: tuple[str, ...]
@@ -114,7 +133,7 @@ class Dataset:
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
     segments: Mapping[SegmentName, Segment]
     offset: int
-    views: Mapping[DataKey, _View]
+    views: Mapping[DataKey, View]
 
     @cached_property
     def member(self) -> npt.NDArray[np.bool_]:
@@ -194,10 +213,20 @@ class Dataset:
         """Return a handler's table in Qlib's form: rows by (datetime, instrument), columns by (group, name).
 
         The raw table is computed anew, with all of the handler's columns.
+
+        Raises
+        ------
+        DataError
+            Where it is the raw table, and the dataset came without a provider.
         """
         import pandas as pd
 
         if key == "raw":
+            if self.provider is None:
+                raise DataError(
+                    "table: got 'raw', which is computed from bars, and this dataset came without a provider; "
+                    "choices: infer, learn"
+                )
             columns = HandlerColumns.of(self.config.kwargs.handler)
             names = tuple(columns.features)
             begin, end = self.offset, self.offset + len(self.days)
@@ -284,12 +313,12 @@ def build_dataset(
         logger.info(
             "%s: %d columns are stored, not gathered from bars", handler.name, len(infer.feature.names)
         )
-    step_len, n_features = _window_shape(config, infer.feature, d_feat)
+    step_len, n_features = window_shape(config, len(infer.feature.names), d_feat)
 
     resident = Resident(infer.feature.for_windows())
-    views: dict[DataKey, _View] = {"infer": _View.of(infer, resident)}
+    views: dict[DataKey, View] = {"infer": View.of(infer, resident)}
     shared = learn.feature is infer.feature
-    views["learn"] = _View.of(learn, resident if shared else Resident(learn.feature.for_windows()))
+    views["learn"] = View.of(learn, resident if shared else Resident(learn.feature.for_windows()))
     return Dataset(
         config=config,
         provider=provider,
@@ -308,9 +337,14 @@ def build_dataset(
     )
 
 
-def _window_shape(config: DatasetConfig, columns: Columns, d_feat: int) -> tuple[int, int]:
-    """Shape ``(L, F)`` of a window."""
-    C = len(columns.names)
+def window_shape(config: DatasetConfig, C: int, d_feat: int) -> tuple[int, int]:
+    """Shape ``(L, F)`` of a window over C columns.
+
+    Raises
+    ------
+    ConfigError
+        Where columns, ``d_feat`` and ``step_len`` do not fit each other.
+    """
     n_features = C if config.is_time_series else d_feat
     if C % n_features:
         raise ConfigError(f"d_feat: got {d_feat}, but the dataset's {C} columns are no multiple of it")
@@ -329,20 +363,36 @@ def _spans(
     """Calendar positions of the table's days (end exclusive), and the segments."""
     handler = config.kwargs.handler
     span = provider.locate(handler.kwargs.start_time, handler.kwargs.end_time, "start_time..end_time")
-    wanted = get_args(SegmentName) if segments is None else tuple(segments)
-    located = locate_segments(config.kwargs.segments, wanted, provider, span)
+    located = locate_segments(config.kwargs.segments, wanted_segments(segments), provider, span)
     if segments is None:
         return *span, located
+    refuse_unseen_fit(config, tuple(located))
     end = max(segment.end for segment in located.values())
     fit_end = last_fit_day(handler)
     if fit_end is not None:
         fit_stop = int(np.searchsorted(provider.calendar, np.datetime64(fit_end, "D"), side="right"))
-        for name in get_args(SegmentName):
-            start = getattr(config.kwargs.segments, name)[0]
-            if name not in located and start <= fit_end:
-                raise ConfigError(
-                    f"fit_end_time: {fit_end} reaches into segment {name!r}, which begins on {start} "
-                    "and must not be seen"
-                )
         end = max(end, min(fit_stop, span[1]))
     return span[0], end, located
+
+
+def wanted_segments(segments: Sequence[SegmentName] | None) -> tuple[SegmentName, ...]:
+    """Name the segments to prepare, all for None, in their order."""
+    return tuple(name for name in get_args(SegmentName) if segments is None or name in segments)
+
+
+def refuse_unseen_fit(config: DatasetConfig, seen: Sequence[SegmentName]) -> None:
+    """Refuse processors that are fitted on days of a segment which must not be seen.
+
+    Raises
+    ------
+    ConfigError
+        Where the fit period reaches into a segment that is not in ``seen``.
+    """
+    fit_end = last_fit_day(config.kwargs.handler)
+    for name in get_args(SegmentName):
+        start = getattr(config.kwargs.segments, name)[0]
+        if fit_end is not None and name not in seen and start <= fit_end:
+            raise ConfigError(
+                f"fit_end_time: {fit_end} reaches into segment {name!r}, which begins on {start} "
+                "and must not be seen"
+            )

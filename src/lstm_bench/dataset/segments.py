@@ -1,18 +1,26 @@
-"""Segments on a calendar: which days are train, valid and test."""
+"""Segments on a calendar: which days are train, valid and test, and whether they are there at all."""
 
 from __future__ import annotations
 
+import datetime
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, get_args
 
-from lstm_bench.config.dataset import SegmentName, SegmentsConfig
+import numpy as np
+
+from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
+from lstm_bench.config.workflow import PortAnaRecord, RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import DataError
 
-__all__ = ["Segment", "locate_segments"]
+__all__ = ["Segment", "locate_segments", "misfits", "proportional"]
 
 logger = logging.getLogger("lstm_bench")
+
+_YEARS = {"train": 7.0, "valid": 2.0, "test": 3.6}
+"""How long Qlib's own segments are, on 2008-01-01 to 2020-08-01."""
 
 
 @dataclass(frozen=True)
@@ -67,3 +75,94 @@ def locate_segments(
             )  # fmt: skip
         found[name] = Segment(name, *inside)
     return found
+
+
+def misfits(config: DatasetConfig, provider: Provider) -> list[str]:
+    """Say of each segment that lies less than half inside the calendar how much of it does.
+
+    Weekdays are counted, since only the calendar knows on which of them there was trading.
+    """
+    calendar = provider.calendar
+    found = []
+    for name in get_args(SegmentName):
+        start, stop = getattr(config.kwargs.segments, name)
+        first, end = np.datetime64(start, "D"), np.datetime64(stop, "D") + 1
+        inside = np.busday_count(max(first, calendar[0]), max(first, min(end, calendar[-1] + 1)))
+        share = max(int(inside), 0) / max(int(np.busday_count(first, end)), 1)
+        if share < 0.5:
+            found.append(
+                f"segment {name!r}: only {share:.0%} of {start}..{stop} lies inside the data's calendar, "
+                f"{calendar[0]}..{calendar[-1]}"
+            )
+    return found
+
+
+def proportional(config: RunConfig, provider: Provider) -> dict[str, Any]:
+    """Lay the segments out over the calendar, as long in proportion as Qlib's: 7, 2 and 3.6 years.
+
+    The last day of the calendar is left out, for Qlib's backtest needs one after its own.
+
+    Parameters
+    ----------
+    config
+        As the workflow file says it, not resolved.
+
+    Returns
+    -------
+    dict
+        Overrides of that file, dotted key -> value: the segments, and every other date that it gives, which are the
+        handler's first and last day, the fit period (train) and the backtest's days (test).
+
+    Raises
+    ------
+    DataError
+        Where the calendar has too few days for three segments.
+    """
+    days = [str(day) for day in provider.calendar[:-1]]
+    scale = len(days) / sum(_YEARS.values())
+    valid = round(_YEARS["train"] * scale)
+    test = round((_YEARS["train"] + _YEARS["valid"]) * scale)
+    if not 0 < valid < test < len(days):
+        raise DataError(
+            f"calendar: got {len(days) + 1} days, which are too few to lay out train, valid and test on"
+        )
+    spans = {
+        "train": [days[0], days[valid - 1]],
+        "valid": [days[valid], days[test - 1]],
+        "test": [days[test], days[-1]],
+    }
+    return {
+        "task.dataset.kwargs.segments": spans,
+        **_handler_days(config, [days[0], days[-1]], spans["train"]),
+        **_backtest_days(config, spans["test"]),
+    }
+
+
+def _handler_days(config: RunConfig, all_days: list[str], fit: list[str]) -> dict[str, str]:
+    """Override the dates that a file gives to the handler and to its processors."""
+    where, kwargs = "task.dataset.kwargs.handler.kwargs", config.task.dataset.kwargs.handler.kwargs
+    found = _given(kwargs, where, "", all_days) | _given(kwargs, where, "fit_", fit)
+    for chain in ("shared_processors", "infer_processors", "learn_processors"):
+        for position, entry in enumerate(getattr(kwargs, chain)):
+            found |= _given(entry.kwargs, f"{where}.{chain}.{position}.kwargs", "fit_", fit)
+    return found
+
+
+def _backtest_days(config: RunConfig, span: list[str]) -> dict[str, str]:
+    """Override the backtest's days, in the file's list of records."""
+    found = {}
+    for position, record in enumerate(config.task.record):
+        if isinstance(record, PortAnaRecord):
+            where = f"task.record.{position}.kwargs.config.backtest"
+            found = _given(record.kwargs.config.backtest, where, "", span)
+    return found
+
+
+def _given(section: Any, where: str, prefix: str, span: list[str]) -> dict[str, str]:
+    """Override a section's first and last day with those of a span, as far as it gives them."""
+    dates = dict(zip((f"{prefix}start_time", f"{prefix}end_time"), span, strict=True))
+    return {
+        f"{where}.{key}": day
+        for key, day in dates.items()
+        if isinstance(getattr(section, key, None), datetime.date)
+    }

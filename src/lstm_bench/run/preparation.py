@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.config.backtest import resolve
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
-from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.errors import ConfigError, DataError, choices_hint
+from lstm_bench.evaluate.quotes import load_benchmark
 from lstm_bench.evaluate.signal import signal_metrics
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.pack import PackSpec
@@ -42,8 +45,14 @@ class Prepared:
     market: Market | None
 
 
-def prepare(config: RunConfig, provider: Provider) -> Prepared:
+def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] | None = None) -> Prepared:
     """Build the dataset and read what the backtest needs.
+
+    Parameters
+    ----------
+    config, provider
+    build
+        Gives the dataset, such as one from a cache; it is built in memory where this is None.
 
     Raises
     ------
@@ -53,7 +62,11 @@ def prepare(config: RunConfig, provider: Provider) -> Prepared:
         Where the data lacks something: days, a benchmark, a market, labels to evaluate against.
     """
     kwargs = config.task.model.kwargs
-    dataset = build_dataset(config.task.dataset, provider, d_feat=kwargs.d_feat)
+    _check_market(config, provider)
+    if build is None:
+        dataset = build_dataset(config.task.dataset, provider, d_feat=kwargs.d_feat)
+    else:
+        dataset = build()
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     test = dataset.samples("test", "infer")
     if dataset.n_features != kwargs.d_feat:
@@ -80,6 +93,21 @@ def prepare(config: RunConfig, provider: Provider) -> Prepared:
         len(train), len(valid), len(test), dataset.step_len, dataset.n_features,
     )  # fmt: skip
     return prepared
+
+
+def _check_market(config: RunConfig, provider: Provider) -> None:
+    """Look up what a backtest will trade on, before features are computed for nothing."""
+    if config.portfolio_analysis is None:
+        return
+    portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
+    for price in portfolio.backtest.exchange_kwargs.prices:
+        if price not in provider.fields:
+            raise DataError(
+                f"exchange_kwargs.deal_price: the data has no field {price!r}; "
+                f"{choices_hint(price, provider.fields)}"
+            )
+    provider.universe(portfolio.backtest.exchange_kwargs.codes)
+    load_benchmark(provider, portfolio.backtest.benchmark, 0, len(provider.calendar))
 
 
 def valid_metric(config: RunConfig, valid: SampleSet) -> ValidMetric | None:

@@ -1,8 +1,10 @@
-"""A run: from a configuration, through data, training and evaluation, to a complete record."""
+"""Runs: from a configuration, through data, training and evaluation, to complete records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import torch
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import DataError, RunError
+from lstm_bench.dataset.cache import DatasetCache
+from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.pack import PackSpec, ReplicaSpec
@@ -27,7 +31,36 @@ from lstm_bench.run.progress import LogProgress, Progress
 from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
 from lstm_bench.run.record import Record, publish, recover
 
-__all__ = ["execute", "preview"]
+__all__ = ["PackRun", "execute", "execute_pack", "preview"]
+
+
+@dataclass(frozen=True)
+class PackRun:
+    """One seed of a pack.
+
+    Attributes
+    ----------
+    seed
+    record : what it left behind
+    computed : False where the record was there, or another process published it in the meantime
+    error : why it has no metrics, None where it has; such a record is not computed again
+    """
+
+    seed: int
+    record: Record
+    computed: bool
+    error: str | None
+
+    @classmethod
+    def of(cls, seed: int, record: Record, *, computed: bool) -> PackRun:
+        """Look at a seed's record."""
+        if record.metrics():
+            return cls(seed, record, computed, None)
+        error = (
+            f"seed {seed}: training diverged in its first epoch, so that there are no weights to evaluate; "
+            f"its losses are in {record.path}"
+        )
+        return cls(seed, record, computed, error)
 
 
 def execute(
@@ -37,21 +70,16 @@ def execute(
     device: str = "auto",
     force: bool = False,
     progress: Progress | None = None,
+    cache: DatasetCache | None = None,
 ) -> tuple[Record, bool]:
-    """Compute a run, unless its record is there.
+    """Compute a run, unless its record is there: a pack of the configuration's own seed.
 
     Parameters
     ----------
     config
         The run, its seed included.
-    experiment
-        Folder of the experiment; the record goes to ``<experiment>/<run_id>``.
-    device
-        A wish (``auto``) or a demand; see :func:`lstm_bench.model.device.resolve_device`.
-    force
-        Compute even where a record is there, and replace it.
-    progress
-        Hears of stages and epochs; log lines where None.
+    experiment, device, force, progress, cache
+        As for :func:`execute_pack`.
 
     Returns
     -------
@@ -66,22 +94,79 @@ def execute(
     RunError
         Where training diverged before any epoch was usable. Its record says so, and is not computed again.
     """
-    config = config.resolved()
+    (run,) = execute_pack(
+        config, [config.seed], experiment, device=device, force=force, progress=progress, cache=cache
+    )
+    if run.error is not None:
+        raise RunError(run.error)
+    return run.record, run.computed
+
+
+def execute_pack(
+    config: RunConfig,
+    seeds: Sequence[int],
+    experiment: Path,
+    *,
+    device: str = "auto",
+    force: bool = False,
+    progress: Progress | None = None,
+    cache: DatasetCache | None = None,
+) -> list[PackRun]:
+    """Compute a configuration's runs over seeds, but for those whose records are there.
+
+    They train as one pack. Then each is evaluated and published by itself, so that what is done stays done.
+
+    Parameters
+    ----------
+    config
+        The runs; its own seed does not count.
+    seeds
+        Theirs, each once.
+    experiment
+        Folder of the experiment; the records go to ``<experiment>/<run_id>``.
+    device
+        A wish (``auto``) or a demand; see :func:`lstm_bench.model.device.resolve_device`.
+    force
+        Compute even where a record is there, and replace it.
+    progress
+        Hears of stages and epochs; log lines where None.
+    cache
+        Where the dataset comes from; it is built in memory where None.
+
+    Returns
+    -------
+    list of PackRun
+        In the order of ``seeds``. One that diverged has its record and says so; it does not stop the others.
+
+    Raises
+    ------
+    InputError
+        Where the configuration, the seeds, the data or the device cannot be used.
+    """
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError(f"seeds: got {', '.join(map(str, seeds))}, expected each once")
+    configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     provider = Provider(config.qlib_init.provider_uri)
     _make_folder(experiment)
-    run = _Run(config, provider, chosen, progress or LogProgress())
-    folder = experiment / run.name
-    recover(folder)
-    record, computed = Record.find(folder), False
-    if record is None or force:
-        record, computed = run.compute(folder, replace=force)
-    if not record.metrics():
-        raise RunError(
-            f"seed {config.seed}: training diverged in its first epoch, so that there are no weights to evaluate; "
-            f"its losses are in {record.path}"
-        )
-    return record, computed
+    listener = progress or LogProgress()
+    watch = Stopwatch(listener.stage)
+    with watch.stage("fingerprint"):
+        data = fingerprint(provider)
+    folders = {seed: experiment / run_id(replica, data) for seed, replica in configs.items()}
+    done: dict[int, PackRun] = {}
+    for seed, folder in folders.items():
+        recover(folder)
+        record = Record.find(folder)
+        if record is not None and not force:
+            done[seed] = PackRun.of(seed, record, computed=False)
+    missing = {seed: replica for seed, replica in configs.items() if seed not in done}
+    if missing:
+        pack = _PackAtWork(missing, provider, data, chosen, listener, watch, cache)
+        for seed, write in pack.compute():
+            record, computed = publish(folders[seed], write, replace=force)
+            done[seed] = PackRun.of(seed, record, computed=computed)
+    return [done[seed] for seed in seeds]
 
 
 def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
@@ -113,67 +198,91 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     }
 
 
-class _Run:
-    """One run at work."""
+class _PackAtWork:
+    """Runs of one configuration over seeds, at work."""
 
     def __init__(
-        self, config: RunConfig, provider: Provider, device: torch.device, progress: Progress
+        self,
+        configs: Mapping[int, RunConfig],
+        provider: Provider,
+        data: str,
+        device: torch.device,
+        progress: Progress,
+        watch: Stopwatch,
+        cache: DatasetCache | None,
     ) -> None:
-        self.config = config
+        self.configs = configs
+        self.config = next(iter(configs.values()))  # for what all of them share
         self.provider = provider
+        self.data = data
         self.device = device
         self.progress = progress
-        self.watch = Stopwatch(progress.stage)
+        self.watch = watch
+        self.cache = cache
         self.environment = environment()
-        with self.watch.stage("fingerprint"):
-            self.data = fingerprint(provider)
-        self.name = run_id(config, self.data)
 
-    def compute(self, folder: Path, *, replace: bool) -> tuple[Record, bool]:
-        """Train, predict, evaluate and publish."""
+    def compute(self) -> Iterator[tuple[int, Callable[[Path], None]]]:
+        """Train the pack, then evaluate one run after the other; yield its seed and what fills its record."""
         with self.watch.stage("dataset"):
-            prepared = prepare(self.config, self.provider)
+            prepared = prepare(self.config, self.provider, self._dataset)
             metric = valid_metric(self.config, prepared.valid)
         kwargs = self.config.task.model.kwargs
-
-        def on_epoch(fits: Sequence[Fit]) -> bool:
-            self.progress.epoch(fits, kwargs.n_epochs)
-            return True
-
         with self.watch.stage("train"):
-            fit = train_pack(
+            fits = train_pack(
                 PackSpec.of(self.config),
-                [ReplicaSpec.of(self.config)],
+                [ReplicaSpec.of(config) for config in self.configs.values()],
                 prepared.train,
                 prepared.valid,
                 n_epochs=kwargs.n_epochs,
                 early_stop=kwargs.early_stop,
                 device=self.device,
                 valid_metric=metric,
-                on_epoch=on_epoch,
+                on_epoch=self._report,
                 on_step=self.progress.step,
-            )[0]
-        scored = self._score(prepared, fit) if fit.weights else None
+            )
+        for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
+            own = Stopwatch(self.progress.stage)
+            scored = self._score(config, prepared, fit, own) if fit.weights else None
+            provenance = self._provenance(config, fit, own)
+            self.progress.stage("record")
+            yield (
+                seed,
+                partial(
+                    write_record,
+                    config=config,
+                    prepared=prepared,
+                    fit=fit,
+                    scored=scored,
+                    provenance=provenance,
+                ),
+            )
 
-        def write(draft: Path) -> None:
-            write_record(draft, self.config, prepared, fit, scored, self._provenance(fit))
+    def _dataset(self) -> Dataset:
+        section, d_feat = self.config.task.dataset, self.config.task.model.kwargs.d_feat
+        if self.cache is None:
+            return build_dataset(section, self.provider, d_feat=d_feat)
+        return self.cache.open(section, self.provider, self.data, d_feat=d_feat)
 
-        self.progress.stage("record")
-        return publish(folder, write, replace=replace)
+    def _report(self, fits: Sequence[Fit]) -> bool:
+        """Tell of the replicas that the epoch trained."""
+        epoch = max(len(fit.epochs) for fit in fits)
+        live = [fit for fit in fits if len(fit.epochs) == epoch]
+        self.progress.epoch(live, self.config.task.model.kwargs.n_epochs)
+        return True
 
-    def _score(self, prepared: Prepared, fit: Fit) -> Scored:
-        dataset, test, spec = prepared.dataset, prepared.test, PackSpec.of(self.config)
-        with self.watch.stage("predict"):
+    def _score(self, config: RunConfig, prepared: Prepared, fit: Fit, watch: Stopwatch) -> Scored:
+        dataset, test, spec = prepared.dataset, prepared.test, PackSpec.of(config)
+        with watch.stage("predict"):
             model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
             model.load_state_dict(fit.weights)
             resident = ResidentSamples.place(test, self.device)
             scores = predict(model.to(self.device), resident).cpu().numpy()
-        with self.watch.stage("evaluate"):
+        with watch.stage("evaluate"):
             rows = np.zeros(dataset.raw_label.shape, dtype=np.bool_)
             rows[test.days, test.instruments] = True
             span = slice(int(test.days.min()), int(test.days.max()) + 1)
             evaluation = evaluate_scores(
-                self.config,
+                config,
                 prepared.market,
                 dataset.scores_to_panel(test, scores)[span],
                 np.where(rows, dataset.raw_label, np.float32(np.nan))[span],
@@ -183,12 +292,17 @@ class _Run:
             )
         return Scored(scores, dataset.raw_label[test.days, test.instruments], evaluation)
 
-    def _provenance(self, fit: Fit) -> dict[str, Any]:
-        spec, cuda = PackSpec.of(self.config), self.device.type == "cuda"
+    def _provenance(self, config: RunConfig, fit: Fit, own: Stopwatch) -> dict[str, Any]:
+        spec, cuda = PackSpec.of(config), self.device.type == "cuda"
+        alone, calendar = len(self.configs) == 1, self.provider.calendar
+        seconds = {**self.watch.seconds, **own.seconds}
+        if not alone:
+            seconds["train"] = sum(epoch.seconds for epoch in fit.epochs)
         return {
-            "run_id": self.name,
-            "seed": self.config.seed,
+            "run_id": run_id(config, self.data),
+            "seed": config.seed,
             "data_fingerprint": self.data,
+            "calendar": [str(calendar[0]), str(calendar[-1])],
             "numerics": NUMERICS,
             **self.environment,
             "started": self.watch.started.isoformat(timespec="seconds"),
@@ -196,8 +310,15 @@ class _Run:
                 "name": str(self.device),
                 "model": torch.cuda.get_device_name(self.device) if cuda else None,
                 "threads": torch.get_num_threads(),
-                "training_path": "nn.LSTM, one replica after the other",
+                "training_path": "nn.LSTM"
+                if alone
+                else "nn.LSTM, the pack's replicas in turn, epoch by epoch",
                 "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20 if cuda else None,
+            },
+            "pack": {
+                "width": len(self.configs),
+                "seeds": list(self.configs),
+                "train_seconds": self.watch.seconds["train"],
             },
             "training": {
                 "status": fit.status,
@@ -208,7 +329,7 @@ class _Run:
                     LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
                 ),
             },
-            "seconds": self.watch.seconds,
+            "seconds": seconds,
             "peak_memory_mib": peak_memory_mib(),
         }
 

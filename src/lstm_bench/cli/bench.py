@@ -1,0 +1,149 @@
+"""``lstm-bench bench``: train a fixed configuration over seeds and evaluate it on the test segment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from math import nan
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_bench.cli.options import Storage, StudyName
+from lstm_bench.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from lstm_bench.study.replication import BenchResult, Entrant
+
+__all__ = ["bench"]
+
+_FAILED = 3
+_INTERRUPTED = 130
+_SHOWN = (
+    "IC",
+    "ICIR",
+    "Rank IC",
+    "Rank ICIR",
+    "1day.excess_return_with_cost.annualized_return",
+    "1day.excess_return_with_cost.information_ratio",
+    "1day.excess_return_with_cost.max_drawdown",
+)
+
+
+def bench(
+    study: StudyName = None,
+    top: Annotated[int, typer.Option(help="The study's best configurations, so many.", min=1)] = 1,
+    trial: Annotated[
+        list[int] | None, typer.Option(help="These of its trials instead; 0 is Qlib's defaults. Repeatable.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A Qlib workflow file instead of a study.", metavar="FILE")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="20 is 0..19; or 0-4, or 3,7.")] = "20",
+    provider_uri: Annotated[str | None, typer.Option(help="The Qlib data folder, over the file's.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="dotted.key=value over the file. Repeatable.", metavar="KEY=VALUE"),
+    ] = None,
+    devices: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0,1.")] = "auto",
+    slots_per_device: Annotated[int, typer.Option(help="Packs at once on a device.", min=1)] = 1,
+    pack: Annotated[
+        int | None,
+        typer.Option(
+            help="Seeds trained together; by default shared out over GPUs, one by one on the CPU.", min=1
+        ),
+    ] = None,
+    executor: Annotated[str, typer.Option(help="local: processes. inline: in this one, to debug.")] = "local",
+    out: Annotated[Path, typer.Option(help="Where records go.")] = Path("results"),
+    storage: Storage = None,
+    force: Annotated[bool, typer.Option("--force", help="Compute again what is there already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Replicate a study's best configuration, or a workflow file's, over seeds; runs with a record are kept."""
+    from lstm_bench.cli.live_study import live_bench
+    from lstm_bench.cli.options import parse_executor, parse_option
+    from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.errors import ConfigError
+    from lstm_bench.study.devices import discover
+    from lstm_bench.study.entrants import entrants_of_file, entrants_of_study
+    from lstm_bench.study.recent import choose_study, remember_study
+    from lstm_bench.study.replication import bench as run_bench
+    from lstm_bench.study.store import open_store
+
+    chosen_seeds = parse_option("--seeds", seeds, parse_seeds)
+    if config is not None:
+        if study is not None or trial:
+            raise ConfigError("--config: a workflow file stands for itself; leave --study and --trial out")
+        entrants = entrants_of_file(config, overrides or [], provider_uri)
+    else:
+        if overrides:
+            raise ConfigError("--set: a study's configurations are fixed; it goes with --config")
+        store = open_store(storage)
+        name = choose_study(store, study)
+        remember_study(store, name)
+        typer.echo(f"study {name} in {store.description}", err=as_json)
+        entrants = entrants_of_study(store, name, top, trial or [], chosen_seeds, provider_uri)
+    with live_bench(sys.stderr) as progress:
+        result = run_bench(
+            entrants,
+            chosen_seeds,
+            devices=discover(devices),
+            slots_per_device=slots_per_device,
+            pack_width=pack,
+            executor=parse_executor(executor),
+            results=out,
+            force=force,
+            progress=progress,
+        )
+    _report(entrants, result, out, as_json)
+    if result.interrupted:
+        raise typer.Exit(_INTERRUPTED)
+    if any(row.failures for row in result.rows.values()):
+        raise typer.Exit(_FAILED)
+
+
+def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bool) -> None:
+    from lstm_bench.run.record import Record
+
+    folder = out / entrants[0].study
+    metrics = {
+        label: [Record(folder / name).metrics() for _, name in sorted(row.runs.items())]
+        for label, row in result.rows.items()
+    }
+    if as_json:
+        rows = {
+            label: {
+                **row.model_dump(mode="json", exclude={"workflow"}),
+                "metrics": {
+                    name: dict(zip(("mean", "std"), _mean_and_std(name, found), strict=True))
+                    for name in _SHOWN
+                },
+            }
+            for (label, row), found in zip(result.rows.items(), metrics.values(), strict=True)
+        }
+        from lstm_bench.run.contents import without_nan
+
+        print_json(without_nan({"experiment": str(folder), "computed": result.computed, "rows": rows}))
+        return
+    for label, found in metrics.items():
+        row = result.rows[label]
+        title = f"{row.study}, {label}: {len(row.runs)} of {len(row.seeds)} seeds"
+        cells = []
+        for name in _SHOWN:
+            mean, std = _mean_and_std(name, found)
+            cells.append([name, f"{mean:.4f}", f"{std:.4f}"])
+        print_table(title, ["metric", "mean", "std"], cells)
+        for seed, message in row.failures.items():
+            typer.echo(f"seed {seed} failed: {message}")
+    typer.echo(f"{result.computed} runs trained now; records in {folder}")
+    if result.interrupted:
+        typer.echo("stopped before its end; the same command goes on where it was")
+    else:
+        typer.echo("next: lstm-bench leaderboard --out benchmarks.md")
+
+
+def _mean_and_std(name: str, runs: Sequence[Mapping[str, float]]) -> tuple[float, float]:
+    values = [run[name] for run in runs if name in run]
+    return (fmean(values) if values else nan, stdev(values) if len(values) > 1 else nan)

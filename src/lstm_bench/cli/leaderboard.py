@@ -1,0 +1,157 @@
+"""``lstm-bench leaderboard``: from records to evidence, and from evidence to tables."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lstm_bench.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lstm_bench.report.aggregate import Row
+    from lstm_bench.report.blocks import LeaderboardOptions
+    from lstm_bench.report.evidence import Evidence
+
+__all__ = ["leaderboard"]
+
+_DOCUMENT = Path("benchmarks.md")
+
+Format = Literal["md", "csv", "json", "latex"]
+
+
+def leaderboard(
+    results: Annotated[
+        Path, typer.Option(help="Where the records are, and leaderboard/, the evidence.")
+    ] = Path("results"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Rewrite the generated blocks of this document; it is made if it is not there.",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Write nothing; exit with 1 where the document (benchmarks.md) is stale."
+        ),
+    ] = False,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Print as md, csv, json or latex.", show_default=False),
+    ] = None,
+    study: Annotated[list[str] | None, typer.Option(help="Only this study's rows. Repeatable.")] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(help="Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False),
+    ] = None,
+    compat: Annotated[
+        bool, typer.Option("--compat", help="Standard deviations with two decimals, as Qlib has.")
+    ] = False,
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="Add 95 % bootstrap intervals over seeds.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Collect the records of benched rows into the evidence, and show them in Qlib's format.
+
+    A document's leaderboard stands between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
+    --compat, --intervals and --study are kept in the first of them.
+    """
+    from lstm_bench.report.blocks import LeaderboardOptions
+    from lstm_bench.report.leaderboard import Style
+
+    options = LeaderboardOptions(Style(compat, intervals), tuple(study or ()))
+    form = "json" if as_json else form
+    if check:
+        _check(out or _DOCUMENT, results)
+    elif out is not None:
+        _write(out, results, options, form)
+    else:
+        _print(results, options, form, explain)
+
+
+def _check(document: Path, results: Path) -> None:
+    """Check from the evidence alone, which is all that a fresh checkout has."""
+    from lstm_bench.report.document import check_document
+    from lstm_bench.report.evidence import read_evidence
+    from lstm_bench.report.verification import verify
+
+    evidence = read_evidence(results)
+    for found in evidence.values():
+        verify(found)
+    check_document(document, results, evidence)
+    typer.echo(f"{document}: its generated blocks follow from the evidence")
+
+
+def _write(document: Path, results: Path, options: LeaderboardOptions, form: Format | None) -> None:
+    from lstm_bench.errors import InputError
+    from lstm_bench.report.collect import collect
+    from lstm_bench.report.document import write_document
+
+    if form not in (None, "md"):
+        raise InputError(
+            f"--format: got {form!r} with --out; only md has blocks; print it, into a file if need be"
+        )
+    changed = write_document(document, results, collect(results), options)
+    typer.echo(f"{document}: {'rebuilt' if changed else 'up to date'}")
+
+
+def _print(results: Path, options: LeaderboardOptions, form: Format | None, explain: str | None) -> None:
+    from lstm_bench.report.aggregate import find_row, rows_of
+    from lstm_bench.report.collect import collect
+
+    evidence = collect(results)
+    if explain is not None:
+        _explain(find_row(rows_of(evidence), explain), form)
+        return
+    _print_rows(evidence, options, form, results)
+
+
+def _print_rows(
+    evidence: Mapping[str, Evidence], options: LeaderboardOptions, form: Format | None, results: Path
+) -> None:
+    from lstm_bench.report import formats
+    from lstm_bench.report.aggregate import rows_of
+    from lstm_bench.report.evidence import study_path
+    from lstm_bench.report.leaderboard import leaderboard_tables
+
+    def evidence_file(study: str) -> str:
+        return study_path(results, study).as_posix()
+
+    rows = rows_of(evidence, options.studies)
+    if not rows:
+        typer.echo(
+            f"{results}: no row yet; `lstm-bench bench` trains a configuration over seeds and makes one",
+            err=True,
+        )
+    if form == "json":
+        print_json(formats.json_object(rows, evidence_file))
+    elif form == "csv":
+        typer.echo(formats.csv_text(rows), nl=False)
+    else:
+        tables = leaderboard_tables(rows, options.style, evidence_file)
+        if form == "latex":
+            typer.echo(formats.latex(tables), nl=False)
+        elif form == "md" or not sys.stdout.isatty():
+            typer.echo(formats.markdown(tables), nl=False)
+        else:
+            for table in tables:
+                print_table(f"{table.features}: {table.title}".replace("`", ""), table.header, table.lines)
+
+
+def _explain(row: Row, form: Format | None) -> None:
+    from lstm_bench.report.explanation import HEADER, explanation_lines, explanation_object, explanation_text
+
+    if form == "json":
+        print_json(explanation_object(row))
+        return
+    from rich.markup import escape  # a message is no markup
+
+    print_table(row.name, HEADER, [[escape(cell) for cell in line] for line in explanation_lines(row)])
+    typer.echo(explanation_text(row))

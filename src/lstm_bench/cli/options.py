@@ -1,0 +1,60 @@
+"""Options that several commands have, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from lstm_bench.errors import ConfigError, choices_hint
+
+if TYPE_CHECKING:
+    from lstm_bench.study.driver import ExecutorName
+
+__all__ = ["Storage", "StudyName", "parse_executor", "parse_option", "parse_slots"]
+
+Value = TypeVar("Value")
+
+StudyName = Annotated[
+    str | None, typer.Option("--study", help="The study; the one used last by default.", metavar="NAME")
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        help="A journal file or a database URL of Optuna's; LSTM_BENCH_STORAGE or studies/store.journal by default.",
+        metavar="URL",
+    ),
+]
+
+
+def parse_option(option: str, text: str, parse: Callable[[str], Value]) -> Value:
+    """Read an option's text.
+
+    Raises
+    ------
+    ConfigError
+        Where ``parse`` raises a ValueError; the option is named.
+    """
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ConfigError(f"{option}: {error}") from error
+
+
+def parse_slots(text: str) -> int | None:
+    """Read ``--slots-per-device``: None for auto."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"--slots-per-device: got {text!r}, expected a number from 1 on, or auto")
+    return int(text)
+
+
+def parse_executor(text: str) -> ExecutorName:
+    """Read ``--executor``."""
+    if text == "local":
+        return "local"
+    if text == "inline":
+        return "inline"
+    raise ConfigError(f"--executor: got {text!r}; {choices_hint(text, ['local', 'inline'])}")

@@ -1,0 +1,396 @@
+"""``lstm-bench study``: make studies, look at them, and remove them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lstm_bench.cli.options import Storage
+from lstm_bench.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from lstm_bench.study.definition import Definition
+    from lstm_bench.study.store import Store
+    from lstm_bench.study.trials import TrialRow
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Make studies, look at them, and remove them.", no_args_is_help=True)
+
+_SPACE = "32,64,128 or [log:]least:greatest[:step]"
+Name = Annotated[
+    str | None, typer.Argument(help="The study; the one used last by default.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _space_option(what: str) -> Any:
+    return typer.Option(help=f"Search {what}: {_SPACE}.", metavar="SPACE", rich_help_panel="Space")
+
+
+@app.command()
+def create(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="Its name; without one, the ready studies of both feature sets.", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A study file; studies/NAME.yaml where it is there.")
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option(help="alpha158 or alpha360: the ready study to begin with.")
+    ] = None,
+    hidden_size: Annotated[str | None, _space_option("the hidden size")] = None,
+    num_layers: Annotated[str | None, _space_option("the number of layers")] = None,
+    dropout: Annotated[str | None, _space_option("dropout between layers")] = None,
+    lr: Annotated[str | None, _space_option("the learning rate, as log:1e-4:1e-2")] = None,
+    step_len: Annotated[str | None, _space_option("the days in a window")] = None,
+    batch_size: Annotated[str | None, _space_option("the batch size")] = None,
+    weight_decay: Annotated[str | None, _space_option("the weight decay")] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(help="Search any dotted key: KEY=SPACE. Repeatable.", rich_help_panel="Space"),
+    ] = None,
+    fixed: Annotated[
+        list[str] | None,
+        typer.Option(help="KEY=VALUE for all trials, out of the space. Repeatable.", rich_help_panel="Space"),
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Tuning seeds: 3 is 0..2; or 1000-1002, or 3,7.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trials in all.", min=1)] = None,
+    max_epochs: Annotated[int | None, typer.Option(help="Epochs of a trial at the most.", min=1)] = None,
+    sampler: Annotated[str | None, typer.Option(help="tpe, gp, random, grid, cmaes or qmc.")] = None,
+    sampler_seed: Annotated[int | None, typer.Option(help="The study's seed.", min=0)] = None,
+    pruner: Annotated[
+        str | None, typer.Option(help="median, percentile, hyperband, halving, wilcoxon or none.")
+    ] = None,
+    trial_timeout: Annotated[
+        str | None, typer.Option(help="A trial that takes longer has failed: 30m.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="dotted.key=value over the workflow file. Repeatable.", metavar="KEY=VALUE"
+        ),
+    ] = None,
+    provider_uri: Annotated[str | None, typer.Option(help="The Qlib data folder, over the file's.")] = None,
+    auto_segments: Annotated[
+        bool | None,
+        typer.Option(
+            help="Lay train, valid and test out over the data's calendar; by default where they do not fit the "
+            "data that --provider-uri names."
+        ),
+    ] = None,
+    storage: Storage = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a study from a file, or from a ready study and options; again with the same is no harm."""
+    from lstm_bench.study.creation import READY, draft_study
+    from lstm_bench.study.recent import remember_study
+    from lstm_bench.study.store import open_store
+
+    given = {
+        "hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout, "lr": lr, "step_len": step_len,
+        "batch_size": batch_size, "weight_decay": weight_decay, **_pairs("--param", param),
+    }  # fmt: skip
+    sections = _sections(seeds, trials, max_epochs, sampler, sampler_seed, pruner, trial_timeout, fixed)
+    store = open_store(storage)
+    if name is None and source is None:
+        names = READY if features is None else (_ready(features),)
+    else:
+        names = (name or source.stem,) if source is not None else (str(name),)
+    answers = []
+    for one in names:
+        draft = draft_study(one, source, _ready(features) if features else READY[0])
+        if features and draft.path is not None:
+            sections["features"] = _ready(features)
+        draft.change(_space(given), sections, _values("--set", overrides))
+        misfit = draft.lay_out_segments(provider_uri, auto_segments)
+        definition = draft.define(provider_uri)
+        new = store.create(definition)
+        path = draft.write()
+        remember_study(store, one)
+        answers.append(_describe(store, definition) | {"new": new})
+        if not as_json:
+            _say_created(store, definition, new=new, path=path, misfit=misfit)
+    if as_json:
+        print_json({"studies": answers})
+
+
+def _ready(features: str) -> str:
+    from lstm_bench.errors import ConfigError, choices_hint
+    from lstm_bench.study.creation import READY
+
+    if features not in READY:
+        raise ConfigError(f"--features: got {features!r}; {choices_hint(features, READY)}")
+    return features
+
+
+def _space(given: dict[str, str | None]) -> dict[str, Any]:
+    from lstm_bench.config.parameter import parse_parameter
+
+    return {
+        key: parse_parameter(f"--{key.replace('_', '-')}" if "." not in key else key, text).model_dump(
+            mode="json", by_alias=True, exclude_defaults=True
+        )
+        for key, text in given.items()
+        if text is not None
+    }
+
+
+def _sections(
+    seeds: str | None,
+    trials: int | None,
+    max_epochs: int | None,
+    sampler: str | None,
+    sampler_seed: int | None,
+    pruner: str | None,
+    trial_timeout: str | None,
+    fixed: list[str] | None,
+) -> dict[str, Any]:
+    """Entries of a study file that options give."""
+    search = {key: value for key, value in (("name", sampler), ("seed", sampler_seed)) if value is not None}
+    given = {
+        "seeds": seeds,
+        "trials": trials,
+        "max_epochs": max_epochs,
+        "trial_timeout": trial_timeout,
+        "sampler": search or None,
+        "pruner": None if pruner is None else {"name": pruner},
+        "fixed": _values("--fixed", fixed) or None,
+    }
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
+    from lstm_bench.errors import ConfigError
+
+    found = {}
+    for text in texts or []:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"{option}: got {text!r}, expected KEY=VALUE")
+        found[key.strip()] = value
+    return found
+
+
+def _values(option: str, texts: list[str] | None) -> dict[str, Any]:
+    from lstm_bench.config.yaml import parse_value
+
+    return {key: parse_value(text) for key, text in _pairs(option, texts).items()}
+
+
+def _say_created(
+    store: Store, definition: Definition, *, new: bool, path: Path | None, misfit: list[str]
+) -> None:
+    config = definition.config
+    for text in misfit:
+        typer.echo(f"{text}; laid out in proportion")
+    for text in config.notes():
+        typer.echo(f"note: {text}")
+    _, moved = definition.defaults()
+    for key, value in moved.items():
+        typer.echo(
+            f"note: Qlib's {key} {value} lies outside the space; the first trial has the nearest value"
+        )
+    typer.echo(f"{'created' if new else 'already there:'} study {config.name} in {store.description}")
+    if path is not None:
+        typer.echo(f"written to {path}")
+    _print_definition(definition)
+    typer.echo(f"next: lstm-bench tune --study {config.name}")
+
+
+def _print_definition(definition: Definition) -> None:
+    config, segments = definition.config, definition.workflow.task.dataset.kwargs.segments
+    print_table(
+        f"{config.name}: {definition.features}", ["parameter", "values"],
+        [[key, str(parameter)] for key, parameter in config.space.items()],
+    )  # fmt: skip
+    typer.echo(
+        f"train {segments.train[0]}..{segments.train[1]}, valid {segments.valid[0]}..{segments.valid[1]}, "
+        f"test {segments.test[0]}..{segments.test[1]}\n"
+        f"{config.trials} trials of at most {config.max_epochs} epochs, tuning seeds "
+        f"{', '.join(map(str, config.seeds))}, sampler {config.sampler.name} (seed {config.sampler.seed}), "
+        f"pruner {config.pruner.name}\ndata {definition.data_fingerprint[:12]}"
+    )
+
+
+def _describe(store: Store, definition: Definition) -> dict[str, Any]:
+    return {"name": definition.config.name, "storage": store.description, **definition.to_json()}
+
+
+@app.command("list")
+def list_studies(storage: Storage = None, as_json: AsJson = False) -> None:
+    """List the studies of a store."""
+    from lstm_bench.cli.trial_table import counts
+    from lstm_bench.study.store import open_store
+    from lstm_bench.study.trials import best_trial
+
+    store = open_store(storage)
+    found: list[dict[str, Any]] = []
+    for name in store.names():
+        trials, definition = _trials(store, name), store.definition(name)
+        best = best_trial(trials)
+        found.append(
+            {
+                "name": name,
+                "features": definition.features,
+                "target": definition.config.trials,
+                "states": counts(trials),
+                "best": None if best is None else best.value,
+            }
+        )
+    if as_json:
+        print_json({"storage": store.description, "studies": found})
+        return
+    if not found:
+        typer.echo(f"{store.description} has no study yet; make one: lstm-bench study create")
+        return
+    rows = []
+    for study in found:
+        states = ", ".join(f"{count} {state}" for state, count in study["states"].items())
+        best_text = "" if study["best"] is None else f"{study['best']:.6f}"
+        rows.append([study["name"], study["features"], str(study["target"]), states, best_text])
+    print_table(store.description, ["study", "features", "trials asked for", "trials", "least loss"], rows)
+
+
+@app.command()
+def show(
+    name: Name = None,
+    storage: Storage = None,
+    last: Annotated[int, typer.Option(help="Show so many trials, the last ones; 0 for all.", min=0)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show a study: its space, its trials with their curves, the best one, and the epochs that pruning saved."""
+    from lstm_bench.cli.trial_table import (
+        counts,
+        counts_line,
+        epochs_saved,
+        trial_cells,
+        trial_headers,
+        trial_line,
+        trial_remarks,
+    )
+    from lstm_bench.study.recent import choose_study
+    from lstm_bench.study.store import open_store
+    from lstm_bench.study.trials import best_trial
+
+    store = open_store(storage)
+    chosen = choose_study(store, name)
+    definition, trials = store.definition(chosen), _trials(store, chosen)
+    best = best_trial(trials)
+    saved, of = epochs_saved(trials, definition.config.max_epochs)
+    if as_json:
+        answer = _describe(store, definition) | {"states": counts(trials), "epochs_saved": saved}
+        print_json(
+            answer
+            | {
+                "best": None if best is None else best.to_json(),
+                "trials": [trial.to_json() for trial in trials],
+            }
+        )
+        return
+    typer.echo(f"study {chosen} in {store.description}")
+    _print_definition(definition)
+    shown = trials[-last:] if last else trials
+    title = (
+        f"the last {len(shown)} of {len(trials)} trials (--last 0 shows all)"
+        if len(shown) < len(trials)
+        else "trials"
+    )
+    params = list(definition.config.space)
+    print_table(title, trial_headers(params), [trial_cells(trial, params) for trial in shown])
+    for trial in shown:
+        if remarks := trial_remarks(trial):
+            typer.echo(f"trial {trial.number}: {remarks}")
+    typer.echo(counts_line(trials))
+    if saved:
+        typer.echo(f"pruning saved {saved} of {of} epochs")
+    if best is not None:
+        typer.echo(f"best: {trial_line(best)}")
+
+
+@app.command("edit-budget")
+def edit_budget(
+    name: Name = None,
+    trials: Annotated[int | None, typer.Option(help="Trials in all.", min=1)] = None,
+    max_epochs: Annotated[int | None, typer.Option(help="Epochs of a trial at the most.", min=1)] = None,
+    trial_timeout: Annotated[str | None, typer.Option(help="30m, 2h")] = None,
+    timeout: Annotated[str | None, typer.Option(help="30m, 2h")] = None,
+    max_retries: Annotated[int | None, typer.Option(help="Of a trial that fails.", min=0)] = None,
+    storage: Storage = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change what a study may spend; its space, seeds and data stay."""
+    from lstm_bench.errors import ConfigError
+    from lstm_bench.study.recent import choose_study
+    from lstm_bench.study.store import open_store
+
+    given = {
+        "trials": trials, "max_epochs": max_epochs, "trial_timeout": trial_timeout, "timeout": timeout,
+        "max_retries": max_retries,
+    }  # fmt: skip
+    budget = {key: value for key, value in given.items() if value is not None}
+    if not budget:
+        raise ConfigError(
+            f"edit-budget: nothing to change; options: {', '.join('--' + key.replace('_', '-') for key in given)}"
+        )
+    store = open_store(storage)
+    chosen = choose_study(store, name)
+    store.definition(chosen).with_budget(budget)
+    store.set_budget(chosen, budget)
+    config = store.definition(chosen).config
+    now = {key: getattr(config, key) for key in given}
+    if as_json:
+        print_json({"name": chosen, "budget": now})
+        return
+    typer.echo(f"study {chosen} in {store.description}")
+    print_table(
+        "budget", ["", ""], [[key, "none" if value is None else str(value)] for key, value in now.items()]
+    )
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="A .csv, .parquet or .json file to write.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option("--study", help="The study; the one used last by default.")
+    ] = None,
+    storage: Storage = None,
+) -> None:
+    """Write a study's trials as a table: a row a trial, a column a parameter."""
+    from lstm_bench.study.export import export_trials
+    from lstm_bench.study.recent import choose_study
+    from lstm_bench.study.store import open_store
+
+    store = open_store(storage)
+    chosen = choose_study(store, name)
+    typer.echo(f"study {chosen} in {store.description}", err=True)
+    count = export_trials(_trials(store, chosen), out)
+    typer.echo(f"{out}: {count} trials")
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    storage: Storage = None,
+) -> None:
+    """Delete a study and its trials from the store; its file and its records stay."""
+    from lstm_bench.study.store import open_store
+
+    store = open_store(storage)
+    trials = store.trials(name)
+    if not yes:
+        typer.confirm(f"delete study {name} with {len(trials)} trials from {store.description}?", abort=True)
+    store.delete(name)
+    typer.echo(f"deleted study {name} with {len(trials)} trials from {store.description}")
+
+
+def _trials(store: Store, name: str) -> list[TrialRow]:
+    from lstm_bench.study.trials import trial_rows
+
+    return trial_rows(store.trials(name), store.study(name).user_attrs)

@@ -1,0 +1,101 @@
+"""``lstm-bench tune``: search a study's space on the devices at hand."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_bench.cli.options import Storage, StudyName
+from lstm_bench.cli.output import print_json
+
+if TYPE_CHECKING:
+    from lstm_bench.config.study import StudyConfig
+    from lstm_bench.study.driver import TuneResult
+
+__all__ = ["tune"]
+
+_INTERRUPTED = 130
+
+
+def tune(
+    study: StudyName = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            help="Trials in all, complete, pruned and failed; again does the rest. The study's number by default.",
+            min=1,
+        ),
+    ] = None,
+    more: Annotated[int | None, typer.Option(help="As many on top of those there.", min=1)] = None,
+    timeout: Annotated[
+        str | None, typer.Option(help="Stop after this long: 90, 30m, 2h. The study's by default.")
+    ] = None,
+    devices: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0,1.")] = "auto",
+    slots_per_device: Annotated[
+        str, typer.Option(help="Trials at once on a device, or auto: as memory allows.", metavar="K|auto")
+    ] = "auto",
+    executor: Annotated[str, typer.Option(help="local: processes. inline: in this one, to debug.")] = "local",
+    out: Annotated[Path, typer.Option(help="Where records go.")] = Path("results"),
+    storage: Storage = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tune a study: propose, train on the tuning seeds, prune on the validation loss."""
+    from lstm_bench.cli.live_study import live_tuning
+    from lstm_bench.cli.options import parse_executor, parse_option, parse_slots
+    from lstm_bench.config.duration import parse_duration
+    from lstm_bench.study.devices import discover
+    from lstm_bench.study.driver import tune as run_tuning
+    from lstm_bench.study.recent import choose_study, remember_study
+    from lstm_bench.study.store import open_store
+    from lstm_bench.study.trials import best_trial, trial_rows
+
+    store = open_store(storage)
+    name = choose_study(store, study)
+    remember_study(store, name)
+    typer.echo(f"study {name} in {store.description}", err=as_json)
+    config = store.definition(name).config
+    limit = timeout or config.timeout
+    before = trial_rows(store.trials(name), store.study(name).user_attrs)
+    finished = sum(trial.state in ("complete", "pruned", "failed") for trial in before)
+    total = finished + more if more is not None else trials or config.trials
+    best = best_trial(before)
+    with live_tuning(sys.stderr, total, finished, None if best is None else best.value) as progress:
+        result = run_tuning(
+            store,
+            name,
+            trials=trials,
+            more=more,
+            timeout_seconds=None if limit is None else parse_option("--timeout", limit, parse_duration),
+            devices=discover(devices),
+            slots_per_device=parse_slots(slots_per_device),
+            executor=parse_executor(executor),
+            results=out,
+            progress=progress,
+        )
+    _report(name, config, result, as_json)
+    if result.interrupted:
+        raise typer.Exit(_INTERRUPTED)
+
+
+def _report(name: str, config: StudyConfig, result: TuneResult, as_json: bool) -> None:
+    from lstm_bench.cli.trial_table import counts, counts_line, epochs_saved, trial_line
+    from lstm_bench.study.trials import best_trial
+
+    best = best_trial(result.trials)
+    saved, of = epochs_saved(result.trials, config.max_epochs)
+    if as_json:
+        answer = {"study": name, "interrupted": result.interrupted, "states": counts(result.trials)}
+        print_json({**answer, "epochs_saved": saved, "best": None if best is None else best.to_json()})
+        return
+    typer.echo(counts_line(result.trials))
+    if saved:
+        typer.echo(f"pruning saved {saved} of {of} epochs")
+    if best is not None:
+        typer.echo(f"best: {trial_line(best)}")
+    if result.interrupted:
+        typer.echo("stopped before its end; the same command goes on where it was")
+    elif best is not None:
+        typer.echo(f"next: lstm-bench bench --study {name} --seeds 20")

@@ -1,0 +1,74 @@
+"""How a space is searched: the sampler that proposes trials and the pruner that stops them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from lstm_bench.config.section import Section
+
+__all__ = ["PrunerConfig", "SamplerConfig"]
+
+
+class SamplerConfig(Section):
+    """``sampler``: how trials are proposed. Optuna's, but for the grid and the Sobol' sequence (``qmc``)."""
+
+    name: Literal["tpe", "gp", "random", "grid", "cmaes", "qmc"] = "tpe"
+    seed: int = Field(0, ge=0, lt=2**32)
+    startup_trials: int = Field(
+        10, ge=0, description="random ones before tpe, gp or cmaes learn from results"
+    )
+    multivariate: bool = Field(True, description="tpe: draw parameters together, rather than one by one")
+
+
+class PrunerConfig(Section):
+    """``pruner``: which trials are stopped early, judged by their validation loss after each epoch."""
+
+    name: Literal["median", "percentile", "hyperband", "halving", "wilcoxon", "none"] = "median"
+    percentile: float = Field(
+        25.0, ge=0.0, le=100.0, description="percentile: the share of trials that goes on"
+    )
+    startup_trials: int = Field(5, ge=0, description="median, percentile: trials before any is stopped")
+    warmup_epochs: int = Field(
+        3, ge=0, description="median, percentile, wilcoxon: epochs that none is stopped in"
+    )
+    interval_epochs: int = Field(1, ge=1, description="median, percentile: epochs between two judgements")
+    min_epochs: int = Field(1, ge=1, description="hyperband, halving: epochs of the first rung")
+    reduction_factor: int = Field(3, ge=2, description="hyperband, halving: one of so many goes on")
+    p_threshold: float = Field(0.1, gt=0.0, lt=1.0, description="wilcoxon: stop below it")
+    patience: int | None = Field(
+        None, ge=1, description="stop only after so many epochs without improvement, whatever the pruner"
+    )
+
+    @model_validator(mode="after")
+    def _patience_wraps_something(self) -> PrunerConfig:
+        if self.patience is not None and self.name == "none":
+            raise ValueError(
+                "patience: makes another pruner wait, and there is none; choose one, such as median"
+            )
+        return self
+
+    @property
+    def warms_up(self) -> bool:
+        """Whether ``warmup_epochs`` counts."""
+        return self.name in ("median", "percentile", "wilcoxon")
+
+    def check(self, seeds: int, max_epochs: int) -> None:
+        """Check that the pruner can work.
+
+        Raises
+        ------
+        ValueError
+            Where a signed-rank test of so few seeds cannot reach the threshold (its least p-value is ``2**-n``), or
+            the first rung of hyperband is beyond the last epoch.
+        """
+        least = 0.5**seeds
+        if self.name == "wilcoxon" and least >= self.p_threshold:
+            needed = next(n for n in range(1, 1100) if 0.5**n < self.p_threshold)
+            raise ValueError(
+                f"pruner.p_threshold: got {self.p_threshold}, but a test over {seeds} seeds gives no less than "
+                f"{least:g}: no trial would be pruned; take {needed} seeds or more, or a greater threshold"
+            )
+        if self.name == "hyperband" and self.min_epochs > max_epochs:
+            raise ValueError(f"pruner.min_epochs: got {self.min_epochs}, of {max_epochs} max_epochs")

@@ -1,0 +1,68 @@
+"""Lists of seeds: a count, a range, or the seeds themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+__all__ = ["Seeds", "parse_seeds"]
+
+_MOST = 10_000
+_END = 2**32
+_EXPECTED = "a count (5 is 0..4), a range (0-4) or a list (3,7)"
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read seeds.
+
+    >>> parse_seeds("3"), parse_seeds("1000-1002"), parse_seeds("3,7"), parse_seeds("0-2,9")
+    ((0, 1, 2), (1000, 1001, 1002), (3, 7), (0, 1, 2, 9))
+
+    Raises
+    ------
+    ValueError
+        Where the text is none of these, a seed is there twice, or is beyond what NumPy and PyTorch take.
+    """
+    whole = text.strip()
+    if re.fullmatch(r"[0-9]+", whole):
+        spans = [(0, int(whole) - 1)]
+    else:
+        spans = [_span(part.strip(), text) for part in whole.removesuffix(",").split(",")]
+    count = sum(last - first + 1 for first, last in spans)
+    if not 1 <= count <= _MOST:
+        raise ValueError(f"got {text!r}, which is {count} seeds; expected 1 to {_MOST}")
+    return _checked(tuple(seed for first, last in spans for seed in range(first, last + 1)))
+
+
+def _span(part: str, text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]+)(?:\s*-\s*([0-9]+))?", part)
+    if match is None:
+        raise ValueError(f"got {text!r}, expected {_EXPECTED}")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first:
+        raise ValueError(f"got {text!r}; the range {part} ends before it begins")
+    return first, last
+
+
+def _checked(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1}) if len(set(seeds)) < len(seeds) else []
+    if twice:
+        raise ValueError(f"seeds are there twice: {', '.join(map(str, twice))}")
+    wrong = [seed for seed in seeds if not 0 <= seed < _END]
+    if wrong:
+        raise ValueError(f"got the seed {wrong[0]}, expected one from 0 to {_END - 1}")
+    return seeds
+
+
+def _read(value: Any) -> tuple[int, ...]:
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return parse_seeds(str(value))
+    if not isinstance(value, list | tuple) or not all(type(seed) is int for seed in value) or not value:
+        raise ValueError(f"got {value!r}, expected {_EXPECTED}")
+    return _checked(tuple(value))
+
+
+Seeds = Annotated[tuple[int, ...], BeforeValidator(_read), Field(description=_EXPECTED)]
+"""Distinct seeds, in the order given."""

@@ -1,0 +1,221 @@
+"""A study file as a :class:`StudyConfig`: what to search, how, over which seeds, and for how long."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+
+from lstm_bench.config.duration import Duration
+from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order, short_key
+from lstm_bench.config.search import PrunerConfig, SamplerConfig
+from lstm_bench.config.section import Section, explain
+from lstm_bench.config.seeds import Seeds
+from lstm_bench.config.yaml import load_yaml
+from lstm_bench.errors import choices_hint
+
+__all__ = ["BUDGET", "Features", "StudyConfig", "load_study", "parse_study"]
+
+Features = Literal["alpha158", "alpha360"]
+
+BUDGET = ("trials", "max_epochs", "trial_timeout", "timeout", "max_retries")
+"""What a study may spend: all that can change once it has trials."""
+
+_OTHERWISE_SAID: Mapping[str, str] = {
+    "task.model.kwargs.n_epochs": "max_epochs says it",
+    "task.model.kwargs.GPU": "tune --devices says where to compute",
+    "task.model.kwargs.n_jobs": "it is ignored",
+    "qlib_init": "study create --provider-uri names the data",
+    "experiment_name": "the study's name is the experiment's",
+}
+_NOT_SEARCHED: Mapping[str, str] = {
+    **_OTHERWISE_SAID,
+    "task.record": "trials are compared by their validation loss, which it does not change",
+    "task.dataset.kwargs.segments": "validation losses of different days cannot be compared",
+    "task.dataset.kwargs.handler.kwargs.label": "validation losses of different labels cannot be compared",
+}
+_NOT_FIXED: Mapping[str, str] = {**_OTHERWISE_SAID, "task.model.kwargs.seed": "seeds says it"}
+
+
+def _plain(value: Any) -> Any:
+    """Make data such as JSON knows: a day becomes its text, which a workflow file reads as well."""
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError(f"got {value!r}, expected plain data: numbers, texts, dates, lists, mappings")
+
+
+Plain = Annotated[Any, BeforeValidator(_plain)]
+
+
+class StudyConfig(Section):
+    """``studies/*.yaml``. Keys are short names, such as ``lr``, or dotted keys of a workflow file."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="by default the file's; names folders too"
+    )
+    base: str = Field(min_length=1, description="the workflow file, relative to the study file's folder")
+    features: Features | None = Field(None, description="what the workflow's handler gives; checked if named")
+    set: dict[str, Plain] = Field({}, description="dotted keys over the workflow file; aliases follow")
+    space: dict[str, Parameter] = Field(min_length=1)
+    fixed: dict[str, Plain] = Field({}, description="keys that all trials share")
+    enqueue: tuple[dict[str, Scalar], ...] = Field((), description="trials right after Qlib's defaults")
+    seeds: Seeds = Field(
+        (1000, 1001, 1002), description="those that a trial trains, other than those of a benchmark"
+    )
+    sampler: SamplerConfig = SamplerConfig()
+    pruner: PrunerConfig = PrunerConfig()
+    trials: int = Field(100, ge=1, description="complete, pruned and finally failed ones together")
+    max_epochs: int = Field(200, ge=1, description="n_epochs of every trial")
+    trial_timeout: Duration | None = Field(None, description="after which a trial counts as failed")
+    timeout: Duration | None = Field(None, description="after which no trial is begun")
+    max_retries: int = Field(2, ge=0, description="of a trial that failed")
+
+    @field_validator("space", "fixed", mode="before")
+    @classmethod
+    def _short_names(cls, given: Any) -> Any:
+        return _renamed(given) if isinstance(given, dict) else given
+
+    @field_validator("enqueue", mode="before")
+    @classmethod
+    def _short_names_of_each(cls, given: Any) -> Any:
+        if not isinstance(given, list | tuple):
+            return given
+        return tuple(_renamed(entry) if isinstance(entry, dict) else entry for entry in given)
+
+    @model_validator(mode="after")
+    def _keys_make_sense(self) -> StudyConfig:
+        _refuse_keys("set", self.set, {"task.model.kwargs.n_epochs": "max_epochs says it"})
+        _refuse_keys("fixed", self.fixed, _NOT_FIXED)
+        _refuse_keys("space", self.space, _NOT_SEARCHED)
+        named = [("space", key) for key in self.space] + [("fixed", key) for key in self.fixed]
+        for position, (where, key) in enumerate(named):
+            for _, other in named[:position]:
+                if _overlap(dotted_key(key), dotted_key(other)):
+                    both = "both space and fixed have" if where == "fixed" else "space has"
+                    raise ValueError(f"{both} {key}" + (f" and {other}" if other != key else ""))
+        if "seed" in self.space and self.sampler.name != "grid":
+            raise ValueError(
+                "space.seed: a sampler that picks the seed picks luck; sampler grid may go through all of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _conditions_fit(self) -> StudyConfig:
+        for key, parameter in self.space.items():
+            for other, values in parameter.when.items():
+                if other == key or other not in self.space:
+                    others = sorted(self.space.keys() - {key})
+                    raise ValueError(f"space.{key}.when: got {other!r}; {choices_hint(other, others)}")
+                for value in values:
+                    if not self.space[other].contains(value):
+                        raise ValueError(
+                            f"space.{key}.when.{other}: got {value!r}, which {other} never is: {self.space[other]}"
+                        )
+        in_order(self.space)
+        return self
+
+    @model_validator(mode="after")
+    def _enqueued_lie_in_space(self) -> StudyConfig:
+        for position, params in enumerate(self.enqueue):
+            for key, value in params.items():
+                where = f"enqueue.{position}.{key}"
+                if key not in self.space:
+                    raise ValueError(f"{where}: no parameter of the space; {choices_hint(key, self.space)}")
+                if not self.space[key].contains(value):
+                    raise ValueError(f"{where}: got {value!r}, expected one of {self.space[key]}")
+                for other, values in self.space[key].when.items():
+                    if other not in params or params[other] not in values:
+                        listed = ", ".join(map(repr, values))
+                        raise ValueError(f"{where}: it is there only where {other} is one of {listed}")
+        return self
+
+    @model_validator(mode="after")
+    def _search_fits(self) -> StudyConfig:
+        continuous = [key for key, parameter in self.space.items() if parameter.is_continuous]
+        if self.sampler.name == "grid" and continuous:
+            raise ValueError(
+                f"sampler.name: a grid has no end over {', '.join(continuous)}; give a step or choices"
+            )
+        ranges = [key for key, entry in self.space.items() if entry.choices is None and not entry.when]
+        if self.sampler.name == "cmaes" and len(ranges) < 2:
+            raise ValueError(
+                "sampler.name: cmaes needs two ranges (int or float) without condition or more; "
+                f"the space has {', '.join(ranges) or 'none'}"
+            )
+        self.pruner.check(1 if "seed" in self.space else len(self.seeds), self.max_epochs)
+        return self
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what is allowed, and perhaps not what was meant."""
+        name, pruner = self.sampler.name, self.pruner
+        found = []
+        alone = [
+            key
+            for key, parameter in self.space.items()
+            if parameter.when or (name == "cmaes" and parameter.choices is not None)
+        ]
+        if name in ("cmaes", "gp") and alone:
+            found.append(f"sampler {name} draws {', '.join(alone)} at random: it knows no conditions"
+                         + (" or choices" if name == "cmaes" else ""))  # fmt: skip
+        if pruner.warms_up and pruner.warmup_epochs >= self.max_epochs:
+            found.append(
+                f"pruner.warmup_epochs is {pruner.warmup_epochs}, of {self.max_epochs} max_epochs: no trial is pruned"
+            )
+        return tuple(found)
+
+
+def _renamed(given: dict[Any, Any]) -> dict[str, Any]:
+    renamed = {short_key(str(key)): value for key, value in given.items()}
+    if len(renamed) < len(given):
+        twice = sorted(
+            key for key in renamed if key in given and dotted_key(key) != key and dotted_key(key) in given
+        )
+        raise ValueError(f"a short name and its dotted key say the same: {', '.join(twice)}")
+    return renamed
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two dotted keys are the same, or one lies below the other."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+
+
+def _refuse_keys(where: str, keys: Iterable[str], refused: Mapping[str, str]) -> None:
+    for key in keys:
+        dotted = dotted_key(key)
+        for other, why in refused.items():
+            if _overlap(dotted, other):
+                raise ValueError(f"{where}.{key}: cannot be set here: {why}")
+
+
+def parse_study(content: Mapping[str, Any]) -> StudyConfig:
+    """Check a study that was put together in code.
+
+    Raises
+    ------
+    ConfigError
+        Where something is wrong; it names the field, what came and what was expected.
+    """
+    try:
+        return StudyConfig.model_validate(dict(content))
+    except ValidationError as error:
+        raise explain(error) from error
+
+
+def load_study(path: Path) -> StudyConfig:
+    """Read a study file; its name is the file's where it gives none.
+
+    Raises
+    ------
+    ConfigError
+        Where the file or something in it is wrong.
+    """
+    return parse_study({"name": path.stem, **load_yaml(path)})

@@ -1,0 +1,213 @@
+"""An entry of the cache: arrays and plain data in a folder, which processes map, and its lock.
+
+The folder holds ``entry.json`` and a ``.npy`` file per array. Beside it lies ``<key>.lock``, whose modification time is
+when the entry was last opened. Whoever writes or removes the entry holds its ``flock`` exclusively, and whoever has
+the entry open shares it, so that an open entry is never removed; a process that dies lets go of it. ``flock`` is
+Unix's, as the package is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import uuid
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.errors import DataError
+
+__all__ = [
+    "Arrays",
+    "Content",
+    "DamagedError",
+    "Entry",
+    "entry_bytes",
+    "exclusive",
+    "last_used",
+    "open_entry",
+    "read_entry",
+    "remove_entry",
+    "try_exclusive",
+    "write_entry",
+]
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Content = dict[str, Any]
+
+_INDEX = "entry.json"
+_SMALL_BYTES = 1 << 16
+"""Arrays up to this size are read, not mapped."""
+
+
+class DamagedError(DataError):
+    """An entry lacks something, or is not there at all."""
+
+
+def _index(path: Path) -> dict[str, Any]:
+    """Read an entry's index."""
+    try:
+        index = json.loads((path / _INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"{path}: a damaged entry: {_INDEX}: {error}") from error
+    if not (isinstance(index, dict) and {"bytes", "content"} <= set(index)):
+        raise DamagedError(f"{path}: a damaged entry: {_INDEX} lacks something")
+    return index
+
+
+def read_entry(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Content]:
+    """Map an entry's arrays, and read its plain data.
+
+    Raises
+    ------
+    DamagedError
+        Where an array is missing, or not as long as the index says.
+    """
+    index = _index(path)
+    arrays = {}
+    for name, expected in index["bytes"].items():
+        file = path / f"{name}.npy"
+        try:
+            got = file.stat().st_size
+            if got != expected:
+                raise DamagedError(
+                    f"{path}: a damaged entry: {file.name} has {got} bytes, expected {expected}"
+                )
+            # copied on a write, of which there is none: torch warns of arrays that cannot be written
+            array = np.load(file, mmap_mode="c" if got > _SMALL_BYTES else None, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise DamagedError(f"{path}: a damaged entry: {file.name}: {error}") from error
+        arrays[name] = np.asarray(array)
+    return arrays, index["content"]
+
+
+class Entry:
+    """An open entry. It is not removed before it is closed, or this object and its process are gone.
+
+    Attributes
+    ----------
+    path : its folder
+    arrays : name -> array; changes to one stay in this process
+    content : plain data
+    """
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._close = weakref.finalize(self, os.close, lock)
+        try:
+            self.arrays, self.content = read_entry(path)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let the entry go. Its arrays stay readable, even where the entry is removed."""
+        self._close()
+
+
+def open_entry(path: Path) -> Entry:
+    """Open the entry in a folder.
+
+    Raises
+    ------
+    DataError
+        Where there is none, or it is damaged.
+    """
+    if not path.is_dir():
+        raise DamagedError(f"{path}: no such entry of the cache; it was removed, or never built")
+    entry = Entry(path, lock := _locked(path, fcntl.LOCK_SH))
+    os.utime(lock)
+    return entry
+
+
+def write_entry(path: Path, arrays: Arrays, content: Content) -> None:
+    """Write an entry beside its place and move it there in one rename; the caller has its lock exclusively."""
+    for part in _parts(path):
+        shutil.rmtree(part)
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.draft")
+    draft.mkdir()
+    try:
+        for name, array in arrays.items():
+            np.save(draft / f"{name}.npy", array, allow_pickle=False)
+        sizes = {name: (draft / f"{name}.npy").stat().st_size for name in arrays}
+        index = json.dumps({"bytes": sizes, "content": content}, allow_nan=False)
+        (draft / _INDEX).write_text(index, encoding="utf-8")
+        draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def remove_entry(path: Path) -> bool:
+    """Remove an entry and drafts of it, unless some process has it open or writes it; whether it is gone."""
+    lock = try_exclusive(path)
+    if lock is None:
+        return False
+    try:
+        for part in _parts(path):
+            shutil.rmtree(part)
+        _lock_file(path).unlink()
+    finally:
+        os.close(lock)
+    return True
+
+
+def last_used(path: Path) -> float:
+    """When an entry was last opened, in seconds since 1970; 0 where that is not known."""
+    with suppress(FileNotFoundError):
+        return _lock_file(path).stat().st_mtime
+    return 0.0
+
+
+def entry_bytes(path: Path) -> int:
+    """Bytes of an entry and its drafts; of what vanishes meanwhile, none."""
+    total = 0
+    for part in _parts(path):
+        with suppress(FileNotFoundError):
+            for file in part.iterdir():
+                total += file.stat().st_size
+    return total
+
+
+def _parts(path: Path) -> list[Path]:
+    """Folders of an entry: itself, and drafts of it."""
+    drafts = path.parent.glob(f".{path.name}.*.draft")
+    return [part for part in (path, *drafts) if part.is_dir()]
+
+
+def exclusive(path: Path) -> int:
+    """Wait for an entry's lock, and return its file descriptor; closing that lets go."""
+    return _locked(path, fcntl.LOCK_EX)
+
+
+def try_exclusive(path: Path) -> int | None:
+    """Take an entry's lock; None where another has it."""
+    try:
+        return _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+
+
+def _locked(path: Path, kind: int) -> int:
+    while True:
+        lock = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(lock, kind)
+            # who removes an entry removes this file too: one that was waited for may be nobody's by now
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(lock), _lock_file(path).stat()):
+                    return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")

@@ -1,0 +1,133 @@
+"""Documents with generated blocks: their content follows from the evidence, the rest is left alone."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from lstm_bench.errors import CheckError, InputError
+from lstm_bench.report.aggregate import RowMissingError, rows_of
+from lstm_bench.report.blocks import NEW_DOCUMENT, LeaderboardOptions, find_blocks, with_options
+from lstm_bench.report.comparison import compare_rows
+from lstm_bench.report.comparison_tables import comparison_markdown
+from lstm_bench.report.evidence import Evidence, study_path
+from lstm_bench.report.formats import markdown
+from lstm_bench.report.leaderboard import leaderboard_tables
+
+__all__ = ["check_document", "write_document"]
+
+NameFile = Callable[[str], str]
+
+
+def write_document(
+    path: Path,
+    results: Path,
+    evidence: Mapping[str, Evidence],
+    options: LeaderboardOptions | None = None,
+) -> bool:
+    """Rewrite a document's generated blocks; make the document if it is not there.
+
+    Parameters
+    ----------
+    path
+        The document; links to the evidence in ``results`` start from its folder.
+    options
+        To put into the markers of its leaderboards, beside those that are there.
+
+    Returns
+    -------
+    bool
+        Whether it changed.
+
+    Raises
+    ------
+    InputError
+        Where a marker is wrong, or the document has none.
+    """
+    before = _read(path) if path.exists() else None
+    after = _rebuilt(NEW_DOCUMENT if before is None else before, path, results, evidence, options)
+    if after == before:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    draft.write_bytes(after.encode())
+    draft.replace(path)
+    return True
+
+
+def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) -> None:
+    """Compare a document's generated blocks with what the evidence says.
+
+    Raises
+    ------
+    CheckError
+        Where one is stale; the message has a unified diff.
+    InputError
+        Where the document cannot be read, a marker is wrong, or it has none.
+    """
+    before = _read(path)
+    after = _rebuilt(before, path, results, evidence)
+    if after != before:
+        names = str(path), f"{path}, rebuilt"
+        difference = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+        raise CheckError(
+            f"{path} is stale; `lstm-bench leaderboard --out {path}` rebuilds it\n" + "\n".join(difference)
+        )
+
+
+def _rebuilt(
+    text: str,
+    path: Path,
+    results: Path,
+    evidence: Mapping[str, Evidence],
+    options: LeaderboardOptions | None = None,
+) -> str:
+    def name_file(study: str) -> str:
+        return Path(os.path.relpath(study_path(results, study), path.parent)).as_posix()
+
+    try:
+        if options is not None:
+            text = with_options(text, options)
+        parts, at = [], 0
+        for block in find_blocks(text):
+            if block.kind == "leaderboard":
+                content = _leaderboard(block.arguments, evidence, name_file)
+            else:
+                content = _comparison(block.arguments, evidence)
+            parts += [text[at : block.begin], f"\n{content}\n"]
+            at = block.end
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return "".join([*parts, text[at:]])
+
+
+def _leaderboard(arguments: Sequence[str], evidence: Mapping[str, Evidence], name_file: NameFile) -> str:
+    options = LeaderboardOptions.parse(arguments)
+    # a document may name a study before it has a row
+    shown = {name: found for name, found in evidence.items() if name in (options.studies or evidence)}
+    return markdown(leaderboard_tables(rows_of(shown), options.style, name_file))
+
+
+def _comparison(arguments: Sequence[str], evidence: Mapping[str, Evidence]) -> str:
+    if len(arguments) != 2:
+        raise InputError(
+            f"<!-- lstm-bench: compare ... -->: got {len(arguments)} rows, expected two, each STUDY/ROW"
+        )
+    try:
+        return comparison_markdown(compare_rows(evidence, *arguments))
+    except RowMissingError as missing:
+        return f"There is no row `{missing.name}` to compare yet.\n"
+    except (
+        InputError
+    ) as reason:  # rows change; the document is built all the same, and says why it shows nothing
+        return f"`{arguments[0]}` and `{arguments[1]}` cannot be compared: {reason}.\n"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error

@@ -1,0 +1,156 @@
+"""The leaderboard as tables of text: in the columns of Qlib's README, and how each row came about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_bench.report.aggregate import FEATURE_SETS, Cell, Group, Row, Setting, group_rows
+from lstm_bench.report.published import PUBLISHED, PublishedRow
+
+__all__ = ["COLUMNS", "Style", "Table", "leaderboard_tables"]
+
+COLUMNS = {
+    "IC": "IC",
+    "ICIR": "ICIR",
+    "Rank IC": "Rank IC",
+    "Rank ICIR": "Rank ICIR",
+    "1day.excess_return_with_cost.annualized_return": "Annualized Return",
+    "1day.excess_return_with_cost.information_ratio": "Information Ratio",
+    "1day.excess_return_with_cost.max_drawdown": "Max Drawdown",
+}
+"""Qlib's metric name -> the column's name in Qlib's README."""
+
+_OURS = ("Seeds", "Parameters", "Training time", "n_epochs", "Epochs run")
+_NONE = "–"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How cells are written.
+
+    Attributes
+    ----------
+    compat : the standard deviation with two decimals, as in Qlib's README, rather than four
+    intervals : add the 95 % bootstrap interval of the mean over seeds
+    """
+
+    compat: bool = False
+    intervals: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes
+    ----------
+    features : the feature set that it belongs to
+    title : what its rows share
+    header, lines
+    evidence : files that its cells follow from; none of a published row
+    """
+
+    features: str
+    title: str
+    header: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]
+    evidence: tuple[str, ...] = ()
+
+
+def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callable[[str], str]) -> list[Table]:
+    """Lay the leaderboard out: per feature set our tables, then Qlib's.
+
+    Parameters
+    ----------
+    evidence_file
+        Gives the name of a study's evidence file, as readers shall see it.
+    """
+    ours = [_table(group, style, evidence_file) for group in group_rows(rows)]
+    names = [*FEATURE_SETS, *(table.features for table in ours)]
+    tables: list[Table] = []
+    for features in dict.fromkeys(names):
+        tables += [table for table in ours if table.features == features]
+        tables += _published(features)
+    return tables
+
+
+def _table(group: Group, style: Style, evidence_file: Callable[[str], str]) -> Table:
+    reduced = group.setting.is_reduced
+    header = ("Model Name", "Dataset", *COLUMNS.values(), *_OURS, *(("Reduced",) if reduced else ()))
+    return Table(
+        features=group.setting.features,
+        title=_title(group.setting),
+        header=header,
+        lines=tuple(_line(row, style, reduced) for row in group.rows),
+        evidence=tuple(evidence_file(study) for study in sorted({row.study for row in group.rows})),
+    )
+
+
+def _title(setting: Setting) -> str:
+    start, end = setting.test
+    data = f"data `{setting.data_fingerprint[:12]}`" if setting.data_fingerprint else "no seed complete"
+    text = f"{setting.market} ({setting.region}), test {start} to {end}, {data}"
+    return f"Reduced runs, not comparable with full ones: {text}" if setting.is_reduced else text
+
+
+def _line(row: Row, style: Style, reduced: bool) -> tuple[str, ...]:
+    figures = (_cell(row.cell(metric), style, len(row.complete)) for metric in COLUMNS)
+    last = ("; ".join(row.reductions),) if reduced else ()
+    return (f"LSTM, {row.name}", row.dataset, *figures, *_provenance(row), *last)
+
+
+def _cell(cell: Cell, style: Style, complete: int) -> str:
+    if cell.n == 0:
+        return _NONE
+    text = f"{cell.mean:.4f}"
+    if cell.n > 1:
+        text += f"±{cell.std:.{2 if style.compat else 4}f}"
+        if style.intervals:
+            text += f" [{cell.interval.low:.4f}, {cell.interval.high:.4f}]"
+    return text if cell.n == complete else f"{text} ({cell.n} of {complete} seeds)"
+
+
+def _provenance(row: Row) -> tuple[str, ...]:
+    """Seeds, parameters, training time, ``n_epochs`` and epochs run."""
+    epochs = row.known("epochs")
+    return (
+        _seeds(row),
+        _one_of(f"{value:,}" for value in row.known("parameters")),
+        _seconds(row),
+        str(row.config.task.model.kwargs.n_epochs),
+        f"{np.mean(epochs):.1f} ({min(epochs)}–{max(epochs)})" if epochs else _NONE,
+    )
+
+
+def _seeds(row: Row) -> str:
+    lost = {"failed": row.count("failed"), "missing": row.count("missing")}
+    said = ", ".join(f"{n} {what}" for what, n in lost.items() if n)
+    return f"{len(row.complete)} ({said})" if said else str(len(row.complete))
+
+
+def _seconds(row: Row) -> str:
+    """Mean training seconds per seed, and what they were spent on."""
+    seconds = row.known("train_seconds")
+    devices = sorted({result.device for result in row.complete if result.device})
+    return f"{np.mean(seconds):.1f} s on {', '.join(devices)}" if seconds else _NONE
+
+
+def _one_of(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts)) or _NONE
+
+
+def _published(features: str) -> list[Table]:
+    rows = [row for row in PUBLISHED if row.features == features]
+    if not rows:
+        return []
+    title = f"As published by Qlib, {rows[0].seeds} seeds, another vintage of the data"
+    header = ("Model Name", "Dataset", *COLUMNS.values())
+    return [Table(features, title, header, tuple(_published_line(row) for row in rows))]
+
+
+def _published_line(row: PublishedRow) -> tuple[str, ...]:
+    cells: Sequence[tuple[float, float]] = [row.cells[metric] for metric in COLUMNS]
+    return ("LSTM", row.dataset, *(f"{mean:.4f}±{std:.2f}" for mean, std in cells))

@@ -1,0 +1,71 @@
+"""What Qlib publishes for its LSTM: the rows of its benchmark's README."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["PUBLISHED", "PublishedRow"]
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """A row as published.
+
+    Attributes
+    ----------
+    features : the handler's class
+    dataset : the dataset's name
+    cells : metric -> (mean, std) over the seeds, in the order of the leaderboard's columns
+    seeds : how many there were
+    """
+
+    features: str
+    dataset: str
+    cells: dict[str, tuple[float, float]]
+    seeds: int = 20
+
+
+_METRICS = (
+    "IC",
+    "ICIR",
+    "Rank IC",
+    "Rank ICIR",
+    "1day.excess_return_with_cost.annualized_return",
+    "1day.excess_return_with_cost.information_ratio",
+    "1day.excess_return_with_cost.max_drawdown",
+)
+
+
+def _cells(*figures: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    return dict(zip(_METRICS, figures, strict=True))
+
+
+PUBLISHED = (
+    PublishedRow(
+        "Alpha158",
+        "Alpha158 (20 selected features)",
+        _cells(
+            (0.0318, 0.00),
+            (0.2367, 0.04),
+            (0.0435, 0.00),
+            (0.3389, 0.03),
+            (0.0381, 0.03),
+            (0.5561, 0.46),
+            (-0.1207, 0.04),
+        ),
+    ),
+    PublishedRow(
+        "Alpha360",
+        "Alpha360",
+        _cells(
+            (0.0448, 0.00),
+            (0.3474, 0.04),
+            (0.0549, 0.00),
+            (0.4366, 0.03),
+            (0.0647, 0.03),
+            (0.8963, 0.39),
+            (-0.0875, 0.02),
+        ),
+    ),
+)
+"""On an older vintage of the data than can be had today."""

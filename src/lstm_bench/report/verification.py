@@ -1,0 +1,101 @@
+"""Whether evidence is whole and agrees with itself: keys, coverage, and figures that follow from the daily series."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import get_args
+
+import numpy as np
+
+from lstm_bench.errors import DataError
+from lstm_bench.evaluate.risk import excess_risk
+from lstm_bench.report.evidence import Daily, Evidence, SeedResult, Status
+
+__all__ = ["findings", "verify"]
+
+_TOLERANCE = 1e-9
+
+
+def verify(evidence: Evidence) -> Evidence:
+    """Return evidence that is sound.
+
+    Raises
+    ------
+    DataError
+        With all that is wrong, a line each.
+    """
+    wrong = list(findings(evidence))
+    if wrong:
+        raise DataError(f"evidence of study {evidence.study!r}:\n" + "\n".join(wrong))
+    return evidence
+
+
+def findings(evidence: Evidence) -> Iterator[str]:
+    """Say what is wrong with a study's evidence."""
+    keys = [(result.row, result.seed) for result in evidence.results]
+    for row, seed in sorted({key for key in keys if keys.count(key) > 1}):
+        yield f"row {row!r}, seed {seed}: there {keys.count((row, seed))} times"
+    if keys != sorted(keys):
+        yield "the rows are not in the order of (row, seed)"
+    for result in evidence.results:
+        place = f"row {result.row!r}, seed {result.seed}"
+        yield from (f"{place}: {what}" for what in _of_seed(evidence.study, result))
+        daily = evidence.daily.get((result.row, result.seed))
+        if result.status == "complete":
+            yield from (f"{place}: {what}" for what in _of_days(result, daily))
+        elif daily is not None:
+            yield f"{place}: {result.status}, but it has daily series"
+    for row, seed in sorted(set(evidence.daily) - set(keys)):
+        yield f"row {row!r}, seed {seed}: daily series without a result"
+    for row, results in itertools.groupby(evidence.results, key=lambda result: result.row):
+        yield from (f"row {row!r}: {what}" for what in _of_row(list(results)))
+
+
+def _of_seed(study: str, result: SeedResult) -> Iterator[str]:
+    if result.study != study:
+        yield f"says study {result.study!r} in the file of {study!r}"
+    if result.status not in get_args(Status):
+        yield f"status: got {result.status!r}, expected one of {', '.join(get_args(Status))}"
+    if result.status == "failed" and not result.message:
+        yield "failed without a message"
+    if result.status == "complete":
+        needed = ("run_id", "data_fingerprint", "first_day", "last_day", "numerics", "epochs", "parameters")
+        for name in (name for name in needed if getattr(result, name) is None):
+            yield f"complete without {name}"
+
+
+def _of_days(result: SeedResult, daily: Daily | None) -> Iterator[str]:
+    if daily is None:
+        yield "complete without daily series"
+        return
+    if not bool((daily.days[1:] > daily.days[:-1]).all()):
+        yield "its days are not ascending"
+    series = daily.series
+    derived = {"IC": _mean(series["ic"]), "Rank IC": _mean(series["rank_ic"])}
+    if not np.isnan(series["return"]).all():
+        derived |= excess_risk(series)
+    for name, value in derived.items():
+        stated = result.metrics.get(name, np.nan)
+        if not np.isclose(stated, value, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True):
+            yield f"{name} is {stated!r}, but its daily series give {value!r}"
+
+
+def _of_row(results: list[SeedResult]) -> Iterator[str]:
+    for name in ("features", "trial"):
+        if len({getattr(result, name) for result in results}) > 1:
+            yield f"its seeds differ in {name}"
+    complete = [result for result in results if result.status == "complete"]
+    for name in ("data_fingerprint", "numerics"):
+        found = sorted({str(getattr(result, name)) for result in complete})
+        if len(found) > 1:
+            listed = ", ".join(found)
+            yield (
+                f"its seeds were computed with different {name} ({listed}); "
+                "`lstm-bench bench` with all of them makes it one"
+            )
+
+
+def _mean(series: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+    known = series[~np.isnan(series)]
+    return float(known.mean()) if len(known) else np.nan

@@ -1,0 +1,70 @@
+"""The manifest of a bench: which runs an experiment's rows were to have, so that missing ones are seen.
+
+``results/<experiment>/bench.json`` lies beside the records that it names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from lstm_bench.config.section import Section, explain
+from lstm_bench.errors import DataError
+
+__all__ = ["Bench", "BenchRow"]
+
+_NAME = "bench.json"
+
+
+class BenchRow(Section):
+    """One configuration over its seeds."""
+
+    label: str = Field(description="the row's name within its study, such as default or tuned")
+    study: str = Field(description="the study, or the workflow file's name")
+    features: str = Field(description="the handler's class: Alpha158, Alpha360")
+    trial: int | None = Field(None, description="the study's trial that proposed the configuration")
+    seeds: tuple[int, ...] = Field(description="the seeds asked for")
+    runs: dict[int, str] = Field({}, description="seed -> run id, of the runs that have a record")
+    failures: dict[int, str] = Field({}, description="seed -> what went wrong")
+    workflow: dict[str, Any] = Field(description="the resolved configuration, its seed left out")
+
+
+class Bench(Section):
+    """All rows of an experiment."""
+
+    rows: dict[str, BenchRow] = Field({})
+
+    @classmethod
+    def load(cls, experiment: Path) -> Bench | None:
+        """Read an experiment's manifest; None if it has none.
+
+        Raises
+        ------
+        DataError
+            Where it is no manifest.
+        """
+        path = experiment / _NAME
+        if not path.is_file():
+            return None
+        try:
+            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        except ValidationError as error:
+            raise DataError(f"{path}: {explain(error)}") from error
+        except ValueError as error:
+            raise DataError(f"{path}: not JSON: {error}") from error
+
+    def with_row(self, row: BenchRow) -> Bench:
+        """Return the manifest with a row added or replaced."""
+        return Bench(rows={**self.rows, row.label: row})
+
+    def save(self, experiment: Path) -> None:
+        """Write the manifest in one rename."""
+        experiment.mkdir(parents=True, exist_ok=True)
+        draft = experiment / f".{_NAME}.{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        draft.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
+        draft.replace(experiment / _NAME)

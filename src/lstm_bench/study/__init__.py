@@ -1,0 +1,1 @@
+"""Studies: a search space, its trials, and the processes that train them."""

@@ -1,0 +1,177 @@
+"""The driver of a study: one process, which may share the study with others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lstm_bench.errors import ConfigError, InputError
+from lstm_bench.study.devices import Device, SlotTable
+from lstm_bench.study.dispatch import Dispatcher, graceful_interrupt
+from lstm_bench.study.executors.local import InlineExecutor, LocalExecutor
+from lstm_bench.study.trials import TrialRow, trial_rows
+from lstm_bench.study.tuning import Prepare, Tuning
+
+if TYPE_CHECKING:
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.study.executors.protocol import Executor
+    from lstm_bench.study.progress import TuneProgress
+    from lstm_bench.study.store import Store
+
+__all__ = ["ExecutorName", "TuneResult", "make_executor", "train_and_valid", "tune"]
+
+ExecutorName = Literal["local", "inline"]
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """What a call of :func:`tune` left.
+
+    Attributes
+    ----------
+    trials : all of the study
+    interrupted : whether it was stopped before its total
+    """
+
+    trials: list[TrialRow]
+    interrupted: bool
+
+
+def tune(
+    store: Store,
+    name: str,
+    *,
+    trials: int | None = None,
+    more: int | None = None,
+    timeout_seconds: float | None = None,
+    devices: Sequence[Device],
+    slots_per_device: int | None = None,
+    executor: ExecutorName = "local",
+    results: Path = Path("results"),
+    progress: TuneProgress,
+    prepare: Prepare | None = None,
+    work: str | None = None,
+) -> TuneResult:
+    """Run trials until the study has its total.
+
+    Parameters
+    ----------
+    store, name
+        The study.
+    trials
+        Complete, pruned and finally failed trials that the study shall have; the definition's number by default.
+    more
+        As many on top of those there, instead.
+    timeout_seconds
+        Stop after this long, as Ctrl-C does.
+    devices, slots_per_device
+        Where to train; None for as many slots as memory allows, which the first trials show.
+    executor
+        ``local`` processes or, for debugging, ``inline`` threads.
+    results
+        Folder of the records; what complete trials gave is kept in ``<results>/<name>/search``.
+    progress
+        Hears what happens.
+    prepare, work
+        Replace the training by another job; for tests and measurements.
+
+    Returns
+    -------
+    TuneResult
+
+    Raises
+    ------
+    InputError
+        Where the study is not there, its data have changed, or a device is missing.
+    """
+    slots = SlotTable(devices, slots_per_device)
+    with ExitStack() as held:
+        if prepare is None:
+            prepare = train_and_valid(store, name, results, held)
+        total = _total(store, name, trials, more)
+        source = Tuning(
+            store,
+            name,
+            slots,
+            total=total,
+            prepare=prepare,
+            progress=progress,
+            **({"work": work} if work else {}),
+        )
+        until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device), slots, until=until)
+        with graceful_interrupt(dispatcher.stop):
+            try:
+                dispatcher.run()
+            finally:
+                source.close()
+    return TuneResult(trial_rows(store.trials(name), store.study(name).user_attrs), dispatcher.stopping)
+
+
+def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> Executor:
+    """Make an executor; workers on the processor share its cores."""
+    if name == "inline":
+        if len(slots.slots) > 1:
+            raise ConfigError(
+                f"--executor: inline has one slot, got {len(slots.slots)}; use --executor local"
+            )
+        return InlineExecutor()
+    on_cpu = [device for device in slots.devices if device.opens == "cpu"]
+    return LocalExecutor(sum(slots_per_device or device.most_slots for device in on_cpu))
+
+
+def train_and_valid(store: Store, name: str, results: Path, held: ExitStack) -> Prepare:
+    """Return what prepares a trial's job: its dataset, built once and without the test segment.
+
+    A worker is given the folder of that dataset and nothing else: neither the bars nor where they are.
+
+    Parameters
+    ----------
+    held
+        Keeps the datasets in the cache until it is closed.
+
+    Raises
+    ------
+    DataError
+        Where the data are not those that the study was made for.
+    """
+    from lstm_bench.data.fingerprint import fingerprint
+    from lstm_bench.data.provider import Provider
+    from lstm_bench.dataset.cache import DatasetCache
+
+    definition = store.definition(name)
+    provider = Provider(definition.workflow.qlib_init.provider_uri)
+    found = fingerprint(provider)
+    if found != definition.data_fingerprint:
+        raise InputError(
+            f"study {name!r} was made for data with the fingerprint {definition.data_fingerprint[:12]}, but "
+            f"{definition.workflow.qlib_init.provider_uri} now has {found[:12]}; make a new study for the new data"
+        )
+    cache = DatasetCache()
+    entries: dict[str, Path] = {}
+
+    def prepare(config: RunConfig, key: str) -> dict[str, Any]:
+        section = config.task.dataset
+        wanted = repr((section, config.task.model.kwargs.d_feat))
+        if wanted not in entries:
+            entry = cache.ensure(
+                section, provider, found, ("train", "valid"), d_feat=config.task.model.kwargs.d_feat
+            )
+            held.callback(entry.close)
+            entries[wanted] = entry.path
+        return {"entry": str(entries[wanted]), "outcome": str(results / name / "search" / f"{key}.json")}
+
+    return prepare
+
+
+def _total(store: Store, name: str, trials: int | None, more: int | None) -> int:
+    if trials is not None and more is not None:
+        raise ConfigError("--trials and --more: give one of them")
+    if more is not None:
+        finished = sum(trial.state.is_finished() for trial in store.trials(name))
+        return finished + more
+    return trials if trials is not None else store.definition(name).config.trials

@@ -1,0 +1,95 @@
+"""Which configurations a bench replicates: those of a study's trials, or a workflow file's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_bench.config.workflow import load_workflow
+from lstm_bench.errors import ConfigError, InputError
+from lstm_bench.study.replication import Entrant
+from lstm_bench.study.trials import TrialRow, trial_rows
+
+if TYPE_CHECKING:
+    from lstm_bench.study.store import Store
+
+__all__ = ["entrants_of_file", "entrants_of_study"]
+
+
+def entrants_of_file(path: Path, overrides: Sequence[str], provider_uri: str | None) -> list[Entrant]:
+    """Take a workflow file's configuration.
+
+    Raises
+    ------
+    ConfigError
+        Where the file or an override is wrong.
+    """
+    own = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
+    config = load_workflow(path, [*overrides, *own])
+    name = config.experiment_name or path.stem
+    return [Entrant(label=path.stem, study=name, trial=None, config=config.resolved())]
+
+
+def entrants_of_study(
+    store: Store,
+    name: str,
+    top: int,
+    numbers: Sequence[int],
+    seeds: Sequence[int],
+    provider_uri: str | None,
+) -> list[Entrant]:
+    """Take a study's best configurations by validation loss, or those of its trials ``numbers``.
+
+    The best one is labelled ``tuned``, Qlib's defaults ``default``, the others by their trials.
+
+    Raises
+    ------
+    InputError
+        Where there is no such trial, the seeds were tuned on, or the data are others than the study's.
+    """
+    definition = store.definition(name)
+    used = sorted(set(seeds) & set(definition.config.seeds))
+    if used:
+        raise ConfigError(
+            f"--seeds: {', '.join(map(str, used))} served in tuning, which chose what does well with them; "
+            "take others, such as 0-19"
+        )
+    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    ranked = sorted((row for row in rows if row.state == "complete"), key=lambda row: (row.value, row.number))
+    chosen = [_numbered(rows, number) for number in numbers] or ranked[:top]
+    if not chosen:
+        raise InputError(f"study {name!r} has no complete trial yet; run: lstm-bench tune --study {name}")
+    entrants = []
+    for row in chosen:
+        config = definition.run_config(row.params)
+        if provider_uri is not None:
+            moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
+            config = config.model_copy(update={"qlib_init": moved})
+        entrants.append(Entrant(_label(row, ranked), name, row.number, config))
+    _check_data(definition.data_fingerprint, entrants[0])
+    return entrants
+
+
+def _numbered(rows: Sequence[TrialRow], number: int) -> TrialRow:
+    if number >= len(rows):
+        raise ConfigError(f"--trial: got {number}; the study has trials 0 to {len(rows) - 1}")
+    return rows[number]
+
+
+def _label(row: TrialRow, ranked: Sequence[TrialRow]) -> str:
+    if row.origin == "default" and not row.moved:
+        return "default"
+    return "tuned" if ranked and row.number == ranked[0].number else f"trial {row.number}"
+
+
+def _check_data(expected: str, entrant: Entrant) -> None:
+    from lstm_bench.data.fingerprint import fingerprint
+    from lstm_bench.data.provider import Provider
+
+    found = fingerprint(Provider(entrant.config.qlib_init.provider_uri))
+    if found != expected:
+        raise InputError(
+            f"study {entrant.study!r} was made for data with the fingerprint {expected[:12]}, but "
+            f"{entrant.config.qlib_init.provider_uri} has {found[:12]}"
+        )

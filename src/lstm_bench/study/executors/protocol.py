@@ -1,0 +1,34 @@
+"""What a driver asks of an executor."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from lstm_bench.study.devices import Slot
+from lstm_bench.study.worker import Event, Job
+
+__all__ = ["Executor"]
+
+
+class Executor(Protocol):
+    """Runs jobs on slots; a slot holds one at a time."""
+
+    def start(self, slot: Slot, job: Job) -> None:
+        """Start a job on a slot that holds none."""
+        ...
+
+    def answer(self, slot: Slot, go_on: bool) -> None:
+        """Answer a report."""
+        ...
+
+    def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
+        """Wait for events, at the most this long."""
+        ...
+
+    def halt(self, slot: Slot) -> None:
+        """Ask a slot's job to stop at the end of its batch."""
+        ...
+
+    def close(self) -> None:
+        """End all workers, whatever they do."""
+        ...

@@ -1,0 +1,65 @@
+"""A study's trials as a file for other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lstm_bench.errors import ConfigError, DataError, choices_hint
+from lstm_bench.study.trials import TrialRow
+
+__all__ = ["export_trials"]
+
+
+def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
+    """Write a row per trial; parameters become columns ``params.<key>``.
+
+    Parameters
+    ----------
+    trials
+    out
+        A ``.csv``, ``.parquet`` or ``.json`` file; JSON holds the trials as they are.
+
+    Returns
+    -------
+    int
+        Trials written.
+
+    Raises
+    ------
+    ConfigError
+        Where the file's ending is none of these.
+    DataError
+        Where it cannot be written.
+    """
+    import pandas as pd
+
+    kind = out.suffix.lower()
+    if kind not in (".csv", ".parquet", ".json"):
+        raise ConfigError(f"export: got {out.name!r}; {choices_hint(kind, ['.csv', '.parquet', '.json'])}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if kind == ".json":
+            out.write_text(
+                json.dumps([trial.to_json() for trial in trials], indent=2) + "\n", encoding="utf-8"
+            )
+            return len(trials)
+        table = pd.DataFrame([_flat(trial) for trial in trials])
+        if kind == ".csv":
+            table.to_csv(out, index=False)
+        else:
+            table.to_parquet(out, index=False)
+    except OSError as error:
+        raise DataError(f"export: cannot write {out}: {error.strerror}") from error
+    return len(trials)
+
+
+def _flat(trial: TrialRow) -> dict[str, Any]:
+    row = trial.to_json()
+    params = {f"params.{key}": value for key, value in row.pop("params").items()}
+    curve = row.pop("epoch_values")
+    row["diverged_seeds"] = ",".join(map(str, row["diverged_seeds"]))
+    row["moved"] = json.dumps(row["moved"]) if row["moved"] else None
+    return {**row, "epochs": len(curve), "epoch_values": json.dumps(curve), **params}

@@ -1,0 +1,50 @@
+"""Which drivers live: a trial that runs belongs to one, and is free again when that one is dead."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["BEAT_SECONDS", "beat", "is_alive", "this_driver"]
+
+BEAT_SECONDS = 20.0
+_DEAD_AFTER_SECONDS = 120.0
+_PREFIX = "driver "
+
+
+def this_driver() -> str:
+    """Name this process so that no other one, here or elsewhere, has the name: host, process, time of its start."""
+    import psutil
+
+    process = psutil.Process()
+    return f"{platform.node()}:{process.pid}:{process.create_time():.2f}"
+
+
+def beat(driver: str) -> tuple[str, float]:
+    """Return the study's user attribute that says that a driver lives now."""
+    return _PREFIX + driver, time.time()
+
+
+def is_alive(driver: str, attributes: Mapping[str, Any]) -> bool:
+    """Tell whether a driver lives.
+
+    Parameters
+    ----------
+    driver
+        Its name.
+    attributes
+        The study's user attributes: a driver on another host is believed to live for two minutes after its last
+        beat, one on this host as long as its process is there.
+    """
+    import psutil
+
+    host, process, started = driver.rsplit(":", 2)
+    if host == platform.node():
+        try:
+            there = psutil.Process(int(process))
+            return f"{there.create_time():.2f}" == started and there.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+    return time.time() - float(attributes.get(_PREFIX + driver, 0.0)) < _DEAD_AFTER_SECONDS

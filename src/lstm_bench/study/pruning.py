@@ -1,0 +1,96 @@
+"""Pruners: which trial is stopped, judged by its validation losses so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    PatientPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+)
+from optuna.trial import TrialState
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+    from lstm_bench.config.search import PrunerConfig
+
+__all__ = ["SEED_LOSSES", "SeedWilcoxonPruner", "make_pruner"]
+
+SEED_LOSSES = "seed_losses"
+"""Key of a trial's user attributes, or of its outcome's, that holds ``{seed: [validation loss per epoch]}``."""
+
+
+def make_pruner(config: PrunerConfig, max_epochs: int) -> BasePruner:
+    """Make a study's pruner."""
+    startup, warmup, interval = config.startup_trials, config.warmup_epochs, config.interval_epochs
+    pruner: BasePruner
+    match config.name:
+        case "none":
+            pruner = NopPruner()
+        case "median":
+            pruner = MedianPruner(startup, warmup, interval)
+        case "percentile":
+            pruner = PercentilePruner(config.percentile, startup, warmup, interval)
+        case "halving":
+            pruner = SuccessiveHalvingPruner(config.min_epochs, config.reduction_factor)
+        case "hyperband":
+            pruner = HyperbandPruner(config.min_epochs, max_epochs, config.reduction_factor)
+        case "wilcoxon":
+            pruner = SeedWilcoxonPruner(config.p_threshold, warmup)
+    return pruner if config.patience is None else PatientPruner(pruner, config.patience)
+
+
+class SeedWilcoxonPruner(BasePruner):
+    """Stops a trial whose seeds do worse than the best trial's, seed by seed, at the same epoch.
+
+    The signed-rank test (Wilcoxon 1945) of the paired differences of the best validation losses so far, one-sided;
+    the best trial is the complete one of least value.
+
+    Parameters
+    ----------
+    p_threshold
+        Stop below this probability that a trial as good as the best one looks so much worse.
+    warmup_epochs
+        Epochs that are never stopped.
+    """
+
+    def __init__(self, p_threshold: float, warmup_epochs: int) -> None:
+        self._p_threshold = p_threshold
+        self._warmup = warmup_epochs
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Compare with the best trial."""
+        from scipy.stats import wilcoxon
+
+        step = trial.last_step
+        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if step is None or step < self._warmup or not complete:
+            return False
+        best = min(complete, key=lambda other: (other.value, other.number))
+        here, there = (_best_so_far(one, step) for one in (trial, best))
+        differences = [here[seed] - there[seed] for seed in here.keys() & there.keys()]
+        if not any(differences):
+            return False
+        return bool(wilcoxon(differences, alternative="greater").pvalue < self._p_threshold)
+
+
+def _best_so_far(trial: FrozenTrial, step: int) -> dict[str, float]:
+    attributes = trial.user_attrs
+    losses: dict[str, list[float | None]] = attributes.get(SEED_LOSSES) or attributes.get("outcome", {}).get(
+        SEED_LOSSES, {}
+    )
+    curves = {
+        seed: [loss for loss in curve[: step + 1] if loss is not None] for seed, curve in losses.items()
+    }
+    return {
+        seed: min(curve)
+        for seed, curve in curves.items()
+        if curve and len(curve) == len(losses[seed][: step + 1])
+    }

@@ -1,0 +1,50 @@
+"""The study that was used last, for commands that are given none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lstm_bench.errors import ConfigError
+from lstm_bench.study.store import DEFAULT_STORE, Store
+
+__all__ = ["choose_study", "remember_study"]
+
+
+def choose_study(store: Store, name: str | None) -> str:
+    """Return the study that is named, or else the one used last from this folder, or the store's newest.
+
+    Raises
+    ------
+    ConfigError
+        Where the store has none, or none of that name.
+    """
+    names = store.names()
+    if name is None:
+        if not names:
+            raise ConfigError(f"{store.description} has no study yet; make one: lstm-bench study create")
+        last = _read().get(store.description)
+        name = last if last in names else names[-1]
+    store.definition(name)
+    return name
+
+
+def remember_study(store: Store, name: str) -> None:
+    """Note which study was used last."""
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_text(json.dumps({**_read(), store.description: name}, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _path() -> Path:
+    return DEFAULT_STORE.with_name(".last.json")
+
+
+def _read() -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # it only saves typing
+    return found

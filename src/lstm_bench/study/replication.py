@@ -1,0 +1,307 @@
+"""Replication: a configuration that is fixed, trained over seeds and evaluated on test, each run recorded."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_bench.run.identity import run_id
+from lstm_bench.run.manifest import Bench, BenchRow
+from lstm_bench.run.record import Record, recover
+from lstm_bench.study.devices import Device, Slot, SlotTable
+from lstm_bench.study.dispatch import Dispatcher, graceful_interrupt
+from lstm_bench.study.driver import ExecutorName, make_executor
+from lstm_bench.study.worker import Failed, Job, Lost, Session
+
+if TYPE_CHECKING:
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.model.trainer import Fit
+    from lstm_bench.study.progress import BenchProgress
+
+__all__ = ["BenchResult", "Entrant", "bench", "run_pack"]
+
+RUN_PACK = "lstm_bench.study.replication:run_pack"
+
+_MOST_DEATHS = 5
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A configuration to replicate.
+
+    Attributes
+    ----------
+    label : the row's name within its study
+    study : the study, or the workflow file's name; also the experiment's folder
+    trial : the trial that proposed it, None for a workflow file
+    config
+    """
+
+    label: str
+    study: str
+    trial: int | None
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """What a call of :func:`bench` left.
+
+    Attributes
+    ----------
+    rows : of the manifest, by label
+    computed : runs that were trained now
+    interrupted : whether it was stopped before its end
+    """
+
+    rows: dict[str, BenchRow]
+    computed: int
+    interrupted: bool
+
+
+def bench(
+    entrants: Sequence[Entrant],
+    seeds: Sequence[int],
+    *,
+    devices: Sequence[Device],
+    slots_per_device: int | None = None,
+    pack_width: int | None = None,
+    executor: ExecutorName = "local",
+    results: Path = Path("results"),
+    force: bool = False,
+    progress: BenchProgress,
+) -> BenchResult:
+    """Train configurations over seeds, but for the runs that have a record.
+
+    Parameters
+    ----------
+    entrants
+        Of one study.
+    seeds
+        Of each.
+    pack_width
+        Seeds that are trained together. None shares them out over the slots of accelerators; on the processor,
+        where a pack's replicas take turns, each is a job of its own and recorded as soon as it is done.
+    results
+        Records go to ``<results>/<study>``, beside the manifest that names them.
+    force
+        Train what has a record, too.
+
+    Raises
+    ------
+    InputError
+        Where a configuration or its data cannot be used.
+    """
+    slots = SlotTable(devices, slots_per_device or 1)
+    source = _Packs(entrants, seeds, slots, pack_width, results, force=force, progress=progress)
+    dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device or 1), slots)
+    with graceful_interrupt(dispatcher.stop):
+        dispatcher.run()
+    return BenchResult(source.rows, source.computed, dispatcher.stopping)
+
+
+def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
+    """Train and record runs of one configuration, from bars on: the job of a worker.
+
+    Parameters
+    ----------
+    payload
+        ``workflow``, ``seeds``, ``experiment`` (the folder of records), ``force``.
+    session
+        Takes ``{"epoch": e, "losses": {seed: loss}}`` after each epoch.
+
+    Returns
+    -------
+    dict
+        ``runs`` ``{seed: run id}``, ``errors`` ``{seed: message}``, ``computed``, ``peak_bytes``.
+    """
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.run.runner import execute_pack
+    from lstm_bench.study.training import peak_bytes
+
+    class ToDriver:
+        """A run's progress, told to the driver."""
+
+        def stage(self, name: str) -> None:
+            session.check()
+
+        def step(self, done: int, steps: int) -> None:
+            session.check()
+
+        def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
+            epoch = max(len(fit.epochs) for fit in fits) - 1
+            at_work = [fit for fit in fits if len(fit.epochs) == epoch + 1]
+            session.report(
+                {"epoch": epoch, "losses": {fit.replica.seed: fit.epochs[-1].valid_loss for fit in at_work}}
+            )
+
+    runs = execute_pack(
+        RunConfig.model_validate(payload["workflow"]),
+        payload["seeds"],
+        Path(payload["experiment"]),
+        device=str(session.device),
+        force=payload["force"],
+        progress=ToDriver(),
+        cache=DatasetCache(),
+    )
+    return {
+        "runs": {run.seed: run.record.path.name for run in runs},
+        "errors": {run.seed: run.error for run in runs if run.error is not None},
+        "computed": sum(run.computed for run in runs),
+        "peak_bytes": peak_bytes(session.device),
+    }
+
+
+class _Packs:
+    """Gives packs of seeds to a dispatcher, and keeps the manifest."""
+
+    def __init__(
+        self,
+        entrants: Sequence[Entrant],
+        seeds: Sequence[int],
+        slots: SlotTable,
+        pack_width: int | None,
+        results: Path,
+        *,
+        force: bool,
+        progress: BenchProgress,
+    ) -> None:
+        self._entrants = {entrant.label: entrant for entrant in entrants}
+        self._slots = slots
+        self._force = force
+        self._progress = progress
+        self._experiment = results / entrants[0].study
+        self._waiting: deque[tuple[str, list[int]]] = deque()
+        self._deaths: dict[str, int] = {}
+        self._began: dict[str, float] = {}
+        self.rows: dict[str, BenchRow] = {}
+        self.computed = 0
+        for entrant in entrants:
+            self._enter(entrant, seeds, pack_width)
+
+    def _enter(self, entrant: Entrant, seeds: Sequence[int], pack_width: int | None) -> None:
+        """Look which runs are there already, and queue the others in packs."""
+        from lstm_bench.data.fingerprint import fingerprint
+        from lstm_bench.data.provider import Provider
+
+        data = fingerprint(Provider(entrant.config.qlib_init.provider_uri))
+        runs = {}
+        for seed in seeds:
+            name = run_id(entrant.config.with_seed(seed), data)
+            recover(self._experiment / name)
+            if Record.find(self._experiment / name) is not None and not self._force:
+                runs[seed] = name
+        workflow = entrant.config.to_file()
+        workflow["task"]["model"]["kwargs"].pop("seed", None)
+        self._put(
+            BenchRow(
+                label=entrant.label, study=entrant.study, trial=entrant.trial, seeds=tuple(seeds), runs=runs,
+                features=entrant.config.task.dataset.kwargs.handler.name, workflow=workflow,
+            )
+        )  # fmt: skip
+        missing = [seed for seed in seeds if seed not in runs]
+        self._progress.entered(entrant.label, len(runs), len(missing))
+        width = pack_width or self._width(len(missing))
+        self._waiting.extend(
+            (entrant.label, missing[begin : begin + width]) for begin in range(0, len(missing), width)
+        )
+
+    def _width(self, seeds: int) -> int:
+        if any(device.opens == "cpu" for device in self._slots.devices):
+            return 1
+        return max(1, math.ceil(seeds / len(self._slots.slots)))
+
+    def claim(self, slot: Slot) -> Job | None:
+        """Give the next pack."""
+        if not self._waiting:
+            return None
+        label, seeds = self._waiting.popleft()
+        payload = {
+            "workflow": self._entrants[label].config.to_file(),
+            "seeds": seeds,
+            "experiment": str(self._experiment),
+            "force": self._force,
+            "label": label,
+        }
+        job = Job(f"{label}, seed {', '.join(map(str, seeds))}", RUN_PACK, payload)
+        self._began[job.key] = time.monotonic()
+        self._progress.began(job.key, slot.name)
+        return job
+
+    def opened(self, job: Job, slot: Slot, device: str) -> None:
+        """Do nothing: the records name their devices."""
+
+    def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
+        """Show the epoch."""
+        self._progress.epoch(job.key, slot.name, int(values["epoch"]), values["losses"])
+        return True
+
+    def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
+        """Take the records' names into the manifest."""
+        self.computed += int(result["computed"])
+        row = self.rows[job.payload["label"]]
+        self._put(
+            row.model_copy(
+                update={
+                    "runs": {**row.runs, **result["runs"]},
+                    "failures": {**row.failures, **result["errors"]},
+                }
+            )
+        )
+        self._progress.ended(job.key, time.monotonic() - self._began[job.key], result["errors"])
+
+    def failed(self, job: Job, slot: Slot, failure: Failed | Lost) -> None:
+        """Try again what was lost, and what did not fit in memory in halves; else take the failure down."""
+        label, seeds = job.payload["label"], job.payload["seeds"]
+        message = f"its worker was lost: {failure.reason}" if isinstance(failure, Lost) else failure.error
+        if isinstance(failure, Lost):
+            self._deaths[job.key] = self._deaths.get(job.key, 0) + 1
+            if self._deaths[job.key] <= _MOST_DEATHS:
+                return self._try_again(label, [seeds], job.key, message)
+        elif failure.out_of_memory and len(seeds) > 1:
+            half = len(seeds) // 2
+            return self._try_again(label, [seeds[:half], seeds[half:]], job.key, message)
+        elif failure.out_of_memory and self._slots.narrow(slot):
+            return self._try_again(label, [seeds], job.key, message)
+        row = self.rows[label]
+        self._put(row.model_copy(update={"failures": {**row.failures, **dict.fromkeys(seeds, message)}}))
+        self._progress.ended(job.key, time.monotonic() - self._began[job.key], dict.fromkeys(seeds, message))
+        return None
+
+    def halted(self, job: Job, slot: Slot) -> None:
+        """Leave it to the next start."""
+        self._progress.ended(job.key, time.monotonic() - self._began[job.key], {0: "interrupted"})
+
+    def overdue(self, job: Job) -> bool:
+        """Say no: a bench has no time-out."""
+        return False
+
+    def tick(self) -> None:
+        """Do nothing."""
+
+    def _try_again(self, label: str, packs: Sequence[list[int]], key: str, message: str) -> None:
+        self._progress.note(f"{key}: {message}; it is tried again")
+        self._waiting.extendleft((label, seeds) for seeds in reversed(packs))
+
+    def _put(self, row: BenchRow) -> None:
+        """Keep the manifest current: rows of other calls stay, and so do earlier seeds of this one."""
+        manifest = Bench.load(self._experiment) or Bench()
+        before = manifest.rows.get(row.label)
+        if before is not None and before.workflow == row.workflow:
+            failures = {**before.failures, **row.failures}
+            runs: Mapping[int, str] = {**before.runs, **row.runs}
+            row = row.model_copy(
+                update={
+                    "seeds": tuple(sorted({*before.seeds, *row.seeds})),
+                    "runs": dict(runs),
+                    "failures": {seed: text for seed, text in failures.items() if seed not in row.runs},
+                }
+            )
+        self.rows[row.label] = row
+        manifest.with_row(row).save(self._experiment)

@@ -1,0 +1,142 @@
+"""The job of a tuning worker: train a trial's seeds as a pack, and tell each epoch's validation losses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_bench.run.identity import run_id
+from lstm_bench.study.worker import Session
+
+if TYPE_CHECKING:
+    from lstm_bench.config.workflow import RunConfig
+
+__all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key"]
+
+TRAIN_TRIAL = "lstm_bench.study.training:train_trial"
+
+
+def trial_key(config: RunConfig, seeds: Sequence[int], data_fingerprint: str) -> str:
+    """Return what two trials have in common where one need not be trained: 16 hex digits."""
+    ids = [run_id(config.with_seed(seed), data_fingerprint) for seed in seeds]
+    return hashlib.sha256(" ".join(ids).encode()).hexdigest()[:16]
+
+
+def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
+    """Train one configuration on its tuning seeds.
+
+    Parameters
+    ----------
+    payload
+        ``workflow`` (a configuration), ``seeds``, ``entry`` (the folder of the dataset, train and valid only) and
+        ``outcome`` (the file that keeps what a trial that ran to its end gave).
+    session
+        Takes ``{"epoch": e, "losses": {seed: loss}}`` after each epoch; a false answer prunes.
+
+    Returns
+    -------
+    dict
+        ``losses`` ``{seed: [validation loss per epoch]}``, ``train_losses`` likewise, ``status`` per seed,
+        ``pruned``, ``seconds`` of training, ``peak_bytes``, ``replayed``.
+    """
+    outcome = Path(payload["outcome"])
+    if outcome.is_file():  # trained to its end before, and the driver died before it could take note
+        return _replay(json.loads(outcome.read_text(encoding="utf-8")), session)
+    result = _train(payload, session)
+    if not result["pruned"]:
+        _keep(outcome, result)
+    return result
+
+
+def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.model.pack import PackSpec, ReplicaSpec
+    from lstm_bench.model.trainer import Fit, train_pack
+    from lstm_bench.run.preparation import valid_metric
+
+    config = RunConfig.model_validate(payload["workflow"])
+    kwargs = config.task.model.kwargs
+    dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
+    train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
+    pruned = False
+
+    def on_epoch(fits: Sequence[Fit]) -> bool:
+        nonlocal pruned
+        epoch = max(len(fit.epochs) for fit in fits) - 1
+        losses = {fit.replica.seed: _curve(fit)[epoch] for fit in fits if len(fit.epochs) == epoch + 1}
+        pruned = not session.report({"epoch": epoch, "losses": losses})
+        return not pruned
+
+    started = time.perf_counter()
+    fits = train_pack(
+        PackSpec.of(config),
+        [ReplicaSpec.of(config.with_seed(seed)) for seed in payload["seeds"]],
+        train,
+        valid,
+        n_epochs=kwargs.n_epochs,
+        early_stop=kwargs.early_stop,
+        device=session.device,
+        valid_metric=valid_metric(config, valid),
+        on_epoch=on_epoch,
+        on_step=lambda *_: session.check(),
+    )
+    return {
+        "losses": {fit.replica.seed: _curve(fit) for fit in fits},
+        "train_losses": {fit.replica.seed: [epoch.train_loss for epoch in fit.epochs] for fit in fits},
+        "status": {fit.replica.seed: fit.status for fit in fits},
+        "pruned": pruned,
+        "seconds": time.perf_counter() - started,
+        "peak_bytes": peak_bytes(session.device),
+        "replayed": False,
+    }
+
+
+def _curve(fit: Any) -> list[float]:
+    """Return the validation loss per epoch; a replica that diverged in whatever way ends with NaN."""
+    curve = [epoch.valid_loss for epoch in fit.epochs]
+    return [*curve[:-1], math.nan] if fit.status == "diverged" else curve
+
+
+def peak_bytes(device: Any) -> int:
+    """Most memory that this worker has taken on its device so far."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_reserved(device))
+    from lstm_bench.run.provenance import peak_memory_mib
+
+    return int(peak_memory_mib() * 2**20)
+
+
+def _keep(outcome: Path, result: dict[str, Any]) -> None:
+    """Write a result beside its place and move it there in one rename."""
+    from lstm_bench.run.contents import without_nan
+
+    outcome.parent.mkdir(parents=True, exist_ok=True)
+    draft = outcome.with_name(f".{outcome.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    draft.write_text(json.dumps(without_nan(result)), encoding="utf-8")
+    draft.replace(outcome)
+
+
+def _replay(result: dict[str, Any], session: Session) -> dict[str, Any]:
+    """Tell the epochs of a training that is done, to be judged as if it went on now."""
+    for name in ("losses", "train_losses"):
+        result[name] = {
+            int(seed): [math.nan if value is None else value for value in curve]
+            for seed, curve in result[name].items()
+        }
+    result["status"] = {int(seed): status for seed, status in result["status"].items()}
+    for epoch in range(max(map(len, result["losses"].values()))):
+        losses = {seed: curve[epoch] for seed, curve in result["losses"].items() if epoch < len(curve)}
+        if not session.report({"epoch": epoch, "losses": losses}):
+            cut = {seed: curve[: epoch + 1] for seed, curve in result["losses"].items()}
+            return {**result, "losses": cut, "pruned": True, "replayed": True}
+    return {**result, "replayed": True}

@@ -1,0 +1,122 @@
+"""A study's trials as users see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from lstm_bench.study.liveness import is_alive
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+__all__ = ["DRIVER", "FAILURES", "INTERRUPTED", "OUTCOME", "State", "TrialRow", "best_trial", "trial_rows"]
+
+State = Literal["complete", "pruned", "failed", "running", "interrupted", "queued"]
+
+# user attributes of a trial
+DRIVER = "driver"
+INTERRUPTED = "interrupted"
+FAILURES = "failures"
+OUTCOME = "outcome"
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial.
+
+    Attributes
+    ----------
+    number, state
+    value : mean over the live tuning seeds of the best validation loss; where it was pruned, of the last epoch
+    params : as proposed
+    epoch_values : epoch -> mean validation loss over the live seeds
+    device, slot : where it was trained last
+    seconds : of training, None where it did not end
+    origin : ``default`` (Qlib's), ``enqueued`` or ``sampler``
+    moved : default values that lie outside the space -> they stand at its nearest point
+    duplicate_of : the trial with the same configuration whose result this one has
+    diverged_seeds : tuning seeds that do not count
+    attempts : times that training raised or its worker was lost
+    error : what went wrong last
+    """
+
+    number: int
+    state: State
+    value: float | None
+    params: dict[str, Any]
+    epoch_values: dict[int, float]
+    device: str | None
+    slot: str | None
+    seconds: float | None
+    origin: str
+    moved: dict[str, Any]
+    duplicate_of: int | None
+    diverged_seeds: list[int]
+    attempts: int
+    error: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any]) -> list[TrialRow]:
+    """Lay trials out by number.
+
+    Parameters
+    ----------
+    study_attributes
+        The study's user attributes, which tell whose driver lives: a trial whose driver is dead is interrupted.
+    """
+    alive: dict[str, bool] = {}
+    rows = []
+    for trial in trials:
+        driver = trial.user_attrs.get(DRIVER)
+        if driver is not None and driver not in alive:
+            alive[driver] = is_alive(driver, study_attributes)
+        rows.append(_row(trial, alive=driver is not None and alive[driver]))
+    return rows
+
+
+def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
+    """Return the complete trial of least value, the earliest of equals; None where none is complete."""
+    complete = [row for row in rows if row.state == "complete" and row.value is not None]
+    return min(complete, key=lambda row: (row.value, row.number), default=None)
+
+
+def _row(trial: FrozenTrial, *, alive: bool) -> TrialRow:
+    attributes = trial.user_attrs
+    outcome: dict[str, Any] = attributes.get(OUTCOME, {})
+    failures: list[dict[str, str]] = attributes.get(FAILURES, [])
+    return TrialRow(
+        number=trial.number,
+        state=_state(trial, alive=alive),
+        value=trial.value,
+        params=trial.params or dict(trial.system_attrs.get("fixed_params", {})),
+        epoch_values=dict(sorted(trial.intermediate_values.items())),
+        device=outcome.get("device"),
+        slot=outcome.get("slot"),
+        seconds=outcome.get("seconds"),
+        origin=attributes.get("origin", "sampler"),
+        moved=attributes.get("moved", {}),
+        duplicate_of=outcome.get("duplicate_of"),
+        diverged_seeds=outcome.get("diverged_seeds", []),
+        attempts=len(failures),
+        error=failures[-1]["error"] if failures else None,
+    )
+
+
+def _state(trial: FrozenTrial, *, alive: bool) -> State:
+    match trial.state.name:
+        case "COMPLETE":
+            return "complete"
+        case "PRUNED":
+            return "pruned"
+        case "FAIL":
+            return "failed"
+        case "RUNNING":
+            return "running" if alive else "interrupted"
+        case _:
+            return "interrupted" if INTERRUPTED in trial.user_attrs else "queued"

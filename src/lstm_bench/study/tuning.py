@@ -1,0 +1,318 @@
+"""Tuning: a driver that asks the sampler, hands trials to free slots, and prunes while they train."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from lstm_bench.config.duration import parse_duration
+from lstm_bench.study import liveness, trials
+from lstm_bench.study.devices import Slot, SlotTable
+from lstm_bench.study.objective import diverged_seeds, epoch_value, final_value
+from lstm_bench.study.pruning import SEED_LOSSES, make_pruner
+from lstm_bench.study.sampling import GridSampler, make_sampler
+from lstm_bench.study.space import suggest
+from lstm_bench.study.training import TRAIN_TRIAL, trial_key
+from lstm_bench.study.worker import Failed, Job, Lost
+
+if TYPE_CHECKING:
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.study.definition import Definition
+    from lstm_bench.study.progress import TuneProgress
+    from lstm_bench.study.store import Store
+
+__all__ = ["Prepare", "Tuning"]
+
+Prepare = Callable[["RunConfig", str], dict[str, Any]]
+
+_MOST_DEATHS = 5
+_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+@dataclass
+class _Running:
+    """A trial that this driver has taken.
+
+    Attributes
+    ----------
+    job : what its worker does
+    known_epochs : reported before its last driver died: they were judged then
+    losses : seed -> validation loss per epoch, of this attempt
+    """
+
+    trial: Trial
+    params: dict[str, Any]
+    job: Job
+    key: str
+    known_epochs: int
+    losses: dict[int, list[float]] = field(default_factory=dict)
+    device: str | None = None
+    deadline: float | None = None
+    failures: list[dict[str, str]] = field(default_factory=list)
+    deaths: int = 0
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self.trial.number
+
+
+class Tuning:
+    """Gives trials to a :class:`~lstm_bench.study.dispatch.Dispatcher`.
+
+    Parameters
+    ----------
+    store, name
+        The study.
+    slots
+        Told what trials take, and narrowed where memory is short.
+    total
+        Trials that are complete, pruned or finally failed when tuning is over; with ``more`` on top of those there.
+    prepare
+        Configuration of a trial and its key -> the payload that its job has beside ``workflow`` and ``seeds``.
+    progress
+        Hears what happens.
+    work
+        The job's function.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        slots: SlotTable,
+        *,
+        total: int,
+        prepare: Prepare,
+        progress: TuneProgress,
+        work: str = TRAIN_TRIAL,
+    ) -> None:
+        self._store = store
+        self._slots = slots
+        self._total = total
+        self._prepare = prepare
+        self._progress = progress
+        self._work = work
+        self._definition: Definition = store.definition(name)
+        config = self._definition.config
+        self._study = store.study(name)
+        self._study.sampler = make_sampler(config.sampler, config.space)
+        self._study.pruner = make_pruner(config.pruner, config.max_epochs)
+        self._driver = liveness.this_driver()
+        self._next_beat = 0.0
+        self._again: deque[_Running] = deque()
+        self._running: dict[str, _Running] = {}
+
+    # -- where jobs come from ------------------------------------------------------------------------------------
+
+    def claim(self, slot: Slot) -> Job | None:
+        """Give a trial to try again, one that was interrupted or queued, or a new one."""
+        self.tick()
+        while not self._again:
+            running = self._ask()
+            if running is None:
+                return None
+            if not self._settle_duplicate(running):
+                self._again.append(running)
+        running = self._again.popleft()
+        timeout = self._definition.config.trial_timeout
+        running.deadline = None if timeout is None else time.monotonic() + parse_duration(timeout)
+        running.losses = {}
+        self._running[running.job.key] = running
+        self._progress.began(running.number, slot.name, running.params)
+        return running.job
+
+    def _ask(self) -> _Running | None:
+        """Take the next trial under the drivers' lock: a total stays a total, whoever else asks."""
+        with self._store.exclusive(self._study.study_name):
+            there = self._study.get_trials(deepcopy=False)
+            self._free_orphans(there)
+            there = self._study.get_trials(deepcopy=False)
+            taken = sum(trial.state in (*_FINISHED, TrialState.RUNNING) for trial in there)
+            waiting = any(trial.state == TrialState.WAITING for trial in there)
+            if taken >= self._total or (not waiting and self._is_exhausted(there)):
+                return None
+            trial = self._study.ask()
+            trial.set_user_attr(trials.DRIVER, self._driver)
+            params = suggest(trial, self._definition.config.space)
+        frozen = there[trial.number] if trial.number < len(there) else None
+        config = self._definition.run_config(params)
+        seeds = self._definition.seeds(params)
+        key = trial_key(config, seeds, self._definition.data_fingerprint)
+        payload = {"workflow": config.to_file(), "seeds": list(seeds), **self._prepare(config, key)}
+        return _Running(
+            trial=trial,
+            params=params,
+            job=Job(f"trial {trial.number}", self._work, payload),
+            key=key,
+            known_epochs=0 if frozen is None else len(frozen.intermediate_values),
+            failures=[] if frozen is None else list(frozen.user_attrs.get(trials.FAILURES, [])),
+        )
+
+    def _free_orphans(self, there: list[FrozenTrial]) -> None:
+        """Queue the trials of dead drivers again, under their numbers."""
+        attributes = self._study.user_attrs
+        storage = self._study._storage
+        for trial in there:
+            driver = trial.user_attrs.get(trials.DRIVER)
+            if trial.state != TrialState.RUNNING or driver == self._driver:
+                continue
+            if driver is None or not liveness.is_alive(driver, attributes):
+                self._interrupt(storage, trial)
+
+    def _interrupt(self, storage: Any, trial: FrozenTrial) -> None:
+        times = int(trial.user_attrs.get(trials.INTERRUPTED, 0)) + 1
+        storage.set_trial_user_attr(trial._trial_id, trials.INTERRUPTED, times)
+        storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+
+    def _is_exhausted(self, there: list[FrozenTrial]) -> bool:
+        sampler = self._study.sampler
+        return isinstance(sampler, GridSampler) and not sampler.left(there)
+
+    def _settle_duplicate(self, running: _Running) -> bool:
+        """Give a trial the result of a finished one with the same configuration."""
+        for other in self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)):
+            outcome = other.user_attrs.get(trials.OUTCOME, {})
+            if outcome.get("key") != running.key or other.number == running.number:
+                continue
+            for epoch in range(running.known_epochs, len(other.intermediate_values)):
+                running.trial.report(other.intermediate_values[epoch], epoch)
+            copy = {"duplicate_of": other.number, "device": None, "slot": None, "seconds": 0.0}
+            self._tell(running, other.state, other.value, {**outcome, **copy})
+            return True
+        return False
+
+    # -- what becomes of them ------------------------------------------------------------------------------------
+
+    def opened(self, job: Job, slot: Slot, device: str) -> None:
+        """Note which device the worker opened."""
+        self._running[job.key].device = device
+
+    def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
+        """Report an epoch's mean validation loss to Optuna; return whether the trial goes on."""
+        running, epoch = self._running[job.key], int(values["epoch"])
+        for seed, loss in values["losses"].items():
+            running.losses.setdefault(int(seed), []).append(loss)
+        value = epoch_value(running.losses, epoch)
+        if value is None:  # no seed is left, so that training ends by itself
+            return True
+        self._progress.epoch(running.number, slot.name, epoch, value)
+        if epoch < running.known_epochs - 1:
+            return True
+        if epoch >= running.known_epochs:
+            running.trial.report(value, epoch)
+        seen = self._study._storage.get_trial(running.trial._trial_id)
+        judged = FrozenTrial(
+            number=seen.number, state=seen.state, value=None, datetime_start=seen.datetime_start,
+            datetime_complete=None, params=seen.params, distributions=seen.distributions,
+            user_attrs={**seen.user_attrs, SEED_LOSSES: _by_text(running.losses)}, system_attrs=seen.system_attrs,
+            intermediate_values=seen.intermediate_values, trial_id=seen._trial_id,
+        )  # fmt: skip
+        return not self._study.pruner.prune(self._study, judged)
+
+    def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
+        """Tell Optuna the trial's value, or that it was pruned."""
+        running = self._running.pop(job.key)
+        self._slots.measured(slot, int(result.get("peak_bytes", 0)))
+        outcome = {
+            "key": running.key,
+            "device": running.device,
+            "slot": slot.name,
+            "seconds": result["seconds"],
+            "epochs": max((len(curve) for curve in running.losses.values()), default=0),
+            "status": _by_text(result.get("status", {})),
+            "diverged_seeds": diverged_seeds(running.losses),
+            SEED_LOSSES: _without_nan(running.losses),
+        }
+        value = final_value(running.losses)
+        if result["pruned"]:
+            self._tell(running, TrialState.PRUNED, None, outcome)
+        elif value is not None:
+            self._tell(running, TrialState.COMPLETE, value, outcome)
+        else:
+            running.failures.append({"error": "every tuning seed diverged", "traceback": ""})
+            self._fail(running, outcome)
+
+    def failed(self, job: Job, slot: Slot, failure: Failed | Lost) -> None:
+        """Try again, on a device with fewer slots where memory was short, or take the failure down for good."""
+        running = self._running.pop(job.key)
+        if isinstance(failure, Lost):
+            running.deaths += 1
+            final = running.deaths > _MOST_DEATHS
+            note = {"error": f"its worker was lost: {failure.reason}", "traceback": ""}
+        elif failure.out_of_memory:
+            final = not self._slots.narrow(slot)
+            note = {"error": failure.error, "traceback": failure.traceback}
+        else:
+            note = {"error": failure.error, "traceback": failure.traceback}
+            # those of an earlier driver count, those of lost workers and short memory do not
+            raised = [one for one in running.failures if one.get("kind") == "raised"]
+            final = len(raised) >= self._definition.config.max_retries
+            note["kind"] = "raised"
+        running.failures.append(note)
+        if final:
+            self._fail(
+                running, {"key": running.key, "device": running.device, "slot": slot.name, "seconds": None}
+            )
+        else:
+            running.trial.set_user_attr(trials.FAILURES, running.failures)
+            self._progress.note(f"trial {running.number}: {note['error']}; it is tried again")
+            self._again.append(running)
+
+    def halted(self, job: Job, slot: Slot) -> None:
+        """Queue an interrupted trial for the next start; one that has had its time has failed."""
+        if self.overdue(job):
+            running = self._running.pop(job.key)
+            limit = self._definition.config.trial_timeout
+            running.failures.append({"error": f"not done within trial_timeout, {limit}", "traceback": ""})
+            self._fail(
+                running, {"key": running.key, "device": running.device, "slot": slot.name, "seconds": None}
+            )
+            return
+        self._release(self._running.pop(job.key))
+
+    def overdue(self, job: Job) -> bool:
+        """Tell whether a trial has had its time."""
+        deadline = self._running[job.key].deadline
+        return deadline is not None and time.monotonic() >= deadline
+
+    def tick(self) -> None:
+        """Say that this driver lives."""
+        if time.monotonic() >= self._next_beat:
+            self._next_beat = time.monotonic() + liveness.BEAT_SECONDS
+            self._study.set_user_attr(*liveness.beat(self._driver))
+
+    def close(self) -> None:
+        """Queue again what waited for another try."""
+        for running in self._again:
+            self._release(running)
+        self._again.clear()
+
+    def _release(self, running: _Running) -> None:
+        storage = self._study._storage
+        self._interrupt(storage, storage.get_trial(running.trial._trial_id))
+        self._progress.ended(running.number, "interrupted", None)
+
+    def _fail(self, running: _Running, outcome: dict[str, Any]) -> None:
+        running.trial.set_user_attr(trials.FAILURES, running.failures)
+        self._tell(running, TrialState.FAIL, None, outcome)
+
+    def _tell(
+        self, running: _Running, state: TrialState, value: float | None, outcome: dict[str, Any]
+    ) -> None:
+        running.trial.set_user_attr(trials.OUTCOME, outcome)
+        self._study.tell(running.number, value if state == TrialState.COMPLETE else None, state)
+        self._progress.ended(running.number, state.name.lower(), value)
+
+
+def _by_text(values: dict[int, Any]) -> dict[str, Any]:
+    return {str(key): value for key, value in values.items()}
+
+
+def _without_nan(losses: dict[int, list[float]]) -> dict[str, list[float | None]]:
+    return {str(seed): [loss if loss == loss else None for loss in curve] for seed, curve in losses.items()}

@@ -1,0 +1,194 @@
+"""The worker: does one job after the other on the device that it was given, and tells how it goes.
+
+It knows nothing of Optuna. A connection brings jobs and answers, and takes events; whoever holds its other end is
+the driver. When that end is gone, so is the reason to go on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+__all__ = [
+    "Event",
+    "Failed",
+    "Finished",
+    "Halted",
+    "Job",
+    "Lost",
+    "Opened",
+    "Reported",
+    "Session",
+    "StopFlag",
+    "serve",
+]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is to do.
+
+    Attributes
+    ----------
+    key : names it, ``trial 12``
+    work : ``module:function``; called with the payload and a :class:`Session`, returns plain data
+    payload : plain data
+    """
+
+    key: str
+    work: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The worker has opened its device, under this name."""
+
+    device: str
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The job has come this far, and waits for an answer."""
+
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The job is done."""
+
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Halted:
+    """The job was stopped at the end of a batch, as asked."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job raised."""
+
+    error: str
+    traceback: str
+    out_of_memory: bool
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The worker is gone, and its job with it."""
+
+    reason: str
+
+
+Event = Opened | Reported | Finished | Halted | Failed | Lost
+
+
+class StopFlag(Protocol):
+    """Tells a worker to stop: an event of ``threading`` or ``multiprocessing``."""
+
+    def is_set(self) -> bool:
+        """Tell whether to stop."""
+        ...
+
+
+class _Halt(Exception):  # noqa: N818 - it is no error
+    """Leaves a job at the end of a batch."""
+
+
+class Session:
+    """What a job sees of the world.
+
+    Attributes
+    ----------
+    device : the opened device, a ``torch.device``
+    """
+
+    def __init__(self, connection: Connection, stop: StopFlag, device: Any) -> None:
+        self._connection = connection
+        self._stop = stop
+        self._driver = os.getppid()
+        self.device = device
+
+    def report(self, values: dict[str, Any]) -> bool:
+        """Tell how far the job has come; return whether to go on."""
+        self.check()
+        self._connection.send(Reported(values))
+        return bool(self._connection.recv())
+
+    def check(self) -> None:
+        """Leave the job here if the driver asked for it; to be called between batches."""
+        if self._stop.is_set():
+            raise _Halt
+        if os.getppid() != self._driver:
+            raise EOFError("the driver is gone")
+
+
+def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> None:
+    """Do jobs until the connection closes.
+
+    Parameters
+    ----------
+    connection
+        To the driver.
+    stop
+        Set to halt the job at work.
+    opens
+        The device, as torch names it.
+    threads
+        Processor threads to use; 0 leaves them as they are.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
+    try:
+        import torch
+
+        if threads:
+            torch.set_num_threads(threads)
+        device = torch.device(opens)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        connection.send(Opened(str(device)))
+        while True:
+            job: Job | None = connection.recv()
+            if job is None:
+                return
+            connection.send(_do(job, Session(connection, stop, device)))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the driver is gone
+
+
+def _do(job: Job, session: Session) -> Event:
+    try:
+        return Finished(_work(job.work)(job.payload, session))
+    except _Halt:
+        return Halted()
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:  # whatever a job raises is the driver's to record
+        return Failed(f"{type(error).__name__}: {error}", traceback.format_exc(), _is_out_of_memory(error))
+
+
+def _work(name: str) -> Callable[[dict[str, Any], Session], dict[str, Any]]:
+    module, _, function = name.partition(":")
+    found: Callable[[dict[str, Any], Session], dict[str, Any]] = getattr(
+        importlib.import_module(module), function
+    )
+    return found
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # the CPU's allocator raises a plain RuntimeError
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

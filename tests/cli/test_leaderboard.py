@@ -1,0 +1,134 @@
+"""``leaderboard`` and ``compare`` from the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_bench.config.workflow import load_workflow
+from lstm_bench.evaluate.risk import excess_risk
+from lstm_bench.report.evidence import DAILY, Daily, Evidence, SeedResult, write_study
+from lstm_bench.report.setting import config_text
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def lstm_bench(tmp_path: Path, environment: Callable[[Path], dict[str, str]]) -> Run:
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lstm_bench", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+def commit(results: Path, study: str, features: str, seeds: range) -> Evidence:
+    """Write made-up evidence of a study."""
+    config = load_workflow(CONFIGS / f"lstm_{features.lower()}.yaml")
+    days = np.arange("2017-01-03", "2017-03-01", dtype="datetime64[D]")
+    found, daily = [], {}
+    for seed in seeds:
+        generator = np.random.default_rng(seed)
+        series = {name: generator.normal(0.001, 0.01, len(days)) for name in DAILY}
+        daily["default", seed] = Daily(days, series)
+        result = SeedResult(
+            study, "default", features, 0, seed, "complete", "", config_text(config.with_seed(seed))
+        )
+        figures = {"IC": float(series["ic"].mean()), "Rank IC": float(series["rank_ic"].mean())}
+        found.append(
+            replace(
+                result,
+                metrics=figures | excess_risk(series),
+                run_id=f"{seed:016x}",
+                data_fingerprint="ab" * 32,
+                first_day=date(2008, 1, 2),
+                last_day=date(2020, 7, 31),
+                numerics=2,
+                epochs=11,
+                parameters=1000,
+            )
+        )
+    evidence = Evidence.of(study, found, daily)
+    write_study(results, evidence)
+    return evidence
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    commit(tmp_path / "results", "alpha158", "Alpha158", range(4))
+    commit(tmp_path / "results", "alpha360", "Alpha360", range(2, 6))
+    return tmp_path / "results"
+
+
+def test_without_a_row_it_says_how_to_make_one(lstm_bench: Run) -> None:
+    done = lstm_bench("leaderboard")
+    assert done.returncode == 0, done.stderr
+    assert "results: no row yet; `lstm-bench bench` trains" in done.stderr
+    assert "There is no row yet" in done.stdout
+    assert "0.0448±0.00" in done.stdout
+
+
+def test_a_document_is_built_checked_and_found_stale(lstm_bench: Run, results: Path, tmp_path: Path) -> None:
+    for said in ("benchmarks.md: rebuilt", "benchmarks.md: up to date"):
+        done = lstm_bench("leaderboard", "--out", "benchmarks.md")
+        assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
+    before = (tmp_path / "benchmarks.md").read_bytes()
+    assert lstm_bench("leaderboard", "--check").returncode == 0
+    commit(results, "alpha158", "Alpha158", range(5))
+    done = lstm_bench("leaderboard", "--check")
+    assert done.returncode == 1
+    assert "error: benchmarks.md is stale" in done.stderr
+    assert "\n+| LSTM, alpha158/default |" in done.stderr
+    assert (tmp_path / "benchmarks.md").read_bytes() == before
+
+
+def test_a_document_without_a_block_is_left_alone(lstm_bench: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("# Notes\n")
+    done = lstm_bench("leaderboard", "--out", "notes.md")
+    assert done.returncode == 2
+    assert "<!-- lstm-bench: leaderboard -->\n<!-- lstm-bench: end -->" in done.stderr
+    assert (tmp_path / "notes.md").read_text() == "# Notes\n"
+
+
+def test_formats(lstm_bench: Run, results: Path) -> None:
+    assert "| Model Name | Dataset | IC | ICIR |" in lstm_bench("leaderboard").stdout
+    assert r"\begin{tabular}" in lstm_bench("leaderboard", "--format", "latex").stdout
+    assert lstm_bench("leaderboard", "--format", "csv").stdout.startswith("source,features,market")
+    tables = json.loads(lstm_bench("leaderboard", "--json").stdout)["tables"]
+    assert [table["features"] for table in tables] == ["Alpha158", "Alpha360"]
+    done = lstm_bench("leaderboard", "--format", "csv", "--out", "x.md")
+    assert done.returncode == 2
+    assert "got 'csv' with --out" in done.stderr
+
+
+def test_a_row_is_explained(lstm_bench: Run, results: Path) -> None:
+    done = lstm_bench("leaderboard", "--explain", "alpha158/default")
+    assert done.returncode == 0, done.stderr
+    assert "over the n = 4 complete seeds" in done.stdout
+    explained = json.loads(lstm_bench("leaderboard", "--explain", "alpha158", "--json").stdout)
+    assert [seed["seed"] for seed in explained["seeds"]] == [0, 1, 2, 3]
+    assert lstm_bench("leaderboard", "--explain", "alpha15/default").returncode == 2
+
+
+def test_compare(lstm_bench: Run, results: Path) -> None:
+    done = lstm_bench("compare", "alpha158", "alpha360/default", "--metric", "Rank IC")
+    assert done.returncode == 0, done.stderr
+    assert "2 common seeds" in done.stdout
+    assert "Over days" in done.stdout
+    compared = json.loads(lstm_bench("compare", "alpha158", "alpha360", "--json").stdout)
+    assert compared["seeds"] == [2, 3]
+    assert compared["metrics"]["IC"]["difference"]["value"] == 0.0
+    done = lstm_bench("compare", "alpha158", "alpha361")
+    assert done.returncode == 2
+    assert "did you mean 'alpha360'" in done.stderr

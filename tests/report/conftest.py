@@ -1,0 +1,147 @@
+"""Records as a run leaves them, of made-up figures, and a manifest that names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.yaml import dump_yaml
+from lstm_bench.evaluate.risk import excess_risk
+from lstm_bench.run.identity import NUMERICS, run_id
+from lstm_bench.run.manifest import Bench, BenchRow
+from lstm_bench.run.record import publish
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+DATA = "ab" * 32
+CALENDAR = ["2008-01-02", "2020-09-30"]
+DAYS = pd.bdate_range("2017-01-03", periods=60)
+
+MakeRow = Callable[..., BenchRow]
+
+
+def configuration(features: str = "Alpha158", *overrides: str) -> RunConfig:
+    return load_workflow(CONFIGS / f"lstm_{features.lower()}.yaml", list(overrides)).resolved()
+
+
+def leave_record(
+    folder: Path,
+    config: RunConfig,
+    *,
+    lift: float = 0.0,
+    data: str = DATA,
+    diverged: bool = False,
+    **said: Any,
+) -> str:
+    """Publish a record with series drawn for its seed, ``lift`` above those of another row; return its id."""
+    generator = np.random.default_rng(config.seed)
+    ic = pd.DataFrame(
+        {
+            "ic": generator.normal(0.04 + lift, 0.1, len(DAYS)),
+            "rank_ic": generator.normal(0.05 + lift, 0.1, len(DAYS)),
+        },
+        index=pd.DatetimeIndex(DAYS, name="datetime"),
+    )
+    report = pd.DataFrame(
+        {
+            name: generator.normal(mean, 0.01 if mean else 0.0, len(DAYS))
+            for name, mean in {"return": 0.001 + lift, "bench": 0.0005, "cost": 0.0, "turnover": 0.0}.items()
+        },
+        index=ic.index,
+    )
+    metrics = {
+        "IC": float(ic["ic"].mean()),
+        "ICIR": float(ic["ic"].mean() / ic["ic"].std()),
+        "Rank IC": float(ic["rank_ic"].mean()),
+        "Rank ICIR": float(ic["rank_ic"].mean() / ic["rank_ic"].std()),
+        **excess_risk(report),
+        "1day.ffr": 1.0,
+    }
+    name = run_id(config, data)
+    provenance = {
+        "run_id": name,
+        "seed": config.seed,
+        "data_fingerprint": data,
+        "calendar": CALENDAR,
+        "numerics": NUMERICS,
+        "git": {"commit": "c0ffee", "dirty": False},
+        "python": "3.11.9",
+        "platform": "Linux",
+        "processor": "a processor",
+        "packages": {"numpy": "2.4.6"},
+        "device": {"name": "cpu", "model": None, "training_path": "nn.LSTM"},
+        "training": {"status": "early_stopped", "epochs": 11, "best_epoch": 0, "parameters": 55105},
+        "seconds": {"dataset": 0.5, "train": 30.25},
+        **said,
+    }
+
+    def write(draft: Path) -> None:
+        (draft / "config.yaml").write_text(dump_yaml(config.to_file()), encoding="utf-8")
+        (draft / "metrics.json").write_text(json.dumps({} if diverged else metrics), encoding="utf-8")
+        if not diverged:
+            ic.to_parquet(draft / "ic.parquet")
+            report.to_parquet(draft / "report.parquet")
+        (draft / "provenance.json").write_text(json.dumps(provenance), encoding="utf-8")
+
+    publish(folder / name, write)
+    return name
+
+
+def row_maker(results: Path) -> MakeRow:
+    """Leave a row's records below ``results`` and name them in a manifest."""
+
+    def make(
+        study: str,
+        label: str = "default",
+        seeds: Iterable[int] = range(3),
+        *,
+        features: str = "Alpha158",
+        overrides: Iterable[str] = (),
+        failures: dict[int, str] | None = None,
+        absent: Iterable[int] = (),
+        **said: Any,
+    ) -> BenchRow:
+        config, experiment = configuration(features, *overrides), results / study
+        lost = {*absent, *(failures or {})}
+        runs = {
+            seed: leave_record(experiment, config.with_seed(seed), **said)
+            for seed in seeds
+            if seed not in lost
+        }
+        workflow = config.to_file()
+        workflow["task"]["model"]["kwargs"].pop("seed")
+        row = BenchRow(
+            label=label,
+            study=study,
+            features=features,
+            seeds=tuple(seeds),
+            runs=runs,
+            failures=failures or {},
+            workflow=workflow,
+        )
+        (Bench.load(experiment) or Bench()).with_row(row).save(experiment)
+        return row
+
+    return make
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def make_row(results: Path) -> MakeRow:
+    return row_maker(results)
+
+
+@pytest.fixture(scope="session")
+def rows_below() -> Callable[[Path], MakeRow]:
+    """Give the way to make rows in a folder that several tests share."""
+    return row_maker

@@ -1,0 +1,186 @@
+"""Rows, tables and their formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_bench.errors import InputError
+from lstm_bench.report import formats
+from lstm_bench.report.aggregate import Row, find_row, group_rows, rows_of
+from lstm_bench.report.collect import collect
+from lstm_bench.report.explanation import explanation_lines, explanation_object
+from lstm_bench.report.leaderboard import COLUMNS, Style, Table, leaderboard_tables
+
+MakeRow = Callable[..., object]
+
+
+def file_of(study: str) -> str:
+    return f"results/leaderboard/{study}.parquet"
+
+
+def tables_of(rows: list[Row], style: Style | None = None) -> list[Table]:
+    return leaderboard_tables(rows, style or Style(), file_of)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory, rows_below: Callable[[Path], MakeRow]) -> list[Row]:
+    results = tmp_path_factory.mktemp("leaderboard")
+    make_row = rows_below(results)
+    make_row("alpha158", "default", range(4), failures={3: "killed"})
+    make_row("alpha158", "tuned", range(3), lift=0.01, overrides=["task.model.kwargs.hidden_size=32"])
+    make_row("alpha360", "default", range(2), features="Alpha360")
+    return rows_of(collect(results))
+
+
+def test_a_cell_is_the_mean_and_the_sample_deviation_of_the_complete_seeds(rows: list[Row]) -> None:
+    default = rows[0]
+    values = [result.metrics["IC"] for result in default.results if result.status == "complete"]
+    mean = sum(values) / 3
+    std = (sum((value - mean) ** 2 for value in values) / 2) ** 0.5
+    ours = next(table for table in tables_of(rows) if table.evidence)
+    line = next(line for line in ours.lines if "alpha158/default" in line[0])
+    assert line[:3] == ("LSTM, alpha158/default", "Alpha158 (20 columns)", f"{mean:.4f}±{std:.4f}")
+    assert line[9:] == ("3 (1 failed)", "55,105", "30.2 s on cpu", "200", "11.0 (11–11)")
+    assert ours.header[:9] == ("Model Name", "Dataset", *COLUMNS.values())
+    assert ours.title == "csi300 (cn), test 2017-01-01 to 2020-08-01, data `abababababab`"
+
+
+def test_qlibs_rows_stand_in_tables_of_their_own(rows: list[Row]) -> None:
+    tables = tables_of(rows)
+    assert [(table.features, bool(table.evidence)) for table in tables] == [
+        ("Alpha158", True),
+        ("Alpha158", False),
+        ("Alpha360", True),
+        ("Alpha360", False),
+    ]
+    assert tables[3].title == "As published by Qlib, 20 seeds, another vintage of the data"
+    assert tables[3].lines[0][2:] == (
+        *("0.0448±0.00", "0.3474±0.04", "0.0549±0.00", "0.4366±0.03"),
+        *("0.0647±0.03", "0.8963±0.39", "-0.0875±0.02"),
+    )
+
+
+def test_styles(rows: list[Row]) -> None:
+    cell = rows[0].cell("IC")
+    compat = tables_of(rows[:1], Style(compat=True))[0].lines[0][2]
+    assert compat == f"{cell.mean:.4f}±{cell.std:.2f}"
+    wide = tables_of(rows[:1], Style(intervals=True))[0].lines[0][2]
+    assert wide == f"{cell.mean:.4f}±{cell.std:.4f} [{cell.interval.low:.4f}, {cell.interval.high:.4f}]"
+    assert min(cell.values) <= cell.interval.low < cell.mean < cell.interval.high <= max(cell.values)
+
+
+def test_the_best_row_comes_first(rows: list[Row]) -> None:
+    assert [line[0] for line in tables_of(rows)[0].lines] == [
+        "LSTM, alpha158/tuned",
+        "LSTM, alpha158/default",
+    ]
+
+
+def test_what_cannot_be_compared_is_not_in_one_table(results: Path, make_row: MakeRow) -> None:
+    make_row("full")
+    make_row("other_data", data="cd" * 32)
+    make_row("us", overrides=["market=csi500"])
+    make_row("short", overrides=["task.dataset.kwargs.segments.train=[2013-01-01, 2014-12-31]"])
+    make_row("synthetic", synthetic=True, data="ef" * 32)
+    make_row("none", absent=range(3))
+    groups = group_rows(rows_of(collect(results)))
+    assert sorted([row.study for row in group.rows] for group in groups) == [
+        ["full"],
+        ["none"],
+        ["other_data"],
+        ["short"],
+        ["synthetic"],
+        ["us"],
+    ]
+    assert [group.setting.is_reduced for group in groups] == [False] * 4 + [True] * 2
+    text = formats.markdown(tables_of([row for group in groups for row in group.rows]))
+    assert "| Epochs run | Reduced |" in text
+    assert "| train 2013-01-01..2014-12-31 of 2008-01-02..2014-12-31 |" in text
+    assert "| synthetic data |" in text
+    assert "Reduced runs, not comparable with full ones: csi300 (cn), test" in text
+    assert "| LSTM, none/default | Alpha158 (20 columns) | – |" in text
+    assert "| 0 (3 missing) |" in text
+
+
+def test_one_seed_has_no_deviation(results: Path, make_row: MakeRow) -> None:
+    make_row("alpha158", seeds=[4])
+    rows = rows_of(collect(results))
+    assert tables_of(rows)[0].lines[0][2] == f"{rows[0].results[0].metrics['IC']:.4f}"
+    assert not rows[0].reductions
+
+
+def test_markdown_names_the_evidence(rows: list[Row]) -> None:
+    text = formats.markdown(tables_of(rows))
+    assert "### Alpha158\n\ncsi300 (cn)" in text
+    assert (
+        "Evidence: [`results/leaderboard/alpha158.parquet`](results/leaderboard/alpha158.parquet)\n" in text
+    )
+    assert text.endswith("|\n")
+
+
+def test_csv_and_json_have_all_digits(rows: list[Row]) -> None:
+    lines = list(csv.DictReader(io.StringIO(formats.csv_text(rows))))
+    assert [line["source"] for line in lines] == ["measured"] * 3 + ["published"] * 2
+    assert float(lines[0]["IC mean"]) == rows[1].cell("IC").mean
+    assert lines[1]["seeds_failed"] == "1"
+    tables = json.loads(json.dumps(formats.json_object(rows, file_of), allow_nan=False))
+    row = tables["tables"][0]["rows"][1]
+    assert row["metrics"]["Rank IC"]["std"] == rows[0].cell("Rank IC").std
+    assert row["seeds"] == {"complete": 3, "failed": 1, "missing": 0}
+    assert tables["tables"][0]["evidence"] == ["results/leaderboard/alpha158.parquet"]
+    assert len(tables["published"]) == 2
+
+
+def test_latex_is_escaped(rows: list[Row]) -> None:
+    text = formats.latex(tables_of(rows))
+    assert r"n\_epochs" in text
+    assert r"$\pm$" in text
+    assert "`" not in text
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
+
+
+def test_the_seeds_behind_a_row(rows: list[Row]) -> None:
+    lines = explanation_lines(rows[0])
+    assert [line[0] for line in lines] == ["0", "1", "2", "3", "mean", "std"]
+    assert lines[3][1:3] == ("failed", "–")
+    assert lines[3][-1] == "killed"
+    values = [float(line[2]) for line in lines[:3]]
+    assert float(lines[4][2]) == pytest.approx(np.mean(values), abs=1e-6)
+    assert float(lines[5][2]) == pytest.approx(np.std(values, ddof=1), abs=1e-6)
+    explained = explanation_object(rows[0])
+    assert explained["summary"]["IC"]["n"] == 3
+    assert "seed" not in explained["config"]["task"]["model"]["kwargs"]
+
+
+def test_the_configuration_of_a_row_runs(rows: list[Row], tmp_path: Path) -> None:
+    from lstm_bench.config.workflow import load_workflow
+
+    path = tmp_path / "row.json"
+    path.write_text(json.dumps(explanation_object(rows[0])["config"]))
+    config = load_workflow(path, [("qlib_init.provider_uri", "market"), ("task.model.kwargs.seed", 2)])
+    assert config.identity() == rows[0].config.identity()
+    assert config.seed == 2
+
+
+def test_rows_are_found_by_name(rows: list[Row]) -> None:
+    assert find_row(rows, "alpha158/tuned").label == "tuned"
+    assert find_row(rows, "alpha360").name == "alpha360/default"
+    with pytest.raises(InputError, match="'alpha158' has 2; choices: alpha158/default, alpha158/tuned"):
+        find_row(rows, "alpha158")
+    with pytest.raises(InputError, match="did you mean 'alpha158/tuned'"):
+        find_row(rows, "alpha158/tunde")
+    with pytest.raises(InputError, match="nor any other"):
+        find_row([], "alpha158")
+
+
+def test_without_rows_the_tables_are_qlibs() -> None:
+    tables = tables_of([])
+    assert [table.features for table in tables] == ["Alpha158", "Alpha360"]
+    assert formats.markdown(tables).startswith("There is no row yet")
