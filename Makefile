@@ -6,12 +6,13 @@ ORACLE := .venv-oracle
 ORACLE_READY := $(ORACLE)/.ready
 DEMO := .demo
 
-.PHONY: help demo test test-oracle test-real lint types format check perf clean
+.PHONY: help demo test test-oracle test-chaos test-real lint types format check perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train and evaluate an LSTM on it"
 	@echo "make test         set up and run the tests"
 	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
+	@echo "make test-chaos   kill tuning at random moments and see that nothing is lost"
 	@echo "make test-real    compare with Qlib on real bars (LSTM_BENCH_REAL_DATA, LSTM_BENCH_REFERENCE)"
 	@echo "make check        lint and types"
 	@echo "make perf         time this package beside pyqlib on LSTM_BENCH_REAL_DATA"
@@ -32,10 +33,13 @@ demo: $(READY)
 	$(BIN)/lstm-bench run configs/demo.yaml --provider-uri $(DEMO)/market --out $(DEMO)/results
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not oracle and not real"
+	$(BIN)/python -m pytest -m "not oracle and not real and not chaos"
 
 test-oracle: $(READY) $(ORACLE_READY)
 	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python -m pytest -m "oracle and not real" tests/oracle
+
+test-chaos: $(READY)
+	$(BIN)/python -m pytest -s -m chaos tests/chaos
 
 test-real: $(READY)
 	$(BIN)/python -m pytest -m real

@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from lstm_bench.data.fingerprint import fingerprint
+from lstm_bench.data.layout import SYNTHETIC
+from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import BENCHMARK, LAST_DAY, MARKET, synthesize
 from lstm_bench.errors import DataError
 
@@ -268,3 +271,13 @@ def test_what_cannot_be_made_is_refused(tmp_path: Path, arguments: dict[str, int
     with pytest.raises(DataError, match=message):
         synthesize(tmp_path / "market", **arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_it_says_that_it_is_made_up_and_its_fingerprint_does_not_depend_on_it(tmp_path: Path) -> None:
+    synthesize(tmp_path / "market", stocks=12, days=260, seed=1)
+    provider = Provider(tmp_path / "market")
+    assert provider.is_synthetic
+    with_mark = fingerprint(provider)
+    (tmp_path / "market" / SYNTHETIC).unlink()
+    assert not Provider(tmp_path / "market").is_synthetic
+    assert fingerprint(Provider(tmp_path / "market")) == with_mark

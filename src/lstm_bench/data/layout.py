@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lstm_bench.errors import DataError
 
-__all__ = ["BARS_SUFFIX", "CALENDAR", "FEATURES", "INSTRUMENTS", "read_lines"]
+__all__ = ["BARS_SUFFIX", "CALENDAR", "FEATURES", "INSTRUMENTS", "SYNTHETIC", "read_lines"]
 
 CALENDAR = "calendars/day.txt"
 """A trading day a line."""
@@ -19,6 +19,10 @@ FEATURES = "features"
 
 BARS_SUFFIX = ".day.bin"
 """Little-endian float32, the first value being the calendar position of the first bar."""
+
+
+SYNTHETIC = "SYNTHETIC.txt"
+"""A file that says that the bars are made up. Qlib does not look at it, and the fingerprint leaves it out."""
 
 
 def read_lines(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
-from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, read_lines
+from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, SYNTHETIC, read_lines
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.universe import Universe, read_universe
 from lstm_bench.errors import DataError, choices_hint
@@ -49,6 +49,11 @@ class Provider:
                     f"provider_uri: {self.root} has no folder {part!r}; a Qlib data folder has one"
                 )
         self._said_missing: set[str] = set()
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the bars are made up, as ``data synth`` does."""
+        return (self.root / SYNTHETIC).is_file()
 
     @cached_property
     def calendar(self) -> npt.NDArray[np.datetime64]:

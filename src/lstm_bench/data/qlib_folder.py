@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS
+from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, SYNTHETIC
 from lstm_bench.errors import DataError
 
 __all__ = ["History", "MembershipSpan", "write_qlib_folder"]
@@ -42,6 +42,8 @@ def write_qlib_folder(
     days: npt.NDArray[np.datetime64],
     markets: Mapping[str, Iterable[MembershipSpan]],
     histories: Iterable[History],
+    *,
+    synthetic: str | None = None,
 ) -> None:
     """Write a folder that Qlib (and this package) accepts as ``provider_uri``, whole or not at all.
 
@@ -56,6 +58,7 @@ def write_qlib_folder(
     markets : name -> membership spans
         One ``instruments/<name>.txt`` each, its lines in the order given.
     histories : one per instrument, consumed lazily
+    synthetic : what made the bars up, kept as a mark; None for real ones
 
     Raises
     ------
@@ -73,6 +76,8 @@ def write_qlib_folder(
             _write_text(draft / INSTRUMENTS / f"{market}.txt", lines)
         for history in histories:
             _write_history(draft / FEATURES / history.code.lower(), history)
+        if synthetic is not None:
+            _write_text(draft / SYNTHETIC, [synthetic])
         if out.exists():
             out.rmdir()  # empty, and Windows renames onto nothing that exists
         draft.rename(out)

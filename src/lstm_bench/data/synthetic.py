@@ -73,7 +73,9 @@ def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> 
         for code, begin, end in zip(codes, tape.begin, tape.end, strict=True)
     ]
     universe = sorted(_spans(codes, calendar, member))
-    write_qlib_folder(out, calendar, {"all": listed, MARKET: universe}, _histories(codes, tape, member))
+    histories = _histories(codes, tape, member)
+    mark = f"made by lstm-bench data synth, {stocks} stocks, {days} days, seed {seed}"
+    write_qlib_folder(out, calendar, {"all": listed, MARKET: universe}, histories, synthetic=mark)
 
 
 def _codes(stocks: int) -> list[str]:

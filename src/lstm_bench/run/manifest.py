@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from lstm_bench.config.section import Section, explain
 from lstm_bench.errors import DataError
+from lstm_bench.run.whole_file import write_whole
 
 __all__ = ["Bench", "BenchRow"]
 
@@ -64,7 +63,4 @@ class Bench(Section):
 
     def save(self, experiment: Path) -> None:
         """Write the manifest in one rename."""
-        experiment.mkdir(parents=True, exist_ok=True)
-        draft = experiment / f".{_NAME}.{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        draft.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
-        draft.replace(experiment / _NAME)
+        write_whole(experiment / _NAME, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")

@@ -303,6 +303,7 @@ class _PackAtWork:
             "seed": config.seed,
             "data_fingerprint": self.data,
             "calendar": [str(calendar[0]), str(calendar[-1])],
+            "synthetic": self.provider.is_synthetic,
             "numerics": NUMERICS,
             **self.environment,
             "started": self.watch.started.isoformat(timespec="seconds"),

@@ -26,6 +26,8 @@ __all__ = ["ExecutorName", "TuneResult", "make_executor", "train_and_valid", "tu
 
 ExecutorName = Literal["local", "inline"]
 
+_STALE_SECONDS = 60.0
+
 
 @dataclass(frozen=True)
 class TuneResult:
@@ -151,6 +153,10 @@ def train_and_valid(store: Store, name: str, results: Path, held: ExitStack) -> 
             f"study {name!r} was made for data with the fingerprint {definition.data_fingerprint[:12]}, but "
             f"{definition.workflow.qlib_init.provider_uri} now has {found[:12]}; make a new study for the new data"
         )
+    search = results / name / "search"
+    for draft in search.glob(".*.draft"):  # of workers that were killed; those of living ones are young
+        if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
+            draft.unlink(missing_ok=True)
     cache = DatasetCache()
     entries: dict[str, Path] = {}
 
@@ -163,7 +169,7 @@ def train_and_valid(store: Store, name: str, results: Path, held: ExitStack) -> 
             )
             held.callback(entry.close)
             entries[wanted] = entry.path
-        return {"entry": str(entries[wanted]), "outcome": str(results / name / "search" / f"{key}.json")}
+        return {"entry": str(entries[wanted]), "outcome": str(search / f"{key}.json")}
 
     return prepare
 

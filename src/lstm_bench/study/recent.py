@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from lstm_bench.errors import ConfigError
+from lstm_bench.run.whole_file import write_whole
 from lstm_bench.study.store import DEFAULT_STORE, Store
 
 __all__ = ["choose_study", "remember_study"]
@@ -31,11 +32,7 @@ def choose_study(store: Store, name: str | None) -> str:
 
 def remember_study(store: Store, name: str) -> None:
     """Note which study was used last."""
-    path = _path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.draft")
-    draft.write_text(json.dumps({**_read(), store.description: name}, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_whole(_path(), json.dumps({**_read(), store.description: name}, indent=2) + "\n")
 
 
 def _path() -> Path:

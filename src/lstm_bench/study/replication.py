@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,17 +191,27 @@ class _Packs:
         from lstm_bench.data.provider import Provider
 
         data = fingerprint(Provider(entrant.config.qlib_init.provider_uri))
-        runs = {}
-        for seed in seeds:
-            name = run_id(entrant.config.with_seed(seed), data)
-            recover(self._experiment / name)
-            if Record.find(self._experiment / name) is not None and not self._force:
-                runs[seed] = name
         workflow = entrant.config.to_file()
         workflow["task"]["model"]["kwargs"].pop("seed", None)
+
+        def names(wanted: Iterable[int]) -> dict[int, str]:
+            return {seed: run_id(entrant.config.with_seed(seed), data) for seed in wanted}
+
+        before = (Bench.load(self._experiment) or Bench()).rows.get(entrant.label)
+        if before is not None and (before.workflow != workflow or dict(before.runs) != names(before.runs)):
+            before = None  # of another configuration, or of other data
+        asked = sorted({*seeds, *(before.seeds if before is not None else ())})
+        runs = {}
+        for seed, name in names(asked).items():
+            recover(self._experiment / name)
+            there = Record.find(self._experiment / name) is not None
+            if there and not (self._force and seed in seeds):
+                runs[seed] = name
+        failures = {} if before is None else before.failures
         self._put(
             BenchRow(
-                label=entrant.label, study=entrant.study, trial=entrant.trial, seeds=tuple(seeds), runs=runs,
+                label=entrant.label, study=entrant.study, trial=entrant.trial, seeds=tuple(asked), runs=runs,
+                failures={seed: text for seed, text in failures.items() if seed not in (*runs, *seeds)},
                 features=entrant.config.task.dataset.kwargs.handler.name, workflow=workflow,
             )
         )  # fmt: skip
@@ -290,18 +300,6 @@ class _Packs:
         self._waiting.extendleft((label, seeds) for seeds in reversed(packs))
 
     def _put(self, row: BenchRow) -> None:
-        """Keep the manifest current: rows of other calls stay, and so do earlier seeds of this one."""
-        manifest = Bench.load(self._experiment) or Bench()
-        before = manifest.rows.get(row.label)
-        if before is not None and before.workflow == row.workflow:
-            failures = {**before.failures, **row.failures}
-            runs: Mapping[int, str] = {**before.runs, **row.runs}
-            row = row.model_copy(
-                update={
-                    "seeds": tuple(sorted({*before.seeds, *row.seeds})),
-                    "runs": dict(runs),
-                    "failures": {seed: text for seed, text in failures.items() if seed not in row.runs},
-                }
-            )
+        """Keep the manifest current; other rows stay as they are."""
         self.rows[row.label] = row
-        manifest.with_row(row).save(self._experiment)
+        (Bench.load(self._experiment) or Bench()).with_row(row).save(self._experiment)

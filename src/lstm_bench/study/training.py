@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.run.identity import run_id
+from lstm_bench.run.whole_file import write_whole
 from lstm_bench.study.worker import Session
 
 if TYPE_CHECKING:
@@ -49,9 +48,11 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     outcome = Path(payload["outcome"])
     if outcome.is_file():  # trained to its end before, and the driver died before it could take note
         return _replay(json.loads(outcome.read_text(encoding="utf-8")), session)
+    from lstm_bench.run.contents import without_nan
+
     result = _train(payload, session)
     if not result["pruned"]:
-        _keep(outcome, result)
+        write_whole(outcome, json.dumps(without_nan(result)))
     return result
 
 
@@ -114,16 +115,6 @@ def peak_bytes(device: Any) -> int:
     from lstm_bench.run.provenance import peak_memory_mib
 
     return int(peak_memory_mib() * 2**20)
-
-
-def _keep(outcome: Path, result: dict[str, Any]) -> None:
-    """Write a result beside its place and move it there in one rename."""
-    from lstm_bench.run.contents import without_nan
-
-    outcome.parent.mkdir(parents=True, exist_ok=True)
-    draft = outcome.with_name(f".{outcome.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    draft.write_text(json.dumps(without_nan(result)), encoding="utf-8")
-    draft.replace(outcome)
 
 
 def _replay(result: dict[str, Any], session: Session) -> dict[str, Any]:
