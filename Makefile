@@ -9,7 +9,7 @@ DEMO := .demo
 .PHONY: help demo test test-oracle test-chaos test-real lint types format check perf clean
 
 help:
-	@echo "make demo         set up, make a synthetic market, train and evaluate an LSTM on it"
+	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and print a leaderboard"
 	@echo "make test         set up and run the tests"
 	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
 	@echo "make test-chaos   kill tuning at random moments and see that nothing is lost"
@@ -28,9 +28,15 @@ $(ORACLE_READY): tests/oracle/requirements.txt
 	$(ORACLE)/bin/python -m pip install --quiet --requirement tests/oracle/requirements.txt
 	@touch $@
 
+demo: export LSTM_BENCH_STORAGE := $(DEMO)/store.journal
+demo: export LSTM_BENCH_CACHE := $(DEMO)/cache
 demo: $(READY)
 	@test -d $(DEMO)/market || $(BIN)/lstm-bench data synth $(DEMO)/market
 	$(BIN)/lstm-bench run configs/demo.yaml --provider-uri $(DEMO)/market --out $(DEMO)/results
+	$(BIN)/lstm-bench study create demo --provider-uri $(DEMO)/market
+	$(BIN)/lstm-bench tune --study demo --out $(DEMO)/results
+	$(BIN)/lstm-bench bench --study demo --seeds 2 --out $(DEMO)/results
+	$(BIN)/lstm-bench leaderboard --results $(DEMO)/results
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not oracle and not real and not chaos"

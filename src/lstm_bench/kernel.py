@@ -68,5 +68,7 @@ def kernel_files() -> tuple[Path, ...]:
     """Source files with kernels, sorted."""
     sources = Path(__file__).parent.rglob("*.py")
     return tuple(
-        sorted(path for path in sources if b"import numba" in (text := path.read_bytes()) or b"@kernel(" in text)
+        sorted(
+            path for path in sources if b"import numba" in (text := path.read_bytes()) or b"@kernel(" in text
+        )
     )

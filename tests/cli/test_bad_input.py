@@ -5,56 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lstm_bench.data.synthetic import synthesize
-
 CONFIG = Path(__file__).parents[2] / "configs" / "lstm_alpha158.yaml"
-SMALL = [
-    "task.dataset.kwargs.segments={train: [2019-07-20, 2020-04-01], valid: [2020-04-02, 2020-06-10], "
-    "test: [2020-06-11, 2020-09-29]}",
-    "data_handler_config.start_time=2019-07-20",
-    "data_handler_config.end_time=2020-09-30",
-    "data_handler_config.fit_start_time=2019-07-20",
-    "data_handler_config.fit_end_time=2020-04-01",
-    "portfolio.backtest.start_time=2020-06-11",
-    "portfolio.backtest.end_time=2020-09-29",
-    "task.model.kwargs.hidden_size=4",
-    "task.model.kwargs.n_epochs=1",
-    "task.model.kwargs.batch_size=100",
-]
 SEGMENT = "task.dataset.kwargs.segments"
 
 Refusal = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "market"
-    synthesize(folder, stocks=12, days=320)
-    return folder
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def refusal(market: Path, tmp_path: Path, environment: Callable[[Path], dict[str, str]]) -> Refusal:
+def refusal(market: Path, small_run: list[object], here: Run, tmp_path: Path) -> Refusal:
     """Run a configuration that must be refused, and return the line that says why."""
+    usual = small_run[4:]
 
     def run(*overrides: str, config: Path = CONFIG, data: Path = market) -> str:
-        texts = [argument for text in (*SMALL, *overrides) for argument in ("--set", text)]
-        where: list[str | Path] = ["--provider-uri", data, "--out", tmp_path / "results", "--device", "cpu"]
-        done = subprocess.run(
-            [sys.executable, "-m", "lstm_bench", "-q", "run", config, *where, *texts],
-            cwd=tmp_path,
-            env=environment(tmp_path),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        texts = [argument for text in overrides for argument in ("--set", text)]
+        done = here("-q", "run", config, "--provider-uri", data, "--device", "cpu", *usual, *texts)
         assert done.returncode == 2, done.stderr
         assert done.stdout == ""
         *said, reason = done.stderr.splitlines()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,54 +15,12 @@ from lstm_bench.config.workflow import load_workflow
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-Environment = Callable[[Path], dict[str, str]]
-
-SMALL = [
-    "task.dataset.kwargs.segments={train: [2019-07-20, 2020-04-01], valid: [2020-04-02, 2020-06-10], "
-    "test: [2020-06-11, 2020-09-29]}",
-    "data_handler_config.start_time=2019-07-20",
-    "data_handler_config.end_time=2020-09-30",
-    "data_handler_config.fit_start_time=2019-07-20",
-    "data_handler_config.fit_end_time=2020-04-01",
-    "portfolio.backtest.start_time=2020-06-11",
-    "portfolio.backtest.end_time=2020-09-29",
-    "task.model.kwargs.hidden_size=4",
-    "task.model.kwargs.n_epochs=1",
-    "task.model.kwargs.batch_size=100",
-]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def lstm_bench(home: Path, environment: Environment) -> Run:
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "lstm_bench", *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=home, env=environment(home), capture_output=True, text=True, check=False
-        )
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def market(home: Path, lstm_bench: Run) -> Path:
-    done = lstm_bench("data", "synth", home / "market", "--stocks", 20, "--days", 320)
-    assert done.returncode == 0, done.stderr
-    assert "20 stocks, 320 days, seed 0" in done.stdout
-    return home / "market"
-
-
-def small_run(market: Path, *more: object) -> list[object]:
-    overrides = [argument for override in SMALL for argument in ("--set", override)]
-    return ["run", CONFIGS / "lstm_alpha158.yaml", "--provider-uri", market, *overrides, *more]
-
-
-def test_a_run_prints_its_metrics_and_where_they_lie(lstm_bench: Run, market: Path, home: Path) -> None:
-    done = lstm_bench(*small_run(market, "--seed", 3))
+def test_a_run_prints_its_metrics_and_where_they_lie(
+    lstm_bench: Run, small_run: list[object], home: Path
+) -> None:
+    done = lstm_bench(*small_run, "--seed", 3)
     assert done.returncode == 0, done.stderr
     for text in (
         "Rank ICIR",
@@ -77,13 +34,13 @@ def test_a_run_prints_its_metrics_and_where_they_lie(lstm_bench: Run, market: Pa
     assert len(records) == 1
     assert load_workflow(records[0] / "config.yaml").seed == 3
 
-    again = lstm_bench("-q", *small_run(market, "--seed", 3))
+    again = lstm_bench("-q", *small_run, "--seed", 3)
     assert "recorded before" in again.stdout
     assert len(list((home / "results" / "lstm_alpha158").glob("[!.]*"))) == 1
 
 
-def test_json_is_one_object_and_nothing_else(lstm_bench: Run, market: Path) -> None:
-    done = lstm_bench(*small_run(market, "--json"))
+def test_json_is_one_object_and_nothing_else(lstm_bench: Run, small_run: list[object]) -> None:
+    done = lstm_bench(*small_run, "--json")
     answer = json.loads(done.stdout)
     assert answer["computed"] is True
     assert {"IC", "ICIR", "Rank IC", "Rank ICIR"} <= set(answer["metrics"])
@@ -91,14 +48,14 @@ def test_json_is_one_object_and_nothing_else(lstm_bench: Run, market: Path) -> N
 
 
 def test_a_dry_run_prints_what_would_run_and_leaves_nothing(
-    lstm_bench: Run, market: Path, home: Path
+    lstm_bench: Run, small_run: list[object], home: Path
 ) -> None:
-    done = lstm_bench(*small_run(market, "--dry-run", "--out", "dry"))
+    done = lstm_bench(*small_run, "--dry-run", "--out", "dry")
     assert done.returncode == 0, done.stderr
     for text in ("hidden_size: 4", "samples in train", "memory, resident data", "disk, record"):
         assert text in done.stdout
     assert not (home / "dry").exists()
-    plan = json.loads(lstm_bench(*small_run(market, "--dry-run", "--json")).stdout)
+    plan = json.loads(lstm_bench(*small_run, "--dry-run", "--json").stdout)
     assert plan["samples"]["test"] > 0
 
 
@@ -152,6 +109,13 @@ def test_bad_input_is_exit_code_2_without_a_traceback(
     assert not done.stdout
 
 
+def test_a_market_is_made(lstm_bench: Run, home: Path) -> None:
+    done = lstm_bench("data", "synth", "another", "--stocks", 12, "--days", 250)
+    assert done.returncode == 0, done.stderr
+    assert "12 stocks, 250 days, seed 0" in done.stdout
+    assert (home / "another" / "calendars" / "day.txt").is_file()
+
+
 def test_a_market_is_never_written_over(lstm_bench: Run, market: Path) -> None:
     done = lstm_bench("data", "synth", market)
     assert done.returncode == 2
@@ -159,21 +123,10 @@ def test_a_market_is_never_written_over(lstm_bench: Run, market: Path) -> None:
 
 
 def test_ctrl_c_is_exit_code_130_and_leaves_no_record(
-    home: Path, market: Path, environment: Environment
+    home: Path, small_run: list[object], start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    arguments = small_run(
-        market, "--set", "task.model.kwargs.n_epochs=500", "--set", "task.model.kwargs.early_stop=500"
-    )
-    command = [sys.executable, "-m", "lstm_bench", *map(str, arguments), "--experiment", "interrupted"]
-    with subprocess.Popen(
-        command,
-        cwd=home,
-        env=environment(home),
-        stderr=subprocess.PIPE,
-        text=True,
-        # a job in the background passes on that SIGINT is ignored
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
+    long = ["--set", "task.model.kwargs.n_epochs=500", "--set", "task.model.kwargs.early_stop=500"]
+    with start(*small_run, *long, "--experiment", "interrupted") as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "epoch 0" in line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Annotated
@@ -34,9 +34,17 @@ _SHOWN = (
 
 def bench(
     study: StudyName = None,
-    top: Annotated[int, typer.Option(help="The study's best configurations, so many.", min=1)] = 1,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            help="So many of the study's configurations, the best by validation; 1 by default.", min=1
+        ),
+    ] = None,
     trial: Annotated[
-        list[int] | None, typer.Option(help="These of its trials instead; 0 is Qlib's defaults. Repeatable.")
+        list[int] | None,
+        typer.Option(
+            help="These of its trials instead; 0 is Qlib's defaults. Repeatable.", metavar="NUMBER", min=0
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A Qlib workflow file instead of a study.", metavar="FILE")
@@ -74,17 +82,21 @@ def bench(
 
     chosen_seeds = parse_option("--seeds", seeds, parse_seeds)
     if config is not None:
-        if study is not None or trial:
-            raise ConfigError("--config: a workflow file stands for itself; leave --study and --trial out")
+        if study is not None or trial or top is not None:
+            raise ConfigError(
+                "--config: a workflow file stands for itself; leave --study, --top and --trial out"
+            )
         entrants = entrants_of_file(config, overrides or [], provider_uri)
     else:
         if overrides:
             raise ConfigError("--set: a study's configurations are fixed; it goes with --config")
+        if trial and top is not None:
+            raise ConfigError("--top and --trial: give one of them")
         store = open_store(storage)
         name = choose_study(store, study)
         remember_study(store, name)
         typer.echo(f"study {name} in {store.description}", err=as_json)
-        entrants = entrants_of_study(store, name, top, trial or [], chosen_seeds, provider_uri)
+        entrants = entrants_of_study(store, name, top or 1, trial or [], chosen_seeds, provider_uri)
     with live_bench(sys.stderr) as progress:
         result = run_bench(
             entrants,
@@ -130,18 +142,24 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
     for label, found in metrics.items():
         row = result.rows[label]
         title = f"{row.study}, {label}: {len(row.runs)} of {len(row.seeds)} seeds"
-        cells = []
-        for name in _SHOWN:
-            mean, std = _mean_and_std(name, found)
-            cells.append([name, f"{mean:.4f}", f"{std:.4f}"])
-        print_table(title, ["metric", "mean", "std"], cells)
-        for seed, message in row.failures.items():
+        if found:
+            cells = [[name, *map(_figure, _mean_and_std(name, found))] for name in _SHOWN]
+            print_table(title, ["metric", "mean", "std"], cells)
+        else:
+            typer.echo(f"{title} have a record")
+        for seed, message in sorted(row.failures.items()):
             typer.echo(f"seed {seed} failed: {message}")
-    typer.echo(f"{result.computed} runs trained now; records in {folder}")
+    now = f"{result.computed} {'run' if result.computed == 1 else 'runs'} trained now"
+    typer.echo(f"{now}; records in {folder}")
     if result.interrupted:
         typer.echo("stopped before its end; the same command goes on where it was")
     else:
-        typer.echo("next: lstm-bench leaderboard --out benchmarks.md")
+        where = "" if out == Path("results") else f" --results {out}"
+        typer.echo(f"next: lstm-bench leaderboard{where}")
+
+
+def _figure(value: float) -> str:
+    return "" if isnan(value) else f"{value:.4f}"
 
 
 def _mean_and_std(name: str, runs: Sequence[Mapping[str, float]]) -> tuple[float, float]:

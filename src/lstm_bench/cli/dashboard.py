@@ -31,4 +31,7 @@ def dashboard(
     typer.echo(f"{store.description} on http://{host}:{port}, until Ctrl-C")
     from optuna_dashboard import run_server
 
-    run_server(store.storage, host=host, port=port)
+    try:
+        run_server(store.storage, host=host, port=port)
+    except OSError as error:
+        raise ConfigError(f"dashboard: cannot listen on {host}:{port}: {error.strerror}") from error

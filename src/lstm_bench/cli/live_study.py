@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lstm_bench.cli.output import duration
-from lstm_bench.cli.trial_table import params_text, sparkline
+from lstm_bench.cli.trial_table import FINISHED, params_text, sparkline
 from lstm_bench.study.progress import BenchProgress, LogBenchProgress, LogTuneProgress, TuneProgress
+from lstm_bench.study.trials import TrialRow, best_trial
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
     from rich.live import Live
-    from rich.table import Table
 
 __all__ = ["live_bench", "live_tuning"]
 
+_CTRL_C = (
+    3  # columns kept free on the right: "^C", which a terminal writes there, would push the view down a line
+)
+_COLUMNS = ("slot", "at work", "epochs", "valid loss", "curve", "time", "parameters")
+_LEAST_WIDTH = {"curve": 72, "time": 56, "parameters": 100}
+"""Terminals narrower than that do without a column."""
+
 
 @contextmanager
-def live_tuning(stream: TextIO, total: int, finished: int, best: float | None) -> Iterator[TuneProgress]:
+def live_tuning(stream: TextIO, name: str, total: int, before: Sequence[TrialRow]) -> Iterator[TuneProgress]:
     """Give the progress that suits ``stream``.
 
     Parameters
     ----------
-    total, finished
-        Trials asked for, and those there already.
-    best
-        The least validation loss so far.
+    name
+        The study.
+    total
+        Trials asked for.
+    before
+        Trials that are there already.
     """
     if not stream.isatty():
         yield LogTuneProgress()
         return
-    view = _TuningView(total, finished, best)
+    view = _TuningView(name, total, before)
     with _live(stream, view):
         yield view
 
@@ -53,10 +63,8 @@ def _live(stream: TextIO, view: _View) -> Live:
     from rich.console import Console
     from rich.live import Live
 
-    view.live = Live(
-        console=Console(file=stream), get_renderable=view.render, refresh_per_second=4, transient=True
-    )
-    return view.live
+    view.console = Console(file=stream)
+    return Live(console=view.console, get_renderable=view.render, refresh_per_second=4, transient=True)
 
 
 @dataclass
@@ -70,39 +78,47 @@ class _Line:
 
 
 class _View:
-    """A table of slots with a heading."""
+    """A heading and a table of slots, a line each."""
 
-    live: Live
+    console: Console
 
     def __init__(self) -> None:
         self._slots: dict[str, _Line | None] = {}
-        self._started = time.monotonic()
+        self._started: float | None = None
 
     def heading(self) -> str:
         """Say how far all of it is."""
         raise NotImplementedError
 
-    def render(self) -> Table:
-        """Draw the table."""
-        from rich.table import Table
+    @property
+    def passed(self) -> float:
+        """Seconds since the first job began."""
+        return 0.0 if self._started is None else time.monotonic() - self._started
 
-        table = Table(title=self.heading(), title_justify="left", title_style="bold")
-        for header in ("slot", "at work", "epochs", "valid loss", "", "time", ""):
-            table.add_column(header, no_wrap=header != "")
+    def render(self) -> RenderableType:
+        """Draw it."""
+        from rich import box
+        from rich.console import Group
+        from rich.padding import Padding
+        from rich.table import Table
+        from rich.text import Text
+
+        width = self.console.width
+        shown = [name for name in _COLUMNS if width >= _LEAST_WIDTH.get(name, 0)]
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in shown:
+            table.add_column(name, no_wrap=name != "parameters")  # what wraps is what shrinks
         for slot, line in sorted(self._slots.items()):
-            if line is None:
-                table.add_row(slot, "idle")
-                continue
-            last = f"{line.curve[-1]:.6f}" if line.curve else ""
-            passed = duration(time.monotonic() - line.began)
-            table.add_row(
-                slot, line.name, str(len(line.curve)), last, sparkline(line.curve), passed, line.text
-            )
-        return table
+            cells = {"slot": slot, "at work": "idle"} if line is None else _cells(slot, line)
+            table.add_row(*(Text(cells.get(name, ""), no_wrap=True, overflow="ellipsis") for name in shown))
+        heading = Text(self.heading(), style="bold")
+        return Padding(Group(heading, table) if self._slots else heading, (0, _CTRL_C, 0, 0))
 
     def put(self, slot: str, name: str, text: str) -> None:
         """Show that a slot holds something new."""
-        self._slots[slot] = _Line(name, text, time.monotonic())
+        now = time.monotonic()
+        self._started = self._started or now
+        self._slots[slot] = _Line(name, text, now)
 
     def extend(self, slot: str, value: float) -> None:
         """Lengthen a slot's curve."""
@@ -118,28 +134,44 @@ class _View:
 
     def say(self, text: str) -> None:
         """Print a line above the table."""
-        self.live.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False)
+
+
+def _cells(slot: str, line: _Line) -> dict[str, str]:
+    return {
+        "slot": slot,
+        "at work": line.name,
+        "epochs": str(len(line.curve)) if line.curve else "",
+        "valid loss": f"{line.curve[-1]:.6f}" if line.curve else "",
+        "curve": sparkline(line.curve),
+        "time": duration(time.monotonic() - line.began),
+        "parameters": line.text,
+    }
 
 
 class _TuningView(_View):
     """Slots with their trials; best so far, pruned, time left."""
 
-    def __init__(self, total: int, finished: int, best: float | None) -> None:
+    def __init__(self, name: str, total: int, before: Sequence[TrialRow]) -> None:
         super().__init__()
+        self._name = name
         self._total = total
-        self._finished = finished
+        self._finished = sum(trial.state in FINISHED for trial in before)
         self._here = 0
-        self._pruned = 0
-        self._best = best
+        self._pruned = sum(trial.state == "pruned" for trial in before)
+        best = best_trial(before)
+        self._best = None if best is None or best.value is None else (best.value, best.number)
 
     def heading(self) -> str:
         """Say how far the study is."""
-        left = ""
+        parts = [f"study {self._name}: {self._finished} of {self._total} trials", f"{self._pruned} pruned"]
+        if self._best is not None:
+            value, number = self._best
+            parts.append(f"best {value:.6f} (trial {number})")
         if self._here:
-            each = (time.monotonic() - self._started) / self._here
-            left = f", about {duration(each * (self._total - self._finished))} left"
-        best = "" if self._best is None else f", best {self._best:.6f}"
-        return f"{self._finished} of {self._total} trials, {self._pruned} pruned now{best}{left}"
+            left = self.passed / self._here * max(0, self._total - self._finished)
+            parts.append(f"about {duration(left)} left")
+        return ", ".join(parts)
 
     def began(self, number: int, slot: str, params: Mapping[str, Any]) -> None:
         """Show the trial in its slot."""
@@ -156,9 +188,10 @@ class _TuningView(_View):
             self._finished += 1
             self._here += 1
         self._pruned += state == "pruned"
-        if state == "complete" and value is not None and (self._best is None or value < self._best):
-            self._best = value
-        self.say(f"trial {number} {state}" + ("" if value is None else f", valid {value:.6f}"))
+        if state == "complete" and value is not None and (self._best is None or value < self._best[0]):
+            self._best = (value, number)
+        word = "failed" if state == "fail" else state
+        self.say(f"trial {number} {word}" + ("" if value is None else f", valid {value:.6f}"))
 
     def note(self, text: str) -> None:
         """Print it."""
@@ -166,7 +199,7 @@ class _TuningView(_View):
 
 
 class _BenchView(_View):
-    """Slots with their packs."""
+    """Slots with their packs of seeds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,11 +208,15 @@ class _BenchView(_View):
 
     def heading(self) -> str:
         """Say what is benched."""
-        return f"{'; '.join(self._rows)}; {self._packs} packs done in {duration(time.monotonic() - self._started)}"
+        done = (
+            f"{self._packs} packs done in {duration(self.passed)}" if self._packs else duration(self.passed)
+        )
+        return f"{'; '.join(self._rows)}; {done}"
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
         """Name the row."""
-        self._rows.append(f"{label}: {recorded} runs recorded before, {missing} to train")
+        before = f", {recorded} recorded before" if recorded else ""
+        self._rows.append(f"{label}: {missing} runs to train{before}")
 
     def began(self, key: str, slot: str) -> None:
         """Show the pack in its slot."""
@@ -192,7 +229,7 @@ class _BenchView(_View):
     def ended(self, key: str, seconds: float, errors: Mapping[int, str]) -> None:
         """Say how it ended."""
         self.free(key)
-        self._packs += 1
+        self._packs += "interrupted" not in errors.values()
         wrong = "; ".join(sorted(set(errors.values())))
         self.say(f"{key}: {duration(seconds)}{', ' + wrong if wrong else ''}")
 

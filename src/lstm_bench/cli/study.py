@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lstm_bench.cli.options import Storage
+from lstm_bench.cli.options import Storage, StudyName, parse_option
 from lstm_bench.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ app = typer.Typer(help="Make studies, look at them, and remove them.", no_args_i
 
 _SPACE = "32,64,128 or [log:]least:greatest[:step]"
 Name = Annotated[
-    str | None, typer.Argument(help="The study; the one used last by default.", show_default=False)
+    str | None,
+    typer.Argument(help="The study; the one used last by default.", metavar="NAME", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -35,7 +37,9 @@ def create(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="Its name; without one, the ready studies of both feature sets.", show_default=False
+            help="Its name; without one, the ready studies of both feature sets.",
+            metavar="NAME",
+            show_default=False,
         ),
     ] = None,
     source: Annotated[
@@ -68,7 +72,7 @@ def create(
         str | None, typer.Option(help="median, percentile, hyperband, halving, wilcoxon or none.")
     ] = None,
     trial_timeout: Annotated[
-        str | None, typer.Option(help="A trial that takes longer has failed: 30m.")
+        str | None, typer.Option(help="A trial that takes longer has failed: 30m.", metavar="TIME")
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -87,7 +91,10 @@ def create(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a study from a file, or from a ready study and options; again with the same is no harm."""
+    """Create a study from a file, or from a ready study and options; again with the same is no harm.
+
+    A study that was put together by options is kept as studies/NAME.yaml.
+    """
     from lstm_bench.study.creation import READY, draft_study
     from lstm_bench.study.recent import remember_study
     from lstm_bench.study.store import open_store
@@ -97,25 +104,45 @@ def create(
         "batch_size": batch_size, "weight_decay": weight_decay, **_pairs("--param", param),
     }  # fmt: skip
     sections = _sections(seeds, trials, max_epochs, sampler, sampler_seed, pruner, trial_timeout, fixed)
-    store = open_store(storage)
+    space, store = _space(given), open_store(storage)
+    names: tuple[str | None, ...] = (name,)
     if name is None and source is None:
         names = READY if features is None else (_ready(features),)
-    else:
-        names = (name or source.stem,) if source is not None else (str(name),)
     answers = []
-    for one in names:
+    for position, one in enumerate(names):
         draft = draft_study(one, source, _ready(features) if features else READY[0])
         if features and draft.path is not None:
             sections["features"] = _ready(features)
-        draft.change(_space(given), sections, _values("--set", overrides))
-        misfit = draft.lay_out_segments(provider_uri, auto_segments)
-        definition = draft.define(provider_uri)
-        new = store.create(definition)
+        draft.change(space, sections, _values("--set", overrides))
+        misfits = draft.lay_out_segments(provider_uri, auto_segments)
+        asked = draft.define(provider_uri)
+        new = store.create(asked)
         path = draft.write()
-        remember_study(store, one)
-        answers.append(_describe(store, definition) | {"new": new})
+        remember_study(store, draft.name)
+        there = store.definition(draft.name)
+        notes = [f"{text}; laid out in proportion" for text in misfits] + _notes(there, asked)
+        answers.append(
+            _describe(store, there)
+            | {
+                "new": new,
+                "origin": draft.origin,
+                "file": None if path is None else str(path),
+                "notes": notes,
+            }
+        )
         if not as_json:
-            _say_created(store, definition, new=new, path=path, misfit=misfit)
+            if position:
+                typer.echo()
+            typer.echo(
+                f"{'created' if new else 'already there:'} study {draft.name} in {store.description}, "
+                f"from {draft.origin}{' and options' if space or sections or overrides else ''}"
+            )
+            if path is not None:
+                typer.echo(f"written to {path}")
+            for note in notes:
+                typer.echo(f"note: {note}")
+            _print_definition(there)
+            typer.echo(f"next: lstm-bench tune --study {draft.name}")
     if as_json:
         print_json({"studies": answers})
 
@@ -152,17 +179,30 @@ def _sections(
     fixed: list[str] | None,
 ) -> dict[str, Any]:
     """Entries of a study file that options give."""
+    from lstm_bench.config.seeds import parse_seeds
+
+    if seeds is not None:
+        parse_option("--seeds", seeds, parse_seeds)
     search = {key: value for key, value in (("name", sampler), ("seed", sampler_seed)) if value is not None}
     given = {
         "seeds": seeds,
         "trials": trials,
         "max_epochs": max_epochs,
-        "trial_timeout": trial_timeout,
+        "trial_timeout": _time("--trial-timeout", trial_timeout),
         "sampler": search or None,
         "pruner": None if pruner is None else {"name": pruner},
         "fixed": _values("--fixed", fixed) or None,
     }
     return {key: value for key, value in given.items() if value is not None}
+
+
+def _time(option: str, text: str | None) -> str | None:
+    """Check a span of time; a study keeps it as it was written."""
+    from lstm_bench.config.duration import parse_duration
+
+    if text is not None:
+        parse_option(option, text, parse_duration)
+    return text
 
 
 def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
@@ -183,24 +223,20 @@ def _values(option: str, texts: list[str] | None) -> dict[str, Any]:
     return {key: parse_value(text) for key, text in _pairs(option, texts).items()}
 
 
-def _say_created(
-    store: Store, definition: Definition, *, new: bool, path: Path | None, misfit: list[str]
-) -> None:
-    config = definition.config
-    for text in misfit:
-        typer.echo(f"{text}; laid out in proportion")
-    for text in config.notes():
-        typer.echo(f"note: {text}")
-    _, moved = definition.defaults()
+def _notes(there: Definition, asked: Definition) -> list[str]:
+    """Say what may not be what was meant."""
+    from lstm_bench.config.study import BUDGET
+
+    notes = list(there.config.notes())
+    _, moved = there.defaults()
     for key, value in moved.items():
-        typer.echo(
-            f"note: Qlib's {key} {value} lies outside the space; the first trial has the nearest value"
-        )
-    typer.echo(f"{'created' if new else 'already there:'} study {config.name} in {store.description}")
-    if path is not None:
-        typer.echo(f"written to {path}")
-    _print_definition(definition)
-    typer.echo(f"next: lstm-bench tune --study {config.name}")
+        notes.append(f"Qlib's {key} {value} lies outside the space; the first trial has the nearest value")
+    for key in BUDGET:
+        old, new = getattr(there.config, key), getattr(asked.config, key)
+        if old != new:
+            option = f"--{key.replace('_', '-')}"
+            notes.append(f"{key} stays {old}, not {new}; lstm-bench study edit-budget {option} changes it")
+    return notes
 
 
 def _print_definition(definition: Definition) -> None:
@@ -318,9 +354,15 @@ def edit_budget(
     name: Name = None,
     trials: Annotated[int | None, typer.Option(help="Trials in all.", min=1)] = None,
     max_epochs: Annotated[int | None, typer.Option(help="Epochs of a trial at the most.", min=1)] = None,
-    trial_timeout: Annotated[str | None, typer.Option(help="30m, 2h")] = None,
-    timeout: Annotated[str | None, typer.Option(help="30m, 2h")] = None,
-    max_retries: Annotated[int | None, typer.Option(help="Of a trial that fails.", min=0)] = None,
+    trial_timeout: Annotated[
+        str | None, typer.Option(help="A trial that takes longer has failed: 30m.", metavar="TIME")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(help="Tuning stops after this long: 2h.", metavar="TIME")
+    ] = None,
+    max_retries: Annotated[
+        int | None, typer.Option(help="Times that a trial that fails is tried again.", min=0)
+    ] = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
@@ -330,8 +372,8 @@ def edit_budget(
     from lstm_bench.study.store import open_store
 
     given = {
-        "trials": trials, "max_epochs": max_epochs, "trial_timeout": trial_timeout, "timeout": timeout,
-        "max_retries": max_retries,
+        "trials": trials, "max_epochs": max_epochs, "max_retries": max_retries,
+        "trial_timeout": _time("--trial-timeout", trial_timeout), "timeout": _time("--timeout", timeout),
     }  # fmt: skip
     budget = {key: value for key, value in given.items() if value is not None}
     if not budget:
@@ -348,18 +390,19 @@ def edit_budget(
         print_json({"name": chosen, "budget": now})
         return
     typer.echo(f"study {chosen} in {store.description}")
-    print_table(
-        "budget", ["", ""], [[key, "none" if value is None else str(value)] for key, value in now.items()]
-    )
+    for key, value in now.items():
+        typer.echo(f"{key} {'none' if value is None else value}")
 
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Argument(help="A .csv, .parquet or .json file to write.", show_default=False)],
-    name: Annotated[
-        str | None, typer.Option("--study", help="The study; the one used last by default.")
-    ] = None,
+    out: Annotated[
+        Path,
+        typer.Argument(help="A .csv, .parquet or .json file to write.", metavar="FILE", show_default=False),
+    ],
+    name: StudyName = None,
     storage: Storage = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a study's trials as a table: a row a trial, a column a parameter."""
     from lstm_bench.study.export import export_trials
@@ -368,26 +411,38 @@ def export(
 
     store = open_store(storage)
     chosen = choose_study(store, name)
-    typer.echo(f"study {chosen} in {store.description}", err=True)
     count = export_trials(_trials(store, chosen), out)
-    typer.echo(f"{out}: {count} trials")
+    if as_json:
+        print_json({"name": chosen, "file": str(out), "trials": count})
+        return
+    typer.echo(f"study {chosen} in {store.description}\n{out}: {count} {'trial' if count == 1 else 'trials'}")
 
 
 @app.command()
 def delete(
-    name: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The study.", metavar="NAME", show_default=False)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     storage: Storage = None,
+    as_json: AsJson = False,
 ) -> None:
     """Delete a study and its trials from the store; its file and its records stay."""
+    from lstm_bench.errors import ConfigError
     from lstm_bench.study.store import open_store
 
     store = open_store(storage)
-    trials = store.trials(name)
+    count = len(store.trials(name))
+    what = f"study {name} with {count} {'trial' if count == 1 else 'trials'} from {store.description}"
     if not yes:
-        typer.confirm(f"delete study {name} with {len(trials)} trials from {store.description}?", abort=True)
+        if as_json or not sys.stdin.isatty():
+            raise ConfigError(f"delete: nobody is there to be asked; --yes deletes {what}")
+        if not typer.confirm(f"delete {what}?"):
+            typer.echo("nothing is deleted")
+            return
     store.delete(name)
-    typer.echo(f"deleted study {name} with {len(trials)} trials from {store.description}")
+    if as_json:
+        print_json({"name": name, "storage": store.description, "deleted_trials": count})
+        return
+    typer.echo(f"deleted {what}")
 
 
 def _trials(store: Store, name: str) -> list[TrialRow]:

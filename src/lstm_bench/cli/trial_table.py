@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lstm_bench.study.trials import TrialRow
 
 __all__ = [
+    "FINISHED",
     "counts",
     "counts_line",
     "epochs_saved",
@@ -20,6 +21,9 @@ __all__ = [
     "trial_line",
     "trial_remarks",
 ]
+
+FINISHED = ("complete", "pruned", "failed")
+"""States of trials that count towards a total."""
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -34,8 +38,8 @@ def counts(trials: Sequence[TrialRow]) -> dict[str, int]:
 
 def counts_line(trials: Sequence[TrialRow]) -> str:
     """Say how many trials are in which state."""
-    found = counts(trials)
-    return f"{len(trials)} trials: " + ", ".join(f"{count} {state}" for state, count in found.items())
+    found = ", ".join(f"{count} {state}" for state, count in counts(trials).items())
+    return f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}: {found or 'none yet'}"
 
 
 def epochs_saved(trials: Sequence[TrialRow], max_epochs: int) -> tuple[int, int]:
@@ -102,8 +106,11 @@ def trial_remarks(trial: TrialRow) -> str:
     """Say what is special about a trial; empty where nothing is."""
     remarks = []
     if trial.origin == "default":
-        remarks.append("Qlib's defaults")
-    remarks += [f"{key} {value} lies outside the space" for key, value in trial.moved.items()]
+        moved = ", ".join(
+            f"{key} {'nothing' if value is None else _value_text(value)} -> {_value_text(trial.params.get(key))}"
+            for key, value in trial.moved.items()
+        )
+        remarks.append("Qlib's defaults" + (f", moved into the space: {moved}" if moved else ""))
     if trial.origin == "enqueued":
         remarks.append("enqueued")
     if trial.duplicate_of is not None:

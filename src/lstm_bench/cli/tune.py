@@ -45,12 +45,13 @@ def tune(
     """Tune a study: propose, train on the tuning seeds, prune on the validation loss."""
     from lstm_bench.cli.live_study import live_tuning
     from lstm_bench.cli.options import parse_executor, parse_option, parse_slots
+    from lstm_bench.cli.trial_table import FINISHED
     from lstm_bench.config.duration import parse_duration
     from lstm_bench.study.devices import discover
     from lstm_bench.study.driver import tune as run_tuning
     from lstm_bench.study.recent import choose_study, remember_study
     from lstm_bench.study.store import open_store
-    from lstm_bench.study.trials import best_trial, trial_rows
+    from lstm_bench.study.trials import trial_rows
 
     store = open_store(storage)
     name = choose_study(store, study)
@@ -59,10 +60,9 @@ def tune(
     config = store.definition(name).config
     limit = timeout or config.timeout
     before = trial_rows(store.trials(name), store.study(name).user_attrs)
-    finished = sum(trial.state in ("complete", "pruned", "failed") for trial in before)
+    finished = sum(trial.state in FINISHED for trial in before)
     total = finished + more if more is not None else trials or config.trials
-    best = best_trial(before)
-    with live_tuning(sys.stderr, total, finished, None if best is None else best.value) as progress:
+    with live_tuning(sys.stderr, name, total, before) as progress:
         result = run_tuning(
             store,
             name,
@@ -75,12 +75,12 @@ def tune(
             results=out,
             progress=progress,
         )
-    _report(name, config, result, as_json)
+    _report(name, config, result, out, as_json)
     if result.interrupted:
         raise typer.Exit(_INTERRUPTED)
 
 
-def _report(name: str, config: StudyConfig, result: TuneResult, as_json: bool) -> None:
+def _report(name: str, config: StudyConfig, result: TuneResult, out: Path, as_json: bool) -> None:
     from lstm_bench.cli.trial_table import counts, counts_line, epochs_saved, trial_line
     from lstm_bench.study.trials import best_trial
 
@@ -98,4 +98,5 @@ def _report(name: str, config: StudyConfig, result: TuneResult, as_json: bool) -
     if result.interrupted:
         typer.echo("stopped before its end; the same command goes on where it was")
     elif best is not None:
-        typer.echo(f"next: lstm-bench bench --study {name} --seeds 20")
+        where = "" if out == Path("results") else f" --out {out}"
+        typer.echo(f"next: lstm-bench bench --study {name} --seeds 20{where}")

@@ -34,7 +34,7 @@ class PrunerConfig(Section):
         3, ge=0, description="median, percentile, wilcoxon: epochs that none is stopped in"
     )
     interval_epochs: int = Field(1, ge=1, description="median, percentile: epochs between two judgements")
-    min_epochs: int = Field(1, ge=1, description="hyperband, halving: epochs of the first rung")
+    min_epochs: int = Field(1, ge=1, description="hyperband, halving: the first rung, counted from epoch 0")
     reduction_factor: int = Field(3, ge=2, description="hyperband, halving: one of so many goes on")
     p_threshold: float = Field(0.1, gt=0.0, lt=1.0, description="wilcoxon: stop below it")
     patience: int | None = Field(

@@ -14,6 +14,7 @@ from lstm_bench.config.yaml import dump_yaml, load_yaml
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.segments import misfits, proportional
 from lstm_bench.errors import ConfigError
+from lstm_bench.run.whole_file import write_whole
 from lstm_bench.study.definition import Definition
 
 __all__ = ["READY", "STUDIES", "Draft", "draft_study"]
@@ -34,14 +35,22 @@ class Draft:
         Of its file.
     folder
         What its ``base`` is relative to.
+    origin
+        What it began with, in words.
     path
         The file that it came from; None where it is being put together.
     """
 
-    def __init__(self, content: Mapping[str, Any], folder: Path, path: Path | None) -> None:
+    def __init__(self, content: Mapping[str, Any], folder: Path, origin: str, path: Path | None) -> None:
         self.content = dict(content)
         self.folder = folder
+        self.origin = origin
         self.path = path
+
+    @property
+    def name(self) -> str:
+        """The study's."""
+        return str(self.content["name"])
 
     def change(
         self, space: Mapping[str, Any], sections: Mapping[str, Any], overrides: Mapping[str, Any]
@@ -56,14 +65,25 @@ class Draft:
             Entries of the study file; mappings are merged.
         overrides
             Over the workflow file: entries of ``set``.
+
+        Raises
+        ------
+        ConfigError
+            Where nothing is left to search.
         """
         before = dict(self.content.get("space", {})) if self.path is not None or not space else {}
         self.content["space"] = {**before, **space}
         for key, value in sections.items():
             merged = {**self.content.get(key, {}), **value} if isinstance(value, Mapping) else value
             self.content[key] = merged
-        for key in self.content.get("fixed", {}):
+        fixed = self.content.get("fixed", {})
+        for key in fixed:
             self.content["space"].pop(key, None)
+        if not self.content["space"]:
+            searched = f", which leaves nothing of {', '.join(before or space)}" if before or space else ""
+            raise ConfigError(
+                f"space: got none{searched}; give a parameter such as --lr log:1e-4:1e-2, or --param KEY=SPACE"
+            )
         if overrides:
             self.content["set"] = {**self.content.get("set", {}), **overrides}
 
@@ -110,20 +130,23 @@ class Draft:
 
     def write(self) -> Path | None:
         """Keep a study that was put together as a file, unless one of its name is there; return the new file."""
-        path = STUDIES / f"{self.content['name']}.yaml"
+        path = STUDIES / f"{self.name}.yaml"
         if self.path is not None or path.exists():
             return None
-        path.parent.mkdir(parents=True, exist_ok=True)
         base = os.path.relpath(self.folder / self.content["base"], STUDIES)
-        path.write_text(dump_yaml({**self.content, "base": base}), encoding="utf-8")
+        write_whole(path, dump_yaml({**self.content, "base": base}))
         return path
 
 
-def draft_study(name: str, source: Path | None, features: str) -> Draft:
+def draft_study(name: str | None, source: Path | None, features: str) -> Draft:
     """Begin a study: with the file that is named, with ``studies/<name>.yaml``, or with a ready study.
 
     Parameters
     ----------
+    name
+        None takes the file's.
+    source
+        The file, None for one of the name.
     features
         Whose ready study serves where no file has the name.
 
@@ -132,9 +155,17 @@ def draft_study(name: str, source: Path | None, features: str) -> Draft:
     ConfigError
         Where the file is not there or is none.
     """
-    own = (STUDIES / f"{name}.yaml", ready_folder("studies") / f"{name}.yaml")
-    path = source or next((place for place in own if place.is_file()), None)
+    own, ready = STUDIES / f"{name}.yaml", ready_folder("studies") / f"{name}.yaml"
+    path = source or (own if own.is_file() else None)
     if path is not None:
-        return Draft({**load_yaml(path), "name": name}, path.parent, path)
-    ready = ready_folder("studies") / f"{features}.yaml"
-    return Draft({**load_yaml(ready), "name": name}, ready.parent, None)
+        content = load_yaml(path)
+        return Draft(_named(name or content.get("name", path.stem), content), path.parent, str(path), path)
+    known = ready.is_file()
+    ready = ready if known else ready.with_stem(features)
+    origin = f"the ready study {ready.stem}"
+    return Draft(_named(name, load_yaml(ready)), ready.parent, origin, ready if known else None)
+
+
+def _named(name: Any, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the name first, where a reader looks for it."""
+    return {"name": name, **{key: value for key, value in content.items() if key != "name"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,7 @@ class SlotTable:
         self._width = {device.name: slots_per_device or 1 for device in devices}
         self._most = {device.name: slots_per_device or device.most_slots for device in devices}
         self._peak = {device.name: 0 for device in devices}
+        self._crowd: dict[Slot, int] = {}
         self._taken: set[Slot] = set()
 
     @property
@@ -77,8 +79,15 @@ class SlotTable:
 
     @property
     def free(self) -> list[Slot]:
-        """Slots that hold nothing."""
-        return [slot for slot in self.slots if slot not in self._taken]
+        """Slots that can be taken; a device that was narrowed has none until enough of its slots are released."""
+        held = Counter(slot.device.name for slot in self._taken)
+        found = []
+        for slot in self.slots:
+            name = slot.device.name
+            if slot not in self._taken and held[name] < self._width[name]:
+                held[name] += 1
+                found.append(slot)
+        return found
 
     def take(self, slot: Slot) -> None:
         """Mark a slot as held.
@@ -91,14 +100,11 @@ class SlotTable:
         if slot in self._taken:
             raise ValueError(f"slot {slot.name} is held already")
         self._taken.add(slot)
+        self._crowd[slot] = self._width[slot.device.name]
 
     def release(self, slot: Slot) -> None:
         """Mark a slot as free again."""
         self._taken.remove(slot)
-
-    def alone(self, slot: Slot) -> bool:
-        """Tell whether a slot has its device for itself."""
-        return self._width[slot.device.name] == 1
 
     def measured(self, slot: Slot, peak_bytes: int) -> None:
         """Learn what a job took at its peak; under ``auto`` the device's slots follow."""
@@ -107,13 +113,29 @@ class SlotTable:
         if self._automatic and self._peak[name]:
             fitting = int(_USABLE_MEMORY * slot.device.memory_bytes / self._peak[name])
             self._width[name] = max(1, min(self._most[name], fitting))
+            for held in self._taken:
+                if held.device.name == name:
+                    self._crowd[held] = max(self._crowd[held], self._width[name])
 
     def narrow(self, slot: Slot) -> bool:
-        """Give a device one slot less for good, memory being short; False where it has only one."""
+        """Give a device fewer slots for good, a job having run out of memory.
+
+        Jobs that ran out together narrow it by one: the others have not been tried on what is left.
+
+        Parameters
+        ----------
+        slot
+            Where the job was; it may have been released.
+
+        Returns
+        -------
+        bool
+            False where the job had the device to itself.
+        """
         name = slot.device.name
-        if self._width[name] == 1:
+        if self._crowd[slot] == 1:
             return False
-        self._width[name] -= 1
+        self._width[name] = min(self._width[name], self._crowd[slot] - 1)
         self._most[name] = self._width[name]
         return True
 

@@ -127,6 +127,9 @@ class Dispatcher:
             case Failed() | Lost():
                 if isinstance(event, Lost):
                     self._opened.pop(slot, None)
+                if isinstance(event, Failed) and event.out_of_memory:
+                    self._opened.pop(slot, None)
+                    self._executor.retire(slot)  # what it cannot use, others may need
                 self._source.failed(job, slot, event)
 
     def _watch_time(self) -> None:

@@ -90,6 +90,8 @@ def tune(
     InputError
         Where the study is not there, its data have changed, or a device is missing.
     """
+    if executor == "inline":
+        slots_per_device = slots_per_device or 1
     slots = SlotTable(devices, slots_per_device)
     with ExitStack() as held:
         if prepare is None:

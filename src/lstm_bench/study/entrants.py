@@ -49,15 +49,10 @@ def entrants_of_study(
         Where there is no such trial, the seeds were tuned on, or the data are others than the study's.
     """
     definition = store.definition(name)
-    used = sorted(set(seeds) & set(definition.config.seeds))
-    if used:
-        raise ConfigError(
-            f"--seeds: {', '.join(map(str, used))} served in tuning, which chose what does well with them; "
-            "take others, such as 0-19"
-        )
+    _check_seeds(seeds, definition.config.seeds)
     rows = trial_rows(store.trials(name), store.study(name).user_attrs)
     ranked = sorted((row for row in rows if row.state == "complete"), key=lambda row: (row.value, row.number))
-    chosen = [_numbered(rows, number) for number in numbers] or ranked[:top]
+    chosen = [_numbered(rows, number) for number in dict.fromkeys(numbers)] or ranked[:top]
     if not chosen:
         raise InputError(f"study {name!r} has no complete trial yet; run: lstm-bench tune --study {name}")
     entrants = []
@@ -69,6 +64,17 @@ def entrants_of_study(
         entrants.append(Entrant(_label(row, ranked), name, row.number, config))
     _check_data(definition.data_fingerprint, entrants[0])
     return entrants
+
+
+def _check_seeds(seeds: Sequence[int], tuned_on: Sequence[int]) -> None:
+    used = sorted(set(seeds) & set(tuned_on))
+    if used:
+        count = len(seeds)
+        first = 0 if min(tuned_on) >= count else max(tuned_on) + 1
+        raise ConfigError(
+            f"--seeds: {', '.join(map(str, used))} served in tuning, which chose what does well with them; "
+            f"take others, such as {first}-{first + count - 1}"
+        )
 
 
 def _numbered(rows: Sequence[TrialRow], number: int) -> TrialRow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from lstm_bench.errors import ConfigError, DataError, choices_hint
 from lstm_bench.study.trials import TrialRow
 
 __all__ = ["export_trials"]
+
+_COLUMNS = [field.name for field in fields(TrialRow) if field.name != "params"]
+"""Of a table without trials."""
 
 
 def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
@@ -46,7 +50,7 @@ def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
                 json.dumps([trial.to_json() for trial in trials], indent=2) + "\n", encoding="utf-8"
             )
             return len(trials)
-        table = pd.DataFrame([_flat(trial) for trial in trials])
+        table = pd.DataFrame([_flat(trial) for trial in trials], columns=None if trials else _COLUMNS)
         if kind == ".csv":
             table.to_csv(out, index=False)
         else:

@@ -17,6 +17,7 @@ from optuna.storages.journal import BaseJournalBackend
 
 from lstm_bench.errors import ConfigError
 from lstm_bench.study.journal_fold import fold_history
+from lstm_bench.study.lock import POLL_SECONDS
 
 __all__ = ["JournalFile"]
 
@@ -39,7 +40,7 @@ class JournalFile(BaseJournalBackend):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"), poll_interval=POLL_SECONDS)
         self._read = (0, 0)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:

@@ -11,6 +11,7 @@ __all__ = ["BEAT_SECONDS", "beat", "is_alive", "this_driver"]
 
 BEAT_SECONDS = 20.0
 _DEAD_AFTER_SECONDS = 120.0
+_CLOCK_SECONDS = 2.0  # starts are counted from the boot, whose time is set anew with the clock
 _PREFIX = "driver "
 
 
@@ -44,7 +45,8 @@ def is_alive(driver: str, attributes: Mapping[str, Any]) -> bool:
     if host == platform.node():
         try:
             there = psutil.Process(int(process))
-            return f"{there.create_time():.2f}" == started and there.status() != psutil.STATUS_ZOMBIE
+            is_same = abs(there.create_time() - float(started)) < _CLOCK_SECONDS
+            return is_same and there.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
     return time.time() - float(attributes.get(_PREFIX + driver, 0.0)) < _DEAD_AFTER_SECONDS

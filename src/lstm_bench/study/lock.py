@@ -15,7 +15,10 @@ from lstm_bench.errors import ConfigError
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-__all__ = ["database_lock", "file_lock"]
+__all__ = ["POLL_SECONDS", "database_lock", "file_lock"]
+
+POLL_SECONDS = 0.002
+"""Between two tries of a lock on a file: whoever tries seldom does not get it from one who often takes it."""
 
 # dialect -> statements that take and release a lock of the session; the server frees it when the session ends
 _STATEMENTS = {
@@ -27,7 +30,7 @@ _STATEMENTS = {
 
 def file_lock(store: Path) -> AbstractContextManager[object]:
     """Lock beside a store that is a file. The system frees it when its holder dies, however it dies."""
-    return FileLock(store.with_name(f".{store.name}.drivers"))
+    return FileLock(store.with_name(f".{store.name}.drivers"), poll_interval=POLL_SECONDS)
 
 
 @contextmanager

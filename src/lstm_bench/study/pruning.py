@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import (
     BasePruner,
     HyperbandPruner,
@@ -39,12 +41,74 @@ def make_pruner(config: PrunerConfig, max_epochs: int) -> BasePruner:
         case "percentile":
             pruner = PercentilePruner(config.percentile, startup, warmup, interval)
         case "halving":
-            pruner = SuccessiveHalvingPruner(config.min_epochs, config.reduction_factor)
+            pruner = HalvingPruner(config.min_epochs, config.reduction_factor)
         case "hyperband":
-            pruner = HyperbandPruner(config.min_epochs, max_epochs, config.reduction_factor)
+            pruner = BracketPruner(config.min_epochs, max_epochs, config.reduction_factor)
         case "wilcoxon":
             pruner = SeedWilcoxonPruner(config.p_threshold, warmup)
-    return pruner if config.patience is None else PatientPruner(pruner, config.patience)
+    if config.patience is None:
+        return pruner
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # since 2021
+        return PatientPruner(pruner, config.patience)
+
+
+class HalvingPruner(SuccessiveHalvingPruner):
+    """Optuna's successive halving, with a rung's competitors read from the epochs that trials reported.
+
+    Optuna's own notes a completed rung in the trial and never looks at it again. Here the same epoch can be judged
+    again, and with the same result, where a driver died before the trial was told.
+
+    Parameters
+    ----------
+    min_epochs, reduction_factor, skipped_rungs
+        A trial is judged after epoch ``min_epochs * reduction_factor ** (skipped_rungs + r)``, counted from 0, for
+        ``r = 0, 1, ...``; one of ``reduction_factor`` goes on.
+    """
+
+    def __init__(self, min_epochs: int, reduction_factor: int, skipped_rungs: int = 0) -> None:
+        super().__init__(min_epochs, reduction_factor, skipped_rungs)
+        self._first: int = min_epochs * reduction_factor**skipped_rungs
+        self._factor = reduction_factor
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Compare with those that came this far."""
+        step = trial.last_step
+        if step is None or not self._is_rung(step):
+            return False
+        value = trial.intermediate_values[step]
+        others = [
+            other.intermediate_values[step]
+            for other in study.get_trials(deepcopy=False)
+            if other.number != trial.number and step in other.intermediate_values
+        ]
+        promoted = max(1, (len(others) + 1) // self._factor)
+        return bool(sum(other < value for other in others) >= promoted)
+
+    def _is_rung(self, step: int) -> bool:
+        rung = self._first
+        while rung < step:
+            rung *= self._factor
+        return rung == step
+
+
+class BracketPruner(HyperbandPruner):
+    """Optuna's hyperband over :class:`HalvingPruner`, with its brackets there from the start.
+
+    Optuna's own makes them when it prunes for the first time, until when samplers see one bracket of all trials.
+    """
+
+    def __init__(self, min_epochs: int, max_epochs: int, reduction_factor: int) -> None:
+        super().__init__(min_epochs, max_epochs, reduction_factor)
+        rungs = 1
+        while min_epochs * reduction_factor**rungs <= max_epochs:
+            rungs += 1
+        self._n_brackets = rungs
+        self._trial_allocation_budgets = [
+            self._calculate_trial_allocation_budget(rung) for rung in range(rungs)
+        ]
+        self._total_trial_allocation_budget = sum(self._trial_allocation_budgets)
+        self._pruners = [HalvingPruner(min_epochs, reduction_factor, rung) for rung in range(rungs)]
 
 
 class SeedWilcoxonPruner(BasePruner):

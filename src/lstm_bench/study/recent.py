@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from lstm_bench.errors import ConfigError
@@ -24,24 +25,27 @@ def choose_study(store: Store, name: str | None) -> str:
     if name is None:
         if not names:
             raise ConfigError(f"{store.description} has no study yet; make one: lstm-bench study create")
-        last = _read().get(store.description)
+        last = _read(_path(store)).get(store.description)
         name = last if last in names else names[-1]
     store.definition(name)
     return name
 
 
 def remember_study(store: Store, name: str) -> None:
-    """Note which study was used last."""
-    write_whole(_path(), json.dumps({**_read(), store.description: name}, indent=2) + "\n")
+    """Note which study was used last, where the folder can be written: it only saves typing."""
+    path = _path(store)
+    with suppress(OSError):
+        write_whole(path, json.dumps({**_read(path), store.description: name}, indent=2) + "\n")
 
 
-def _path() -> Path:
-    return DEFAULT_STORE.with_name(".last.json")
+def _path(store: Store) -> Path:
+    """Beside a journal; for a database, where the journal would be."""
+    return (store.path or DEFAULT_STORE).with_name(".last.json")
 
 
-def _read() -> dict[str, str]:
+def _read(path: Path) -> dict[str, str]:
     try:
-        found: dict[str, str] = json.loads(_path().read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # it only saves typing
-    return found
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -43,9 +43,7 @@ def make_sampler(config: SamplerConfig, space: Mapping[str, Parameter]) -> BaseS
         "tpe": lambda seed: TPESampler(
             seed=seed, n_startup_trials=startup, multivariate=config.multivariate, constant_liar=True
         ),
-        "gp": lambda seed: GPSampler(
-            seed=seed, n_startup_trials=startup, warn_independent_sampling=False
-        ),
+        "gp": lambda seed: _GaussianProcess(seed=seed, n_startup_trials=startup, warn_independent_sampling=False),
         "cmaes": lambda seed: CmaEsSampler(seed=seed, n_startup_trials=startup, warn_independent_sampling=False),
         "random": lambda seed: RandomSampler(seed=seed),
     }  # fmt: skip
@@ -101,6 +99,28 @@ class StatelessSampler(BaseSampler):
         self._for(trial, "after").after_trial(study, trial, state, values)
 
 
+class _GaussianProcess(GPSampler):
+    """Optuna's, that does not take a trial which is drawn once more, its driver having died, for one at work."""
+
+    _number = -1
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        self._number = trial.number
+        return super().sample_relative(study, trial, search_space)
+
+    def _sample_relative_impl(
+        self,
+        study: Study,
+        completed_trials: list[FrozenTrial],
+        running_trials: list[FrozenTrial],
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        others = [other for other in running_trials if other.number != self._number]
+        return super()._sample_relative_impl(study, completed_trials, others, search_space)
+
+
 class _WholeSpace(BaseSampler):
     """Draws a point of the whole space at once."""
 
@@ -134,7 +154,9 @@ class GridSampler(_WholeSpace):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Take the next point."""
-        others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+        # all of them: hyperband shows a sampler those of one bracket
+        there = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        others = [other for other in there if other.number != trial.number]
         left = self.left(others)
         return left[0] if left else self._points[trial.number % len(self._points)]
 
@@ -153,7 +175,8 @@ class SobolSampler(_WholeSpace):
         from scipy.stats.qmc import Sobol
 
         sequence = Sobol(len(self._space), scramble=True, rng=self._seed)
-        sequence.fast_forward(trial.number)
+        if trial.number:  # SciPy cannot go forward by none
+            sequence.fast_forward(trial.number)
         units = sequence.random(1)[0]
         return {
             name: _at(distribution, float(unit))

@@ -40,7 +40,7 @@ class Store:
     def __init__(self, location: str) -> None:
         self._location = location
         self.path = _journal_path(location)
-        if self.path is None and ":memory:" in location:
+        if self.path is None and (":memory:" in location or re.fullmatch(r"sqlite[^:]*:/*", location)):
             raise ConfigError(
                 f"--storage: got {location!r}; other processes have to see the store: give a file"
             )
@@ -48,11 +48,7 @@ class Store:
     @property
     def description(self) -> str:
         """Where it is, without a password."""
-        return (
-            str(self.path)
-            if self.path is not None
-            else re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", self._location)
-        )
+        return str(self.path) if self.path is not None else _without_password(self._location)
 
     @cached_property
     def storage(self) -> optuna.storages.BaseStorage:
@@ -77,7 +73,7 @@ class Store:
         try:
             return optuna.storages.RDBStorage(self._location, engine_kwargs={"pool_pre_ping": True})
         except Exception as error:  # a driver of any make may fail to parse or connect; its own words say why
-            reason = str(error).splitlines()[0].replace(self._location, self.description)
+            reason = re.sub(r"[^\s'\"/]*@", "***@", _without_password(str(error).splitlines()[0]))
             raise ConfigError(f"--storage: cannot open {self.description}: {reason}") from None
 
     def exclusive(self, study: str) -> AbstractContextManager[object]:
@@ -146,7 +142,7 @@ class Store:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.exclusive(name):
             if name in self.names():
-                differences = definition.differences(self.definition(name))
+                differences = self.definition(name).differences(definition)
                 if not differences:
                     return False
                 if any(trial.state.name != "WAITING" or trial.params for trial in self.trials(name)):
@@ -176,7 +172,9 @@ class Store:
     def _remove_torso(self, found: optuna.study._frozen.FrozenStudy) -> None:
         """Remove what a killed process began to create; another program's study stands."""
         trials = self.storage.get_all_trials(found._study_id, deepcopy=False)
-        if any("origin" not in trial.user_attrs or trial.state.name != "WAITING" for trial in trials):
+        if found.user_attrs or any(
+            "origin" not in trial.user_attrs or trial.state.name != "WAITING" for trial in trials
+        ):
             raise ConfigError(
                 f"study {found.study_name!r}: {self.description} has one of that name that is not lstm-bench's; "
                 "choose another name"
@@ -214,6 +212,10 @@ def _journal_path(location: str) -> Path | None:
     if location.startswith("journal://"):
         return Path(location.removeprefix("journal://")).expanduser()
     return None
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"(password=)[^&\s]*", r"\1***", re.sub(r"(//[^:/@\s]*):\S*@", r"\1:***@", text))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lstm_bench.config.duration import parse_duration
+from lstm_bench.errors import ConfigError
 from lstm_bench.study import liveness, trials
 from lstm_bench.study.devices import Slot, SlotTable
-from lstm_bench.study.objective import diverged_seeds, epoch_value, final_value
+from lstm_bench.study.objective import SeedLosses, diverged_seeds, epoch_value, final_value
 from lstm_bench.study.pruning import SEED_LOSSES, make_pruner
 from lstm_bench.study.sampling import GridSampler, make_sampler
 from lstm_bench.study.space import suggest
@@ -41,7 +43,7 @@ class _Running:
     Attributes
     ----------
     job : what its worker does
-    known_epochs : reported before its last driver died: they were judged then
+    known_epochs : reported by an earlier attempt: they were judged then
     losses : seed -> validation loss per epoch, of this attempt
     """
 
@@ -114,10 +116,11 @@ class Tuning:
         """Give a trial to try again, one that was interrupted or queued, or a new one."""
         self.tick()
         while not self._again:
-            running = self._ask()
-            if running is None:
+            taken = self._ask()
+            if taken is None:
                 return None
-            if not self._settle_duplicate(running):
+            running = self._with_job(*taken)
+            if running is not None and not self._settle_duplicate(running):
                 self._again.append(running)
         running = self._again.popleft()
         timeout = self._definition.config.trial_timeout
@@ -127,11 +130,15 @@ class Tuning:
         self._progress.began(running.number, slot.name, running.params)
         return running.job
 
-    def _ask(self) -> _Running | None:
-        """Take the next trial under the drivers' lock: a total stays a total, whoever else asks."""
+    def _ask(self) -> tuple[Trial, dict[str, Any], FrozenTrial | None] | None:
+        """Take the next trial under the drivers' lock: a total stays a total, whoever else asks.
+
+        Returns
+        -------
+        The trial, its parameters, and what was known of it before if it is not new; None where there is none.
+        """
         with self._store.exclusive(self._study.study_name):
-            there = self._study.get_trials(deepcopy=False)
-            self._free_orphans(there)
+            self._free_orphans(self._study.get_trials(deepcopy=False))
             there = self._study.get_trials(deepcopy=False)
             taken = sum(trial.state in (*_FINISHED, TrialState.RUNNING) for trial in there)
             waiting = any(trial.state == TrialState.WAITING for trial in there)
@@ -140,32 +147,47 @@ class Tuning:
             trial = self._study.ask()
             trial.set_user_attr(trials.DRIVER, self._driver)
             params = suggest(trial, self._definition.config.space)
-        frozen = there[trial.number] if trial.number < len(there) else None
-        config = self._definition.run_config(params)
+        return trial, params, there[trial.number] if trial.number < len(there) else None
+
+    def _with_job(self, trial: Trial, params: dict[str, Any], before: FrozenTrial | None) -> _Running | None:
+        """Make a trial's job; one whose configuration or data cannot be used has failed."""
+        failures = [] if before is None else list(before.user_attrs.get(trials.FAILURES, []))
         seeds = self._definition.seeds(params)
-        key = trial_key(config, seeds, self._definition.data_fingerprint)
-        payload = {"workflow": config.to_file(), "seeds": list(seeds), **self._prepare(config, key)}
+        try:
+            config = self._definition.run_config(params)
+            key = trial_key(config, seeds, self._definition.data_fingerprint)
+            workflow = config.to_file()
+            workflow["qlib_init"]["provider_uri"] = ""  # a worker has no use for bars, and would find test's
+            payload = {"workflow": workflow, "seeds": list(seeds), **self._prepare(config, key)}
+        except ConfigError as error:
+            running = _Running(trial, params, Job(f"trial {trial.number}", self._work, {}), "", 0)
+            running.failures = [*failures, {"error": str(error), "traceback": ""}]
+            self._fail(running, {"key": "", "device": None, "slot": None, "seconds": None})
+            return None
+        except BaseException:  # no fault of the trial's
+            self._interrupt(self._study._storage.get_trial(trial._trial_id))
+            raise
         return _Running(
             trial=trial,
             params=params,
             job=Job(f"trial {trial.number}", self._work, payload),
             key=key,
-            known_epochs=0 if frozen is None else len(frozen.intermediate_values),
-            failures=[] if frozen is None else list(frozen.user_attrs.get(trials.FAILURES, [])),
+            known_epochs=0 if before is None else len(before.intermediate_values),
+            failures=failures,
         )
 
     def _free_orphans(self, there: list[FrozenTrial]) -> None:
         """Queue the trials of dead drivers again, under their numbers."""
         attributes = self._study.user_attrs
-        storage = self._study._storage
         for trial in there:
             driver = trial.user_attrs.get(trials.DRIVER)
             if trial.state != TrialState.RUNNING or driver == self._driver:
                 continue
             if driver is None or not liveness.is_alive(driver, attributes):
-                self._interrupt(storage, trial)
+                self._interrupt(trial)
 
-    def _interrupt(self, storage: Any, trial: FrozenTrial) -> None:
+    def _interrupt(self, trial: FrozenTrial) -> None:
+        storage = self._study._storage
         times = int(trial.user_attrs.get(trials.INTERRUPTED, 0)) + 1
         storage.set_trial_user_attr(trial._trial_id, trials.INTERRUPTED, times)
         storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
@@ -201,6 +223,8 @@ class Tuning:
         value = epoch_value(running.losses, epoch)
         if value is None:  # no seed is left, so that training ends by itself
             return True
+        if not self._is_ours(running):
+            return False
         self._progress.epoch(running.number, slot.name, epoch, value)
         if epoch < running.known_epochs - 1:
             return True
@@ -210,7 +234,7 @@ class Tuning:
         judged = FrozenTrial(
             number=seen.number, state=seen.state, value=None, datetime_start=seen.datetime_start,
             datetime_complete=None, params=seen.params, distributions=seen.distributions,
-            user_attrs={**seen.user_attrs, SEED_LOSSES: _by_text(running.losses)}, system_attrs=seen.system_attrs,
+            user_attrs={**seen.user_attrs, SEED_LOSSES: _without_nan(running.losses)}, system_attrs=seen.system_attrs,
             intermediate_values=seen.intermediate_values, trial_id=seen._trial_id,
         )  # fmt: skip
         return not self._study.pruner.prune(self._study, judged)
@@ -224,7 +248,7 @@ class Tuning:
             "device": running.device,
             "slot": slot.name,
             "seconds": result["seconds"],
-            "epochs": max((len(curve) for curve in running.losses.values()), default=0),
+            "epochs": _epochs(running.losses),
             "status": _by_text(result.get("status", {})),
             "diverged_seeds": diverged_seeds(running.losses),
             SEED_LOSSES: _without_nan(running.losses),
@@ -255,6 +279,7 @@ class Tuning:
             final = len(raised) >= self._definition.config.max_retries
             note["kind"] = "raised"
         running.failures.append(note)
+        running.known_epochs = max(running.known_epochs, _epochs(running.losses))
         if final:
             self._fail(
                 running, {"key": running.key, "device": running.device, "slot": slot.name, "seconds": None}
@@ -288,26 +313,44 @@ class Tuning:
             self._study.set_user_attr(*liveness.beat(self._driver))
 
     def close(self) -> None:
-        """Queue again what waited for another try."""
-        for running in self._again:
+        """Queue again what waited for another try, and what was at work when the dispatcher was broken off."""
+        for running in [*self._again, *self._running.values()]:
             self._release(running)
         self._again.clear()
+        self._running.clear()
 
     def _release(self, running: _Running) -> None:
-        storage = self._study._storage
-        self._interrupt(storage, storage.get_trial(running.trial._trial_id))
+        if not self._is_ours(running):
+            return
+        self._interrupt(self._study._storage.get_trial(running.trial._trial_id))
         self._progress.ended(running.number, "interrupted", None)
 
+    def _is_ours(self, running: _Running) -> bool:
+        """Tell whether a trial is still this driver's: one that was silent for long has been taken for dead."""
+        trial = self._study._storage.get_trial(running.trial._trial_id)
+        ours = trial.state == TrialState.RUNNING and trial.user_attrs.get(trials.DRIVER) == self._driver
+        if not ours:
+            self._progress.note(f"trial {running.number}: another driver has taken it over meanwhile")
+        return ours
+
     def _fail(self, running: _Running, outcome: dict[str, Any]) -> None:
+        if not self._is_ours(running):
+            return
         running.trial.set_user_attr(trials.FAILURES, running.failures)
         self._tell(running, TrialState.FAIL, None, outcome)
 
     def _tell(
         self, running: _Running, state: TrialState, value: float | None, outcome: dict[str, Any]
     ) -> None:
+        if not self._is_ours(running):
+            return
         running.trial.set_user_attr(trials.OUTCOME, outcome)
         self._study.tell(running.number, value if state == TrialState.COMPLETE else None, state)
         self._progress.ended(running.number, state.name.lower(), value)
+
+
+def _epochs(losses: SeedLosses) -> int:
+    return max(map(len, losses.values()), default=0)
 
 
 def _by_text(values: dict[int, Any]) -> dict[str, Any]:
@@ -315,4 +358,6 @@ def _by_text(values: dict[int, Any]) -> dict[str, Any]:
 
 
 def _without_nan(losses: dict[int, list[float]]) -> dict[str, list[float | None]]:
-    return {str(seed): [loss if loss == loss else None for loss in curve] for seed, curve in losses.items()}
+    return {
+        str(seed): [loss if math.isfinite(loss) else None for loss in curve] for seed, curve in losses.items()
+    }

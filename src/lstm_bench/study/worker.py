@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+# what the processor's allocator, CUDA itself, and cuBLAS and cuDNN say in a plain RuntimeError
+_OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED")
+
+
 @dataclass(frozen=True)
 class Job:
     """What a worker is to do.
@@ -149,13 +153,12 @@ def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> N
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
     try:
-        import torch
-
-        if threads:
-            torch.set_num_threads(threads)
-        device = torch.device(opens)
-        if device.type == "cuda":
-            torch.cuda.set_device(device)
+        try:
+            device = _open(opens, threads)
+        except Exception as error:  # it is the job's that this worker was started for
+            connection.recv()
+            connection.send(_failure(error))
+            return
         connection.send(Opened(str(device)))
         while True:
             job: Job | None = connection.recv()
@@ -164,6 +167,19 @@ def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> N
             connection.send(_do(job, Session(connection, stop, device)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the driver is gone
+    finally:
+        connection.close()  # a process closes it by ending, a thread by this
+
+
+def _open(opens: str, threads: int) -> Any:
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+    device = torch.device(opens)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
 
 
 def _do(job: Job, session: Session) -> Event:
@@ -174,7 +190,15 @@ def _do(job: Job, session: Session) -> Event:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:  # whatever a job raises is the driver's to record
-        return Failed(f"{type(error).__name__}: {error}", traceback.format_exc(), _is_out_of_memory(error))
+        return _failure(error)
+
+
+def _failure(error: Exception) -> Failed:
+    return Failed(
+        f"{type(error).__name__}: {error}",
+        "".join(traceback.format_exception(error)),
+        _is_out_of_memory(error),
+    )
 
 
 def _work(name: str) -> Callable[[dict[str, Any], Session], dict[str, Any]]:
@@ -190,5 +214,4 @@ def _is_out_of_memory(error: Exception) -> bool:
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    # the CPU's allocator raises a plain RuntimeError
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)

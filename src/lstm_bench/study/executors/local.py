@@ -50,7 +50,7 @@ class LocalExecutor:
     def start(self, slot: Slot, job: Job) -> None:
         """Start a job on a slot that holds none."""
         worker = self._workers.get(slot)
-        if worker is None:
+        if worker is None or not worker.thread.is_alive():
             worker = self._workers[slot] = self._launch(slot)
         if worker.busy:
             raise ValueError(f"slot {slot.name} holds a job already")
@@ -75,6 +75,14 @@ class LocalExecutor:
     def halt(self, slot: Slot) -> None:
         """Ask a slot's job to stop at the end of its batch."""
         self._workers[slot].stop.set()
+
+    def retire(self, slot: Slot) -> None:
+        """End a slot's idle worker, and with it what it holds of the device's memory."""
+        worker = self._workers.pop(slot, None)
+        if worker is not None:
+            self._dismiss(worker)
+            self._end(worker)
+            worker.connection.close()
 
     def close(self) -> None:
         """End all workers, whatever they do."""

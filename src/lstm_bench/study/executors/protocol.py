@@ -29,6 +29,10 @@ class Executor(Protocol):
         """Ask a slot's job to stop at the end of its batch."""
         ...
 
+    def retire(self, slot: Slot) -> None:
+        """End a slot's idle worker, and with it what it holds of the device's memory."""
+        ...
+
     def close(self) -> None:
         """End all workers, whatever they do."""
         ...

@@ -1,0 +1,100 @@
+"""``lstm-bench bench``: a study's best configuration, or a workflow file's, over seeds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+Start = Callable[..., subprocess.Popen[str]]
+CPU = ["--devices", "cpu", "--slots-per-device", 2]
+
+
+@pytest.fixture(scope="module")
+def benched(tuned: Done, lstm_bench: Run) -> Done:
+    done = lstm_bench("bench", "--study", "tiny", "--seeds", 2, *CPU, "--json")
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_the_best_configuration_is_run_over_the_seeds_and_recorded(
+    benched: Done, tuned: Done, home: Path
+) -> None:
+    answer = json.loads(benched.stdout)
+    assert (answer["experiment"], answer["computed"]) == ("results/tiny", 2)
+    ((label, row),) = answer["rows"].items()
+    assert label == "tuned"
+    assert row["trial"] == json.loads(tuned.stdout)["best"]["number"]
+    assert (row["seeds"], row["failures"]) == ([0, 1], {})
+    for run in row["runs"].values():
+        assert (home / "results" / "tiny" / run / "metrics.json").is_file()
+    assert row["metrics"]["IC"]["std"] > 0
+
+
+def test_what_has_a_record_is_not_trained_again(benched: Done, lstm_bench: Run) -> None:
+    done = lstm_bench("bench", "--study", "tiny", "--seeds", 1, *CPU)
+    assert done.returncode == 0, done.stderr
+    assert "tiny, tuned: 2 of 2 seeds" in done.stdout
+    assert "0 runs trained now; records in results/tiny" in done.stdout
+    assert "nan" not in done.stdout
+
+
+def test_a_workflow_file_stands_for_itself(lstm_bench: Run, small_run: list[object]) -> None:
+    _, config, *usual = small_run
+    done = lstm_bench(
+        "bench", "--config", config, *usual, "--seeds", "5,", "--out", "file", "--executor", "inline"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "lstm_alpha158, lstm_alpha158: 1 of 1 seeds" in done.stdout
+    assert "nan" not in done.stdout
+
+
+def test_ctrl_c_keeps_what_is_complete_and_says_so(tuned: Done, start: Start, home: Path) -> None:
+    with start("bench", "--study", "tiny", "--trial", 1, "--seeds", "10-29", *CPU) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "seed 10 on cpu/0" in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout is not None
+        out = process.stdout.read()
+        process.stderr.read()
+    assert process.returncode == 130
+    assert "the same command goes on where it was" in out
+    assert "nan" not in out
+    drafts = [path for path in (home / "results" / "tiny").iterdir() if path.name.startswith(".")]
+    assert {path.name for path in drafts} <= {".lock"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--seeds", "8-9"], "--seeds: 8 served in tuning, which chose what does well with them; "
+                             "take others, such as 0-1"),
+        (["--seeds", "20"], "such as 9-28"),
+        (["--seeds", "a"], "--seeds: got 'a', expected a count"),
+        (["--trial", 99, "--seeds", 1], "--trial: got 99; the study has trials 0 to 0"),
+        (["--trial", 0, "--top", 1], "--top and --trial: give one of them"),
+        (["--seeds", 1], "study 'tiny' has no complete trial yet; run: lstm-bench tune --study tiny"),
+        (["--set", "a=1"], "--set: a study's configurations are fixed"),
+        (["--config", "x.yaml", "--top", 2], "--config: a workflow file stands for itself"),
+        (["--config", "x.yaml"], "x.yaml: cannot be read"),
+        (["--trial", 0, "--seeds", 1, "--devices", "gpu"], "--devices: got 'gpu'"),
+        (["--trial", 0, "--seeds", 1, "--executor", "ray"], "--executor: got 'ray'"),
+    ],
+)  # fmt: skip
+def test_the_reason_names_the_option(
+    here: Run, market: Path, study_file: Path, tmp_path: Path, arguments: list[object], reason: str
+) -> None:
+    here("study", "create", "--from", study_file, "--provider-uri", market)
+    done = here("bench", *arguments)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert not (tmp_path / "results").exists()

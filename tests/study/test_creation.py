@@ -1,0 +1,81 @@
+"""Drafts: a file, a ready study, and options over either."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lstm_bench.config.study import load_study
+from lstm_bench.data.synthetic import synthesize
+from lstm_bench.errors import ConfigError
+from lstm_bench.study.creation import draft_study
+
+LR = {"lr": {"float": [1e-4, 1e-2], "log": True}}
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_ready_study_is_taken_by_its_name_and_keeps_its_space() -> None:
+    draft = draft_study("alpha360", None, "alpha158")
+    draft.change(LR, {}, {})
+    assert draft.origin == "the ready study alpha360"
+    assert len(draft.content["space"]) > 1
+    assert draft.content["space"]["lr"] == LR["lr"]
+    assert draft.write() is None
+
+
+def test_options_are_the_whole_space_of_a_study_of_ones_own() -> None:
+    draft = draft_study("mine", None, "alpha360")
+    draft.change(LR, {"pruner": {"patience": 2}, "trials": 7}, {"lstm_bench.compat": "qlib"})
+    assert draft.content["space"] == LR
+    assert draft.content["pruner"] == {"name": "median", "patience": 2}
+    path = draft.write()
+    assert path == Path("studies/mine.yaml")
+    read = load_study(path)
+    assert (read.name, read.trials, list(read.space)) == ("mine", 7, ["lr"])
+    assert (path.parent / read.base).is_file()
+    assert read == draft.config().model_copy(update={"base": read.base})
+    assert draft.write() is None  # what is there stays
+
+
+def test_without_options_a_study_of_ones_own_has_the_ready_space() -> None:
+    draft = draft_study("mine", None, "alpha158")
+    draft.change({}, {}, {})
+    assert draft.content["space"] == draft_study("alpha158", None, "alpha158").content["space"]
+
+
+def test_what_is_fixed_is_not_searched() -> None:
+    draft = draft_study("alpha158", None, "alpha158")
+    draft.change({}, {"fixed": {"lr": 1e-3}}, {})
+    assert "lr" not in draft.config().space
+    with pytest.raises(ConfigError, match="space: got none, which leaves nothing of lr; give a parameter"):
+        draft_study("mine", None, "alpha158").change(LR, {"fixed": {"lr": 1e-3}}, {})
+
+
+def test_a_file_in_the_folder_of_studies_goes_before_a_ready_one() -> None:
+    path = Path("studies/alpha158.yaml")
+    path.parent.mkdir()
+    path.write_text("name: other\nbase: base.yaml\nspace: {hidden_size: {choices: [3]}}\n")
+    draft = draft_study("alpha158", None, "alpha158")
+    assert (draft.name, draft.path, draft.content["base"]) == ("alpha158", path, "base.yaml")
+    assert draft_study(None, path, "alpha158").name == "other"
+
+
+def test_segments_are_laid_out_where_they_do_not_fit_the_data_that_is_named() -> None:
+    synthesize(Path("market"), stocks=12, days=320)
+    draft = draft_study("alpha158", None, "alpha158")
+    with pytest.raises(ConfigError, match="--auto-segments lays them out:\n  segment 'train'"):
+        draft.lay_out_segments("market", wanted=False)
+    misfits = draft.lay_out_segments("market", None)
+    assert [text.split(":")[0] for text in misfits] == [
+        "segment 'train'",
+        "segment 'valid'",
+        "segment 'test'",
+    ]
+    segments = draft.define("market").workflow.task.dataset.kwargs.segments
+    assert str(segments.train[0]) >= "2019-07-01"
+    assert draft.lay_out_segments("market", None) == []
