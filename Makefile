@@ -39,7 +39,7 @@ demo: $(READY)
 	$(BIN)/lstm-bench leaderboard --results $(DEMO)/results
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not oracle and not real and not chaos"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos"
 
 test-oracle: $(READY) $(ORACLE_READY)
 	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python -m pytest -m "oracle and not real" tests/oracle

@@ -118,6 +118,8 @@ class Source:
     def overdue(self, job: Job) -> bool:
         return job.key in self.late
 
+    def noted(self, text: str) -> None: ...
+
     def tick(self) -> None: ...
 
 

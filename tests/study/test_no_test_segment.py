@@ -182,5 +182,5 @@ def test_a_store_that_forgot_takes_values_from_the_outcomes(
 def test_other_data_are_refused(market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     definition = define(market)
     monkeypatch.setattr(fingerprint, "fingerprint", lambda _provider: "e" * 64)
-    with pytest.raises(InputError, match=r"with the fingerprint ffffffffffff, but .* now has eeeeeeeeeeee"):
+    with pytest.raises(InputError, match=r"with the fingerprint ffffffffffff, but .* has eeeeeeeeeeee"):
         tuned(definition, tmp_path, monkeypatch)

@@ -246,7 +246,8 @@ def test_a_call_has_its_time(lab: Any) -> None:
     lab.create(hidden=[8, 9, 10])
     lab.mishaps = {9: [("hang", 1)]}
     result = lab.tune(3, timeout_seconds=0.3)
-    assert result.interrupted
+    assert result.out_of_time
+    assert not result.interrupted
     assert [row.state for row in result.trials] == ["complete", "interrupted", "queued"]
 
 

@@ -190,8 +190,7 @@ class _TuningView(_View):
         self._pruned += state == "pruned"
         if state == "complete" and value is not None and (self._best is None or value < self._best[0]):
             self._best = (value, number)
-        word = "failed" if state == "fail" else state
-        self.say(f"trial {number} {word}" + ("" if value is None else f", valid {value:.6f}"))
+        self.say(f"trial {number} {state}" + ("" if value is None else f", valid {value:.6f}"))
 
     def note(self, text: str) -> None:
         """Print it."""

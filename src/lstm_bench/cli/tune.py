@@ -39,6 +39,9 @@ def tune(
     ] = "auto",
     executor: Annotated[str, typer.Option(help="local: processes. inline: in this one, to debug.")] = "local",
     out: Annotated[Path, typer.Option(help="Where records go.")] = Path("results"),
+    provider_uri: Annotated[
+        str | None, typer.Option(help="Where the study's data lie on this machine, if elsewhere.")
+    ] = None,
     storage: Storage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -73,6 +76,7 @@ def tune(
             slots_per_device=parse_slots(slots_per_device),
             executor=parse_executor(executor),
             results=out,
+            provider_uri=provider_uri,
             progress=progress,
         )
     _report(name, config, result, out, as_json)
@@ -87,7 +91,8 @@ def _report(name: str, config: StudyConfig, result: TuneResult, out: Path, as_js
     best = best_trial(result.trials)
     saved, of = epochs_saved(result.trials, config.max_epochs)
     if as_json:
-        answer = {"study": name, "interrupted": result.interrupted, "states": counts(result.trials)}
+        answer = {"study": name, "interrupted": result.interrupted, "out_of_time": result.out_of_time}
+        answer |= {"states": counts(result.trials)}
         print_json({**answer, "epochs_saved": saved, "best": None if best is None else best.to_json()})
         return
     typer.echo(counts_line(result.trials))
@@ -95,7 +100,9 @@ def _report(name: str, config: StudyConfig, result: TuneResult, out: Path, as_js
         typer.echo(f"pruning saved {saved} of {of} epochs")
     if best is not None:
         typer.echo(f"best: {trial_line(best)}")
-    if result.interrupted:
+    if result.out_of_time:
+        typer.echo("time is up; the same command goes on where it was")
+    elif result.interrupted:
         typer.echo("stopped before its end; the same command goes on where it was")
     elif best is not None:
         where = "" if out == Path("results") else f" --out {out}"

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from lstm_bench.study.devices import Slot, SlotTable
 from lstm_bench.study.executors.protocol import Executor
-from lstm_bench.study.worker import Event, Failed, Finished, Halted, Job, Lost, Opened, Reported
+from lstm_bench.study.worker import Event, Failed, Finished, Halted, Job, Lost, Noted, Opened, Reported
 
 __all__ = ["Dispatcher", "JobSource", "graceful_interrupt"]
 
@@ -46,6 +46,10 @@ class JobSource(Protocol):
         """Take note that a job was stopped as asked."""
         ...
 
+    def noted(self, text: str) -> None:
+        """Hear of something that is not a job's alone."""
+        ...
+
     def overdue(self, job: Job) -> bool:
         """Tell whether a job has had its time."""
         ...
@@ -74,6 +78,7 @@ class Dispatcher:
         self._until = until
         self._at_work: dict[Slot, Job] = {}
         self._opened: dict[Slot, str] = {}
+        self._said: set[str] = set()
         self._halting = False
         self.stopping = False
 
@@ -114,6 +119,11 @@ class Dispatcher:
                 self._opened[slot] = device
                 self._source.opened(job, slot, device)
                 return
+            case Noted(text):
+                if text not in self._said:  # each worker meets the same data
+                    self._said.add(text)
+                    self._source.noted(text)
+                return
             case Reported(values):
                 self._executor.answer(slot, self._source.reported(job, slot, values))
                 return
@@ -140,6 +150,8 @@ class Dispatcher:
             self.stop()
         if self.stopping and not self._halting:
             self._halting = True
+            if self._at_work:
+                self._source.noted("stopping at the end of the batch; Ctrl-C again stops at once")
             for slot in self._at_work:
                 self._executor.halt(slot)
 

@@ -36,11 +36,13 @@ class TuneResult:
     Attributes
     ----------
     trials : all of the study
-    interrupted : whether it was stopped before its total
+    interrupted : whether a signal stopped it
+    out_of_time : whether ``timeout_seconds`` did
     """
 
     trials: list[TrialRow]
     interrupted: bool
+    out_of_time: bool
 
 
 def tune(
@@ -54,6 +56,7 @@ def tune(
     slots_per_device: int | None = None,
     executor: ExecutorName = "local",
     results: Path = Path("results"),
+    provider_uri: str | None = None,
     progress: TuneProgress,
     prepare: Prepare | None = None,
     work: str | None = None,
@@ -76,6 +79,8 @@ def tune(
         ``local`` processes or, for debugging, ``inline`` threads.
     results
         Folder of the records; what complete trials gave is kept in ``<results>/<name>/search``.
+    provider_uri
+        Where the study's data lie on this machine, if elsewhere than where it was made.
     progress
         Hears what happens.
     prepare, work
@@ -95,7 +100,7 @@ def tune(
     slots = SlotTable(devices, slots_per_device)
     with ExitStack() as held:
         if prepare is None:
-            prepare = train_and_valid(store, name, results, held)
+            prepare = train_and_valid(store, name, results, held, provider_uri)
         total = _total(store, name, trials, more)
         source = Tuning(
             store,
@@ -108,12 +113,13 @@ def tune(
         )
         until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device), slots, until=until)
-        with graceful_interrupt(dispatcher.stop):
+        with graceful_interrupt(dispatcher.stop) as came:
             try:
                 dispatcher.run()
             finally:
                 source.close()
-    return TuneResult(trial_rows(store.trials(name), store.study(name).user_attrs), dispatcher.stopping)
+    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    return TuneResult(rows, interrupted=came(), out_of_time=dispatcher.stopping and not came())
 
 
 def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> Executor:
@@ -128,7 +134,9 @@ def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | 
     return LocalExecutor(sum(slots_per_device or device.most_slots for device in on_cpu))
 
 
-def train_and_valid(store: Store, name: str, results: Path, held: ExitStack) -> Prepare:
+def train_and_valid(
+    store: Store, name: str, results: Path, held: ExitStack, provider_uri: str | None = None
+) -> Prepare:
     """Return what prepares a trial's job: its dataset, built once and without the test segment.
 
     A worker is given the folder of that dataset and nothing else: neither the bars nor where they are.
@@ -148,12 +156,13 @@ def train_and_valid(store: Store, name: str, results: Path, held: ExitStack) -> 
     from lstm_bench.dataset.cache import DatasetCache
 
     definition = store.definition(name)
-    provider = Provider(definition.workflow.qlib_init.provider_uri)
+    where = provider_uri or definition.workflow.qlib_init.provider_uri
+    provider = Provider(where)
     found = fingerprint(provider)
     if found != definition.data_fingerprint:
         raise InputError(
             f"study {name!r} was made for data with the fingerprint {definition.data_fingerprint[:12]}, but "
-            f"{definition.workflow.qlib_init.provider_uri} now has {found[:12]}; make a new study for the new data"
+            f"{where} has {found[:12]}; make a new study for the new data"
         )
     search = results / name / "search"
     for draft in search.glob(".*.draft"):  # of workers that were killed; those of living ones are young

@@ -43,8 +43,8 @@ class JournalFile(BaseJournalBackend):
         self._lock = FileLock(path.with_name(f".{path.name}.lock"), poll_interval=POLL_SECONDS)
         self._read = (0, 0)
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()  # before the lock, which waits for ever where no file can be made
         with self._lock:
-            path.touch()
             self._cut_torn_line()
 
     def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:

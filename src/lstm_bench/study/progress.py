@@ -23,7 +23,7 @@ class TuneProgress(Protocol):
         ...
 
     def ended(self, number: int, state: str, value: float | None) -> None:
-        """Hear that a trial is ``complete``, ``pruned``, ``failed`` (``fail``) or ``interrupted``."""
+        """Hear that a trial is ``complete``, ``pruned``, ``failed`` or ``interrupted``."""
         ...
 
     def note(self, text: str) -> None:

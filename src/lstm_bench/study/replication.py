@@ -288,6 +288,10 @@ class _Packs:
         """Leave it to the next start."""
         self._progress.ended(job.key, time.monotonic() - self._began[job.key], {0: "interrupted"})
 
+    def noted(self, text: str) -> None:
+        """Pass it on."""
+        self._progress.note(text)
+
     def overdue(self, job: Job) -> bool:
         """Say no: a bench has no time-out."""
         return False

@@ -80,11 +80,12 @@ class Store:
         """Lock out the other drivers of a study; held for moments."""
         import optuna
 
+        storage = self.storage  # opened before its lock: what cannot be written is refused, not waited for
         if self.path is not None:
             return file_lock(self.path)
-        if not isinstance(self.storage, optuna.storages.RDBStorage):
-            raise TypeError(f"expected a relational storage, got {type(self.storage).__name__}")
-        engine = self.storage.engine
+        if not isinstance(storage, optuna.storages.RDBStorage):
+            raise TypeError(f"expected a relational storage, got {type(storage).__name__}")
+        engine = storage.engine
         if engine.dialect.name == "sqlite":
             return file_lock(Path(str(engine.url.database)))
         return database_lock(engine, study)
@@ -138,8 +139,6 @@ class Store:
             Where a study of that name has trials of another space or other data; the difference is shown.
         """
         name = definition.config.name
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.exclusive(name):
             if name in self.names():
                 differences = self.definition(name).differences(definition)

@@ -15,6 +15,9 @@ __all__ = ["DRIVER", "FAILURES", "INTERRUPTED", "OUTCOME", "State", "TrialRow", 
 
 State = Literal["complete", "pruned", "failed", "running", "interrupted", "queued"]
 
+FINISHED_STATES: Mapping[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+"""Optuna's name of a final state -> ours."""
+
 # user attributes of a trial
 DRIVER = "driver"
 INTERRUPTED = "interrupted"
@@ -109,14 +112,9 @@ def _row(trial: FrozenTrial, *, alive: bool) -> TrialRow:
 
 
 def _state(trial: FrozenTrial, *, alive: bool) -> State:
-    match trial.state.name:
-        case "COMPLETE":
-            return "complete"
-        case "PRUNED":
-            return "pruned"
-        case "FAIL":
-            return "failed"
-        case "RUNNING":
-            return "running" if alive else "interrupted"
-        case _:
-            return "interrupted" if INTERRUPTED in trial.user_attrs else "queued"
+    name = trial.state.name
+    if name in FINISHED_STATES:
+        return FINISHED_STATES[name]
+    if name == "RUNNING":
+        return "running" if alive else "interrupted"
+    return "interrupted" if INTERRUPTED in trial.user_attrs else "queued"

@@ -301,6 +301,10 @@ class Tuning:
             return
         self._release(self._running.pop(job.key))
 
+    def noted(self, text: str) -> None:
+        """Pass it on."""
+        self._progress.note(text)
+
     def overdue(self, job: Job) -> bool:
         """Tell whether a trial has had its time."""
         deadline = self._running[job.key].deadline
@@ -346,7 +350,7 @@ class Tuning:
             return
         running.trial.set_user_attr(trials.OUTCOME, outcome)
         self._study.tell(running.number, value if state == TrialState.COMPLETE else None, state)
-        self._progress.ended(running.number, state.name.lower(), value)
+        self._progress.ended(running.number, trials.FINISHED_STATES[state.name], value)
 
 
 def _epochs(losses: SeedLosses) -> int:

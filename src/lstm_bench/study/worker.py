@@ -7,6 +7,7 @@ the driver. When that end is gone, so is the reason to go on.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import signal
 import threading
@@ -23,6 +24,7 @@ __all__ = [
     "Halted",
     "Job",
     "Lost",
+    "Noted",
     "Opened",
     "Reported",
     "Session",
@@ -66,6 +68,13 @@ class Reported:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """The worker has logged a warning."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The job is done."""
 
@@ -93,7 +102,7 @@ class Lost:
     reason: str
 
 
-Event = Opened | Reported | Finished | Halted | Failed | Lost
+Event = Opened | Noted | Reported | Finished | Halted | Failed | Lost
 
 
 class StopFlag(Protocol):
@@ -152,6 +161,7 @@ def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> N
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
+        _send_warnings(connection)
     try:
         try:
             device = _open(opens, threads)
@@ -169,6 +179,18 @@ def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> N
         return  # the driver is gone
     finally:
         connection.close()  # a process closes it by ending, a thread by this
+
+
+def _send_warnings(connection: Connection) -> None:
+    """Tell the driver of warnings: on a worker's own stderr they would tear the live view."""
+
+    class ToDriver(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            connection.send(Noted(record.getMessage()))
+
+    logger = logging.getLogger("lstm_bench")
+    logger.handlers = [ToDriver(logging.WARNING)]
+    logger.propagate = False
 
 
 def _open(opens: str, threads: int) -> Any:

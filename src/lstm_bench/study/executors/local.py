@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,12 +41,14 @@ class LocalExecutor:
     Parameters
     ----------
     cpu_slots
-        Workers that share the processor's cores; each gets its part of them as threads.
+        Workers that share the processor's cores, or ``OMP_NUM_THREADS`` of them; each gets its part as threads.
     """
 
     def __init__(self, cpu_slots: int = 1) -> None:
         self._workers: dict[Slot, _Worker] = {}
-        self._threads = max(1, usable_cores() // max(1, cpu_slots))
+        wanted = os.environ.get("OMP_NUM_THREADS", "")
+        cores = int(wanted) if wanted.isdecimal() else usable_cores()
+        self._threads = max(1, cores // max(1, cpu_slots))
 
     def start(self, slot: Slot, job: Job) -> None:
         """Start a job on a slot that holds none."""
