@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from lstm_bench.errors import ConfigError
+
 PATIENCE_SECONDS = 30.0
 
 
@@ -80,3 +82,8 @@ def write(log: Path, **entry: Any) -> None:
 
 def read(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def misled(payload: dict[str, Any], session: Any) -> dict[str, Any]:
+    """Find the input wrong."""
+    raise ConfigError("batch_size: got 500000")

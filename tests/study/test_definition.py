@@ -85,17 +85,22 @@ def test_a_default_that_nothing_says_is_none(market: Path) -> None:
 
 def test_the_workflow_has_what_the_study_says(market: Path) -> None:
     definition = define(
-        market, overrides=["task.model.kwargs.early_stop=4"], max_epochs=7, set={"market": "csi500"},
+        market, overrides=["task.model.kwargs.early_stop=4"], max_epochs=7, set={"market": "all"},
         fixed={"weight_decay": 1e-4,
                "task.dataset.kwargs.handler.kwargs.infer_processors.1.kwargs.clip_outlier": False},
     )  # fmt: skip
     workflow = definition.workflow
     handler = workflow.task.dataset.kwargs.handler
-    assert handler.kwargs.instruments == "csi500"
+    assert handler.kwargs.instruments == "all"
     assert handler.infer_processors[1].kwargs.model_dump()["clip_outlier"] is False
     assert (workflow.task.model.kwargs.n_epochs, workflow.task.model.kwargs.early_stop) == (7, 4)
     assert workflow.lstm_bench.training.weight_decay == 1e-4
     assert workflow.qlib_init.provider_uri == str(market)
+
+
+def test_a_market_that_the_data_lacks_is_refused(market: Path) -> None:
+    with pytest.raises(DataError, match="no market 'csi500'; did you mean 'csi300'"):
+        define(market, set={"market": "csi500"})
 
 
 def test_the_data_is_found_from_other_folders(market: Path, monkeypatch: pytest.MonkeyPatch) -> None:

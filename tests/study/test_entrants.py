@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from lstm_bench.config.ready import ready_folder
@@ -82,3 +83,29 @@ def test_a_workflow_file_is_an_entrant_by_its_name() -> None:
     assert entrant.config.qlib_init.provider_uri == "there"
     with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
         entrants_of_file(Path("nowhere.yaml"), [], None)
+
+
+def test_a_trial_with_the_result_of_another_is_no_second_row(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entrants, "_check_data", lambda *_: None)
+    lab.create(hidden=[30, 10, 10, 20])
+    lab.tune(4)
+    assert [number for _, number, _ in labels(lab.store, 3)] == [1, 3, 0]
+
+
+def test_a_trial_without_parameters_is_refused(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entrants, "_check_data", lambda *_: None)
+    lab.create(hidden=[30])
+    lab.store.study("s").add_trial(optuna.create_trial(state=optuna.trial.TrialState.WAITING))
+    with pytest.raises(ConfigError, match="--trial: got 1, whose parameters have not been drawn"):
+        labels(lab.store, numbers=(1,))
+
+
+def test_a_file_whose_name_cannot_name_evidence_is_refused_before_training(tmp_path: Path) -> None:
+    path = tmp_path / "my a.yaml"
+    path.write_bytes((ready_folder("configs") / "lstm_alpha158.yaml").read_bytes())
+    with pytest.raises(ConfigError, match="experiment_name: got 'my a'"):
+        entrants_of_file(path, [], None)
+    (one,) = entrants_of_file(path, ["experiment_name=mine"], None)
+    assert one.study == "mine"

@@ -10,8 +10,8 @@ from typing import Any
 import optuna
 import pytest
 
-from lstm_bench.errors import ConfigError
-from lstm_bench.study import driver
+from lstm_bench.errors import ConfigError, DataError, RunError
+from lstm_bench.study import dispatch, driver
 from lstm_bench.study.devices import Device, Slot
 from lstm_bench.study.executors.local import InlineExecutor
 from lstm_bench.study.store import Store
@@ -323,3 +323,42 @@ def test_measured_memory_opens_slots(lab: Any) -> None:
     source.reported(job, slot, {"epoch": 0, "losses": {1000: 1.0}})
     source.finished(job, Slot(slot.device, 0), {"pruned": False, "seconds": 1.0, "peak_bytes": 1 << 28})
     assert len(slots.slots) == 3
+
+
+def test_what_is_wrong_with_the_input_is_not_tried_again(lab: Any) -> None:
+    lab.create(hidden=[8])
+    (row,) = lab.tune(1, work="jobs:misled").trials
+    assert (row.state, row.attempts, row.error) == ("failed", 1, "ConfigError: batch_size: got 500000")
+
+
+def test_data_that_a_trial_asks_for_in_vain_fail_that_trial(lab: Any) -> None:
+    lab.create(hidden=[8, 9])
+    prepare = lab.prepare
+
+    def refuse(config: Any, key: str) -> dict[str, Any]:
+        if config.task.model.kwargs.hidden_size == 8:
+            raise DataError("instruments: no such market")
+        return dict(prepare(config, key))
+
+    lab.prepare = refuse
+    rows = lab.tune(2).trials
+    assert [row.state for row in rows] == ["failed", "complete"]
+    assert rows[0].error == "instruments: no such market"
+
+
+def test_ten_failures_in_a_row_end_the_driver_and_not_the_study(lab: Any) -> None:
+    lab.create(hidden=[8])
+    with pytest.raises(
+        RunError, match="10 trials in a row have failed, the last one with: ConfigError: batch_size"
+    ):
+        lab.tune(40, work="jobs:misled")
+    rows = lab.tune(12).trials
+    assert [row.state for row in rows] == ["failed"] * 10 + ["complete"] * 2
+
+
+def test_a_job_that_hangs_beyond_its_time_is_killed(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "_GRACE_SECONDS", 0.5)
+    lab.create(hidden=[8], trial_timeout="0.5s")
+    lab.payload = {"pause": 60.0}
+    (row,) = lab.tune(1, executor="local").trials
+    assert (row.state, row.error) == ("failed", "not done within trial_timeout, 0.5s")

@@ -149,7 +149,18 @@ def test_a_worker_ends_when_nobody_hears_its_report(monkeypatch: pytest.MonkeyPa
     assert not one.thread.is_alive()
 
 
-def test_a_device_that_does_not_open_fails_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_cannot_be_opened_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(opens: str, threads: int) -> None:
+        raise RuntimeError("no such device")
+
+    monkeypatch.setattr(worker, "_open", broken)
+    executor, slot = InlineExecutor(), Slot(Device("fake", "fake", 1, 1), 0)
+    executor.start(slot, Job("job", "any:thing", {}))
+    assert executor.wait(5) == [(slot, worker.Unopened("RuntimeError: no such device"))]
+    executor.close()
+
+
+def test_a_device_whose_memory_is_taken_fails_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
     def occupied(opens: str, threads: int) -> None:
         raise RuntimeError("CUDA error: out of memory")
 

@@ -430,7 +430,10 @@ def delete(
     from lstm_bench.study.store import open_store
 
     store = open_store(storage)
-    count = len(store.trials(name))
+    trials = _trials(store, name)
+    count = len(trials)
+    if any(trial.state == "running" for trial in trials):
+        raise ConfigError(f"delete: a driver is at work on study {name}; stop it first")
     what = f"study {name} with {count} {'trial' if count == 1 else 'trials'} from {store.description}"
     if not yes:
         if as_json or not sys.stdin.isatty():

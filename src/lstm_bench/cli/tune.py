@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tune"]
 
+_FAILED = 3
 _INTERRUPTED = 130
 
 
@@ -82,6 +83,9 @@ def tune(
     _report(name, config, result, out, as_json)
     if result.interrupted:
         raise typer.Exit(_INTERRUPTED)
+    states = {trial.state for trial in result.trials}
+    if "failed" in states and "complete" not in states:
+        raise typer.Exit(_FAILED)
 
 
 def _report(name: str, config: StudyConfig, result: TuneResult, out: Path, as_json: bool) -> None:

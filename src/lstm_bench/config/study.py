@@ -35,6 +35,9 @@ _NOT_SEARCHED: Mapping[str, str] = {
     **_OTHERWISE_SAID,
     "task.record": "trials are compared by their validation loss, which it does not change",
     "task.dataset.kwargs.segments": "validation losses of different days cannot be compared",
+    "task.dataset.kwargs.handler.kwargs.instruments": "validation losses of different universes cannot be compared",
+    "task.dataset.kwargs.handler.kwargs.learn_processors": "they scale labels, and with them the validation loss",
+    "lstm_bench.compat": "qlib and none judge by different samples of valid",
     "task.dataset.kwargs.handler.kwargs.label": "validation losses of different labels cannot be compared",
 }
 _NOT_FIXED: Mapping[str, str] = {**_OTHERWISE_SAID, "task.model.kwargs.seed": "seeds says it"}
@@ -78,6 +81,13 @@ class StudyConfig(Section):
     trial_timeout: Duration | None = Field(None, description="after which a trial counts as failed")
     timeout: Duration | None = Field(None, description="after which no trial is begun")
     max_retries: int = Field(2, ge=0, description="of a trial that failed")
+
+    @field_validator("name")
+    @classmethod
+    def _names_files(cls, name: str) -> str:
+        if name.endswith(".daily"):
+            raise ValueError("a study's daily series are kept under that ending; choose another name")
+        return name
 
     @field_validator("space", "fixed", mode="before")
     @classmethod
@@ -158,6 +168,8 @@ class StudyConfig(Section):
         """Say what is allowed, and perhaps not what was meant."""
         name, pruner = self.sampler.name, self.pruner
         found = []
+        if len(self.seeds) > 20:
+            found.append(f"every trial trains {len(self.seeds)} seeds")
         alone = [
             key
             for key, parameter in self.space.items()

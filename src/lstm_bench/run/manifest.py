@@ -6,18 +6,24 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from pydantic import Field, ValidationError
 
 from lstm_bench.config.section import Section, explain
 from lstm_bench.errors import DataError
 from lstm_bench.run.whole_file import write_whole
 
-__all__ = ["Bench", "BenchRow"]
+__all__ = ["EXPERIMENT_NAME", "Bench", "BenchRow"]
 
 _NAME = "bench.json"
+
+EXPERIMENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?<!\.daily)")
+"""What can name an experiment: its folder, and its files of evidence."""
 
 
 class BenchRow(Section):
@@ -56,6 +62,22 @@ class Bench(Section):
             raise DataError(f"{path}: {explain(error)}") from error
         except ValueError as error:
             raise DataError(f"{path}: not JSON: {error}") from error
+
+    @classmethod
+    def change(cls, experiment: Path, label: str, change: Callable[[BenchRow | None], BenchRow]) -> BenchRow:
+        """Replace a row by what ``change`` makes of it (None where it is not there); others wait meanwhile.
+
+        Returns
+        -------
+        BenchRow
+            The new row.
+        """
+        experiment.mkdir(parents=True, exist_ok=True)
+        with FileLock(experiment / f".{_NAME}.lock"):
+            manifest = cls.load(experiment) or cls()
+            row = change(manifest.rows.get(label))
+            manifest.with_row(row).save(experiment)
+        return row
 
     def with_row(self, row: BenchRow) -> Bench:
         """Return the manifest with a row added or replaced."""

@@ -21,7 +21,7 @@ from lstm_bench.model.pack import PackSpec
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 
-__all__ = ["Prepared", "needs", "prepare", "valid_metric"]
+__all__ = ["Prepared", "check_learning", "needs", "prepare", "valid_metric"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -69,6 +69,31 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
         dataset = build()
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     test = dataset.samples("test", "infer")
+    check_learning(config, dataset, train, valid)
+    if np.isnan(dataset.raw_label[test.days, test.instruments]).all():
+        raise DataError(
+            "label: not one sample of segment 'test' has one; there is nothing to evaluate against"
+        )
+    days = dataset.days[np.unique(test.days)]
+    prepared = Prepared(dataset, train, valid, test, load_market(config, provider, days, dataset.instruments))
+    logger.info(
+        "%d samples in train, %d in valid, %d in test; windows of %d days, %d features",
+        len(train), len(valid), len(test), dataset.step_len, dataset.n_features,
+    )  # fmt: skip
+    return prepared
+
+
+def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid: SampleSet) -> None:
+    """Check that a model can be trained.
+
+    Raises
+    ------
+    ConfigError
+        Where the model and the dataset do not fit each other, or a segment holds less than a batch.
+    DataError
+        Where a segment has no label.
+    """
+    kwargs = config.task.model.kwargs
     if dataset.n_features != kwargs.d_feat:
         raise ConfigError(
             f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives {dataset.n_features} features"
@@ -82,17 +107,6 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
     for segment in (train, valid):
         if np.isnan(segment.labels).all():
             raise DataError(f"label: not one sample of segment {segment.segment!r} has one")
-    if np.isnan(dataset.raw_label[test.days, test.instruments]).all():
-        raise DataError(
-            "label: not one sample of segment 'test' has one; there is nothing to evaluate against"
-        )
-    days = dataset.days[np.unique(test.days)]
-    prepared = Prepared(dataset, train, valid, test, load_market(config, provider, days, dataset.instruments))
-    logger.info(
-        "%d samples in train, %d in valid, %d in test; windows of %d days, %d features",
-        len(train), len(valid), len(test), dataset.step_len, dataset.n_features,
-    )  # fmt: skip
-    return prepared
 
 
 def _check_market(config: RunConfig, provider: Provider) -> None:

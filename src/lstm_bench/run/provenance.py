@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lstm_bench.config.secret import without_password
+
 __all__ = ["Stopwatch", "environment", "peak_memory_mib", "source_version"]
 
 _PACKAGES = ("lstm-bench", "numba", "numpy", "pandas", "pyarrow", "safetensors", "torch")
@@ -47,7 +49,7 @@ class Stopwatch:
 def environment() -> dict[str, Any]:
     """Return the interpreter, the machine, the packages, the code version and the command line."""
     return {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [Path(sys.argv[0]).name, *map(without_password, sys.argv[1:])],
         "git": source_version(),
         "python": platform.python_version(),
         "platform": platform.platform(),

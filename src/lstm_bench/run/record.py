@@ -65,6 +65,15 @@ class Record:
             name: math.nan if value is None else value for name, value in self._json("metrics.json").items()
         }
 
+    def failure(self) -> str | None:
+        """Say why the run has no figures; None where it has."""
+        if self.metrics():
+            return None
+        return (
+            "training diverged in its first epoch, so that there are no weights to evaluate; "
+            f"its losses are in {self.path}"
+        )
+
     def provenance(self) -> dict[str, Any]:
         """Read the provenance."""
         return self._json(_SEAL)

@@ -54,13 +54,8 @@ class PackRun:
     @classmethod
     def of(cls, seed: int, record: Record, *, computed: bool) -> PackRun:
         """Look at a seed's record."""
-        if record.metrics():
-            return cls(seed, record, computed, None)
-        error = (
-            f"seed {seed}: training diverged in its first epoch, so that there are no weights to evaluate; "
-            f"its losses are in {record.path}"
-        )
-        return cls(seed, record, computed, error)
+        failure = record.failure()
+        return cls(seed, record, computed, None if failure is None else f"seed {seed}: {failure}")
 
 
 def execute(

@@ -85,6 +85,9 @@ class Definition:
         workflow = load_workflow(base, [*config.set.items(), *pairs]).resolved()
         _check_features(config, workflow)
         provider = Provider(provider_uri or workflow.qlib_init.provider_uri)
+        instruments = workflow.task.dataset.kwargs.handler.kwargs.instruments
+        if isinstance(instruments, str):
+            provider.universe(instruments)
         workflow = _with_values(workflow.to_file(), config.fixed, "fixed")
         # trials may run in another folder
         own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}

@@ -10,13 +10,26 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
+from lstm_bench.errors import DeviceError
 from lstm_bench.study.devices import Slot, SlotTable
 from lstm_bench.study.executors.protocol import Executor
-from lstm_bench.study.worker import Event, Failed, Finished, Halted, Job, Lost, Noted, Opened, Reported
+from lstm_bench.study.worker import (
+    Event,
+    Failed,
+    Finished,
+    Halted,
+    Job,
+    Lost,
+    Noted,
+    Opened,
+    Reported,
+    Unopened,
+)
 
 __all__ = ["Dispatcher", "JobSource", "graceful_interrupt"]
 
 _WAIT_SECONDS = 0.25
+_GRACE_SECONDS = 30.0
 
 
 class JobSource(Protocol):
@@ -79,6 +92,7 @@ class Dispatcher:
         self._at_work: dict[Slot, Job] = {}
         self._opened: dict[Slot, str] = {}
         self._said: set[str] = set()
+        self._overdue: dict[Slot, float] = {}
         self._halting = False
         self.stopping = False
 
@@ -119,6 +133,8 @@ class Dispatcher:
                 self._opened[slot] = device
                 self._source.opened(job, slot, device)
                 return
+            case Unopened(error):
+                raise DeviceError(f"--devices: {slot.device.name} cannot be opened: {error}")
             case Noted(text):
                 if text not in self._said:  # each worker meets the same data
                     self._said.add(text)
@@ -128,6 +144,7 @@ class Dispatcher:
                 self._executor.answer(slot, self._source.reported(job, slot, values))
                 return
         del self._at_work[slot]
+        self._overdue.pop(slot, None)
         self._slots.release(slot)
         match event:
             case Finished(result):
@@ -143,9 +160,12 @@ class Dispatcher:
                 self._source.failed(job, slot, event)
 
     def _watch_time(self) -> None:
+        now = time.monotonic()
         for slot, job in self._at_work.items():
             if self._source.overdue(job):
                 self._executor.halt(slot)
+                if now > self._overdue.setdefault(slot, now) + _GRACE_SECONDS:
+                    self._executor.kill(slot)  # it does not get to the end of its batch
         if self._until is not None and time.monotonic() >= self._until:
             self.stop()
         if self.stopping and not self._halting:

@@ -169,6 +169,11 @@ def train_and_valid(
         if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
             draft.unlink(missing_ok=True)
     cache = DatasetCache()
+    base = definition.workflow
+    # what is wrong with the data or the cache shows here; what a trial asks for in vain fails that trial
+    cache.ensure(
+        base.task.dataset, provider, found, ("train", "valid"), d_feat=base.task.model.kwargs.d_feat
+    ).close()
     entries: dict[str, Path] = {}
 
     def prepare(config: RunConfig, key: str) -> dict[str, Any]:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.errors import ConfigError, InputError
+from lstm_bench.run.manifest import EXPERIMENT_NAME
 from lstm_bench.study.replication import Entrant
+from lstm_bench.study.space import active
 from lstm_bench.study.trials import TrialRow, trial_rows
 
 if TYPE_CHECKING:
+    from lstm_bench.study.definition import Definition
     from lstm_bench.study.store import Store
 
 __all__ = ["entrants_of_file", "entrants_of_study"]
@@ -28,6 +31,11 @@ def entrants_of_file(path: Path, overrides: Sequence[str], provider_uri: str | N
     own = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
     config = load_workflow(path, [*overrides, *own])
     name = config.experiment_name or path.stem
+    if not EXPERIMENT_NAME.fullmatch(name):
+        raise ConfigError(
+            f"experiment_name: got {name!r}, which cannot name files of evidence; expected letters, digits and . _ - "
+            "only, such as --set experiment_name=mine"
+        )
     return [Entrant(label=path.stem, study=name, trial=None, config=config.resolved())]
 
 
@@ -49,10 +57,12 @@ def entrants_of_study(
         Where there is no such trial, the seeds were tuned on, or the data are others than the study's.
     """
     definition = store.definition(name)
-    _check_seeds(seeds, definition.config.seeds)
     rows = trial_rows(store.trials(name), store.study(name).user_attrs)
-    ranked = sorted((row for row in rows if row.state == "complete"), key=lambda row: (row.value, row.number))
-    chosen = [_numbered(rows, number) for number in dict.fromkeys(numbers)] or ranked[:top]
+    searched = {int(row.params["seed"]) for row in rows if "seed" in row.params}
+    _check_seeds(seeds, sorted(searched) or definition.config.seeds)
+    own = [row for row in rows if row.state == "complete" and row.duplicate_of is None]
+    ranked = sorted(own, key=lambda row: (row.value, row.number))
+    chosen = [_numbered(rows, number, definition) for number in dict.fromkeys(numbers)] or ranked[:top]
     if not chosen:
         raise InputError(f"study {name!r} has no complete trial yet; run: lstm-bench tune --study {name}")
     entrants = []
@@ -77,9 +87,12 @@ def _check_seeds(seeds: Sequence[int], tuned_on: Sequence[int]) -> None:
         )
 
 
-def _numbered(rows: Sequence[TrialRow], number: int) -> TrialRow:
+def _numbered(rows: Sequence[TrialRow], number: int, definition: Definition) -> TrialRow:
     if number >= len(rows):
         raise ConfigError(f"--trial: got {number}; the study has trials 0 to {len(rows) - 1}")
+    space, params = definition.config.space, rows[number].params
+    if set(active(space, params)) - params.keys() or not params:
+        raise ConfigError(f"--trial: got {number}, whose parameters have not been drawn yet; tune first")
     return rows[number]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,6 +180,7 @@ class _Packs:
         self._waiting: deque[tuple[str, list[int]]] = deque()
         self._deaths: dict[str, int] = {}
         self._began: dict[str, float] = {}
+        self._names: dict[str, dict[int, str]] = {}
         self.rows: dict[str, BenchRow] = {}
         self.computed = 0
         for entrant in entrants:
@@ -197,24 +198,23 @@ class _Packs:
         def names(wanted: Iterable[int]) -> dict[int, str]:
             return {seed: run_id(entrant.config.with_seed(seed), data) for seed in wanted}
 
-        before = (Bench.load(self._experiment) or Bench()).rows.get(entrant.label)
-        if before is not None and (before.workflow != workflow or dict(before.runs) != names(before.runs)):
-            before = None  # of another configuration, or of other data
-        asked = sorted({*seeds, *(before.seeds if before is not None else ())})
-        runs = {}
-        for seed, name in names(asked).items():
-            recover(self._experiment / name)
-            there = Record.find(self._experiment / name) is not None
-            if there and not (self._force and seed in seeds):
-                runs[seed] = name
-        failures = {} if before is None else before.failures
-        self._put(
-            BenchRow(
+        def entered(before: BenchRow | None) -> BenchRow:
+            if before is not None and (
+                before.workflow != workflow or dict(before.runs) != names(before.runs)
+            ):
+                before = None  # of another configuration, or of other data
+            asked = sorted({*seeds, *(before.seeds if before is not None else ())})
+            runs, failures = self._recorded(names(asked), () if not self._force else seeds)
+            known = {} if before is None else before.failures
+            failures |= {seed: text for seed, text in known.items() if seed not in (*runs, *seeds)}
+            return BenchRow(
                 label=entrant.label, study=entrant.study, trial=entrant.trial, seeds=tuple(asked), runs=runs,
-                failures={seed: text for seed, text in failures.items() if seed not in (*runs, *seeds)},
-                features=entrant.config.task.dataset.kwargs.handler.name, workflow=workflow,
-            )
-        )  # fmt: skip
+                failures=failures, features=entrant.config.task.dataset.kwargs.handler.name, workflow=workflow,
+            )  # fmt: skip
+
+        row = self.rows[entrant.label] = Bench.change(self._experiment, entrant.label, entered)
+        self._names[entrant.label] = names(seeds)
+        runs = row.runs
         missing = [seed for seed in seeds if seed not in runs]
         self._progress.entered(entrant.label, len(runs), len(missing))
         width = pack_width or self._width(len(missing))
@@ -255,15 +255,7 @@ class _Packs:
     def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
         """Take the records' names into the manifest."""
         self.computed += int(result["computed"])
-        row = self.rows[job.payload["label"]]
-        self._put(
-            row.model_copy(
-                update={
-                    "runs": {**row.runs, **result["runs"]},
-                    "failures": {**row.failures, **result["errors"]},
-                }
-            )
-        )
+        self._note(job.payload["label"], result["runs"], result["errors"])
         self._progress.ended(job.key, time.monotonic() - self._began[job.key], result["errors"])
 
     def failed(self, job: Job, slot: Slot, failure: Failed | Lost) -> None:
@@ -279,9 +271,11 @@ class _Packs:
             return self._try_again(label, [seeds[:half], seeds[half:]], job.key, message)
         elif failure.out_of_memory and self._slots.narrow(slot):
             return self._try_again(label, [seeds], job.key, message)
-        row = self.rows[label]
-        self._put(row.model_copy(update={"failures": {**row.failures, **dict.fromkeys(seeds, message)}}))
-        self._progress.ended(job.key, time.monotonic() - self._began[job.key], dict.fromkeys(seeds, message))
+        # a pack may have recorded some of its seeds before another one raised
+        runs, failures = self._recorded({seed: self._names[label][seed] for seed in seeds})
+        failures |= {seed: message for seed in seeds if seed not in runs}
+        self._note(label, runs, failures)
+        self._progress.ended(job.key, time.monotonic() - self._began[job.key], failures)
         return None
 
     def halted(self, job: Job, slot: Slot) -> None:
@@ -303,7 +297,35 @@ class _Packs:
         self._progress.note(f"{key}: {message}; it is tried again")
         self._waiting.extendleft((label, seeds) for seeds in reversed(packs))
 
-    def _put(self, row: BenchRow) -> None:
-        """Keep the manifest current; other rows stay as they are."""
-        self.rows[row.label] = row
-        (Bench.load(self._experiment) or Bench()).with_row(row).save(self._experiment)
+    def _recorded(
+        self, names: Mapping[int, str], but: Sequence[int] = ()
+    ) -> tuple[dict[int, str], dict[int, str]]:
+        """Look which runs have a record, and which of these have failed.
+
+        Returns
+        -------
+        runs, failures
+            Seed -> run id, and seed -> what went wrong.
+        """
+        runs, failures = {}, {}
+        for seed, name in names.items():
+            recover(self._experiment / name)
+            record = Record.find(self._experiment / name)
+            if record is None or seed in but:
+                continue
+            runs[seed] = name
+            failure = record.failure()
+            if failure is not None:
+                failures[seed] = failure
+        return runs, failures
+
+    def _note(self, label: str, runs: Mapping[int, str], failures: Mapping[int, str]) -> None:
+        """Put what became of some seeds into the manifest."""
+
+        def noted(row: BenchRow | None) -> BenchRow:
+            if row is None or row.workflow != self.rows[label].workflow:
+                row = self.rows[label]
+            kept = {seed: text for seed, text in row.failures.items() if seed not in runs}
+            return row.model_copy(update={"runs": {**row.runs, **runs}, "failures": {**kept, **failures}})
+
+        self.rows[label] = Bench.change(self._experiment, label, noted)

@@ -147,8 +147,9 @@ class GridSampler(_WholeSpace):
 
     def left(self, trials: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
         """Points that no trial has."""
-        taken = [trial.params or trial.system_attrs.get("fixed_params", {}) for trial in trials]
-        return [point for point in self._points if point not in taken]
+        given = (trial.params or trial.system_attrs.get("fixed_params", {}) for trial in trials)
+        taken = {frozenset(params.items()) for params in given}
+        return [point for point in self._points if frozenset(point.items()) not in taken]
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lstm_bench.config.secret import without_password
 from lstm_bench.errors import ConfigError, choices_hint
 from lstm_bench.study.lock import database_lock, file_lock
 
@@ -48,7 +49,7 @@ class Store:
     @property
     def description(self) -> str:
         """Where it is, without a password."""
-        return str(self.path) if self.path is not None else _without_password(self._location)
+        return str(self.path) if self.path is not None else without_password(self._location)
 
     @cached_property
     def storage(self) -> optuna.storages.BaseStorage:
@@ -73,7 +74,7 @@ class Store:
         try:
             return optuna.storages.RDBStorage(self._location, engine_kwargs={"pool_pre_ping": True})
         except Exception as error:  # a driver of any make may fail to parse or connect; its own words say why
-            reason = re.sub(r"[^\s'\"/]*@", "***@", _without_password(str(error).splitlines()[0]))
+            reason = re.sub(r"[^\s'\"/]*@", "***@", without_password(str(error).splitlines()[0]))
             raise ConfigError(f"--storage: cannot open {self.description}: {reason}") from None
 
     def exclusive(self, study: str) -> AbstractContextManager[object]:
@@ -211,10 +212,6 @@ def _journal_path(location: str) -> Path | None:
     if location.startswith("journal://"):
         return Path(location.removeprefix("journal://")).expanduser()
     return None
-
-
-def _without_password(text: str) -> str:
-    return re.sub(r"(password=)[^&\s]*", r"\1***", re.sub(r"(//[^:/@\s]*):\S*@", r"\1:***@", text))
 
 
 @contextmanager

@@ -61,12 +61,13 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.dataset.cache import DatasetCache
     from lstm_bench.model.pack import PackSpec, ReplicaSpec
     from lstm_bench.model.trainer import Fit, train_pack
-    from lstm_bench.run.preparation import valid_metric
+    from lstm_bench.run.preparation import check_learning, valid_metric
 
     config = RunConfig.model_validate(payload["workflow"])
     kwargs = config.task.model.kwargs
     dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
+    check_learning(config, dataset, train, valid)
     pruned = False
 
     def on_epoch(fits: Sequence[Fit]) -> bool:

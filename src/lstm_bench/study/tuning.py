@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lstm_bench.config.duration import parse_duration
-from lstm_bench.errors import ConfigError
+from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.study import liveness, trials
 from lstm_bench.study.devices import Slot, SlotTable
 from lstm_bench.study.objective import SeedLosses, diverged_seeds, epoch_value, final_value
@@ -33,6 +33,7 @@ __all__ = ["Prepare", "Tuning"]
 Prepare = Callable[["RunConfig", str], dict[str, Any]]
 
 _MOST_DEATHS = 5
+_MOST_FAILURES_IN_A_ROW = 10
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -107,6 +108,7 @@ class Tuning:
         self._study.pruner = make_pruner(config.pruner, config.max_epochs)
         self._driver = liveness.this_driver()
         self._next_beat = 0.0
+        self._failed_in_a_row = 0
         self._again: deque[_Running] = deque()
         self._running: dict[str, _Running] = {}
 
@@ -159,7 +161,7 @@ class Tuning:
             workflow = config.to_file()
             workflow["qlib_init"]["provider_uri"] = ""  # a worker has no use for bars, and would find test's
             payload = {"workflow": workflow, "seeds": list(seeds), **self._prepare(config, key)}
-        except ConfigError as error:
+        except (ConfigError, DataError) as error:
             running = _Running(trial, params, Job(f"trial {trial.number}", self._work, {}), "", 0)
             running.failures = [*failures, {"error": str(error), "traceback": ""}]
             self._fail(running, {"key": "", "device": None, "slot": None, "seconds": None})
@@ -249,6 +251,7 @@ class Tuning:
             "slot": slot.name,
             "seconds": result["seconds"],
             "epochs": _epochs(running.losses),
+            "replayed": bool(result.get("replayed")),
             "status": _by_text(result.get("status", {})),
             "diverged_seeds": diverged_seeds(running.losses),
             SEED_LOSSES: _without_nan(running.losses),
@@ -265,7 +268,11 @@ class Tuning:
     def failed(self, job: Job, slot: Slot, failure: Failed | Lost) -> None:
         """Try again, on a device with fewer slots where memory was short, or take the failure down for good."""
         running = self._running.pop(job.key)
-        if isinstance(failure, Lost):
+        deadline = running.deadline
+        if isinstance(failure, Lost) and deadline is not None and time.monotonic() >= deadline:
+            final = True
+            note = self._out_of_time()
+        elif isinstance(failure, Lost):
             running.deaths += 1
             final = running.deaths > _MOST_DEATHS
             note = {"error": f"its worker was lost: {failure.reason}", "traceback": ""}
@@ -276,7 +283,7 @@ class Tuning:
             note = {"error": failure.error, "traceback": failure.traceback}
             # those of an earlier driver count, those of lost workers and short memory do not
             raised = [one for one in running.failures if one.get("kind") == "raised"]
-            final = len(raised) >= self._definition.config.max_retries
+            final = failure.wrong_input or len(raised) >= self._definition.config.max_retries
             note["kind"] = "raised"
         running.failures.append(note)
         running.known_epochs = max(running.known_epochs, _epochs(running.losses))
@@ -293,13 +300,16 @@ class Tuning:
         """Queue an interrupted trial for the next start; one that has had its time has failed."""
         if self.overdue(job):
             running = self._running.pop(job.key)
-            limit = self._definition.config.trial_timeout
-            running.failures.append({"error": f"not done within trial_timeout, {limit}", "traceback": ""})
+            running.failures.append(self._out_of_time())
             self._fail(
                 running, {"key": running.key, "device": running.device, "slot": slot.name, "seconds": None}
             )
             return
         self._release(self._running.pop(job.key))
+
+    def _out_of_time(self) -> dict[str, str]:
+        limit = self._definition.config.trial_timeout
+        return {"error": f"not done within trial_timeout, {limit}", "traceback": ""}
 
     def noted(self, text: str) -> None:
         """Pass it on."""
@@ -351,6 +361,12 @@ class Tuning:
         running.trial.set_user_attr(trials.OUTCOME, outcome)
         self._study.tell(running.number, value if state == TrialState.COMPLETE else None, state)
         self._progress.ended(running.number, trials.FINISHED_STATES[state.name], value)
+        self._failed_in_a_row = self._failed_in_a_row + 1 if state == TrialState.FAIL else 0
+        if self._failed_in_a_row == _MOST_FAILURES_IN_A_ROW:
+            raise RunError(
+                f"{self._failed_in_a_row} trials in a row have failed, the last one with: "
+                f"{running.failures[-1]['error']}; lstm-bench study show has the others"
+            )
 
 
 def _epochs(losses: SeedLosses) -> int:

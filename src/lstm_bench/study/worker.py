@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+from lstm_bench.errors import InputError
+
 __all__ = [
     "Event",
     "Failed",
@@ -29,6 +31,7 @@ __all__ = [
     "Reported",
     "Session",
     "StopFlag",
+    "Unopened",
     "serve",
 ]
 
@@ -88,11 +91,19 @@ class Halted:
 
 @dataclass(frozen=True)
 class Failed:
-    """The job raised."""
+    """The job raised; again it would raise the same where its input was wrong."""
 
     error: str
     traceback: str
     out_of_memory: bool
+    wrong_input: bool = False
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """The device cannot be opened; the worker is gone."""
+
+    error: str
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ class Lost:
     reason: str
 
 
-Event = Opened | Noted | Reported | Finished | Halted | Failed | Lost
+Event = Opened | Noted | Reported | Finished | Halted | Failed | Lost | Unopened
 
 
 class StopFlag(Protocol):
@@ -160,14 +171,18 @@ def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> N
         Processor threads to use; 0 leaves them as they are.
     """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
+        for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the driver decides
+            signal.signal(number, signal.SIG_IGN)
         _send_warnings(connection)
     try:
         try:
             device = _open(opens, threads)
-        except Exception as error:  # it is the job's that this worker was started for
-            connection.recv()
-            connection.send(_failure(error))
+        except Exception as error:  # a driver of any make may refuse it; its own words say why
+            if _is_out_of_memory(error):  # others fill it: the job may find room later
+                connection.recv()
+                connection.send(_failure(error))
+            else:
+                connection.send(Unopened(f"{type(error).__name__}: {error}"))
             return
         connection.send(Opened(str(device)))
         while True:
@@ -220,6 +235,7 @@ def _failure(error: Exception) -> Failed:
         f"{type(error).__name__}: {error}",
         "".join(traceback.format_exception(error)),
         _is_out_of_memory(error),
+        isinstance(error, InputError),
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
@@ -33,6 +35,16 @@ class _Worker:
     stop: _Flag
     thread: threading.Thread | multiprocessing.process.BaseProcess
     busy: bool = False
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Let a child begin deaf to signals of the group, until it ignores them itself; here they wait."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class LocalExecutor:
@@ -79,6 +91,11 @@ class LocalExecutor:
         """Ask a slot's job to stop at the end of its batch."""
         self._workers[slot].stop.set()
 
+    def kill(self, slot: Slot) -> None:
+        """End a slot's worker, whatever it does."""
+        process: Any = self._workers[slot].thread
+        process.kill()
+
     def retire(self, slot: Slot) -> None:
         """End a slot's idle worker, and with it what it holds of the device's memory."""
         worker = self._workers.pop(slot, None)
@@ -121,7 +138,8 @@ class LocalExecutor:
             daemon=True,
             name=f"lstm-bench {slot.name}",
         )
-        process.start()
+        with _signals_blocked():
+            process.start()
         theirs.close()
         return _Worker(ours, stop, process)
 
@@ -148,6 +166,9 @@ class LocalExecutor:
 
 class InlineExecutor(LocalExecutor):
     """A thread of this process per slot: a debugger sees the work, and nothing can be killed."""
+
+    def kill(self, slot: Slot) -> None:
+        """Do nothing: a thread ends by itself."""
 
     def _launch(self, slot: Slot) -> _Worker:
         ours, theirs = multiprocessing.Pipe()

@@ -29,6 +29,10 @@ class Executor(Protocol):
         """Ask a slot's job to stop at the end of its batch."""
         ...
 
+    def kill(self, slot: Slot) -> None:
+        """End a slot's worker, whatever it does; where it is a thread, it cannot be."""
+        ...
+
     def retire(self, slot: Slot) -> None:
         """End a slot's idle worker, and with it what it holds of the device's memory."""
         ...
