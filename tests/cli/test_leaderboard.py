@@ -17,6 +17,7 @@ from lstm_bench.config.workflow import load_workflow
 from lstm_bench.evaluate.risk import excess_risk
 from lstm_bench.report.evidence import DAILY, Daily, Evidence, SeedResult, write_study
 from lstm_bench.report.setting import config_text
+from lstm_bench.run.identity import NUMERICS, run_id
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -45,16 +46,18 @@ def commit(results: Path, study: str, features: str, seeds: range) -> Evidence:
         result = SeedResult(
             study, "default", features, 0, seed, "complete", "", config_text(config.with_seed(seed))
         )
-        figures = {"IC": float(series["ic"].mean()), "Rank IC": float(series["rank_ic"].mean())}
+        figures: dict[str, float] = {}
+        for name, values in (("IC", series["ic"]), ("Rank IC", series["rank_ic"])):
+            figures |= {name: float(values.mean()), f"{name}IR": float(values.mean() / values.std(ddof=1))}
         found.append(
             replace(
                 result,
                 metrics=figures | excess_risk(series),
-                run_id=f"{seed:016x}",
+                run_id=run_id(config.with_seed(seed), "ab" * 32),
                 data_fingerprint="ab" * 32,
                 first_day=date(2008, 1, 2),
                 last_day=date(2020, 7, 31),
-                numerics=2,
+                numerics=NUMERICS,
                 epochs=11,
                 parameters=1000,
             )
@@ -85,9 +88,12 @@ def test_a_document_is_built_checked_and_found_stale(lstm_bench: Run, results: P
         assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
     before = (tmp_path / "benchmarks.md").read_bytes()
     assert lstm_bench("leaderboard", "--check").returncode == 0
+    current = json.loads(lstm_bench("leaderboard", "--check", "--json").stdout)
+    assert current == {"document": "benchmarks.md", "stale": False}
     commit(results, "alpha158", "Alpha158", range(5))
-    done = lstm_bench("leaderboard", "--check")
+    done = lstm_bench("leaderboard", "--check", "--json")
     assert done.returncode == 1
+    assert json.loads(done.stdout)["stale"] is True
     assert "error: benchmarks.md is stale" in done.stderr
     assert "\n+| LSTM, alpha158/default |" in done.stderr
     assert (tmp_path / "benchmarks.md").read_bytes() == before
@@ -109,7 +115,20 @@ def test_formats(lstm_bench: Run, results: Path) -> None:
     assert [table["features"] for table in tables] == ["Alpha158", "Alpha360"]
     done = lstm_bench("leaderboard", "--format", "csv", "--out", "x.md")
     assert done.returncode == 2
-    assert "got 'csv' with --out" in done.stderr
+    assert "--format: got 'csv' with --out" in done.stderr
+    done = lstm_bench("leaderboard", "--json", "--out", "x.md")
+    assert done.returncode == 2
+    assert "--json: cannot go with --out" in done.stderr
+    assert "--format" not in done.stderr
+
+
+def test_a_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    from lstm_bench.cli.output import print_table
+
+    print_table("title [a]", ["header [b]"], [["cell [x] [/y] :smile:"]])
+    printed = capsys.readouterr().out
+    for text in ("title [a]", "header [b]", "cell [x] [/y] :smile:"):
+        assert text in printed
 
 
 def test_a_row_is_explained(lstm_bench: Run, results: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from lstm_bench.errors import DataError
 from lstm_bench.report.collect import collect
 from lstm_bench.report.evidence import daily_path, read_evidence, study_path
+from lstm_bench.report.verification import verify
 from lstm_bench.run.manifest import BenchRow
 from lstm_bench.run.record import Record
 
@@ -61,6 +62,14 @@ def test_the_files_give_back_what_was_collected(results: Path, make_row: MakeRow
         np.testing.assert_array_equal(read.daily[key].days, daily.days)
         for name, values in daily.series.items():
             np.testing.assert_array_equal(read.daily[key].series[name], values)
+
+
+def test_evidence_without_a_complete_seed_is_read_back(results: Path, make_row: MakeRow) -> None:
+    make_row("alpha158", absent=range(3))
+    written = collect(results)["alpha158"]
+    read = read_evidence(results)["alpha158"]
+    assert verify(read).results == written.results
+    assert read.daily == {}
 
 
 def test_collecting_again_changes_no_byte(results: Path, make_row: MakeRow) -> None:

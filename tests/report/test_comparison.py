@@ -30,6 +30,9 @@ def shared(
     make_row("other_data", data="cd" * 32)
     make_row("later", seeds=[30])
     make_row("short_test", overrides=["task.dataset.kwargs.segments.test=[2018-01-01, 2020-08-01]"])
+    make_row("older", numerics=1)
+    make_row("other_label", overrides=['data_handler_config.label=["Ref($close, -3) / Ref($close, -1) - 1"]'])
+    make_row("one", seeds=[2])
     make_row("nothing", absent=range(3))
     return collect(results)
 
@@ -81,6 +84,14 @@ def test_metrics_can_be_chosen(evidence: dict[str, Evidence]) -> None:
     assert found.metrics[1].improvement.value == 0.5
     with pytest.raises(InputError, match="did you mean 'Rank IC'"):
         compare_rows(evidence, "alpha158", "alpha360", ["RankIC"])
+    for name in ("1day.excess_return_with_cost.std", "Long-Avg Ann Return"):
+        with pytest.raises(InputError, match=f"got '{name}', of which higher is not better"):
+            compare_rows(evidence, "alpha158", "alpha360", [name])
+
+
+def test_one_seed_is_no_plural(evidence: dict[str, Evidence]) -> None:
+    text = comparison_markdown(compare_rows(evidence, "alpha158", "one"))
+    assert "6 seeds), B is one/default (Alpha158 (20 columns), 1 seed); 1 common seed; csi300" in text
 
 
 @pytest.mark.parametrize(
@@ -92,6 +103,8 @@ def test_metrics_can_be_chosen(evidence: dict[str, Evidence]) -> None:
             "short_test",
             r"differ in test segment: 2017-01-01\.\.2020-08-01 and 2018-01-01\.\.2020-08-01",
         ),
+        ("older", "differ in numerics: 2 and 1"),
+        ("other_label", r"differ in label: Ref\(.close,-2\)/.* and Ref\(.close,-3\)/"),
         ("nothing", "no seed of nothing/default is complete"),
         ("alpha158", "both are alpha158/default"),
         ("alpha36", "did you mean 'alpha360'"),

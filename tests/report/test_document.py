@@ -117,7 +117,7 @@ def test_rows_that_are_not_there_yet(document: Path, results: Path, make_row: Ma
             "<!-- lstm-bench: leaderboard --interval -->\n<!-- lstm-bench: end -->\n",
             "got '--interval'; did you mean '--intervals'",
         ),
-        ("<!-- lstm-bench: compare a -->\n<!-- lstm-bench: end -->\n", "got 1 rows, expected two"),
+        ("<!-- lstm-bench: compare a -->\n<!-- lstm-bench: end -->\n", "got 1 row, expected two"),
         ("<!-- lstm-bench: compare 'a -->\n<!-- lstm-bench: end -->\n", "No closing quotation"),
     ],
 )

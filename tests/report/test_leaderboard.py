@@ -16,7 +16,8 @@ from lstm_bench.report import formats
 from lstm_bench.report.aggregate import Row, find_row, group_rows, rows_of
 from lstm_bench.report.collect import collect
 from lstm_bench.report.explanation import explanation_lines, explanation_object
-from lstm_bench.report.leaderboard import COLUMNS, Style, Table, leaderboard_tables
+from lstm_bench.report.leaderboard import Style, Table, leaderboard_tables
+from lstm_bench.report.published import COLUMNS
 
 MakeRow = Callable[..., object]
 
@@ -107,6 +108,19 @@ def test_what_cannot_be_compared_is_not_in_one_table(results: Path, make_row: Ma
     assert "Reduced runs, not comparable with full ones: csi300 (cn), test" in text
     assert "| LSTM, none/default | Alpha158 (20 columns) | – |" in text
     assert "| 0 (3 missing) |" in text
+
+
+def test_titles_name_label_and_numerics_where_they_differ(results: Path, make_row: MakeRow) -> None:
+    make_row("now")
+    make_row("older", numerics=1)
+    make_row("spaced", overrides=['data_handler_config.label=["Ref($close,-2)/Ref($close,-1)-1"]'])
+    plain = "csi300 (cn), test 2017-01-01 to 2020-08-01, data `abababababab`"
+    titles = [table.title for table in tables_of(rows_of(collect(results))) if table.evidence]
+    assert titles == [f"{plain}, numerics 1", f"{plain}, numerics 2"]
+    make_row("other", overrides=['data_handler_config.label=["Ref($close, -3) / Ref($close, -1) - 1"]'])
+    tables = [table for table in tables_of(rows_of(collect(results))) if table.evidence]
+    assert len(tables) == 3
+    assert tables[2].title == f"{plain}, label `Ref($close,-3)/Ref($close,-1)-1`, numerics 2"
 
 
 def test_one_seed_has_no_deviation(results: Path, make_row: MakeRow) -> None:

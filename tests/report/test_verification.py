@@ -41,14 +41,35 @@ def test_each_flaw_is_named(sound: Evidence) -> None:
     ]
     assert "status: got 'done', expected one of complete, failed, missing" in broken(sound, status="done")[0]
     assert "complete without run_id" in broken(sound, run_id=None)[0]
-    assert (
-        "its seeds were computed with different data_fingerprint" in broken(sound, data_fingerprint="cd")[0]
-    )
+    said = broken(sound, data_fingerprint="cd")
+    assert "its seeds were computed with different data_fingerprint" in said[1]
     assert "seeds differ in features" in broken(sound, features="Alpha360")[0]
     assert "says study 'other'" in broken(sound, study="other")[0]
     assert broken(sound, status="missing") == ["row 'default', seed 0: missing, but it has daily series"]
     wrong = dict(sound.results[0].metrics) | {"Rank IC": 0.9}
     assert "Rank IC is 0.9, but its daily series give" in broken(sound, metrics=wrong)[0]
+
+
+def test_seed_and_run_id_follow_from_the_configuration(sound: Evidence) -> None:
+    first, second = sound.results[:2]
+    assert broken(sound, config=second.config) == [
+        "row 'default', seed 0: its config has the seed 1",
+        f"row 'default', seed 0: run_id is {first.run_id}, but its config and data give {second.run_id}",
+    ]
+    assert broken(sound, run_id="0" * 16) == [
+        f"row 'default', seed 0: run_id is {'0' * 16}, but its config and data give {first.run_id}"
+    ]
+    assert "config: " in broken(sound, config="{")[0]
+    older = tuple(replace(result, numerics=1, run_id="0" * 16) for result in sound.results[:2])
+    assert list(findings(replace(sound, results=(*older, sound.results[2])))) == []
+
+
+@pytest.mark.parametrize("name", ["ICIR", "Rank ICIR"])
+def test_the_ratios_follow_from_the_days(sound: Evidence, name: str) -> None:
+    wrong = dict(sound.results[0].metrics) | {name: 0.9}
+    said = broken(sound, metrics=wrong)
+    assert len(said) == 1
+    assert f"seed 0: {name} is 0.9, but its daily series give" in said[0]
 
 
 def test_flaws_of_the_days(sound: Evidence) -> None:

@@ -21,15 +21,6 @@ __all__ = ["bench"]
 
 _FAILED = 3
 _INTERRUPTED = 130
-_SHOWN = (
-    "IC",
-    "ICIR",
-    "Rank IC",
-    "Rank ICIR",
-    "1day.excess_return_with_cost.annualized_return",
-    "1day.excess_return_with_cost.information_ratio",
-    "1day.excess_return_with_cost.max_drawdown",
-)
 
 
 def bench(
@@ -117,6 +108,7 @@ def bench(
 
 
 def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bool) -> None:
+    from lstm_bench.report.published import COLUMNS
     from lstm_bench.run.record import Record
 
     folder = out / entrants[0].study
@@ -130,7 +122,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
                 **row.model_dump(mode="json", exclude={"workflow"}),
                 "metrics": {
                     name: dict(zip(("mean", "std"), _mean_and_std(name, found), strict=True))
-                    for name in _SHOWN
+                    for name in COLUMNS
                 },
             }
             for (label, row), found in zip(result.rows.items(), metrics.values(), strict=True)
@@ -143,7 +135,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
         row = result.rows[label]
         title = f"{row.study}, {label}: {len(row.runs)} of {len(row.seeds)} seeds"
         if found:
-            cells = [[name, *map(_figure, _mean_and_std(name, found))] for name in _SHOWN]
+            cells = [[name, *map(_figure, _mean_and_std(name, found))] for name in COLUMNS]
             print_table(title, ["metric", "mean", "std"], cells)
         else:
             typer.echo(f"{title} have a record")

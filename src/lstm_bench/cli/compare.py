@@ -19,7 +19,9 @@ def compare(
     b: Annotated[str, typer.Argument(help="Likewise.", metavar="B", show_default=False)],
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="Qlib's name or the leaderboard's column; by default all columns. Repeatable."),
+        typer.Option(
+            help="Qlib's name or the leaderboard's column, where higher is better; by default all columns. Repeatable."
+        ),
     ] = None,
     results: Annotated[
         Path, typer.Option(help="Where the records are, and leaderboard/, the evidence.")

@@ -67,17 +67,20 @@ def leaderboard(
     from lstm_bench.report.leaderboard import Style
 
     options = LeaderboardOptions(Style(compat, intervals), tuple(study or ()))
+    if out is not None and not check:
+        _require_markdown(form, as_json)
     form = "json" if as_json else form
     if check:
-        _check(out or _DOCUMENT, results)
+        _check(out or _DOCUMENT, results, form)
     elif out is not None:
-        _write(out, results, options, form)
+        _write(out, results, options)
     else:
         _print(results, options, form, explain)
 
 
-def _check(document: Path, results: Path) -> None:
+def _check(document: Path, results: Path, form: Format | None) -> None:
     """Check from the evidence alone, which is all that a fresh checkout has."""
+    from lstm_bench.errors import CheckError
     from lstm_bench.report.document import check_document
     from lstm_bench.report.evidence import read_evidence
     from lstm_bench.report.verification import verify
@@ -85,19 +88,30 @@ def _check(document: Path, results: Path) -> None:
     evidence = read_evidence(results)
     for found in evidence.values():
         verify(found)
-    check_document(document, results, evidence)
-    typer.echo(f"{document}: its generated blocks follow from the evidence")
+    try:
+        check_document(document, results, evidence)
+    except CheckError:
+        if form == "json":
+            print_json({"document": str(document), "stale": True})
+        raise
+    if form == "json":
+        print_json({"document": str(document), "stale": False})
+    else:
+        typer.echo(f"{document}: its generated blocks follow from the evidence")
 
 
-def _write(document: Path, results: Path, options: LeaderboardOptions, form: Format | None) -> None:
+def _require_markdown(form: Format | None, as_json: bool) -> None:
     from lstm_bench.errors import InputError
+
+    if as_json or form not in (None, "md"):
+        given = "--json: cannot go" if as_json else f"--format: got {form!r}"
+        raise InputError(f"{given} with --out; only md has blocks; print it, into a file if need be")
+
+
+def _write(document: Path, results: Path, options: LeaderboardOptions) -> None:
     from lstm_bench.report.collect import collect
     from lstm_bench.report.document import write_document
 
-    if form not in (None, "md"):
-        raise InputError(
-            f"--format: got {form!r} with --out; only md has blocks; print it, into a file if need be"
-        )
     changed = write_document(document, results, collect(results), options)
     typer.echo(f"{document}: {'rebuilt' if changed else 'up to date'}")
 
@@ -151,7 +165,5 @@ def _explain(row: Row, form: Format | None) -> None:
     if form == "json":
         print_json(explanation_object(row))
         return
-    from rich.markup import escape  # a message is no markup
-
-    print_table(row.name, HEADER, [[escape(cell) for cell in line] for line in explanation_lines(row)])
+    print_table(row.name, HEADER, explanation_lines(row))
     typer.echo(explanation_text(row))

@@ -23,12 +23,13 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]
     """Print a table; all columns but the first are right-aligned."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text  # what is printed is no markup
 
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=Text(title, style="bold"), title_justify="left")
     for position, header in enumerate(headers):
-        table.add_column(header, justify="left" if position == 0 else "right", overflow="fold")
+        table.add_column(Text(header), justify="left" if position == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     console = Console()
     if not console.is_terminal:
         console.width = _FILE_WIDTH  # a file or a pipe has no edge to wrap at

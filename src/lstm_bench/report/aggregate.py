@@ -12,6 +12,7 @@ import numpy as np
 
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import InputError, choices_hint
+from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Evidence, SeedResult, Status
 from lstm_bench.report.setting import Span, parse_config, segments
 from lstm_bench.report.statistics import Estimate, bootstrap_mean
@@ -75,6 +76,8 @@ class Setting:
     data_fingerprint : empty where no seed is complete
     test : first and last day of the test segment, clipped to the data
     is_reduced : whether the runs are not of the benchmark's full size
+    label : expression of the label, without spaces
+    numerics : of the code that computed it; 0 where no seed is complete
     """
 
     features: str
@@ -83,6 +86,8 @@ class Setting:
     region: str
     data_fingerprint: str
     test: Span
+    label: str
+    numerics: int
 
 
 @dataclass(frozen=True)
@@ -152,14 +157,17 @@ class Row:
             if first.calendar_first and first.calendar_last
             else None
         )
-        stocks = self.config.task.dataset.kwargs.handler.kwargs.instruments
+        handler = self.config.task.dataset.kwargs.handler
+        stocks = handler.kwargs.instruments
         return Setting(
             features=first.features,
             is_reduced=bool(self.reductions),
-            market=stocks if isinstance(stocks, str) else f"{len(stocks or ())} instruments",
+            market=stocks if isinstance(stocks, str) else counted(len(stocks or ()), "instrument"),
             region=self.config.qlib_init.region,
             data_fingerprint=first.data_fingerprint or "",
             test=segments(self.config, calendar)["test"],
+            label="".join(handler.label.expressions[0].split()),
+            numerics=first.numerics or 0,
         )
 
     @property
@@ -237,7 +245,7 @@ def _rank(row: Row) -> tuple[float, str]:
     return (np.inf if np.isnan(mean) else -mean, row.name)
 
 
-def _order(setting: Setting) -> tuple[int, str, bool, str, str, str, Span]:
+def _order(setting: Setting) -> tuple[int, str, bool, str, str, str, Span, str, int]:
     known = setting.features in FEATURE_SETS
     place = FEATURE_SETS.index(setting.features) if known else len(FEATURE_SETS)
     return (
@@ -248,4 +256,6 @@ def _order(setting: Setting) -> tuple[int, str, bool, str, str, str, Span]:
         setting.region,
         setting.data_fingerprint,
         setting.test,
+        setting.label,
+        setting.numerics,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -25,15 +24,13 @@ from lstm_bench.report.evidence import (
 )
 from lstm_bench.report.setting import Span, config_text, parse_config, reductions, segments
 from lstm_bench.report.verification import verify
-from lstm_bench.run.manifest import Bench, BenchRow
+from lstm_bench.run.manifest import EXPERIMENT_NAME, Bench, BenchRow
 from lstm_bench.run.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["collect"]
-
-_STUDY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?<!\.daily)")
 
 Collected = tuple[list[SeedResult], dict[int, Daily]]
 
@@ -73,7 +70,7 @@ def collect(results: Path) -> dict[str, Evidence]:
 
 
 def _claim(source: dict[tuple[str, str], Path], row: BenchRow, manifest: Path) -> None:
-    if not _STUDY_NAME.fullmatch(row.study):
+    if not EXPERIMENT_NAME.fullmatch(row.study):
         raise DataError(
             f"{manifest}: study {row.study!r} cannot name a file; expected letters, digits and . _ - only"
         )

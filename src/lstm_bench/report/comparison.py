@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lstm_bench.errors import InputError, choices_hint
 from lstm_bench.report.aggregate import Row, find_row, rows_of
 from lstm_bench.report.evidence import METRICS, Daily, Evidence
-from lstm_bench.report.leaderboard import COLUMNS
+from lstm_bench.report.published import COLUMNS
 from lstm_bench.report.statistics import (
     Estimate,
     block_length,
@@ -26,6 +26,11 @@ __all__ = ["Comparison", "DailyComparison", "MetricComparison", "compare_rows"]
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 
+_HIGHER_IS_BETTER = tuple(
+    name for name in METRICS if not name.endswith(".std") and not name.startswith("Long-Avg")
+)
+"""All but the deviations, and the average of all stocks, which no score changes."""
+
 _SERIES = ("IC", "Rank IC", "net return")
 
 
@@ -35,7 +40,7 @@ class MetricComparison:
 
     Attributes
     ----------
-    metric : Qlib's name; higher is better in all of them
+    metric : Qlib's name, of a metric of which higher is better
     mean_a, mean_b : over the common seeds
     difference : mean of A - B over the common seeds, and its bootstrap interval
     p_value : Wilcoxon signed-rank, two-sided
@@ -87,13 +92,13 @@ def compare_rows(evidence: Mapping[str, Evidence], a: str, b: str, metrics: Sequ
     a, b
         ``STUDY/ROW``, or ``STUDY`` where it has only one row.
     metrics
-        Qlib's names or the leaderboard's; by default those of the leaderboard.
+        Qlib's names or the leaderboard's, of which higher is better; by default those of the leaderboard.
 
     Raises
     ------
     InputError
-        Where a row or a metric is not there, the two are one, or they were not computed on the same data and test
-        segment over at least one common seed.
+        Where a row or a metric is not there, the two are one, or they were not computed on the same data, label and
+        test segment with the same numerics over at least one common seed.
     """
     rows = rows_of(evidence)
     left, right = find_row(rows, a), find_row(rows, b)
@@ -118,6 +123,8 @@ def _common_seeds(a: Row, b: Row) -> tuple[int, ...]:
     for what, of_a, of_b in (
         ("data", a.setting.data_fingerprint[:12], b.setting.data_fingerprint[:12]),
         ("market", a.setting.market, b.setting.market),
+        ("label", a.setting.label, b.setting.label),
+        ("numerics", a.setting.numerics, b.setting.numerics),
         ("test segment", "..".join(map(str, a.setting.test)), "..".join(map(str, b.setting.test))),
     ):
         if of_a != of_b:
@@ -138,8 +145,9 @@ def _metric(name: str) -> str:
     by_column = {column: metric for metric, column in COLUMNS.items()}
     if name in by_column:
         return by_column[name]
-    if name not in METRICS:
-        raise InputError(f"--metric: got {name!r}; {choices_hint(name, {*by_column, *METRICS})}")
+    if name not in _HIGHER_IS_BETTER:
+        known = f"got {name!r}, of which higher is not better" if name in METRICS else f"got {name!r}"
+        raise InputError(f"--metric: {known}; {choices_hint(name, {*by_column, *_HIGHER_IS_BETTER})}")
     return name
 
 

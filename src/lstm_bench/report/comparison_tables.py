@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from lstm_bench.report.comparison import Comparison
+from lstm_bench.report.counting import counted
 from lstm_bench.report.formats import markdown_table
-from lstm_bench.report.leaderboard import COLUMNS
+from lstm_bench.report.published import COLUMNS
 from lstm_bench.report.statistics import Estimate
 
 __all__ = [
@@ -29,9 +30,10 @@ def heading(comparison: Comparison) -> str:
     a, b, seeds = comparison.a, comparison.b, comparison.seeds
     setting = a.setting
     reduced = [row.name for row in (a, b) if row.reductions]
+    of_a, of_b = (f"{row.name} ({row.dataset}, {counted(len(row.complete), 'seed')})" for row in (a, b))
     text = (
-        f"A is {a.name} ({a.dataset}, {len(a.complete)} seeds), B is {b.name} ({b.dataset}, {len(b.complete)} seeds); "
-        f"{len(seeds)} common seeds; {setting.market}, test {setting.test[0]} to {setting.test[1]}, "
+        f"A is {of_a}, B is {of_b}; {counted(len(seeds), 'common seed')}; "
+        f"{setting.market}, test {setting.test[0]} to {setting.test[1]}, "
         f"data {setting.data_fingerprint[:12]}."
     )
     return f"{text} Reduced runs: {', '.join(reduced)}." if reduced else text

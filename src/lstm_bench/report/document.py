@@ -13,6 +13,7 @@ from lstm_bench.report.aggregate import RowMissingError, rows_of
 from lstm_bench.report.blocks import NEW_DOCUMENT, LeaderboardOptions, find_blocks, with_options
 from lstm_bench.report.comparison import compare_rows
 from lstm_bench.report.comparison_tables import comparison_markdown
+from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Evidence, study_path
 from lstm_bench.report.formats import markdown
 from lstm_bench.report.leaderboard import leaderboard_tables
@@ -114,7 +115,7 @@ def _leaderboard(arguments: Sequence[str], evidence: Mapping[str, Evidence], nam
 def _comparison(arguments: Sequence[str], evidence: Mapping[str, Evidence]) -> str:
     if len(arguments) != 2:
         raise InputError(
-            f"<!-- lstm-bench: compare ... -->: got {len(arguments)} rows, expected two, each STUDY/ROW"
+            f"<!-- lstm-bench: compare ... -->: got {counted(len(arguments), 'row')}, expected two, each STUDY/ROW"
         )
     try:
         return comparison_markdown(compare_rows(evidence, *arguments))

@@ -214,7 +214,8 @@ def _read_daily(path: Path) -> dict[tuple[str, int], Daily]:
     series = {name: table[name].to_numpy() for name in DAILY}
     new = [i for i in range(len(row)) if i == 0 or (row[i], seed[i]) != (row[i - 1], seed[i - 1])]
     found: dict[tuple[str, int], Daily] = {}
-    for begin, end in zip(new, [*new[1:], len(row)], strict=True):
+    ends = [*new[1:], len(row)] if new else []  # no day at all where no seed is complete
+    for begin, end in zip(new, ends, strict=True):
         key = (str(row[begin]), int(seed[begin]))
         if key in found:
             raise DataError(f"{path}: the days of row {key[0]!r}, seed {key[1]} are in two places")

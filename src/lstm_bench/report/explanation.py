@@ -7,7 +7,8 @@ import math
 from typing import Any
 
 from lstm_bench.report.aggregate import Row
-from lstm_bench.report.leaderboard import COLUMNS
+from lstm_bench.report.counting import counted
+from lstm_bench.report.published import COLUMNS
 
 __all__ = ["HEADER", "explanation_lines", "explanation_object", "explanation_text"]
 
@@ -37,8 +38,9 @@ def explanation_text(row: Row) -> str:
     said = sorted(
         {f"{result.commit or 'no checkout'}{' (dirty)' if result.dirty else ''}" for result in row.complete}
     )
+    n = counted(len(row.complete), "complete seed")
     return (
-        f"mean = sum(x) / n, std = sqrt(sum((x - mean)^2) / (n - 1)) over the n = {len(row.complete)} complete seeds\n"
+        f"mean = sum(x) / n, std = sqrt(sum((x - mean)^2) / (n - 1)) over the n = {n}\n"
         f"data {row.setting.data_fingerprint or 'unknown'}\n"
         f"code {', '.join(said) or 'unknown'}\n"
         f"again: put `config` of --json into a file, then lstm-bench run FILE --seed SEED --provider-uri DIR"

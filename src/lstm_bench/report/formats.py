@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from lstm_bench.report.aggregate import Row, group_rows
-from lstm_bench.report.leaderboard import COLUMNS, Table
-from lstm_bench.report.published import PUBLISHED, PublishedRow
+from lstm_bench.report.leaderboard import Table
+from lstm_bench.report.published import COLUMNS, PUBLISHED, PublishedRow
 
 __all__ = ["EMPTY", "NOTE", "csv_text", "json_object", "latex", "markdown", "markdown_table"]
 
@@ -98,6 +98,8 @@ def json_object(rows: Sequence[Row], evidence_file: Callable[[str], str]) -> dic
                 "region": setting.region,
                 "data_fingerprint": setting.data_fingerprint or None,
                 "test": [str(day) for day in setting.test],
+                "label": setting.label,
+                "numerics": setting.numerics or None,
                 "is_reduced": setting.is_reduced,
                 "evidence": [evidence_file(study) for study in sorted({row.study for row in group.rows})],
                 "rows": [
@@ -159,6 +161,8 @@ def _flat(row: Row) -> dict[str, Any]:
         "data_fingerprint": setting.data_fingerprint,
         "test_first": setting.test[0],
         "test_last": setting.test[1],
+        "label": setting.label,
+        "numerics": setting.numerics or None,
         **{key: value for key, value in said.items() if key not in ("seeds", "epochs", "reduced")},
         **{f"seeds_{status}": n for status, n in said["seeds"].items()},
         "reduced": "; ".join(row.reductions),

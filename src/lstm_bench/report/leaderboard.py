@@ -8,20 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_bench.report.aggregate import FEATURE_SETS, Cell, Group, Row, Setting, group_rows
-from lstm_bench.report.published import PUBLISHED, PublishedRow
+from lstm_bench.report.published import COLUMNS, PUBLISHED, PublishedRow
 
-__all__ = ["COLUMNS", "Style", "Table", "leaderboard_tables"]
-
-COLUMNS = {
-    "IC": "IC",
-    "ICIR": "ICIR",
-    "Rank IC": "Rank IC",
-    "Rank ICIR": "Rank ICIR",
-    "1day.excess_return_with_cost.annualized_return": "Annualized Return",
-    "1day.excess_return_with_cost.information_ratio": "Information Ratio",
-    "1day.excess_return_with_cost.max_drawdown": "Max Drawdown",
-}
-"""Qlib's metric name -> the column's name in Qlib's README."""
+__all__ = ["Style", "Table", "leaderboard_tables"]
 
 _OURS = ("Seeds", "Parameters", "Training time", "n_epochs", "Epochs run")
 _NONE = "–"
@@ -68,7 +57,9 @@ def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callabl
     evidence_file
         Gives the name of a study's evidence file, as readers shall see it.
     """
-    ours = [_table(group, style, evidence_file) for group in group_rows(rows)]
+    groups = group_rows(rows)
+    named = _differing(groups)
+    ours = [_table(group, style, evidence_file, named) for group in groups]
     names = [*FEATURE_SETS, *(table.features for table in ours)]
     tables: list[Table] = []
     for features in dict.fromkeys(names):
@@ -77,22 +68,36 @@ def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callabl
     return tables
 
 
-def _table(group: Group, style: Style, evidence_file: Callable[[str], str]) -> Table:
+def _differing(groups: Iterable[Group]) -> set[str]:
+    """Return which of label and numerics have more than one value: only then titles name them."""
+    settings = [group.setting for group in groups]
+    known: dict[str, set[str] | set[int]] = {
+        "label": {setting.label for setting in settings},
+        "numerics": {setting.numerics for setting in settings if setting.numerics},
+    }
+    return {name for name, values in known.items() if len(values) > 1}
+
+
+def _table(group: Group, style: Style, evidence_file: Callable[[str], str], named: set[str]) -> Table:
     reduced = group.setting.is_reduced
     header = ("Model Name", "Dataset", *COLUMNS.values(), *_OURS, *(("Reduced",) if reduced else ()))
     return Table(
         features=group.setting.features,
-        title=_title(group.setting),
+        title=_title(group.setting, named),
         header=header,
         lines=tuple(_line(row, style, reduced) for row in group.rows),
         evidence=tuple(evidence_file(study) for study in sorted({row.study for row in group.rows})),
     )
 
 
-def _title(setting: Setting) -> str:
+def _title(setting: Setting, named: set[str]) -> str:
     start, end = setting.test
     data = f"data `{setting.data_fingerprint[:12]}`" if setting.data_fingerprint else "no seed complete"
     text = f"{setting.market} ({setting.region}), test {start} to {end}, {data}"
+    if "label" in named:
+        text += f", label `{setting.label}`"
+    if "numerics" in named and setting.numerics:
+        text += f", numerics {setting.numerics}"
     return f"Reduced runs, not comparable with full ones: {text}" if setting.is_reduced else text
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PUBLISHED", "PublishedRow"]
+__all__ = ["COLUMNS", "PUBLISHED", "PublishedRow"]
+
+COLUMNS = {
+    "IC": "IC",
+    "ICIR": "ICIR",
+    "Rank IC": "Rank IC",
+    "Rank ICIR": "Rank ICIR",
+    "1day.excess_return_with_cost.annualized_return": "Annualized Return",
+    "1day.excess_return_with_cost.information_ratio": "Information Ratio",
+    "1day.excess_return_with_cost.max_drawdown": "Max Drawdown",
+}
+"""Qlib's metric name -> the column's name in Qlib's README."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +36,8 @@ class PublishedRow:
     seeds: int = 20
 
 
-_METRICS = (
-    "IC",
-    "ICIR",
-    "Rank IC",
-    "Rank ICIR",
-    "1day.excess_return_with_cost.annualized_return",
-    "1day.excess_return_with_cost.information_ratio",
-    "1day.excess_return_with_cost.max_drawdown",
-)
-
-
 def _cells(*figures: tuple[float, float]) -> dict[str, tuple[float, float]]:
-    return dict(zip(_METRICS, figures, strict=True))
+    return dict(zip(COLUMNS, figures, strict=True))
 
 
 PUBLISHED = (

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
 
-from lstm_bench.errors import DataError
+from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.evaluate.risk import excess_risk
 from lstm_bench.report.evidence import Daily, Evidence, SeedResult, Status
+from lstm_bench.report.setting import parse_config
+from lstm_bench.run.identity import NUMERICS, run_id
 
 __all__ = ["findings", "verify"]
+
+Floats = npt.NDArray[np.float64]
 
 _TOLERANCE = 1e-9
 
@@ -63,6 +69,23 @@ def _of_seed(study: str, result: SeedResult) -> Iterator[str]:
         needed = ("run_id", "data_fingerprint", "first_day", "last_day", "numerics", "epochs", "parameters")
         for name in (name for name in needed if getattr(result, name) is None):
             yield f"complete without {name}"
+    yield from _of_config(result)
+
+
+def _of_config(result: SeedResult) -> Iterator[str]:
+    """Compare the seed and the run id with those of the configuration."""
+    try:
+        config = parse_config(json.loads(result.config))
+    except (ConfigError, ValueError) as error:
+        yield f"config: {error}"
+        return
+    if config.seed != result.seed:
+        yield f"its config has the seed {config.seed}"
+    # an id of other numerics was hashed from what the configuration was then
+    if result.run_id and result.data_fingerprint and result.numerics == NUMERICS:
+        expected = run_id(config, result.data_fingerprint)
+        if result.run_id != expected:
+            yield f"run_id is {result.run_id}, but its config and data give {expected}"
 
 
 def _of_days(result: SeedResult, daily: Daily | None) -> Iterator[str]:
@@ -72,7 +95,7 @@ def _of_days(result: SeedResult, daily: Daily | None) -> Iterator[str]:
     if not bool((daily.days[1:] > daily.days[:-1]).all()):
         yield "its days are not ascending"
     series = daily.series
-    derived = {"IC": _mean(series["ic"]), "Rank IC": _mean(series["rank_ic"])}
+    derived = _signal("IC", series["ic"]) | _signal("Rank IC", series["rank_ic"])
     if not np.isnan(series["return"]).all():
         derived |= excess_risk(series)
     for name, value in derived.items():
@@ -96,6 +119,9 @@ def _of_row(results: list[SeedResult]) -> Iterator[str]:
             )
 
 
-def _mean(series: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+def _signal(name: str, series: Floats) -> dict[str, float]:
+    """Mean over days, and that over the standard deviation (ddof 1)."""
     known = series[~np.isnan(series)]
-    return float(known.mean()) if len(known) else np.nan
+    mean = float(known.mean()) if len(known) else np.nan
+    std = float(known.std(ddof=1)) if len(known) > 1 else np.nan
+    return {name: mean, f"{name}IR": mean / std if std > 0 else np.nan}
