@@ -16,6 +16,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "INTERRUPTED",
     "CheckError",
     "ConfigError",
     "DataError",
@@ -26,6 +27,10 @@ __all__ = [
     "RunError",
     "choices_hint",
 ]
+
+
+INTERRUPTED = 130
+"""Exit code where a signal ended the work."""
 
 
 class LstmBenchError(Exception):

@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 import typer
 
 from lstm_bench.cli import bench, cache, compare, dashboard, data, leaderboard, run, study, tune
-from lstm_bench.errors import LstmBenchError
+from lstm_bench.errors import INTERRUPTED, LstmBenchError, RunError
 
 __all__ = ["app", "main"]
 
@@ -29,8 +29,6 @@ app.command(name="compare")(compare.compare)
 app.command(name="dashboard")(dashboard.dashboard)
 app.add_typer(cache.app, name="cache")
 
-FAILED = 3
-INTERRUPTED = 130
 
 _debug = False
 
@@ -88,4 +86,4 @@ def main() -> None:
             sys.exit(error.exit_code)
         # a bug, a full disk, no memory: say what, and how to learn more
         typer.echo(f"error: {type(error).__name__}: {error} (lstm-bench --debug ... shows where)", err=True)
-        sys.exit(FAILED)
+        sys.exit(RunError.exit_code)

@@ -13,14 +13,12 @@ import typer
 
 from lstm_bench.cli.options import Storage, StudyName
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
     from lstm_bench.study.replication import BenchResult, Entrant
 
 __all__ = ["bench"]
-
-_FAILED = 3
-_INTERRUPTED = 130
 
 
 def bench(
@@ -102,9 +100,9 @@ def bench(
         )
     _report(entrants, result, out, as_json)
     if result.interrupted:
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
     if any(row.failures for row in result.rows.values()):
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(RunError.exit_code)
 
 
 def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lstm_bench.cli.output import duration
-from lstm_bench.cli.trial_table import FINISHED, params_text, sparkline
+from lstm_bench.cli.trial_table import params_text, sparkline
 from lstm_bench.study.progress import BenchProgress, LogBenchProgress, LogTuneProgress, TuneProgress
 from lstm_bench.study.trials import TrialRow, best_trial
 
@@ -156,7 +156,7 @@ class _TuningView(_View):
         super().__init__()
         self._name = name
         self._total = total
-        self._finished = sum(trial.state in FINISHED for trial in before)
+        self._finished = sum(trial.is_finished for trial in before)
         self._here = 0
         self._pruned = sum(trial.state == "pruned" for trial in before)
         best = best_trial(before)

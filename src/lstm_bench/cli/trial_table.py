@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from lstm_bench.study.trials import TrialRow
 
 __all__ = [
-    "FINISHED",
     "counts",
     "counts_line",
     "epochs_saved",
@@ -22,7 +21,6 @@ __all__ = [
     "trial_remarks",
 ]
 
-FINISHED = ("complete", "pruned", "failed")
 """States of trials that count towards a total."""
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -10,15 +10,13 @@ import typer
 
 from lstm_bench.cli.options import Storage, StudyName
 from lstm_bench.cli.output import print_json
+from lstm_bench.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
     from lstm_bench.config.study import StudyConfig
     from lstm_bench.study.driver import TuneResult
 
 __all__ = ["tune"]
-
-_FAILED = 3
-_INTERRUPTED = 130
 
 
 def tune(
@@ -49,7 +47,6 @@ def tune(
     """Tune a study: propose, train on the tuning seeds, prune on the validation loss."""
     from lstm_bench.cli.live_study import live_tuning
     from lstm_bench.cli.options import parse_executor, parse_option, parse_slots
-    from lstm_bench.cli.trial_table import FINISHED
     from lstm_bench.config.duration import parse_duration
     from lstm_bench.study.devices import discover
     from lstm_bench.study.driver import tune as run_tuning
@@ -64,7 +61,7 @@ def tune(
     config = store.definition(name).config
     limit = timeout or config.timeout
     before = trial_rows(store.trials(name), store.study(name).user_attrs)
-    finished = sum(trial.state in FINISHED for trial in before)
+    finished = sum(trial.is_finished for trial in before)
     total = finished + more if more is not None else trials or config.trials
     with live_tuning(sys.stderr, name, total, before) as progress:
         result = run_tuning(
@@ -82,10 +79,10 @@ def tune(
         )
     _report(name, config, result, out, as_json)
     if result.interrupted:
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
     states = {trial.state for trial in result.trials}
     if "failed" in states and "complete" not in states:
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(RunError.exit_code)
 
 
 def _report(name: str, config: StudyConfig, result: TuneResult, out: Path, as_json: bool) -> None:

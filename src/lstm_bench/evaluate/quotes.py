@@ -11,9 +11,10 @@ import numpy.typing as npt
 from lstm_bench.config.backtest import PortAnalysisConfig
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
+from lstm_bench.data.universe import Universe
 from lstm_bench.errors import DataError, InputError, choices_hint
 
-__all__ = ["load_benchmark", "load_quotes", "place", "quote_fields", "quote_span"]
+__all__ = ["load_benchmark", "load_quotes", "place", "quote_fields", "quote_span", "tradable"]
 
 
 def quote_fields(config: PortAnalysisConfig) -> tuple[str, ...]:
@@ -77,19 +78,30 @@ def load_quotes(
     DataError
         Where the data has no such market, or no instrument has the field to deal at.
     """
-    for price in config.backtest.exchange_kwargs.prices:
-        if price not in provider.fields:  # all NaN, it would silently be the close
-            raise DataError(
-                f"exchange_kwargs.deal_price: the data has no field {price!r}; "
-                f"{choices_hint(price, provider.fields)}"
-            )
-    listed = provider.universe(config.backtest.exchange_kwargs.codes)
+    listed = tradable(provider, config)
     days = provider.calendar[begin:end]
     codes = sorted({*listed.between(days[0], days[-1]).instruments, *instruments})
     panel = provider.panel(codes, quote_fields(config), begin, end)
     unlisted = ~listed.member(panel.days, panel.instruments)
     fields = {name: np.where(unlisted, np.float32(np.nan), values) for name, values in panel.fields.items()}
     return replace(panel, fields=fields)
+
+
+def tradable(provider: Provider, config: PortAnalysisConfig) -> Universe:
+    """Look up the market that a backtest trades in.
+
+    Raises
+    ------
+    DataError
+        Where the data has no such market, or no instrument has the field to deal at.
+    """
+    for price in config.backtest.exchange_kwargs.prices:
+        if price not in provider.fields:  # all NaN, it would silently be the close
+            raise DataError(
+                f"exchange_kwargs.deal_price: the data has no field {price!r}; "
+                f"{choices_hint(price, provider.fields)}"
+            )
+    return provider.universe(config.backtest.exchange_kwargs.codes)
 
 
 def load_benchmark(

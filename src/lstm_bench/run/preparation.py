@@ -13,8 +13,8 @@ from lstm_bench.config.backtest import resolve
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
-from lstm_bench.errors import ConfigError, DataError, choices_hint
-from lstm_bench.evaluate.quotes import load_benchmark
+from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.evaluate.quotes import load_benchmark, tradable
 from lstm_bench.evaluate.signal import signal_metrics
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.pack import PackSpec
@@ -114,13 +114,7 @@ def _check_market(config: RunConfig, provider: Provider) -> None:
     if config.portfolio_analysis is None:
         return
     portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
-    for price in portfolio.backtest.exchange_kwargs.prices:
-        if price not in provider.fields:
-            raise DataError(
-                f"exchange_kwargs.deal_price: the data has no field {price!r}; "
-                f"{choices_hint(price, provider.fields)}"
-            )
-    provider.universe(portfolio.backtest.exchange_kwargs.codes)
+    tradable(provider, portfolio)
     load_benchmark(provider, portfolio.backtest.benchmark, 0, len(provider.calendar))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -16,8 +16,11 @@ from lstm_bench.config.section import explain
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.errors import ConfigError, InputError, choices_hint
 from lstm_bench.study.space import holds, nearest, size
+
+if TYPE_CHECKING:
+    from lstm_bench.data.provider import Provider
 
 __all__ = ["Definition"]
 
@@ -95,6 +98,27 @@ class Definition:
         definition = cls(config, workflow, fingerprint(provider))
         definition._check_space()
         return definition
+
+    def provider(self, provider_uri: str | None = None) -> Provider:
+        """Open the study's data, on this machine perhaps elsewhere than where it was made.
+
+        Raises
+        ------
+        InputError
+            Where they are others than the study's.
+        """
+        from lstm_bench.data.fingerprint import fingerprint
+        from lstm_bench.data.provider import Provider
+
+        where = provider_uri or self.workflow.qlib_init.provider_uri
+        provider = Provider(where)
+        found = fingerprint(provider)
+        if found != self.data_fingerprint:
+            raise InputError(
+                f"study {self.config.name!r} was made for data with the fingerprint {self.data_fingerprint[:12]}, but "
+                f"{where} has {found[:12]}; make a new study for the new data"
+            )
+        return provider
 
     @property
     def features(self) -> str:

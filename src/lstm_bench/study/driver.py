@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lstm_bench.errors import ConfigError, InputError
+from lstm_bench.errors import ConfigError
 from lstm_bench.study.devices import Device, SlotTable
 from lstm_bench.study.dispatch import Dispatcher, graceful_interrupt
 from lstm_bench.study.executors.local import InlineExecutor, LocalExecutor
@@ -148,45 +148,35 @@ def train_and_valid(
 
     Raises
     ------
-    DataError
+    InputError
         Where the data are not those that the study was made for.
     """
-    from lstm_bench.data.fingerprint import fingerprint
-    from lstm_bench.data.provider import Provider
     from lstm_bench.dataset.cache import DatasetCache
 
     definition = store.definition(name)
-    where = provider_uri or definition.workflow.qlib_init.provider_uri
-    provider = Provider(where)
-    found = fingerprint(provider)
-    if found != definition.data_fingerprint:
-        raise InputError(
-            f"study {name!r} was made for data with the fingerprint {definition.data_fingerprint[:12]}, but "
-            f"{where} has {found[:12]}; make a new study for the new data"
-        )
+    provider = definition.provider(provider_uri)
     search = results / name / "search"
     for draft in search.glob(".*.draft"):  # of workers that were killed; those of living ones are young
         if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
             draft.unlink(missing_ok=True)
     cache = DatasetCache()
-    base = definition.workflow
-    # what is wrong with the data or the cache shows here; what a trial asks for in vain fails that trial
-    cache.ensure(
-        base.task.dataset, provider, found, ("train", "valid"), d_feat=base.task.model.kwargs.d_feat
-    ).close()
     entries: dict[str, Path] = {}
 
-    def prepare(config: RunConfig, key: str) -> dict[str, Any]:
-        section = config.task.dataset
-        wanted = repr((section, config.task.model.kwargs.d_feat))
+    def entry_of(config: RunConfig) -> Path:
+        section, d_feat = config.task.dataset, config.task.model.kwargs.d_feat
+        wanted = repr((section, d_feat))
         if wanted not in entries:
-            entry = cache.ensure(
-                section, provider, found, ("train", "valid"), d_feat=config.task.model.kwargs.d_feat
-            )
+            data = definition.data_fingerprint
+            entry = cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat)
             held.callback(entry.close)
             entries[wanted] = entry.path
-        return {"entry": str(entries[wanted]), "outcome": str(search / f"{key}.json")}
+        return entries[wanted]
 
+    def prepare(config: RunConfig, key: str) -> dict[str, Any]:
+        return {"entry": str(entry_of(config)), "outcome": str(search / f"{key}.json")}
+
+    # what is wrong with the data or the cache shows here; what a trial asks for in vain fails that trial
+    entry_of(definition.workflow)
     return prepare
 
 

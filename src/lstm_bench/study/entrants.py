@@ -72,7 +72,7 @@ def entrants_of_study(
             moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
             config = config.model_copy(update={"qlib_init": moved})
         entrants.append(Entrant(_label(row, ranked), name, row.number, config))
-    _check_data(definition.data_fingerprint, entrants[0])
+    _check_data(definition, provider_uri)
     return entrants
 
 
@@ -102,13 +102,5 @@ def _label(row: TrialRow, ranked: Sequence[TrialRow]) -> str:
     return "tuned" if ranked and row.number == ranked[0].number else f"trial {row.number}"
 
 
-def _check_data(expected: str, entrant: Entrant) -> None:
-    from lstm_bench.data.fingerprint import fingerprint
-    from lstm_bench.data.provider import Provider
-
-    found = fingerprint(Provider(entrant.config.qlib_init.provider_uri))
-    if found != expected:
-        raise InputError(
-            f"study {entrant.study!r} was made for data with the fingerprint {expected[:12]}, but "
-            f"{entrant.config.qlib_init.provider_uri} has {found[:12]}"
-        )
+def _check_data(definition: Definition, provider_uri: str | None) -> None:
+    definition.provider(provider_uri)

@@ -60,6 +60,11 @@ class TrialRow:
     attempts: int
     error: str | None
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether it counts towards a total."""
+        return self.state in FINISHED_STATES.values()
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
         return asdict(self)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,6 @@ Prepare = Callable[["RunConfig", str], dict[str, Any]]
 
 _MOST_DEATHS = 5
 _MOST_FAILURES_IN_A_ROW = 10
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 @dataclass
@@ -63,6 +63,11 @@ class _Running:
     def number(self) -> int:
         """The trial's number."""
         return self.trial.number
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the trial has had its time."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
 
 
 class Tuning:
@@ -140,11 +145,11 @@ class Tuning:
         The trial, its parameters, and what was known of it before if it is not new; None where there is none.
         """
         with self._store.exclusive(self._study.study_name):
-            self._free_orphans(self._study.get_trials(deepcopy=False))
             there = self._study.get_trials(deepcopy=False)
-            taken = sum(trial.state in (*_FINISHED, TrialState.RUNNING) for trial in there)
-            waiting = any(trial.state == TrialState.WAITING for trial in there)
-            if taken >= self._total or (not waiting and self._is_exhausted(there)):
+            if self._free_orphans(there):
+                there = self._study.get_trials(deepcopy=False)
+            waiting = sum(trial.state == TrialState.WAITING for trial in there)
+            if len(there) - waiting >= self._total or (not waiting and self._is_exhausted(there)):
                 return None
             trial = self._study.ask()
             trial.set_user_attr(trials.DRIVER, self._driver)
@@ -164,7 +169,7 @@ class Tuning:
         except (ConfigError, DataError) as error:
             running = _Running(trial, params, Job(f"trial {trial.number}", self._work, {}), "", 0)
             running.failures = [*failures, {"error": str(error), "traceback": ""}]
-            self._fail(running, {"key": "", "device": None, "slot": None, "seconds": None})
+            self._fail(running, None)
             return None
         except BaseException:  # no fault of the trial's
             self._interrupt(self._study._storage.get_trial(trial._trial_id))
@@ -178,15 +183,18 @@ class Tuning:
             failures=failures,
         )
 
-    def _free_orphans(self, there: list[FrozenTrial]) -> None:
-        """Queue the trials of dead drivers again, under their numbers."""
+    def _free_orphans(self, there: list[FrozenTrial]) -> bool:
+        """Queue the trials of dead drivers again, under their numbers; tell whether there were any."""
         attributes = self._study.user_attrs
+        found = False
         for trial in there:
             driver = trial.user_attrs.get(trials.DRIVER)
             if trial.state != TrialState.RUNNING or driver == self._driver:
                 continue
             if driver is None or not liveness.is_alive(driver, attributes):
                 self._interrupt(trial)
+                found = True
+        return found
 
     def _interrupt(self, trial: FrozenTrial) -> None:
         storage = self._study._storage
@@ -206,8 +214,8 @@ class Tuning:
                 continue
             for epoch in range(running.known_epochs, len(other.intermediate_values)):
                 running.trial.report(other.intermediate_values[epoch], epoch)
-            copy = {"duplicate_of": other.number, "device": None, "slot": None, "seconds": 0.0}
-            self._tell(running, other.state, other.value, {**outcome, **copy})
+            own = {"duplicate_of": other.number, "device": None, "slot": None, "seconds": 0.0}
+            self._tell(running, other.state, other.value, {**outcome, **own})
             return True
         return False
 
@@ -232,13 +240,8 @@ class Tuning:
             return True
         if epoch >= running.known_epochs:
             running.trial.report(value, epoch)
-        seen = self._study._storage.get_trial(running.trial._trial_id)
-        judged = FrozenTrial(
-            number=seen.number, state=seen.state, value=None, datetime_start=seen.datetime_start,
-            datetime_complete=None, params=seen.params, distributions=seen.distributions,
-            user_attrs={**seen.user_attrs, SEED_LOSSES: _without_nan(running.losses)}, system_attrs=seen.system_attrs,
-            intermediate_values=seen.intermediate_values, trial_id=seen._trial_id,
-        )  # fmt: skip
+        judged = copy.copy(self._study._storage.get_trial(running.trial._trial_id))
+        judged.user_attrs = {**judged.user_attrs, SEED_LOSSES: _without_nan(running.losses)}
         return not self._study.pruner.prune(self._study, judged)
 
     def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
@@ -263,13 +266,12 @@ class Tuning:
             self._tell(running, TrialState.COMPLETE, value, outcome)
         else:
             running.failures.append({"error": "every tuning seed diverged", "traceback": ""})
-            self._fail(running, outcome)
+            self._fail(running, slot, outcome)
 
     def failed(self, job: Job, slot: Slot, failure: Failed | Lost) -> None:
         """Try again, on a device with fewer slots where memory was short, or take the failure down for good."""
         running = self._running.pop(job.key)
-        deadline = running.deadline
-        if isinstance(failure, Lost) and deadline is not None and time.monotonic() >= deadline:
+        if isinstance(failure, Lost) and running.is_overdue:
             final = True
             note = self._out_of_time()
         elif isinstance(failure, Lost):
@@ -288,9 +290,7 @@ class Tuning:
         running.failures.append(note)
         running.known_epochs = max(running.known_epochs, _epochs(running.losses))
         if final:
-            self._fail(
-                running, {"key": running.key, "device": running.device, "slot": slot.name, "seconds": None}
-            )
+            self._fail(running, slot)
         else:
             running.trial.set_user_attr(trials.FAILURES, running.failures)
             self._progress.note(f"trial {running.number}: {note['error']}; it is tried again")
@@ -298,14 +298,12 @@ class Tuning:
 
     def halted(self, job: Job, slot: Slot) -> None:
         """Queue an interrupted trial for the next start; one that has had its time has failed."""
-        if self.overdue(job):
-            running = self._running.pop(job.key)
+        running = self._running.pop(job.key)
+        if running.is_overdue:
             running.failures.append(self._out_of_time())
-            self._fail(
-                running, {"key": running.key, "device": running.device, "slot": slot.name, "seconds": None}
-            )
-            return
-        self._release(self._running.pop(job.key))
+            self._fail(running, slot)
+        else:
+            self._release(running)
 
     def _out_of_time(self) -> dict[str, str]:
         limit = self._definition.config.trial_timeout
@@ -317,8 +315,7 @@ class Tuning:
 
     def overdue(self, job: Job) -> bool:
         """Tell whether a trial has had its time."""
-        deadline = self._running[job.key].deadline
-        return deadline is not None and time.monotonic() >= deadline
+        return self._running[job.key].is_overdue
 
     def tick(self) -> None:
         """Say that this driver lives."""
@@ -347,17 +344,17 @@ class Tuning:
             self._progress.note(f"trial {running.number}: another driver has taken it over meanwhile")
         return ours
 
-    def _fail(self, running: _Running, outcome: dict[str, Any]) -> None:
-        if not self._is_ours(running):
-            return
-        running.trial.set_user_attr(trials.FAILURES, running.failures)
-        self._tell(running, TrialState.FAIL, None, outcome)
+    def _fail(self, running: _Running, slot: Slot | None, outcome: Mapping[str, Any] | None = None) -> None:
+        where = {"key": running.key, "device": running.device, "slot": slot.name if slot else None}
+        self._tell(running, TrialState.FAIL, None, {**where, "seconds": None, **(outcome or {})})
 
     def _tell(
         self, running: _Running, state: TrialState, value: float | None, outcome: dict[str, Any]
     ) -> None:
         if not self._is_ours(running):
             return
+        if state == TrialState.FAIL:
+            running.trial.set_user_attr(trials.FAILURES, running.failures)
         running.trial.set_user_attr(trials.OUTCOME, outcome)
         self._study.tell(running.number, value if state == TrialState.COMPLETE else None, state)
         self._progress.ended(running.number, trials.FINISHED_STATES[state.name], value)
