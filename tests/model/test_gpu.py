@@ -11,8 +11,8 @@ import torch
 
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.device import resolve_device
-from lstm_bench.model.pack import PackSpec, ReplicaSpec
 from lstm_bench.model.random_stream import RandomStream
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import train_pack
 
 pytestmark = [

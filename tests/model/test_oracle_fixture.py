@@ -16,9 +16,9 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.pack import PackSpec, ReplicaSpec
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 
 FIXTURES = Path(__file__).parents[1] / "oracle" / "fixtures"

@@ -27,9 +27,9 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.model.pack import Pack, PackSpec, ReplicaSpec
-from lstm_bench.model.predict import predict
+from lstm_bench.model.pack import Pack
 from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.run.evaluation import evaluate_scores, load_market
 
 ROOT = Path(__file__).parents[2]
@@ -106,15 +106,14 @@ def time_epoch(features: str, provider: str) -> Seconds:
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     pack = Pack(PackSpec.of(config), [ReplicaSpec.of(config)], train, valid, CPU)
     test = ResidentSamples.place(dataset.samples("test", "infer"), CPU)
-    replica = pack.replicas[0]
 
     def epoch() -> None:
-        pack.train_epoch(replica)
-        pack.score_valid(replica)
+        pack.train_epoch([0])
+        pack.score_valid([0])
 
     return {
         f"epoch {features}": best_of(1, epoch),
-        f"predict {features}": best_of(1, lambda: predict(replica.model, test)),
+        f"predict {features}": best_of(1, lambda: pack.path.score([0], test)),
     }
 
 

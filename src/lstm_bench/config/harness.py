@@ -8,9 +8,10 @@ from pydantic import Field
 
 from lstm_bench.config.section import Section
 
-__all__ = ["Compat", "HarnessConfig", "TrainingConfig"]
+__all__ = ["Compat", "HarnessConfig", "Precision", "TrainingConfig"]
 
 Compat = Literal["qlib", "none"]
+Precision = Literal["fp32", "tf32", "bf16"]
 
 
 class TrainingConfig(Section):
@@ -22,6 +23,9 @@ class TrainingConfig(Section):
     )
     clip_grad_norm: float | None = Field(
         None, gt=0.0, description="scale gradients down to this 2-norm, after that"
+    )
+    precision: Precision = Field(
+        "fp32", description="of products on a CUDA device; sums and weights are float32 all the same"
     )
 
 

@@ -8,7 +8,18 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-__all__ = ["batch_mean_loss", "mean_squared_error"]
+__all__ = ["batch_mean_loss", "mean_squared_error", "squared_errors"]
+
+
+def squared_errors(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return squared errors, 0 where the label is NaN.
+
+    Parameters
+    ----------
+    scores, labels : of shapes that broadcast
+        The errors have the wider of their dtypes.
+    """
+    return torch.where(labels.isnan(), 0.0, scores - labels.nan_to_num()).square()
 
 
 def mean_squared_error(scores: Tensor, labels: Tensor) -> Tensor:
@@ -19,9 +30,7 @@ def mean_squared_error(scores: Tensor, labels: Tensor) -> Tensor:
     scores, labels : ``[B]``
         The error has the wider of their dtypes. Without any label it is 0 (and has no gradient).
     """
-    labelled = ~torch.isnan(labels)
-    errors = torch.where(labelled, scores - torch.nan_to_num(labels), 0.0)
-    return errors.square().sum() / labelled.sum().clamp(min=1)
+    return squared_errors(scores, labels).sum() / (~labels.isnan()).sum().clamp(min=1)
 
 
 def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor]) -> float:

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,9 @@ import torch
 from torch import Tensor
 
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.model.pack import Pack, PackSpec, Replica, ReplicaSpec
+from lstm_bench.model.pack import Pack
+from lstm_bench.model.path import Choice
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
 __all__ = ["Epoch", "Fit", "Status", "ValidMetric", "train_pack"]
 
@@ -35,7 +38,7 @@ class Epoch:
     number : counted from 0
     train_loss, valid_loss : mean squared errors
     valid_score : what early stopping watches, greater is better: minus ``valid_loss``, or the metric chosen
-    seconds : this replica's wall time
+    seconds : this replica's share of the pack's wall time
     """
 
     number: int
@@ -66,7 +69,7 @@ class Fit:
     best_score: float = -math.inf
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def note(self, epoch: Epoch, replica: Replica, early_stop: int) -> None:
+    def note(self, epoch: Epoch, weights: Callable[[], dict[str, Tensor]], early_stop: int) -> None:
         """Take an epoch in: keep the weights of a strictly better one, stop after ``early_stop`` others."""
         self.epochs.append(epoch)
         if not (math.isfinite(epoch.train_loss) and math.isfinite(epoch.valid_score)):
@@ -77,7 +80,7 @@ class Fit:
             )  # fmt: skip
         elif epoch.valid_score > self.best_score:
             self.best_score, self.best_epoch = epoch.valid_score, epoch.number
-            self.weights = replica.weights()
+            self.weights = weights()
         elif epoch.number - self.best_epoch >= early_stop:
             self.status = "early_stopped"
 
@@ -94,6 +97,7 @@ def train_pack(
     valid_metric: ValidMetric | None = None,
     on_epoch: Callable[[Sequence[Fit]], bool] | None = None,
     on_step: Callable[[int, int], None] | None = None,
+    choice: Choice | None = None,
 ) -> list[Fit]:
     """Train a pack of K replicas.
 
@@ -114,19 +118,22 @@ def train_pack(
     on_epoch
         Called after each epoch with all fits; a false answer stops the pack.
     on_step
-        Called after each optimizer step of a replica with the number of steps in its epoch so far and in all.
+        Called after each optimizer step with the number of steps in the epoch so far and in all; where replicas take
+        turns, each counts for itself.
+    choice
+        How they train; None for the fastest way that is correct.
 
     Returns
     -------
     list of Fit
         In the order of ``replicas``.
     """
-    pack = Pack(spec, replicas, train, valid, device)
+    pack = Pack(spec, replicas, train, valid, device, choice)
     fits = [Fit(replica) for replica in replicas]
     for number in range(n_epochs):
-        for replica, fit in zip(pack.replicas, fits, strict=True):
-            if fit.status == "training":
-                fit.note(_epoch(pack, replica, number, valid_metric, on_step), replica, early_stop)
+        live = [index for index, fit in enumerate(fits) if fit.status == "training"]
+        for index, epoch in zip(live, _epoch(pack, live, number, valid_metric, on_step), strict=True):
+            fits[index].note(epoch, partial(pack.path.weights, index), early_stop)
         go_on = on_epoch is None or on_epoch(fits)
         if not go_on or all(fit.status != "training" for fit in fits):
             _close(fits, "stopped")
@@ -137,17 +144,23 @@ def train_pack(
 
 def _epoch(
     pack: Pack,
-    replica: Replica,
+    live: Sequence[int],
     number: int,
     valid_metric: ValidMetric | None,
     on_step: Callable[[int, int], None] | None,
-) -> Epoch:
+) -> list[Epoch]:
     started = time.perf_counter()
-    report = None if on_step is None else lambda step: on_step(step, pack.steps)
-    train_loss = pack.train_epoch(replica, report)
-    valid_loss, scores = pack.score_valid(replica)
-    score = -valid_loss if valid_metric is None else valid_metric(scores.cpu().numpy())
-    return Epoch(number, train_loss, valid_loss, score, time.perf_counter() - started)
+    train_losses = pack.train_epoch(live, on_step)
+    valid_losses, scores = pack.score_valid(live)
+    if valid_metric is None:
+        valid_scores = [-loss for loss in valid_losses]
+    else:
+        valid_scores = [valid_metric(own) for own in scores.cpu().numpy()]
+    seconds = (time.perf_counter() - started) / len(live)
+    return [
+        Epoch(number, *figures, seconds)
+        for figures in zip(train_losses, valid_losses, valid_scores, strict=True)
+    ]
 
 
 def _close(fits: Sequence[Fit], status: Status) -> None:

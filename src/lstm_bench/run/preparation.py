@@ -17,7 +17,7 @@ from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.evaluate.quotes import load_benchmark, tradable
 from lstm_bench.evaluate.signal import signal_metrics
 from lstm_bench.model.lstm import LSTM, count_parameters
-from lstm_bench.model.pack import PackSpec
+from lstm_bench.model.spec import PackSpec
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 

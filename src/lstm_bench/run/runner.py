@@ -19,9 +19,10 @@ from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.lstm import LSTM, count_parameters
-from lstm_bench.model.pack import PackSpec, ReplicaSpec
+from lstm_bench.model.path import choose_path
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.run.contents import Scored, write_record
 from lstm_bench.run.evaluation import evaluate_scores
@@ -170,7 +171,8 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     Returns
     -------
     dict
-        ``config`` (resolved), ``run_id``, ``device``, ``samples`` per segment, ``window`` ``[L, F]``, and what it
+        ``config`` (resolved), ``run_id``, ``device``, ``training_path``, ``samples`` per
+        segment, ``window`` ``[L, F]``, and what it
         will take: ``resident_mib``, ``training_mib``, ``record_mib``.
 
     Raises
@@ -187,6 +189,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
         "config": config.to_file(),
         "run_id": run_id(config, fingerprint(provider)),
         "device": str(chosen),
+        "training_path": choose_path(PackSpec.of(config), chosen).name,
         "samples": samples,
         "window": [prepared.dataset.step_len, prepared.dataset.n_features],
         **needs(config, prepared),
@@ -214,6 +217,7 @@ class _PackAtWork:
         self.progress = progress
         self.watch = watch
         self.cache = cache
+        self.choice = choose_path(PackSpec.of(self.config), device)
         self.environment = environment()
 
     def compute(self) -> Iterator[tuple[int, Callable[[Path], None]]]:
@@ -234,6 +238,7 @@ class _PackAtWork:
                 valid_metric=metric,
                 on_epoch=self._report,
                 on_step=self.progress.step,
+                choice=self.choice,
             )
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
             own = Stopwatch(self.progress.stage)
@@ -306,9 +311,7 @@ class _PackAtWork:
                 "name": str(self.device),
                 "model": torch.cuda.get_device_name(self.device) if cuda else None,
                 "threads": torch.get_num_threads(),
-                "training_path": "nn.LSTM"
-                if alone
-                else "nn.LSTM, the pack's replicas in turn, epoch by epoch",
+                "training_path": self.choice.name,
                 "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20 if cuda else None,
             },
             "pack": {

@@ -59,7 +59,7 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
 def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.dataset.cache import DatasetCache
-    from lstm_bench.model.pack import PackSpec, ReplicaSpec
+    from lstm_bench.model.spec import PackSpec, ReplicaSpec
     from lstm_bench.model.trainer import Fit, train_pack
     from lstm_bench.run.preparation import check_learning, valid_metric
 

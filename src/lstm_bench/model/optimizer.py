@@ -1,0 +1,31 @@
+"""A replica's optimizer: torch's, with Qlib's names, over gradients that are clipped first."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
+
+__all__ = ["make_optimizer", "step"]
+
+
+def make_optimizer(
+    pack: PackSpec, replica: ReplicaSpec, model: nn.Module, *, fused: bool = False
+) -> torch.optim.Optimizer:
+    """Make a replica's optimizer; ``fused`` updates all parameters in one call, and moves last digits."""
+    lr, weight_decay, fuse = replica.lr, replica.weight_decay, fused or None
+    if pack.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay, fused=fuse)
+    if pack.optimizer == "adamw":
+        return torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=fuse)
+    return torch.optim.SGD(model.parameters(), lr=lr, weight_decay=weight_decay, fused=fuse)
+
+
+def step(pack: PackSpec, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Clip the gradients that are there, and take a step."""
+    if pack.clip_grad_value is not None:
+        nn.utils.clip_grad_value_(model.parameters(), pack.clip_grad_value)
+    if pack.clip_grad_norm is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), pack.clip_grad_norm)
+    optimizer.step()

@@ -1,0 +1,117 @@
+"""How a pack trains and scores: the paths, and which of them serves a device and a shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from lstm_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lstm_bench.model.lstm import LSTM
+    from lstm_bench.model.random_stream import RandomStream
+    from lstm_bench.model.resident import ResidentSamples
+    from lstm_bench.model.spec import PackSpec, ReplicaSpec
+
+__all__ = ["Choice", "PathName", "Start", "TrainingPath", "choose_path", "open_path"]
+
+PathName = Literal["reference", "sharded", "fused"]
+
+
+class TrainingPath(Protocol):
+    """Trains and scores the replicas of a pack; which K of them, ``live`` says."""
+
+    def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
+        """Take one optimizer step per batch and replica.
+
+        Parameters
+        ----------
+        live
+            Replicas at work, K of them.
+        order : ``[K, steps, B]`` int64, on the CPU
+            Positions among the training samples.
+        on_step
+            Called after each step with the number of steps so far and in all.
+
+        Returns
+        -------
+        ``[K]`` float64, on the CPU
+            The mean over the steps of each batch's loss before its update; NaN without a step.
+        """
+        ...
+
+    def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
+        """Score every sample with the current weights, without dropout: float32 ``[K, S]``, on their device."""
+        ...
+
+    def weights(self, replica: int) -> dict[str, Tensor]:
+        """Copy a replica's weights to the CPU, under Qlib's parameter names."""
+        ...
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a path begins with.
+
+    Attributes
+    ----------
+    spec, replicas
+    models : initial weights, on the CPU; a path may keep them as its own
+    streams : the replicas' random streams, after their weights were drawn
+    samples, labels : of train, on the device
+    """
+
+    spec: PackSpec
+    replicas: Sequence[ReplicaSpec]
+    models: Sequence[LSTM]
+    streams: Sequence[RandomStream]
+    samples: ResidentSamples
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The path that serves, and why it and not another."""
+
+    name: PathName
+    reason: str
+
+
+def choose_path(spec: PackSpec, device: torch.device) -> Choice:
+    """Choose the fastest path that is correct for a shape on a device.
+
+    Raises
+    ------
+    ConfigError
+        Where no path there computes with the precision that is asked for.
+    """
+    choice = _choice(spec, device)
+    if spec.precision != "fp32" and choice.name != "fused":
+        raise ConfigError(
+            f"lstm_bench.training.precision: got {spec.precision!r}, but on {device} the {choice.name} path serves "
+            f"({choice.reason}), and it computes in fp32 only; choices: fp32"
+        )
+    return choice
+
+
+def _choice(spec: PackSpec, device: torch.device) -> Choice:
+    if spec.compat == "qlib":
+        return Choice("reference", "compat: qlib keeps each detail of torch's own training")
+    if device.type == "cpu":
+        return Choice("sharded", "threads over parts of a batch that stay in cache")
+    return Choice("reference", f"there is no other path for {device.type}")
+
+
+def open_path(choice: Choice, start: Start) -> TrainingPath:
+    """Set a path up."""
+    if choice.name == "sharded":
+        from lstm_bench.model.sharded import ShardedPath
+
+        return ShardedPath(start)
+    from lstm_bench.model.reference import ReferencePath
+
+    return ReferencePath(start)

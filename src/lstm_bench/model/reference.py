@@ -1,0 +1,60 @@
+"""The reference: torch's own ``nn.LSTM``, autograd and optimizers, replica after replica, on any device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from lstm_bench.model.loss import mean_squared_error
+from lstm_bench.model.optimizer import make_optimizer, step
+from lstm_bench.model.path import Start
+from lstm_bench.model.predict import predict
+from lstm_bench.model.resident import ResidentSamples
+
+__all__ = ["ReferencePath"]
+
+
+class ReferencePath:
+    """Replicas that take turns, epoch by epoch; see :class:`lstm_bench.model.path.TrainingPath`."""
+
+    def __init__(self, start: Start) -> None:
+        self._start = start
+        self._models = [model.to(start.samples.device) for model in start.models]
+        self._optimizers = [
+            make_optimizer(start.spec, replica, model)
+            for replica, model in zip(start.replicas, self._models, strict=True)
+        ]
+
+    def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
+        """Train one replica's epoch after the other's."""
+        losses = torch.empty(len(live), dtype=torch.float64)
+        for row, replica in enumerate(live):
+            losses[row] = self._learn(replica, order[row], on_step)
+        return losses
+
+    def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
+        """Score with one model after the other."""
+        return torch.stack([predict(self._models[replica], samples) for replica in live])
+
+    def weights(self, replica: int) -> dict[str, Tensor]:
+        """Copy a replica's weights."""
+        return self._models[replica].copied()
+
+    def _learn(self, replica: int, order: Tensor, on_step: Callable[[int, int], None] | None) -> float:
+        start, model, optimizer = self._start, self._models[replica], self._optimizers[replica]
+        model.train()
+        total = torch.zeros((), dtype=start.labels.dtype, device=start.labels.device)
+        with start.streams[replica].active():
+            for done, positions in enumerate(order, 1):
+                chosen = positions.to(start.labels.device)
+                optimizer.zero_grad()
+                loss = mean_squared_error(model(start.samples.gather(chosen)), start.labels[chosen])
+                loss.backward()  # type: ignore[no-untyped-call]
+                step(start.spec, model, optimizer)
+                total += loss.detach()
+                if on_step is not None:
+                    on_step(done, len(order))
+        return float(total) / len(order) if len(order) else math.nan

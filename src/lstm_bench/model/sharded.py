@@ -1,0 +1,111 @@
+"""Training on the processor: a batch goes through in parts that stay in cache, on all cores at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import chain, repeat
+
+import torch
+from torch import Tensor
+
+from lstm_bench.model.loss import squared_errors
+from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.optimizer import make_optimizer, step
+from lstm_bench.model.path import Start
+from lstm_bench.model.predict import predict
+from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.model.shards import map_shards
+
+__all__ = ["SHARD", "ShardedPath"]
+
+SHARD = 100
+"""Samples that go through together (``tests/perf/shards.py`` tries others)."""
+
+# Masks come from other streams than orders and weights, which a seed below 2**32 names.
+_MASK_STREAMS = 2**32
+
+
+class ShardedPath:
+    """Replicas in step, their batches' parts on all cores; see :class:`lstm_bench.model.path.TrainingPath`."""
+
+    def __init__(self, start: Start) -> None:
+        self._start = start
+        self._replicas = [
+            _Replica(start, index, math.ceil(start.spec.batch_size / SHARD))
+            for index in range(len(start.replicas))
+        ]
+
+    def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
+        """Take the steps of all replicas side by side."""
+        at_work = [self._replicas[replica] for replica in live]
+        steps = order.shape[1]
+        losses = torch.zeros(len(live), dtype=torch.float64)
+        for done in range(steps):
+            batches = [_Batch.of(self._start.labels, positions) for positions in order[:, done]]
+            parts = [len(batch.parts) for batch in batches]
+            given = map_shards(
+                _Replica.gradient,
+                chain.from_iterable(map(repeat, at_work, parts)),
+                chain.from_iterable(map(range, parts)),
+                chain.from_iterable(map(repeat, batches, parts)),
+            )
+            for row, replica in enumerate(at_work):
+                own, given = given[: parts[row]], given[parts[row] :]
+                losses[row] += replica.step(own)
+            if on_step is not None:
+                on_step(done + 1, steps)
+        return losses / steps if steps else losses.fill_(math.nan)
+
+    def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
+        """Score with one model after the other, each on all cores."""
+        return torch.stack([predict(self._replicas[replica].model, samples) for replica in live])
+
+    def weights(self, replica: int) -> dict[str, Tensor]:
+        """Copy a replica's weights."""
+        return self._replicas[replica].model.copied()
+
+
+class _Batch:
+    """A batch's parts: positions and labels ``[b]`` of each, and how many of all the batch's samples have a label."""
+
+    def __init__(self, parts: list[tuple[Tensor, Tensor]], labelled: Tensor) -> None:
+        self.parts = parts
+        self.labelled = labelled
+
+    @classmethod
+    def of(cls, labels: Tensor, positions: Tensor) -> _Batch:
+        own = labels[positions]
+        parts = list(zip(torch.split(positions, SHARD), torch.split(own, SHARD), strict=True))
+        return cls(parts, (~own.isnan()).sum().clamp(min=1))
+
+
+class _Replica:
+    """One model, its optimizer, and a stream of dropout masks for each part of a batch."""
+
+    def __init__(self, start: Start, index: int, parts: int) -> None:
+        spec, own = start.spec, start.replicas[index]
+        self.model: LSTM = start.models[index]
+        self._spec = spec
+        self._samples = start.samples
+        self._optimizer = make_optimizer(spec, own, self.model, fused=True)
+        self._parameters = list(self.model.parameters())
+        # a part has its own generator, so that masks do not depend on which thread comes first
+        self._masks = [
+            torch.Generator().manual_seed(_MASK_STREAMS * (part + 1) + own.seed) for part in range(parts)
+        ]
+
+    def gradient(self, part: int, batch: _Batch) -> tuple[Tensor, ...]:
+        """Return a part's share of the batch's loss and of its gradients, one per parameter."""
+        positions, labels = batch.parts[part]
+        scores = self.model.scores(self._samples.gather(positions), self._masks[part])
+        loss = squared_errors(scores, labels).sum() / batch.labelled
+        return (loss.detach(), *torch.autograd.grad(loss, self._parameters))
+
+    def step(self, shares: Sequence[tuple[Tensor, ...]]) -> float:
+        """Sum the shares in their order, take the optimizer's step, and return the loss."""
+        loss, *gradients = (torch.stack(values).sum(0) for values in zip(*shares, strict=True))
+        for parameter, gradient in zip(self._parameters, gradients, strict=True):
+            parameter.grad = gradient
+        step(self._spec, self.model, self._optimizer)
+        return float(loss)

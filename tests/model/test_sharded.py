@@ -1,0 +1,114 @@
+"""Training in shards against the reference path, and on any number of threads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.path import Choice, choose_path
+from lstm_bench.model.shards import map_shards
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
+from lstm_bench.model.trainer import Fit, train_pack
+
+MakeSamples = Callable[..., SampleSet]
+CPU = torch.device("cpu")
+SPEC = PackSpec(
+    d_feat=3, hidden_size=8, num_layers=2, batch_size=250, optimizer="adam", clip_grad_value=3.0,
+    clip_grad_norm=None, compat="none", is_time_series=True,
+)  # fmt: skip
+REFERENCE = Choice("reference", "asked for")
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def fit(make_samples: MakeSamples, spec: PackSpec, dropout: float = 0.0, **own: Any) -> list[Fit]:
+    replicas = [ReplicaSpec(seed, 0.01, dropout, 0.01) for seed in (0, 1)]
+    train = make_samples(samples=1100, seed=1, missing=0.2)
+    return train_pack(
+        spec, replicas, train, make_samples(samples=300, seed=2), n_epochs=5, early_stop=9, device=CPU, **own
+    )
+
+
+def curves(fits: list[Fit]) -> list[list[tuple[float, float]]]:
+    return [[(epoch.train_loss, epoch.valid_loss) for epoch in one.epochs] for one in fits]
+
+
+def test_shards_serve_the_processor() -> None:
+    assert choose_path(SPEC, CPU).name == "sharded"
+    assert choose_path(dataclasses.replace(SPEC, compat="qlib"), CPU).name == "reference"
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "gd"])
+def test_losses_are_the_references(make_samples: MakeSamples, layers: int, optimizer: Any) -> None:
+    spec = dataclasses.replace(SPEC, num_layers=layers, optimizer=optimizer, clip_grad_norm=0.5)
+    np.testing.assert_allclose(
+        curves(fit(make_samples, spec)), curves(fit(make_samples, spec, choice=REFERENCE)), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_no_bit_depends_on_the_threads(
+    make_samples: MakeSamples, threads: Callable[[int], None], dropout: float
+) -> None:
+    given = []
+    for count in (1, 2, 3):
+        threads(count)
+        given.append(curves(fit(make_samples, SPEC, dropout)))
+    assert given[0] == given[1] == given[2]
+
+
+def test_dropout_keeps_the_mean_and_drops_its_share() -> None:
+    torch.manual_seed(0)
+    model = LSTM(3, 8, 2, 0.5)
+    windows = torch.randn(1, 5, 3).expand(4000, 5, 3)
+    masks = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        dropped = model.scores(windows, masks)
+        reference = model.train()(windows)
+    assert dropped.std() > 0
+    # two samples of one distribution: means within five standard errors, spreads alike
+    error = float(reference.std()) / len(windows) ** 0.5
+    assert abs(float(dropped.mean() - reference.mean())) < 5 * 2**0.5 * error
+    assert float(dropped.std()) == pytest.approx(float(reference.std()), rel=0.1)
+
+
+def test_scores_without_dropout_are_the_modules() -> None:
+    torch.manual_seed(0)
+    model = LSTM(3, 8, 3, 0.0)
+    windows = torch.randn(50, 5, 3)
+    torch.testing.assert_close(model.scores(windows, torch.Generator()), model(windows), rtol=0, atol=1e-7)
+
+
+def test_shards_keep_their_order_and_raise(threads: Callable[[int], None]) -> None:
+    for count in (1, 3):
+        threads(count)
+        assert map_shards(lambda a, b: a - b, range(20), range(1, 21)) == [-1] * 20
+        assert map_shards(str, range(20)) == [str(item) for item in range(20)]
+        with pytest.raises(ZeroDivisionError):
+            map_shards(lambda item: 1 / item, [1, 0])
+
+
+def test_threads_work_alone(threads: Callable[[int], None]) -> None:
+    threads(3)
+    assert map_shards(lambda _: torch.get_num_threads(), range(12)) == [1] * 12
+    assert torch.get_num_threads() == 3
+
+
+def test_precision_that_is_not_there_is_refused() -> None:
+    from lstm_bench.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="precision: got 'bf16'.*choices: fp32"):
+        choose_path(dataclasses.replace(SPEC, precision="bf16"), CPU)
