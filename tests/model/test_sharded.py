@@ -110,5 +110,5 @@ def test_threads_work_alone(threads: Callable[[int], None]) -> None:
 def test_precision_that_is_not_there_is_refused() -> None:
     from lstm_bench.errors import ConfigError
 
-    with pytest.raises(ConfigError, match="precision: got 'bf16'.*choices: fp32"):
+    with pytest.raises(ConfigError, match=r"precision: got 'bf16'.*choices: fp32"):
         choose_path(dataclasses.replace(SPEC, precision="bf16"), CPU)

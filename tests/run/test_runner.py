@@ -18,7 +18,7 @@ from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.errors import ConfigError, DataError, DeviceError, InputError, RunError
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.trainer import Fit, train_pack
-from lstm_bench.run import runner
+from lstm_bench.run import evaluation, runner
 from lstm_bench.run.evaluation import evaluate_scores
 from lstm_bench.run.progress import LogProgress
 from lstm_bench.run.record import Record
@@ -113,7 +113,7 @@ def test_a_pack_leaves_the_records_of_single_runs(
         assert provenance["pack"]["width"] == 3
         assert provenance["seconds"]["train"] == pytest.approx(epochs["seconds"].sum())
         assert provenance["pack"]["train_seconds"] > provenance["seconds"]["train"]
-        assert "in turn" in provenance["device"]["training_path"]
+        assert provenance["device"]["training_path"] == {"qlib": "reference", "none": "sharded"}[compat]
 
 
 def test_a_pack_trains_only_the_seeds_without_a_record(
@@ -147,10 +147,10 @@ def test_what_a_pack_has_evaluated_stays_where_it_is_interrupted(
             raise KeyboardInterrupt
         return evaluate_scores(*arguments, **keywords)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(runner, "evaluate_scores", interrupt)
+    monkeypatch.setattr(evaluation, "evaluate_scores", interrupt)
     with pytest.raises(KeyboardInterrupt):
         execute_pack(configure(), [0, 1, 2], tmp_path)
-    monkeypatch.setattr(runner, "evaluate_scores", evaluate_scores)
+    monkeypatch.setattr(evaluation, "evaluate_scores", evaluate_scores)
     runs = execute_pack(configure(), [0, 1, 2], tmp_path)
     assert [run.computed for run in runs] == [False, False, True]
 

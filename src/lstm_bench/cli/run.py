@@ -87,6 +87,7 @@ def _preview(config: RunConfig, device: str, as_json: bool) -> None:
     rows += [
         ("window", f"{plan['window'][0]} days of {plan['window'][1]} features"),
         ("device", plan["device"]),
+        ("training path", plan["training_path"]),
     ]
     rows += [("memory, resident data", f"{plan['resident_mib']:.0f} MiB")]
     rows += [("memory, training", f"{plan['training_mib']:.0f} MiB")]
@@ -103,7 +104,7 @@ def _summarise(title: str, record: Record, computed: bool) -> None:
     how = training["status"].replace("_", " ")
     typer.echo(
         f"{how} after {training['epochs']} epochs, best epoch {training['best_epoch']}, "
-        f"on {provenance['device']['name']}\n{stages}"
+        f"on {provenance['device']['name']} ({provenance['device']['training_path']})\n{stages}"
     )
     typer.echo(
         f"{'recorded in' if computed else 'recorded before (--force computes it again):'} {record.path}"

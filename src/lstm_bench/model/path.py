@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.errors import ConfigError
+from lstm_bench.model.fused.support import missing
 
 if TYPE_CHECKING:
     from lstm_bench.model.lstm import LSTM
@@ -103,7 +104,10 @@ def _choice(spec: PackSpec, device: torch.device) -> Choice:
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
     if device.type == "cpu":
         return Choice("sharded", "threads over parts of a batch that stay in cache")
-    return Choice("reference", f"there is no other path for {device.type}")
+    lacking = missing(device)
+    if lacking is not None:
+        return Choice("reference", f"no fused kernels: {lacking}")
+    return Choice("fused", "all replicas of a pack in one CUDA graph of fused kernels")
 
 
 def open_path(choice: Choice, start: Start) -> TrainingPath:
@@ -112,6 +116,10 @@ def open_path(choice: Choice, start: Start) -> TrainingPath:
         from lstm_bench.model.sharded import ShardedPath
 
         return ShardedPath(start)
+    if choice.name == "fused":
+        from lstm_bench.model.fused.path import FusedPath
+
+        return FusedPath(start)
     from lstm_bench.model.reference import ReferencePath
 
     return ReferencePath(start)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +17,7 @@ from lstm_bench.evaluate.backtest import BacktestResult, backtest
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.evaluate.signal import SignalMetrics, signal_metrics
 
-__all__ = ["Evaluation", "Market", "evaluate_scores", "load_market"]
+__all__ = ["Evaluation", "Market", "evaluate_pack", "evaluate_scores", "load_market"]
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,38 @@ def evaluate_scores(
     placed = place(scores, days, instruments, market.quotes)
     portfolio = backtest(placed, market.quotes, market.bench, market.config, seed=config.seed)
     return Evaluation(metrics | portfolio.metrics, signal, portfolio)
+
+
+def evaluate_pack(
+    configs: Sequence[RunConfig],
+    market: Market | None,
+    scores: Sequence[npt.NDArray[np.float32]],
+    labels: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.bool_],
+    days: npt.NDArray[np.datetime64],
+    instruments: tuple[str, ...],
+    *,
+    threads: int,
+) -> Iterator[Evaluation]:
+    """Evaluate K score panels ``[T, N]`` on the same samples, several at once: what takes time is compiled.
+
+    Parameters
+    ----------
+    configs, scores
+        One each per replica.
+    market, labels, rows, days, instruments
+        As for :func:`evaluate_scores`.
+    threads
+        How many at once.
+
+    Yields
+    ------
+    Evaluation
+        In the order of the replicas, each as soon as it and those before it are done.
+    """
+    with ThreadPoolExecutor(threads, "evaluate") as pool:
+        yield from pool.map(
+            lambda config, panel: evaluate_scores(config, market, panel, labels, rows, days, instruments),
+            configs,
+            scores,
+        )

@@ -17,6 +17,8 @@ from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.evaluate.quotes import load_benchmark, tradable
 from lstm_bench.evaluate.signal import signal_metrics
 from lstm_bench.model.lstm import LSTM, count_parameters
+from lstm_bench.model.memory import training_bytes
+from lstm_bench.model.path import Choice
 from lstm_bench.model.spec import PackSpec
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
@@ -146,17 +148,14 @@ def valid_metric(config: RunConfig, valid: SampleSet) -> ValidMetric | None:
     return correlation
 
 
-def needs(config: RunConfig, prepared: Prepared) -> dict[str, float]:
+def needs(config: RunConfig, prepared: Prepared, choice: Choice) -> dict[str, float]:
     """Estimate what the run will take beyond the interpreter and its libraries, in MiB.
 
     ``resident_mib`` is the data that stays in memory, ``training_mib`` weights, gradients, moments and the activations
-    of a batch, ``record_mib`` the record on disk.
+    of what is at work at once, ``record_mib`` the record on disk.
     """
     dataset, spec = prepared.dataset, PackSpec.of(config)
-    model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
-    weights = count_parameters(model)
-    # forward keeps four gates, the cell and its tanh, and the output of each layer and day; backward as much again
-    activations = 2 * 7 * spec.batch_size * dataset.step_len * spec.hidden_size * spec.num_layers
+    weights = count_parameters(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0))
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
@@ -164,6 +163,6 @@ def needs(config: RunConfig, prepared: Prepared) -> dict[str, float]:
     mib = float(2**20)
     return {
         "resident_mib": (sum(features.values()) + samples * 24) / mib,
-        "training_mib": 4 * (4 * weights + activations) / mib,
+        "training_mib": training_bytes(spec, choice, 1, dataset.step_len) / mib,
         "record_mib": (11 * len(prepared.test) + 22 * held + 4 * weights + 130 * days) / mib,
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from lstm_bench.config.workflow import RunConfig
@@ -25,7 +26,7 @@ from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.run.contents import Scored, write_record
-from lstm_bench.run.evaluation import evaluate_scores
+from lstm_bench.run.evaluation import Evaluation, evaluate_pack
 from lstm_bench.run.identity import NUMERICS, run_id
 from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
 from lstm_bench.run.progress import LogProgress, Progress
@@ -183,16 +184,17 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     config = config.resolved()
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     provider = Provider(config.qlib_init.provider_uri)
+    choice = choose_path(PackSpec.of(config), chosen)
     prepared = prepare(config, provider)
     samples = {part.segment: len(part) for part in (prepared.train, prepared.valid, prepared.test)}
     return {
         "config": config.to_file(),
         "run_id": run_id(config, fingerprint(provider)),
         "device": str(chosen),
-        "training_path": choose_path(PackSpec.of(config), chosen).name,
+        "training_path": choice.name,
         "samples": samples,
         "window": [prepared.dataset.step_len, prepared.dataset.n_features],
-        **needs(config, prepared),
+        **needs(config, prepared, choice),
     }
 
 
@@ -240,9 +242,19 @@ class _PackAtWork:
                 on_step=self.progress.step,
                 choice=self.choice,
             )
+        whole = [
+            (config, fit) for config, fit in zip(self.configs.values(), fits, strict=True) if fit.weights
+        ]
+        with self.watch.stage("predict"):
+            scores = [self._predict(prepared, fit) for _, fit in whole]
+        evaluations = self._evaluate(prepared, [config for config, _ in whole], scores)
+        given = iter(scores)
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
-            own = Stopwatch(self.progress.stage)
-            scored = self._score(config, prepared, fit, own) if fit.weights else None
+            scored, own = None, Stopwatch(self.progress.stage)
+            if fit.weights:
+                labels = prepared.dataset.raw_label[prepared.test.days, prepared.test.instruments]
+                with own.stage("evaluate"):
+                    scored = Scored(next(given), labels, next(evaluations))
             provenance = self._provenance(config, fit, own)
             self.progress.stage("record")
             yield (
@@ -270,34 +282,40 @@ class _PackAtWork:
         self.progress.epoch(live, self.config.task.model.kwargs.n_epochs)
         return True
 
-    def _score(self, config: RunConfig, prepared: Prepared, fit: Fit, watch: Stopwatch) -> Scored:
-        dataset, test, spec = prepared.dataset, prepared.test, PackSpec.of(config)
-        with watch.stage("predict"):
-            model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
-            model.load_state_dict(fit.weights)
-            resident = ResidentSamples.place(test, self.device)
-            scores = predict(model.to(self.device), resident).cpu().numpy()
-        with watch.stage("evaluate"):
-            rows = np.zeros(dataset.raw_label.shape, dtype=np.bool_)
-            rows[test.days, test.instruments] = True
-            span = slice(int(test.days.min()), int(test.days.max()) + 1)
-            evaluation = evaluate_scores(
-                config,
-                prepared.market,
-                dataset.scores_to_panel(test, scores)[span],
-                np.where(rows, dataset.raw_label, np.float32(np.nan))[span],
-                rows[span],
-                dataset.days[span],
-                dataset.instruments,
-            )
-        return Scored(scores, dataset.raw_label[test.days, test.instruments], evaluation)
+    def _predict(self, prepared: Prepared, fit: Fit) -> npt.NDArray[np.float32]:
+        """Score the test samples ``[S]`` with a replica's best weights."""
+        spec = PackSpec.of(self.config)
+        model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
+        model.load_state_dict(fit.weights)
+        resident = ResidentSamples.place(prepared.test, self.device)
+        scores: npt.NDArray[np.float32] = predict(model.to(self.device), resident).cpu().numpy()
+        return scores
+
+    def _evaluate(
+        self, prepared: Prepared, configs: Sequence[RunConfig], scores: Sequence[npt.NDArray[np.float32]]
+    ) -> Iterator[Evaluation]:
+        """Evaluate the replicas' scores side by side."""
+        dataset, test = prepared.dataset, prepared.test
+        rows = np.zeros(dataset.raw_label.shape, dtype=np.bool_)
+        rows[test.days, test.instruments] = True
+        span = slice(int(test.days.min()), int(test.days.max()) + 1)
+        return evaluate_pack(
+            configs,
+            prepared.market,
+            [dataset.scores_to_panel(test, own)[span] for own in scores],
+            np.where(rows, dataset.raw_label, np.float32(np.nan))[span],
+            rows[span],
+            dataset.days[span],
+            dataset.instruments,
+            threads=torch.get_num_threads(),
+        )
 
     def _provenance(self, config: RunConfig, fit: Fit, own: Stopwatch) -> dict[str, Any]:
         spec, cuda = PackSpec.of(config), self.device.type == "cuda"
-        alone, calendar = len(self.configs) == 1, self.provider.calendar
-        seconds = {**self.watch.seconds, **own.seconds}
-        if not alone:
+        calendar, seconds = self.provider.calendar, {**self.watch.seconds, **own.seconds}
+        if len(self.configs) > 1:  # a run's share of what the pack did together
             seconds["train"] = sum(epoch.seconds for epoch in fit.epochs)
+            seconds["predict"] /= len(self.configs)
         return {
             "run_id": run_id(config, self.data),
             "seed": config.seed,

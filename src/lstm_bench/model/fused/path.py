@@ -1,0 +1,116 @@
+"""The fused path: groups of replicas that fit into memory together, each in one step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from lstm_bench.model.fused.layers import matrix_precision, scores
+from lstm_bench.model.fused.optimizer import PackOptimizer
+from lstm_bench.model.fused.step import TrainingStep
+from lstm_bench.model.fused.weights import PackWeights
+from lstm_bench.model.memory import fitting_replicas
+from lstm_bench.model.path import Choice, Start
+from lstm_bench.model.resident import ResidentSamples
+
+__all__ = ["FusedPath"]
+
+_SCORED_AT_ONCE = 65536  # samples times replicas
+
+
+class FusedPath:
+    """Replicas in one step; see :class:`lstm_bench.model.path.TrainingPath`.
+
+    Parameters
+    ----------
+    start
+    width
+        Replicas that train together at the most; None for as many as fit into the device's free memory.
+    """
+
+    def __init__(self, start: Start, width: int | None = None) -> None:
+        self._start = start
+        members = range(len(start.replicas))
+        width = width or _width(start)
+        self._groups = [
+            _Group.begin(start, members[first : first + width]) for first in range(0, len(members), width)
+        ]
+
+    def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
+        """Train one group's epoch after the other's; a replica that is no longer live leaves its group."""
+        self._groups = [group.keep(live) for group in self._groups if set(group.members) & set(live)]
+        losses = torch.empty(len(live), dtype=torch.float64)
+        steps = order.shape[1]
+        for group in self._groups:
+            rows = [live.index(member) for member in group.members]
+            own = order[rows].to(self._start.samples.device).transpose(0, 1).contiguous()  # [steps, K, B]
+            group.step.losses.zero_()
+            for done, positions in enumerate(own, 1):
+                group.step.take(positions)
+                if on_step is not None:
+                    on_step(done, steps)
+            losses[rows] = (group.step.losses / steps).cpu() if steps else math.nan
+        return losses
+
+    def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
+        """Score a part of the samples with all replicas of a group at once; windows are gathered once."""
+        spec = self._start.spec
+        given = torch.empty((len(live), len(samples)), dtype=torch.float32, device=samples.device)
+        at_once = max(1, _SCORED_AT_ONCE // len(live))
+        with matrix_precision(spec.precision):
+            for part in torch.split(torch.arange(len(samples), device=samples.device), at_once):
+                windows = samples.gather(part).transpose(0, 1).contiguous()  # [L, B, F]
+                for group in self._groups:
+                    own = scores(group.step.weights, windows, spec.num_layers, spec.precision)
+                    for member, values in zip(group.members, own, strict=True):
+                        if member in live:
+                            given[live.index(member), part] = values
+        return given
+
+    def weights(self, replica: int) -> dict[str, Tensor]:
+        """Copy a replica's weights."""
+        for group in self._groups:
+            if replica in group.members:
+                return group.step.weights.state(group.members.index(replica))
+        raise KeyError(replica)
+
+
+class _Group:
+    """Replicas that step together."""
+
+    def __init__(
+        self, start: Start, members: Sequence[int], weights: PackWeights, optimizer: PackOptimizer
+    ) -> None:
+        self._start = start
+        self.members = list(members)
+        self._optimizer = optimizer
+        replicas = [start.replicas[member] for member in members]
+        self.step = TrainingStep(start.spec, replicas, weights, optimizer, start.samples, start.labels)
+
+    @classmethod
+    def begin(cls, start: Start, members: Sequence[int]) -> _Group:
+        weights = PackWeights.of([start.models[member] for member in members], start.samples.device)
+        replicas = [start.replicas[member] for member in members]
+        return cls(start, members, weights, PackOptimizer(start.spec, replicas, weights.rows))
+
+    def keep(self, live: Sequence[int]) -> _Group:
+        """Return the group without the members that are not live: they take no share of the work."""
+        rows = [row for row, member in enumerate(self.members) if member in live]
+        if len(rows) == len(self.members):
+            return self
+        weights = self.step.weights.select(rows)
+        members = [self.members[row] for row in rows]
+        kept = _Group(self._start, members, weights, self._optimizer.select(rows, weights.rows))
+        kept.step.follow(self.step, rows)
+        return kept
+
+
+def _width(start: Start) -> int:
+    if start.samples.device.type != "cuda":
+        return len(start.replicas)
+    free, _ = torch.cuda.mem_get_info(start.samples.device)
+    choice = Choice("fused", "")
+    return fitting_replicas(start.spec, choice, start.samples.windows.step_len, free)

@@ -1,0 +1,118 @@
+"""One optimizer step of K replicas on a device, from positions to new weights, without waiting for it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lstm_bench.model.fused.layers import Dropout, forward, gradients, matrix_precision
+from lstm_bench.model.fused.optimizer import PackOptimizer
+from lstm_bench.model.fused.weights import PackWeights
+from lstm_bench.model.loss import squared_errors
+from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
+
+__all__ = ["TrainingStep"]
+
+_WARM_UPS = 2
+
+
+class TrainingStep:
+    """The step, replayed as a CUDA graph where there is CUDA.
+
+    Parameters
+    ----------
+    spec
+    replicas
+        K of them.
+    weights, optimizer
+        Theirs.
+    samples, labels
+        Of train, on the device.
+
+    Attributes
+    ----------
+    losses : ``[K]`` float64, the sum of the steps' mean losses since it was last set to zero
+    """
+
+    def __init__(
+        self,
+        spec: PackSpec,
+        replicas: Sequence[ReplicaSpec],
+        weights: PackWeights,
+        optimizer: PackOptimizer,
+        samples: ResidentSamples,
+        labels: Tensor,
+    ) -> None:
+        K, device = len(replicas), samples.device
+        self.spec = spec
+        self.weights = weights
+        self.optimizer = optimizer
+        self.losses = torch.zeros(K, dtype=torch.float64, device=device)
+        self._samples = samples
+        self._labels = labels
+        self._gradients = weights.like()
+        self._positions = torch.zeros((K, spec.batch_size), dtype=torch.int64, device=device)
+        self._graph: torch.cuda.CUDAGraph | None = None
+        # Philox takes 64 bits as its key: the seed in the lower half, the step and the layer in the upper one
+        self._seeds = torch.tensor(
+            [[replica.seed + (layer << 32) for replica in replicas] for layer in range(spec.num_layers - 1)],
+            dtype=torch.int64,
+            device=device,
+        )
+        self._probabilities = torch.tensor(
+            [replica.dropout for replica in replicas], dtype=torch.float32, device=device
+        )
+        self._drops = spec.num_layers > 1 and any(replica.dropout for replica in replicas)
+
+    def follow(self, other: TrainingStep, rows: Sequence[int]) -> None:
+        """Go on where another step stood that had more replicas; ``rows`` are those that stay."""
+        if self._drops:
+            self._seeds.copy_(other._seeds[:, list(rows)])
+
+    def take(self, positions: Tensor) -> None:
+        """Take a step on samples ``[K, B]``; returns at once, the device works on."""
+        if self._samples.device.type != "cuda":
+            self._positions.copy_(positions)
+            return self._work()
+        if self._graph is None:
+            self._positions.copy_(positions)
+            self._graph = self._capture()
+        self._positions.copy_(positions, non_blocking=True)
+        self._graph.replay()
+        return None
+
+    def _work(self) -> None:
+        spec = self.spec
+        K, B = self._positions.shape
+        windows = self._samples.gather(self._positions.flatten())  # [K * B, L, F]
+        windows = windows.view(K, B, *windows.shape[1:]).transpose(1, 2).contiguous()  # [K, L, B, F]
+        labels = self._labels[self._positions]
+        counts = (~labels.isnan()).sum(dim=1, keepdim=True).clamp(min=1)
+        dropout = Dropout(self._seeds, self._probabilities) if self._drops else None
+        with matrix_precision(spec.precision):
+            scores, tapes = forward(self.weights, windows, spec.num_layers, dropout, spec.precision)
+            slope = torch.where(labels.isnan(), 0.0, scores - labels.nan_to_num()) * (2 / counts)
+            gradients(self.weights, tapes, slope, dropout, spec.precision, into=self._gradients)
+        self.losses += squared_errors(scores, labels).sum(dim=1) / counts[:, 0]
+        self.optimizer.step(self._gradients.rows)
+        self._seeds += (spec.num_layers - 1) << 32
+
+    def _capture(self) -> torch.cuda.CUDAGraph:
+        """Record the step. Kernels are compiled by steps that are taken before and undone."""
+        state = [self.weights.rows, self.losses, self._seeds, *self.optimizer.state()]
+        kept = [values.clone() for values in state]
+        side = torch.cuda.Stream(self._samples.device)  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream(self._samples.device))
+        with torch.cuda.stream(side):
+            for _ in range(_WARM_UPS):
+                self._work()
+            for values, before in zip(state, kept, strict=True):
+                values.copy_(before)
+        torch.cuda.current_stream(self._samples.device).wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._work()
+        return graph

@@ -1,0 +1,72 @@
+"""The memory that training takes on a device, planned beforehand."""
+
+from __future__ import annotations
+
+import torch
+
+from lstm_bench.model.lstm import LSTM, count_parameters
+from lstm_bench.model.path import Choice
+from lstm_bench.model.spec import PackSpec
+
+__all__ = ["fitting_replicas", "training_bytes"]
+
+_FLOAT = 4
+_USABLE = 0.9  # of what is free: the allocator's rounding, and what cuBLAS takes for itself
+
+
+def training_bytes(spec: PackSpec, choice: Choice, replicas: int, step_len: int) -> int:
+    """Plan what training takes beyond the resident samples, at its peak.
+
+    Parameters
+    ----------
+    spec, choice
+    replicas
+        K that train together.
+    step_len
+        L, days in a window.
+    """
+    if choice.name == "fused":
+        return replicas * (_fused_activations(spec, step_len) + _fused_weights(spec))
+    weights = 4 * _FLOAT * _parameters(spec) * replicas  # values, gradients and Adam's two moments
+    return weights + _torch_activations(spec, step_len, _samples_at_once(spec, choice))
+
+
+def fitting_replicas(spec: PackSpec, choice: Choice, step_len: int, free_bytes: int) -> int:
+    """Return how many replicas fit together into free memory; at least one is tried."""
+    return max(1, int(_USABLE * free_bytes / training_bytes(spec, choice, 1, step_len)))
+
+
+def _samples_at_once(spec: PackSpec, choice: Choice) -> int:
+    if choice.name == "sharded":
+        from lstm_bench.model.sharded import SHARD
+
+        return min(spec.batch_size, torch.get_num_threads() * SHARD)
+    return spec.batch_size
+
+
+def _torch_activations(spec: PackSpec, step_len: int, samples: int) -> int:
+    """Forward keeps four gates, the cell and its tanh, and the output of a layer and day; backward as much again."""
+    return 2 * 7 * _FLOAT * samples * step_len * spec.hidden_size * spec.num_layers
+
+
+def _fused_activations(spec: PackSpec, step_len: int) -> int:
+    """Return one replica's share of what lives at the peak: on the way back, when the first layers are still kept."""
+    B, L, F, H = spec.batch_size, step_len, spec.d_feat, spec.hidden_size
+    kept = spec.num_layers * B * H * (4 * L + 2 * (L + 1))  # gates, outputs and cells
+    windows = 2 * B * L * F  # as gathered, and days first; their positions are gone by then
+    dropped = (spec.num_layers - 1) * B * L * H  # a layer's inputs after dropout
+    back = (
+        2 * B * L * H if spec.num_layers > 1 else 0
+    )  # the gradient between layers, before and after dropout
+    rounded = 4 * B * L * H + B * L * H if spec.precision == "bf16" else 0
+    return _FLOAT * (kept + windows + dropped + back + rounded)
+
+
+def _fused_weights(spec: PackSpec) -> int:
+    """Values, gradients, two moments, and what the optimizer has in hand."""
+    return 6 * _FLOAT * _parameters(spec)
+
+
+def _parameters(spec: PackSpec) -> int:
+    with torch.device("meta"):
+        return count_parameters(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0))

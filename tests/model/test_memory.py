@@ -1,0 +1,86 @@
+"""The plan of memory against what a step takes, counted tensor by tensor."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.memory import fitting_replicas, training_bytes
+from lstm_bench.model.pack import Pack
+from lstm_bench.model.path import Choice
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
+
+MakeSamples = Callable[..., SampleSet]
+CPU = torch.device("cpu")
+FUSED = Choice("fused", "asked for")
+SPEC = PackSpec(
+    d_feat=3, hidden_size=32, num_layers=2, batch_size=64, optimizer="adam", clip_grad_value=3.0,
+    clip_grad_norm=None, compat="none", is_time_series=True,
+)  # fmt: skip
+
+
+class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up the storages that operators make, as long as they live."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen: set[int] = set()
+        self.now = self.peak = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        known = {
+            leaf.untyped_storage()._cdata for leaf in tree_leaves((args, kwargs)) if torch.is_tensor(leaf)
+        }
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if torch.is_tensor(leaf) and leaf.untyped_storage()._cdata not in known | self.seen:
+                self.add(leaf.untyped_storage())
+        return result
+
+    def add(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        self.seen.add(key)
+        self.now += size
+        self.peak = max(self.peak, self.now)
+
+        def gone() -> None:
+            self.seen.discard(key)
+            self.now -= size
+
+        weakref.finalize(storage, gone)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_fused_step_takes_what_is_planned(make_samples: MakeSamples, layers: int, dropout: float) -> None:
+    pytest.importorskip("triton", reason="Triton is not installed")
+    spec = dataclasses.replace(SPEC, num_layers=layers)
+    replicas = [ReplicaSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
+    train = make_samples(samples=64, seed=1)
+    meter = Meter()
+    with meter:
+        pack = Pack(spec, replicas, train, make_samples(samples=8), CPU, FUSED)
+        pack.train_epoch([0, 1])
+    planned = training_bytes(spec, FUSED, 2, train.windows.step_len)
+    assert meter.peak == pytest.approx(planned, rel=0.1)
+
+
+def test_as_many_replicas_as_fit() -> None:
+    one = training_bytes(SPEC, FUSED, 1, 20)
+    assert training_bytes(SPEC, FUSED, 7, 20) == 7 * one
+    assert fitting_replicas(SPEC, FUSED, 20, free_bytes=8 * one) == 7  # a tenth stays free
+    assert fitting_replicas(SPEC, FUSED, 20, free_bytes=one // 2) == 1
+
+
+def test_shards_need_no_more_than_they_hold() -> None:
+    sharded, reference = (training_bytes(SPEC, Choice(name, ""), 1, 20) for name in ("sharded", "reference"))
+    assert sharded <= reference
+    assert training_bytes(SPEC, Choice("sharded", ""), 2, 20) < 2 * sharded  # replicas share the threads
