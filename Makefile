@@ -6,13 +6,14 @@ ORACLE := .venv-oracle
 ORACLE_READY := $(ORACLE)/.ready
 DEMO := .demo
 
-.PHONY: help demo test test-oracle test-chaos test-real lint types format check perf clean
+.PHONY: help demo test test-oracle test-chaos test-paths test-real lint types format check perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and print a leaderboard"
 	@echo "make test         set up and run the tests"
 	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
 	@echo "make test-chaos   kill tuning at random moments and see that nothing is lost"
+	@echo "make test-paths   train twenty seeds on every path and compare their ICs, for minutes"
 	@echo "make test-real    compare with Qlib on real bars (LSTM_BENCH_REAL_DATA, LSTM_BENCH_REFERENCE)"
 	@echo "make check        lint and types"
 	@echo "make perf         time this package beside pyqlib on LSTM_BENCH_REAL_DATA"
@@ -39,13 +40,16 @@ demo: $(READY)
 	$(BIN)/lstm-bench leaderboard --results $(DEMO)/results
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths"
 
 test-oracle: $(READY) $(ORACLE_READY)
 	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python -m pytest -m "oracle and not real" tests/oracle
 
 test-chaos: $(READY)
 	$(BIN)/python -m pytest -s -m chaos tests/chaos
+
+test-paths: $(READY)
+	$(BIN)/python -m pytest -s -m paths tests/paths
 
 test-real: $(READY)
 	$(BIN)/python -m pytest -m real

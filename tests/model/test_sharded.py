@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ import torch
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path import Choice, choose_path
-from lstm_bench.model.shards import map_shards
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 
@@ -24,13 +23,6 @@ SPEC = PackSpec(
     clip_grad_norm=None, compat="none", is_time_series=True,
 )  # fmt: skip
 REFERENCE = Choice("reference", "asked for")
-
-
-@pytest.fixture
-def threads() -> Iterator[Callable[[int], None]]:
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
 
 
 def fit(make_samples: MakeSamples, spec: PackSpec, dropout: float = 0.0, **own: Any) -> list[Fit]:
@@ -90,21 +82,6 @@ def test_scores_without_dropout_are_the_modules() -> None:
     model = LSTM(3, 8, 3, 0.0)
     windows = torch.randn(50, 5, 3)
     torch.testing.assert_close(model.scores(windows, torch.Generator()), model(windows), rtol=0, atol=1e-7)
-
-
-def test_shards_keep_their_order_and_raise(threads: Callable[[int], None]) -> None:
-    for count in (1, 3):
-        threads(count)
-        assert map_shards(lambda a, b: a - b, range(20), range(1, 21)) == [-1] * 20
-        assert map_shards(str, range(20)) == [str(item) for item in range(20)]
-        with pytest.raises(ZeroDivisionError):
-            map_shards(lambda item: 1 / item, [1, 0])
-
-
-def test_threads_work_alone(threads: Callable[[int], None]) -> None:
-    threads(3)
-    assert map_shards(lambda _: torch.get_num_threads(), range(12)) == [1] * 12
-    assert torch.get_num_threads() == 3
 
 
 def test_precision_that_is_not_there_is_refused() -> None:

@@ -15,6 +15,7 @@ from lstm_bench.report.collect import collect
 from lstm_bench.report.comparison import compare_rows
 from lstm_bench.report.comparison_tables import comparison_markdown, comparison_object
 from lstm_bench.report.evidence import Evidence
+from lstm_bench.run.identity import NUMERICS
 
 MakeRow = Callable[..., object]
 
@@ -103,7 +104,7 @@ def test_one_seed_is_no_plural(evidence: dict[str, Evidence]) -> None:
             "short_test",
             r"differ in test segment: 2017-01-01\.\.2020-08-01 and 2018-01-01\.\.2020-08-01",
         ),
-        ("older", "differ in numerics: 2 and 1"),
+        ("older", f"differ in numerics: {NUMERICS} and 1"),
         ("other_label", r"differ in label: Ref\(.close,-2\)/.* and Ref\(.close,-3\)/"),
         ("nothing", "no seed of nothing/default is complete"),
         ("alpha158", "both are alpha158/default"),

@@ -8,7 +8,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from lstm_bench.cli import bench, cache, compare, dashboard, data, leaderboard, run, study, tune
+from lstm_bench.cli import bench, cache, compare, dashboard, data, doctor, leaderboard, run, study, tune
 from lstm_bench.errors import INTERRUPTED, LstmBenchError, RunError
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app.command(name="leaderboard")(leaderboard.leaderboard)
 app.command(name="compare")(compare.compare)
 app.command(name="dashboard")(dashboard.dashboard)
 app.add_typer(cache.app, name="cache")
+app.command(name="doctor")(doctor.doctor)
 
 
 _debug = False

@@ -8,7 +8,7 @@ from torch import Tensor
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.shards import map_shards
+from lstm_bench.model.shards import shard_threads
 
 __all__ = ["predict"]
 
@@ -33,5 +33,6 @@ def predict(model: LSTM, samples: ResidentSamples) -> Tensor:
     parts = torch.split(positions, _CPU_SAMPLES if on_cpu else _ACCELERATOR_SAMPLES)
     if on_cpu:
         keep_freed_memory()
-        return torch.cat(map_shards(score, parts))
+        with shard_threads() as map_shards:
+            return torch.cat(map_shards(score, parts))
     return torch.cat(list(map(score, parts)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from lstm_bench.model.optimizer import make_optimizer, step
 from lstm_bench.model.path import Start
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.shards import map_shards
+from lstm_bench.model.shards import MapShards, shard_threads
 
 __all__ = ["SHARD", "ShardedPath"]
 
@@ -41,20 +41,11 @@ class ShardedPath:
         at_work = [self._replicas[replica] for replica in live]
         steps = order.shape[1]
         losses = torch.zeros(len(live), dtype=torch.float64)
-        for done in range(steps):
-            batches = [_Batch.of(self._start.labels, positions) for positions in order[:, done]]
-            parts = [len(batch.parts) for batch in batches]
-            given = map_shards(
-                _Replica.gradient,
-                chain.from_iterable(map(repeat, at_work, parts)),
-                chain.from_iterable(map(range, parts)),
-                chain.from_iterable(map(repeat, batches, parts)),
-            )
-            for row, replica in enumerate(at_work):
-                own, given = given[: parts[row]], given[parts[row] :]
-                losses[row] += replica.step(own)
-            if on_step is not None:
-                on_step(done + 1, steps)
+        with shard_threads() as map_shards:
+            for done in range(steps):
+                losses += self._step(at_work, order[:, done], map_shards)
+                if on_step is not None:
+                    on_step(done + 1, steps)
         return losses / steps if steps else losses.fill_(math.nan)
 
     def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
@@ -64,6 +55,22 @@ class ShardedPath:
     def weights(self, replica: int) -> dict[str, Tensor]:
         """Copy a replica's weights."""
         return self._replicas[replica].model.copied()
+
+    def _step(self, at_work: Sequence[_Replica], positions: Tensor, map_shards: MapShards) -> Tensor:
+        """Take each replica's step on its samples ``[K, B]``: losses ``[K]``."""
+        batches = [_Batch.of(self._start.labels, own) for own in positions]
+        parts = [len(batch.parts) for batch in batches]
+        shares = map_shards(
+            _Replica.gradient,
+            chain.from_iterable(map(repeat, at_work, parts)),
+            chain.from_iterable(map(range, parts)),
+            chain.from_iterable(map(repeat, batches, parts)),
+        )
+        given = iter(shares)
+        return torch.tensor(
+            [replica.step(list(islice(given, count))) for replica, count in zip(at_work, parts, strict=True)],
+            dtype=torch.float64,
+        )
 
 
 class _Batch:

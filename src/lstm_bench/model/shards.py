@@ -8,24 +8,52 @@ gather to the gradient. What a part gives does not depend on how many threads th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 
-__all__ = ["map_shards"]
+__all__ = ["MapShards", "shard_threads"]
 
 Result = TypeVar("Result")
 
 
-def map_shards(work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
-    """Map as ``map`` does, on as many threads as torch has been given; results in the order of the items."""
+class MapShards(Protocol):
+    """Maps as ``map`` does, and gives results in the order of the items."""
+
+    def __call__(self, work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
+        """Call ``work`` on each shard."""
+        ...
+
+
+@contextmanager
+def shard_threads() -> Iterator[MapShards]:
+    """Put as many threads as torch has been given to work on shards.
+
+    What the calling thread computes inside the block, it computes alone: torch's own helpers wait for work by
+    spinning, and would take the cores from the shards.
+    """
     threads = torch.get_num_threads()
     if threads == 1:
-        return list(map(work, *items))
-    return list(_pool(threads).map(work, *items))
+        yield _in_turn
+        return
+    pool = _pool(threads)
+
+    def side_by_side(work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
+        return list(pool.map(work, *items))
+
+    torch.set_num_threads(1)
+    try:
+        yield side_by_side
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _in_turn(work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
+    return list(map(work, *items))
 
 
 @cache
@@ -33,7 +61,6 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     pool = ThreadPoolExecutor(threads, "lstm-bench", initializer=_work_alone)
     # Start all of them now: setting a thread's number also sets that of libraries which know only one for all.
     list(pool.map(threading.Barrier.wait, [threading.Barrier(threads)] * threads))
-    torch.set_num_threads(threads)
     return pool
 
 

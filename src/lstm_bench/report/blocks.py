@@ -1,8 +1,8 @@
 """Generated blocks of a document: where they are, and what their opening markers say.
 
-A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--intervals] [--study NAME]... -->`` or
-``<!-- lstm-bench: compare A B -->`` on a line of its own, and ends with ``<!-- lstm-bench: end -->``. The opening
-marker holds all that decides the block's content, beside the evidence.
+A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--intervals] [--study NAME]... -->``,
+``<!-- lstm-bench: compare A B -->`` or ``<!-- lstm-bench: speed -->`` on a line of its own, and ends with
+``<!-- lstm-bench: end -->``. The opening marker holds all that decides the block's content, beside the evidence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NEW_DOCUMENT = "# Benchmarks\n\n<!-- lstm-bench: leaderboard -->\n<!-- lstm-benc
 
 _MARKER = re.compile(r"^<!-- lstm-bench: (?P<words>.*?) *-->$", re.MULTILINE)
 _END = "end"
-_KINDS = ("compare", "leaderboard")
+_KINDS = ("compare", "leaderboard", "speed")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Evidence, study_path
 from lstm_bench.report.formats import markdown
 from lstm_bench.report.leaderboard import leaderboard_tables
+from lstm_bench.report.speed import read_speed, speed_markdown, speed_path
 
 __all__ = ["check_document", "write_document"]
 
@@ -96,6 +97,8 @@ def _rebuilt(
         for block in find_blocks(text):
             if block.kind == "leaderboard":
                 content = _leaderboard(block.arguments, evidence, name_file)
+            elif block.kind == "speed":
+                content = _speed(block.arguments, results)
             else:
                 content = _comparison(block.arguments, evidence)
             parts += [text[at : block.begin], f"\n{content}\n"]
@@ -125,6 +128,12 @@ def _comparison(arguments: Sequence[str], evidence: Mapping[str, Evidence]) -> s
         InputError
     ) as reason:  # rows change; the document is built all the same, and says why it shows nothing
         return f"`{arguments[0]}` and `{arguments[1]}` cannot be compared: {reason}.\n"
+
+
+def _speed(arguments: Sequence[str], results: Path) -> str:
+    if arguments:
+        raise InputError(f"<!-- lstm-bench: speed ... -->: got {arguments[0]!r}, expected nothing after it")
+    return speed_markdown(read_speed(speed_path(results)))
 
 
 def _read(path: Path) -> str:

@@ -20,6 +20,7 @@ from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.lstm import LSTM, count_parameters
+from lstm_bench.model.memory import training_bytes
 from lstm_bench.model.path import choose_path
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
@@ -255,7 +256,7 @@ class _PackAtWork:
                 labels = prepared.dataset.raw_label[prepared.test.days, prepared.test.instruments]
                 with own.stage("evaluate"):
                     scored = Scored(next(given), labels, next(evaluations))
-            provenance = self._provenance(config, fit, own)
+            provenance = self._provenance(config, fit, own, prepared.dataset.step_len)
             self.progress.stage("record")
             yield (
                 seed,
@@ -310,7 +311,7 @@ class _PackAtWork:
             threads=torch.get_num_threads(),
         )
 
-    def _provenance(self, config: RunConfig, fit: Fit, own: Stopwatch) -> dict[str, Any]:
+    def _provenance(self, config: RunConfig, fit: Fit, own: Stopwatch, step_len: int) -> dict[str, Any]:
         spec, cuda = PackSpec.of(config), self.device.type == "cuda"
         calendar, seconds = self.provider.calendar, {**self.watch.seconds, **own.seconds}
         if len(self.configs) > 1:  # a run's share of what the pack did together
@@ -331,6 +332,7 @@ class _PackAtWork:
                 "threads": torch.get_num_threads(),
                 "training_path": self.choice.name,
                 "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20 if cuda else None,
+                "planned_memory_mib": training_bytes(spec, self.choice, len(self.configs), step_len) / 2**20,
             },
             "pack": {
                 "width": len(self.configs),

@@ -59,7 +59,9 @@ def test_losses_are_the_references(make_samples: MakeSamples, device: torch.devi
             torch.testing.assert_close(ours.weights[name], values, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")  # numpy's, interpreting
+@pytest.mark.filterwarnings(
+    "ignore:(overflow|invalid value) encountered:RuntimeWarning"
+)  # numpy's, interpreting
 def test_a_replica_that_stops_leaves_the_others_alone(
     make_samples: MakeSamples, device: torch.device
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +12,7 @@ from lstm_bench.config.harness import Precision
 from lstm_bench.model.fused import kernels
 from lstm_bench.model.fused.weights import PackWeights
 
-__all__ = ["Dropout", "Tape", "forward", "gradients", "matrix_precision", "scores"]
+__all__ = ["Dropout", "Tape", "forward", "gradients", "scores"]
 
 _BLOCK_B = 32
 _LEAST_BLOCK, _MOST_UNITS, _MOST_INPUTS = 16, 64, 32  # tl.dot takes no side below 16
@@ -59,17 +57,6 @@ class Tape:
     hs: Tensor
     cs: Tensor
     gates: Tensor
-
-
-@contextmanager
-def matrix_precision(precision: Precision) -> Iterator[None]:
-    """Let torch's products inside the block use tf32 (which holds a bf16 exactly), or keep them from it."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest" if precision == "fp32" else "high")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 def forward(

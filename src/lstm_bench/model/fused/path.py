@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
+from torch.cuda import _POOL_HANDLE
 
-from lstm_bench.model.fused.layers import matrix_precision, scores
+from lstm_bench.model.fused.layers import scores
 from lstm_bench.model.fused.optimizer import PackOptimizer
 from lstm_bench.model.fused.step import TrainingStep
 from lstm_bench.model.fused.weights import PackWeights
 from lstm_bench.model.memory import fitting_replicas
 from lstm_bench.model.path import Choice, Start
+from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 
 __all__ = ["FusedPath"]
 
-_SCORED_AT_ONCE = 65536  # samples times replicas
+_SCORING_BYTES = 1 << 28  # for the states of all days that a layer hands to the next
 
 
 class FusedPath:
@@ -35,8 +38,11 @@ class FusedPath:
         self._start = start
         members = range(len(start.replicas))
         width = width or _width(start)
+        # groups take turns, and nothing of a step's activations outlives it: one memory serves all graphs
+        pool = torch.cuda.graph_pool_handle() if start.samples.device.type == "cuda" else None
         self._groups = [
-            _Group.begin(start, members[first : first + width]) for first in range(0, len(members), width)
+            _Group.begin(start, pool, members[first : first + width])
+            for first in range(0, len(members), width)
         ]
 
     def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
@@ -48,10 +54,11 @@ class FusedPath:
             rows = [live.index(member) for member in group.members]
             own = order[rows].to(self._start.samples.device).transpose(0, 1).contiguous()  # [steps, K, B]
             group.step.losses.zero_()
-            for done, positions in enumerate(own, 1):
-                group.step.take(positions)
-                if on_step is not None:
-                    on_step(done, steps)
+            with _on(self._start.samples.device):
+                for done, positions in enumerate(own, 1):
+                    group.step.take(positions)
+                    if on_step is not None:
+                        on_step(done, steps)
             losses[rows] = (group.step.losses / steps).cpu() if steps else math.nan
         return losses
 
@@ -59,8 +66,9 @@ class FusedPath:
         """Score a part of the samples with all replicas of a group at once; windows are gathered once."""
         spec = self._start.spec
         given = torch.empty((len(live), len(samples)), dtype=torch.float32, device=samples.device)
-        at_once = max(1, _SCORED_AT_ONCE // len(live))
-        with matrix_precision(spec.precision):
+        per_sample = len(live) * 2 * 4 * (samples.windows.step_len + 1) * spec.hidden_size
+        at_once = max(1, _SCORING_BYTES // per_sample)
+        with matrix_precision(spec.precision), _on(samples.device):
             for part in torch.split(torch.arange(len(samples), device=samples.device), at_once):
                 windows = samples.gather(part).transpose(0, 1).contiguous()  # [L, B, F]
                 for group in self._groups:
@@ -82,19 +90,25 @@ class _Group:
     """Replicas that step together."""
 
     def __init__(
-        self, start: Start, members: Sequence[int], weights: PackWeights, optimizer: PackOptimizer
+        self,
+        start: Start,
+        pool: _POOL_HANDLE | None,
+        members: Sequence[int],
+        weights: PackWeights,
+        optimizer: PackOptimizer,
     ) -> None:
         self._start = start
-        self.members = list(members)
+        self._pool = pool
         self._optimizer = optimizer
+        self.members = list(members)
         replicas = [start.replicas[member] for member in members]
-        self.step = TrainingStep(start.spec, replicas, weights, optimizer, start.samples, start.labels)
+        self.step = TrainingStep(start.spec, replicas, weights, optimizer, start.samples, start.labels, pool)
 
     @classmethod
-    def begin(cls, start: Start, members: Sequence[int]) -> _Group:
+    def begin(cls, start: Start, pool: _POOL_HANDLE | None, members: Sequence[int]) -> _Group:
         weights = PackWeights.of([start.models[member] for member in members], start.samples.device)
         replicas = [start.replicas[member] for member in members]
-        return cls(start, members, weights, PackOptimizer(start.spec, replicas, weights.rows))
+        return cls(start, pool, members, weights, PackOptimizer(start.spec, replicas, weights.rows))
 
     def keep(self, live: Sequence[int]) -> _Group:
         """Return the group without the members that are not live: they take no share of the work."""
@@ -102,8 +116,8 @@ class _Group:
         if len(rows) == len(self.members):
             return self
         weights = self.step.weights.select(rows)
-        members = [self.members[row] for row in rows]
-        kept = _Group(self._start, members, weights, self._optimizer.select(rows, weights.rows))
+        optimizer = self._optimizer.select(rows, weights.rows)
+        kept = _Group(self._start, self._pool, [self.members[row] for row in rows], weights, optimizer)
         kept.step.follow(self.step, rows)
         return kept
 
@@ -114,3 +128,8 @@ def _width(start: Start) -> int:
     free, _ = torch.cuda.mem_get_info(start.samples.device)
     choice = Choice("fused", "")
     return fitting_replicas(start.spec, choice, start.samples.windows.step_len, free)
+
+
+def _on(device: torch.device) -> AbstractContextManager[object]:
+    """Make a CUDA device the current one, which is where Triton launches."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

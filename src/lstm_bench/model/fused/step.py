@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.cuda import _POOL_HANDLE
 
-from lstm_bench.model.fused.layers import Dropout, forward, gradients, matrix_precision
+from lstm_bench.model.fused.layers import Dropout, forward, gradients
 from lstm_bench.model.fused.optimizer import PackOptimizer
 from lstm_bench.model.fused.weights import PackWeights
 from lstm_bench.model.loss import squared_errors
+from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
@@ -31,6 +33,8 @@ class TrainingStep:
         Theirs.
     samples, labels
         Of train, on the device.
+    pool
+        Graph memory that steps share which take turns; None without CUDA.
 
     Attributes
     ----------
@@ -45,6 +49,7 @@ class TrainingStep:
         optimizer: PackOptimizer,
         samples: ResidentSamples,
         labels: Tensor,
+        pool: _POOL_HANDLE | None = None,
     ) -> None:
         K, device = len(replicas), samples.device
         self.spec = spec
@@ -53,6 +58,7 @@ class TrainingStep:
         self.losses = torch.zeros(K, dtype=torch.float64, device=device)
         self._samples = samples
         self._labels = labels
+        self._pool = pool
         self._gradients = weights.like()
         self._positions = torch.zeros((K, spec.batch_size), dtype=torch.int64, device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -113,6 +119,6 @@ class TrainingStep:
                 values.copy_(before)
         torch.cuda.current_stream(self._samples.device).wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, pool=self._pool):
             self._work()
         return graph

@@ -1,0 +1,23 @@
+"""In what torch's own products compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from lstm_bench.config.harness import Precision
+
+__all__ = ["matrix_precision"]
+
+
+@contextmanager
+def matrix_precision(precision: Precision) -> Iterator[None]:
+    """Let torch's products inside the block use tf32 (which holds a bf16 exactly), or keep them from it."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest" if precision == "fp32" else "high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -1,0 +1,269 @@
+"""How long a path takes: steps and scores of a pack, timed on samples of noise or on given ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.limits import lstm_bytes, lstm_flops, synchronize
+from lstm_bench.model.pack import Pack
+from lstm_bench.model.path import Choice, PathName, choose_path
+from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.model.spec import PackSpec, ReplicaSpec
+
+__all__ = [
+    "DEFAULT_SHAPES",
+    "PathTiming",
+    "Shape",
+    "noise_samples",
+    "qlib_spec",
+    "runnable_choices",
+    "time_pack",
+    "time_path",
+]
+
+_CPU_STEPS, _ACCELERATOR_STEPS = 3, 30
+_REPEATS = 5
+_SECONDS = 1.5
+
+
+class Shape(NamedTuple):
+    """A sample's window: F features a day, L days."""
+
+    d_feat: int
+    step_len: int
+
+
+DEFAULT_SHAPES = {"Alpha158": Shape(20, 20), "Alpha360": Shape(6, 60)}
+"""Windows of Qlib's two LSTM benchmarks, by feature set."""
+
+
+@dataclass(frozen=True)
+class PathTiming:
+    """What a path took, per replica: K replicas together take K times as long.
+
+    Attributes
+    ----------
+    path
+    replicas : K that trained together
+    step_seconds : of one optimizer step of one replica
+    score_seconds : of one sample scored by one replica
+    samples_per_second : trained on, over all replicas
+    train_flops, score_flops : reached by the products of :func:`lstm_bench.model.limits.lstm_flops`, FLOP/s
+    train_bytes, score_bytes : reached by the traffic of :func:`lstm_bench.model.limits.lstm_bytes`, bytes/s; more
+        than memory allows where a path keeps in cache what that counts
+    peak_bytes : most memory that training took on a CUDA device beyond the samples; None elsewhere
+    """
+
+    path: PathName
+    replicas: int
+    step_seconds: float
+    score_seconds: float
+    samples_per_second: float
+    train_flops: float
+    score_flops: float
+    train_bytes: float
+    score_bytes: float
+    peak_bytes: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseWindows:
+    """Windows that are there already: sample s is (day s, instrument 0)."""
+
+    values: Tensor  # [S, L, F]
+
+    @property
+    def step_len(self) -> int:
+        """L."""
+        return self.values.shape[1]
+
+    @property
+    def n_features(self) -> int:
+        """F."""
+        return self.values.shape[2]
+
+    def to(self, device: torch.device | str) -> NoiseWindows:
+        """Return the windows on ``device``."""
+        return NoiseWindows(self.values.to(device))
+
+    def gather(self, days: Tensor, instruments: Tensor) -> Tensor:
+        """Gather windows ``[B, L, F]``."""
+        return self.values.index_select(0, days)
+
+
+def noise_samples(samples: int, shape: Shape, seed: int = 0) -> SampleSet:
+    """Make learn samples of standard normal features and labels, with windows of a shape."""
+    generator = np.random.default_rng(seed)
+    values = generator.standard_normal((samples, shape.step_len, shape.d_feat), dtype=np.float32)
+    return SampleSet(
+        segment="train",
+        key="learn",
+        days=np.arange(samples, dtype=np.int64),
+        instruments=np.zeros(samples, dtype=np.int64),
+        labels=generator.standard_normal(samples, dtype=np.float32),
+        windows=NoiseWindows(torch.from_numpy(values)),
+    )
+
+
+def qlib_spec(d_feat: int) -> PackSpec:
+    """Return the shape and optimizer of Qlib's LSTM benchmarks, trained without Qlib's extra passes."""
+    return PackSpec(
+        d_feat=d_feat,
+        hidden_size=64,
+        num_layers=2,
+        batch_size=800,
+        optimizer="adam",
+        clip_grad_value=3.0,
+        clip_grad_norm=None,
+        compat="none",
+        is_time_series=False,
+    )
+
+
+def runnable_choices(spec: PackSpec, device: torch.device) -> list[Choice]:
+    """Return the path that serves, and the reference if that is another one.
+
+    Raises
+    ------
+    ConfigError
+        Where no path there computes with the precision that is asked for.
+    """
+    chosen = choose_path(spec, device)
+    if chosen.name == "reference":
+        return [chosen]
+    return [chosen, Choice("reference", "torch's own nn.LSTM, for comparison; it computes in fp32")]
+
+
+def time_path(
+    spec: PackSpec,
+    step_len: int,
+    device: torch.device,
+    choice: Choice,
+    *,
+    replicas: int = 1,
+    steps: int | None = None,
+    seconds: float = _SECONDS,
+) -> PathTiming:
+    """Time a path on samples of noise.
+
+    Parameters
+    ----------
+    spec
+        What the replicas share; their learning rate is 1e-3, without dropout.
+    step_len
+        L.
+    device
+    choice
+        The path; the reference computes in fp32 whatever the precision.
+    replicas
+        K that train together.
+    steps
+        Optimizer steps of one measurement, where they take no longer than ``seconds``; None for a few, more on an
+        accelerator.
+    seconds
+        That repeats may take. There are at least two of one step, however long they are.
+
+    Returns
+    -------
+    PathTiming
+        Each figure the best of the repeats, after one step that warms up.
+    """
+    steps = steps or (_CPU_STEPS if device.type == "cpu" else _ACCELERATOR_STEPS)
+    own = replace(spec, precision="fp32") if choice.name == "reference" else spec
+    samples = noise_samples(steps * spec.batch_size, Shape(spec.d_feat, step_len))
+    members = [ReplicaSpec(seed, lr=1e-3, dropout=0.0, weight_decay=0.0) for seed in range(replicas)]
+    pack = Pack(own, members, samples, samples, device, choice)
+    return time_pack(pack, pack.train, steps=steps, seconds=seconds)
+
+
+def time_pack(
+    pack: Pack, scored: ResidentSamples, *, steps: int = _CPU_STEPS, seconds: float = _SECONDS
+) -> PathTiming:
+    """Time a pack's steps on its training samples, taken at random, and its scoring of others.
+
+    Parameters
+    ----------
+    pack
+        Its weights change.
+    scored
+        Samples to score, on the pack's device.
+    steps, seconds
+        As for :func:`time_path`.
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer training samples than a batch, or none to score.
+    """
+    spec, live = pack.spec, range(len(pack.streams))
+    K, B, L = len(live), spec.batch_size, pack.train.windows.step_len
+    if len(pack.train) < B or not len(scored):
+        raise ValueError(
+            f"got {len(pack.train)} samples to train on and {len(scored)} to score, expected a batch of {B} and 1"
+        )
+    order = torch.stack([_order(len(pack.train), steps, B, seed) for seed in live])  # [K, steps, B]
+
+    def learn(steps: int) -> None:
+        pack.path.learn(live, order[:, :steps], None)
+        synchronize(pack.train.device)
+
+    def score() -> None:
+        pack.path.score(live, scored)
+        synchronize(pack.train.device)
+
+    before = _start_meter(pack.train.device)
+    learn(1)  # compiles, captures, and touches memory for the first time
+    pack_step = _best_within(partial(learn, 1), 0.0)
+    at_once = min(steps, int(seconds / pack_step))
+    if at_once > 1:
+        pack_step = min(pack_step, _best_within(partial(learn, at_once), seconds) / at_once)
+    peak = None if before is None else torch.cuda.max_memory_allocated(pack.train.device) - before
+    step = pack_step / K
+    scoring = _best_within(score, seconds) / (len(scored) * K)
+    return PathTiming(
+        path=pack.choice.name,
+        replicas=K,
+        step_seconds=step,
+        score_seconds=scoring,
+        samples_per_second=B / step,
+        train_flops=lstm_flops(spec, B, L, training=True) / step,
+        score_flops=lstm_flops(spec, 1, L, training=False) / scoring,
+        train_bytes=lstm_bytes(spec, B, L, training=True) / step,
+        score_bytes=lstm_bytes(spec, len(scored), L, training=False) / (scoring * len(scored)),
+        peak_bytes=peak,
+    )
+
+
+def _start_meter(device: torch.device) -> int | None:
+    """Forget the peak of a CUDA device's memory so far, and return what is taken now."""
+    if device.type != "cuda":
+        return None
+    torch.cuda.reset_peak_memory_stats(device)
+    return torch.cuda.memory_allocated(device)
+
+
+def _order(samples: int, steps: int, batch: int, seed: int) -> Tensor:
+    """Draw positions ``[steps, B]``, each step without repetition."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randperm(samples, generator=generator)[:batch] for _ in range(steps)])
+
+
+def _best_within(work: Callable[[], None], seconds: float) -> float:
+    """Time work twice at least, and again while the seconds last: the best wall seconds of a call."""
+    best, begun = float("inf"), time.perf_counter()
+    for repeat in range(_REPEATS):
+        if repeat >= 2 and time.perf_counter() - begun > seconds:
+            break
+        started = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - started)
+    return best

@@ -1,0 +1,96 @@
+"""``lstm-bench doctor``: what it says is what there is, and what would serve."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import torch
+
+from lstm_bench.model.path import choose_path
+from lstm_bench.model.timing import DEFAULT_SHAPES, qlib_spec
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SMALL = ["--hidden-size", "4", "--num-layers", "1", "--batch-size", "16"]
+CPU = torch.device("cpu")
+
+
+def test_one_json_object_says_what_would_serve(lstm_bench: Run, home: Path) -> None:
+    done = lstm_bench("doctor", "--device", "cpu", "--json", "--seeds", 2, *SMALL)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["device"] == "cpu"
+    assert report["versions"]["torch"] == version("torch")
+    assert report["devices"]["cpu"]["threads"] == 1
+    assert report["folders"]["datasets"] == {"folder": str(home / ".cache" / "datasets"), "writable": True}
+    assert Path(report["folders"]["kernels"]["folder"]).is_dir()
+    assert report["limits"]["fp32"].keys() == {"gemm_flops", "copy_bytes"}
+    shapes = {shape["name"]: shape for shape in report["shapes"]}
+    assert shapes.keys() == DEFAULT_SHAPES.keys()
+    for name, shape in shapes.items():
+        assert (shape["d_feat"], shape["step_len"]) == DEFAULT_SHAPES[name]
+        assert (shape["hidden_size"], shape["batch_size"], shape["replicas"]) == (4, 16, 2)
+        for compat, said in shape["choices"].items():
+            choice = choose_path(replace(qlib_spec(shape["d_feat"]), compat=compat, hidden_size=4), CPU)
+            assert said == {"path": choice.name, "reason": choice.reason}
+        timed = [timing["path"] for timing in shape["timings"]]
+        assert timed == [shape["choices"]["none"]["path"], "reference"]
+        for timing in shape["timings"]:
+            # milliseconds a step and seed are those of samples/s over all seeds
+            assert timing["samples_per_second"] * timing["step_ms"] == pytest.approx(16e3)
+
+
+def test_people_read_tables(here: Run) -> None:
+    done = here("doctor", "--device", "cpu", "--step-len", 3, "--d-feat", 2, *SMALL)
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "as given: 3 days of 2 features",
+        "sharded",
+        "compat: qlib trains on the reference path",
+        "GFLOP/s",
+    ):
+        assert said in done.stdout
+    assert "Alpha158" not in done.stdout
+
+
+def test_a_window_may_be_changed_in_both_feature_sets(here: Run) -> None:
+    done = here("doctor", "--device", "cpu", "--json", "--step-len", 4, *SMALL)
+    assert done.returncode == 0, done.stderr
+    shapes = [
+        (shape["name"], shape["d_feat"], shape["step_len"]) for shape in json.loads(done.stdout)["shapes"]
+    ]
+    assert shapes == [("Alpha158", 20, 4), ("Alpha360", 6, 4)]
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(
+    here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LSTM_BENCH_CACHE", str(tmp_path / "file" / "datasets"))
+    done = here("doctor", "--device", "cpu", "--step-len", 3, "--d-feat", 2, *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert f"{tmp_path / 'file' / 'datasets'}, which cannot be written to" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--device", "cuda:9"], ["--device: got 'cuda:9'", "choices: auto, cpu"]),
+        (["--device", "gpu"], ["--device: got 'gpu'", "choices: auto, cpu, mps, cuda"]),
+        (["--device", "cpu", "--precision", "bf16"], ["precision: got 'bf16'", "choices: fp32"]),
+        (["--precision", "fp16"], ["fp16", "fp32", "tf32", "bf16"]),
+        (["--seeds", "0"], ["Invalid value", "greater than or equal to 1"]),
+    ],
+)
+def test_bad_input_is_refused_with_its_choices(here: Run, arguments: list[str], words: list[str]) -> None:
+    done = here("doctor", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    for word in words:
+        assert word in done.stderr
