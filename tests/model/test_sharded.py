@@ -12,7 +12,9 @@ import torch
 
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.pack import Pack
 from lstm_bench.model.path import Choice, choose_path
+from lstm_bench.model.sharded import _mask_stream
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 
@@ -60,6 +62,25 @@ def test_no_bit_depends_on_the_threads(
         threads(count)
         given.append(curves(fit(make_samples, SPEC, dropout)))
     assert given[0] == given[1] == given[2]
+
+
+def test_each_part_and_seed_has_its_own_masks() -> None:
+    streams = [torch.Generator().manual_seed(seed) for seed in range(3)]  # those of weights and orders
+    streams += [_mask_stream(seed, part) for seed in range(3) for part in range(8)]
+    draws = {tuple(torch.rand(4, generator=stream).tolist()) for stream in streams}
+    assert len(draws) == len(streams)
+
+
+def test_the_validation_loss_does_not_depend_on_the_threads(
+    make_samples: MakeSamples, threads: Callable[[int], None]
+) -> None:
+    train, given = make_samples(samples=250), set()
+    valid = make_samples(samples=150_000, seed=2)  # torch shares a sum of so many out
+    for count in (1, 2, 3):
+        threads(count)
+        pack = Pack(SPEC, [ReplicaSpec(0, 0.01, 0.0, 0.0)], train, valid, CPU)
+        given.add(pack.score_valid([0])[0][0])
+    assert len(given) == 1
 
 
 def test_dropout_keeps_the_mean_and_drops_its_share() -> None:

@@ -15,6 +15,7 @@ from lstm_bench.model.path import Choice, Start, choose_path, open_path
 from lstm_bench.model.random_stream import RandomStream
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.sample_order import in_sequence, shuffled, shuffled_as_loader, shuffled_as_numpy
+from lstm_bench.model.shards import alone
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
 __all__ = ["Pack"]
@@ -104,7 +105,8 @@ class Pack:
         scores = self.path.score(live, self.valid)
         if self.spec.compat == "qlib":
             return self._qlib_losses(live, scores, self.valid_labels, shuffle=False), scores
-        return [float(mean_squared_error(own, self.valid_labels)) for own in scores], scores
+        with alone():
+            return [float(mean_squared_error(own, self.valid_labels)) for own in scores], scores
 
     def _training_order(self, replica: int) -> Tensor:
         """Draw the order ``[steps, B]`` of an epoch from the replica's stream."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import chain, islice, repeat
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,9 +22,6 @@ __all__ = ["SHARD", "ShardedPath"]
 
 SHARD = 100
 """Samples that go through together (``tests/perf/shards.py`` tries others)."""
-
-# Masks come from other streams than orders and weights, which a seed below 2**32 names.
-_MASK_STREAMS = 2**32
 
 
 class ShardedPath:
@@ -98,9 +96,7 @@ class _Replica:
         self._optimizer = make_optimizer(spec, own, self.model, fused=True)
         self._parameters = list(self.model.parameters())
         # a part has its own generator, so that masks do not depend on which thread comes first
-        self._masks = [
-            torch.Generator().manual_seed(_MASK_STREAMS * (part + 1) + own.seed) for part in range(parts)
-        ]
+        self._masks = [_mask_stream(own.seed, part) for part in range(parts)]
 
     def gradient(self, part: int, batch: _Batch) -> tuple[Tensor, ...]:
         """Return a part's share of the batch's loss and of its gradients, one per parameter."""
@@ -116,3 +112,12 @@ class _Replica:
             parameter.grad = gradient
         step(self._spec, self.model, self._optimizer)
         return float(loss)
+
+
+def _mask_stream(seed: int, part: int) -> torch.Generator:
+    """Return the generator of a part's dropout masks, unlike those of other parts and of the replica's own stream.
+
+    torch's generator on the processor looks at 32 bits of a seed only, so that numbers are mixed, not put side by side.
+    """
+    (mixed,) = np.random.SeedSequence([seed, part + 1]).generate_state(1)
+    return torch.Generator().manual_seed(int(mixed))

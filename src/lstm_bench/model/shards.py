@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-__all__ = ["MapShards", "shard_threads"]
+__all__ = ["MapShards", "alone", "shard_threads"]
 
 Result = TypeVar("Result")
 
@@ -45,9 +45,17 @@ def shard_threads() -> Iterator[MapShards]:
     def side_by_side(work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
         return list(pool.map(work, *items))
 
+    with alone():
+        yield side_by_side
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Compute on the calling thread only: the last bit of a sum depends on how many threads share it."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield side_by_side
+        yield
     finally:
         torch.set_num_threads(threads)
 
