@@ -29,12 +29,13 @@ def test_together_is_one_by_one(configure: Callable[..., RunConfig], threads: in
     shared = (dataset.raw_label[span], rows[span], dataset.days[span], dataset.instruments)
     panels = [panel[span] for panel in panels]
     together = list(evaluate_pack(configs, prepared.market, panels, *shared, threads=threads))
-    for own, panel, given in zip(configs, panels, together, strict=True):
+    for own, panel, (given, seconds) in zip(configs, panels, together, strict=True):
         alone = evaluate_scores(own, prepared.market, panel, *shared)
         assert given.metrics == alone.metrics
+        assert seconds > 0
         np.testing.assert_array_equal(given.signal.rank_ic, alone.signal.rank_ic)
         assert given.portfolio is not None
         assert alone.portfolio is not None
         for name, series in alone.portfolio.report.items():
             np.testing.assert_array_equal(given.portfolio.report[name], series)
-    assert len({given.metrics["IC"] for given in together}) == 4
+    assert len({given.metrics["IC"] for given, _ in together}) == 4

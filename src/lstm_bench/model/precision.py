@@ -15,9 +15,11 @@ __all__ = ["matrix_precision"]
 @contextmanager
 def matrix_precision(precision: Precision) -> Iterator[None]:
     """Let torch's products inside the block use tf32 (which holds a bf16 exactly), or keep them from it."""
-    before = torch.get_float32_matmul_precision()
+    before, in_cudnn = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("highest" if precision == "fp32" else "high")
+    torch.backends.cudnn.allow_tf32 = precision != "fp32"  # cuDNN's LSTM takes tf32 unless it is told not to
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+        torch.backends.cudnn.allow_tf32 = in_cudnn

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.shards import shard_threads
 
@@ -35,4 +36,5 @@ def predict(model: LSTM, samples: ResidentSamples) -> Tensor:
         keep_freed_memory()
         with shard_threads() as map_shards:
             return torch.cat(map_shards(score, parts))
-    return torch.cat(list(map(score, parts)))
+    with matrix_precision("fp32"):
+        return torch.cat(list(map(score, parts)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from lstm_bench.model.loss import mean_squared_error
 from lstm_bench.model.optimizer import make_optimizer, step
 from lstm_bench.model.path import Start
+from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
 
@@ -31,8 +33,11 @@ class ReferencePath:
     def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
         """Train one replica's epoch after the other's."""
         losses = torch.empty(len(live), dtype=torch.float64)
-        for row, replica in enumerate(live):
-            losses[row] = self._learn(replica, order[row], on_step)
+        # Qlib leaves torch's setting as it is
+        precision = matrix_precision("fp32") if self._start.spec.compat == "none" else nullcontext()
+        with precision:
+            for row, replica in enumerate(live):
+                losses[row] = self._learn(replica, order[row], on_step)
         return losses
 
     def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:

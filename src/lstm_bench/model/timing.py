@@ -60,7 +60,7 @@ class PathTiming:
     train_flops, score_flops : reached by the products of :func:`lstm_bench.model.limits.lstm_flops`, FLOP/s
     train_bytes, score_bytes : reached by the traffic of :func:`lstm_bench.model.limits.lstm_bytes`, bytes/s; more
         than memory allows where a path keeps in cache what that counts
-    peak_bytes : most memory that training took on a CUDA device beyond the samples; None elsewhere
+    peak_bytes : most memory that steps took on a CUDA device beyond samples, weights and moments; None elsewhere
     """
 
     path: PathName

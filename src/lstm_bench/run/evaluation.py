@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,20 +110,20 @@ def evaluate_scores(
 def evaluate_pack(
     configs: Sequence[RunConfig],
     market: Market | None,
-    scores: Sequence[npt.NDArray[np.float32]],
+    scores: Iterable[npt.NDArray[np.float32]],
     labels: npt.NDArray[np.float32],
     rows: npt.NDArray[np.bool_],
     days: npt.NDArray[np.datetime64],
     instruments: tuple[str, ...],
     *,
     threads: int,
-) -> Iterator[Evaluation]:
+) -> Iterator[tuple[Evaluation, float]]:
     """Evaluate K score panels ``[T, N]`` on the same samples, several at once: what takes time is compiled.
 
     Parameters
     ----------
     configs, scores
-        One each per replica.
+        One each per replica; scores are taken as threads get free.
     market, labels, rows, days, instruments
         As for :func:`evaluate_scores`.
     threads
@@ -129,12 +131,20 @@ def evaluate_pack(
 
     Yields
     ------
-    Evaluation
-        In the order of the replicas, each as soon as it and those before it are done.
+    Evaluation, float
+        And the seconds it took, in the order of the replicas. A caller that goes away waits for those at work.
     """
+
+    def timed(config: RunConfig, panel: npt.NDArray[np.float32]) -> tuple[Evaluation, float]:
+        begun = time.perf_counter()
+        given = evaluate_scores(config, market, panel, labels, rows, days, instruments)
+        return given, time.perf_counter() - begun
+
+    at_work: deque[Future[tuple[Evaluation, float]]] = deque()
     with ThreadPoolExecutor(threads, "evaluate") as pool:
-        yield from pool.map(
-            lambda config, panel: evaluate_scores(config, market, panel, labels, rows, days, instruments),
-            configs,
-            scores,
-        )
+        for config, panel in zip(configs, scores, strict=True):
+            at_work.append(pool.submit(timed, config, panel))
+            if len(at_work) > threads:
+                yield at_work.popleft().result()
+        while at_work:
+            yield at_work.popleft().result()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,14 +22,13 @@ from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.lstm import LSTM, count_parameters
-from lstm_bench.model.memory import training_bytes
 from lstm_bench.model.path import choose_path
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.run.contents import Scored, write_record
-from lstm_bench.run.evaluation import Evaluation, evaluate_pack
+from lstm_bench.run.evaluation import evaluate_pack
 from lstm_bench.run.identity import NUMERICS, run_id
 from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
 from lstm_bench.run.progress import LogProgress, Progress
@@ -229,6 +230,8 @@ class _PackAtWork:
             prepared = prepare(self.config, self.provider, self._dataset)
             metric = valid_metric(self.config, prepared.valid)
         kwargs = self.config.task.model.kwargs
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
         with self.watch.stage("train"):
             fits = train_pack(
                 PackSpec.of(self.config),
@@ -243,20 +246,10 @@ class _PackAtWork:
                 on_step=self.progress.step,
                 choice=self.choice,
             )
-        whole = [
-            (config, fit) for config, fit in zip(self.configs.values(), fits, strict=True) if fit.weights
-        ]
-        with self.watch.stage("predict"):
-            scores = [self._predict(prepared, fit) for _, fit in whole]
-        evaluations = self._evaluate(prepared, [config for config, _ in whole], scores)
-        given = iter(scores)
+        coming = self._scored(prepared, [fit for fit in fits if fit.weights])
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
-            scored, own = None, Stopwatch(self.progress.stage)
-            if fit.weights:
-                labels = prepared.dataset.raw_label[prepared.test.days, prepared.test.instruments]
-                with own.stage("evaluate"):
-                    scored = Scored(next(given), labels, next(evaluations))
-            provenance = self._provenance(config, fit, own, prepared.dataset.step_len)
+            scored, seconds = next(coming) if fit.weights else (None, {})
+            provenance = self._provenance(config, fit, seconds)
             self.progress.stage("record")
             yield (
                 seed,
@@ -283,40 +276,52 @@ class _PackAtWork:
         self.progress.epoch(live, self.config.task.model.kwargs.n_epochs)
         return True
 
-    def _predict(self, prepared: Prepared, fit: Fit) -> npt.NDArray[np.float32]:
-        """Score the test samples ``[S]`` with a replica's best weights."""
-        spec = PackSpec.of(self.config)
-        model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
-        model.load_state_dict(fit.weights)
-        resident = ResidentSamples.place(prepared.test, self.device)
-        scores: npt.NDArray[np.float32] = predict(model.to(self.device), resident).cpu().numpy()
-        return scores
-
-    def _evaluate(
-        self, prepared: Prepared, configs: Sequence[RunConfig], scores: Sequence[npt.NDArray[np.float32]]
-    ) -> Iterator[Evaluation]:
-        """Evaluate the replicas' scores side by side."""
+    def _scored(self, prepared: Prepared, fits: Sequence[Fit]) -> Iterator[tuple[Scored, dict[str, float]]]:
+        """Score test with each replica's best weights and evaluate that, several at once; with each one's seconds."""
         dataset, test = prepared.dataset, prepared.test
+        configs = [self.configs[fit.replica.seed] for fit in fits]
         rows = np.zeros(dataset.raw_label.shape, dtype=np.bool_)
         rows[test.days, test.instruments] = True
         span = slice(int(test.days.min()), int(test.days.max()) + 1)
-        return evaluate_pack(
+        resident = ResidentSamples.place(test, self.device)
+        predicted: deque[tuple[npt.NDArray[np.float32], float]] = deque()
+
+        def panels() -> Iterator[npt.NDArray[np.float32]]:
+            for fit in fits:
+                self.progress.stage("predict")
+                begun = time.perf_counter()
+                scores = self._predict(fit, resident)
+                predicted.append((scores, time.perf_counter() - begun))
+                self.progress.stage("evaluate")
+                yield dataset.scores_to_panel(test, scores)[span]
+
+        for evaluation, seconds in evaluate_pack(
             configs,
             prepared.market,
-            [dataset.scores_to_panel(test, own)[span] for own in scores],
+            panels(),
             np.where(rows, dataset.raw_label, np.float32(np.nan))[span],
             rows[span],
             dataset.days[span],
             dataset.instruments,
             threads=torch.get_num_threads(),
-        )
+        ):
+            scores, before = predicted.popleft()
+            labels = dataset.raw_label[test.days, test.instruments]
+            yield Scored(scores, labels, evaluation), {"predict": before, "evaluate": seconds}
 
-    def _provenance(self, config: RunConfig, fit: Fit, own: Stopwatch, step_len: int) -> dict[str, Any]:
+    def _predict(self, fit: Fit, samples: ResidentSamples) -> npt.NDArray[np.float32]:
+        """Score samples ``[S]`` with a replica's best weights."""
+        spec = PackSpec.of(self.config)
+        model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
+        model.load_state_dict(fit.weights)
+        scores: npt.NDArray[np.float32] = predict(model.to(self.device), samples).cpu().numpy()
+        return scores
+
+    def _provenance(self, config: RunConfig, fit: Fit, own: Mapping[str, float]) -> dict[str, Any]:
         spec, cuda = PackSpec.of(config), self.device.type == "cuda"
-        calendar, seconds = self.provider.calendar, {**self.watch.seconds, **own.seconds}
+        calendar, seconds = self.provider.calendar, {**self.watch.seconds, **own}
         if len(self.configs) > 1:  # a run's share of what the pack did together
             seconds["train"] = sum(epoch.seconds for epoch in fit.epochs)
-            seconds["predict"] /= len(self.configs)
         return {
             "run_id": run_id(config, self.data),
             "seed": config.seed,
@@ -332,7 +337,6 @@ class _PackAtWork:
                 "threads": torch.get_num_threads(),
                 "training_path": self.choice.name,
                 "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20 if cuda else None,
-                "planned_memory_mib": training_bytes(spec, self.choice, len(self.configs), step_len) / 2**20,
             },
             "pack": {
                 "width": len(self.configs),

@@ -59,12 +59,14 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
 def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.model.path import choose_path
     from lstm_bench.model.spec import PackSpec, ReplicaSpec
     from lstm_bench.model.trainer import Fit, train_pack
     from lstm_bench.run.preparation import check_learning, valid_metric
 
     config = RunConfig.model_validate(payload["workflow"])
-    kwargs = config.task.model.kwargs
+    kwargs, spec = config.task.model.kwargs, PackSpec.of(config)
+    choice = choose_path(spec, session.device)
     dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     check_learning(config, dataset, train, valid)
@@ -79,7 +81,7 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
 
     started = time.perf_counter()
     fits = train_pack(
-        PackSpec.of(config),
+        spec,
         [ReplicaSpec.of(config.with_seed(seed)) for seed in payload["seeds"]],
         train,
         valid,
@@ -89,6 +91,7 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         valid_metric=valid_metric(config, valid),
         on_epoch=on_epoch,
         on_step=lambda *_: session.check(),
+        choice=choice,
     )
     return {
         "losses": {fit.replica.seed: _curve(fit) for fit in fits},

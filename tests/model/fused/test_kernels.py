@@ -35,7 +35,7 @@ for name, (kernel, signature, constants) in jobs.items():
     full = signature | {key: "constexpr" for key in constants}
     source = ASTSource(kernel, full, {(kernel.arg_names.index(key),): value for key, value in constants.items()})
     compiled = triton.compile(source, target=GPUTarget("cuda", capability, 32), options={"num_stages": 1})
-    made[name] = {"shared": compiled.metadata.shared, "barriers": compiled.asm["ptx"].count("bar.sync"),
+    made[name] = {"shared": compiled.metadata.shared, "barriers": compiled.asm["ttir"].count("barrier"),
                   "bytes": len(compiled.asm["cubin"]), "tensor": compiled.asm["ptx"].count("mma")}
 print(json.dumps(made))
 """
@@ -54,5 +54,5 @@ def test_kernels_compile(capability: int, precision: str) -> None:
         assert facts["bytes"] > 0
         assert facts["shared"] <= 99 * 1024, name  # what any of these devices gives a program
         if name != "dropout":
-            assert facts["barriers"] > 0, name
+            assert facts["barriers"] == 1, name  # before products are laid out, which brings others: our own
             assert (facts["tensor"] > 0) == (precision != "fp32"), name

@@ -11,12 +11,14 @@ accumulates in float32 whatever the precision of its operands.
 
 from __future__ import annotations
 
+import os
+
 import triton
 import triton.language as tl
 
 __all__ = ["backward", "dropout", "forward"]
 
-_INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
+_INTERPRETED = tl.constexpr(os.environ.get("TRITON_INTERPRET") == "1")
 
 
 @triton.jit
@@ -67,9 +69,10 @@ def forward(  # type: ignore[no-untyped-def]
     activated gates behind; without it they are not touched.
     """
     replica = tl.program_id(1).to(tl.int64)
-    b = tl.program_id(0) * BLOCK_B + tl.arange(0, BLOCK_B)
+    b = (tl.program_id(0) * BLOCK_B + tl.arange(0, BLOCK_B)).to(tl.int64)  # offsets outgrow 32 bits
     b_ok = b < B
     slots = L + 1 if KEEP else 2
+    day = tl.zeros((), tl.int64) + B * H
     x += replica * x_stride
     wx += replica * w_stride
     wh += replica * w_stride
@@ -78,8 +81,8 @@ def forward(  # type: ignore[no-untyped-def]
     cs += replica * slots * B * H
     gates += replica * L * B * 4 * H
     for t in range(L):
-        before = (t if KEEP else t % 2) * B * H
-        after = (t + 1 if KEEP else (t + 1) % 2) * B * H
+        before = (t if KEEP else t % 2) * day
+        after = (t + 1 if KEEP else (t + 1) % 2) * day
         for start in range(0, H, BLOCK_H):
             j = start + tl.arange(0, BLOCK_H)
             j_ok = j < H
@@ -129,7 +132,7 @@ def backward(  # type: ignore[no-untyped-def]
     has to be zero on entry and is used up.
     """
     replica = tl.program_id(1).to(tl.int64)
-    b = tl.program_id(0) * BLOCK_B + tl.arange(0, BLOCK_B)
+    b = (tl.program_id(0) * BLOCK_B + tl.arange(0, BLOCK_B)).to(tl.int64)  # offsets outgrow 32 bits
     b_ok = b < B
     gates += replica * L * B * 4 * H
     cs += replica * (L + 1) * B * H
@@ -137,6 +140,7 @@ def backward(  # type: ignore[no-untyped-def]
     dh_days += replica * L * B * H
     dh_last += replica * B * H
     dc += replica * B * H
+    day = tl.zeros((), tl.int64) + B * H
     for back in range(L):
         t = L - 1 - back
         for start in range(0, H, BLOCK_H):
@@ -149,7 +153,7 @@ def backward(  # type: ignore[no-untyped-def]
                 if back == 0:
                     dh += tl.load(dh_last + place, mask=ok, other=0.0)
             else:
-                dh += tl.load(dh_days + t * B * H + place, mask=ok, other=0.0)
+                dh += tl.load(dh_days + t * day + place, mask=ok, other=0.0)
             if back > 0:
                 later = gates + ((t + 1) * B + b[:, None]) * 4 * H
                 for first in range(0, 4 * H, BLOCK_H):
@@ -163,10 +167,10 @@ def backward(  # type: ignore[no-untyped-def]
             f = tl.load(at + H, mask=ok, other=0.0)
             g = tl.load(at + 2 * H, mask=ok, other=0.0)
             o = tl.load(at + 3 * H, mask=ok, other=0.0)
-            squashed = _tanh(tl.load(cs + (t + 1) * B * H + place, mask=ok, other=0.0))
+            squashed = _tanh(tl.load(cs + (t + 1) * day + place, mask=ok, other=0.0))
             d_cell = tl.load(dc + place, mask=ok, other=0.0) + dh * o * (1 - squashed * squashed)
             tl.store(at, d_cell * g * i * (1 - i), mask=ok)
-            before = tl.load(cs + t * B * H + place, mask=ok, other=0.0)
+            before = tl.load(cs + t * day + place, mask=ok, other=0.0)
             tl.store(at + H, d_cell * before * f * (1 - f), mask=ok)
             tl.store(at + 2 * H, d_cell * i * (1 - g * g), mask=ok)
             tl.store(at + 3 * H, dh * squashed * o * (1 - o), mask=ok)

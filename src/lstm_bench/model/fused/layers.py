@@ -119,8 +119,10 @@ def gradients(
         _back(weights, layer, tape, dh, precision, last_only=layer == len(tapes) - 1)
         d_gates = _operand(tape.gates.flatten(1, 2), precision)  # [K, L * B, 4H]
         turned = d_gates.transpose(1, 2)
-        _product_into(into[f"rnn.weight_ih_l{layer}"], turned, _operand(_days(tape.inputs), precision))
-        _product_into(into[f"rnn.weight_hh_l{layer}"], turned, _operand(_days(tape.hs[:, :-1]), precision))
+        _product_into(into[f"rnn.weight_ih_l{layer}"], turned, _operand(tape.inputs.flatten(1, 2), precision))
+        _product_into(
+            into[f"rnn.weight_hh_l{layer}"], turned, _operand(tape.hs[:, :-1].flatten(1, 2), precision)
+        )
         summed = tape.gates.sum(dim=(1, 2))
         into[f"rnn.bias_ih_l{layer}"].copy_(summed)
         into[f"rnn.bias_hh_l{layer}"].copy_(summed)
@@ -165,11 +167,6 @@ def _back(
 
 def _head(weights: PackWeights, hidden: Tensor) -> Tensor:
     return (hidden * weights["fc_out.weight"]).sum(dim=2) + weights["fc_out.bias"]
-
-
-def _days(values: Tensor) -> Tensor:
-    """Put days and samples of ``[K, L, B, I]`` in one axis, without a copy."""
-    return values.flatten(1, 2)
 
 
 def _operand(values: Tensor, precision: Precision) -> Tensor:

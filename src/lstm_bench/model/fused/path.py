@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
-from torch.cuda import _POOL_HANDLE
 
 from lstm_bench.model.fused.layers import scores
 from lstm_bench.model.fused.optimizer import PackOptimizer
@@ -20,6 +20,8 @@ from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 
 __all__ = ["FusedPath"]
+
+logger = logging.getLogger("lstm_bench")
 
 _SCORING_BYTES = 1 << 28  # for the states of all days that a layer hands to the next
 
@@ -38,16 +40,13 @@ class FusedPath:
         self._start = start
         members = range(len(start.replicas))
         width = width or _width(start)
-        # groups take turns, and nothing of a step's activations outlives it: one memory serves all graphs
-        pool = torch.cuda.graph_pool_handle() if start.samples.device.type == "cuda" else None
         self._groups = [
-            _Group.begin(start, pool, members[first : first + width])
-            for first in range(0, len(members), width)
+            _Group.begin(start, members[first : first + width]) for first in range(0, len(members), width)
         ]
 
     def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
         """Train one group's epoch after the other's; a replica that is no longer live leaves its group."""
-        self._groups = [group.keep(live) for group in self._groups if set(group.members) & set(live)]
+        self._regroup(live)
         losses = torch.empty(len(live), dtype=torch.float64)
         steps = order.shape[1]
         for group in self._groups:
@@ -59,6 +58,8 @@ class FusedPath:
                     group.step.take(positions)
                     if on_step is not None:
                         on_step(done, steps)
+            if len(self._groups) > 1:  # one graph at a time, since memory does not hold two
+                group.step.release()
             losses[rows] = (group.step.losses / steps).cpu() if steps else math.nan
         return losses
 
@@ -78,6 +79,14 @@ class FusedPath:
                             given[live.index(member), part] = values
         return given
 
+    def _regroup(self, live: Sequence[int]) -> None:
+        """Let replicas go that are not live, and their graphs before others are recorded."""
+        for index, group in enumerate(self._groups):
+            if not set(group.members) <= set(live):
+                group.step.release()
+                self._groups[index] = group.keep(live)
+        self._groups = [group for group in self._groups if group.members]
+
     def weights(self, replica: int) -> dict[str, Tensor]:
         """Copy a replica's weights."""
         for group in self._groups:
@@ -92,23 +101,21 @@ class _Group:
     def __init__(
         self,
         start: Start,
-        pool: _POOL_HANDLE | None,
         members: Sequence[int],
         weights: PackWeights,
         optimizer: PackOptimizer,
     ) -> None:
         self._start = start
-        self._pool = pool
         self._optimizer = optimizer
         self.members = list(members)
         replicas = [start.replicas[member] for member in members]
-        self.step = TrainingStep(start.spec, replicas, weights, optimizer, start.samples, start.labels, pool)
+        self.step = TrainingStep(start.spec, replicas, weights, optimizer, start.samples, start.labels)
 
     @classmethod
-    def begin(cls, start: Start, pool: _POOL_HANDLE | None, members: Sequence[int]) -> _Group:
+    def begin(cls, start: Start, members: Sequence[int]) -> _Group:
         weights = PackWeights.of([start.models[member] for member in members], start.samples.device)
         replicas = [start.replicas[member] for member in members]
-        return cls(start, pool, members, weights, PackOptimizer(start.spec, replicas, weights.rows))
+        return cls(start, members, weights, PackOptimizer(start.spec, replicas, weights.rows))
 
     def keep(self, live: Sequence[int]) -> _Group:
         """Return the group without the members that are not live: they take no share of the work."""
@@ -117,17 +124,28 @@ class _Group:
             return self
         weights = self.step.weights.select(rows)
         optimizer = self._optimizer.select(rows, weights.rows)
-        kept = _Group(self._start, self._pool, [self.members[row] for row in rows], weights, optimizer)
+        kept = _Group(self._start, [self.members[row] for row in rows], weights, optimizer)
         kept.step.follow(self.step, rows)
         return kept
 
 
 def _width(start: Start) -> int:
-    if start.samples.device.type != "cuda":
-        return len(start.replicas)
-    free, _ = torch.cuda.mem_get_info(start.samples.device)
-    choice = Choice("fused", "")
-    return fitting_replicas(start.spec, choice, start.samples.windows.step_len, free)
+    """Return how many replicas train together: as many as fit."""
+    replicas, device = len(start.replicas), start.samples.device
+    if device.type != "cuda":
+        return replicas
+    torch.cuda.empty_cache()  # what torch keeps of earlier packs is free, too
+    free, _ = torch.cuda.mem_get_info(device)
+    fitting = fitting_replicas(start.spec, Choice("fused", ""), start.samples.windows.step_len, free)
+    if fitting < replicas:
+        logger.info(
+            "%s: %d of %d replicas fit into %.1f GiB; groups take turns",
+            device,
+            fitting,
+            replicas,
+            free / 2**30,
+        )
+    return min(fitting, replicas)
 
 
 def _on(device: torch.device) -> AbstractContextManager[object]:

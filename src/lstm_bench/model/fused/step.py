@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.cuda import _POOL_HANDLE
 
 from lstm_bench.model.fused.layers import Dropout, forward, gradients
 from lstm_bench.model.fused.optimizer import PackOptimizer
@@ -33,8 +32,6 @@ class TrainingStep:
         Theirs.
     samples, labels
         Of train, on the device.
-    pool
-        Graph memory that steps share which take turns; None without CUDA.
 
     Attributes
     ----------
@@ -49,7 +46,6 @@ class TrainingStep:
         optimizer: PackOptimizer,
         samples: ResidentSamples,
         labels: Tensor,
-        pool: _POOL_HANDLE | None = None,
     ) -> None:
         K, device = len(replicas), samples.device
         self.spec = spec
@@ -58,7 +54,6 @@ class TrainingStep:
         self.losses = torch.zeros(K, dtype=torch.float64, device=device)
         self._samples = samples
         self._labels = labels
-        self._pool = pool
         self._gradients = weights.like()
         self._positions = torch.zeros((K, spec.batch_size), dtype=torch.int64, device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -106,19 +101,28 @@ class TrainingStep:
         self.optimizer.step(self._gradients.rows)
         self._seeds += (spec.num_layers - 1) << 32
 
+    def release(self) -> None:
+        """Give the memory of a step's activations back; the next step records the graph again."""
+        if self._graph is not None:
+            torch.cuda.synchronize(self._samples.device)
+            self._graph = None
+            torch.cuda.empty_cache()
+
     def _capture(self) -> torch.cuda.CUDAGraph:
         """Record the step. Kernels are compiled by steps that are taken before and undone."""
+        device = self._samples.device
         state = [self.weights.rows, self.losses, self._seeds, *self.optimizer.state()]
         kept = [values.clone() for values in state]
-        side = torch.cuda.Stream(self._samples.device)  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream(self._samples.device))
-        with torch.cuda.stream(side):
+        # a stream of the device's own: torch's default for captures belongs to the device that came first
+        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
             for _ in range(_WARM_UPS):
                 self._work()
             for values, before in zip(state, kept, strict=True):
                 values.copy_(before)
-        torch.cuda.current_stream(self._samples.device).wait_stream(side)
+        torch.cuda.current_stream(device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, stream=stream):  # which first returns what the warm-up has left
             self._work()
         return graph

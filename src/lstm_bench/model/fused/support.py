@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
 
 import torch
 
@@ -20,4 +21,22 @@ def missing(device: torch.device) -> str | None:
     capability = torch.cuda.get_device_capability(device)
     if capability < _LEAST_CAPABILITY:
         return f"the device has compute capability {capability[0]}.{capability[1]}, and 8.0 is needed"
+    return _failure(device)
+
+
+@cache
+def _failure(device: torch.device) -> str | None:
+    """Launch the smallest kernel: Triton needs a C compiler and more, and says so in exceptions of many kinds."""
+    try:
+        from lstm_bench.model.fused.layers import Dropout
+
+        with torch.cuda.device(device):
+            nothing = Dropout(
+                torch.zeros((1, 1), dtype=torch.int64, device=device), torch.zeros(1, device=device)
+            )
+            nothing.apply(torch.zeros((1, 1, 1, 1), device=device), layer=1)
+    except Exception as error:
+        return (
+            f"Triton cannot launch a kernel: {type(error).__name__}: {str(error).strip().splitlines()[-1:]}"
+        )
     return None
