@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -57,5 +55,5 @@ def test_it_serves_the_studies_of_a_store(tmp_path: Path) -> None:
         try:
             found = fetch(f"http://127.0.0.1:{port}/api/studies", process)
         finally:
-            os.kill(process.pid, signal.SIGINT)
+            process.terminate()  # an interrupt is ignored by what a shell started in the background
     assert [study["study_name"] for study in found["study_summaries"]] == ["seen"]
