@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from torch import Tensor
 
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.timing import NoiseWindows
 
 MakeSamples = Callable[..., SampleSet]
-
-
-@dataclass
-class GivenWindows:
-    """Windows that are there already: sample s is (day s, instrument 0)."""
-
-    values: Tensor  # [S, L, F]
-
-    @property
-    def step_len(self) -> int:
-        return self.values.shape[1]
-
-    @property
-    def n_features(self) -> int:
-        return self.values.shape[2]
-
-    def to(self, device: torch.device | str) -> GivenWindows:
-        return GivenWindows(self.values.to(device))
-
-    def gather(self, days: Tensor, instruments: Tensor) -> Tensor:
-        return self.values[days]
 
 
 @pytest.fixture
@@ -53,7 +31,7 @@ def make_samples() -> MakeSamples:
             days=np.arange(samples, dtype=np.int64),
             instruments=np.zeros(samples, dtype=np.int64),
             labels=labels,
-            windows=GivenWindows(torch.from_numpy(values)),
+            windows=NoiseWindows(torch.from_numpy(values)),
         )
 
     return make

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from lstm_bench.config.harness import Precision
+from lstm_bench.model.memory import parameters
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.shards import shard_threads
 from lstm_bench.model.spec import PackSpec
@@ -165,7 +166,7 @@ def lstm_bytes(spec: PackSpec, batch: int, step_len: int, training: bool) -> int
         writes gates, cells and outputs ``[B, L, 6H]`` on the way forward and reads them on the way back.
     """
     B, L, F, H = batch, step_len, spec.d_feat, spec.hidden_size
-    weights = _weights(spec)
+    weights = parameters(spec)
     windows = B * L * F
     states = B * L * H * spec.num_layers
     if training:
@@ -190,12 +191,6 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-def _weights(spec: PackSpec) -> int:
-    """Count weights and biases, as ``nn.LSTM`` has them: two biases ``[4H]`` a layer."""
-    F, H = spec.d_feat, spec.hidden_size
-    return sum(4 * H * ((H if layer else F) + H + 2) for layer in range(spec.num_layers)) + H + 1
 
 
 def _cpu_gemm_rate(hidden_size: int) -> float:

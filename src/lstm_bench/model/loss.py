@@ -8,18 +8,23 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-__all__ = ["batch_mean_loss", "mean_squared_error", "squared_errors"]
+__all__ = ["batch_mean_loss", "errors", "mean_squared_error", "squared_errors"]
 
 
-def squared_errors(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return squared errors, 0 where the label is NaN.
+def errors(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return scores less labels, 0 where the label is NaN.
 
     Parameters
     ----------
     scores, labels : of shapes that broadcast
         The errors have the wider of their dtypes.
     """
-    return torch.where(labels.isnan(), 0.0, scores - labels.nan_to_num()).square()
+    return torch.where(labels.isnan(), 0.0, scores - labels.nan_to_num())
+
+
+def squared_errors(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return the squares of :func:`errors`."""
+    return errors(scores, labels).square()
 
 
 def mean_squared_error(scores: Tensor, labels: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.path import Choice
 from lstm_bench.model.spec import PackSpec
 
-__all__ = ["fitting_replicas", "training_bytes"]
+__all__ = ["fitting_replicas", "parameters", "training_bytes"]
 
 _FLOAT = 4
 _USABLE = 0.9  # of what is free: the allocator's rounding, and what cuBLAS takes for itself
@@ -27,7 +27,7 @@ def training_bytes(spec: PackSpec, choice: Choice, replicas: int, step_len: int)
     """
     if choice.name == "fused":
         return replicas * (_fused_activations(spec, step_len) + _fused_weights(spec))
-    weights = 4 * _FLOAT * _parameters(spec) * replicas  # values, gradients and Adam's two moments
+    weights = 4 * _FLOAT * parameters(spec) * replicas  # values, gradients and Adam's two moments
     return weights + _torch_activations(spec, step_len, _samples_at_once(spec, choice))
 
 
@@ -64,9 +64,10 @@ def _fused_activations(spec: PackSpec, step_len: int) -> int:
 
 def _fused_weights(spec: PackSpec) -> int:
     """Values, gradients, two moments, and what the optimizer has in hand."""
-    return 6 * _FLOAT * _parameters(spec)
+    return 6 * _FLOAT * parameters(spec)
 
 
-def _parameters(spec: PackSpec) -> int:
+def parameters(spec: PackSpec) -> int:
+    """Count the trainable parameters of one replica."""
     with torch.device("meta"):
         return count_parameters(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0))

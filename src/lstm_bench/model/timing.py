@@ -21,6 +21,7 @@ from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
 __all__ = [
     "DEFAULT_SHAPES",
+    "NoiseWindows",
     "PathTiming",
     "Shape",
     "noise_samples",

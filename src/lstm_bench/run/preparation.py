@@ -16,8 +16,7 @@ from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
 from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.evaluate.quotes import load_benchmark, tradable
 from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.model.lstm import LSTM, count_parameters
-from lstm_bench.model.memory import training_bytes
+from lstm_bench.model.memory import parameters, training_bytes
 from lstm_bench.model.path import Choice
 from lstm_bench.model.spec import PackSpec
 from lstm_bench.model.trainer import ValidMetric
@@ -155,7 +154,7 @@ def needs(config: RunConfig, prepared: Prepared, choice: Choice) -> dict[str, fl
     of what is at work at once, ``record_mib`` the record on disk.
     """
     dataset, spec = prepared.dataset, PackSpec.of(config)
-    weights = count_parameters(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0))
+    weights = parameters(spec)
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0

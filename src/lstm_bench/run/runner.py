@@ -21,7 +21,8 @@ from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
-from lstm_bench.model.lstm import LSTM, count_parameters
+from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.memory import parameters
 from lstm_bench.model.path import choose_path
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
@@ -348,9 +349,7 @@ class _PackAtWork:
                 "epochs": len(fit.epochs),
                 "best_epoch": fit.best_epoch,
                 "best_score": fit.best_score,
-                "parameters": count_parameters(
-                    LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
-                ),
+                "parameters": parameters(spec),
             },
             "seconds": seconds,
             "peak_memory_mib": peak_memory_mib(),

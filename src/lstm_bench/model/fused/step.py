@@ -10,7 +10,7 @@ from torch import Tensor
 from lstm_bench.model.fused.layers import Dropout, forward, gradients
 from lstm_bench.model.fused.optimizer import PackOptimizer
 from lstm_bench.model.fused.weights import PackWeights
-from lstm_bench.model.loss import squared_errors
+from lstm_bench.model.loss import errors
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
@@ -75,15 +75,13 @@ class TrainingStep:
 
     def take(self, positions: Tensor) -> None:
         """Take a step on samples ``[K, B]``; returns at once, the device works on."""
-        if self._samples.device.type != "cuda":
-            self._positions.copy_(positions)
-            return self._work()
-        if self._graph is None:
-            self._positions.copy_(positions)
-            self._graph = self._capture()
         self._positions.copy_(positions, non_blocking=True)
+        if self._samples.device.type != "cuda":
+            self._work()
+            return
+        if self._graph is None:
+            self._graph = self._capture()
         self._graph.replay()
-        return None
 
     def _work(self) -> None:
         spec = self.spec
@@ -95,9 +93,11 @@ class TrainingStep:
         dropout = Dropout(self._seeds, self._probabilities) if self._drops else None
         with matrix_precision(spec.precision):
             scores, tapes = forward(self.weights, windows, spec.num_layers, dropout, spec.precision)
-            slope = torch.where(labels.isnan(), 0.0, scores - labels.nan_to_num()) * (2 / counts)
-            gradients(self.weights, tapes, slope, dropout, spec.precision, into=self._gradients)
-        self.losses += squared_errors(scores, labels).sum(dim=1) / counts[:, 0]
+            missed = errors(scores, labels)
+            gradients(
+                self.weights, tapes, missed * (2 / counts), dropout, spec.precision, into=self._gradients
+            )
+        self.losses += missed.square().sum(dim=1) / counts[:, 0]
         self.optimizer.step(self._gradients.rows)
         self._seeds += (spec.num_layers - 1) << 32
 
