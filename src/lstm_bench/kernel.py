@@ -69,6 +69,8 @@ def kernel_files() -> tuple[Path, ...]:
     sources = Path(__file__).parent.rglob("*.py")
     return tuple(
         sorted(
-            path for path in sources if b"import numba" in (text := path.read_bytes()) or b"@kernel(" in text
+            path
+            for path in sources
+            if any(mark in path.read_bytes() for mark in (b"import numba", b"@kernel(", b"from llvmlite"))
         )
     )

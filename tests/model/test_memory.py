@@ -80,7 +80,24 @@ def test_as_many_replicas_as_fit() -> None:
     assert fitting_replicas(SPEC, FUSED, 20, free_bytes=one // 2) == 1
 
 
-def test_shards_need_no_more_than_they_hold() -> None:
-    sharded, reference = (training_bytes(SPEC, Choice(name, ""), 1, 20) for name in ("sharded", "reference"))
-    assert sharded <= reference
-    assert training_bytes(SPEC, Choice("sharded", ""), 2, 20) < 2 * sharded  # replicas share the threads
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_step_in_shards_takes_what_is_planned(
+    make_samples: MakeSamples, threads: Callable[[int], None], layers: int, dropout: float
+) -> None:
+    threads(1)  # the meter sees the calling thread
+    spec = dataclasses.replace(SPEC, num_layers=layers, batch_size=400)
+    replicas = [ReplicaSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
+    train, few = make_samples(samples=400, seed=1), make_samples(samples=8)
+    choice = Choice("sharded", "")
+    meter = Meter()
+    with meter:
+        pack = Pack(spec, replicas, train, few, CPU, choice)
+        pack.train_epoch([0, 1])
+    planned = training_bytes(spec, choice, 2, train.windows.step_len)
+    assert meter.peak == pytest.approx(planned, rel=0.15)
+
+
+def test_replicas_share_the_threads() -> None:
+    one, two = (training_bytes(SPEC, Choice("sharded", ""), count, 20) for count in (1, 2))
+    assert two < 2 * one

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.path import Choice, choose_path
 from lstm_bench.model.sharded import _mask_stream
@@ -81,28 +80,6 @@ def test_the_validation_loss_does_not_depend_on_the_threads(
         pack = Pack(SPEC, [ReplicaSpec(0, 0.01, 0.0, 0.0)], train, valid, CPU)
         given.add(pack.score_valid([0])[0][0])
     assert len(given) == 1
-
-
-def test_dropout_keeps_the_mean_and_drops_its_share() -> None:
-    torch.manual_seed(0)
-    model = LSTM(3, 8, 2, 0.5)
-    windows = torch.randn(1, 5, 3).expand(4000, 5, 3)
-    masks = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        dropped = model.scores(windows, masks)
-        reference = model.train()(windows)
-    assert dropped.std() > 0
-    # two samples of one distribution: means within five standard errors, spreads alike
-    error = float(reference.std()) / len(windows) ** 0.5
-    assert abs(float(dropped.mean() - reference.mean())) < 5 * 2**0.5 * error
-    assert float(dropped.std()) == pytest.approx(float(reference.std()), rel=0.1)
-
-
-def test_scores_without_dropout_are_the_modules() -> None:
-    torch.manual_seed(0)
-    model = LSTM(3, 8, 3, 0.0)
-    windows = torch.randn(50, 5, 3)
-    torch.testing.assert_close(model.scores(windows, torch.Generator()), model(windows), rtol=0, atol=1e-7)
 
 
 def test_precision_that_is_not_there_is_refused() -> None:

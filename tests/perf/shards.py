@@ -12,18 +12,21 @@ import argparse
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
-from lstm_bench.model import sharded
+from lstm_bench.model import predict, sharded
 from lstm_bench.model.allocator import keep_freed_memory
+from lstm_bench.model.compiled.outputs import CompiledLSTM
 from lstm_bench.model.loss import mean_squared_error, squared_errors
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path import Choice, PathName
+from lstm_bench.model.shards import SHARD
 from lstm_bench.model.timing import DEFAULT_SHAPES, Shape, noise_samples, qlib_spec, time_path
 from lstm_bench.report.speed import Cell
 
@@ -46,20 +49,28 @@ def path_step(shape: Shape, seconds: float, *, path: PathName, threads: int = CO
 
 
 def shard_step(shape: Shape, seconds: float, *, shard: int) -> float:
-    sharded.SHARD = shard
-    return path_step(shape, seconds, path="sharded")
+    with patch.object(sharded, "SHARD", shard), patch.object(predict, "SHARD", shard):
+        return path_step(shape, seconds, path="sharded")
 
 
-def autocast_step(shape: Shape, seconds: float) -> float:
-    """Shards whose products autocast computes in bfloat16."""
-    plain = LSTM.scores
+def torch_shard_step(shape: Shape, seconds: float, *, autocast: bool = False) -> float:
+    """Shards that go through nn.LSTM, whose products autocast may compute in bfloat16."""
 
-    def scores(model: LSTM, windows: Tensor, masks: torch.Generator) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):  # belongs to the thread that is in it
-            return plain(model, windows, masks).float()
+    def scores(compiled: CompiledLSTM, windows: Tensor, masks: torch.Generator) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):  # belongs to the thread that is in it
+            given: Tensor = compiled.model(windows)
+        return given.float()
 
-    LSTM.scores = scores  # type: ignore[method-assign, assignment]
-    return path_step(shape, seconds, path="sharded")
+    def give_back(compiled: CompiledLSTM, gradients: Sequence[Tensor]) -> None:
+        for parameter, gradient in zip(compiled.model.parameters(), gradients, strict=True):
+            parameter.grad = gradient
+
+    with (
+        patch.object(CompiledLSTM, "training_scores", scores),
+        patch.object(CompiledLSTM, "leaves", property(lambda compiled: list(compiled.model.parameters()))),
+        patch.object(CompiledLSTM, "give_back", give_back),
+    ):
+        return path_step(shape, seconds, path="sharded")
 
 
 def micro_batch_step(shape: Shape, seconds: float) -> float:
@@ -123,13 +134,17 @@ def own_step(
 WAYS: dict[str, Way] = {
     "nn.LSTM, whole batch, torch's threads": partial(path_step, path="reference"),
     f"nn.LSTM, parts of {MICRO_BATCH}, gradients summed, torch's threads": micro_batch_step,
-    **{f"threads over shards of {shard}": partial(shard_step, shard=shard) for shard in SHARDS},
-    f"threads over shards of {sharded.SHARD}, bf16 autocast": autocast_step,
+    f"nn.LSTM, threads over shards of {SHARD}": torch_shard_step,
+    f"nn.LSTM, threads over shards of {SHARD}, bf16 autocast": partial(torch_shard_step, autocast=True),
+    **{
+        f"compiled kernels, threads over shards of {shard}": partial(shard_step, shard=shard)
+        for shard in SHARDS
+    },
     "nn.LSTM, torch.compile": compiled_step,
 }
 ALONE: dict[str, Way] = {
     f"nn.LSTM, {CORES} processes of one thread": partial(path_step, path="reference", threads=1),
-    f"shards of {sharded.SHARD}, {CORES} processes of one thread": partial(
+    f"compiled kernels, shards of {SHARD}, {CORES} processes of one thread": partial(
         path_step, path="sharded", threads=1
     ),
 }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 __all__ = ["LSTM", "count_parameters"]
 
@@ -40,36 +39,16 @@ class LSTM(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         """Map windows ``[B, L, F]`` to scores ``[B]``; dropout draws from torch's default generator."""
         hidden, _ = self.rnn(windows)  # [B, L, H]
-        return self._head(hidden)
+        return self.head(hidden[:, -1, :])
 
-    def scores(self, windows: Tensor, masks: Generator) -> Tensor:
-        """Map windows ``[B, L, F]`` to scores ``[B]`` in training, dropout drawn from a generator of one's own.
-
-        torch's own layers know the default generator only, which threads would share.
-        """
-        rnn = self.rnn
-        zeros = windows.new_zeros(rnn.num_layers, len(windows), rnn.hidden_size)
-        if not rnn.dropout:
-            hidden = torch.lstm(
-                windows, (zeros, zeros), tuple(rnn.parameters()), True, rnn.num_layers, 0.0, True, False, True
-            )[0]
-            return self._head(hidden)
-        kept, hidden = 1 - rnn.dropout, windows
-        for layer, weights in enumerate(rnn.all_weights):
-            if layer:
-                hidden = hidden * torch.empty_like(hidden).bernoulli_(kept, generator=masks).div_(kept)
-            hidden = torch.lstm(
-                hidden, (zeros[:1], zeros[:1]), tuple(weights), True, 1, 0.0, True, False, True
-            )[0]
-        return self._head(hidden)
+    def head(self, outputs: Tensor) -> Tensor:
+        """Map the last day's outputs ``[B, H]`` to scores ``[B]``."""
+        scores: Tensor = self.fc_out(outputs)  # [B, 1]
+        return scores.squeeze(-1)
 
     def copied(self) -> dict[str, Tensor]:
         """Copy the weights to the CPU."""
         return {name: value.detach().cpu().clone() for name, value in self.state_dict().items()}
-
-    def _head(self, hidden: Tensor) -> Tensor:
-        scores: Tensor = self.fc_out(hidden[:, -1, :])  # [B, 1]
-        return scores.squeeze(-1)
 
 
 def count_parameters(model: nn.Module) -> int:

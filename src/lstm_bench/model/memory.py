@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
+from lstm_bench.model.compiled.weights import Shape
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.path import Choice
+from lstm_bench.model.shards import SHARD
 from lstm_bench.model.spec import PackSpec
 
 __all__ = ["fitting_replicas", "parameters", "training_bytes"]
@@ -28,7 +32,9 @@ def training_bytes(spec: PackSpec, choice: Choice, replicas: int, step_len: int)
     if choice.name == "fused":
         return replicas * (_fused_activations(spec, step_len) + _fused_weights(spec))
     weights = 4 * _FLOAT * parameters(spec) * replicas  # values, gradients and Adam's two moments
-    return weights + _torch_activations(spec, step_len, _samples_at_once(spec, choice))
+    if choice.name == "sharded":
+        return weights + _compiled_weights(spec, replicas) + _compiled_activations(spec, step_len)
+    return weights + _torch_activations(spec, step_len)
 
 
 def fitting_replicas(spec: PackSpec, choice: Choice, step_len: int, free_bytes: int) -> int:
@@ -36,17 +42,25 @@ def fitting_replicas(spec: PackSpec, choice: Choice, step_len: int, free_bytes: 
     return max(1, int(_USABLE * free_bytes / training_bytes(spec, choice, 1, step_len)))
 
 
-def _samples_at_once(spec: PackSpec, choice: Choice) -> int:
-    if choice.name == "sharded":
-        from lstm_bench.model.sharded import SHARD
-
-        return min(spec.batch_size, torch.get_num_threads() * SHARD)
-    return spec.batch_size
-
-
-def _torch_activations(spec: PackSpec, step_len: int, samples: int) -> int:
+def _torch_activations(spec: PackSpec, step_len: int) -> int:
     """Forward keeps four gates, the cell and its tanh, and the output of a layer and day; backward as much again."""
-    return 2 * 7 * _FLOAT * samples * step_len * spec.hidden_size * spec.num_layers
+    return 2 * 7 * _FLOAT * spec.batch_size * step_len * spec.hidden_size * spec.num_layers
+
+
+def _compiled_activations(spec: PackSpec, step_len: int) -> int:
+    """Return what the threads' parts keep of their days: input rows, gates and cells."""
+    shape = Shape.of(spec.d_feat, spec.hidden_size, spec.num_layers)
+    samples = min(spec.batch_size, torch.get_num_threads() * SHARD)
+    kept = (step_len + 1) * (shape.width + shape.units) + step_len * 4 * shape.units
+    dropped = (spec.num_layers - 1) * step_len * shape.units
+    return _FLOAT * samples * (shape.layers * kept + dropped + step_len * spec.d_feat)
+
+
+def _compiled_weights(spec: PackSpec, replicas: int) -> int:
+    """Each replica's in the kernels' two orders, and the gradients that the parts of all their batches hand in."""
+    shape = Shape.of(spec.d_feat, spec.hidden_size, spec.num_layers)
+    packed = _FLOAT * shape.layers * 4 * shape.units * shape.width
+    return packed * replicas * (2 + math.ceil(spec.batch_size / SHARD))
 
 
 def _fused_activations(spec: PackSpec, step_len: int) -> int:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.errors import ConfigError
+from lstm_bench.model.compiled.blas import blas
 from lstm_bench.model.fused.support import missing
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if spec.compat == "qlib":
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
     if device.type == "cpu":
-        return Choice("sharded", "threads over parts of a batch that stay in cache")
+        reason = f"compiled kernels around {blas().owner}'s products, threads over parts that stay in cache"
+        return Choice("sharded", reason)
     lacking = missing(device)
     if lacking is not None:
         return Choice("reference", f"no fused kernels: {lacking}")

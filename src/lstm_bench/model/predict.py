@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.path import PathName
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.shards import shard_threads
+from lstm_bench.model.shards import SHARD, shard_threads
 
 __all__ = ["predict"]
 
@@ -17,24 +20,38 @@ _CPU_SAMPLES = 200  # a thread's, small enough for its core's cache
 _ACCELERATOR_SAMPLES = 16384
 
 
-def predict(model: LSTM, samples: ResidentSamples) -> Tensor:
+def predict(model: LSTM, samples: ResidentSamples, path: PathName = "reference") -> Tensor:
     """Score every sample: float32 ``[S]``, in the samples' order, on their device.
 
     The model is left in evaluation mode.
+
+    Parameters
+    ----------
+    model, samples
+    path
+        How the model is trained: what ``sharded`` trains, its own kernels score; all others leave it to torch.
     """
     on_cpu = samples.device.type == "cpu"
     model.eval()
+    if path == "sharded":
+        score_windows, together = _compiled(model), SHARD
+    else:
+        score_windows, together = model, _CPU_SAMPLES if on_cpu else _ACCELERATOR_SAMPLES
 
     def score(part: Tensor) -> Tensor:
         with torch.no_grad():
-            scores: Tensor = model(samples.gather(part))
-            return scores
+            return score_windows(samples.gather(part))
 
-    positions = torch.arange(len(samples), device=samples.device)
-    parts = torch.split(positions, _CPU_SAMPLES if on_cpu else _ACCELERATOR_SAMPLES)
+    parts = torch.split(torch.arange(len(samples), device=samples.device), together)
     if on_cpu:
         keep_freed_memory()
         with shard_threads() as map_shards:
             return torch.cat(map_shards(score, parts))
     with matrix_precision("fp32"):
         return torch.cat(list(map(score, parts)))
+
+
+def _compiled(model: LSTM) -> Callable[[Tensor], Tensor]:
+    from lstm_bench.model.compiled.outputs import CompiledLSTM
+
+    return CompiledLSTM(model).scores

@@ -10,18 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lstm_bench.model.compiled.outputs import CompiledLSTM
 from lstm_bench.model.loss import squared_errors
-from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.optimizer import make_optimizer, step
 from lstm_bench.model.path import Start
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.shards import MapShards, shard_threads
+from lstm_bench.model.shards import SHARD, MapShards, shard_threads
 
-__all__ = ["SHARD", "ShardedPath"]
-
-SHARD = 100
-"""Samples that go through together (``tests/perf/shards.py`` tries others)."""
+__all__ = ["ShardedPath"]
 
 
 class ShardedPath:
@@ -48,7 +45,8 @@ class ShardedPath:
 
     def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
         """Score with one model after the other, each on all cores."""
-        return torch.stack([predict(self._replicas[replica].model, samples) for replica in live])
+        models = [self._replicas[replica].model for replica in live]
+        return torch.stack([predict(model, samples, "sharded") for model in models])
 
     def weights(self, replica: int) -> dict[str, Tensor]:
         """Copy a replica's weights."""
@@ -90,27 +88,31 @@ class _Replica:
 
     def __init__(self, start: Start, index: int, parts: int) -> None:
         spec, own = start.spec, start.replicas[index]
-        self.model: LSTM = start.models[index]
+        self.model = start.models[index]
+        self._compiled = CompiledLSTM(self.model)
         self._spec = spec
         self._samples = start.samples
         self._optimizer = make_optimizer(spec, own, self.model, fused=True)
-        self._parameters = list(self.model.parameters())
         # a part has its own generator, so that masks do not depend on which thread comes first
         self._masks = [_mask_stream(own.seed, part) for part in range(parts)]
 
     def gradient(self, part: int, batch: _Batch) -> tuple[Tensor, ...]:
-        """Return a part's share of the batch's loss and of its gradients, one per parameter."""
+        """Return a part's share of the batch's loss and of the gradients of the kernels' weights."""
         positions, labels = batch.parts[part]
-        scores = self.model.scores(self._samples.gather(positions), self._masks[part])
+        scores = self._compiled.training_scores(self._samples.gather(positions), self._masks[part])
         loss = squared_errors(scores, labels).sum() / batch.labelled
-        return (loss.detach(), *torch.autograd.grad(loss, self._parameters))
+        return (loss.detach(), *torch.autograd.grad(loss, self._compiled.leaves))
 
     def step(self, shares: Sequence[tuple[Tensor, ...]]) -> float:
         """Sum the shares in their order, take the optimizer's step, and return the loss."""
-        loss, *gradients = (torch.stack(values).sum(0) for values in zip(*shares, strict=True))
-        for parameter, gradient in zip(self._parameters, gradients, strict=True):
-            parameter.grad = gradient
+        sums, *others = shares
+        for share in others:
+            for total, value in zip(sums, share, strict=True):
+                total += value
+        loss, *gradients = sums
+        self._compiled.give_back(gradients)
         step(self._spec, self.model, self._optimizer)
+        self._compiled.renew()
         return float(loss)
 
 

@@ -16,7 +16,12 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-__all__ = ["MapShards", "alone", "shard_threads"]
+from lstm_bench.model.compiled.blas import products_on_calling_thread
+
+__all__ = ["SHARD", "MapShards", "alone", "shard_threads"]
+
+SHARD = 100
+"""Samples that go through together: what they need of a day stays in a core's cache (``tests/perf/shards.py``)."""
 
 Result = TypeVar("Result")
 
@@ -37,16 +42,8 @@ def shard_threads() -> Iterator[MapShards]:
     spinning, and would take the cores from the shards.
     """
     threads = torch.get_num_threads()
-    if threads == 1:
-        yield _in_turn
-        return
-    pool = _pool(threads)
-
-    def side_by_side(work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
-        return list(pool.map(work, *items))
-
-    with alone():
-        yield side_by_side
+    with alone(), products_on_calling_thread():
+        yield _in_turn if threads == 1 else _side_by_side(_pool(threads))
 
 
 @contextmanager
@@ -58,6 +55,13 @@ def alone() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _side_by_side(pool: ThreadPoolExecutor) -> MapShards:
+    def map_shards(work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
+        return list(pool.map(work, *items))
+
+    return map_shards
 
 
 def _in_turn(work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:

@@ -315,8 +315,8 @@ class _PackAtWork:
         spec = PackSpec.of(self.config)
         model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
         model.load_state_dict(fit.weights)
-        scores: npt.NDArray[np.float32] = predict(model.to(self.device), samples).cpu().numpy()
-        return scores
+        scores = predict(model.to(self.device), samples, self.choice.name)
+        return scores.cpu().numpy()
 
     def _provenance(self, config: RunConfig, fit: Fit, own: Mapping[str, float]) -> dict[str, Any]:
         spec, cuda = PackSpec.of(config), self.device.type == "cuda"
