@@ -20,7 +20,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from lstm_bench.model import predict, sharded
+from lstm_bench.model import sharded
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.compiled.outputs import CompiledLSTM
 from lstm_bench.model.loss import mean_squared_error, squared_errors
@@ -49,7 +49,7 @@ def path_step(shape: Shape, seconds: float, *, path: PathName, threads: int = CO
 
 
 def shard_step(shape: Shape, seconds: float, *, shard: int) -> float:
-    with patch.object(sharded, "SHARD", shard), patch.object(predict, "SHARD", shard):
+    with patch.object(sharded, "SHARD", shard):
         return path_step(shape, seconds, path="sharded")
 
 

@@ -12,11 +12,11 @@ from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path import PathName
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.shards import SHARD, shard_threads
+from lstm_bench.model.shards import shard_threads
 
 __all__ = ["predict"]
 
-_CPU_SAMPLES = 200  # a thread's, small enough for its core's cache
+_COMPILED_SAMPLES, _CPU_SAMPLES = 400, 200  # a thread's, small enough for its core's cache
 _ACCELERATOR_SAMPLES = 16384
 
 
@@ -34,7 +34,7 @@ def predict(model: LSTM, samples: ResidentSamples, path: PathName = "reference")
     on_cpu = samples.device.type == "cpu"
     model.eval()
     if path == "sharded":
-        score_windows, together = _compiled(model), SHARD
+        score_windows, together = _compiled(model), _COMPILED_SAMPLES
     else:
         score_windows, together = model, _CPU_SAMPLES if on_cpu else _ACCELERATOR_SAMPLES
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba.core import cgutils
 
 __all__ = ["LANES", "LANE_BYTES", "Lanes", "exponential", "exponential_minus_1"]
 
@@ -64,6 +65,14 @@ class Lanes:
     def __rtruediv__(self, other: float) -> Lanes:
         return Lanes(self.builder, self.builder.fdiv(_value(other), self.value, flags=_FLAGS))
 
+    def times_plus(self, factor: float, addend: Lanes | float) -> Lanes:
+        """Return ``self * factor + addend``, rounded once."""
+        once = ir.FunctionType(_REALS, [_REALS] * 3)
+        fused: Any = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            self.builder.module, once, f"llvm.fma.v{LANES}f32"
+        )
+        return Lanes(self.builder, self.builder.call(fused, [self.value, _value(factor), _value(addend)]))
+
     def within(self, bound: float) -> Lanes:
         """Keep to ``[-bound, bound]``; NaN stays NaN."""
         builder, least, most = self.builder, _value(-bound), _value(bound)
@@ -73,21 +82,21 @@ class Lanes:
 
 def exponential(x: Lanes, scale: float = 1.0) -> Lanes:
     """Return e^(scale x), whose exponent must not be beyond 80 either way."""
-    whole, rest = _power_of_two(x * (scale * _LOG2_E))
+    whole, rest = _power_of_two(x, scale * _LOG2_E)
     return whole + whole * rest
 
 
 def exponential_minus_1(x: Lanes, scale: float = 1.0) -> Lanes:
     """Return e^(scale x) - 1, small ones with all their digits."""
-    whole, rest = _power_of_two(x * (scale * _LOG2_E))
+    whole, rest = _power_of_two(x, scale * _LOG2_E)
     return whole * rest + (whole - 1.0)
 
 
-def _power_of_two(x: Lanes) -> tuple[Lanes, Lanes]:
-    """Return 2^n and 2^r - 1 where x = n + r, n the nearest whole number."""
+def _power_of_two(x: Lanes, scale: float) -> tuple[Lanes, Lanes]:
+    """Return 2^n and 2^r - 1 where scale x = n + r, n the nearest whole number."""
     builder = x.builder
-    shifted = x + _ROUNDS
-    r = x - (shifted - _ROUNDS)
+    shifted = x.times_plus(scale, _ROUNDS)
+    r = x.times_plus(scale, _ROUNDS - shifted)  # in one rounding: the difference is exact
     # the last bits of the shifted number are n; as an exponent, they make 2^n
     exponent = builder.shl(builder.bitcast(shifted.value, _INTEGERS), _whole(_EXPONENT_BITS))
     power = builder.bitcast(builder.add(exponent, _whole(_EXPONENT_OF_1)), _REALS)

@@ -58,8 +58,10 @@ def forward(
                 inputs[0, now, sample, feature] = windows[sample, day, feature]
         for layer in range(layers):
             below = units if layer else features
+            # before the first day there is no output
+            taken = below + units if day else below
             sgemm(
-                routine, NORMAL, NORMAL, np.int32(4 * units), np.int32(samples), np.int32(below + units),
+                routine, NORMAL, NORMAL, np.int32(4 * units), np.int32(samples), np.int32(taken),
                 _at(weights, layer, 0), np.int32(4 * units), _at(inputs, layer, now), np.int32(width),
                 _ZERO, _at(gates, layer, now), np.int32(4 * units),
             )  # fmt: skip
@@ -112,12 +114,14 @@ def backward(
                 _at(gates, layer, day), _at(cells, layer, day), own, own_slope, above_slope, mask, step,
                 _at(cell_slopes, layer, 0), samples, units,
             )  # fmt: skip
-            first = 0 if layer else 4 * features  # nobody asks for the gradient of the features
-            sgemm(
-                routine, NORMAL, NORMAL, np.int32(below + units - first // 4), np.int32(samples), np.int32(4 * units),
-                _at(weights, layer, 0) + first, np.int32(width), _at(gates, layer, day), np.int32(4 * units),
-                _ZERO, _at(input_slopes, layer, 0) + first, np.int32(width),
-            )  # fmt: skip
+            # nobody asks for the gradient of the features, nor of what precedes the first day
+            first, end = 0 if layer else features, below + units if day else below
+            if first < end:
+                sgemm(
+                    routine, NORMAL, NORMAL, np.int32(end - first), np.int32(samples), np.int32(4 * units),
+                    _at(weights, layer, 0) + 4 * first, np.int32(width), _at(gates, layer, day),
+                    np.int32(4 * units), _ZERO, _at(input_slopes, layer, 0) + 4 * first, np.int32(width),
+                )  # fmt: skip
         if until - day == _DAYS or day == 0:
             rows = (until - day) * samples
             for layer in range(layers):
