@@ -12,7 +12,7 @@ def test_years_and_months_are_those_of_pandas() -> None:
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(0.03, 0.1, (len(days), 2)), index=days, columns=["ic", "rank_ic"])
     table.iloc[3] = np.nan
-    series = {name: table[name].to_numpy() for name in table}
+    series = {name: table[name].to_numpy(np.float64) for name in ("ic", "rank_ic")}
     rows = ic_by_period(series, days.to_numpy().astype("datetime64[D]"))
     assert [(row["span"], row["period"]) for row in rows] == [
         ("year", "2019"), ("year", "2020"),

@@ -26,21 +26,16 @@ def holding_statistics(portfolio: BacktestResult) -> dict[str, npt.NDArray[np.fl
         All but the first and ``cash_share`` are NaN on a day without a stock.
     """
     held, D = portfolio.positions, len(portfolio.days)
+    per_day = [np.bincount(held.day, of, D) for of in (held.weight, held.weight**2, held.days_held)]
+    invested, squares, ages = (total.astype(np.float64) for total in per_day)
     count = np.bincount(held.day, minlength=D).astype(np.float64)
-    invested = np.bincount(held.day, held.weight, D)
-    largest = np.full(D, -np.inf)
+    largest = np.zeros(D)
     np.maximum.at(largest, held.day, held.weight)
-    some = count > 0
-
-    def where_held(
-        numerator: npt.NDArray[np.float64], denominator: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
-        return np.divide(numerator, denominator, out=np.full(D, np.nan), where=some)
-
+    there = np.where(count > 0, 1.0, np.nan)
     return {
         "holdings": count,
-        "concentration": where_held(np.bincount(held.day, held.weight**2, D), invested**2),
-        "largest_weight": np.where(some, largest, np.nan),
+        "concentration": squares / (invested * there) ** 2,
+        "largest_weight": largest * there,
         "cash_share": portfolio.report["cash"] / portfolio.report["account"],
-        "days_held": where_held(np.bincount(held.day, held.days_held, D), count),
+        "days_held": ages / (count * there),
     }

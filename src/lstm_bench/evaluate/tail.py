@@ -33,4 +33,5 @@ def tail_risk(returns: npt.NDArray[np.float64]) -> dict[str, float]:
         tail[f"var_{level}"] = value
         tail[f"cvar_{level}"] = float(returns[returns <= value].mean()) if len(returns) else np.nan
     series = pd.Series(returns)
-    return tail | {"skew": float(series.skew()), "kurtosis": float(series.kurt())}
+    shape = np.array([series.skew(), series.kurt()], dtype=np.float64)
+    return tail | {"skew": float(shape[0]), "kurtosis": float(shape[1])}
