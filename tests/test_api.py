@@ -20,6 +20,7 @@ from lstm_bench.data import fingerprint
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.evaluate.backtest import REPORT_COLUMNS
+from lstm_bench.evaluate.headlines import OF_SIGNAL
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FIXTURES = Path(__file__).parent / "oracle" / "fixtures"
@@ -194,7 +195,10 @@ def test_a_run_without_a_backtest_has_no_report(overrides: dict[str, Any], tmp_p
     config = lstm_bench.load_workflow(CONFIGS / "lstm_alpha158.yaml", overrides | {"task.record": records})
     result = lstm_bench.run(config, out=tmp_path)
     assert result.report is None
-    assert set(result.metrics) == {"IC", "ICIR", "Rank IC", "Rank ICIR"}
+    assert result.holdings is None
+    assert result.drawdowns is None
+    assert set(result.analysis) == {"signal", "groups"}
+    assert set(result.metrics) == {"IC", "ICIR", "Rank IC", "Rank ICIR", *OF_SIGNAL}
 
 
 # datasets
