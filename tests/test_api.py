@@ -20,6 +20,7 @@ from lstm_bench.data import fingerprint
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.evaluate.backtest import REPORT_COLUMNS
+from lstm_bench.evaluate.headlines import OF_SIGNAL
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FIXTURES = Path(__file__).parent / "oracle" / "fixtures"
@@ -145,13 +146,20 @@ def test_a_run_is_its_record(config: RunConfig, market: Path, days: list[str], t
     assert result.path.parent == tmp_path / "api"
     assert json.loads((result.path / "metrics.json").read_text()) == result.metrics
     assert json.loads((result.path / "provenance.json").read_text())["seed"] == 1
-    for name in ("pred", "label", "epochs", "report"):
+    assert json.loads((result.path / "analysis.json").read_text()) == result.analysis
+    tables = ("pred", "label", "epochs", "ic", "ic_decay", "ic_periods", "report", "holdings", "drawdowns")
+    for name in tables:
         pd.testing.assert_frame_equal(getattr(result, name), pd.read_parquet(result.path / f"{name}.parquet"))
     assert len(result.epochs) == 2
 
     # the API's other functions give the figures back from the tables alone
     metrics = lstm_bench.signal_metrics(result.pred, result.label)
     assert metrics == pytest.approx({name: result.metrics[name] for name in metrics}, abs=1e-12)
+    analysis = lstm_bench.signal_analysis(result.pred, result.label)
+    pd.testing.assert_frame_equal(analysis.daily, result.ic, atol=1e-12)
+    pd.testing.assert_frame_equal(analysis.decay, result.ic_decay, atol=1e-12)
+    pd.testing.assert_frame_equal(analysis.periods, result.ic_periods, atol=1e-12)
+    assert analysis.sections["signal"] == pytest.approx(result.analysis["signal"], abs=1e-12)
     assert result.report is not None
     report = lstm_bench.backtest(
         result.pred, market, start_time=days[250], end_time=days[-2], topk=5, n_drop=1, **TERMS
@@ -160,6 +168,9 @@ def test_a_run_is_its_record(config: RunConfig, market: Path, days: list[str], t
     risk = lstm_bench.risk_analysis(report["return"] - report["bench"] - report["cost"])
     name = "1day.excess_return_with_cost"
     assert risk == pytest.approx({key: result.metrics[f"{name}.{key}"] for key in risk}, abs=1e-12)
+    measured = lstm_bench.performance(report["return"] - report["cost"])
+    for section, figures in measured.items():
+        assert figures == pytest.approx(result.analysis["returns"]["return_with_cost"][section], abs=1e-12)
 
 
 def test_a_run_is_not_computed_twice(config: RunConfig, overrides: dict[str, Any], tmp_path: Path) -> None:
@@ -184,7 +195,10 @@ def test_a_run_without_a_backtest_has_no_report(overrides: dict[str, Any], tmp_p
     config = lstm_bench.load_workflow(CONFIGS / "lstm_alpha158.yaml", overrides | {"task.record": records})
     result = lstm_bench.run(config, out=tmp_path)
     assert result.report is None
-    assert set(result.metrics) == {"IC", "ICIR", "Rank IC", "Rank ICIR"}
+    assert result.holdings is None
+    assert result.drawdowns is None
+    assert set(result.analysis) == {"signal", "groups"}
+    assert set(result.metrics) == {"IC", "ICIR", "Rank IC", "Rank ICIR", *OF_SIGNAL}
 
 
 # datasets
@@ -551,6 +565,18 @@ def test_risk_analysis_is_plain_pandas() -> None:
             "max_drawdown": (curve - curve.cummax()).min(),
         }
     )
+
+
+def test_performance_wants_a_series_by_days() -> None:
+    days = pd.bdate_range("2020-01-01", periods=3)
+    with pytest.raises(InputError, match="returns: got a ndarray, expected a Series"):
+        lstm_bench.performance(np.zeros(3))  # type: ignore[arg-type]
+    with pytest.raises(
+        InputError, match="returns: got a Series with a RangeIndex, expected a Series with a DatetimeIndex"
+    ):
+        lstm_bench.performance(pd.Series([0.1, 0.2]))
+    with pytest.raises(InputError, match="returns: its days are not ascending"):
+        lstm_bench.performance(pd.Series([0.1, 0.2, 0.3], index=days[::-1]))
 
 
 # the real CSI 300

@@ -33,7 +33,9 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.errors import ConfigError, DataError, InputError, choices_hint
 from lstm_bench.evaluate import backtest as portfolio
+from lstm_bench.evaluate import performance as measures
 from lstm_bench.evaluate import signal
+from lstm_bench.evaluate.analysis import analyse_signal
 from lstm_bench.evaluate.grid import ScoreGrid
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.features.alpha158 import alpha158
@@ -41,7 +43,7 @@ from lstm_bench.features.alpha360 import alpha360
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import extent, parse
 from lstm_bench.features.table import Rows
-from lstm_bench.run.tables import daily_table
+from lstm_bench.run.tables import daily_table, row_table, signal_table
 
 if TYPE_CHECKING:
     from lstm_bench.dataset.dataset import Dataset
@@ -49,12 +51,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Bars",
     "RunResult",
+    "SignalResult",
     "backtest",
     "build_dataset",
     "compute_features",
     "load_panel",
     "load_workflow",
+    "performance",
     "run",
+    "signal_analysis",
     "signal_metrics",
 ]
 
@@ -97,7 +102,16 @@ class RunResult:
     pred : ``score``, float32, by (datetime, instrument) of the test segment
     label : ``LABEL0``, float32, the raw label of the same rows
     epochs : losses, score and seconds by ``epoch``
-    report : the backtest's daily report, see :func:`backtest`; None where the configuration asks for no backtest
+    ic : by ``datetime``: ICs, precision, group returns, autocorrelation and turnover of the scores
+    ic_decay : ICs with the labels of later days, a row per ``lag``
+    ic_periods : ICs by year and by month
+    analysis : the sections ``signal`` and ``groups``; with a backtest also ``returns``, see :func:`performance`, and
+        ``holdings``; None in the place of NaN
+    report : the backtest's daily report, see :func:`backtest`
+    holdings : by ``datetime``: number and concentration of what the backtest held, cash, days held
+    drawdowns : the worst five of each of its series of returns
+
+    The last three are None where the configuration asks for no backtest.
     """
 
     path: Path
@@ -105,7 +119,13 @@ class RunResult:
     pred: pd.DataFrame
     label: pd.DataFrame
     epochs: pd.DataFrame
+    ic: pd.DataFrame
+    ic_decay: pd.DataFrame
+    ic_periods: pd.DataFrame
+    analysis: dict[str, Any]
     report: pd.DataFrame | None
+    holdings: pd.DataFrame | None
+    drawdowns: pd.DataFrame | None
 
 
 def run(
@@ -153,13 +173,20 @@ def run(
         chosen = chosen.with_seed(seed)
     folder = Path(out) / (experiment or chosen.experiment_name or name)
     record, _ = execute(chosen, folder, device=device, force=force)
+    traded = chosen.portfolio_analysis is not None
     return RunResult(
         path=record.path,
         metrics=record.metrics(),
         pred=record.table("pred"),
         label=record.table("label"),
         epochs=record.table("epochs"),
-        report=None if chosen.portfolio_analysis is None else record.table("report"),
+        ic=record.table("ic"),
+        ic_decay=record.table("ic_decay"),
+        ic_periods=record.table("ic_periods"),
+        analysis=record.analysis(),
+        report=record.table("report") if traded else None,
+        holdings=record.table("holdings") if traded else None,
+        drawdowns=record.table("drawdowns") if traded else None,
     )
 
 
@@ -385,6 +412,81 @@ def signal_metrics(
     grid = ScoreGrid.of({"pred": pred, "label": label})
     score, truth = grid.values
     return signal.signal_metrics(score, truth, grid.rows, long_short=ana_long_short).summary(ann_scaler)
+
+
+@dataclass(frozen=True, eq=False)
+class SignalResult:
+    """What scores are worth.
+
+    Attributes
+    ----------
+    daily : by ``datetime``: ICs, precision, group returns, autocorrelation and turnover
+    decay : ICs with the labels of later days, a row per ``lag``
+    periods : ICs by year and by month
+    sections : ``signal``, means over days, and ``groups``
+    """
+
+    daily: pd.DataFrame
+    decay: pd.DataFrame
+    periods: pd.DataFrame
+    sections: dict[str, Any]
+
+
+def signal_analysis(pred: pd.Series | pd.DataFrame, label: pd.Series | pd.DataFrame) -> SignalResult:
+    """Evaluate scores as a signal in full: what a run's record says of its own.
+
+    Parameters
+    ----------
+    pred, label
+        As for :func:`signal_metrics`. The days that they have are taken to follow each other.
+
+    Raises
+    ------
+    InputError
+        Where a table is not one column by (datetime, instrument), or has a row twice.
+    """
+    grid = ScoreGrid.of({"pred": pred, "label": label})
+    score, truth = grid.values
+    metrics = signal.signal_metrics(score, truth, grid.rows)
+    analysis = analyse_signal(score, truth, grid.rows, grid.days, metrics)
+    return SignalResult(
+        signal_table(metrics, analysis),
+        row_table(analysis.decay_rows()),
+        row_table(analysis.period_rows()),
+        analysis.sections(),
+    )
+
+
+def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
+    """Measure daily returns under Qlib's convention and compounded.
+
+    Parameters
+    ----------
+    returns
+        Fractions by day, in order; NaN days are left out.
+
+    Returns
+    -------
+    dict
+        ``summed_238`` (Qlib's sums, 238 days a year) and ``compounded_252``: mean, std, annualized return, information
+        ratio, drawdowns, Sortino and Calmar ratio, hit rate of months; ``daily``: hit rate, best and worst day, value
+        at risk, skew and kurtosis. See :func:`lstm_bench.evaluate.performance.performance`.
+
+    Raises
+    ------
+    InputError
+        Where ``returns`` is not a series by ascending days.
+    """
+    if not (isinstance(returns, pd.Series) and isinstance(returns.index, pd.DatetimeIndex)):
+        index = f" with a {type(returns.index).__name__}" if isinstance(returns, pd.Series) else ""
+        raise InputError(
+            f"returns: got a {type(returns).__name__}{index}, expected a Series with a DatetimeIndex"
+        )
+    if not (returns.index.is_monotonic_increasing and returns.index.is_unique):
+        raise InputError("returns: its days are not ascending, each once")
+    return measures.performance(
+        returns.to_numpy(np.float64), returns.index.to_numpy().astype("datetime64[D]")
+    )
 
 
 def backtest(

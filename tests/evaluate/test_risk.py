@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lstm_bench.errors import InputError
-from lstm_bench.evaluate.risk import excess_risk, risk_analysis
+from lstm_bench.evaluate.risk import compounded_risk, excess_risk, return_series, risk_analysis
 
 
 def test_risk_by_hand() -> None:
@@ -46,3 +46,34 @@ def test_excess_is_over_the_benchmark_and_takes_a_frame() -> None:
 def test_one_series_only() -> None:
     with pytest.raises(InputError, match=r"\(2, 2\)"):
         risk_analysis([[0.1, 0.2], [0.3, 0.4]])
+
+
+def test_compounded_by_hand() -> None:
+    returns = pd.Series([0.1, -0.2, 0.05, 0.3])
+    risk = compounded_risk(returns)
+    wealth = 1.1 * 0.8 * 1.05 * 1.3
+    assert risk["mean"] == pytest.approx(wealth**0.25 - 1)
+    assert risk["std"] == pytest.approx(np.log(1 + returns).std())
+    assert risk["annualized_return"] == pytest.approx(wealth ** (252 / 4) - 1)
+    assert risk["information_ratio"] == pytest.approx(risk["mean"] / risk["std"] * np.sqrt(252))
+    assert risk["max_drawdown"] == pytest.approx(-0.2)
+    assert compounded_risk(returns, 4)["annualized_return"] == pytest.approx(wealth - 1)
+
+
+def test_compounded_edges() -> None:
+    assert compounded_risk([0.01, np.nan, -0.02]) == compounded_risk([0.01, -0.02])
+    assert np.isnan(compounded_risk([0.1, 0.1, 0.1])["information_ratio"])
+    assert np.isnan(compounded_risk([0.1])["information_ratio"])
+    for lost in ([], [np.nan], [0.1, -1.0], [-1.5, 0.2]):
+        assert all(np.isnan(value) for value in compounded_risk(lost).values())
+
+
+def test_five_series_of_a_report() -> None:
+    report = {"return": [0.02, 0.01], "bench": [0.01, -0.01], "cost": [0.001, 0.002]}
+    series = return_series(report)
+    assert list(series) == [
+        *("excess_return_without_cost", "excess_return_with_cost"),
+        *("return_without_cost", "return_with_cost", "bench"),
+    ]
+    np.testing.assert_allclose(series["excess_return_with_cost"], [0.009, 0.018])
+    np.testing.assert_allclose(series["return_with_cost"], [0.019, 0.008])

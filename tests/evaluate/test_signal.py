@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -10,21 +12,13 @@ from hypothesis import strategies as st
 from lstm_bench.errors import InputError
 from lstm_bench.evaluate.signal import signal_metrics
 
-Array = npt.NDArray[np.float32]
-
-
-def market(seed: int, days: int = 12, stocks: int = 30) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    score = rng.normal(size=(days, stocks)).astype(np.float32).round(1)  # with ties
-    label = rng.normal(0, 0.02, size=(days, stocks)).astype(np.float32)
-    score[rng.random(score.shape) < 0.2] = np.nan
-    label[rng.random(label.shape) < 0.1] = np.nan
-    return score, label
+Panels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+Market = Callable[..., Panels]
 
 
 @given(st.integers(0, 1000))
 @settings(max_examples=20, deadline=None)
-def test_correlations_are_those_of_pandas(seed: int) -> None:
+def test_correlations_are_those_of_pandas(market: Market, seed: int) -> None:
     score, label = market(seed)
     got = signal_metrics(score, label)
     for t in range(len(score)):
@@ -33,7 +27,7 @@ def test_correlations_are_those_of_pandas(seed: int) -> None:
         assert got.rank_ic[t] == pytest.approx(x.corr(y, method="spearman"), abs=1e-12)
 
 
-def test_summary_is_over_the_days_that_have_a_value() -> None:
+def test_summary_is_over_the_days_that_have_a_value(market: Market) -> None:
     score, label = market(0)
     score[3] = np.nan
     score[4] = 1.0
@@ -45,7 +39,7 @@ def test_summary_is_over_the_days_that_have_a_value() -> None:
     assert list(got.summary()) == ["IC", "ICIR", "Rank IC", "Rank ICIR"]
 
 
-def test_long_short_by_a_plain_loop() -> None:
+def test_long_short_by_a_plain_loop(market: Market) -> None:
     score, label = market(1)
     rows = np.ones(score.shape, dtype=np.bool_)
     rows[:, 20:] = ~np.isnan(score[:, 20:])
@@ -65,7 +59,9 @@ def test_long_short_by_a_plain_loop() -> None:
 
 @given(st.integers(0, 100), st.sampled_from([0.5, 3.0]), st.sampled_from([-2.0, 0.0]))
 @settings(max_examples=20, deadline=None)
-def test_rank_ic_sees_the_order_alone_and_ic_no_scale(seed: int, scale: float, shift: float) -> None:
+def test_rank_ic_sees_the_order_alone_and_ic_no_scale(
+    market: Market, seed: int, scale: float, shift: float
+) -> None:
     score, label = market(seed)
     base = signal_metrics(score.astype(np.float64), label)
     moved = signal_metrics(score.astype(np.float64) * scale + shift, label)
@@ -96,14 +92,14 @@ def test_shapes_are_checked() -> None:
         signal_metrics(np.zeros((2, 3)), np.zeros((2, 3)), np.ones((2, 2), dtype=np.bool_))
 
 
-def test_a_single_day_has_means_and_no_spread() -> None:
+def test_a_single_day_has_means_and_no_spread(market: Market) -> None:
     score, label = market(2, days=1)
     summary = signal_metrics(score, label, long_short=True).summary()
     finite = {name for name, value in summary.items() if np.isfinite(value)}
     assert finite == {"IC", "Rank IC", "Long-Short Ann Return", "Long-Avg Ann Return"}
 
 
-def test_a_single_stock_has_no_order() -> None:
+def test_a_single_stock_has_no_order(market: Market) -> None:
     score, label = market(3, stocks=1)
     got = signal_metrics(score, label, long_short=True)
     assert got.long_short is not None
@@ -113,7 +109,7 @@ def test_a_single_stock_has_no_order() -> None:
     np.testing.assert_array_equal(got.long_average, label[:, 0].astype(np.float64))
 
 
-def test_days_without_scores_do_not_count() -> None:
+def test_days_without_scores_do_not_count(market: Market) -> None:
     score, label = market(4)
     empty = score.copy()
     empty[[0, 5]] = np.nan

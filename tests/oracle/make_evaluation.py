@@ -11,7 +11,8 @@ It needs pyqlib only, and writes to OUT (the committed ``fixtures`` folder where
 - ``evaluation_scores.parquet``: the scores to trade on, with the raw label;
 - ``evaluation_reports.parquet``: pyqlib's daily report with its trade indicators, per variant;
 - ``evaluation_positions.parquet``, ``evaluation_metrics.parquet``: its holdings and its metrics, per variant;
-- ``evaluation_signal.parquet``: pyqlib's daily IC, Rank IC and long-short returns.
+- ``evaluation_signal.parquet``: pyqlib's daily IC, Rank IC, long-short returns and precision, and what its graphs of a
+  model's performance show: group returns, autocorrelation and turnover of the scores.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -238,6 +240,12 @@ def run_variant(
         for key, series in excess.items()
         for measure, value in risk_analysis(series, freq="day")["risk"].items()
     }
+    compounded = {**excess, "return_without_cost": report["return"], "bench": report["bench"]}
+    metrics |= {
+        f"compounded.{key}.{measure}": float(value)
+        for key, series in compounded.items()
+        for measure, value in risk_analysis(series, N=252, freq=None, mode="product")["risk"].items()
+    }
     for method in ("mean", "amount_weighted", "value_weighted"):
         prefix = "1day" if method == "mean" else method
         for key, value in indicator_analysis(trades, method=method)["value"].items():
@@ -264,9 +272,45 @@ def run_variant(
     return tables
 
 
+def graph_series(score: pd.Series, label: pd.Series) -> dict[str, pd.Series]:
+    """Series behind pyqlib's graphs of a model's performance; nothing is drawn, and no plotting package needed."""
+    drawing = (
+        *("plotly", "plotly.express", "plotly.figure_factory", "plotly.graph_objs", "plotly.offline"),
+        *(
+            "plotly.subplots",
+            "plotly.tools",
+            "statsmodels",
+            "statsmodels.api",
+            "matplotlib",
+            "matplotlib.pyplot",
+        ),
+    )
+    with mock.patch.dict(sys.modules, {name: mock.MagicMock() for name in drawing}):
+        from qlib.contrib.report.analysis_model import analysis_model_performance as graphs
+    table = pd.DataFrame({"score": score, "label": label.astype(float)}).sort_index()
+    with mock.patch.multiple(graphs, ScatterGraph=mock.DEFAULT, SubplotsGraph=mock.DEFAULT) as drawn:
+
+        def shown(function: Any) -> pd.DataFrame:
+            drawn["ScatterGraph"].reset_mock()
+            function(table.copy())
+            frame: pd.DataFrame = drawn["ScatterGraph"].call_args.args[0]
+            return frame
+
+        turnover = shown(graphs._pred_turnover)
+        series = {
+            "rank_autocorrelation": shown(graphs._pred_autocorr)["value"],
+            "turnover_top": turnover["Top"],
+            "turnover_bottom": turnover["Bottom"],
+        }
+        cumulated = shown(graphs._group_return)
+    names = {"long-short": "group_spread", "long-average": "group_excess"}
+    names |= {f"Group{i}": f"group_{i}" for i in range(1, 6)}
+    return series | {f"cumulated_{names[str(name)]}": cumulated[name] for name in cumulated}
+
+
 def signal_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Pyqlib's daily signal metrics of each kind of score."""
-    from qlib.contrib.eva.alpha import calc_ic, calc_long_short_return
+    from qlib.contrib.eva.alpha import calc_ic, calc_long_short_prec, calc_long_short_return, pred_autocorr
 
     tables = []
     for column in ("gaps", "tied"):
@@ -274,9 +318,14 @@ def signal_table(scores: pd.DataFrame) -> pd.DataFrame:
         label = scores["label"]
         ic, rank_ic = calc_ic(pred, label)
         long_short, long_average = calc_long_short_return(pred, label)
-        table = pd.DataFrame(
-            {"ic": ic, "rank_ic": rank_ic, "long_short": long_short, "long_average": long_average}
-        ).reset_index()
+        columns = {"ic": ic, "rank_ic": rank_ic, "long_short": long_short, "long_average": long_average}
+        columns["long_precision"], columns["short_precision"] = calc_long_short_prec(pred, label)
+        columns["long_precision_excess"], columns["short_precision_excess"] = calc_long_short_prec(
+            pred, label, is_alpha=True
+        )
+        columns["autocorrelation"] = pred_autocorr(scores[column])
+        table = pd.DataFrame(columns | graph_series(scores[column], label))
+        table = table.rename_axis("datetime").reset_index()
         table.insert(0, "scores", column)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

@@ -21,8 +21,12 @@ from lstm_bench.config.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
 from lstm_bench.evaluate.backtest import REPORT_COLUMNS, BacktestResult, backtest
+from lstm_bench.evaluate.groups import group_returns
+from lstm_bench.evaluate.precision import precision
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place
+from lstm_bench.evaluate.risk import compounded_risk, return_series
 from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.evaluate.stability import stability
 
 HERE = Path(__file__).parent
 VARIANTS = tuple(json.loads((HERE / "fixtures" / "evaluation_market.json").read_text())["variants"])
@@ -161,3 +165,55 @@ def test_signal_metrics_are_qlibs(reference: Reference, kind: str) -> None:
     assert summary["Long-Short Ann Return"] == pytest.approx(wanted["long_short"].mean() * 252, rel=1e-5)
     sharpe = wanted["long_short"].mean() / wanted["long_short"].std() * 252**0.5
     assert summary["Long-Short Ann Sharpe"] == pytest.approx(sharpe, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["gaps", "tied"])
+def test_precision_is_qlibs(reference: Reference, kind: str) -> None:
+    score, label = reference.scores(kind), reference.scores("label")
+    got = precision(score.to_numpy(), label.to_numpy(), np.ones(score.shape, dtype=np.bool_))
+    wanted = reference.table("signal").query("scores == @kind").set_index("datetime").reindex(score.index)
+    assert_close(got.long, wanted["long_precision"], "long", rtol=0.0, atol=1e-12)
+    assert_close(got.short, wanted["short_precision"], "short", rtol=0.0, atol=1e-12)
+    assert_close(got.long_excess, wanted["long_precision_excess"], "long, excess", rtol=0.0, atol=1e-12)
+    assert_close(got.short_excess, wanted["short_precision_excess"], "short, excess", rtol=0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["gaps", "tied"])
+def test_stability_is_qlibs(reference: Reference, kind: str) -> None:
+    score = reference.scores(kind)
+    got = stability(score.to_numpy(), np.ones(score.shape, dtype=np.bool_))
+    wanted = reference.table("signal").query("scores == @kind").set_index("datetime").reindex(score.index)
+    for name in ("autocorrelation", "rank_autocorrelation"):
+        # where all scores of a day are the same, pandas may give a residue in place of nothing
+        varied = score.max(axis=1) > score.min(axis=1)
+        varied &= varied.shift(1, fill_value=False)
+        assert_close(getattr(got, name)[varied], wanted[name][varied], name, rtol=0.0, atol=1e-9)
+        assert np.isnan(getattr(got, name)[~varied]).all()
+        assert varied.sum() > 90
+    # without enough scores, pyqlib fills up with stocks that have none
+    enough = score.notna().sum(axis=1) >= len(score.columns) // 5
+    enough &= enough.shift(1, fill_value=False)
+    for name in ("turnover_top", "turnover_bottom"):
+        assert_close(getattr(got, name)[enough], wanted[name][enough], name, rtol=0.0, atol=1e-12)
+        assert np.isnan(getattr(got, name)[~enough]).all()
+    assert enough.sum() > 90
+
+
+def test_group_returns_are_qlibs(reference: Reference) -> None:
+    # without ties, whose order pyqlib leaves open here
+    score, label = reference.scores("gaps"), reference.scores("label")
+    got = group_returns(score.to_numpy(), label.to_numpy(), np.ones(score.shape, dtype=np.bool_))
+    wanted = reference.table("signal").query("scores == 'gaps'").set_index("datetime").reindex(score.index)
+    for name, returns in got.series().items():
+        cumulated = pd.Series(returns).cumsum()
+        assert_close(cumulated, wanted[f"cumulated_{name}"], name, rtol=0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["base", "us", "small_account"])
+def test_compounded_risk_is_qlibs(reference: Reference, name: str) -> None:
+    series = return_series(reference.run(name).report)
+    metrics = reference.table("metrics").query("variant == @name").set_index("name")["value"]
+    for key in ("excess_return_without_cost", "excess_return_with_cost", "return_without_cost", "bench"):
+        for measure, value in compounded_risk(series[key]).items():
+            wanted = metrics[f"compounded.{key}.{measure}"]
+            assert_close(value, wanted, f"{name}: {key}, {measure}", rtol=1e-7, atol=1e-12)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def leave_record(
     lift: float = 0.0,
     data: str = DATA,
     diverged: bool = False,
+    figures: Mapping[str, float] | None = None,
     **said: Any,
 ) -> str:
     """Publish a record with series drawn for its seed, ``lift`` above those of another row; return its id."""
@@ -62,6 +63,7 @@ def leave_record(
         "Rank ICIR": float(ic["rank_ic"].mean() / ic["rank_ic"].std()),
         **excess_risk(report),
         "1day.ffr": 1.0,
+        **(figures or {}),
     }
     name = run_id(config, data)
     provenance = {

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from lstm_bench.errors import DataError
+from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.report.collect import collect
-from lstm_bench.report.evidence import daily_path, read_evidence, study_path
+from lstm_bench.report.evidence import daily_path, read_evidence, study_path, write_study
 from lstm_bench.report.verification import verify
 from lstm_bench.run.manifest import BenchRow
 from lstm_bench.run.record import Record
@@ -167,6 +168,35 @@ def test_what_makes_a_run_a_reduced_one(
 ) -> None:
     make_row("alpha158", seeds=[0], overrides=overrides, **said)
     assert collect(results)["alpha158"].results[0].reduced == expected
+
+
+def test_headlines_have_columns_where_some_seed_has_them(results: Path, make_row: MakeRow) -> None:
+    import pyarrow.parquet as pq
+
+    make_row("alpha158", seeds=[0])
+    collect(results)
+    path = study_path(results, "alpha158")
+    before, earlier = path.read_bytes(), read_evidence(results)["alpha158"]
+    assert not set(HEADLINES) & set(pq.read_schema(path).names)
+
+    figures = {"Long Precision": 0.5, "1day.excess_return_with_cost.sortino_ratio": float("nan")}
+    figures |= {"Top Turnover": 0.3}
+    make_row("alpha158", "with", seeds=[0], overrides=["task.model.kwargs.lr=0.01"], figures=figures)
+    written = collect(results)["alpha158"]
+    assert [name for name in pq.read_schema(path).names if name in HEADLINES] == [
+        "Long Precision",
+        "Top Turnover",
+    ]
+    read = read_evidence(results)["alpha158"]
+    assert read.results == written.results
+    without, has = read.results
+    assert without == earlier.results[0]
+    assert {name: has.metrics.get(name) for name in HEADLINES if name in has.metrics} == {
+        "Long Precision": 0.5,
+        "Top Turnover": 0.3,
+    }
+    write_study(results, earlier)
+    assert path.read_bytes() == before
 
 
 def test_a_file_with_other_columns_is_refused(results: Path, make_row: MakeRow) -> None:

@@ -48,6 +48,10 @@ def test_each_flaw_is_named(sound: Evidence) -> None:
     assert broken(sound, status="missing") == ["row 'default', seed 0: missing, but it has daily series"]
     wrong = dict(sound.results[0].metrics) | {"Rank IC": 0.9}
     assert "Rank IC is 0.9, but its daily series give" in broken(sound, metrics=wrong)[0]
+    ratio = "1day.excess_return_with_cost.sortino_ratio"
+    wrong = dict(sound.results[0].metrics) | {ratio: 0.9}
+    (said_of_ratio,) = broken(sound, metrics=wrong)
+    assert f"{ratio} is 0.9, but its daily series give" in said_of_ratio
 
 
 def test_seed_and_run_id_follow_from_the_configuration(sound: Evidence) -> None:

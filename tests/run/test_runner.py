@@ -16,6 +16,8 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.errors import ConfigError, DataError, DeviceError, InputError, RunError
+from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
+from lstm_bench.evaluate.performance import performance
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.run import evaluation, runner
@@ -28,8 +30,10 @@ Configure = Callable[..., RunConfig]
 
 FILES = {
     "config.yaml", "metrics.json", "epochs.parquet", "pred.parquet", "label.parquet", "ic.parquet",
-    "report.parquet", "positions.parquet", "model.safetensors", "statistics.json", "provenance.json",
+    "ic_decay.parquet", "ic_periods.parquet", "analysis.json", "model.safetensors", "statistics.json",
+    "provenance.json",
 }  # fmt: skip
+PORTFOLIO_FILES = {"report.parquet", "positions.parquet", "holdings.parquet", "drawdowns.parquet"}
 
 
 @pytest.mark.parametrize("features", ["alpha158", "alpha360"])
@@ -40,7 +44,7 @@ def test_a_run_leaves_a_whole_record(
     config = configure(f"lstm_bench.compat={compat}", features=features)
     record, computed = execute(config, tmp_path / "experiment")
     assert computed
-    assert {path.name for path in record.path.iterdir()} == FILES
+    assert {path.name for path in record.path.iterdir()} == FILES | PORTFOLIO_FILES
     assert record.path.parent == tmp_path / "experiment"
 
     pred, label = (pd.read_parquet(record.path / f"{name}.parquet") for name in ("pred", "label"))
@@ -78,6 +82,48 @@ def test_a_run_leaves_a_whole_record(
     }  # fmt: skip
     days = Provider(config.qlib_init.provider_uri).calendar
     assert provenance["calendar"] == [str(days[0]), str(days[-1])]
+
+
+def test_the_analysis_follows_from_the_tables(configure: Configure, tmp_path: Path) -> None:
+    record, _ = execute(configure(), tmp_path)
+    analysis, metrics = record.analysis(), record.metrics()
+    daily = record.table("ic")
+    for name in ("long_precision", "rank_autocorrelation", "turnover_top"):
+        assert analysis["signal"][name] == pytest.approx(daily[name].mean())
+    assert analysis["signal"]["ic_hit_rate"] == (daily["ic"].dropna() > 0).mean()
+    assert analysis["groups"]["group_spread"]["total_return"] == pytest.approx(daily["group_spread"].sum())
+    for headline, name in OF_SIGNAL.items():
+        assert metrics[headline] == analysis["signal"][name]
+
+    decay = record.table("ic_decay")
+    assert decay["lag"].tolist() == list(range(21))
+    assert decay["rank_ic"][0] == pytest.approx(metrics["Rank IC"])
+    labelled = int(daily["ic"].notna().sum())
+    assert decay["days"].tolist() == list(range(labelled, labelled - 21, -1))
+    periods = record.table("ic_periods")
+    months = periods[periods["span"] == "month"]
+    by_hand = daily["ic"].resample("MS").mean()
+    np.testing.assert_allclose(months.set_index("period")["ic"], by_hand)
+
+    report = record.table("report")
+    net = report["return"] - report["bench"] - report["cost"]
+    got = analysis["returns"]["excess_return_with_cost"]
+    assert got == performance(net.to_numpy(), net.index.to_numpy().astype("datetime64[D]"))
+    for headline, name in OF_PORTFOLIO.items():
+        assert metrics[headline] == got["summed_238"][name]
+    found = record.table("drawdowns")
+    worst = found.query("series == 'excess_return_with_cost' and accumulation == 'summed'").iloc[0]
+    curve = net.cumsum()
+    assert worst["depth"] == pytest.approx(got["summed_238"]["max_drawdown"])
+    assert worst["depth"] == pytest.approx(curve[worst["bottom"]] - curve[worst["start"]])
+    assert curve[: worst["bottom"]].idxmax() == worst["start"]
+
+    held, holdings = record.table("positions"), record.table("holdings")
+    assert holdings.index.equals(report.index)
+    weight = held["weight"].groupby("datetime")
+    np.testing.assert_allclose(holdings["largest_weight"].dropna(), weight.max())
+    np.testing.assert_allclose(1 - holdings["cash_share"].loc[weight.sum().index], weight.sum())
+    assert analysis["holdings"]["turnover"] == pytest.approx(report["turnover"].mean())
 
 
 def assert_same_record(one: Record, other: Record) -> None:
@@ -291,8 +337,9 @@ def test_early_stopping_may_watch_the_ic(configure: Configure, tmp_path: Path) -
 
 def test_without_a_backtest_there_are_no_tables_of_it(configure: Configure, tmp_path: Path) -> None:
     record, _ = execute(configure("task.record=[]"), tmp_path)
-    assert {path.name for path in record.path.iterdir()} == FILES - {"report.parquet", "positions.parquet"}
-    assert set(record.metrics()) == {"IC", "ICIR", "Rank IC", "Rank ICIR"}
+    assert {path.name for path in record.path.iterdir()} == FILES
+    assert set(record.metrics()) == {"IC", "ICIR", "Rank IC", "Rank ICIR", *OF_SIGNAL}
+    assert set(record.analysis()) == {"signal", "groups"}
 
 
 def test_long_short_is_there_where_asked_for(configure: Configure, tmp_path: Path) -> None:

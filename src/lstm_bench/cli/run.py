@@ -12,7 +12,7 @@ from lstm_bench.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
-    from lstm_bench.run.record import Record
+    from lstm_bench.run.record import Record, TableName
 
 __all__ = ["run"]
 
@@ -62,9 +62,21 @@ def run(
         from lstm_bench.run.contents import without_nan
 
         answer = {"record": str(record.path), "computed": computed, "metrics": record.metrics()}
-        print_json(without_nan(answer | {"provenance": record.provenance()}))
+        answer |= {"analysis": _analysis(record), "provenance": record.provenance()}
+        print_json(without_nan(answer))
     else:
         _summarise(workflow.stem, record, computed)
+
+
+def _analysis(record: Record) -> dict[str, Any]:
+    """Sections of the analysis, and its tables that are not daily as lists of rows."""
+    from lstm_bench.run.tables import table_rows
+
+    sections = record.analysis()
+    tables: list[TableName] = ["ic_decay", "ic_periods"]
+    if "returns" in sections:
+        tables.append("drawdowns")
+    return sections | {name: table_rows(record.table(name)) for name in tables}
 
 
 def _overrides(texts: list[str], provider_uri: str | None, seed: int | None) -> list[str | tuple[str, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.errors import InputError, choices_hint
+from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.report.aggregate import Row, find_row, rows_of
 from lstm_bench.report.evidence import METRICS, Daily, Evidence
 from lstm_bench.report.published import COLUMNS
@@ -26,10 +27,13 @@ __all__ = ["Comparison", "DailyComparison", "MetricComparison", "compare_rows"]
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 
+_KNOWN = (*METRICS, *HEADLINES)
 _HIGHER_IS_BETTER = tuple(
-    name for name in METRICS if not name.endswith(".std") and not name.startswith("Long-Avg")
+    name
+    for name in _KNOWN
+    if not name.endswith((".std", "Autocorrelation", "Turnover")) and not name.startswith("Long-Avg")
 )
-"""All but the deviations, and the average of all stocks, which no score changes."""
+"""All but the deviations, how scores stay, and the average of all stocks, which no score changes."""
 
 _SERIES = ("IC", "Rank IC", "net return")
 
@@ -146,7 +150,7 @@ def _metric(name: str) -> str:
     if name in by_column:
         return by_column[name]
     if name not in _HIGHER_IS_BETTER:
-        known = f"got {name!r}, of which higher is not better" if name in METRICS else f"got {name!r}"
+        known = f"got {name!r}, of which higher is not better" if name in _KNOWN else f"got {name!r}"
         raise InputError(f"--metric: {known}; {choices_hint(name, {*by_column, *_HIGHER_IS_BETTER})}")
     return name
 

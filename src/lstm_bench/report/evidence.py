@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.errors import DataError
+from lstm_bench.evaluate.headlines import HEADLINES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +49,7 @@ METRICS = (
     *(f"1day.excess_return_{cost}_cost.{key}" for cost in ("without", "with") for key in _RISK),
     *("1day.ffr", "1day.pa", "1day.pos"),
 )
-"""Metric columns, by Qlib's names; null where a run has no such figure."""
+"""Metric columns, by Qlib's names; null where a run has no such figure. Files of today may also have ``HEADLINES``."""
 
 DAILY = ("ic", "rank_ic", "return", "bench", "cost", "turnover")
 """Daily columns; null on a day without one."""
@@ -71,7 +72,7 @@ class SeedResult:
     versions : JSON of the interpreter's and the packages' versions
     config : JSON of the resolved workflow with its seed, without the machine's paths
     reduced : why the run is not of the benchmark's full size; empty where it is
-    metrics : Qlib's metric name -> value
+    metrics : name in ``METRICS`` or ``HEADLINES`` -> value
     """
 
     study: str
@@ -175,13 +176,14 @@ def read_study(results: Path, study: str) -> Evidence:
     DataError
         Where a file cannot be read, or its columns are not those of the evidence.
     """
-    table = _read(study_path(results, study), _seed_schema())
+    table = _read(study_path(results, study), _seed_schema(), optional=HEADLINES)
     columns = table.to_pydict()
-    own = [name for name in columns if name not in METRICS]
+    metrics = [*METRICS, *HEADLINES]
+    own = [name for name in columns if name not in metrics]
     found = [
         SeedResult(
             **{name: columns[name][i] for name in own},
-            metrics={name: columns[name][i] for name in METRICS if columns[name][i] is not None},
+            metrics={name: columns[name][i] for name in metrics if columns[name][i] is not None},
         )
         for i in range(table.num_rows)
     ]
@@ -196,10 +198,13 @@ def write_study(results: Path, evidence: Evidence) -> bool:
     bool
         Whether there was something to write.
     """
-    path, schema = study_path(results, evidence.study), _seed_schema()
+    # a headline that no seed has gets no column: what was written before there were any stays as it is
+    extra = [name for name in HEADLINES if any(name in result.metrics for result in evidence.results)]
+    path, schema = study_path(results, evidence.study), _seed_schema(extra)
     own = [entry.name for entry in fields(SeedResult) if entry.name != "metrics"]
     rows = [
-        {name: getattr(result, name) for name in own} | {name: result.metrics.get(name) for name in METRICS}
+        {name: getattr(result, name) for name in own}
+        | {name: result.metrics.get(name) for name in (*METRICS, *extra)}
         for result in evidence.results
     ]
     wrote_seeds = _write(path, rows, schema)
@@ -237,8 +242,8 @@ def _write_daily(path: Path, evidence: Evidence) -> bool:
     return _write(path, pa.concat_tables(parts) if parts else [], schema)
 
 
-def _seed_schema() -> pa.Schema:
-    """Columns of the seeds' file: the fields of :class:`SeedResult`, and the metrics."""
+def _seed_schema(extra: Iterable[str] = HEADLINES) -> pa.Schema:
+    """Columns of the seeds' file: the fields of :class:`SeedResult`, the metrics, and ``extra`` ones."""
     import pyarrow as pa
 
     kinds = {"str": pa.string(), "Status": pa.string(), "int": pa.int64(), "float": pa.float64()}
@@ -248,7 +253,7 @@ def _seed_schema() -> pa.Schema:
         pa.field(entry.name, kinds[str(entry.type).removesuffix(" | None")], str(entry.type).endswith("None"))
         for entry in own
     ]
-    return pa.schema([*columns, *(pa.field(name, pa.float64()) for name in METRICS)])
+    return pa.schema([*columns, *(pa.field(name, pa.float64()) for name in (*METRICS, *extra))])
 
 
 def _daily_schema() -> pa.Schema:
@@ -265,7 +270,8 @@ def _daily_schema() -> pa.Schema:
     )
 
 
-def _read(path: Path, schema: pa.Schema) -> pa.Table:
+def _read(path: Path, schema: pa.Schema, optional: Iterable[str] = ()) -> pa.Table:
+    """Read a file of these columns; the last of them are ``optional``, and null where the file has them not."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -273,6 +279,10 @@ def _read(path: Path, schema: pa.Schema) -> pa.Table:
         table = pq.read_table(path, partitioning=None)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
+    for name in optional:
+        if name not in table.column_names:
+            at = min(schema.get_field_index(name), table.num_columns)
+            table = table.add_column(at, schema.field(name), pa.nulls(table.num_rows, pa.float64()))
     if not table.schema.equals(schema):
         there, expected = (_columns(one) for one in (table.schema, schema))
         wrong = [f"no column {text}" for text in expected if text not in there]

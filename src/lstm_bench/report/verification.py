@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.errors import ConfigError, DataError
-from lstm_bench.evaluate.risk import excess_risk
+from lstm_bench.evaluate.headlines import OF_PORTFOLIO
+from lstm_bench.evaluate.performance import QLIB, performance
+from lstm_bench.evaluate.risk import excess_risk, return_series
 from lstm_bench.report.evidence import Daily, Evidence, SeedResult, Status
 from lstm_bench.report.setting import parse_config
 from lstm_bench.run.identity import NUMERICS, run_id
@@ -98,6 +100,9 @@ def _of_days(result: SeedResult, daily: Daily | None) -> Iterator[str]:
     derived = _signal("IC", series["ic"]) | _signal("Rank IC", series["rank_ic"])
     if not np.isnan(series["return"]).all():
         derived |= excess_risk(series)
+        net = return_series(series)["excess_return_with_cost"]
+        figures = performance(net, daily.days)[QLIB.name]
+        derived |= {name: figures[of] for name, of in OF_PORTFOLIO.items() if name in result.metrics}
     for name, value in derived.items():
         stated = result.metrics.get(name, np.nan)
         if not np.isclose(stated, value, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True):

@@ -17,7 +17,15 @@ from lstm_bench.config.yaml import dump_yaml
 from lstm_bench.model.trainer import Fit
 from lstm_bench.run.evaluation import Evaluation
 from lstm_bench.run.preparation import Prepared
-from lstm_bench.run.tables import daily_table, epoch_table, position_table, sample_table, signal_table
+from lstm_bench.run.tables import (
+    daily_table,
+    drawdown_table,
+    epoch_table,
+    position_table,
+    row_table,
+    sample_table,
+    signal_table,
+)
 
 __all__ = ["Scored", "without_nan", "write_record"]
 
@@ -64,12 +72,19 @@ def _write_scores(folder: Path, prepared: Prepared, scored: Scored) -> None:
     place = (test.days, test.instruments, dataset.days, dataset.instruments)
     sample_table("score", scored.scores, *place).to_parquet(folder / "pred.parquet")
     sample_table("LABEL0", scored.labels, *place).to_parquet(folder / "label.parquet")
-    days = dataset.days[int(test.days.min()) : int(test.days.max()) + 1]
-    signal_table(evaluation.signal, days).to_parquet(folder / "ic.parquet")
-    if evaluation.portfolio is not None:
-        portfolio = evaluation.portfolio
+    analysis = evaluation.signal_analysis
+    signal_table(evaluation.signal, analysis).to_parquet(folder / "ic.parquet")
+    row_table(analysis.decay_rows()).to_parquet(folder / "ic_decay.parquet")
+    row_table(analysis.period_rows()).to_parquet(folder / "ic_periods.parquet")
+    sections = analysis.sections()
+    portfolio, outcome = evaluation.portfolio, evaluation.portfolio_analysis
+    if portfolio is not None and outcome is not None:
         daily_table(portfolio.report, portfolio.days).to_parquet(folder / "report.parquet")
         position_table(portfolio).to_parquet(folder / "positions.parquet")
+        daily_table(outcome.holdings, portfolio.days).to_parquet(folder / "holdings.parquet")
+        drawdown_table(outcome.drawdowns).to_parquet(folder / "drawdowns.parquet")
+        sections |= outcome.sections()
+    _write_json(folder / "analysis.json", sections)
 
 
 def _write_json(path: Path, value: Any) -> None:

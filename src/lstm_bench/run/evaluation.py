@@ -1,4 +1,4 @@
-"""What a run's scores are worth: signal metrics and the backtest, by Qlib's names."""
+"""What a run's scores are worth: signal metrics and the backtest by Qlib's names, and all that follows from them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ from lstm_bench.config.backtest import PortAnalysisConfig, resolve
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
+from lstm_bench.evaluate.analysis import (
+    PortfolioAnalysis,
+    SignalAnalysis,
+    analyse_portfolio,
+    analyse_signal,
+)
 from lstm_bench.evaluate.backtest import BacktestResult, backtest
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.evaluate.signal import SignalMetrics, signal_metrics
@@ -44,14 +50,17 @@ class Evaluation:
 
     Attributes
     ----------
-    metrics : Qlib's metric name -> value
+    metrics : Qlib's metric name -> value, and those of ``evaluate.headlines``
     signal : daily signal metrics
-    portfolio : None where the configuration asks for no backtest
+    signal_analysis : what else the scores are worth
+    portfolio, portfolio_analysis : None where the configuration asks for no backtest
     """
 
     metrics: dict[str, float]
     signal: SignalMetrics
+    signal_analysis: SignalAnalysis
     portfolio: BacktestResult | None
+    portfolio_analysis: PortfolioAnalysis | None
 
 
 def load_market(
@@ -99,12 +108,15 @@ def evaluate_scores(
     """
     wanted = config.signal_analysis
     signal = signal_metrics(scores, labels, rows, long_short=wanted.ana_long_short)
-    metrics = signal.summary(wanted.ann_scaler)
+    analysis = analyse_signal(scores, labels, rows, days, signal)
+    metrics = signal.summary(wanted.ann_scaler) | analysis.headlines()
     if market is None:
-        return Evaluation(metrics, signal, None)
+        return Evaluation(metrics, signal, analysis, None, None)
     placed = place(scores, days, instruments, market.quotes)
     portfolio = backtest(placed, market.quotes, market.bench, market.config, seed=config.seed)
-    return Evaluation(metrics | portfolio.metrics, signal, portfolio)
+    outcome = analyse_portfolio(portfolio)
+    metrics |= portfolio.metrics | outcome.headlines()
+    return Evaluation(metrics, signal, analysis, portfolio, outcome)
 
 
 def evaluate_pack(

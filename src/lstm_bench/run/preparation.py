@@ -158,10 +158,11 @@ def needs(config: RunConfig, prepared: Prepared, choice: Choice) -> dict[str, fl
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
+    small = 50_000 + 280 * days  # daily series, and the tables that do not grow
     features = {id(view.features): view.features.on("cpu").nbytes for view in dataset.views.values()}
     mib = float(2**20)
     return {
         "resident_mib": (sum(features.values()) + samples * 24) / mib,
         "training_mib": training_bytes(spec, choice, 1, dataset.step_len) / mib,
-        "record_mib": (11 * len(prepared.test) + 22 * held + 4 * weights + 130 * days) / mib,
+        "record_mib": (11 * len(prepared.test) + 22 * held + 4 * weights + small) / mib,
     }

@@ -2,21 +2,26 @@
 
 ``results/<experiment>/<run_id>/`` holds
 
-=====================  ====================================================================
-``config.yaml``        the resolved configuration, a Qlib workflow file again
-``metrics.json``       the figures under Qlib's names, fractions
-``epochs.parquet``     losses per epoch
-``pred.parquet``       ``score`` per (datetime, instrument) of the test segment
-``label.parquet``      ``LABEL0``, the raw label of the same rows
-``ic.parquet``         IC and Rank IC per day
-``report.parquet``     the backtest's daily report
-``positions.parquet``  what it held, per day and instrument
-``model.safetensors``  weights of the best epoch
-``statistics.json``    what the processors learned from the fit period
-``provenance.json``    code, packages, device, data fingerprint, seconds, memory
-=====================  ====================================================================
+======================  ====================================================================
+``config.yaml``         the resolved configuration, a Qlib workflow file again
+``metrics.json``        the figures under Qlib's names and some more, fractions
+``analysis.json``       precision, groups, risk under two conventions, tails, holdings: sections of figures
+``epochs.parquet``      losses per epoch
+``pred.parquet``        ``score`` per (datetime, instrument) of the test segment
+``label.parquet``       ``LABEL0``, the raw label of the same rows
+``ic.parquet``          per day: IC, Rank IC, precision, group returns, autocorrelation and turnover of the scores
+``ic_decay.parquet``    IC and Rank IC with the labels of later days, per lag
+``ic_periods.parquet``  IC and Rank IC per year and per month
+``report.parquet``      the backtest's daily report
+``positions.parquet``   what it held, per day and instrument
+``holdings.parquet``    per day: number and concentration of what it held, cash, days held
+``drawdowns.parquet``   the worst five drawdowns of each series of returns
+``model.safetensors``   weights of the best epoch
+``statistics.json``     what the processors learned from the fit period
+``provenance.json``     code, packages, device, data fingerprint, seconds, memory
+======================  ====================================================================
 
-The backtest's two tables are there if the configuration asks for a backtest. A run that diverged before any epoch
+The backtest's four tables are there if the configuration asks for a backtest. A run that diverged before any epoch
 was usable has no scores: it leaves ``config.yaml``, an empty ``metrics.json``, ``epochs.parquet`` and
 ``provenance.json``.
 """
@@ -43,7 +48,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Record", "TableName", "publish", "recover"]
 
-TableName = Literal["epochs", "pred", "label", "ic", "report", "positions"]
+TableName = Literal[
+    "epochs", "pred", "label", "ic", "ic_decay", "ic_periods", "report", "positions", "holdings", "drawdowns"
+]
 
 _SEAL = "provenance.json"
 
@@ -64,6 +71,16 @@ class Record:
         return {
             name: math.nan if value is None else value for name, value in self._json("metrics.json").items()
         }
+
+    def analysis(self) -> dict[str, Any]:
+        """Read the sections of the analysis; a null stands for NaN.
+
+        Raises
+        ------
+        DataError
+            Where this record has none: its run diverged, or was computed by an earlier version.
+        """
+        return self._json("analysis.json")
 
     def failure(self) -> str | None:
         """Say why the run has no figures; None where it has."""

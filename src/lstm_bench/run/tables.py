@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.evaluate.analysis import SignalAnalysis
 from lstm_bench.evaluate.backtest import BacktestResult
 from lstm_bench.evaluate.signal import SignalMetrics
 
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
 
     from lstm_bench.model.trainer import Epoch
 
-__all__ = ["daily_table", "epoch_table", "position_table", "sample_table", "signal_table"]
+__all__ = [
+    "daily_table",
+    "drawdown_table",
+    "epoch_table",
+    "position_table",
+    "row_table",
+    "sample_table",
+    "signal_table",
+    "table_rows",
+]
 
 
 def sample_table(
@@ -53,12 +63,12 @@ def epoch_table(epochs: Sequence[Epoch]) -> pd.DataFrame:
     return table.rename(columns={"number": "epoch"}).set_index("epoch")
 
 
-def signal_table(signal: SignalMetrics, days: npt.NDArray[np.datetime64]) -> pd.DataFrame:
-    """Lay IC and Rank IC out by day, and the long-short returns where they were asked for."""
+def signal_table(signal: SignalMetrics, analysis: SignalAnalysis) -> pd.DataFrame:
+    """Lay what scores were worth out by day: ICs, the long-short returns where asked for, and the analysis' series."""
     columns = {"ic": signal.ic, "rank_ic": signal.rank_ic}
     if signal.long_short is not None and signal.long_average is not None:
         columns |= {"long_short": signal.long_short, "long_average": signal.long_average}
-    return daily_table(columns, days)
+    return daily_table(columns | analysis.series(), analysis.days)
 
 
 def daily_table(columns: Mapping[str, npt.NDArray[Any]], days: npt.NDArray[np.datetime64]) -> pd.DataFrame:
@@ -66,6 +76,35 @@ def daily_table(columns: Mapping[str, npt.NDArray[Any]], days: npt.NDArray[np.da
     import pandas as pd
 
     return pd.DataFrame(dict(columns), index=pd.DatetimeIndex(days.astype("datetime64[ns]"), name="datetime"))
+
+
+def row_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Lay rows of the same columns out."""
+    import pandas as pd
+
+    return pd.DataFrame([dict(row) for row in rows])
+
+
+def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Take a table apart into rows that JSON can hold: days as ISO texts, None where there is nothing."""
+    plain = table.astype(object)
+    for name in table.select_dtypes("datetime"):
+        plain[name] = table[name].dt.strftime("%Y-%m-%d").astype(object)
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in plain.where(table.notna(), None).to_dict("records")
+    ]
+
+
+def drawdown_table(drawdowns: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Lay drawdowns out, see :class:`~lstm_bench.evaluate.analysis.PortfolioAnalysis`; there may be none."""
+    import pandas as pd
+
+    kinds = {"series": "str", "accumulation": "str", "rank": "int64", "depth": "float64"}
+    kinds |= dict.fromkeys(("start", "bottom", "recovery"), "datetime64[ns]") | {"days": "int64"}
+    return pd.DataFrame(
+        {name: pd.Series([row[name] for row in drawdowns], dtype=kind) for name, kind in kinds.items()}
+    )
 
 
 def position_table(portfolio: BacktestResult) -> pd.DataFrame:

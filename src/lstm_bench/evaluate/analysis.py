@@ -1,0 +1,174 @@
+"""The full evaluation: everything that follows from a score panel, and from the backtest on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.evaluate.backtest import BacktestResult
+from lstm_bench.evaluate.daily import mean_std
+from lstm_bench.evaluate.decay import Decay, ic_decay
+from lstm_bench.evaluate.drawdown import drawdowns, worst
+from lstm_bench.evaluate.groups import GroupReturns, group_returns
+from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
+from lstm_bench.evaluate.holdings import holding_statistics
+from lstm_bench.evaluate.performance import CONVENTIONS, QLIB, performance
+from lstm_bench.evaluate.periods import ic_by_period, ic_summary
+from lstm_bench.evaluate.precision import Precision, precision
+from lstm_bench.evaluate.risk import return_series
+from lstm_bench.evaluate.signal import SignalMetrics
+from lstm_bench.evaluate.stability import Stability, stability
+
+__all__ = [
+    "PortfolioAnalysis",
+    "SignalAnalysis",
+    "analyse_portfolio",
+    "analyse_signal",
+]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SignalAnalysis:
+    """What scores are worth beyond their IC.
+
+    Attributes
+    ----------
+    days : ``[T]`` datetime64[D]
+    metrics : the daily ICs
+    precision, groups, stability : daily series
+    decay : ICs with later labels
+    """
+
+    days: npt.NDArray[np.datetime64]
+    metrics: SignalMetrics
+    precision: Precision
+    groups: GroupReturns
+    stability: Stability
+    decay: Decay
+
+    def series(self) -> dict[str, Floats]:
+        """Give the daily series beside the ICs: name -> ``[T]``."""
+        precisions = {
+            "long_precision": self.precision.long,
+            "short_precision": self.precision.short,
+            "long_precision_excess": self.precision.long_excess,
+            "short_precision_excess": self.precision.short_excess,
+        }
+        return precisions | self.groups.series() | self.stability._asdict()
+
+    def sections(self) -> dict[str, Any]:
+        """Give ``signal``, means over days and the share of days with an IC above 0, and ``groups``."""
+        of_groups = self.groups.series()
+        signal = {name: mean_std(each)[0] for name, each in self.series().items() if name not in of_groups}
+        for name in ("ic", "rank_ic"):
+            known = getattr(self.metrics, name)
+            known = known[~np.isnan(known)]
+            signal[f"{name}_hit_rate"] = float((known > 0).mean()) if len(known) else np.nan
+        return {"signal": signal, "groups": self.groups.summary()}
+
+    def headlines(self) -> dict[str, float]:
+        """Give the figures of ``headlines.OF_SIGNAL``."""
+        series = self.series()
+        return {headline: mean_std(series[name])[0] for headline, name in OF_SIGNAL.items()}
+
+    def decay_rows(self) -> list[dict[str, float]]:
+        """Give a row per lag: ``lag`` and what :func:`~lstm_bench.evaluate.periods.ic_summary` gives."""
+        rows = zip(self.decay.ic, self.decay.rank_ic, strict=True)
+        return [
+            {"lag": lag, **ic_summary({"ic": ic, "rank_ic": rank_ic})}
+            for lag, (ic, rank_ic) in enumerate(rows)
+        ]
+
+    def period_rows(self) -> list[dict[str, Any]]:
+        """Give a row per year and per month, see :func:`~lstm_bench.evaluate.periods.ic_by_period`."""
+        return ic_by_period({"ic": self.metrics.ic, "rank_ic": self.metrics.rank_ic}, self.days)
+
+
+@dataclass(frozen=True)
+class PortfolioAnalysis:
+    """What a backtest came to.
+
+    Attributes
+    ----------
+    returns : name of :func:`~lstm_bench.evaluate.risk.return_series` -> sections of
+        :func:`~lstm_bench.evaluate.performance.performance`
+    drawdowns : the worst five of each of them, under both conventions: ``series``, ``accumulation``, ``rank``,
+        ``depth``, ``start``, ``bottom``, ``recovery`` (datetime64[D], NaT where there is none yet), ``days``
+    holdings : daily, see :func:`~lstm_bench.evaluate.holdings.holding_statistics`
+    turnover : mean of a day, over the account of the day before
+    """
+
+    returns: dict[str, dict[str, dict[str, Any]]]
+    drawdowns: list[dict[str, Any]]
+    holdings: dict[str, Floats]
+    turnover: float
+
+    def sections(self) -> dict[str, Any]:
+        """Give ``returns``, and ``holdings`` with means over days."""
+        means = {name: mean_std(series)[0] for name, series in self.holdings.items()}
+        return {"returns": self.returns, "holdings": {**means, "turnover": self.turnover}}
+
+    def headlines(self) -> dict[str, float]:
+        """Give the figures of ``headlines.OF_PORTFOLIO``."""
+        figures = self.returns["excess_return_with_cost"][QLIB.name]
+        return {headline: figures[name] for headline, name in OF_PORTFOLIO.items()}
+
+
+def analyse_signal(
+    score: npt.NDArray[np.floating],
+    label: npt.NDArray[np.floating],
+    rows: npt.NDArray[np.bool_],
+    days: npt.NDArray[np.datetime64],
+    metrics: SignalMetrics,
+) -> SignalAnalysis:
+    """Evaluate scores ``[T, N]`` beyond their IC.
+
+    Parameters
+    ----------
+    score, label, rows
+        As for :func:`lstm_bench.evaluate.signal.signal_metrics`, which gave ``metrics``.
+    days : ``[T]`` datetime64[D]
+    """
+    return SignalAnalysis(
+        days,
+        metrics,
+        precision(score, label, rows),
+        group_returns(score, label, rows),
+        stability(score, rows),
+        ic_decay(score, label, rows),
+    )
+
+
+def analyse_portfolio(portfolio: BacktestResult) -> PortfolioAnalysis:
+    """Evaluate a backtest's daily returns and holdings."""
+    series = return_series(portfolio.report)
+    return PortfolioAnalysis(
+        {name: performance(returns, portfolio.days) for name, returns in series.items()},
+        [row for name, returns in series.items() for row in _worst_drawdowns(name, returns, portfolio.days)],
+        holding_statistics(portfolio),
+        mean_std(portfolio.report["turnover"])[0],
+    )
+
+
+def _worst_drawdowns(name: str, returns: Floats, days: npt.NDArray[np.datetime64]) -> list[dict[str, Any]]:
+    known = ~np.isnan(returns)
+    returns, days = returns[known], days[known].astype("datetime64[D]")
+    return [
+        {
+            "series": name,
+            "accumulation": convention.accumulation,
+            "rank": rank,
+            "depth": drawdown.depth,
+            "start": days[drawdown.start],
+            "bottom": days[drawdown.bottom],
+            "recovery": np.datetime64("NaT") if drawdown.recovery is None else days[drawdown.recovery],
+            "days": drawdown.days,
+        }
+        for convention in CONVENTIONS
+        for rank, drawdown in enumerate(worst(drawdowns(returns, convention.accumulation)), start=1)
+    ]

@@ -1,0 +1,141 @@
+"""Performance: what daily returns were worth, under both conventions of adding them up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.errors import InputError
+from lstm_bench.evaluate.drawdown import Accumulation, Drawdown, drawdowns
+from lstm_bench.evaluate.risk import (
+    COMPOUNDING_DAYS_PER_YEAR,
+    TRADING_DAYS_PER_YEAR,
+    compounded_risk,
+    risk_analysis,
+)
+from lstm_bench.evaluate.tail import tail_risk
+
+__all__ = ["CONVENTIONS", "QLIB", "Convention", "performance"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A way to add daily returns up.
+
+    Attributes
+    ----------
+    name : of its section
+    accumulation : ``summed`` or ``compounded``
+    scaler : trading days per year
+    risk : the five measures of its risk analysis
+    """
+
+    name: str
+    accumulation: Accumulation
+    scaler: float
+    risk: Callable[[Floats, float], dict[str, float]]
+
+    def total(self, returns: Floats) -> float:
+        """Return of all days together."""
+        return float(returns.sum() if self.accumulation == "summed" else (1 + returns).prod() - 1)
+
+    def deviation_below(self, returns: Floats) -> float:
+        """Downside deviation: the root of the mean square of the returns below 0, over all days."""
+        each = returns if self.accumulation == "summed" else np.log1p(returns)
+        return float(np.sqrt(np.square(np.minimum(each, 0)).mean()))
+
+
+QLIB = Convention("summed_238", "summed", TRADING_DAYS_PER_YEAR, risk_analysis)
+
+CONVENTIONS = (
+    QLIB,
+    Convention("compounded_252", "compounded", COMPOUNDING_DAYS_PER_YEAR, compounded_risk),
+)
+"""Qlib's, and that of most other reports."""
+
+
+def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, dict[str, Any]]:
+    """Measure daily returns.
+
+    Parameters
+    ----------
+    returns : ``[T]`` float64
+        Fractions; NaN days are left out.
+    days : ``[T]`` datetime64[D]
+
+    Returns
+    -------
+    dict
+        ``summed_238`` and ``compounded_252``, each with the measures of
+        :func:`~lstm_bench.evaluate.risk.risk_analysis` or :func:`~lstm_bench.evaluate.risk.compounded_risk`, and
+
+        - ``total_return``;
+        - ``sortino_ratio``: ``mean`` over the downside deviation (that of log returns where compounded), times
+          ``sqrt(scaler)`` (Sortino and Price 1994, with a target of 0);
+        - ``calmar_ratio``: ``annualized_return`` over the depth of ``max_drawdown`` (Young 1991, over all days);
+        - ``hit_rate_month``: share of months whose return is above 0;
+        - ``longest_drawdown_days``, and ``current_drawdown_days`` and ``current_drawdown`` (its depth on the last day),
+          both 0 at a high.
+
+        ``daily`` with ``days`` (how many), ``hit_rate`` (share of days above 0), ``best_day`` and ``worst_day`` with
+        their dates as ISO texts, and the measures of :func:`~lstm_bench.evaluate.tail.tail_risk`.
+
+        A ratio without a loss to divide by is NaN, as is all that has no day.
+
+    Raises
+    ------
+    InputError
+        Where ``returns`` is not one daily series on ``days``.
+    """
+    if returns.ndim != 1 or returns.shape != days.shape:
+        raise InputError(f"returns: got the shape {returns.shape}, expected one daily series [{len(days)}]")
+    known = ~np.isnan(returns)
+    returns, days = returns[known], days[known]
+    sections = {convention.name: _section(returns, days, convention) for convention in CONVENTIONS}
+    return sections | {"daily": _daily(returns, days)}
+
+
+def _section(returns: Floats, days: npt.NDArray[np.datetime64], convention: Convention) -> dict[str, float]:
+    risk = convention.risk(returns, convention.scaler)
+    if not np.isfinite(risk["mean"]):
+        return risk | dict.fromkeys(
+            (
+                *("total_return", "sortino_ratio", "calmar_ratio", "hit_rate_month"),
+                *("longest_drawdown_days", "current_drawdown_days", "current_drawdown"),
+            ),
+            np.nan,
+        )
+    downside, deepest = convention.deviation_below(returns), -risk["max_drawdown"]
+    months = np.split(returns, np.flatnonzero(np.diff(days.astype("datetime64[M]").astype(np.int64))) + 1)
+    return risk | {
+        "total_return": convention.total(returns),
+        "sortino_ratio": risk["mean"] / downside * convention.scaler**0.5 if downside > 0 else np.nan,
+        "calmar_ratio": risk["annualized_return"] / deepest if deepest > 0 else np.nan,
+        "hit_rate_month": float(np.mean([convention.total(month) > 0 for month in months])),
+        **_durations(drawdowns(returns, convention.accumulation), returns, convention),
+    }
+
+
+def _durations(found: list[Drawdown], returns: Floats, convention: Convention) -> dict[str, float]:
+    current = found[-1] if found and found[-1].recovery is None else None
+    return {
+        "longest_drawdown_days": float(max((drawdown.days for drawdown in found), default=0)),
+        "current_drawdown_days": float(current.days) if current else 0.0,
+        "current_drawdown": convention.total(returns[current.start + 1 :]) if current else 0.0,
+    }
+
+
+def _daily(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, Any]:
+    ends: dict[str, Any] = {}
+    for name, pick in (("best_day", np.argmax), ("worst_day", np.argmin)):
+        at = int(pick(returns)) if len(returns) else None
+        ends[name] = np.nan if at is None else float(returns[at])
+        ends[f"{name}_date"] = None if at is None else str(days[at].astype("datetime64[D]"))
+    hit_rate = float((returns > 0).mean()) if len(returns) else np.nan
+    return {"days": len(returns), "hit_rate": hit_rate, **ends, **tail_risk(returns)}
