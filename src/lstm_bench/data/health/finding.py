@@ -86,12 +86,11 @@ class Findings:
         days: tuple[object, object] | None,
         value: str,
         expected: str,
-        count: int = 1,
     ) -> None:
-        """Note a finding that stands for ``count`` of them."""
+        """Note a finding; ``days`` are the first and the last one."""
         if kind in self.ignored:
             return
-        self._counts[kind] += count
+        self._counts[kind] += 1
         kept = self._kept.setdefault(kind, [])
         if len(kept) < self.limit:
             first, last = (None, None) if days is None else map(str, days)
