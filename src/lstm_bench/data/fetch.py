@@ -85,8 +85,9 @@ def default_folder(url: str) -> Path:
     """
     name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
     for suffix in SUFFIXES:
-        if name.lower().endswith(suffix) and len(name) > len(suffix) and not name.startswith("."):
-            return Path(name[: -len(suffix)])
+        stem = name[: -len(suffix)]
+        if name.lower().endswith(suffix) and stem and not stem.startswith(".") and not set(stem) & set("/\\"):
+            return Path(stem)
     raise DataError(f"{url}: expected an address that ends with {', '.join(SUFFIXES)}; name the folder with --out")
 
 

@@ -103,7 +103,8 @@ def check_volume_jumps(name: str, jumps: Iterable[VolumeJump], findings: Finding
     """Find volumes that were not divided by the factor: they jump when it does.
 
     The volumes' jumps are regressed on the factor's. Adjusted volumes give a slope of 0 and raw ones of 1; a slope
-    counts where it is nearer to 1 and some standard errors away from 0: volumes move for other reasons, too.
+    counts where it is nearer to 1 and some standard errors away from 0, as volumes move for other reasons, too, and
+    where most jumps agree with it.
 
     Returns
     -------
@@ -116,7 +117,7 @@ def check_volume_jumps(name: str, jumps: Iterable[VolumeJump], findings: Finding
     if not len(x):
         return False
     slope, error = float((x * y).sum() / (x * x).sum()), _NOISE / float(np.sqrt((x * x).sum()))
-    if not 0.5 < slope < 1.5 or slope / error < _SURE:
+    if not 0.5 < slope < 1.5 or slope / error < _SURE or np.median(y / x) < 0.5:
         return False
     first, last = min(jump.day for jump in jumps), max(jump.day for jump in jumps)
     findings.add(

@@ -154,8 +154,9 @@ class _Scan:
             self._jumps[code] = volume_jumps(bars, days)
 
     def volumes(self) -> None:
-        """Hold volumes against the factor: all of them together, or else each instrument's."""
-        together = [jump for jumps in self._jumps.values() for jump in jumps]
-        if not check_volume_jumps("all instruments", together, self._findings):
-            for code, jumps in self._jumps.items():
-                check_volume_jumps(code, jumps, self._findings)
+        """Hold volumes against the factor: each instrument's, and then all others together."""
+        others: list[VolumeJump] = []
+        for code, jumps in self._jumps.items():
+            if not check_volume_jumps(code, jumps, self._findings):
+                others += jumps
+        check_volume_jumps("all instruments", others, self._findings)

@@ -56,12 +56,15 @@ def read_source(source: Path, options: ImportOptions) -> Readings:
     """
     pattern = None if options.file_pattern is None else FilePattern(options.file_pattern)
     files = find_files(source, pattern, options.encoding)
-    by = _adjustment(files[0], options, options.adjust_by)
     defects = DefectLog()
     index_file = Path(options.benchmark)
     separate = options.benchmark not in (EQUAL_WEIGHT_OPTION, NO_BENCHMARK) and index_file.is_file()
     if separate:
         files = [file for file in files if file.path.resolve() != index_file.resolve()]
+    if not files:
+        raise DataError(f"{source}: holds no file but the benchmark's")
+    columns = map_columns(files[0].header, options.columns, str(files[0].path), required=_BARS)
+    by = adjustment_of(columns, options.adjust_by, str(files[0].path))
     inside = None if separate or options.benchmark == EQUAL_WEIGHT_OPTION else options.benchmark.upper()
     table = read_bars(
         files, options.columns, defects, required=_BARS, ignored=unused(by), date_format=options.date_format,
@@ -85,11 +88,6 @@ def read_source(source: Path, options: ImportOptions) -> Readings:
         no_trade=table.no_trade,
         dropped=defects.counts,
     )
-
-
-def _adjustment(file: SourceFile, options: ImportOptions, wanted: str) -> AdjustBy:
-    columns = map_columns(file.header, options.columns, str(file.path), required=())
-    return adjustment_of(columns, wanted, str(file.path))
 
 
 def _take_index(rows: dict[str, SymbolRows], symbol: str) -> SymbolRows:
