@@ -83,7 +83,9 @@ def test_bad_rows_are_refused_or_dropped(here: Run, tmp_path: Path) -> None:
 
 def test_options_name_columns_and_append(here: Run, tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_text("when;who;o;h;l;c;v;mood\n06.01.2020;A;1;1;1;1;10;0.5\n")
-    (tmp_path / "new.csv").write_text("when;who;o;h;l;c;v;mood\n07.01.2020;A;2;2;2;2;10;0.7\n06.01.2020;A;1;1;1;1;10;1\n")
+    (tmp_path / "new.csv").write_text(
+        "when;who;o;h;l;c;v;mood\n07.01.2020;A;2;2;2;2;10;0.7\n06.01.2020;A;1;1;1;1;10;1\n"
+    )
     named = [
         f"--{field}={column}"
         for field, column in zip(
@@ -97,7 +99,7 @@ def test_options_name_columns_and_append(here: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "1, 2020-01-07 to 2020-01-07" in done.stdout
     mood = np.fromfile(tmp_path / "out/features/a/mood.day.bin", "<f4")
-    np.testing.assert_array_equal(mood, np.float32([0, 0.5, 0.7]))
+    np.testing.assert_array_equal(mood, np.asarray([0, 0.5, 0.7], np.float32))
     wrong = here("data", "import", "old.csv", "other", "--field", "Mood")
     assert wrong.returncode == 2
     assert "--field: got 'Mood', expected NAME=COLUMN" in wrong.stderr
@@ -126,7 +128,9 @@ def test_a_check_says_what_is_wrong_and_exits_with_1(here: Run, market: Path, tm
     assert here("data", "check", folder, "--ignore", "gaps").returncode == 2
 
 
-def test_an_archive_is_fetched(here: Run, market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_is_fetched(
+    here: Run, market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     (tmp_path / "site").mkdir()
     with tarfile.open(tmp_path / "site" / "synthetic.tar.gz", "w:gz", compresslevel=1) as archive:
@@ -136,7 +140,9 @@ def test_an_archive_is_fetched(here: Run, market: Path, tmp_path: Path, monkeypa
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path / "site")) as server:
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Quiet, directory=tmp_path / "site")
+    ) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}/synthetic.tar.gz"
@@ -147,7 +153,9 @@ def test_an_archive_is_fetched(here: Run, market: Path, tmp_path: Path, monkeypa
         thread.join()
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["folder"] == "synthetic"
-    assert (tmp_path / "synthetic/calendars/day.txt").read_bytes() == (market / "calendars/day.txt").read_bytes()
+    assert (tmp_path / "synthetic/calendars/day.txt").read_bytes() == (
+        market / "calendars/day.txt"
+    ).read_bytes()
     assert small.returncode == size.returncode == 2
     assert "expected at most 1,000 (--max-size)" in small.stderr
     assert "--max-size: got 'large', expected a size such as 500M or 20G" in size.stderr

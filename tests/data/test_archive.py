@@ -58,7 +58,9 @@ def open_archive(tmp_path: Path, content: bytes, max_bytes: int = 10**6) -> Path
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, lzma.compress, zst])
 def test_every_compression_is_seen_by_its_content(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
-    content = compress(tar(("qlib_bin/._day.txt", b"x"), *PLAIN, special("qlib_bin/features/b", tarfile.DIRTYPE)))
+    content = compress(
+        tar(("qlib_bin/._day.txt", b"x"), *PLAIN, special("qlib_bin/features/b", tarfile.DIRTYPE))
+    )
     out = open_archive(tmp_path, content)
     folder = find_data_folder(out)
     assert folder == out / "qlib_bin"
@@ -121,10 +123,16 @@ def test_a_huge_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no archive", gzip.compress(tar(*PLAIN))[:-9], gzip.compress(b"no archive"), lzma.compress(tar(*PLAIN))[:-40]],
+    [
+        b"",
+        b"no archive",
+        gzip.compress(tar(*PLAIN))[:-9],
+        gzip.compress(b"no archive"),
+        lzma.compress(tar(*PLAIN))[:-40],
+    ],
 )
 def test_what_is_damaged_is_said_so(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(DataError, match="data.tar: no archive, or a damaged one"):
+    with pytest.raises(DataError, match=r"data.tar: no archive, or a damaged one"):
         open_archive(tmp_path, content)
 
 
@@ -139,5 +147,5 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     for members in ([("readme", b"")], [("a/x", b""), ("b/x", b"")]):
         out = tmp_path / members[0][0].replace("/", "_")
         out.mkdir()
-        with pytest.raises(DataError, match="holds no Qlib data folder: expected calendars/day.txt"):
+        with pytest.raises(DataError, match=r"holds no Qlib data folder: expected calendars/day.txt"):
             find_data_folder(open_archive(out, tar(*members)))

@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
 
     site: Site
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server looks for
+    def do_GET(self) -> None:
         site, asked, condition = self.site, self.headers["Range"], self.headers["If-Range"]
         site.asked.append((asked, condition))
         if site.errors:
@@ -279,7 +279,7 @@ def test_a_server_that_refuses_is_not_asked_again_and_one_that_fails_is(site: Si
         fetch(site.url, tmp_path / "cn")
     assert len(site.asked) == 1
     site.errors = [503] * 5
-    with pytest.raises(RunError, match="the server says 503 .*; 0 bytes are kept"):
+    with pytest.raises(RunError, match=r"the server says 503 .*; 0 bytes are kept"):
         fetch(site.url, tmp_path / "cn")
     assert len(site.asked) == 6
     site.errors = [503, 503]
@@ -313,5 +313,3 @@ def test_what_is_no_address_or_checksum_is_refused(url: str, sha256: str | None,
 def test_the_folder_is_named_after_the_archive() -> None:
     assert default_folder("https://host/a/qlib_bin.tar.gz?x=1") == Path("qlib_bin")
     assert default_folder("https://host/a%20b.TGZ") == Path("a b")
-
-

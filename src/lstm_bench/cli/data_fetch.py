@@ -54,10 +54,8 @@ def fetch(
         print_json(asdict(fetched))
         return
     resumed = f" ({fetched.resumed_at / 1e6:,.1f} MB of it before)" if fetched.resumed_at else ""
-    typer.echo(
-        f"{fetched.folder}: {fetched.bytes / 1e6:,.1f} MB, from {fetched.archive_bytes / 1e6:,.1f} MB downloaded{resumed}\n"
-        f"SHA-256 {fetched.sha256}"
-    )
+    sizes = f"{fetched.bytes / 1e6:,.1f} MB, from {fetched.archive_bytes / 1e6:,.1f} MB downloaded{resumed}"
+    typer.echo(f"{fetched.folder}: {sizes}\nSHA-256 {fetched.sha256}")
 
 
 def _size(text: str) -> int:

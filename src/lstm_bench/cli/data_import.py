@@ -52,8 +52,8 @@ def import_files(
     adjust_by: Annotated[
         str,
         typer.Option(
-            help="factor, adjusted-close, split (new shares per old; dividends stay in the prices), or none: prices and "
-            "volumes are adjusted already. auto takes the first of them that has a column."
+            help="factor, adjusted-close, split (new shares per old; dividends stay in the prices), or none: prices "
+            "and volumes are adjusted already. auto takes the first of them that has a column."
         ),
     ] = "auto",
     date_format: Annotated[
@@ -80,7 +80,9 @@ def import_files(
     ] = "equal-weight",
     market: Annotated[
         str | None,
-        typer.Option(help="Write this market beside all, of the same stocks or of --members.", metavar="NAME"),
+        typer.Option(
+            help="Write this market beside all, of the same stocks or of --members.", metavar="NAME"
+        ),
     ] = None,
     members: Annotated[
         Path | None,
@@ -145,7 +147,9 @@ def _own_fields(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, _, column = text.partition("=")
         if not (name.isidentifier() and name.islower() and column):
-            raise ConfigError(f"--field: got {text!r}, expected NAME=COLUMN with a name of lower-case letters")
+            raise ConfigError(
+                f"--field: got {text!r}, expected NAME=COLUMN with a name of lower-case letters"
+            )
         fields[name] = column
     return fields
 

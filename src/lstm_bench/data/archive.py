@@ -37,12 +37,12 @@ class _Member(tarfile.TarInfo):
         extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
         names = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
         if member.type in (*extended, *names) and member.size > _LONGEST_HEADER:
-            raise _Unsafe(f"a header of {member.size:,} bytes")
+            raise _UnsafeError(f"a header of {member.size:,} bytes")
         return member
 
 
-class _Unsafe(Exception):  # noqa: N818 - it says what is unsafe, and never leaves this module
-    pass
+class _UnsafeError(Exception):
+    """Says what an archive has that is unsafe; it never leaves this module."""
 
 
 def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], None]) -> int:
@@ -80,7 +80,7 @@ def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], No
                 total = _unpack_members(tar, out, max_bytes)
             while stream.read(1 << 20):  # to the end, where a compressed file has its checksum
                 pass
-    except _Unsafe as error:
+    except _UnsafeError as error:
         raise DataError(f"{archive.name}: refused: it has {error}") from error
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise DataError(f"{archive.name}: no archive, or a damaged one: {error}") from error
@@ -95,24 +95,24 @@ def _unpack_members(tar: tarfile.TarFile, out: Path, max_bytes: int) -> int:
             taken += _BLOCK
         elif not member.isreg() or member.issparse():
             kind = "a link" if member.issym() or member.islnk() else "a device or another special file"
-            raise _Unsafe(f"{kind}, {member.name!r}")
+            raise _UnsafeError(f"{kind}, {member.name!r}")
         elif path.name.startswith("._") or path.name == ".DS_Store":
             continue
         else:
             taken += max(_BLOCK, member.size)
         if taken > max_bytes:
-            raise _Unsafe(f"files of more than {max_bytes:,} bytes (--max-size)")
+            raise _UnsafeError(f"files of more than {max_bytes:,} bytes (--max-size)")
         try:
             if member.isdir():
                 path.mkdir(parents=True, exist_ok=True)
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             content = tar.extractfile(member)
-            assert content is not None, "a plain file has content"  # noqa: S101
+            assert content is not None, "a plain file has content"
             with path.open("xb") as file:
                 shutil.copyfileobj(content, file, 1 << 20)
         except (FileExistsError, NotADirectoryError) as error:
-            raise _Unsafe(f"two members of one name, {member.name!r}") from error
+            raise _UnsafeError(f"two members of one name, {member.name!r}") from error
         total += member.size
     return total
 
@@ -122,14 +122,14 @@ def _safe_path(member: tarfile.TarInfo) -> PurePosixPath:
 
     Raises
     ------
-    _Unsafe
+    _UnsafeError
         Where it leads outside, or is not a path on every system.
     """
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
-        raise _Unsafe(f"a path outside of its folder, {member.name!r}")
-    if any(sign in member.name for sign in '\\:\0') or any(ord(sign) < 32 for sign in member.name):
-        raise _Unsafe(f"a name that is none on every system, {member.name!r}")
+        raise _UnsafeError(f"a path outside of its folder, {member.name!r}")
+    if any(sign in member.name for sign in "\\:\0") or any(ord(sign) < 32 for sign in member.name):
+        raise _UnsafeError(f"a name that is none on every system, {member.name!r}")
     return path
 
 
@@ -156,17 +156,17 @@ def find_data_folder(place: Path) -> Path:
 
 
 @contextmanager
-def _decompressed(archive: Path, max_bytes: int, advance: Callable[[int], None]) -> Iterator[_Counted]:
+def _decompressed(archive: Path, max_bytes: int, advance: Callable[[int], None]) -> Iterator[Any]:
     with archive.open("rb") as raw:
         head = raw.read(6)
         raw.seek(0)
         kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "tar")
-        told = _Told(raw, advance)
+        told: Any = _Told(raw, advance)
         stream: Any
         if kind == "gz":
             stream = gzip.GzipFile(fileobj=told, mode="rb")
         elif kind == "xz":
-            stream = lzma.LZMAFile(told, mode="rb")
+            stream = lzma.LZMAFile(told, mode="rb")  # noqa: SIM115 - what it reads is closed above
         elif kind == "zst":
             import pyarrow as pa
 
@@ -208,5 +208,5 @@ class _Counted:
         content = bytes(self._stream.read(size))
         self._left -= len(content)
         if self._left < 0:
-            raise _Unsafe(f"more than {self._limit:,} bytes when inflated (--max-size)")
+            raise _UnsafeError(f"more than {self._limit:,} bytes when inflated (--max-size)")
         return content

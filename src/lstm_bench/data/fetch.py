@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import logging
+import os
 import re
 import time
 import urllib.error
@@ -21,7 +22,7 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import refuse_full
 from lstm_bench.errors import DataError, RunError
 
-__all__ = ["MAX_BYTES", "Fetched", "FetchProgress", "SilentFetch", "default_folder", "fetch"]
+__all__ = ["MAX_BYTES", "FetchProgress", "Fetched", "SilentFetch", "default_folder", "fetch"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -88,12 +89,14 @@ def default_folder(url: str) -> Path:
         stem = name[: -len(suffix)]
         if name.lower().endswith(suffix) and stem and not stem.startswith(".") and not set(stem) & set("/\\"):
             return Path(stem)
-    raise DataError(f"{url}: expected an address that ends with {', '.join(SUFFIXES)}; name the folder with --out")
+    raise DataError(
+        f"{url}: expected an address that ends with {', '.join(SUFFIXES)}; name the folder with --out"
+    )
 
 
 def fetch(
     url: str,
-    out: Path | None = None,
+    out: str | os.PathLike[str] | None = None,
     *,
     sha256: str | None = None,
     max_bytes: int = MAX_BYTES,
@@ -129,21 +132,21 @@ def fetch(
         raise DataError(f"url: got {url!r}, expected an address that begins with https:// or http://")
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise DataError(f"--sha256: got {sha256!r}, expected 64 hexadecimal digits")
-    out = (default_folder(url) if out is None else out).expanduser()
+    place = (default_folder(url) if out is None else Path(out)).expanduser()
     progress = progress or SilentFetch()
     try:
-        refuse_full(out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        download = _Download(url, out, max_bytes, progress)
+        refuse_full(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        download = _Download(url, place, max_bytes, progress)
         resumed_at = download.complete()
         try:
-            fetched = _unpack(download.path, url, out, sha256, max_bytes, progress, resumed_at)
+            fetched = _unpack(download.path, url, place, sha256, max_bytes, progress, resumed_at)
         except DataError:
             download.remove()
             raise
         download.remove()
     except OSError as error:
-        raise DataError(f"{out}: cannot be written: {error.strerror or error}") from error
+        raise DataError(f"{place}: cannot be written: {error.strerror or error}") from error
     return fetched
 
 
@@ -228,9 +231,9 @@ class _Download:
         headers = {"Accept-Encoding": "identity", "User-Agent": "lstm-bench"}
         if done and validator is not None:
             headers |= {"Range": f"bytes={done}-", "If-Range": validator}
-        request = urllib.request.Request(self._url, headers=headers)  # noqa: S310 - http and https alone
+        request = urllib.request.Request(self._url, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
                 self._receive(response, done)
         except urllib.error.HTTPError as error:
             if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:

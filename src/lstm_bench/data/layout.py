@@ -33,7 +33,13 @@ BARS_SUFFIX = ".day.bin"
 SYNTHETIC = "SYNTHETIC.txt"
 """A file that says that the bars are made up. Qlib does not look at it, and the fingerprint leaves it out."""
 
-_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
+_DEVICES = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10)),
+}
 _MARK = "_qlib_"
 
 

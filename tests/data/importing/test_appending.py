@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +43,13 @@ def test_in_two_steps_or_one_it_is_the_same(
     bars = us_bars(stocks=5, days=120)
     days = sorted(bars["date"].unique())
     bars = bars[(bars["symbol"] != "TK04") | (bars["date"] >= days[100])]  # one is new
-    options = {"adjust_by": adjust_by, "market": "us", "benchmark": "equal-weight"}
-    import_bars(write_csv(bars, tmp_path / "all.csv"), tmp_path / "whole", ImportOptions(**options))
+    options = ImportOptions(adjust_by=adjust_by, market="us")
+    import_bars(write_csv(bars, tmp_path / "all.csv"), tmp_path / "whole", options)
     early = write_csv(bars[bars["date"] < days[90]], tmp_path / "early.csv")
     late = write_csv(bars[bars["date"] >= days[90 - overlap]], tmp_path / "late.csv")
     out = tmp_path / "steps"
-    import_bars(early, out, ImportOptions(**options))
-    summary = import_bars(late, out, ImportOptions(**options, append=True, basis="same"))
+    import_bars(early, out, options)
+    summary = import_bars(late, out, replace(options, append=True, basis="same"))
     assert (summary.days, summary.first_day, summary.new_instruments) == (30, days[90], 1)
     assert not summary.rescaled
     whole, steps = Provider(tmp_path / "whole"), Provider(out)
@@ -83,15 +84,17 @@ def test_another_basis_is_refused_or_rescaled(write: Write, tmp_path: Path, read
     shutil.rmtree(tmp_path / "out")
     out = old_and_new(write, tmp_path, new, ImportOptions(append=True, basis="rescale"))
     got = read(out, "A")
-    np.testing.assert_array_equal(got["close"], np.float32([5, 6, 10]))
-    np.testing.assert_array_equal(got["factor"], np.float32([0.5, 0.5, 1]))
-    np.testing.assert_array_equal(got["volume"], np.float32([200, 200, 100]))
-    np.testing.assert_array_equal(got["change"], np.float32([np.nan, 0.2, 2 / 3]))
+    np.testing.assert_array_equal(got["close"], np.asarray([5, 6, 10], np.float32))
+    np.testing.assert_array_equal(got["factor"], np.asarray([0.5, 0.5, 1], np.float32))
+    np.testing.assert_array_equal(got["volume"], np.asarray([200, 200, 100], np.float32))
+    np.testing.assert_array_equal(got["change"], np.asarray([np.nan, 0.2, 2 / 3], np.float32))
 
 
 def test_a_past_that_was_revised_is_refused(write: Write, tmp_path: Path) -> None:
     new = "2020-01-06,A,10,10,10,10,100,4\n2020-01-07,A,12,12,12,12,100,6\n2020-01-08,A,10,10,10,10,100,5\n"
-    with pytest.raises(DataError, match=r"A \(folder over file 1.25 on 2020-01-06, 1 on 2020-01-07\).*contradict"):
+    with pytest.raises(
+        DataError, match=r"A \(folder over file 1.25 on 2020-01-06, 1 on 2020-01-07\).*contradict"
+    ):
         old_and_new(write, tmp_path, new, ImportOptions(append=True, basis="rescale"))
 
 
@@ -103,14 +106,17 @@ def test_without_a_common_day_the_basis_is_not_guessed(write: Write, tmp_path: P
     assert len(Provider(tmp_path / "out").calendar) == 2
     shutil.rmtree(tmp_path / "out")
     out = old_and_new(write, tmp_path, new, ImportOptions(append=True, basis="same"))
-    np.testing.assert_array_equal(read(out, "A")["close"], np.float32([5, 6, 5]))
+    np.testing.assert_array_equal(read(out, "A")["close"], np.asarray([5, 6, 5], np.float32))
     assert fingerprint(Provider(out)) != before
 
 
 @pytest.mark.parametrize(
     ("new", "words"),
     [
-        ("2020-01-07,A,12,12,12,12,100,6\n", "the files end on 2020-01-07, and the folder's calendar on 2020-01-07"),
+        (
+            "2020-01-07,A,12,12,12,12,100,6\n",
+            "the files end on 2020-01-07, and the folder's calendar on 2020-01-07",
+        ),
         (
             "2020-01-08,A,12,12,12,12,100,6\n2020-01-07,A,12,12,12,12,100,6\n2019-01-02,B,1,1,1,1,1,1\n",
             "B is new and has bars on 1 days that the folder's calendar has not, the first 2019-01-02",
@@ -125,11 +131,15 @@ def test_what_does_not_extend_is_refused(write: Write, tmp_path: Path, new: str,
 def test_markets_go_on_and_who_ended_is_said(write: Write, tmp_path: Path, read: Read) -> None:
     day = "2020-01-0{0},{1},1,1,1,1,10,1\n"
     old = write(HEADER + "".join(day.format(d, code) for d in (6, 7) for code in "ABC"), "old.csv")
-    members = write("A\t2020-01-06\t2020-01-07\nB\t2020-01-06\t2020-01-06\nC\t2020-01-07\t2020-01-07\n", "m.txt")
+    members = write(
+        "A\t2020-01-06\t2020-01-07\nB\t2020-01-06\t2020-01-06\nC\t2020-01-07\t2020-01-07\n", "m.txt"
+    )
     out = tmp_path / "out"
     import_bars(old, out, ImportOptions(market="top", members=members))
     (out / "NOTES.txt").write_text("mine")
-    new = write(HEADER + "".join(day.format(d, code) for d in (7, 8) for code in "AB") + day.format(9, "B"), "n.csv")
+    new = write(
+        HEADER + "".join(day.format(d, code) for d in (7, 8) for code in "AB") + day.format(9, "B"), "n.csv"
+    )
     summary = import_bars(new, out, APPEND)
     assert (summary.ended, summary.instruments, summary.benchmark) == (("C",), 2, "EQUALWEIGHT")
     assert (out / "instruments/top.txt").read_text().splitlines() == [

@@ -23,7 +23,11 @@ GOOD = "2020-01-06,A,1,1,1,1,10,1\n"
 @pytest.mark.parametrize(
     ("row", "kind", "text"),
     [
-        ("2020-02-30,A,1,1,1,1,10,1", "bad date", "date: got '2020-02-30', expected a day such as 2020-01-31"),
+        (
+            "2020-02-30,A,1,1,1,1,10,1",
+            "bad date",
+            "date: got '2020-02-30', expected a day such as 2020-01-31",
+        ),
         ("01/31/2020,A,1,1,1,1,10,1", "bad date", "--date-format names another form"),
         ("2020-01-311,A,1,1,1,1,10,1", "bad date", "got '2020-01-311'"),
         (",A,1,1,1,1,10,1", "bad date", "got ''"),
@@ -61,7 +65,13 @@ def test_each_defect_is_named_with_file_and_line(
 
 def test_lines_hold_behind_cells_of_several_lines(write: Write, tmp_path: Path) -> None:
     source = write(
-        "note," + HEADER + '"two\nlines",' + GOOD + "short\n\n" + '"three\n\nlines",' + "2020-01-07,A,1,1,1,x,10,1\n"
+        "note,"
+        + HEADER
+        + '"two\nlines",'
+        + GOOD
+        + "short\n\n"
+        + '"three\n\nlines",'
+        + "2020-01-07,A,1,1,1,x,10,1\n"
     )
     with pytest.raises(DataError) as refused:
         import_bars(source, tmp_path / "out", ImportOptions())
@@ -89,7 +99,7 @@ def test_a_split_on_a_row_that_is_dropped_still_counts(write: Write, tmp_path: P
     )
     summary = import_bars(source, tmp_path / "out", ImportOptions(drop_bad=True))
     assert summary.dropped == {"bad number": 1}
-    np.testing.assert_array_equal(read(tmp_path / "out", "A")["close"], np.float32([10, 10]))
+    np.testing.assert_array_equal(read(tmp_path / "out", "A")["close"], np.asarray([10, 10], np.float32))
     negative = write("date,open,high,low,close,volume,split\n2020-01-06,1,1,1,1,1,-2\n", "b.csv")
     with pytest.raises(DataError, match="split not positive: split: got '-2'"):
         import_bars(negative, tmp_path / "no", ImportOptions())
@@ -98,7 +108,7 @@ def test_a_split_on_a_row_that_is_dropped_still_counts(write: Write, tmp_path: P
 def test_a_parquet_files_rows_are_numbered(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {
-            "date": pd.to_datetime(["2020-01-06", "2020-01-07", None]),
+            "date": pd.to_datetime(["2020-01-06", "2020-01-07", "NaT"]),
             "symbol": ["A", "A", "A"],
             **{name: [1.0, -1.0, 1.0] for name in ("open", "high", "low", "close", "factor")},
             "volume": [10, 10, 10],

@@ -68,7 +68,7 @@ def test_a_vendors_bars_become_what_qlibs_convention_says(
     assert check_data(out).is_clean
     mean = [np.mean([one["change"][t] for one in by_words.values()]) for t in range(1, 400)]
     index = read(out, "EQUALWEIGHT")
-    np.testing.assert_allclose(index["change"], np.float32([np.nan, *mean]), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(index["change"], np.asarray([np.nan, *mean], np.float32), rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(index["close"], 1000 * np.cumprod([1, *np.add(mean, 1)]), rtol=1e-6)
 
 
@@ -76,7 +76,9 @@ def test_all_layouts_and_formats_give_one_market(us_bars: UsBars, tmp_path: Path
     bars = us_bars(stocks=4, days=60)
     typed = bars.assign(date=pd.to_datetime(bars["date"]))
     shuffled = bars.sample(frac=1, random_state=0)
-    places = {name: tmp_path / name for name in ("gz", "parquet", "years", "german", "american", "headers", "pq")}
+    places = {
+        name: tmp_path / name for name in ("gz", "parquet", "years", "german", "american", "headers", "pq")
+    }
     for place in places.values():
         place.mkdir()
     (places["gz"] / "us.csv.gz").write_bytes(gzip.compress(bars.to_csv(index=False).encode()))
@@ -108,10 +110,12 @@ def test_a_split_column_makes_a_factor_that_begins_at_1(write: Write, tmp_path: 
     summary = import_bars(source, tmp_path / "out", ImportOptions())
     assert summary.adjusted_by == "split"
     got = read(tmp_path / "out", "ABC")
-    np.testing.assert_array_equal(got["factor"], np.float32([1, 2, 1]))  # the day of no trade split back
-    np.testing.assert_array_equal(got["close"], np.float32([10, 10, 12]))
-    np.testing.assert_array_equal(got["volume"], np.float32([100, 100, 80]))
-    np.testing.assert_array_equal(got["change"], np.float32([np.nan, 0, 0.2]))
+    np.testing.assert_array_equal(
+        got["factor"], np.asarray([1, 2, 1], np.float32)
+    )  # the day of no trade split back
+    np.testing.assert_array_equal(got["close"], np.asarray([10, 10, 12], np.float32))
+    np.testing.assert_array_equal(got["volume"], np.asarray([100, 100, 80], np.float32))
+    np.testing.assert_array_equal(got["change"], np.asarray([np.nan, 0, 0.2], np.float32))
 
 
 def test_adjusted_prices_stay_and_have_no_factor_unless_one_is_given(
@@ -120,16 +124,16 @@ def test_adjusted_prices_stay_and_have_no_factor_unless_one_is_given(
     source = write(HEADER + "2020-01-06,A,10,10,10,10,100,3\n2020-01-07,A,11,11,11,11,200,3\n")
     import_bars(source, tmp_path / "with", ImportOptions(adjust_by="none"))
     got = read(tmp_path / "with", "A")
-    np.testing.assert_array_equal(got["close"], np.float32([10, 11]))
-    np.testing.assert_array_equal(got["factor"], np.float32([3, 3]))
+    np.testing.assert_array_equal(got["close"], np.asarray([10, 11], np.float32))
+    np.testing.assert_array_equal(got["factor"], np.asarray([3, 3], np.float32))
     import_bars(source, tmp_path / "by", ImportOptions(adjust_by="factor"))
-    np.testing.assert_array_equal(read(tmp_path / "by", "A")["close"], np.float32([30, 33]))
+    np.testing.assert_array_equal(read(tmp_path / "by", "A")["close"], np.asarray([30, 33], np.float32))
     bare = write("date,symbol,open,high,low,close,volume\n2020-01-06,A,10,10,10,10,100\n", "bare.csv")
     with pytest.raises(DataError, match=r"no column says how prices are adjusted.*--adjust-by none"):
         import_bars(bare, tmp_path / "bare", ImportOptions())
     summary = import_bars(bare, tmp_path / "bare", ImportOptions(adjust_by="none"))
     assert "factor" not in Provider(tmp_path / "bare").fields_of("A")
-    assert "factor" not in {field for field in summary.fields if field != "factor"}
+    assert summary.adjusted_by == "none"
 
 
 def test_days_without_trade_are_nan_but_for_the_factor(write: Write, tmp_path: Path, read: Read) -> None:
@@ -142,29 +146,33 @@ def test_days_without_trade_are_nan_but_for_the_factor(write: Write, tmp_path: P
     summary = import_bars(source, tmp_path / "out", ImportOptions())
     assert summary.no_trade == 2
     got = read(tmp_path / "out", "A")
-    np.testing.assert_array_equal(got["close"], np.float32([10, np.nan, np.nan, 40]))
-    np.testing.assert_array_equal(got["volume"], np.float32([100, np.nan, np.nan, 50]))
-    np.testing.assert_array_equal(got["factor"], np.float32([1, 1, 1, 2]))
-    np.testing.assert_array_equal(got["change"], np.float32([np.nan, np.nan, np.nan, 3]))
+    np.testing.assert_array_equal(got["close"], np.asarray([10, np.nan, np.nan, 40], np.float32))
+    np.testing.assert_array_equal(got["volume"], np.asarray([100, np.nan, np.nan, 50], np.float32))
+    np.testing.assert_array_equal(got["factor"], np.asarray([1, 1, 1, 2], np.float32))
+    np.testing.assert_array_equal(got["change"], np.asarray([np.nan, np.nan, np.nan, 3], np.float32))
     kept = write(HEADER + "2020-01-06,A,10,10,10,10,0,1\n", "zero.csv")
     import_bars(kept, tmp_path / "zero", ImportOptions(zero_volume_is_bar=True))
-    np.testing.assert_array_equal(read(tmp_path / "zero", "A")["volume"], np.float32([0]))
+    np.testing.assert_array_equal(read(tmp_path / "zero", "A")["volume"], np.asarray([0], np.float32))
 
 
 def test_a_benchmark_is_a_file_or_a_symbol_and_no_stock(write: Write, tmp_path: Path, read: Read) -> None:
-    rows = "".join(f"2020-01-0{day},{code},1,1,1,{close},5,1\n" for day, close in ((6, 1), (7, 2)) for code in "AB")
+    rows = "".join(
+        f"2020-01-0{day},{code},1,1,1,{close},5,1\n" for day, close in ((6, 1), (7, 2)) for code in "AB"
+    )
     source = write(HEADER + rows.replace(",1,1,1,2,", ",2,2,2,2,"), "bars/us.csv")
-    index = write("Date,Close\n2020-01-03,90\n2020-01-06,100\n2020-01-07,101\n2020-01-08,102\n", "bars/spx.csv")
+    index = write(
+        "Date,Close\n2020-01-03,90\n2020-01-06,100\n2020-01-07,101\n2020-01-08,102\n", "bars/spx.csv"
+    )
     summary = import_bars(source.parent, tmp_path / "file", ImportOptions(benchmark=str(index)))
     assert (summary.benchmark, summary.instruments, summary.days) == ("SPX", 2, 2)
     got = read(tmp_path / "file", "SPX")
-    np.testing.assert_array_equal(got["close"], np.float32([100, 101]))
-    np.testing.assert_array_equal(got["change"], np.float32([np.nan, 0.01]))
+    np.testing.assert_array_equal(got["close"], np.asarray([100, 101], np.float32))
+    np.testing.assert_array_equal(got["change"], np.asarray([np.nan, 0.01], np.float32))
     assert Provider(tmp_path / "file").universe("all").instruments == ("A", "B")
     index.unlink()
     import_bars(source, tmp_path / "symbol", ImportOptions(benchmark="b"))
     assert Provider(tmp_path / "symbol").universe("all").instruments == ("A",)
-    np.testing.assert_array_equal(read(tmp_path / "symbol", "B")["close"], np.float32([1, 2]))
+    np.testing.assert_array_equal(read(tmp_path / "symbol", "B")["close"], np.asarray([1, 2], np.float32))
     with pytest.raises(DataError, match=r"--benchmark: got 'SPY', expected a file.*symbol of the files"):
         import_bars(source, tmp_path / "wrong", ImportOptions(benchmark="SPY"))
     assert import_bars(source, tmp_path / "none", ImportOptions(benchmark="none")).benchmark is None
@@ -180,7 +188,7 @@ def test_columns_and_files_are_named_where_guesses_fail(write: Write, tmp_path: 
     }  # fmt: skip
     options = ImportOptions(columns=columns, file_pattern="daily_{symbol}_*.csv", benchmark="none")
     import_bars(tmp_path, tmp_path / "out", options)
-    np.testing.assert_array_equal(read(tmp_path / "out", "BRK.B")["sentiment"], np.float32([0.5]))
+    np.testing.assert_array_equal(read(tmp_path / "out", "BRK.B")["sentiment"], np.asarray([0.5], np.float32))
     with pytest.raises(DataError, match=r"no column for 'date'; name one with --date; columns: when, O, H"):
         import_bars(tmp_path / "daily_brk.b_x.csv", tmp_path / "no", ImportOptions())
     with pytest.raises(DataError, match=r"no column for --close Cl; .*choices: C, H"):
@@ -196,17 +204,19 @@ def test_codes_that_other_tools_trip_over_keep_their_names(write: Write, tmp_pat
     assert set(Provider(tmp_path / "out").universe("all").instruments) == set(codes)
     assert (tmp_path / "out/features/_qlib_prn").is_dir()  # PRN is a device on Windows, and Qlib marks it so
     for code in codes:
-        np.testing.assert_array_equal(read(tmp_path / "out", code)["close"], np.float32([1]))
+        np.testing.assert_array_equal(read(tmp_path / "out", code)["close"], np.asarray([1], np.float32))
 
 
 def test_members_have_spans_of_their_own(write: Write, tmp_path: Path) -> None:
-    source = write(HEADER + "2020-01-06,A,1,1,1,1,10,1\n2020-01-07,A,1,1,1,1,10,1\n2020-01-07,B,1,1,1,1,10,1\n")
+    source = write(
+        HEADER + "2020-01-06,A,1,1,1,1,10,1\n2020-01-07,A,1,1,1,1,10,1\n2020-01-07,B,1,1,1,1,10,1\n"
+    )
     members = write("A\t2020-01-06\t2020-01-06\n", "members.txt")
     import_bars(source, tmp_path / "out", ImportOptions(market="top", members=members))
     assert (tmp_path / "out/instruments/top.txt").read_text() == "A\t2020-01-06\t2020-01-06\n"
     with pytest.raises(DataError, match="--members: expected --market"):
         import_bars(source, tmp_path / "no", ImportOptions(members=members))
-    with pytest.raises(DataError, match="--market: got '../x'"):
+    with pytest.raises(DataError, match=r"--market: got '../x'"):
         import_bars(source, tmp_path / "no", ImportOptions(market="../x"))
 
 

@@ -49,17 +49,21 @@ def check_change(bars: Bars, days: _Days, thresholds: Thresholds, findings: Find
     apart = np.abs(change - gain) > thresholds.change_tolerance + _ROUNDING * np.abs(gain)
     lacking = np.isfinite(gain) & np.isnan(change)
     for t in np.flatnonzero(apart | lacking):
-        findings.add("change inconsistent", bars.code, (days[t], days[t]), f"change {change[t]:.6g}", f"{gain[t]:.6g}")
+        findings.add(
+            "change inconsistent", bars.code, (days[t], days[t]), f"change {change[t]:.6g}", f"{gain[t]:.6g}"
+        )
 
 
 def check_factor(bars: Bars, days: _Days, findings: Findings) -> None:
-    """A factor is positive, and there beside each close: one that is missing turns rounding off for everyone."""
+    """Find factors that are not positive, or missing beside a close: one of them turns rounding off for everyone."""
     if not {"factor", "close"} <= bars.fields.keys():
         return
     factor = bars.fields["factor"]
     wrong = (factor <= 0) | (np.isnan(factor) & ~np.isnan(bars.fields["close"]))
     for t in np.flatnonzero(wrong):
-        findings.add("factor unusable", bars.code, (days[t], days[t]), f"factor {factor[t]:.6g}", "more than 0")
+        findings.add(
+            "factor unusable", bars.code, (days[t], days[t]), f"factor {factor[t]:.6g}", "more than 0"
+        )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> np
     DataError
         Where the file cannot be read.
     """
-    days = []
+    days: list[np.datetime64] = []
     for number, line in enumerate(read_lines(root / CALENDAR), start=1):
         if not line.strip():
             continue
@@ -35,11 +36,13 @@ def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> np
             )
             days.append(np.datetime64("NaT", "D"))
     calendar = np.asarray(days, dtype="datetime64[D]")
-    for before, after in zip(calendar[:-1], calendar[1:], strict=True):
+    for before, after in pairwise(calendar):
         if after == before:
             findings.add("calendar duplicate", "calendar", (after, after), f"{after} twice", "each day once")
         elif after < before:
-            findings.add("calendar unsorted", "calendar", (before, after), f"{after} after {before}", "ascending days")
+            findings.add(
+                "calendar unsorted", "calendar", (before, after), f"{after} after {before}", "ascending days"
+            )
         elif after > before:
             missing = int(np.busday_count(before + 1, after))
             if missing > thresholds.max_calendar_gap:

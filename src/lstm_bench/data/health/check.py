@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ class HealthReport:
 
 
 def check_data(
-    folder: Path,
+    folder: str | os.PathLike[str],
     thresholds: Thresholds | None = None,
     *,
     ignore: Collection[str] = (),

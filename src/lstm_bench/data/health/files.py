@@ -113,7 +113,9 @@ def read_markets(root: Path, findings: Findings) -> dict[str, Universe]:
             universe = read_universe(path)
         except DataError as error:
             reason = str(error).removeprefix(str(path)).lstrip(", :")
-            findings.add("span unreadable", path.name, None, reason, "code, first and last day, separated by tabs")
+            findings.add(
+                "span unreadable", path.name, None, reason, "code, first and last day, separated by tabs"
+            )
             continue
         markets[universe.name] = universe
     return markets
@@ -141,6 +143,8 @@ def check_spans(
                 inside = max(0, min(end, last + 1) - max(begin, first))
                 missing = end - begin - inside
                 if (not inside and end > begin) or missing > thresholds.max_overhang:
-                    expected = f"a span inside {calendar[first]}..{calendar[last]}" if code in rows else "bars"
+                    expected = (
+                        f"a span inside {calendar[first]}..{calendar[last]}" if code in rows else "bars"
+                    )
                     value = f"in {name}.txt, {missing} of {end - begin} days have no bar before or none after them"
                     findings.add("span without bars", code, span, value, expected)

@@ -65,7 +65,9 @@ def _check_complete(bars: Bars, days: _Days, findings: Findings) -> None:
     """Where there is a close there are all fields."""
     has = ~np.isnan(bars.fields["close"])
     others = [name for name in NEEDED if name != "close" and name in bars.fields]
-    wrong = np.logical_or.reduce([has & np.isnan(bars.fields[name]) for name in others]) if others else ~has & has
+    wrong = (
+        np.logical_or.reduce([has & np.isnan(bars.fields[name]) for name in others]) if others else ~has & has
+    )
 
     def value(t: int) -> str:
         return f"no {', '.join(name for name in others if np.isnan(bars.fields[name][t]))} beside a close"

@@ -44,7 +44,9 @@ def adjustment_of(fields: Collection[str], wanted: str, where: str) -> AdjustBy:
             if choice == name and (choice == "none" or choice in fields):
                 return choice
         if name in choices:
-            raise DataError(f"{where}: --adjust-by {wanted}: no column for {name!r}; name one with --{wanted}")
+            raise DataError(
+                f"{where}: --adjust-by {wanted}: no column for {name!r}; name one with --{wanted}"
+            )
         raise DataError(f"--adjust-by: got {wanted!r}; {choices_hint(name, ['auto', *choices])}")
     for choice in choices:
         if choice in fields:
@@ -55,9 +57,11 @@ def adjustment_of(fields: Collection[str], wanted: str, where: str) -> AdjustBy:
     )
 
 
-def unused(by: AdjustBy) -> set[str]:
+def unused(by: AdjustBy) -> Collection[str]:
     """Name the columns that say something about adjustment and are not read."""
-    kept = "factor" if by == "none" else by  # prices that are adjusted already may have their factor beside them
+    kept = (
+        "factor" if by == "none" else by
+    )  # prices that are adjusted already may have their factor beside them
     return set(ADJUSTMENTS) - {kept}
 
 

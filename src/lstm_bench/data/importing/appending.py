@@ -126,7 +126,9 @@ class _Extension:
         for rows in self.new.values():
             self._refuse_unknown_days(rows)
         extended = {*self.longer, self.benchmark(options)}
-        self.ended = tuple(code for code in sorted(provider.folders.keys() - extended) if self._ends_now(code))
+        self.ended = tuple(
+            code for code in sorted(provider.folders.keys() - extended) if self._ends_now(code)
+        )
 
     def benchmark(self, options: ImportOptions) -> str | None:
         """Code of the index that is extended; None where none is."""
@@ -195,7 +197,8 @@ class _Extension:
         missing = sorted(old.keys() - new.keys() - {"change"})
         if missing:
             raise DataError(
-                f"--append: the folder has the fields {', '.join(missing)} of {code}, and the files have no column for them"
+                f"--append: the folder has the fields {', '.join(missing)} of {code}, and the files have no column "
+                "for them"
             )
         return {name: column for name, column in new.items() if name in old}
 
@@ -234,7 +237,8 @@ class _Extension:
         columns = lay_out(positions, tail.columns, joint, int(positions[-1]) + 1, factor)
         new = to_history(tail.code, joint, columns, _last(old["close"]))
         fields = {
-            name: np.concatenate([values.astype(np.float32), new.fields[name]]) for name, values in old.items()
+            name: np.concatenate([values.astype(np.float32), new.fields[name]])
+            for name, values in old.items()
         }
         return History(tail.code, begin, fields)
 

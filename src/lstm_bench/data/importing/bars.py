@@ -252,7 +252,12 @@ def _unusable(table: BarTable, blank: _Bools, index: str | None, defects: Defect
             continue
         column = table.values[field]
         counts = ~is_index if field == "volume" else np.ones(len(bad), dtype=np.bool_)
-        note("missing value", field, np.isnan(column) & counts, "expected a number beside the others of the day")
+        note(
+            "missing value",
+            field,
+            np.isnan(column) & counts,
+            "expected a number beside the others of the day",
+        )
         if field == "volume":
             note("volume negative", field, (column < 0) & counts, "expected 0 or more")
         else:

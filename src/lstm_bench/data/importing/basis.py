@@ -73,7 +73,9 @@ class BasisCheck:
         scale = float(ratios[-1])
         worst = int(np.argmax(np.abs(ratios / scale - 1)))
         if abs(ratios[worst] / scale - 1) > _TOLERANCE:
-            text = f"{code} (folder over file {ratios[worst]:.6g} on {days[worst]}, {scale:.6g} on {days[-1]})"
+            text = (
+                f"{code} (folder over file {ratios[worst]:.6g} on {days[worst]}, {scale:.6g} on {days[-1]})"
+            )
             self._revised.append(_Trouble(code, text))
             return 1.0
         if self._by == "split":  # counts from the file's first bar: never the folder's basis but by chance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from lstm_bench.errors import DataError, choices_hint
 
@@ -11,12 +12,22 @@ __all__ = ["ADJUSTMENTS", "ALIASES", "PRICES", "map_columns"]
 PRICES = ("open", "high", "low", "close", "vwap")
 """Fields that are multiplied by the factor."""
 
-ADJUSTMENTS = ("factor", "adjusted_close", "split")
+ADJUSTMENTS: tuple[Literal["factor", "adjusted_close", "split"], ...] = ("factor", "adjusted_close", "split")
 """Columns that say how prices are adjusted, the most telling first."""
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "date": ("date", "day", "datetime", "timestamp", "tradedate", "tradingday", "time"),
-    "symbol": ("symbol", "ticker", "code", "instrument", "tscode", "stockcode", "permno", "act symbol", "tic"),
+    "symbol": (
+        "symbol",
+        "ticker",
+        "code",
+        "instrument",
+        "tscode",
+        "stockcode",
+        "permno",
+        "act symbol",
+        "tic",
+    ),
     "open": ("open", "openprice", "1. open", "prc open"),
     "high": ("high", "highprice", "2. high"),
     "low": ("low", "lowprice", "3. low"),

@@ -50,7 +50,9 @@ def lay_out(
     return out
 
 
-def to_history(code: str, begin: int, columns: Mapping[str, _Floats], close_before: float = np.nan) -> History:
+def to_history(
+    code: str, begin: int, columns: Mapping[str, _Floats], close_before: float = np.nan
+) -> History:
     """Add ``change`` and round to float32.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,9 @@ __all__ = ["import_bars"]
 _Days = npt.NDArray[np.datetime64]
 
 
-def import_bars(source: Path, out: Path, options: ImportOptions) -> ImportSummary:
+def import_bars(
+    source: str | os.PathLike[str], out: str | os.PathLike[str], options: ImportOptions | None = None
+) -> ImportSummary:
     """Import CSV or Parquet files into a new Qlib data folder, or extend one, whole or not at all.
 
     Prices are written as raw price times factor and volume as raw volume over factor, in float32; ``change`` is the
@@ -37,14 +40,19 @@ def import_bars(source: Path, out: Path, options: ImportOptions) -> ImportSummar
         A file, or a folder of files, in long format or one per symbol.
     out
         The folder: new or empty, or, with ``options.append``, one to extend.
+    options
+        The defaults if None.
 
     Raises
     ------
     DataError
         Where the files cannot be used, or ``out`` cannot be written.
     """
+    source, out, options = Path(source).expanduser(), Path(out).expanduser(), options or ImportOptions()
     if options.members is not None and options.market is None:
-        raise DataError("--members: expected --market beside it, the name of the market that they are members of")
+        raise DataError(
+            "--members: expected --market beside it, the name of the market that they are members of"
+        )
     if options.market is not None and not options.market.replace("_", "").replace("-", "").isalnum():
         raise DataError(f"--market: got {options.market!r}, expected a name of letters, digits, - and _")
     if options.append:
@@ -104,5 +112,7 @@ def _index(rows: SymbolRows, by: AdjustBy, days: _Days) -> History:
     """Cut an index to the calendar; its factor is 1 where its file says nothing of one."""
     inside = np.isin(rows.days, days)
     if not (inside & rows.traded).any():
-        raise DataError(f"--benchmark: {rows.symbol} has no bar on a day of the calendar, {days[0]}..{days[-1]}")
+        raise DataError(
+            f"--benchmark: {rows.symbol} has no bar on a day of the calendar, {days[0]}..{days[-1]}"
+        )
     return _history(with_factor(rows).where(inside), by, days)

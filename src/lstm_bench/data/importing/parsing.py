@@ -18,14 +18,15 @@ __all__ = ["cell", "parse_days", "parse_numbers", "parse_splits", "parse_symbols
 _Bools = npt.NDArray[np.bool_]
 
 _MISSING = ("", "-", "--", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_THOUSANDS = re.compile(r"[+-]?[$€£¥]?\d{1,3}(,\d{3})+(\.\d*)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[$€£¥]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
 _DAY = re.compile(
     r"(\d{4})([-/.]?)(\d{1,2})\2(\d{1,2})"
-    r"([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?"
+    r"([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?",
+    re.ASCII,
 )
 _SYMBOL = re.compile(r"[^\s./\\:*?\"<>|][^\s/\\:*?\"<>|]{0,63}")
-_RATIO = re.compile(r"(\d+\.?\d*)\s*[:/]\s*(\d+\.?\d*)")
+_RATIO = re.compile(r"(\d+\.?\d*)\s*[:/]\s*(\d+\.?\d*)", re.ASCII)
 
 
 def cell(column: pa.ChunkedArray, row: int) -> str:
@@ -33,9 +34,7 @@ def cell(column: pa.ChunkedArray, row: int) -> str:
     return repr(column[row].as_py())
 
 
-def parse_days(
-    column: pa.ChunkedArray, date_format: str | None
-) -> tuple[npt.NDArray[np.datetime64], _Bools]:
+def parse_days(column: pa.ChunkedArray, date_format: str | None) -> tuple[npt.NDArray[np.datetime64], _Bools]:
     """Read days.
 
     Parameters
@@ -80,7 +79,7 @@ def _day(text: str) -> datetime.date | None:
 
 def _strptime(text: str, date_format: str) -> datetime.date | None:
     try:
-        return datetime.datetime.strptime(text, date_format).date()  # noqa: DTZ007 - a day has no time zone
+        return datetime.datetime.strptime(text, date_format).date()
     except ValueError:
         return None
 
@@ -119,7 +118,9 @@ def parse_numbers(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], _Bo
         numbers = _floats(column)
         return np.where(np.isinf(numbers), np.nan, numbers), np.isinf(numbers)
     text = pc.utf8_trim_whitespace(column)
-    known = pc.if_else(pc.is_in(text, value_set=pa.array(_MISSING, column.type)), pa.scalar(None, column.type), text)
+    known = pc.if_else(
+        pc.is_in(text, value_set=pa.array(_MISSING, column.type)), pa.scalar(None, column.type), text
+    )
     try:
         numbers = _floats(known)
     except pa.ArrowInvalid:
@@ -173,4 +174,5 @@ def _by_value(column: pa.ChunkedArray, read: Callable[[str], Any], dtype: np.dty
     """Read each distinct text once; a null is NaN."""
     coded = column.combine_chunks().dictionary_encode()
     values = np.asarray([read(text) for text in coded.dictionary.to_pylist()] + [None], dtype=dtype)
-    return values[coded.indices.fill_null(len(values) - 1).to_numpy(zero_copy_only=False)]
+    found: npt.NDArray[Any] = values[coded.indices.fill_null(len(values) - 1).to_numpy(zero_copy_only=False)]
+    return found

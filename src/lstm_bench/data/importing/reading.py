@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from lstm_bench.data.importing.adjustment import AdjustBy, adjustment_of, unused
 from lstm_bench.data.importing.bars import BarTable, SymbolRows, read_bars
 from lstm_bench.data.importing.columns import ADJUSTMENTS, map_columns
@@ -71,7 +70,7 @@ def read_source(source: Path, options: ImportOptions) -> Readings:
         zero_volume_is_bar=options.zero_volume_is_bar, index=inside,
     )  # fmt: skip
     rows = {rows.symbol: rows for rows in table.by_symbol()}
-    index, index_by = (_read_index(index_file, options, defects) if separate else (None, by))
+    index, index_by = _read_index(index_file, options, defects) if separate else (None, by)
     if not options.drop_bad:
         defects.refuse()
     if inside is not None and options.benchmark != NO_BENCHMARK:
@@ -105,14 +104,14 @@ def _read_index(path: Path, options: ImportOptions, defects: DefectLog) -> tuple
     known = set(file.header)
     named = {field: column for field, column in options.columns.items() if column in known}
     columns = map_columns(file.header, named, str(path), required=("date", "close"))
-    by: AdjustBy = next((each for each in ADJUSTMENTS if each in columns), "none")  # type: ignore[assignment]
+    by: AdjustBy = next((each for each in ADJUSTMENTS if each in columns), "none")
     table: BarTable = read_bars(
         [file], named, defects, required=("date", "close"), ignored={"volume", *unused(by)},
         date_format=options.date_format,
     )  # fmt: skip
     found = list(table.by_symbol())
     if len(found) != 1:
-        raise DataError(f"--benchmark {path}: expected the bars of one index; got those of {len(found)} symbols")
+        raise DataError(
+            f"--benchmark {path}: expected the bars of one index; got those of {len(found)} symbols"
+        )
     return found[0], by
-
-

@@ -78,7 +78,9 @@ def find_files(place: Path, pattern: FilePattern | None, encoding: str) -> list[
         if symbol is not None:
             files.append(SourceFile(path, symbol, encoding))
     if not files:
-        what = "with a name of --file-pattern" if pattern and paths else f"that ends with {', '.join(suffixes)}"
+        what = (
+            "with a name of --file-pattern" if pattern and paths else f"that ends with {', '.join(suffixes)}"
+        )
         raise DataError(f"{place}: expected CSV or Parquet files; it has none {what}")
     return files
 
@@ -99,7 +101,7 @@ class SourceFile:
     path : Path
     name_symbol : the symbol that the file's name says, for files without a column of symbols
     encoding : of a text file
-    ragged : row counted from 1, number of cells; rows of a text file that have too few or too many, once it is read
+    ragged : numbers of cells of the rows of a text file that have too few or too many, once it is read
     """
 
     path: Path
@@ -222,9 +224,12 @@ class SourceFile:
                 before = reader.line_num
 
     def _open(self) -> io.TextIOWrapper:
-        encoding = "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
-        raw = gzip.open(self.path) if self.path.name.lower().endswith(".gz") else self.path.open("rb")
-        return io.TextIOWrapper(raw, encoding=encoding, newline="")  # type: ignore[type-var]
+        encoding = (
+            "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
+        )
+        is_packed = self.path.name.lower().endswith(".gz")
+        raw = gzip.open(self.path) if is_packed else self.path.open("rb")  # noqa: SIM115 - the wrapper closes it
+        return io.TextIOWrapper(raw, encoding=encoding, newline="")
 
     def _delimiter(self, first: str | None = None) -> str:
         """Return the sign that stands most often in the header."""
