@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 __all__ = ["draft_beside", "move_into_place", "recover", "swap"]
 
 _AT_FDCWD = -100
@@ -30,7 +32,7 @@ def draft_beside(place: Path) -> Iterator[Path]:
     host = platform.node()
     for left in place.parent.glob(f".{glob.escape(place.name)}.{glob.escape(host)}-*.draft"):
         process = left.name.removeprefix(f".{place.name}.{host}-").partition("-")[0]
-        if process.isdecimal() and not _is_alive(int(process)):
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
             shutil.rmtree(left, ignore_errors=True)
     draft = place.with_name(f".{place.name}.{host}-{os.getpid()}-{uuid.uuid4().hex[:8]}.draft")
     try:
@@ -88,13 +90,3 @@ def _exchange(one: Path, other: Path) -> bool:
     except (AttributeError, OSError, TypeError):  # no such function; Windows has no such library
         return False
     return bool(done == 0)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -152,6 +152,22 @@ def test_markets_go_on_and_who_ended_is_said(write: Write, tmp_path: Path, read:
     assert len(read(out, "C")["close"]) == 2
 
 
+@pytest.mark.parametrize("option", ["equal-weight", "SPX"])
+def test_an_index_goes_on_and_stays_no_stock(write: Write, tmp_path: Path, read: Read, option: str) -> None:
+    day = "2020-01-0{0},{1},{2},{2},{2},{2},10,{2}\n"
+    old = write(HEADER + day.format(6, "A", 1) + day.format(6, "SPX", 100), "old.csv")
+    new = write(
+        HEADER + "".join(day.format(6 + d, "A", 1 + d) + day.format(6 + d, "SPX", 100 + d) for d in (0, 1)),
+        "n.csv",
+    )
+    import_bars(old, tmp_path / "out", ImportOptions(benchmark="SPX"))
+    summary = import_bars(new, tmp_path / "out", replace(APPEND, benchmark=option))
+    assert (tmp_path / "out/instruments/all.txt").read_text() == "A\t2020-01-06\t2020-01-07\n"
+    np.testing.assert_array_equal(read(tmp_path / "out", "SPX")["close"], np.asarray([100, 101], np.float32))
+    np.testing.assert_array_equal(read(tmp_path / "out", "A")["close"], np.asarray([1, 2], np.float32))
+    assert summary.ended == ()
+
+
 def test_a_field_of_the_folder_must_be_there(write: Write, tmp_path: Path) -> None:
     old = write("date,symbol,open,high,low,close,volume,factor,vwap\n2020-01-06,A,1,1,1,1,1,1,1\n", "old.csv")
     import_bars(old, tmp_path / "out", ImportOptions())

@@ -229,3 +229,11 @@ def test_a_folder_that_holds_something_is_not_touched(write: Write, tmp_path: Pa
         import_bars(source, out, ImportOptions())
     assert not filecmp.dircmp(out, tmp_path).common_dirs
     assert [path.name for path in out.iterdir()] == ["mine"]
+
+
+def test_folders_that_were_made_among_the_files_are_no_source(write: Write, tmp_path: Path) -> None:
+    write(HEADER + "2020-01-06,A,1,1,1,1,10,1\n", "mine/one/a.csv")
+    import_bars(tmp_path / "mine", tmp_path / "mine" / "market", ImportOptions())
+    write(HEADER + "2020-01-07,A,1,1,1,1,10,1\n", "mine/b.csv")
+    summary = import_bars(tmp_path / "mine", tmp_path / "mine" / "market", ImportOptions(append=True))
+    assert (summary.files, summary.first_day) == (2, "2020-01-07")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,14 +139,15 @@ class _Extension:
 
     def markets(self, options: ImportOptions) -> dict[str, list[MembershipSpan]]:
         """Extend the spans of ``all`` by the new bars, and those of other markets that reach the old end."""
-        stocks = [(tail.code, tail.days) for tail in self.longer.values()]
+        listed = self._provider.universe("all")
+        stocks = [(tail.code, tail.days) for tail in self.longer.values() if tail.code in listed.spans]
         stocks += [(code, rows.days[rows.traded]) for code, rows in self.new.items()]
         last_bars = {code: days[-1] for code, days in stocks}
         spans = {
             name: extend_spans(self._provider.universe(name), self._until, last_bars)
             for name in self._provider.markets
         }
-        spans["all"] = all_spans(self._provider.universe("all"), stocks)
+        spans["all"] = all_spans(listed, stocks)
         return spans | named_market(options, spans["all"])
 
     def histories(self, options: ImportOptions) -> Iterator[History]:
@@ -156,15 +157,18 @@ class _Extension:
         if self.benchmark(options) == EQUAL_WEIGHT:
             level = _last(self._history(EQUAL_WEIGHT)[1]["close"])
         equal = EqualWeight(len(self.days), level, old)
-        yield from equal.watch(self._stocks())
+        listed = self._provider.universe("all").spans
+        stocks = (tail for tail in self.longer.values() if tail.code in listed)
+        indices = (tail for tail in self.longer.values() if tail.code not in listed)
+        yield from equal.watch(self._stocks(stocks))
+        yield from map(self._extended, indices)
         if self._index is not None:
             yield self._extended(self._index)
         if level is not None:
             yield self._extended(_Tail(EQUAL_WEIGHT, self.added, equal.columns()))
 
-    def _stocks(self) -> Iterator[History]:
-        for tail in self.longer.values():
-            yield self._extended(tail)
+    def _stocks(self, tails: Iterable[_Tail]) -> Iterator[History]:
+        yield from map(self._extended, tails)
         for code, rows in self.new.items():
             columns = {name: column[rows.traded] for name, column in adjust(rows, self._readings.by).items()}
             positions = np.searchsorted(self.days, rows.days[rows.traded])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.layout import CALENDAR
 from lstm_bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -65,10 +66,14 @@ def find_files(place: Path, pattern: FilePattern | None, encoding: str) -> list[
     if not place.exists():
         raise DataError(f"{place}: no such file or folder")
     if place.is_dir():
+        made = [path.parents[1] for path in place.rglob(Path(CALENDAR).name) if path.match(CALENDAR)]
         paths = sorted(
             path
             for path in place.rglob("*")
-            if path.name.lower().endswith(suffixes) and not path.name.startswith(".") and path.is_file()
+            if path.name.lower().endswith(suffixes)
+            and not path.name.startswith(".")
+            and path.is_file()
+            and not any(path.is_relative_to(folder) for folder in made)  # lists of days and codes, no bars
         )
     else:
         paths = [place]
