@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -15,3 +18,48 @@ if not torch.cuda.is_available():
 def one_thread() -> None:
     """Small networks gain nothing from threads, and waiting for each other costs them dearly on a busy machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def us_bars() -> Callable[..., pd.DataFrame]:
+    """Make daily bars as American vendors give them: raw prices, splits, dividends, adjusted closes; newest first."""
+
+    def make(stocks: int = 30, days: int = 1008, seed: int = 0) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        dates = np.busday_offset("2017-01-03", np.arange(days), roll="forward")
+        frames = [_us_stock(f"TK{k:02d}", dates, k, rng) for k in range(stocks)]
+        return pd.concat(frames).sort_values(["date", "symbol"], ascending=[False, True], ignore_index=True)
+
+    return make
+
+
+def _us_stock(symbol: str, dates: np.ndarray, number: int, rng: np.random.Generator) -> pd.DataFrame:
+    days = len(dates)
+    split, dividend, close = np.ones(days), np.zeros(days), np.empty(days)
+    where = rng.choice(np.arange(days // 10, days - days // 10), number % 3, replace=False)
+    split[where] = rng.choice([2.0, 3.0, 1.5, 0.25], len(where))
+    price = rng.uniform(20, 300)
+    for t, move in enumerate(rng.normal(0.0004, 0.018, days)):
+        if t >= 40 and (t + number) % 63 == 0:
+            dividend[t] = round(price / split[t] * 0.004, 2)
+        close[t] = price = max(round(price * np.exp(move) / split[t] - dividend[t], 2), 1.0)
+    adjusted, factor = np.empty(days), 1.0
+    for t in range(days - 1, -1, -1):
+        adjusted[t] = round(close[t] * factor, 6)
+        factor *= (1 - dividend[t] * split[t] / close[t - 1]) / split[t]
+    noise = np.abs(rng.normal(0, 0.004, (3, days)))
+    opening = np.round(close * (1 + noise[0]), 2)
+    return pd.DataFrame(
+        {
+            "date": dates.astype(str),
+            "symbol": symbol,
+            "open": opening,
+            "high": np.round(np.maximum(opening, close) * (1 + noise[1]), 2),
+            "low": np.round(np.minimum(opening, close) * (1 - noise[2]), 2),
+            "close": close,
+            "adjusted close": adjusted,
+            "volume": np.round(np.exp(rng.normal(14, 0.3, days)) * np.cumprod(split)).astype(np.int64),
+            "dividend": dividend,
+            "split": split,
+        }
+    )

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
         signal_metrics,
     )
     from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.data.fetch import fetch
+    from lstm_bench.data.health.check import HealthReport, check_data
+    from lstm_bench.data.health.thresholds import Thresholds
+    from lstm_bench.data.importing.importer import import_bars
+    from lstm_bench.data.importing.options import ImportOptions, ImportSummary
     from lstm_bench.dataset.dataset import Dataset
     from lstm_bench.errors import (
         CheckError,
@@ -45,16 +50,23 @@ __all__ = [
     "Dataset",
     "DeviceError",
     "ExpressionError",
+    "HealthReport",
+    "ImportOptions",
+    "ImportSummary",
     "InputError",
     "LstmBenchError",
     "RunConfig",
     "RunError",
     "RunResult",
     "SignalResult",
+    "Thresholds",
     "__version__",
     "backtest",
     "build_dataset",
+    "check_data",
     "compute_features",
+    "fetch",
+    "import_bars",
     "load_panel",
     "load_workflow",
     "performance",
@@ -82,6 +94,11 @@ _NAMES = {
         "signal_metrics",
     ),
     "lstm_bench.config.workflow": ("RunConfig",),
+    "lstm_bench.data.fetch": ("fetch",),
+    "lstm_bench.data.health.check": ("HealthReport", "check_data"),
+    "lstm_bench.data.health.thresholds": ("Thresholds",),
+    "lstm_bench.data.importing.importer": ("import_bars",),
+    "lstm_bench.data.importing.options": ("ImportOptions", "ImportSummary"),
     "lstm_bench.dataset.dataset": ("Dataset",),
     "lstm_bench.errors": (
         "CheckError",

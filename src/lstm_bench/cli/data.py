@@ -1,4 +1,4 @@
-"""``lstm-bench data``: look at a data folder, or make a synthetic one."""
+"""``lstm-bench data``: get, check and look at data folders, and make a synthetic one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
+from lstm_bench.cli import data_check, data_fetch, data_import
 from lstm_bench.cli.output import print_json, print_table
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Look at a data folder, or make a synthetic one.", no_args_is_help=True)
+app = typer.Typer(
+    help="Import, fetch, check and look at data folders, and make a synthetic one.", no_args_is_help=True
+)
+app.command(name="import")(data_import.import_files)
+app.command(name="fetch")(data_fetch.fetch)
+app.command(name="check")(data_check.check)
 
 
 @app.command()

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from lstm_bench.errors import DataError
 
-__all__ = ["BARS_SUFFIX", "CALENDAR", "FEATURES", "INSTRUMENTS", "SYNTHETIC", "read_lines"]
+__all__ = [
+    "BARS_SUFFIX",
+    "CALENDAR",
+    "FEATURES",
+    "INSTRUMENTS",
+    "SYNTHETIC",
+    "code_of",
+    "folder_name",
+    "read_lines",
+]
 
 CALENDAR = "calendars/day.txt"
 """A trading day a line."""
@@ -23,6 +32,28 @@ BARS_SUFFIX = ".day.bin"
 
 SYNTHETIC = "SYNTHETIC.txt"
 """A file that says that the bars are made up. Qlib does not look at it, and the fingerprint leaves it out."""
+
+_DEVICES = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10)),
+}
+_MARK = "_qlib_"
+
+
+def folder_name(code: str) -> str:
+    """Name the folder of an instrument's bars: its code in lower case.
+
+    Windows keeps the names of devices for itself (PRN is a stock, too), and Qlib marks those.
+    """
+    return f"{_MARK}{code.lower()}" if code.upper() in _DEVICES else code.lower()
+
+
+def code_of(name: str) -> str:
+    """Return the upper-case code whose bars lie in a folder."""
+    return name.upper().removeprefix(_MARK.upper())
 
 
 def read_lines(path: Path) -> list[str]:

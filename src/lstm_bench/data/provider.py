@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
-from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, SYNTHETIC, read_lines
+from lstm_bench.data.layout import (
+    BARS_SUFFIX,
+    CALENDAR,
+    FEATURES,
+    INSTRUMENTS,
+    SYNTHETIC,
+    code_of,
+    read_lines,
+)
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.universe import Universe, read_universe
 from lstm_bench.errors import DataError, choices_hint
@@ -107,7 +115,7 @@ class Provider:
             raise DataError(f"{root}: cannot be read: {error.strerror}") from error
         found: dict[str, Path] = {}
         for path in (root / name for name in names):
-            other = found.setdefault(path.name.upper(), path)
+            other = found.setdefault(code_of(path.name), path)
             if other is not path:
                 raise DataError(
                     f"{root}: expected one folder per instrument; "
@@ -119,6 +127,10 @@ class Provider:
     def fields(self) -> tuple[str, ...]:
         """Names of all fields that some instrument has, sorted."""
         return tuple(sorted({field for folder in self.folders.values() for field in _sizes(folder)}))
+
+    def fields_of(self, code: str) -> tuple[str, ...]:
+        """Names of the fields that an instrument has, sorted."""
+        return tuple(sorted(_sizes(self.folders[code])))
 
     def locate(self, start: object, end: object, what: str) -> tuple[int, int]:
         """Calendar positions ``(begin, end)``, end exclusive, of the span ``start..end`` (inclusive days).

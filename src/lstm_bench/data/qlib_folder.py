@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, SYNTHETIC
+from lstm_bench.data.draft import draft_beside, move_into_place, swap
+from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, SYNTHETIC, folder_name
 from lstm_bench.errors import DataError
 
-__all__ = ["History", "MembershipSpan", "write_qlib_folder"]
+__all__ = ["History", "MembershipSpan", "refuse_full", "replace_in_qlib_folder", "write_qlib_folder"]
 
 MembershipSpan = tuple[str, np.datetime64, np.datetime64]
 """A line of ``instruments/<market>.txt``: code, first day, last day (inclusive)."""
@@ -65,35 +66,84 @@ def write_qlib_folder(
     DataError
         If ``out`` is a file or a folder with something in it, or cannot be written.
     """
-    draft = out.parent / f".{out.name}.{os.getpid()}.part"
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise DataError(f"{out}: expected a new or empty folder; it exists and is not empty")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        _write_text(draft / CALENDAR, (str(day) for day in days))
-        for market, spans in markets.items():
-            lines = (f"{code}\t{first}\t{last}" for code, first, last in spans)
-            _write_text(draft / INSTRUMENTS / f"{market}.txt", lines)
-        for history in histories:
-            _write_history(draft / FEATURES / history.code.lower(), history)
-        if synthetic is not None:
-            _write_text(draft / SYNTHETIC, [synthetic])
-        if out.exists():
-            out.rmdir()  # empty, and Windows renames onto nothing that exists
-        draft.rename(out)
+        refuse_full(out)
+        with draft_beside(out) as draft:
+            _write(draft, days, markets, histories)
+            if synthetic is not None:
+                _write_text(draft / SYNTHETIC, [synthetic])
+            move_into_place(draft, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+
+
+def refuse_full(out: Path) -> None:
+    """Refuse a place that holds something.
+
+    Raises
+    ------
+    DataError
+        If ``out`` is a file or a folder with something in it.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out}: expected a new or empty folder; it exists and is not empty")
+
+
+def replace_in_qlib_folder(
+    out: Path,
+    days: npt.NDArray[np.datetime64],
+    markets: Mapping[str, Iterable[MembershipSpan]],
+    histories: Iterable[History],
+) -> None:
+    """Give a folder another calendar, and some of its markets and histories others, all at once or not at all.
+
+    Everything else is taken over. A copy (of links, where the file system has them) is changed and then swapped with
+    the folder, so that a reader, or a kill at any moment, meets the old folder or the new one.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    try:
+        with draft_beside(out) as draft:
+            shutil.copytree(out, draft, copy_function=_link)
+            _write(draft, days, markets, histories)
+            swap(draft, out)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written: {error.strerror}") from error
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file, or copy it where it cannot be linked."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _write(
+    draft: Path,
+    days: npt.NDArray[np.datetime64],
+    markets: Mapping[str, Iterable[MembershipSpan]],
+    histories: Iterable[History],
+) -> None:
+    _write_text(draft / CALENDAR, (str(day) for day in days))
+    for market, spans in markets.items():
+        lines = (f"{code}\t{first}\t{last}" for code, first, last in spans)
+        _write_text(draft / INSTRUMENTS / f"{market}.txt", lines)
+    for history in histories:
+        folder = draft / FEATURES / folder_name(history.code)
+        for field, values in history.fields.items():
+            content = np.concatenate(([history.begin], values)).astype("<f4")
+            _write_bytes(folder / f"{field}{BARS_SUFFIX}", content.tobytes())
 
 
 def _write_text(path: Path, lines: Iterable[str]) -> None:
+    _write_bytes(path, "".join(f"{line}\n" for line in lines).encode())  # bytes: the same newline everywhere
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes("".join(f"{line}\n" for line in lines).encode())  # bytes: the same newline everywhere
-
-
-def _write_history(folder: Path, history: History) -> None:
-    folder.mkdir(parents=True)
-    for field, values in history.fields.items():
-        content = np.concatenate(([history.begin], values)).astype("<f4")
-        (folder / f"{field}{BARS_SUFFIX}").write_bytes(content.tobytes())
+    path.unlink(missing_ok=True)  # a link: what it leads to belongs to another folder, too
+    path.write_bytes(content)

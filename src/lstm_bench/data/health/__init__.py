@@ -1,0 +1,1 @@
+"""Checking a data folder: each family of defects has a file, and a report puts them together."""

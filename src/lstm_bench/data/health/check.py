@@ -1,0 +1,163 @@
+"""The check of a data folder: all families of defects, in one report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.data.health.adjustment import (
+    VolumeJump,
+    check_change,
+    check_factor,
+    check_volume_jumps,
+    volume_jumps,
+)
+from lstm_bench.data.health.calendar import check_calendar, check_thin_days
+from lstm_bench.data.health.files import check_spans, read_bars, read_markets
+from lstm_bench.data.health.finding import KINDS, Finding, Findings
+from lstm_bench.data.health.prices import check_prices
+from lstm_bench.data.health.thresholds import Thresholds
+from lstm_bench.data.provider import Provider
+from lstm_bench.errors import ConfigError, choices_hint
+
+__all__ = ["HealthReport", "check_data"]
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """What a check looked at and found.
+
+    Attributes
+    ----------
+    folder : Path
+    days, instruments, bars : int
+        Days of the calendar, folders of bars, and closes in them.
+    thresholds : Thresholds
+    counts : kind -> number of findings; kinds that were not found are left out
+    findings : the first of each kind
+    ignored : kinds that were not looked at
+    """
+
+    folder: Path
+    days: int
+    instruments: int
+    bars: int
+    thresholds: Thresholds
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.counts
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {**asdict(self), "folder": str(self.folder), "clean": self.is_clean}
+
+
+def check_data(
+    folder: str | os.PathLike[str],
+    thresholds: Thresholds | None = None,
+    *,
+    ignore: Collection[str] = (),
+    limit: int = 10,
+) -> HealthReport:
+    """Check a Qlib data folder.
+
+    Instruments that ``all.txt`` does not list are taken to be indices, which may have their close alone.
+
+    Parameters
+    ----------
+    thresholds
+        The defaults if None.
+    ignore
+        Kinds of findings not to look for.
+    limit
+        Findings to keep of each kind; all are counted.
+
+    Raises
+    ------
+    ConfigError
+        Where a kind to ignore is unknown, or ``limit`` is below 1.
+    DataError
+        Where the folder, or a part of it, is missing.
+    """
+    thresholds = thresholds or Thresholds()
+    for kind in ignore:
+        if kind not in KINDS:
+            raise ConfigError(f"--ignore: got {kind!r}; {choices_hint(kind, KINDS)}")
+    if limit < 1:
+        raise ConfigError(f"--limit: got {limit}, expected at least 1")
+    provider = Provider(folder)
+    findings = Findings(limit, frozenset(ignore))
+    calendar = check_calendar(provider.root, thresholds, findings)
+    markets = read_markets(provider.root, findings)
+    listed = markets["all"].spans if "all" in markets else {}
+    scan = _Scan(calendar, thresholds, findings)
+    for code, place in sorted(provider.folders.items()):
+        scan.instrument(code, place, is_stock=code in listed or not listed)
+    scan.volumes()
+    if bool((calendar[1:] > calendar[:-1]).all()):  # on any other calendar a day has no one place
+        check_spans(markets, scan.rows, calendar, thresholds, findings)
+        check_thin_days(calendar, scan.bars, scan.listed, thresholds, findings)
+    return HealthReport(
+        folder=provider.root,
+        days=len(calendar),
+        instruments=len(provider.folders),
+        bars=scan.closes,
+        thresholds=thresholds,
+        counts=findings.counts,
+        findings=tuple(findings.kept()),
+        ignored=tuple(sorted(ignore)),
+    )
+
+
+class _Scan:
+    """Goes through the instruments, and keeps what is needed of all of them."""
+
+    def __init__(
+        self, calendar: npt.NDArray[np.datetime64], thresholds: Thresholds, findings: Findings
+    ) -> None:
+        self._calendar, self._thresholds, self._findings = calendar, thresholds, findings
+        self._jumps: dict[str, list[VolumeJump]] = {}
+        self.rows: dict[str, tuple[int, int]] = {}
+        self.bars = np.zeros(len(calendar), dtype=np.int64)
+        self.listed = np.zeros(len(calendar), dtype=np.int64)
+        self.closes = 0
+
+    def instrument(self, code: str, place: Path, *, is_stock: bool) -> None:
+        """Check one instrument."""
+        findings, thresholds = self._findings, self._thresholds
+        bars = read_bars(code, place, len(self._calendar), is_stock, findings)
+        if not len(bars):
+            return
+        rows = slice(bars.begin, bars.begin + len(bars))
+        days = self._calendar[rows]
+        self.rows[code] = bars.begin, bars.begin + len(bars) - 1
+        check_prices(bars, days, is_stock, thresholds, findings)
+        check_change(bars, days, thresholds, findings)
+        check_factor(bars, days, findings)
+        if "close" in bars.fields:
+            known = ~np.isnan(bars.fields["close"])
+            self.closes += int(known.sum())
+            if is_stock:
+                self.bars[rows] += known
+                self.listed[rows] += 1
+        if is_stock:
+            self._jumps[code] = volume_jumps(bars, days)
+
+    def volumes(self) -> None:
+        """Hold volumes against the factor: each instrument's, and then all others together."""
+        others: list[VolumeJump] = []
+        for code, jumps in self._jumps.items():
+            if not check_volume_jumps(code, jumps, self._findings):
+                others += jumps
+        check_volume_jumps("all instruments", others, self._findings)

@@ -1,0 +1,134 @@
+"""Defects of prices and volumes, one instrument at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.data.health.files import NEEDED, Bars
+from lstm_bench.data.health.finding import FindingKind, Findings, runs
+from lstm_bench.data.health.thresholds import Thresholds
+
+__all__ = ["check_prices"]
+
+_Floats = npt.NDArray[np.float64]
+_Bools = npt.NDArray[np.bool_]
+_Days = npt.NDArray[np.datetime64]
+
+_PRICES = ("open", "high", "low", "close", "vwap")
+_ROUNDING = 1e-5
+"""Relative; adjusted prices are float32, and a vendor's rounding of the factor can cost another digit or two."""
+
+
+def check_prices(bars: Bars, days: _Days, is_stock: bool, thresholds: Thresholds, findings: Findings) -> None:
+    """Check the prices and volumes of one instrument.
+
+    Parameters
+    ----------
+    days : ``[n]``, the days of its rows
+    """
+    _check_values(bars, days, findings)
+    if "close" not in bars.fields:
+        return
+    if is_stock:
+        _check_complete(bars, days, findings)
+    _check_range(bars, days, findings)
+    _check_bars_in_a_row(bars, days, thresholds, findings)
+    _check_stale(bars, days, thresholds, findings)
+
+
+def _each(
+    findings: Findings, kind: FindingKind, code: str, days: _Days, wrong: _Bools, value: Callable[[int], str],
+    expected: str,
+) -> None:  # fmt: skip
+    for t in np.flatnonzero(wrong):
+        findings.add(kind, code, (days[t], days[t]), value(int(t)), expected)
+
+
+def _check_values(bars: Bars, days: _Days, findings: Findings) -> None:
+    for name, values in bars.fields.items():
+        shown = _shown(name, values)
+        _each(findings, "value not finite", bars.code, days, np.isinf(values), shown, "a number, or NaN")
+        if name in _PRICES:
+            _each(findings, "price not positive", bars.code, days, values <= 0, shown, "more than 0")
+        elif name == "volume":
+            _each(findings, "volume negative", bars.code, days, values < 0, shown, "0 or more")
+
+
+def _shown(name: str, values: _Floats) -> Callable[[int], str]:
+    return lambda t: f"{name} {values[t]:.6g}"
+
+
+def _check_complete(bars: Bars, days: _Days, findings: Findings) -> None:
+    """Where there is a close there are all fields."""
+    has = ~np.isnan(bars.fields["close"])
+    others = [name for name in NEEDED if name != "close" and name in bars.fields]
+    wrong = (
+        np.logical_or.reduce([has & np.isnan(bars.fields[name]) for name in others]) if others else ~has & has
+    )
+
+    def value(t: int) -> str:
+        return f"no {', '.join(name for name in others if np.isnan(bars.fields[name][t]))} beside a close"
+
+    _each(findings, "bar incomplete", bars.code, days, wrong, value, "all fields, or none")
+
+
+def _check_range(bars: Bars, days: _Days, findings: Findings) -> None:
+    fields = bars.fields
+    if not {"high", "low"} <= fields.keys():
+        return
+    high, low = fields["high"], fields["low"]
+    below = high < low * (1 - _ROUNDING)
+    _each(
+        findings, "high below low", bars.code, days, below,
+        lambda t: f"high {high[t]:.6g}, low {low[t]:.6g}", "high at least low",
+    )  # fmt: skip
+    for name in ("open", "close", "vwap"):
+        if name in fields:
+            price = fields[name]
+            outside = (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))
+            _each(
+                findings, "price outside range", bars.code, days, outside & ~below,
+                _range_shown(name, price, low, high), "low <= price <= high",
+            )  # fmt: skip
+
+
+def _range_shown(name: str, price: _Floats, low: _Floats, high: _Floats) -> Callable[[int], str]:
+    return lambda t: f"{name} {price[t]:.6g} outside {low[t]:.6g}..{high[t]:.6g}"
+
+
+def _check_bars_in_a_row(bars: Bars, days: _Days, thresholds: Thresholds, findings: Findings) -> None:
+    """From each bar to the next: not too long, and not too far."""
+    close = bars.fields["close"]
+    known = np.flatnonzero(np.isfinite(close) & (close > 0))
+    before, after = known[:-1], known[1:]
+    pause = after - before - 1
+    for k in np.flatnonzero(pause > thresholds.max_gap):
+        findings.add(
+            "gap in bars", bars.code, (days[before[k] + 1], days[after[k] - 1]), f"{pause[k]} days without a bar",
+            f"at most {thresholds.max_gap}",
+        )  # fmt: skip
+    gain = close[after] / close[before] - 1
+    for k in np.flatnonzero(np.abs(gain) > thresholds.max_jump):
+        pausing = f" after {pause[k]} days without a bar" if pause[k] else ""
+        findings.add(
+            "price jump", bars.code, (days[before[k]], days[after[k]]), f"close {gain[k]:+.1%}{pausing}",
+            f"at most {thresholds.max_jump:.1%} either way",
+        )  # fmt: skip
+
+
+def _check_stale(bars: Bars, days: _Days, thresholds: Thresholds, findings: Findings) -> None:
+    """One volume for several bars in a row: filled in, not traded."""
+    if "volume" not in bars.fields:
+        return
+    known = np.flatnonzero(~np.isnan(bars.fields["volume"]))
+    volume = bars.fields["volume"][known]
+    for begin, end in runs((volume[1:] == volume[:-1]) & (volume[1:] > 0)):
+        count = end - begin + 2
+        if count >= thresholds.stale_days:
+            findings.add(
+                "volume stale", bars.code, (days[known[begin]], days[known[end + 1]]),
+                f"{volume[begin]:.6g} on {count} days in a row", f"fewer than {thresholds.stale_days} days",
+            )  # fmt: skip
