@@ -133,7 +133,7 @@ def test_a_worker_is_given_train_and_valid_and_no_way_to_test(
 ) -> None:
     definition = define(market)
     _, (payload, _) = tuned(definition, tmp_path, monkeypatch)
-    assert set(payload) == {"workflow", "seeds", "entry", "outcome"}
+    assert set(payload) == {"workflow", "seeds", "entry", "volatility", "outcome"}
     assert str(market) not in repr(payload)
 
     config = RunConfig.model_validate(payload["workflow"])

@@ -26,7 +26,13 @@ PathName = Literal["reference", "sharded", "fused"]
 class TrainingPath(Protocol):
     """Trains and scores the replicas of a pack; which K of them, ``live`` says."""
 
-    def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
+    def learn(
+        self,
+        live: Sequence[int],
+        order: Tensor,
+        rates: Tensor,
+        on_step: Callable[[int, int], None] | None,
+    ) -> Tensor:
         """Take one optimizer step per batch and replica.
 
         Parameters
@@ -34,7 +40,9 @@ class TrainingPath(Protocol):
         live
             Replicas at work, K of them.
         order : ``[K, steps, B]`` int64, on the CPU
-            Positions among the training samples.
+            Positions among the training samples; -1 fills batches of whole days up to the longest.
+        rates : ``[K, steps]`` float64, on the CPU
+            The learning rate of each step.
         on_step
             Called after each step with the number of steps so far and in all.
 
@@ -64,6 +72,7 @@ class Start:
     models : initial weights, on the CPU; a path may keep them as its own
     streams : the replicas' random streams, after their weights were drawn
     samples, labels : of train, on the device
+    weights : ``[S]`` of the training samples, on the device; None for ones
     """
 
     spec: PackSpec
@@ -72,6 +81,7 @@ class Start:
     streams: Sequence[RandomStream]
     samples: ResidentSamples
     labels: Tensor
+    weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,8 @@ def choose_path(spec: PackSpec, device: torch.device) -> Choice:
 def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if spec.compat == "qlib":
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
+    if spec.loss.is_by_day:
+        return Choice("reference", f"loss {spec.loss.name}: the other paths do not take batches of whole days")
     if device.type == "cpu":
         return Choice("sharded", "threads over parts of a batch that stay in cache")
     lacking = missing(device)
