@@ -11,7 +11,15 @@ from torch import Tensor
 
 from lstm_bench.config.harness import BY_DAY, LossName
 
-__all__ = ["LossSpec", "batch_mean_loss", "error_losses", "error_slopes", "errors", "mean_loss", "sample_losses"]
+__all__ = [
+    "LossSpec",
+    "batch_mean_loss",
+    "error_losses",
+    "error_slopes",
+    "errors",
+    "mean_loss",
+    "sample_losses",
+]
 
 
 @dataclass(frozen=True)
@@ -75,9 +83,7 @@ def sample_losses(
     return given if weights is None else weights * given
 
 
-def mean_loss(
-    scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None
-) -> Tensor:
+def mean_loss(scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None) -> Tensor:
     """Mean over non-NaN labels of each sample's weight times its loss, a scalar; with weights, Qlib's formula.
 
     Parameters
@@ -90,9 +96,7 @@ def mean_loss(
     return sample_losses(scores, labels, loss, weights).sum() / (~labels.isnan()).sum().clamp(min=1)
 
 
-def batch_mean_loss(
-    scores: Tensor, labels: Tensor, batches: Iterable[Tensor], loss: LossSpec = MSE
-) -> float:
+def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor], loss: LossSpec = MSE) -> float:
     """Mean over batches of each batch's mean loss; NaN without a batch.
 
     Parameters

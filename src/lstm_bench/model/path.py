@@ -113,7 +113,9 @@ def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if spec.compat == "qlib":
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
     if spec.loss.is_by_day:
-        return Choice("reference", f"loss {spec.loss.name}: the other paths do not take batches of whole days")
+        return Choice(
+            "reference", f"loss {spec.loss.name}: the other paths do not take batches of whole days"
+        )
     if device.type == "cpu":
         return Choice("sharded", "threads over parts of a batch that stay in cache")
     lacking = missing(device)

@@ -137,7 +137,12 @@ def train_pack(
     """
     pack = Pack(spec, replicas, train, valid, device, choice, weights)
     if spec.loss.is_by_day:
-        logger.info("loss %s: batches of %d whole days, %d batches an epoch", spec.loss.name, pack.days_per_batch, pack.steps)
+        logger.info(
+            "loss %s: batches of %d whole days, %d batches an epoch",
+            spec.loss.name,
+            pack.days_per_batch,
+            pack.steps,
+        )
     fits = [Fit(replica) for replica in replicas]
     schedules = [Schedule(spec.schedule, n_epochs, pack.steps) for _ in replicas]
     for number in range(n_epochs):

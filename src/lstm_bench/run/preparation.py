@@ -93,9 +93,7 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
     return prepared
 
 
-def _volatility(
-    config: RunConfig, provider: Provider, dataset: Dataset
-) -> npt.NDArray[np.float32] | None:
+def _volatility(config: RunConfig, provider: Provider, dataset: Dataset) -> npt.NDArray[np.float32] | None:
     """Return the volatility ``[T, N]`` that weights are made of; None where they are not."""
     training = config.lstm_bench.training
     if training.reweight != "volatility":

@@ -174,9 +174,7 @@ def train_and_valid(
         wanted = repr((section, d_feat))
         if wanted not in entries:
             data = definition.data_fingerprint
-            entries[wanted] = hold(
-                cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat)
-            )
+            entries[wanted] = hold(cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat))
         return entries[wanted]
 
     def volatility_of(config: RunConfig) -> Entry | None:
