@@ -136,16 +136,17 @@ def test_days_in_parts_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_day_that_tells_nothing_does_not_count(name: Name) -> None:
     scores, labels, days = draw(1)
     expected = mean_day_loss(scores, labels, days, LossSpec(name))
-    more = [  # one stock alone, labels that are all the same, and none at all
-        (torch.tensor([3.0, 1.0, 2.0, 1.0, 2.0]), torch.tensor([1.0, 0.1, 0.1, math.nan, math.nan]),
-         torch.tensor([7, 8, 8, 9, 9]))
-    ]  # fmt: skip
-    for extra in more:
-        joined = (
-            torch.cat([own, part.to(own.dtype)])
-            for own, part in zip((scores, labels, days), extra, strict=True)
-        )
-        torch.testing.assert_close(mean_day_loss(*joined, LossSpec(name)), expected)
+    # one stock alone, labels that are all the same, and none at all
+    more_scores = torch.tensor([3.0, 1.0, 2.0, 1.0, 2.0], dtype=torch.float64)
+    more_labels = torch.tensor([1.0, 0.1, 0.1, math.nan, math.nan], dtype=torch.float64)
+    joined = mean_day_loss(
+        torch.cat([scores, more_scores]),
+        torch.cat([labels, more_labels]),
+        torch.cat([days, torch.tensor([7, 8, 8, 9, 9])]),
+        LossSpec(name),
+    )
+    torch.testing.assert_close(joined, expected)
+
     scores = scores.requires_grad_()
     nothing = mean_day_loss(scores, torch.full_like(labels, math.nan), days, LossSpec(name))
     nothing.backward()  # type: ignore[no-untyped-call]

@@ -65,5 +65,5 @@ def test_weights_count_as_in_qlib(name: Literal["mse", "huber"]) -> None:
 
     there = [i for i, label in enumerate(labels) if not math.isnan(label)]
     expected = sum(weights[i] * one(scores[i] - labels[i]) for i in there) / len(there)
-    given = mean_loss(*map(torch.tensor, (scores, labels)), LossSpec(name), torch.tensor(weights))
+    given = mean_loss(torch.tensor(scores), torch.tensor(labels), LossSpec(name), torch.tensor(weights))
     assert given.item() == pytest.approx(expected)

@@ -108,7 +108,7 @@ def test_warmup_is_torchs_and_puts_the_rest_off() -> None:
     warm = 3 * STEPS
     expected = torchs(lambda own: lr_scheduler.LinearLR(own, 1 / warm, 1.0, warm - 1), warm)
     for name in ("constant", "cosine", "step", "plateau"):
-        given = rates(ScheduleSpec(name, warmup_epochs=3, step_epochs=2, patience=0))  # type: ignore[arg-type]
+        given = rates(ScheduleSpec(name, warmup_epochs=3, step_epochs=2, patience=0))
         np.testing.assert_allclose(given[:3].ravel(), expected, rtol=1e-9)
         assert given[3, 0] == pytest.approx(LR)
     shorter = Schedule(ScheduleSpec("cosine"), EPOCHS - 3, STEPS)

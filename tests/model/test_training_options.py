@@ -65,9 +65,11 @@ def test_shards_do_as_the_reference(make_samples: MakeSamples, options: dict[str
     given, expected, plain = (
         curves(fit(train, valid, own_spec, weighted=own_weights, choice=choice))
         for own_spec, own_weights, choice in (
-            (spec, weighted, None), (spec, weighted, REFERENCE), (dataclasses.replace(SPEC, batch_size=250), False, None)
+            (spec, weighted, None),
+            (spec, weighted, REFERENCE),
+            (dataclasses.replace(SPEC, batch_size=250), False, None),
         )
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(given, expected, atol=1e-5)
     moved = np.abs(np.asarray(given) - plain)[..., :2]
     assert moved.max() > 1e-4  # the option does something to the losses
@@ -106,7 +108,7 @@ def test_a_loss_of_days_by_a_plain_loop(make_days: MakeSamples, name: Any) -> No
     order = torch.randperm(30)
     place, labels = ResidentSamples.place(train, CPU), torch.from_numpy(train.labels)
     losses = []
-    for drawn in order.split(3):
+    for drawn in torch.split(order, 3):
         batch = torch.from_numpy(np.flatnonzero(np.isin(train.days, drawn.numpy())))
         loss = mean_day_loss(model(place.gather(batch)), labels[batch], place.days[batch], spec.loss)
         losses.append(loss.item())

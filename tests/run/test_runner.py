@@ -399,7 +399,7 @@ def test_a_record_says_how_it_was_trained(
         == configure("lstm_bench.compat=none", *own).to_file()
     )
     epochs = pd.read_parquet(record.path / "epochs.parquet")
-    assert (0 < epochs["lr"]).all()
+    assert (epochs["lr"] > 0).all()
     assert epochs["lr"].max() <= configure().task.model.kwargs.lr
     falls = [option for option in options if option.startswith("schedule=cosine")]
     assert (epochs["lr"].iloc[-1] < epochs["lr"].iloc[0]) == bool(falls)

@@ -52,7 +52,8 @@ def sample_weights(
         raise ValueError("volatility: reweight 'volatility' needs it")
     else:
         weights = _inverse(volatility[samples.days, samples.instruments].astype(np.float64))
-    return weights / weights[~np.isnan(samples.labels)].mean()
+    mean = float(weights[~np.isnan(samples.labels)].mean())
+    return weights / mean
 
 
 def _decayed(samples: SampleSet, half_life: float) -> Floats:
@@ -67,4 +68,5 @@ def _inverse(volatility: Floats) -> Floats:
     if not len(known):
         return np.ones_like(volatility)
     least, median = np.quantile(known, [_LEAST_QUANTILE, 0.5])
-    return 1 / np.maximum(np.where(np.isnan(volatility), median, volatility), least)
+    weights: Floats = 1 / np.maximum(np.where(np.isnan(volatility), median, volatility), least)
+    return weights

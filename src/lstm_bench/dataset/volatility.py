@@ -23,7 +23,7 @@ _NAME = "volatility"
 def trailing_volatility(
     provider: Provider, instruments: Sequence[str], begin: int, days: int, window: int
 ) -> npt.NDArray[np.float32]:
-    """Standard deviation of the daily returns of the last days, each day's own included.
+    """Take the standard deviation of the daily returns of the last days, each day's own included.
 
     Nothing later than a day's close is looked at. Days without a close have no return, and count for none.
 

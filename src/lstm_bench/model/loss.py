@@ -12,6 +12,7 @@ from torch import Tensor
 from lstm_bench.config.harness import BY_DAY, LossName
 
 __all__ = [
+    "MSE",
     "LossSpec",
     "batch_mean_loss",
     "error_losses",
@@ -44,6 +45,7 @@ class LossSpec:
 
 
 MSE = LossSpec()
+"""Qlib's loss."""
 
 
 def errors(scores: Tensor, labels: Tensor) -> Tensor:
@@ -58,7 +60,7 @@ def errors(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def error_losses(missed: Tensor, loss: LossSpec) -> Tensor:
-    """Return the loss of each error: its square, or Huber's (1964) ``e²/2`` up to delta, then ``delta (|e| - delta/2)``."""
+    """Return the loss of each error: its square, or Huber's (1964): ``e²/2`` up to delta, then linear as a tangent."""
     if loss.name == "mse":
         return missed.square()
     near = missed.abs().clamp(max=loss.huber_delta)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lstm_bench.model.day_loss import mean_day_loss
 from lstm_bench.model.loss import mean_loss
-from lstm_bench.model.optimizer import make_optimizer, set_rate, step
 from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.optimizer import make_optimizer, set_rate, step
 from lstm_bench.model.path import Start
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.predict import predict

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lstm_bench.config.harness import ScheduleName
 
-__all__ = ["Schedule", "ScheduleSpec"]
+__all__ = ["CONSTANT", "Schedule", "ScheduleSpec"]
 
 _RISE = 0.3  # of one_cycle's steps; this and the next two are torch's defaults
 _CYCLE_START, _CYCLE_END = 1 / 25, 1 / 25e4
@@ -40,6 +40,10 @@ class ScheduleSpec:
     step_epochs: int = 10
     decay: float = 0.5
     patience: int = 5
+
+
+CONSTANT = ScheduleSpec()
+"""Qlib's learning rate."""
 
 
 class Schedule:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from lstm_bench.config.harness import Compat, Precision
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.model.loss import LossSpec
-from lstm_bench.model.schedule import ScheduleSpec
+from lstm_bench.model.loss import MSE, LossSpec
+from lstm_bench.model.schedule import CONSTANT, ScheduleSpec
 
 __all__ = ["PackSpec", "ReplicaSpec"]
 
@@ -39,8 +39,8 @@ class PackSpec:
     compat: Compat
     is_time_series: bool
     precision: Precision = "fp32"
-    loss: LossSpec = LossSpec()
-    schedule: ScheduleSpec = ScheduleSpec()
+    loss: LossSpec = MSE
+    schedule: ScheduleSpec = CONSTANT
 
     @classmethod
     def of(cls, config: RunConfig) -> PackSpec:

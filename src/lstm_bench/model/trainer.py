@@ -177,8 +177,10 @@ def _epoch(
     seconds = (time.perf_counter() - started) / len(live)
     last_rates = rates[:, -1].tolist() if pack.steps else [math.nan] * len(live)
     return [
-        Epoch(number, *figures, seconds, lr)
-        for *figures, lr in zip(train_losses, valid_losses, valid_scores, last_rates, strict=True)
+        Epoch(number, train_loss, valid_loss, score, seconds, lr)
+        for train_loss, valid_loss, score, lr in zip(
+            train_losses, valid_losses, valid_scores, last_rates, strict=True
+        )
     ]
 
 

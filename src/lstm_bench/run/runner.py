@@ -175,8 +175,8 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     Returns
     -------
     dict
-        ``config`` (resolved), ``run_id``, ``device``, ``training_path`` and
-        ``training_path_reason``, ``samples`` per segment, ``window`` ``[L, F]``, and what it will take: ``resident_mib``, ``training_mib``, ``record_mib``.
+        ``config`` (resolved), ``run_id``, ``device``, ``training_path`` and ``training_path_reason``, ``samples`` per
+        segment, ``window`` ``[L, F]``, and what it will take: ``resident_mib``, ``training_mib``, ``record_mib``.
 
     Raises
     ------
