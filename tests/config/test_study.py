@@ -67,6 +67,8 @@ def test_json_says_the_same(name: str) -> None:
         ({"sampler": {"name": "bayes"}}, "sampler.name: got 'bayes'; input should be 'tpe'"),
         ({"set": {"a.b": {1, 2}}}, "expected plain data"),
         ({"set": {"task.model.kwargs.n_epochs": 3}}, "set.task.model.kwargs.n_epochs: cannot be set here: max_epochs"),
+        ({"space": {"lstm_bench.training.loss": {"choices": ["mse", "ic"]}}},
+         "space.lstm_bench.training.loss: cannot be set here: trials are compared by their validation loss"),
         ({"fixed": {"seed": 3}}, "fixed.seed: cannot be set here: seeds says it"),
         ({"fixed": {"lr": 0.1}}, "both space and fixed have lr"),
         ({"fixed": {"task.model.kwargs": {}}}, "max_epochs says it"),

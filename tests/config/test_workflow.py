@@ -95,6 +95,30 @@ def test_dropout_is_no_identity_of_one_layer() -> None:
     assert load_workflow(ALPHA158, ["task.model.kwargs.dropout=0.5"]).identity() != one.identity()
 
 
+@pytest.mark.parametrize(
+    ("setting", "choice"),
+    [
+        ("huber_delta=0.5", "loss=huber"),
+        ("rank_temperature=0.5", "loss=rank"),
+        ("lr_min_factor=0.5", "schedule=cosine"),
+        ("lr_min_factor=0.5", "schedule=plateau"),
+        ("lr_step_epochs=3", "schedule=step"),
+        ("lr_decay=0.2", "schedule=step"),
+        ("lr_decay=0.2", "schedule=plateau"),
+        ("lr_patience=2", "schedule=plateau"),
+        ("reweight_half_life=20", "reweight=exponential"),
+        ("reweight_window=9", "reweight=volatility"),
+    ],
+)
+def test_a_setting_counts_beside_its_choice_alone(setting: str, choice: str) -> None:
+    def identity(*own: str) -> dict[str, Any]:
+        overrides = [f"lstm_bench.training.{one}" for one in own]
+        return load_workflow(ALPHA158, ["lstm_bench.compat=none", *overrides]).identity()
+
+    assert identity(setting) == identity()
+    assert identity(choice, setting) != identity(choice) != identity()
+
+
 def test_a_file_that_leaves_defaults_out_is_the_same_run() -> None:
     content = load_workflow(ALPHA158, ["task.dataset.kwargs.step_len=30"]).to_file()
     portfolio = content["task"]["record"][2]["kwargs"]["config"]
@@ -170,7 +194,9 @@ def test_the_demonstration_is_its_base_with_a_few_changes() -> None:
      "portfolio.backtest.exchange_kwargs.trade_unit=null",
      "lstm_bench.compat=none", "task.dataset.kwargs.step_len=21", "market=csi500",
      "portfolio.strategy.kwargs.topk=51", "qlib_init.region=us", "handler.label=['$close']",
-     "task.dataset.kwargs.segments.test.1=2020-07-01"],
+     "task.dataset.kwargs.segments.test.1=2020-07-01", "lstm_bench.training.loss=huber",
+     "lstm_bench.training.schedule=cosine", "lstm_bench.training.warmup_epochs=2",
+     "lstm_bench.training.reweight=exponential"],
 )  # fmt: skip
 def test_what_decides_a_number_is_identity(override: str) -> None:
     override = override.replace("handler.", "data_handler_config.")
@@ -192,6 +218,18 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
         ("task.dataset.class=DatasetH", "takes 'TSDatasetH'"),
         ("lstm_bench.compat=exact", "lstm_bench.compat: got 'exact'; input should be 'qlib' or 'none'"),
         ("lstm_bench.compt=none", "did you mean 'compat'"),
+        (
+            "lstm_bench.training.loss=rank",
+            "loss: got 'rank', which needs batches of whole days, and compat: qlib",
+        ),
+        ("lstm_bench.training.loss=mae", "loss: got 'mae'; input should be 'mse', 'huber', 'ic' or 'rank'"),
+        ("lstm_bench.training.huber_delta=0", "huber_delta: got 0; input should be greater than 0"),
+        ("lstm_bench.training.lr_decay=1", "lr_decay: got 1; input should be less than 1"),
+        (
+            "lstm_bench.training.warmup_epochs=200",
+            "warmup_epochs: got 200, expected fewer than task.model.kwargs.n_epochs",
+        ),
+        ("lstm_bench.training.reweight_window=1", "reweight_window: got 1"),
         ("portfolio.backtest.exchange_kwargs.volume_threshold=1", "volume_threshold is not supported"),
         ("qlib_init={}", "qlib_init.provider_uri: missing"),
         ("portfolio.backtest.end_time=2016-01-01", "start_time 2017-01-01 is after end_time 2016-01-01"),
@@ -236,3 +274,15 @@ def test_a_mapping_of_folders_gives_the_daily_one() -> None:
     assert config.qlib_init.provider_uri == "/daily"
     with pytest.raises(ConfigError, match="expected the key 'day'"):
         load_workflow(ALPHA158, ["qlib_init.provider_uri={1min: /minutely}"])
+
+
+def test_weights_are_for_models_that_take_them() -> None:
+    path, weights = CONFIGS / "lstm_alpha360.yaml", "lstm_bench.training.reweight=exponential"
+    with pytest.raises(
+        ConfigError, match="reweight: got 'exponential', but Qlib's pytorch_lstm takes no weights"
+    ):
+        load_workflow(path, [weights])
+    assert (
+        load_workflow(path, [weights, "lstm_bench.compat=none"]).lstm_bench.training.reweight == "exponential"
+    )
+    assert load_workflow(ALPHA158, [weights]).lstm_bench.training.reweight == "exponential"

@@ -12,9 +12,11 @@ import pytest
 import torch
 
 from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.harness import TrainingConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
@@ -33,7 +35,9 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Provider:
     return Provider(out)
 
 
-def train(name: str, market: Provider, seed: int) -> tuple[Dataset, Fit]:
+def train(
+    name: str, market: Provider, seed: int, weights: TrainingConfig | None = None
+) -> tuple[Dataset, Fit]:
     kwargs = CASES[name]["model"]["kwargs"]
     dataset = build_dataset(DatasetConfig.model_validate(CASES[name]["dataset"]), market)
     spec = PackSpec(
@@ -50,7 +54,13 @@ def train(name: str, market: Provider, seed: int) -> tuple[Dataset, Fit]:
     replica = ReplicaSpec(seed, kwargs["lr"], kwargs["dropout"], weight_decay=0.0)
     samples = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     fits = train_pack(
-        spec, [replica], *samples, n_epochs=kwargs["n_epochs"], early_stop=kwargs["early_stop"], device=CPU
+        spec,
+        [replica],
+        *samples,
+        n_epochs=kwargs["n_epochs"],
+        early_stop=kwargs["early_stop"],
+        device=CPU,
+        weights=None if weights is None else sample_weights(weights, samples[0]),
     )
     return dataset, fits[0]
 
@@ -75,6 +85,16 @@ def test_a_seed_gives_qlibs_losses_and_scores(name: str, market: Provider) -> No
     assert index.get_level_values("instrument").tolist() == expected["instrument"].tolist()
     assert index.get_level_values("datetime").tolist() == expected["datetime"].tolist()
     np.testing.assert_allclose(scores, expected["score"], atol=1e-5)
+
+
+def test_weights_give_qlibs_losses_with_a_reweighter(market: Provider) -> None:
+    case = CASES["workflow158"]["model"]
+    decay = TrainingConfig(reweight="exponential", reweight_half_life=60)
+    _, fit = train("workflow158", market, case["kwargs"]["seed"], decay)
+    for key in ("train", "valid"):
+        given = [-(epoch.train_loss if key == "train" else epoch.valid_loss) for epoch in fit.epochs]
+        np.testing.assert_allclose(given, case["scores"][f"weighted_{key}"], rtol=0, atol=1e-6)
+        assert np.abs(np.subtract(given, case["scores"][key])).max() > 1e-5
 
 
 def test_another_seed_does_not(market: Provider) -> None:

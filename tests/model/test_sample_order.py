@@ -5,11 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
-from lstm_bench.model.sample_order import in_sequence, shuffled, shuffled_as_loader, shuffled_as_numpy
+from lstm_bench.model.sample_order import (
+    in_sequence,
+    shuffled,
+    shuffled_as_loader,
+    shuffled_as_numpy,
+    shuffled_days,
+)
 
 sizes = st.tuples(st.integers(1, 60), st.integers(1, 20))
 
@@ -54,3 +60,21 @@ def test_the_numpy_order_is_numpys() -> None:
     np.random.shuffle(expected)  # noqa: NPY002
     got = torch.cat(list(shuffled_as_numpy(30, 10, np.random.RandomState(7)))).numpy()
     np.testing.assert_array_equal(got, expected)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.integers(1, 6), st.integers(0, 99))
+def test_days_are_drawn_whole_and_by_the_seed(counts: list[int], days_per_batch: int, seed: int) -> None:
+    days = list(torch.split(torch.randperm(sum(counts)), counts))
+    torch.manual_seed(seed)
+    batches = [batch.tolist() for batch in shuffled_days(days, days_per_batch)]
+    assert len(batches) == len(days) // days_per_batch
+    visited = [position for batch in batches for position in batch]
+    assert len(set(visited)) == len(visited)
+    for day in days:
+        holders = [batch for batch in batches if set(day.tolist()) & set(batch)]
+        assert len(holders) <= 1
+        assert all(set(day.tolist()) <= set(batch) for batch in holders)
+    assert all(sum(day[0].item() in batch for day in days) == days_per_batch for batch in batches)
+    torch.manual_seed(seed)
+    assert [batch.tolist() for batch in shuffled_days(days, days_per_batch)] == batches

@@ -21,6 +21,7 @@ import torch
 from qlib.contrib.model.pytorch_lstm import LSTM as LSTM360
 from qlib.contrib.model.pytorch_lstm_ts import LSTM as LSTM158
 from qlib.data import D
+from qlib.data.dataset.weight import Reweighter
 from qlib.utils import init_instance_by_config
 
 Config = dict[str, Any]
@@ -29,6 +30,8 @@ TABLE_EVERY = 10
 """The tables hold every tenth day."""
 WINDOWS = 12
 """Windows per segment: the first four, the last four and a random choice between."""
+HALF_LIFE = 60
+"""Trading days after which a weighted sample counts half."""
 KEYS = {"train": "learn", "valid": "learn", "test": "infer"}
 
 TWENTY = [
@@ -267,13 +270,32 @@ def samples_and_windows(dataset: Any, columns: list[str]) -> tuple[pd.DataFrame,
     return pd.concat(samples), pd.concat(windows)
 
 
+class Decay(Reweighter):  # type: ignore[misc]
+    """Weights that halve with age, of mean 1."""
+
+    def __init__(self) -> None:
+        pass
+
+    def reweight(self, data: Any) -> Any:
+        days = data.get_index().get_level_values("datetime")
+        age = (len(days.unique()) - 1 - days.unique().sort_values().get_indexer(days)) / HALF_LIFE
+        return 0.5**age / (0.5**age).mean()
+
+
 def train(dataset: Any, handler: str) -> tuple[Config, pd.DataFrame]:
-    """Fit pyqlib's model for two epochs; give its configuration, scores and predictions."""
+    """Fit pyqlib's model for two epochs; give its configuration, scores and predictions.
+
+    The model that takes weights is fitted a second time, with some.
+    """
     kwargs = LSTM | ({} if handler == "Alpha158" else {"d_feat": 6})
     model = (LSTM158 if handler == "Alpha158" else LSTM360)(**kwargs)
     scores: dict[str, list[float]] = {}
     model.fit(dataset, evals_result=scores)
     prediction = model.predict(dataset).to_frame("score").reset_index()
+    if handler == "Alpha158":
+        weighted: dict[str, list[float]] = {}
+        LSTM158(**kwargs).fit(dataset, evals_result=weighted, reweighter=Decay())
+        scores |= {f"weighted_{key}": values for key, values in weighted.items()}
     found = {key: [float(score) for score in values] for key, values in scores.items()}
     return {"kwargs": kwargs, "scores": found}, prediction[["datetime", "instrument", "score"]]
 

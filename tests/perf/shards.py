@@ -23,7 +23,7 @@ from torch import Tensor
 from lstm_bench.model import sharded
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.compiled.outputs import CompiledLSTM
-from lstm_bench.model.loss import mean_squared_error, squared_errors
+from lstm_bench.model.loss import mean_loss, sample_losses
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path import Choice, PathName
 from lstm_bench.model.shards import SHARD
@@ -79,7 +79,7 @@ def micro_batch_step(shape: Shape, seconds: float) -> float:
     def gradient(model: LSTM, windows: Tensor, labels: Tensor) -> None:
         parts = zip(torch.split(windows, MICRO_BATCH), torch.split(labels, MICRO_BATCH), strict=True)
         for part, own in parts:
-            loss = squared_errors(model(part), own).sum() / len(labels)
+            loss = sample_losses(model(part), own).sum() / len(labels)
             loss.backward()  # type: ignore[no-untyped-call]
 
     return own_step(shape, seconds, gradient, lambda model: model)
@@ -93,7 +93,7 @@ def compiled_step(shape: Shape, seconds: float) -> float:
 
     def gradient(model: LSTM, windows: Tensor, labels: Tensor) -> None:
         with torch.backends.mkldnn.flags(enabled=False):
-            mean_squared_error(model(windows), labels).backward()  # type: ignore[no-untyped-call]
+            mean_loss(model(windows), labels).backward()  # type: ignore[no-untyped-call]
 
     return own_step(shape, seconds, gradient, lambda model: torch.compile(model, fullgraph=True))
 

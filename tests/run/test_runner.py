@@ -423,3 +423,45 @@ def test_a_record_is_plain_json(configure: Configure, tmp_path: Path) -> None:
 
     for path in record.path.glob("*.json"):
         json.loads(path.read_text(), parse_constant=refuse)
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        (["loss=ic", "schedule=cosine", "reweight=exponential"], "reference"),
+        (["loss=rank", "reweight=volatility", "warmup_epochs=1"], "reference"),
+        (["loss=huber", "schedule=plateau", "reweight=volatility"], "sharded"),
+    ],
+)
+def test_a_record_says_how_it_was_trained(
+    configure: Configure, tmp_path: Path, options: list[str], path: str
+) -> None:
+    own = [f"lstm_bench.training.{option}" for option in options]
+    record, _ = execute(configure("lstm_bench.compat=none", *own), tmp_path)
+    device = record.provenance()["device"]
+    assert device["training_path"] == path
+    assert (options[0].replace("=", " ") in device["training_path_reason"]) == (path == "reference")
+    assert (
+        load_workflow(record.path / "config.yaml").to_file()
+        == configure("lstm_bench.compat=none", *own).to_file()
+    )
+    epochs = pd.read_parquet(record.path / "epochs.parquet")
+    assert (epochs["lr"] > 0).all()
+    assert epochs["lr"].max() <= configure().task.model.kwargs.lr
+    falls = [option for option in options if option.startswith("schedule=cosine")]
+    assert (epochs["lr"].iloc[-1] < epochs["lr"].iloc[0]) == bool(falls)
+
+
+def test_a_market_of_one_stock_has_no_loss_of_days(
+    configure: Configure, market: Path, tmp_path: Path
+) -> None:
+    (code, *_) = (market / "instruments" / "csi300.txt").read_text().split()
+    own = f"data_handler_config.instruments=[{code}]"
+    with pytest.raises(
+        DataError, match="loss: got 'ic', but no day of segment 'train' has two labels that differ"
+    ):
+        preview(
+            configure(
+                "lstm_bench.compat=none", "lstm_bench.training.loss=ic", own, "task.model.kwargs.batch_size=9"
+            )
+        )

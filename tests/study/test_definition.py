@@ -216,6 +216,48 @@ def test_a_budget_is_no_difference(market: Path) -> None:
         definition.with_budget({"trials": 0})
 
 
+def test_training_options_can_be_searched(market: Path) -> None:
+    space = {
+        "schedule": {"choices": ["constant", "cosine", "step", "plateau", "one_cycle"]},
+        "warmup_epochs": {"int": [0, 3]},
+        "lr_min_factor": {"float": [0.0, 0.1], "when": {"schedule": ["cosine", "plateau"]}},
+        "lr_step_epochs": {"int": [5, 20], "when": {"schedule": "step"}},
+        "lr_decay": {"float": [0.1, 0.9], "when": {"schedule": ["step", "plateau"]}},
+        "lr_patience": {"int": [1, 5], "when": {"schedule": "plateau"}},
+        "reweight": {"choices": ["uniform", "exponential", "volatility"]},
+        "reweight_half_life": {"float": [20.0, 500.0], "log": True, "when": {"reweight": "exponential"}},
+        "reweight_window": {"choices": [10, 20, 60], "when": {"reweight": "volatility"}},
+    }
+    definition = define(market, space=space, fixed={"lstm_bench.training.loss": "huber"})
+    assert definition.defaults() == ({"schedule": "constant", "warmup_epochs": 0, "reweight": "uniform"}, {})
+    params: dict[str, Any] = {
+        "schedule": "plateau",
+        "lr_patience": 3,
+        "reweight": "volatility",
+        "reweight_window": 60,
+    }
+    training = definition.run_config(params).lstm_bench.training
+    assert (training.loss, training.schedule, training.lr_patience) == ("huber", "plateau", 3)
+    assert (training.reweight, training.reweight_window) == ("volatility", 60)
+    with pytest.raises(ConfigError, match=r"parameter warmup_epochs: .*got 9, expected fewer than"):
+        define(market, space={"warmup_epochs": {"int": [0, 9]}}, max_epochs=9)
+
+
+def test_a_schedule_that_spans_all_epochs_is_not_stretched(market: Path) -> None:
+    for own in ({"space": {"schedule": {"choices": ["constant", "cosine"]}}},
+                {"fixed": {"schedule": "one_cycle"}}):  # fmt: skip
+        definition = define(market, **own)
+        assert definition.with_budget({"trials": 7}).config.trials == 7
+        with pytest.raises(
+            ConfigError, match=r"budget\.max_epochs: schedule (cosine|one_cycle) spans all epochs"
+        ):
+            definition.with_budget({"max_epochs": 300})
+    definition = define(market, space={"warmup_epochs": {"int": [0, 9]}}, fixed={"schedule": "step"})
+    assert definition.with_budget({"max_epochs": 300}).config.max_epochs == 300
+    with pytest.raises(ConfigError, match=r"parameter warmup_epochs: .*got 9, expected fewer than"):
+        definition.with_budget({"max_epochs": 9})
+
+
 def test_differences_are_shown(market: Path) -> None:
     space = {**SPACE, "lr": {"float": [1e-3, 1e-2], "log": True}, "hidden_size": {"choices": [1, 2]}}
     other = define(

@@ -16,8 +16,10 @@ from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
+from lstm_bench.dataset.array_entry import open_entry
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import build_dataset
+from lstm_bench.dataset.volatility import read_volatility
 from lstm_bench.errors import ConfigError, InputError
 from lstm_bench.run.runner import execute_pack
 from lstm_bench.study.definition import Definition
@@ -128,12 +130,28 @@ def test_nothing_of_the_test_segment_decides_a_value(
     assert values["without valid's end"] != values["whole"]  # so that the first comparison says something
 
 
+def test_weights_by_volatility_reach_the_worker_and_end_with_valid(
+    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {}
+    for reweight in ("uniform", "volatility"):
+        (tmp_path / reweight).mkdir()
+        definition = define(market, fixed={"reweight": reweight})
+        rows, (payload, _) = tuned(definition, tmp_path / reweight, monkeypatch)
+        assert [row.state for row in rows] == ["complete", "complete"]
+        values[reweight] = [row.value for row in rows]
+    assert values["uniform"] != values["volatility"]
+    given = read_volatility(open_entry(Path(payload["volatility"])))
+    assert len(given) == VALID_END + 1
+    assert str(market) not in repr(payload)
+
+
 def test_a_worker_is_given_train_and_valid_and_no_way_to_test(
     market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     definition = define(market)
     _, (payload, _) = tuned(definition, tmp_path, monkeypatch)
-    assert set(payload) == {"workflow", "seeds", "entry", "outcome"}
+    assert set(payload) == {"workflow", "seeds", "entry", "volatility", "outcome"}
     assert str(market) not in repr(payload)
 
     config = RunConfig.model_validate(payload["workflow"])

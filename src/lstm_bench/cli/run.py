@@ -99,7 +99,7 @@ def _preview(config: RunConfig, device: str, as_json: bool) -> None:
     rows += [
         ("window", f"{plan['window'][0]} days of {plan['window'][1]} features"),
         ("device", plan["device"]),
-        ("training path", plan["training_path"]),
+        ("training path", f"{plan['training_path']}: {plan['training_path_reason']}"),
     ]
     rows += [("memory, resident data", f"{plan['resident_mib']:.0f} MiB")]
     rows += [("memory, training", f"{plan['training_mib']:.0f} MiB")]

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lstm_bench.config.section import Section
 
-__all__ = ["Compat", "HarnessConfig", "Precision", "TrainingConfig"]
+__all__ = [
+    "BY_DAY",
+    "Compat",
+    "HarnessConfig",
+    "LossName",
+    "Precision",
+    "Reweight",
+    "ScheduleName",
+    "TrainingConfig",
+]
 
 Compat = Literal["qlib", "none"]
 Precision = Literal["fp32", "tf32", "bf16"]
+LossName = Literal["mse", "huber", "ic", "rank"]
+ScheduleName = Literal["constant", "cosine", "step", "plateau", "one_cycle"]
+Reweight = Literal["uniform", "exponential", "volatility"]
+
+BY_DAY: tuple[LossName, ...] = ("ic", "rank")
+"""Losses that compare the stocks of a day, and so need batches of whole days."""
+
+_ACTS_WITH: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "huber_delta": ("loss", ("huber",)),
+    "rank_temperature": ("loss", ("rank",)),
+    "lr_min_factor": ("schedule", ("cosine", "plateau")),
+    "lr_step_epochs": ("schedule", ("step",)),
+    "lr_decay": ("schedule", ("step", "plateau")),
+    "lr_patience": ("schedule", ("plateau",)),
+    "reweight_half_life": ("reweight", ("exponential",)),
+    "reweight_window": ("reweight", ("volatility",)),
+}
+"""Setting -> the choice beside it without which it has no effect."""
 
 
 class TrainingConfig(Section):
@@ -27,6 +55,39 @@ class TrainingConfig(Section):
     precision: Precision = Field(
         "fp32", description="of products on a CUDA device; sums and weights are float32 all the same"
     )
+    loss: LossName = Field(
+        "mse", description="ic and rank are of whole days: 1 - mean daily IC, and 1 - mean daily soft Rank IC"
+    )
+    huber_delta: float = Field(1.0, gt=0.0, description="huber: the error from which on it grows linearly")
+    rank_temperature: float = Field(
+        0.1, gt=0.0, description="rank: softness of ranks, in standard deviations of a day's scores"
+    )
+    schedule: ScheduleName = Field("constant", description="of the learning rate, in shares of lr")
+    warmup_epochs: int = Field(
+        0, ge=0, description="epochs in which lr rises, step by step; one_cycle: 0 means three tenths of all"
+    )
+    lr_min_factor: float = Field(
+        0.0, ge=0.0, lt=1.0, description="cosine, plateau: the least share of lr, reached or kept"
+    )
+    lr_step_epochs: int = Field(10, ge=1, description="step: epochs between two decays")
+    lr_decay: float = Field(0.5, gt=0.0, lt=1.0, description="step, plateau: what a decay multiplies lr by")
+    lr_patience: int = Field(
+        5, ge=0, description="plateau: epochs without a lower validation loss that are borne before a decay"
+    )
+    reweight: Reweight = Field("uniform", description="weights of training samples, of mean 1")
+    reweight_half_life: float = Field(
+        250.0, gt=0.0, description="exponential: trading days after which a sample counts half"
+    )
+    reweight_window: int = Field(
+        20, ge=2, description="volatility: trading days of returns up to the sample's own day"
+    )
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Settings that have no effect beside the others."""
+        return tuple(
+            setting for setting, (key, choices) in _ACTS_WITH.items() if getattr(self, key) not in choices
+        )
 
 
 class HarnessConfig(Section):
@@ -39,3 +100,12 @@ class HarnessConfig(Section):
 
     compat: Compat = "qlib"
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _whole_days_are_drawn(self) -> HarnessConfig:
+        if self.compat == "qlib" and self.training.loss in BY_DAY:
+            raise ValueError(
+                f"training.loss: got {self.training.loss!r}, which needs batches of whole days, and compat: qlib "
+                "draws samples in Qlib's order; set lstm_bench.compat to none"
+            )
+        return self

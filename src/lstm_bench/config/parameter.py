@@ -19,7 +19,13 @@ SHORT_KEYS: Mapping[str, str] = {
         name: f"task.model.kwargs.{name}"
         for name in ("hidden_size", "num_layers", "dropout", "lr", "batch_size", "early_stop", "seed")
     },
-    "weight_decay": "lstm_bench.training.weight_decay",
+    **{
+        name: f"lstm_bench.training.{name}"
+        for name in (
+            *("weight_decay", "schedule", "warmup_epochs", "lr_min_factor", "lr_step_epochs", "lr_decay"),
+            *("lr_patience", "reweight", "reweight_half_life", "reweight_window"),
+        )
+    },
     "step_len": "task.dataset.kwargs.step_len",
 }
 """Short name -> key of a workflow file."""

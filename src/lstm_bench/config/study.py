@@ -37,6 +37,10 @@ _NOT_SEARCHED: Mapping[str, str] = {
     "task.dataset.kwargs.segments": "validation losses of different days cannot be compared",
     "task.dataset.kwargs.handler.kwargs.instruments": "validation losses of different universes cannot be compared",
     "task.dataset.kwargs.handler.kwargs.learn_processors": "they scale labels, and with them the validation loss",
+    **dict.fromkeys(
+        (f"lstm_bench.training.{key}" for key in ("loss", "huber_delta", "rank_temperature")),
+        "trials are compared by their validation loss, and it is another one; make a study for each",
+    ),
     "lstm_bench.compat": "qlib and none judge by different samples of valid",
     "task.dataset.kwargs.handler.kwargs.label": "validation losses of different labels cannot be compared",
 }

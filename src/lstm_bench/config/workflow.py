@@ -159,6 +159,30 @@ class RunConfig(Section):
     lstm_bench: HarnessConfig = HarnessConfig()
     experiment_name: str | None = None
 
+    @model_validator(mode="after")
+    def _weights_are_taken(self) -> RunConfig:
+        training = self.lstm_bench.training
+        if (
+            training.reweight != "uniform"
+            and self.lstm_bench.compat == "qlib"
+            and not self.task.model.is_time_series
+        ):
+            raise ValueError(
+                f"lstm_bench.training.reweight: got {training.reweight!r}, but Qlib's pytorch_lstm takes no weights "
+                "(only pytorch_lstm_ts does); set lstm_bench.compat to none"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _warmup_ends(self) -> RunConfig:
+        warmup, epochs = self.lstm_bench.training.warmup_epochs, self.task.model.kwargs.n_epochs
+        if warmup >= epochs:
+            raise ValueError(
+                f"lstm_bench.training.warmup_epochs: got {warmup}, expected fewer than task.model.kwargs.n_epochs, "
+                f"which is {epochs}"
+            )
+        return self
+
     @property
     def seed(self) -> int:
         """The run's seed; 0 where the file gives none."""
@@ -250,6 +274,8 @@ class RunConfig(Section):
         }
         if content["model"]["num_layers"] == 1:
             content["model"].pop("dropout")  # it acts between layers
+        for key in config.lstm_bench.training.idle:
+            content["lstm_bench"]["training"].pop(key)
         if config._row_days is not None and config.step_len == config._row_days:
             content["dataset"]["kwargs"].pop("step_len", None)  # a whole row, as where it is unset
         if not content["signal"]["ana_long_short"]:

@@ -1,14 +1,51 @@
-"""The training loss: mean squared error over the samples that have a label."""
+"""The training loss: of each sample by itself, or of whole days (:mod:`lstm_bench.model.day_loss`)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-__all__ = ["batch_mean_loss", "errors", "mean_squared_error", "squared_errors"]
+from lstm_bench.config.harness import BY_DAY, LossName
+
+__all__ = [
+    "MSE",
+    "LossSpec",
+    "batch_mean_loss",
+    "error_losses",
+    "error_slopes",
+    "errors",
+    "mean_loss",
+    "sample_losses",
+]
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """Which loss, and its settings.
+
+    Attributes
+    ----------
+    name : ``mse`` and ``huber`` are of a sample's error, ``ic`` and ``rank`` of whole days
+    huber_delta : the error from which on ``huber`` grows linearly
+    rank_temperature : softness of the ranks of ``rank``, in standard deviations of a day's scores
+    """
+
+    name: LossName = "mse"
+    huber_delta: float = 1.0
+    rank_temperature: float = 0.1
+
+    @property
+    def is_by_day(self) -> bool:
+        """Whether it compares the samples of a day, so that batches have to hold whole days."""
+        return self.name in BY_DAY
+
+
+MSE = LossSpec()
+"""Qlib's loss."""
 
 
 def errors(scores: Tensor, labels: Tensor) -> Tensor:
@@ -22,29 +59,52 @@ def errors(scores: Tensor, labels: Tensor) -> Tensor:
     return torch.where(labels.isnan(), 0.0, scores - labels.nan_to_num())
 
 
-def squared_errors(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the squares of :func:`errors`."""
-    return errors(scores, labels).square()
+def error_losses(missed: Tensor, loss: LossSpec) -> Tensor:
+    """Return the loss of each error: its square, or Huber's (1964): ``e²/2`` up to delta, then linear as a tangent."""
+    if loss.name == "mse":
+        return missed.square()
+    near = missed.abs().clamp(max=loss.huber_delta)
+    return near * (missed.abs() - near / 2)
 
 
-def mean_squared_error(scores: Tensor, labels: Tensor) -> Tensor:
-    """Mean squared error over non-NaN labels, a scalar.
+def error_slopes(missed: Tensor, loss: LossSpec) -> Tensor:
+    """Return the derivative of :func:`error_losses` by the error."""
+    return 2 * missed if loss.name == "mse" else missed.clamp(-loss.huber_delta, loss.huber_delta)
+
+
+def sample_losses(
+    scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None
+) -> Tensor:
+    """Return the loss of each sample ``[B]`` times its weight, 0 where the label is NaN.
+
+    Parameters
+    ----------
+    weights : ``[B]``, None for ones
+    """
+    given = error_losses(errors(scores, labels), loss)
+    return given if weights is None else weights * given
+
+
+def mean_loss(scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None) -> Tensor:
+    """Mean over non-NaN labels of each sample's weight times its loss, a scalar; with weights, Qlib's formula.
 
     Parameters
     ----------
     scores, labels : ``[B]``
         The error has the wider of their dtypes. Without any label it is 0 (and has no gradient).
+    weights : ``[B]``, None for ones
+        Their sum does not divide: their mean is 1 over train, not over a batch.
     """
-    return squared_errors(scores, labels).sum() / (~labels.isnan()).sum().clamp(min=1)
+    return sample_losses(scores, labels, loss, weights).sum() / (~labels.isnan()).sum().clamp(min=1)
 
 
-def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor]) -> float:
-    """Mean over batches of each batch's mean squared error; NaN without a batch.
+def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor], loss: LossSpec = MSE) -> float:
+    """Mean over batches of each batch's mean loss; NaN without a batch.
 
     Parameters
     ----------
     scores, labels : ``[S]``
     batches : positions ``[B]`` of each batch
     """
-    losses = [float(mean_squared_error(scores[batch], labels[batch])) for batch in batches]
+    losses = [float(mean_loss(scores[batch], labels[batch], loss)) for batch in batches]
     return math.fsum(losses) / len(losses) if losses else math.nan

@@ -7,7 +7,7 @@ from torch import nn
 
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
-__all__ = ["make_optimizer", "step"]
+__all__ = ["make_optimizer", "set_rate", "step"]
 
 
 def make_optimizer(
@@ -20,6 +20,12 @@ def make_optimizer(
     if pack.optimizer == "adamw":
         return torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=fuse)
     return torch.optim.SGD(model.parameters(), lr=lr, weight_decay=weight_decay, fused=fuse)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Let an optimizer's next steps have a learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def step(pack: PackSpec, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:

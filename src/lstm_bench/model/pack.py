@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.allocator import keep_freed_memory
-from lstm_bench.model.loss import batch_mean_loss, mean_squared_error
+from lstm_bench.model.day_loss import comparable_days, mean_day_loss
+from lstm_bench.model.loss import batch_mean_loss, mean_loss
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path import Choice, Start, choose_path, open_path
 from lstm_bench.model.random_stream import RandomStream
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.sample_order import in_sequence, shuffled, shuffled_as_loader, shuffled_as_numpy
+from lstm_bench.model.sample_order import (
+    in_sequence,
+    shuffled,
+    shuffled_as_loader,
+    shuffled_as_numpy,
+    shuffled_days,
+)
 from lstm_bench.model.shards import alone
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
@@ -36,11 +46,14 @@ class Pack:
         Where all of it lives.
     choice
         How they train; None for the fastest way that is correct.
+    weights
+        ``[S]``, of the training samples in the loss; None for ones. Validation has none, as what Qlib stops by.
 
     Attributes
     ----------
     choice : how they train
     path : what trains and scores them
+    base_rates : ``[K]`` float64, their learning rates before any schedule
     """
 
     def __init__(
@@ -51,6 +64,7 @@ class Pack:
         valid: SampleSet,
         device: torch.device,
         choice: Choice | None = None,
+        weights: npt.NDArray[Any] | None = None,
     ) -> None:
         if device.type == "cpu":
             keep_freed_memory()
@@ -63,17 +77,41 @@ class Pack:
         self.train_labels, self.valid_labels = (
             (label if own_precision else label.float()).to(device) for label in labels
         )
+        own = None
+        if weights is not None:
+            own = torch.from_numpy(weights)
+            own = (own if own_precision else own.float()).to(device)
+        self.base_rates = torch.tensor([replica.lr for replica in replicas], dtype=torch.float64)
+        self._days: list[Tensor] = []  # positions of each day's samples, where batches hold whole days
+        if spec.loss.is_by_day:
+            self._days = comparable_days(labels[0], torch.from_numpy(train.days))
         self.streams = [RandomStream(replica.seed, device) for replica in replicas]
         models = []
         for replica, stream in zip(replicas, self.streams, strict=True):
             with stream.active():  # weights are drawn on the CPU: a seed means the same model everywhere
                 models.append(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, replica.dropout))
         self.choice = choice or choose_path(spec, device)
-        start = Start(spec, replicas, models, self.streams, self.train, self.train_labels)
+        start = Start(spec, replicas, models, self.streams, self.train, self.train_labels, own)
         self.path = open_path(self.choice, start)
 
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        if self.spec.loss.is_by_day:
+            return len(self._days) // self.days_per_batch
+        return len(self.train) // self.spec.batch_size
+
+    @property
+    def days_per_batch(self) -> int:
+        """Days that hold about as many samples as a batch has, where batches hold whole days."""
+        count = len(self._days)
+        return min(count, max(1, round(self.spec.batch_size * count / sum(map(len, self._days)))))
+
     def train_epoch(
-        self, live: Sequence[int], on_step: Callable[[int, int], None] | None = None
+        self,
+        live: Sequence[int],
+        rates: Tensor | None = None,
+        on_step: Callable[[int, int], None] | None = None,
     ) -> list[float]:
         """Take one optimizer step per batch of train.
 
@@ -81,6 +119,8 @@ class Pack:
         ----------
         live
             The replicas that do, K of them.
+        rates : ``[K, steps]`` float64
+            The learning rate of each step; None for the replicas' own.
         on_step
             Called after each step with the number of steps so far and in all.
 
@@ -90,8 +130,9 @@ class Pack:
             Train losses: under ``compat: qlib`` those of an extra pass over train, otherwise the mean over the
             steps, each before its update.
         """
-        order = torch.stack([self._training_order(replica) for replica in live])
-        losses: list[float] = self.path.learn(live, order, on_step).tolist()
+        if rates is None:
+            rates = self.base_rates[list(live), None].expand(-1, self.steps)
+        losses: list[float] = self.path.learn(live, self._training_orders(live), rates, on_step).tolist()
         if self.spec.compat == "qlib":
             scores = self.path.score(live, self.train)
             return self._qlib_losses(live, scores, self.train_labels, shuffle=True)
@@ -106,7 +147,22 @@ class Pack:
         if self.spec.compat == "qlib":
             return self._qlib_losses(live, scores, self.valid_labels, shuffle=False), scores
         with alone():
-            return [float(mean_squared_error(own, self.valid_labels)) for own in scores], scores
+            return [float(self._valid_loss(own)) for own in scores], scores
+
+    def _valid_loss(self, scores: Tensor) -> Tensor:
+        if self.spec.loss.is_by_day:
+            return mean_day_loss(scores, self.valid_labels, self.valid.days, self.spec.loss)
+        return mean_loss(scores, self.valid_labels, self.spec.loss)
+
+    def _training_orders(self, live: Sequence[int]) -> Tensor:
+        """Draw the orders ``[K, steps, B]`` of an epoch, each from its replica's stream."""
+        if not self.spec.loss.is_by_day:
+            return torch.stack([self._training_order(replica) for replica in live])
+        batches: list[Tensor] = []
+        for replica in live:
+            with self.streams[replica].active():
+                batches += shuffled_days(self._days, self.days_per_batch)
+        return pad_sequence(batches, batch_first=True, padding_value=-1).view(len(live), self.steps, -1)
 
     def _training_order(self, replica: int) -> Tensor:
         """Draw the order ``[steps, B]`` of an epoch from the replica's stream."""
@@ -131,5 +187,5 @@ class Pack:
                     order = shuffled_as_loader(len(own), self.spec.batch_size, shuffle=shuffle)
                 else:
                     order = in_sequence(len(own), self.spec.batch_size, drop_last=True)
-                losses.append(batch_mean_loss(own, labels, order))
+                losses.append(batch_mean_loss(own, labels, order, self.spec.loss))
         return losses

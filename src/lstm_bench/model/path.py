@@ -27,7 +27,13 @@ PathName = Literal["reference", "sharded", "fused"]
 class TrainingPath(Protocol):
     """Trains and scores the replicas of a pack; which K of them, ``live`` says."""
 
-    def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
+    def learn(
+        self,
+        live: Sequence[int],
+        order: Tensor,
+        rates: Tensor,
+        on_step: Callable[[int, int], None] | None,
+    ) -> Tensor:
         """Take one optimizer step per batch and replica.
 
         Parameters
@@ -35,7 +41,9 @@ class TrainingPath(Protocol):
         live
             Replicas at work, K of them.
         order : ``[K, steps, B]`` int64, on the CPU
-            Positions among the training samples.
+            Positions among the training samples; -1 fills batches of whole days up to the longest.
+        rates : ``[K, steps]`` float64, on the CPU
+            The learning rate of each step.
         on_step
             Called after each step with the number of steps so far and in all.
 
@@ -65,6 +73,7 @@ class Start:
     models : initial weights, on the CPU; a path may keep them as its own
     streams : the replicas' random streams, after their weights were drawn
     samples, labels : of train, on the device
+    weights : ``[S]`` of the training samples, on the device; None for ones
     """
 
     spec: PackSpec
@@ -73,6 +82,7 @@ class Start:
     streams: Sequence[RandomStream]
     samples: ResidentSamples
     labels: Tensor
+    weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,10 @@ def choose_path(spec: PackSpec, device: torch.device) -> Choice:
 def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if spec.compat == "qlib":
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
+    if spec.loss.is_by_day:
+        return Choice(
+            "reference", f"loss {spec.loss.name}: the other paths do not take batches of whole days"
+        )
     if device.type == "cpu":
         reason = f"compiled kernels around {blas().owner}'s products, threads over parts that stay in cache"
         return Choice("sharded", reason)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-__all__ = ["in_sequence", "shuffled", "shuffled_as_loader", "shuffled_as_numpy"]
+__all__ = ["in_sequence", "shuffled", "shuffled_as_loader", "shuffled_as_numpy", "shuffled_days"]
 
 
 def in_sequence(samples: int, batch_size: int, *, drop_last: bool) -> Iterator[Tensor]:
@@ -28,6 +28,19 @@ def shuffled(samples: int, batch_size: int) -> Iterator[Tensor]:
     order = torch.randperm(samples)
     for start in range(0, samples - batch_size + 1, batch_size):
         yield order[start : start + batch_size]
+
+
+def shuffled_days(days: Sequence[Tensor], days_per_batch: int) -> Iterator[Tensor]:
+    """Visit whole days in random order, so many to a batch; the last, partial batch is dropped.
+
+    Parameters
+    ----------
+    days
+        The positions of each day's samples.
+    """
+    order = torch.randperm(len(days)).tolist()
+    for start in range(0, len(days) - days_per_batch + 1, days_per_batch):
+        yield torch.cat([days[day] for day in order[start : start + days_per_batch]])
 
 
 def shuffled_as_numpy(samples: int, batch_size: int, random: np.random.RandomState) -> Iterator[Tensor]:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from lstm_bench.model.compiled.outputs import CompiledLSTM
-from lstm_bench.model.loss import squared_errors
-from lstm_bench.model.optimizer import make_optimizer, step
+from lstm_bench.model.loss import sample_losses
+from lstm_bench.model.optimizer import make_optimizer, set_rate, step
 from lstm_bench.model.path import Start
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
@@ -31,13 +31,21 @@ class ShardedPath:
             for index in range(len(start.replicas))
         ]
 
-    def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
+    def learn(
+        self,
+        live: Sequence[int],
+        order: Tensor,
+        rates: Tensor,
+        on_step: Callable[[int, int], None] | None,
+    ) -> Tensor:
         """Take the steps of all replicas side by side."""
         at_work = [self._replicas[replica] for replica in live]
         steps = order.shape[1]
         losses = torch.zeros(len(live), dtype=torch.float64)
         with shard_threads() as map_shards:
             for done in range(steps):
+                for replica, rate in zip(at_work, rates[:, done].tolist(), strict=True):
+                    replica.set_rate(rate)
                 losses += self._step(at_work, order[:, done], map_shards)
                 if on_step is not None:
                     on_step(done + 1, steps)
@@ -54,7 +62,7 @@ class ShardedPath:
 
     def _step(self, at_work: Sequence[_Replica], positions: Tensor, map_shards: MapShards) -> Tensor:
         """Take each replica's step on its samples ``[K, B]``: losses ``[K]``."""
-        batches = [_Batch.of(self._start.labels, own) for own in positions]
+        batches = [_Batch.of(self._start, own) for own in positions]
         parts = [len(batch.parts) for batch in batches]
         shares = map_shards(
             _Replica.gradient,
@@ -70,16 +78,22 @@ class ShardedPath:
 
 
 class _Batch:
-    """A batch's parts: positions and labels ``[b]`` of each, and how many of all the batch's samples have a label."""
+    """A batch's parts, and how many of all the batch's samples have a label.
 
-    def __init__(self, parts: list[tuple[Tensor, Tensor]], labelled: Tensor) -> None:
+    A part is positions ``[b]``, labels ``[b]``, and weights ``[b]`` or None.
+    """
+
+    def __init__(self, parts: list[tuple[Tensor, Tensor, Tensor | None]], labelled: Tensor) -> None:
         self.parts = parts
         self.labelled = labelled
 
     @classmethod
-    def of(cls, labels: Tensor, positions: Tensor) -> _Batch:
-        own = labels[positions]
-        parts = list(zip(torch.split(positions, SHARD), torch.split(own, SHARD), strict=True))
+    def of(cls, start: Start, positions: Tensor) -> _Batch:
+        own = start.labels[positions]
+        parts = [
+            (part, start.labels[part], None if start.weights is None else start.weights[part])
+            for part in torch.split(positions, SHARD)
+        ]
         return cls(parts, (~own.isnan()).sum().clamp(min=1))
 
 
@@ -98,10 +112,14 @@ class _Replica:
 
     def gradient(self, part: int, batch: _Batch) -> tuple[Tensor, ...]:
         """Return a part's share of the batch's loss and of the gradients of the kernels' weights."""
-        positions, labels = batch.parts[part]
+        positions, labels, weights = batch.parts[part]
         scores = self._compiled.training_scores(self._samples.gather(positions), self._masks[part])
-        loss = squared_errors(scores, labels).sum() / batch.labelled
+        loss = sample_losses(scores, labels, self._spec.loss, weights).sum() / batch.labelled
         return (loss.detach(), *torch.autograd.grad(loss, self._compiled.leaves))
+
+    def set_rate(self, rate: float) -> None:
+        """Let the next step have a learning rate."""
+        set_rate(self._optimizer, rate)
 
     def step(self, shares: Sequence[tuple[Tensor, ...]]) -> float:
         """Sum the shares in their order, take the optimizer's step, and return the loss."""

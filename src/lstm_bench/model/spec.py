@@ -7,6 +7,8 @@ from typing import Literal
 
 from lstm_bench.config.harness import Compat, Precision
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.model.loss import MSE, LossSpec
+from lstm_bench.model.schedule import CONSTANT, ScheduleSpec
 
 __all__ = ["PackSpec", "ReplicaSpec"]
 
@@ -23,6 +25,8 @@ class PackSpec:
     compat : whose training details hold
     is_time_series : whether Qlib trains this on ``TSDatasetH``; it decides Qlib's sample order and precision
     precision : of the products; sums and weights are float32
+    loss : what is minimised, and what validation measures
+    schedule : of the learning rates
     """
 
     d_feat: int
@@ -35,6 +39,8 @@ class PackSpec:
     compat: Compat
     is_time_series: bool
     precision: Precision = "fp32"
+    loss: LossSpec = MSE
+    schedule: ScheduleSpec = CONSTANT
 
     @classmethod
     def of(cls, config: RunConfig) -> PackSpec:
@@ -51,6 +57,15 @@ class PackSpec:
             compat=config.lstm_bench.compat,
             is_time_series=config.task.model.is_time_series,
             precision=training.precision,
+            loss=LossSpec(training.loss, training.huber_delta, training.rank_temperature),
+            schedule=ScheduleSpec(
+                training.schedule,
+                training.warmup_epochs,
+                training.lr_min_factor,
+                training.lr_step_epochs,
+                training.lr_decay,
+                training.lr_patience,
+            ),
         )
 
 

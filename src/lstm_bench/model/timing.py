@@ -213,8 +213,10 @@ def time_pack(
         )
     order = torch.stack([_order(len(pack.train), steps, B, seed) for seed in live])  # [K, steps, B]
 
+    rates = pack.base_rates[:, None].expand(K, steps)
+
     def learn(steps: int) -> None:
-        pack.path.learn(live, order[:, :steps], None)
+        pack.path.learn(live, order[:, :steps], rates[:, :steps], None)
         synchronize(pack.train.device)
 
     def score() -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from torch import Tensor
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.path import Choice
+from lstm_bench.model.schedule import Schedule
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
 __all__ = ["Epoch", "Fit", "Status", "ValidMetric", "train_pack"]
@@ -36,9 +37,11 @@ class Epoch:
     Attributes
     ----------
     number : counted from 0
-    train_loss, valid_loss : mean squared errors
+    train_loss, valid_loss : what is minimised, the first with the weights of samples, if there are any, and the
+        second without
     valid_score : what early stopping watches, greater is better: minus ``valid_loss``, or the metric chosen
     seconds : this replica's share of the pack's wall time
+    lr : the learning rate of its last step
     """
 
     number: int
@@ -46,6 +49,7 @@ class Epoch:
     valid_loss: float
     valid_score: float
     seconds: float
+    lr: float
 
 
 @dataclass
@@ -98,6 +102,7 @@ def train_pack(
     on_epoch: Callable[[Sequence[Fit]], bool] | None = None,
     on_step: Callable[[int, int], None] | None = None,
     choice: Choice | None = None,
+    weights: npt.NDArray[Any] | None = None,
 ) -> list[Fit]:
     """Train a pack of K replicas.
 
@@ -122,17 +127,29 @@ def train_pack(
         turns, each counts for itself.
     choice
         How they train; None for the fastest way that is correct.
+    weights
+        ``[S]``, of the training samples in the loss; None for ones.
 
     Returns
     -------
     list of Fit
         In the order of ``replicas``.
     """
-    pack = Pack(spec, replicas, train, valid, device, choice)
+    pack = Pack(spec, replicas, train, valid, device, choice, weights)
+    if spec.loss.is_by_day:
+        logger.info(
+            "loss %s: batches of %d whole days, %d batches an epoch",
+            spec.loss.name,
+            pack.days_per_batch,
+            pack.steps,
+        )
     fits = [Fit(replica) for replica in replicas]
+    schedules = [Schedule(spec.schedule, n_epochs, pack.steps) for _ in replicas]
     for number in range(n_epochs):
         live = [index for index, fit in enumerate(fits) if fit.status == "training"]
-        for index, epoch in zip(live, _epoch(pack, live, number, valid_metric, on_step), strict=True):
+        rates = _rates(pack, schedules, live, number)
+        for index, epoch in zip(live, _epoch(pack, live, rates, number, valid_metric, on_step), strict=True):
+            schedules[index].note(number, epoch.valid_loss)
             fits[index].note(epoch, partial(pack.path.weights, index), early_stop)
         go_on = on_epoch is None or on_epoch(fits)
         if not go_on or all(fit.status != "training" for fit in fits):
@@ -145,22 +162,32 @@ def train_pack(
 def _epoch(
     pack: Pack,
     live: Sequence[int],
+    rates: Tensor,
     number: int,
     valid_metric: ValidMetric | None,
     on_step: Callable[[int, int], None] | None,
 ) -> list[Epoch]:
     started = time.perf_counter()
-    train_losses = pack.train_epoch(live, on_step)
+    train_losses = pack.train_epoch(live, rates, on_step)
     valid_losses, scores = pack.score_valid(live)
     if valid_metric is None:
         valid_scores = [-loss for loss in valid_losses]
     else:
         valid_scores = [valid_metric(own) for own in scores.cpu().numpy()]
     seconds = (time.perf_counter() - started) / len(live)
+    last_rates = rates[:, -1].tolist() if pack.steps else [math.nan] * len(live)
     return [
-        Epoch(number, *figures, seconds)
-        for figures in zip(train_losses, valid_losses, valid_scores, strict=True)
+        Epoch(number, train_loss, valid_loss, score, seconds, lr)
+        for train_loss, valid_loss, score, lr in zip(
+            train_losses, valid_losses, valid_scores, last_rates, strict=True
+        )
     ]
+
+
+def _rates(pack: Pack, schedules: Sequence[Schedule], live: Sequence[int], epoch: int) -> Tensor:
+    """Return the learning rates ``[K, steps]`` of an epoch."""
+    shares = np.stack([schedules[index].shares(epoch) for index in live])
+    return pack.base_rates[list(live), None] * torch.from_numpy(shares)
 
 
 def _close(fits: Sequence[Fit], status: Status) -> None:

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from lstm_bench.config.backtest import resolve
+from lstm_bench.config.harness import BY_DAY
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
+from lstm_bench.dataset.sample_weights import sample_weights
+from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.evaluate.quotes import load_benchmark, tradable
 from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.model.day_loss import comparable_days
 from lstm_bench.model.memory import parameters, training_bytes
 from lstm_bench.model.path import Choice
 from lstm_bench.model.spec import PackSpec
@@ -36,6 +41,7 @@ class Prepared:
     dataset
     train, valid : learn samples
     test : infer samples
+    weights : ``[S]`` of the training samples in the loss; None for ones
     market : what the backtest trades on, None where none is asked for
     """
 
@@ -43,6 +49,7 @@ class Prepared:
     train: SampleSet
     valid: SampleSet
     test: SampleSet
+    weights: npt.NDArray[np.float64] | None
     market: Market | None
 
 
@@ -76,12 +83,23 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
             "label: not one sample of segment 'test' has one; there is nothing to evaluate against"
         )
     days = dataset.days[np.unique(test.days)]
-    prepared = Prepared(dataset, train, valid, test, load_market(config, provider, days, dataset.instruments))
+    weights = sample_weights(config.lstm_bench.training, train, _volatility(config, provider, dataset))
+    market = load_market(config, provider, days, dataset.instruments)
+    prepared = Prepared(dataset, train, valid, test, weights, market)
     logger.info(
         "%d samples in train, %d in valid, %d in test; windows of %d days, %d features",
         len(train), len(valid), len(test), dataset.step_len, dataset.n_features,
     )  # fmt: skip
     return prepared
+
+
+def _volatility(config: RunConfig, provider: Provider, dataset: Dataset) -> npt.NDArray[np.float32] | None:
+    """Return the volatility ``[T, N]`` that weights are made of; None where they are not."""
+    training = config.lstm_bench.training
+    if training.reweight != "volatility":
+        return None
+    place = dataset.instruments, dataset.offset, len(dataset.days)
+    return trailing_volatility(provider, *place, training.reweight_window)
 
 
 def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid: SampleSet) -> None:
@@ -92,7 +110,7 @@ def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid:
     ConfigError
         Where the model and the dataset do not fit each other, or a segment holds less than a batch.
     DataError
-        Where a segment has no label.
+        Where a segment has no label, or no day whose labels a loss of whole days could tell apart.
     """
     kwargs = config.task.model.kwargs
     if dataset.n_features != kwargs.d_feat:
@@ -108,6 +126,12 @@ def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid:
     for segment in (train, valid):
         if np.isnan(segment.labels).all():
             raise DataError(f"label: not one sample of segment {segment.segment!r} has one")
+        loss = config.lstm_bench.training.loss
+        if loss in BY_DAY and not comparable_days(*map(torch.from_numpy, (segment.labels, segment.days))):
+            raise DataError(
+                f"lstm_bench.training.loss: got {loss!r}, but no day of segment {segment.segment!r} has two labels "
+                "that differ"
+            )
 
 
 def _check_market(config: RunConfig, provider: Provider) -> None:

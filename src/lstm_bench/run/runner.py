@@ -175,9 +175,8 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     Returns
     -------
     dict
-        ``config`` (resolved), ``run_id``, ``device``, ``training_path``, ``samples`` per
-        segment, ``window`` ``[L, F]``, and what it
-        will take: ``resident_mib``, ``training_mib``, ``record_mib``.
+        ``config`` (resolved), ``run_id``, ``device``, ``training_path`` and ``training_path_reason``, ``samples`` per
+        segment, ``window`` ``[L, F]``, and what it will take: ``resident_mib``, ``training_mib``, ``record_mib``.
 
     Raises
     ------
@@ -195,6 +194,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
         "run_id": run_id(config, fingerprint(provider)),
         "device": str(chosen),
         "training_path": choice.name,
+        "training_path_reason": choice.reason,
         "samples": samples,
         "window": [prepared.dataset.step_len, prepared.dataset.n_features],
         **needs(config, prepared, choice),
@@ -246,6 +246,7 @@ class _PackAtWork:
                 on_epoch=self._report,
                 on_step=self.progress.step,
                 choice=self.choice,
+                weights=prepared.weights,
             )
         coming = self._scored(prepared, [fit for fit in fits if fit.weights])
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
@@ -337,6 +338,7 @@ class _PackAtWork:
                 "model": torch.cuda.get_device_name(self.device) if cuda else None,
                 "threads": torch.get_num_threads(),
                 "training_path": self.choice.name,
+                "training_path_reason": self.choice.reason,
                 "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20 if cuda else None,
             },
             "pack": {

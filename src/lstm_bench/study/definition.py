@@ -200,7 +200,8 @@ class Definition:
         Raises
         ------
         ConfigError
-            Where something else is given, or a value is wrong.
+            Where something else is given, or a value is wrong, or another number of epochs would stretch a schedule
+            that spans them, so that later trials could not be compared with earlier ones.
         """
         if not budget:
             return self
@@ -209,7 +210,21 @@ class Definition:
                 raise ConfigError(f"budget: got {key!r}; {choices_hint(key, BUDGET)}")
         config = parse_study({**self.config.model_dump(mode="json", by_alias=True), **budget})
         workflow = _with_values(self._content, {_N_EPOCHS: config.max_epochs}, "budget")
-        return replace(self, config=config, workflow=workflow)
+        changed = replace(self, config=config, workflow=workflow)
+        if config.max_epochs != self.config.max_epochs:
+            self._refuse_stretching()
+            changed._check_space()
+        return changed
+
+    def _refuse_stretching(self) -> None:
+        searched = self.config.space.get("schedule")
+        own = (self.workflow.lstm_bench.training.schedule,)
+        spanning = {"cosine", "one_cycle"}.intersection(own if searched is None else searched.choices or ())
+        if spanning:
+            raise ConfigError(
+                f"budget.max_epochs: schedule {' and '.join(sorted(spanning))} spans all epochs, so that later trials "
+                "could not be compared with those that are there; make a new study"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that :meth:`from_json` makes the same definition of; it needs no file."""

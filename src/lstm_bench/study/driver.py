@@ -18,6 +18,7 @@ from lstm_bench.study.tuning import Prepare, Tuning
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.dataset.array_entry import Entry
     from lstm_bench.study.executors.protocol import Executor
     from lstm_bench.study.progress import TuneProgress
     from lstm_bench.study.store import Store
@@ -139,7 +140,8 @@ def train_and_valid(
 ) -> Prepare:
     """Return what prepares a trial's job: its dataset, built once and without the test segment.
 
-    A worker is given the folder of that dataset and nothing else: neither the bars nor where they are.
+    A worker is given the folder of that dataset, and of its stocks' volatility where samples are weighted by it,
+    and nothing else: neither the bars nor where they are.
 
     Parameters
     ----------
@@ -152,6 +154,7 @@ def train_and_valid(
         Where the data are not those that the study was made for.
     """
     from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.dataset.volatility import ensure_volatility
 
     definition = store.definition(name)
     provider = definition.provider(provider_uri)
@@ -160,20 +163,37 @@ def train_and_valid(
         if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
             draft.unlink(missing_ok=True)
     cache = DatasetCache()
-    entries: dict[str, Path] = {}
+    entries: dict[str, Entry] = {}
 
-    def entry_of(config: RunConfig) -> Path:
+    def hold(entry: Entry) -> Entry:
+        held.callback(entry.close)
+        return entry
+
+    def entry_of(config: RunConfig) -> Entry:
         section, d_feat = config.task.dataset, config.task.model.kwargs.d_feat
         wanted = repr((section, d_feat))
         if wanted not in entries:
             data = definition.data_fingerprint
-            entry = cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat)
-            held.callback(entry.close)
-            entries[wanted] = entry.path
+            entries[wanted] = hold(cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat))
+        return entries[wanted]
+
+    def volatility_of(config: RunConfig) -> Entry | None:
+        training = config.lstm_bench.training
+        if training.reweight != "volatility":
+            return None
+        dataset, window = entry_of(config), training.reweight_window
+        wanted = f"{dataset.path.name} {window}"
+        if wanted not in entries:
+            entries[wanted] = hold(ensure_volatility(cache.store, dataset, provider, window))
         return entries[wanted]
 
     def prepare(config: RunConfig, key: str) -> dict[str, Any]:
-        return {"entry": str(entry_of(config)), "outcome": str(search / f"{key}.json")}
+        volatility = volatility_of(config)
+        return {
+            "entry": str(entry_of(config).path),
+            "volatility": None if volatility is None else str(volatility.path),
+            "outcome": str(search / f"{key}.json"),
+        }
 
     # what is wrong with the data or the cache shows here; what a trial asks for in vain fails that trial
     entry_of(definition.workflow)

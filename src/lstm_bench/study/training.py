@@ -34,8 +34,9 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     Parameters
     ----------
     payload
-        ``workflow`` (a configuration), ``seeds``, ``entry`` (the folder of the dataset, train and valid only) and
-        ``outcome`` (the file that keeps what a trial that ran to its end gave).
+        ``workflow`` (a configuration), ``seeds``, ``entry`` (the folder of the dataset, train and valid only),
+        ``volatility`` (that of its stocks' volatility, None where no sample is weighted by it) and ``outcome`` (the
+        file that keeps what a trial that ran to its end gave).
     session
         Takes ``{"epoch": e, "losses": {seed: loss}}`` after each epoch; a false answer prunes.
 
@@ -58,7 +59,10 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
 
 def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.dataset.array_entry import open_entry
     from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.dataset.sample_weights import sample_weights
+    from lstm_bench.dataset.volatility import read_volatility
     from lstm_bench.model.path import choose_path
     from lstm_bench.model.spec import PackSpec, ReplicaSpec
     from lstm_bench.model.trainer import Fit, train_pack
@@ -70,6 +74,12 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     check_learning(config, dataset, train, valid)
+    volatility = payload["volatility"]
+    weights = sample_weights(
+        config.lstm_bench.training,
+        train,
+        None if volatility is None else read_volatility(open_entry(Path(volatility))),
+    )
     pruned = False
 
     def on_epoch(fits: Sequence[Fit]) -> bool:
@@ -92,6 +102,7 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         on_epoch=on_epoch,
         on_step=lambda *_: session.check(),
         choice=choice,
+        weights=weights,
     )
     return {
         "losses": {fit.replica.seed: _curve(fit) for fit in fits},

@@ -50,6 +50,10 @@ class PackOptimizer:
         """Return what changes from step to step, beside the weights."""
         return [self._mean, self._square, self._taken]
 
+    def set_rates(self, rates: Tensor) -> None:
+        """Let the next steps have learning rates ``[K]``; a recorded step finds them in their place."""
+        self._rate.copy_(rates[:, None], non_blocking=True)
+
     def step(self, gradients: Tensor) -> None:
         """Clip gradients ``[K, P]`` and take a step; they are used up."""
         spec, rows = self._spec, self._rows

@@ -44,7 +44,13 @@ class FusedPath:
             _Group.begin(start, members[first : first + width]) for first in range(0, len(members), width)
         ]
 
-    def learn(self, live: Sequence[int], order: Tensor, on_step: Callable[[int, int], None] | None) -> Tensor:
+    def learn(
+        self,
+        live: Sequence[int],
+        order: Tensor,
+        rates: Tensor,
+        on_step: Callable[[int, int], None] | None,
+    ) -> Tensor:
         """Train one group's epoch after the other's; a replica that is no longer live leaves its group."""
         self._regroup(live)
         losses = torch.empty(len(live), dtype=torch.float64)
@@ -52,10 +58,11 @@ class FusedPath:
         for group in self._groups:
             rows = [live.index(member) for member in group.members]
             own = order[rows].to(self._start.samples.device).transpose(0, 1).contiguous()  # [steps, K, B]
+            own_rates = rates[rows].to(self._start.samples.device, torch.float32).T.contiguous()  # [steps, K]
             group.step.losses.zero_()
             with _on(self._start.samples.device):
-                for done, positions in enumerate(own, 1):
-                    group.step.take(positions)
+                for done, (positions, rate) in enumerate(zip(own, own_rates, strict=True), 1):
+                    group.step.take(positions, rate)
                     if on_step is not None:
                         on_step(done, steps)
             if len(self._groups) > 1:  # one graph at a time, since memory does not hold two
@@ -109,7 +116,9 @@ class _Group:
         self._optimizer = optimizer
         self.members = list(members)
         replicas = [start.replicas[member] for member in members]
-        self.step = TrainingStep(start.spec, replicas, weights, optimizer, start.samples, start.labels)
+        self.step = TrainingStep(
+            start.spec, replicas, weights, optimizer, start.samples, start.labels, start.weights
+        )
 
     @classmethod
     def begin(cls, start: Start, members: Sequence[int]) -> _Group:

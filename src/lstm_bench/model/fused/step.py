@@ -10,7 +10,7 @@ from torch import Tensor
 from lstm_bench.model.fused.layers import Dropout, forward, gradients
 from lstm_bench.model.fused.optimizer import PackOptimizer
 from lstm_bench.model.fused.weights import PackWeights
-from lstm_bench.model.loss import errors
+from lstm_bench.model.loss import error_losses, error_slopes, errors
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
@@ -32,6 +32,8 @@ class TrainingStep:
         Theirs.
     samples, labels
         Of train, on the device.
+    sample_weights : ``[S]``
+        Theirs in the loss; None for ones.
 
     Attributes
     ----------
@@ -46,6 +48,7 @@ class TrainingStep:
         optimizer: PackOptimizer,
         samples: ResidentSamples,
         labels: Tensor,
+        sample_weights: Tensor | None = None,
     ) -> None:
         K, device = len(replicas), samples.device
         self.spec = spec
@@ -54,6 +57,7 @@ class TrainingStep:
         self.losses = torch.zeros(K, dtype=torch.float64, device=device)
         self._samples = samples
         self._labels = labels
+        self._sample_weights = sample_weights
         self._gradients = weights.like()
         self._positions = torch.zeros((K, spec.batch_size), dtype=torch.int64, device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -73,9 +77,10 @@ class TrainingStep:
         if self._drops:
             self._seeds.copy_(other._seeds[:, list(rows)])
 
-    def take(self, positions: Tensor) -> None:
-        """Take a step on samples ``[K, B]``; returns at once, the device works on."""
+    def take(self, positions: Tensor, rates: Tensor) -> None:
+        """Take a step on samples ``[K, B]`` with learning rates ``[K]``; returns at once, the device works on."""
         self._positions.copy_(positions, non_blocking=True)
+        self.optimizer.set_rates(rates)
         if self._samples.device.type != "cuda":
             self._work()
             return
@@ -94,10 +99,14 @@ class TrainingStep:
         with matrix_precision(spec.precision):
             scores, tapes = forward(self.weights, windows, spec.num_layers, dropout, spec.precision)
             missed = errors(scores, labels)
+            losses, slopes = error_losses(missed, spec.loss), error_slopes(missed, spec.loss)
+            if self._sample_weights is not None:
+                own = self._sample_weights[self._positions]
+                losses, slopes = own * losses, own * slopes
             gradients(
-                self.weights, tapes, missed * (2 / counts), dropout, spec.precision, into=self._gradients
+                self.weights, tapes, slopes * (1 / counts), dropout, spec.precision, into=self._gradients
             )
-        self.losses += missed.square().sum(dim=1) / counts[:, 0]
+        self.losses += losses.sum(dim=1) / counts[:, 0]
         self.optimizer.step(self._gradients.rows)
         self._seeds += (spec.num_layers - 1) << 32
 
