@@ -17,11 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from lstm_bench.config.alpha158 import alpha158
+from lstm_bench.config.alpha360 import alpha360
 from lstm_bench.config.handler import DEFAULT_LABEL
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
-from lstm_bench.features.alpha158 import alpha158
-from lstm_bench.features.alpha360 import alpha360
 from lstm_bench.features.evaluation import evaluate
 
 HERE = Path(__file__).parent

@@ -152,6 +152,7 @@ def train_and_valid(
         Where the data are not those that the study was made for.
     """
     from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.dataset.guards import embargo_days, warn_of_leaks
 
     definition = store.definition(name)
     provider = definition.provider(provider_uri)
@@ -164,10 +165,11 @@ def train_and_valid(
 
     def entry_of(config: RunConfig) -> Path:
         section, d_feat = config.task.dataset, config.task.model.kwargs.d_feat
-        wanted = repr((section, d_feat))
+        embargo = embargo_days(config)
+        wanted = repr((section, d_feat, embargo))
         if wanted not in entries:
             data = definition.data_fingerprint
-            entry = cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat)
+            entry = cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat, embargo=embargo)
             held.callback(entry.close)
             entries[wanted] = entry.path
         return entries[wanted]
@@ -175,6 +177,7 @@ def train_and_valid(
     def prepare(config: RunConfig, key: str) -> dict[str, Any]:
         return {"entry": str(entry_of(config)), "outcome": str(search / f"{key}.json")}
 
+    warn_of_leaks(definition.workflow.task.dataset, provider)
     # what is wrong with the data or the cache shows here; what a trial asks for in vain fails that trial
     entry_of(definition.workflow)
     return prepare
