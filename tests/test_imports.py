@@ -57,6 +57,7 @@ def test_every_part_is_in_the_picture() -> None:
         ["--help"],
         ["run", "--help"],
         ["data", "synth", "--help"],
+        ["features", "check", "--help"],
         ["study", "create", "--help"],
         ["tune", "--help"],
         ["bench", "--help"],
