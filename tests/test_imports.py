@@ -60,6 +60,7 @@ def test_every_part_is_in_the_picture() -> None:
         ["data", "import", "--help"],
         ["data", "fetch", "--help"],
         ["data", "check", "--help"],
+        ["features", "check", "--help"],
         ["study", "create", "--help"],
         ["tune", "--help"],
         ["bench", "--help"],

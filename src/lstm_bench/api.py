@@ -19,6 +19,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from lstm_bench.config import workflow
+from lstm_bench.config.alpha158 import alpha158
+from lstm_bench.config.alpha360 import alpha360
 from lstm_bench.config.backtest import (
     REGIONS,
     ExchangeConfig,
@@ -38,8 +40,6 @@ from lstm_bench.evaluate import signal
 from lstm_bench.evaluate.analysis import analyse_signal
 from lstm_bench.evaluate.grid import ScoreGrid
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
-from lstm_bench.features.alpha158 import alpha158
-from lstm_bench.features.alpha360 import alpha360
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import extent, parse
 from lstm_bench.features.table import Rows
@@ -208,10 +208,15 @@ def build_dataset(config: RunConfig | PathLike) -> Dataset:
         Where a segment has no day, no bar or no label.
     """
     from lstm_bench.dataset import dataset
+    from lstm_bench.dataset.guards import embargo_days
 
-    chosen = config if isinstance(config, RunConfig) else load_workflow(config)
-    provider = Provider(chosen.qlib_init.provider_uri)
-    return dataset.build_dataset(chosen.task.dataset, provider, d_feat=chosen.task.model.kwargs.d_feat)
+    chosen = (config if isinstance(config, RunConfig) else load_workflow(config)).resolved()
+    return dataset.build_dataset(
+        chosen.task.dataset,
+        Provider(chosen.qlib_init.provider_uri),
+        d_feat=chosen.task.model.kwargs.d_feat,
+        embargo=embargo_days(chosen),
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,6 +128,61 @@ def test_own_columns_come_from_a_loader() -> None:
     assert groups == {"feature": ["$close", "$open"], "label": [["Ref($close, -1)"], ["LABEL0"]]}
 
 
+def loader_section(**loader: Any) -> dict[str, Any]:
+    content = section()
+    content["kwargs"]["handler"] = {
+        "class": "DataHandlerLP",
+        "module_path": "qlib.data.dataset.handler",
+        "kwargs": {"data_loader": loader},
+    }
+    return content
+
+
+@pytest.mark.parametrize(("name", "columns"), [("Alpha158DL", 158), ("Alpha360DL", 360)])
+def test_the_alpha_loaders_have_features_of_their_own(name: str, columns: int) -> None:
+    loader = {"class": name, "module_path": "qlib.contrib.data.loader"}
+    config = {"label": ["Ref($close, -1)"]}
+    own = DatasetConfig.model_validate(loader_section(**loader, kwargs={"config": config}))
+    handler = own.kwargs.handler
+    assert (len(handler.features), handler.is_alpha360) == (columns, name == "Alpha360DL")
+    given = {**config, "feature": ["$close", "$open"]}
+    handler = DatasetConfig.model_validate(loader_section(**loader, kwargs={"config": given})).kwargs.handler
+    assert (list(handler.features), handler.is_alpha360) == (["$close", "$open"], False)
+    assert own.model_dump(mode="json", by_alias=True)["kwargs"]["handler"]["kwargs"]["data_loader"]["kwargs"][
+        "config"
+    ] == {"label": ["Ref($close, -1)"]}
+
+
+@pytest.mark.parametrize(
+    ("loader", "message"),
+    [
+        ({"class": "QlibDataLoader", "kwargs": {"config": {"label": ["$a"]}}}, "feature: missing, and Q"),
+        ({"class": "Alpha158DL", "kwargs": {"config": {"label": ["$a"]}}}, "Alpha158DL is in 'qlib.contrib"),
+        (
+            {"class": "QlibDataLoader", "kwargs": {"config": {"feature": {"kbar": {}}, "label": ["$a"]}}},
+            r"Alpha158's options .* go into lstm_bench\.features\.alpha158",
+        ),
+        (
+            {
+                "class": "QlibDataLoader",
+                "kwargs": {"config": {"feature": ["$a"], "label": ["$a"]}, "freq": "1min"},
+            },
+            "only daily bars can be read; expected 'day'",
+        ),
+        (
+            {
+                "class": "QlibDataLoader",
+                "kwargs": {"config": {"feature": ["$a"], "label": ["$a"]}, "freq": {"label": "day"}},
+            },
+            "only daily bars can be read; expected 'day'",
+        ),
+    ],
+)
+def test_what_no_loader_takes_is_named(loader: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        DatasetConfig.model_validate(loader_section(**loader))
+
+
 def test_the_resolved_section_reads_back_as_itself() -> None:
     infer = [
         "ProcessInf",
@@ -168,8 +223,7 @@ def test_every_processor_refuses_unknown_arguments(name: str) -> None:
             {"own": {"inst_processors": [{"class": "TimeRangeFlt"}]}},
             "inst_processors is not supported",
         ),
-        ({"own": {"freq": "1min"}}, "Input should be 'day'"),
-        ({"own": {"label": [["$close", "$open"], ["A", "B"]]}}, "got 2 labels"),
+        ({"own": {"freq": "1min"}}, "only daily bars can be read; expected 'day'"),
         ({"own": {"label": [["$close"], ["A", "B"]]}}, "1 expressions have 2 names"),
         ({"own": {"label": "$close"}}, "Input should be"),
         ({"own": {"instrument": "csi300"}}, "did you mean 'instruments'"),

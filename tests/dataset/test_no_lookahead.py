@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.model.lstm import LSTM
@@ -198,3 +198,74 @@ def test_scores_know_the_past_only(
 def test_a_score_of_tomorrow_is_found(configure: Configure, provider: Provider, perturbed: Perturbed) -> None:
     config = own_columns(configure, ["Ref($close, -1)/$close"], "Ref($close, -2)/Ref($close, -1)-1")
     assert scores_leak(config, provider, perturbed, 260)
+
+
+def learning_leaks(
+    config: DatasetConfig, provider: Provider, perturbed: Perturbed, embargo: int, segment: SegmentName
+) -> bool:
+    """Whether what a segment teaches - samples, windows, labels - differs where the next segment's bars do."""
+    spans = config.kwargs.segments
+    begin = {"train": spans.valid, "valid": spans.test}[segment][0]
+    day = provider.calendar[np.searchsorted(provider.calendar, np.datetime64(begin)) - 1]
+    (index, X, y), (other_index, other_X, other_y) = (
+        build_dataset(config, source, embargo=embargo).windows(segment, "learn")
+        for source in (provider, perturbed(day))
+    )
+    assert np.isfinite(y).any()
+    return not (
+        index.equals(other_index)
+        and np.array_equal(X, other_X, equal_nan=True)
+        and np.array_equal(y, other_y, equal_nan=True)
+    )
+
+
+# labels by rank, as they are, and less a mean that is fitted on all of train
+LEARNING: dict[str, list[Any]] = {
+    "ranked": ["DropnaLabel", {"class": "CSRankNorm", "kwargs": {"fields_group": "label"}}],
+    "raw": [],
+    "fitted": [{"class": "ZScoreNorm", "kwargs": {"fields_group": "label"}}, "DropnaLabel"],
+}
+
+
+def learning(
+    configure: Configure, labels: str, horizon: int, valid: int = 180, gap: int = 0
+) -> DatasetConfig:
+    """Configure an Alpha158 of three columns, its label ``horizon`` days long, valid ``gap`` days after train."""
+    keep = {"class": "FilterCol", "kwargs": {"fields_group": "feature", "col_list": ["KMID", "ROC5", "STD5"]}}
+    config = configure(
+        "Alpha158",
+        dates=(60, valid, 240, 310),
+        step_len=3,
+        infer_processors=[keep, zscore(), filled()],
+        learn_processors=LEARNING[labels],
+        label=[[f"Ref($close, -{horizon + 1})/Ref($close, -1) - 1"], ["LABEL0"]],
+    )
+    if not gap:
+        return config
+    spans = config.kwargs.segments
+    first = np.busday_offset(np.datetime64(spans.valid[0]), gap).item()
+    moved = spans.model_copy(update={"valid": (first, spans.valid[1])})
+    return config.model_copy(update={"kwargs": config.kwargs.model_copy(update={"segments": moved})})
+
+
+@pytest.mark.parametrize("labels", LEARNING)
+@pytest.mark.parametrize("segment", ["train", "valid"])
+@settings(max_examples=4, deadline=None, derandomize=True)
+@given(horizon=st.integers(1, 7), valid=st.integers(150, 200), gap=st.integers(0, 4))
+def test_with_the_embargo_nothing_learned_knows_the_next_segment(
+    segment: SegmentName, labels: str, horizon: int, valid: int, gap: int,
+    configure: Configure, provider: Provider, perturbed: Perturbed,
+) -> None:  # fmt: skip
+    config = learning(configure, labels, horizon, valid, gap)
+    assert not learning_leaks(config, provider, perturbed, horizon + 1, segment)
+
+
+@pytest.mark.parametrize("labels", LEARNING)
+@pytest.mark.parametrize("segment", ["train", "valid"])
+@pytest.mark.parametrize("embargo", [0, 3])
+def test_without_the_embargo_or_with_a_day_less_it_does(
+    segment: SegmentName, labels: str, embargo: int,
+    configure: Configure, provider: Provider, perturbed: Perturbed,
+) -> None:  # fmt: skip
+    assert learning_leaks(learning(configure, labels, 3), provider, perturbed, embargo, segment)
+    assert not learning_leaks(learning(configure, labels, 3), provider, perturbed, 4, segment)

@@ -153,6 +153,20 @@ def test_a_date_that_a_file_leaves_open_stays_open() -> None:
     }
 
 
+def test_segments_in_proportion_reach_the_processors_of_an_own_set(tmp_path: Path) -> None:
+    """A set makes Alpha158's handler a DataHandlerLP, whose dates are elsewhere: overrides go to where the file is."""
+    path = tmp_path / "own.yaml"
+    text = (CONFIGS / "lstm_alpha158.yaml").read_text(encoding="utf-8")
+    path.write_text(
+        f"{text}\nlstm_bench: {{features: {{features: {{KLEN: $high/$low}}}}}}\n", encoding="utf-8"
+    )
+    config = overridden(path, Calendar(320)).resolved()
+    handler = config.task.dataset.kwargs.handler
+    fitted: Any = handler.infer_processors[1].kwargs
+    assert handler.name == "DataHandlerLP"
+    assert (fitted.fit_start_time, fitted.fit_end_time) == config.task.dataset.kwargs.segments.train
+
+
 def test_a_processors_own_fit_period_is_laid_out_too(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(OWN_COLUMNS, encoding="utf-8")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_bench.errors import ExpressionError
-from lstm_bench.features.expression import Call, Field, Number, extent, parse
+from lstm_bench.features.expression import Call, Field, Number, extent, parse, parse_columns
 
 
 def test_a_text_becomes_a_tree() -> None:
@@ -118,6 +118,52 @@ def test_what_is_no_expression_is_refused_by_name(text: str, message: str) -> No
     with pytest.raises(ExpressionError, match=message) as caught:
         parse(text)
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "culprit"),
+    [
+        ("$close/Mena($open, 5)", "Mena"),
+        ("  $a + vol", "vol"),
+        ("($a+$bcd)*(-$efg)", "-$efg"),
+        ("Mean($close, 5) + Mean($open, -3)", "-3"),
+        ("Corr($close, 7, 5)", "7"),
+        ("$close $open", "$open"),
+        ("Mean($close,\n 5) + Quantile($a, 3,\n 7)", "7)"),
+        ("Rolling($ä, 5, 'maen')", "'maen'"),
+        ("$ä > 1 > $b", "$ä"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_position(text: str, culprit: str) -> None:
+    with pytest.raises(ExpressionError, match=rf", position {text.index(culprit) + 1}: "):
+        parse(text)
+
+
+def test_an_unusable_expression_is_said_with_its_name() -> None:
+    assert parse_columns({"A": "$close", "B": "$open"}, "feature")["B"] == parse("$open")
+    with pytest.raises(ExpressionError, match=r"^feature 'B': expression 'Foo\(1\)', position 1: unknown"):
+        parse_columns({"A": "$close", "B": "Foo(1)"}, "feature")
+    with pytest.raises(ExpressionError, match=r"^expression 'Foo\(1\)', position 1"):
+        parse_columns({"Foo(1)": "Foo(1)"}, "feature")
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("Ref($close, -2)/Ref($close, -1) - 1", 2),
+        ("Ref($close, 3)", 0),
+        ("Ref(Ref($close, -1), 1)/$close", 0),
+        ("Ref(Ref($close, 1), -3)", 2),
+        ("Mean(Ref($close, -3), 5)", 3),
+        ("Delta($close, -2)", 2),  # of which Qlib's own extent knows nothing
+        ("Delta(Ref($close, 2), -2)", 0),
+        ("Ref($close, 0)", 0),
+        ("If(Ref($open, -4)>1, 1, $close)", 4),
+        ("ChangeInstrument('A', Ref($close, -1))", 1),
+    ],
+)
+def test_days_ahead(text: str, days: int) -> None:
+    assert parse(text).ahead == days
 
 
 @given(st.text(alphabet="$aMen(),.+-*/<>=&|~ 0159'\n\x00", max_size=30))

@@ -254,3 +254,17 @@ def test_the_raw_table_is_left_alone() -> None:
         "TanhProcess",
     )
     pd.testing.assert_frame_equal(frame(table), before)
+
+
+@pytest.mark.parametrize("name", ["ZScoreNorm", "MinMaxNorm", "RobustZScoreNorm"])
+def test_labels_of_embargoed_days_are_not_fitted_on(name: str) -> None:
+    table = make()
+    embargoed = np.isin(DAYS, np.arange("2020-01-17", "2020-01-21", dtype="datetime64[D]"))
+    chain = [ProcessorConfig.model_validate(one(name, **FIT))]
+    shorter = [ProcessorConfig.model_validate(one(name, **FIT | {"fit_end_time": "2020-01-16"}))]
+    _, (feature, label) = process(table, chain, embargoed)
+    _, (all_feature, all_label) = process(table, chain)
+    _, (_, short_label) = process(table, shorter)
+    np.testing.assert_array_equal(feature.center, all_feature.center)
+    np.testing.assert_array_equal((label.center, label.scale), (short_label.center, short_label.scale))
+    assert label.scale != all_label.scale

@@ -40,11 +40,26 @@ TWENTY = [
 ]  # fmt: skip
 FOUR = ["ROC5", "KLEN", "CORR5", "WVMA5"]
 RETURN = ["Ref($close, -2) / Ref($close, -1) - 1"]
+FIVE_DAYS = "Ref($close, -6)/Ref($close, -1) - 1"
+OWN = {
+    "MOM5": "$close/Ref($close, 5)-1",
+    "VOL20": "Std($close/Ref($close, 1)-1, 20)",
+    "TURN": "Log($volume/(Mean($volume, 20)+1e-12)+1)",
+    "CORR10": "Corr($close/Ref($close, 1), $volume/Ref($volume, 1), 10)",
+    "EMA_GAP": "EMA($close, 12)/EMA($close, 26)-1",
+    "UPS": "Sum($close>$open, 10)/10",
+}
 
 
 def step(name: str, **kwargs: Any) -> Config:
     """Configure a processor."""
     return {"class": name, "kwargs": kwargs}
+
+
+def loader(name: str, **groups: Any) -> Config:
+    """Configure a loader of own columns."""
+    module = "qlib.data.dataset.loader" if name == "QlibDataLoader" else "qlib.contrib.data.loader"
+    return {"class": name, "module_path": module, "kwargs": {"config": groups}}
 
 
 KEEP_FOUR = step("FilterCol", fields_group="feature", col_list=FOUR)
@@ -172,6 +187,26 @@ CASES: dict[str, tuple[str, Config, list[str]]] = {
         },
         FOUR,
     ),
+    "own_columns": (
+        "DataHandlerLP",
+        {
+            "data_loader": loader(
+                "QlibDataLoader", feature=[list(OWN.values()), list(OWN)], label=[[FIVE_DAYS], ["LABEL5"]]
+            ),
+            "infer_processors": ROBUST,
+            "learn_processors": RANKED,
+        },
+        list(OWN),
+    ),
+    "loader158": (
+        "DataHandlerLP",
+        {
+            "data_loader": loader("Alpha158DL", label=RETURN),
+            "infer_processors": [KEEP_FOUR, *ROBUST],
+            "learn_processors": RANKED,
+        },
+        FOUR,
+    ),
 }
 
 LSTM = {
@@ -187,22 +222,27 @@ def dataset_config(handler: str, own: Config) -> Config:
     if handler == "Alpha360" and not own:
         days = days[-40:]  # pyqlib's ProcessInf takes seconds a day for 360 columns
     train, valid, test = int(0.6 * len(days)), int(0.75 * len(days)), len(days) - 3
-    common = {
-        "instruments": "csi300",
-        "start_time": days[0],
-        "end_time": days[test],
-        "fit_start_time": days[0],
-        "fit_end_time": days[train - 1],
-    }
+    common = {"instruments": "csi300", "start_time": days[0], "end_time": days[test]}
+    fit = {"fit_start_time": days[0], "fit_end_time": days[train - 1]}
+    module = "qlib.contrib.data.handler"
+    if handler == "DataHandlerLP":  # its processors have fit dates of their own
+        module = "qlib.data.dataset.handler"
+        chain = [
+            {**entry, "kwargs": entry["kwargs"] | (fit if entry["class"] == "RobustZScoreNorm" else {})}
+            for entry in own["infer_processors"]
+        ]
+        own = own | {"infer_processors": chain}
+    else:
+        common |= fit
     kwargs = {
-        "handler": {"class": handler, "module_path": "qlib.contrib.data.handler", "kwargs": common | own},
+        "handler": {"class": handler, "module_path": module, "kwargs": common | own},
         "segments": {
             "train": [days[0], days[train - 1]],
             "valid": [days[train], days[valid - 1]],
             "test": [days[valid], days[test]],
         },
     }
-    if handler == "Alpha158":
+    if handler != "Alpha360":
         return {
             "class": "TSDatasetH",
             "module_path": "qlib.data.dataset",

@@ -19,6 +19,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -148,6 +149,33 @@ def sets() -> list[str]:
     return [*Alpha158DL.get_feature_config()[0], *Alpha360DL.get_feature_config()[0], label]
 
 
+# Arguments of Alpha158DL.get_feature_config: each group alone, in parts, with its defaults, and all of them.
+OPTIONS: list[dict[str, Any]] = [
+    {"kbar": {}},
+    {"price": {}},
+    {"price": {"windows": [0, 3], "feature": ["CLOSE", "HIGH"]}},
+    {"volume": {}},
+    {"volume": {"windows": [2, 0]}},
+    {"rolling": {}},
+    {"rolling": {"windows": [7], "include": ["ROC", "LOW", "CORD", "VSUMD"]}},
+    {"rolling": {"windows": [5, 10], "exclude": ["RANK", "LOW"]}},
+    {"rolling": {"windows": [20], "include": ["MA", "RANK", "MAX"], "exclude": ["RANK"]}},
+    {"rolling": {"windows": [3]}, "volume": {"windows": [1]}, "price": {"windows": [1]}, "kbar": {}},
+]
+
+
+def chosen() -> list[dict[str, Any]]:
+    """Return the columns that Alpha158's options choose."""
+    from qlib.contrib.data.loader import Alpha158DL
+
+    found = []
+    for options in OPTIONS:
+        expressions, names = Alpha158DL.get_feature_config(options)
+        columns = dict(zip(names, expressions, strict=True))
+        found.append({"options": options, "columns": columns})
+    return found
+
+
 def main() -> None:
     out = Path(sys.argv[1])
     calendar = pd.bdate_range("2020-01-01", periods=DAYS)
@@ -178,7 +206,7 @@ def main() -> None:
     )
     bars.to_parquet(out / "features_bars.parquet", index=False, compression="zstd")
     days = {"calendar": [str(day.date()) for day in calendar], "start": start, "end": end}
-    (out / "features.json").write_text(json.dumps(days) + "\n")
+    (out / "features.json").write_text(json.dumps(days | {"alpha158": chosen()}) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from lstm_bench.config.ready import ready_folder
+from lstm_bench.config.workflow import load_workflow
+from lstm_bench.config.yaml import dump_yaml
+from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
+from lstm_bench.dataset.dataset import build_dataset
 
 pytestmark = pytest.mark.oracle
 
@@ -34,3 +40,54 @@ def test_the_dataset_fixtures_are_current(ask_oracle: Callable[..., Path], tmp_p
     for name, series in known_scores.items():
         for key, values in series.items():
             assert scores[name][key] == pytest.approx(values, abs=1e-6)
+
+
+SET = {
+    "alpha158": {"kbar": {}, "rolling": {"windows": [5], "include": ["ROC", "CORD", "RESI"]}},
+    "features": {"MOM3": "$close/Ref($close, 3)-1", "CALM": "EMA(Abs($close/Ref($close, 1)-1), 10)"},
+    "labels": {"LABEL1": "Ref($close, -2)/Ref($close, -1)-1", "LABEL5": "Ref($close, -6)/Ref($close, -1)-1"},
+}
+
+
+def test_a_feature_set_resolves_to_a_handler_of_qlibs(
+    ask_oracle: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Alpha158's workflow with a feature set and another label: pyqlib makes the same tables of what it resolves to."""
+    synthesize(tmp_path / "market", stocks=20, days=320, seed=0)
+    provider = Provider(tmp_path / "market")
+    days = [str(day) for day in provider.calendar]
+    (tmp_path / "mine.yaml").write_text(dump_yaml(SET))
+    handler = "task.dataset.kwargs.handler.kwargs"
+    robust = {"class": "RobustZScoreNorm", "kwargs": {"fields_group": "feature"}}
+    config = load_workflow(
+        ready_folder("configs") / "lstm_alpha158.yaml",
+        {
+            "qlib_init.provider_uri": str(tmp_path / "market"),
+            f"{handler}.start_time": days[10],
+            f"{handler}.end_time": days[-3],
+            f"{handler}.fit_start_time": days[10],
+            f"{handler}.fit_end_time": days[200],
+            f"{handler}.infer_processors": [robust],
+            "task.dataset.kwargs.segments": {
+                "train": [days[10], days[200]], "valid": [days[201], days[250]], "test": [days[251], days[-3]],
+            },
+            "task.model.kwargs.d_feat": 14,
+            "lstm_bench.features": str(tmp_path / "mine.yaml"),
+            "lstm_bench.label": "LABEL5",
+        },
+    ).resolved()  # fmt: skip
+    section = config.to_file()["task"]["dataset"]["kwargs"]["handler"]
+    (tmp_path / "request.json").write_text(json.dumps(section))
+    answer = ask_oracle("ask_table.py", tmp_path / "market", tmp_path / "request.json")
+    dataset = build_dataset(config.task.dataset, provider, d_feat=14)
+    for key in ("raw", "infer", "learn"):
+        expected = pd.read_parquet(answer / f"{key}.parquet").set_index(["datetime", "instrument"])
+        table = dataset.table(key)
+        table.columns = [":".join(column) for column in table.columns.tolist()]
+        assert list(table.columns) == json.loads((answer / "order.json").read_text())
+        assert len(table.columns) == 15
+        assert table.index.equals(expected.index), key
+        gap = np.abs(table.to_numpy(np.float64) - expected.to_numpy(np.float64))
+        scale = np.maximum(1, np.abs(expected.to_numpy(np.float64)))
+        assert np.array_equal(np.isnan(table.to_numpy()), np.isnan(expected.to_numpy()))
+        assert np.nanmax(gap / scale) <= 1e-5, key

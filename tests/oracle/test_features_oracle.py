@@ -11,17 +11,18 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from lstm_bench.config.alpha158 import Alpha158Options, alpha158
+from lstm_bench.config.alpha360 import alpha360
 from lstm_bench.config.handler import DEFAULT_LABEL
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
-from lstm_bench.features.alpha158 import alpha158
-from lstm_bench.features.alpha360 import alpha360
 from lstm_bench.features.evaluation import evaluate
 
 HERE = Path(__file__).parent
@@ -32,13 +33,15 @@ FIELDS = ["open", "high", "low", "close", "volume", "vwap"]
 class Reference:
     """What pyqlib made of the small market, and the market itself.
 
-    ``values`` has ``day`` and ``column``, positions in the panel, ``expression`` and ``value``.
+    ``values`` has ``day`` and ``column``, positions in the panel, ``expression`` and ``value``. ``options`` has the
+    ``columns`` (name -> expression) that ``options`` of Alpha158 choose.
     """
 
     panel: Panel
     begin: int
     end: int
     values: pd.DataFrame
+    options: list[dict[str, Any]]
 
     def column(self, rows: pd.DataFrame) -> npt.NDArray[np.float32]:
         """``[T, N]`` of one expression's rows, NaN where pyqlib has none."""
@@ -70,7 +73,7 @@ def read_reference(root: Path) -> Reference:
     panel = Panel(calendar, 0, codes, fields, first, last_row, present)
     begin, last = np.searchsorted(calendar, np.array([days["start"], days["end"]], "datetime64[D]"))
     answers = place(pd.read_parquet(root / "features_values.parquet"))
-    return Reference(panel, int(begin), int(last) + 1, answers)
+    return Reference(panel, int(begin), int(last) + 1, answers, days["alpha158"])
 
 
 @pytest.fixture(scope="module", params=["committed", pytest.param("live", marks=pytest.mark.oracle)])
@@ -120,6 +123,13 @@ def test_every_expression_is_qlibs(reference: Reference) -> None:
 def test_the_sets_are_qlibs(reference: Reference) -> None:
     texts = set(reference.values["expression"].cat.categories)
     assert {*alpha158().values(), *alpha360().values(), *DEFAULT_LABEL.values()} <= texts
+
+
+def test_alpha158s_options_choose_qlibs_columns(reference: Reference) -> None:
+    assert len(reference.options) > 5
+    for case in reference.options:
+        columns = Alpha158Options.model_validate(case["options"]).columns()
+        assert list(columns.items()) == list(case["columns"].items()), case["options"]
 
 
 # The series whose statistic over the window each column is, for those that can be degenerate.

@@ -465,3 +465,27 @@ def test_a_market_of_one_stock_has_no_loss_of_days(
                 "lstm_bench.compat=none", "lstm_bench.training.loss=ic", own, "task.model.kwargs.batch_size=9"
             )
         )
+
+
+def test_a_run_of_an_own_set_says_what_the_embargo_left_out(configure: Configure, tmp_path: Path) -> None:
+    config = configure(
+        "lstm_bench.compat=none",
+        "lstm_bench.horizon=3",
+        "lstm_bench.features={name: mine, features: {A: '$close/Ref($close, 3)-1', B: $high/$low}}",
+        "data_handler_config.infer_processors=[{class: Fillna, kwargs: {fields_group: feature}}]",
+        "task.model.kwargs.d_feat=2",
+    )
+    record, _ = execute(config, tmp_path / "results", device="cpu")
+    embargo = record.provenance()["embargo"]
+    assert embargo == preview(config, device="cpu")["embargo"]
+    assert embargo["days"] == 4
+    assert min(embargo["train"], embargo["valid"]) > 40
+    saved = load_workflow(record.path / "config.yaml")
+    assert saved.task.dataset.kwargs.handler.name == "DataHandlerLP"
+    assert saved.feature_set == "mine"
+    again, computed = execute(saved, tmp_path / "results", device="cpu")
+    assert (again.path, computed) == (record.path, False)
+    plain = preview(
+        config.model_copy(update={"lstm_bench": config.lstm_bench.model_copy(update={"embargo": 0})})
+    )
+    assert plain["samples"]["train"] == preview(config)["samples"]["train"] + embargo["train"]

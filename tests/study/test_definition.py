@@ -149,7 +149,7 @@ def test_a_parameter_that_cannot_be_is_named(params: dict[str, Any], message: st
     ("content", "message"),
     [
         ({"base": "none.yaml"}, r"base: study 's' names 'none\.yaml'; there is no file .*/configs/none\.yaml"),
-        ({"features": "alpha360"}, r"features: got 'alpha360', but the handler of lstm_alpha158\.yaml is Alpha158"),
+        ({"features": "alpha360"}, r"features: got 'alpha360', but those of lstm_alpha158\.yaml are Alpha158"),
         ({"space": {"task.model.kwargs.layers": {"int": [1, 2]}}}, "parameter task.model.kwargs.layers: .*unknown key"),
         ({"space": {"task.modle.kwargs.lr": {"int": [1, 2]}}}, "no 'modle' there; did you mean 'model'"),
         ({"space": {"task.model.kwargs.lr.x": {"int": [1, 2]}}}, "'x' lies below a plain value"),

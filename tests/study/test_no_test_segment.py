@@ -146,6 +146,22 @@ def test_weights_by_volatility_reach_the_worker_and_end_with_valid(
     assert str(market) not in repr(payload)
 
 
+def test_without_compat_not_even_a_label_reaches_into_test(
+    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An embargo of the label's two days: bars of test change nothing, where compat qlib's labels do see them."""
+    changed = poisoned(market, tmp_path / "poisoned", VALID_END + 1)
+    for compat, same in (("none", True), ("qlib", False)):
+        values = []
+        for data in (market, changed):
+            folder = tmp_path / f"{compat}-{data.name}"
+            folder.mkdir()
+            definition = define(data, set={"lstm_bench.compat": compat})
+            rows, _ = tuned(definition, folder, monkeypatch, trials=1)
+            values.append([(row.value, row.epoch_values) for row in rows])
+        assert (values[0] == values[1]) is same, compat
+
+
 def test_a_worker_is_given_train_and_valid_and_no_way_to_test(
     market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,19 @@ from typing import Annotated, TextIO
 
 import typer
 
-from lstm_bench.cli import bench, cache, compare, dashboard, data, doctor, leaderboard, run, study, tune
+from lstm_bench.cli import (
+    bench,
+    cache,
+    compare,
+    dashboard,
+    data,
+    doctor,
+    features,
+    leaderboard,
+    run,
+    study,
+    tune,
+)
 from lstm_bench.errors import INTERRUPTED, LstmBenchError, RunError
 
 __all__ = ["app", "main"]
@@ -20,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
 app.command(name="run")(run.run)
 app.add_typer(study.app, name="study")
 app.command(name="tune")(tune.tune)

@@ -96,6 +96,10 @@ def _preview(config: RunConfig, device: str, as_json: bool) -> None:
     typer.echo(dump_yaml(plan["config"]))
     samples = plan["samples"]
     rows = [(f"samples in {segment}", f"{count:,}") for segment, count in samples.items()]
+    embargo = plan["embargo"]
+    if embargo["days"]:
+        barred = f"{embargo['train']:,} samples of train, {embargo['valid']:,} of valid"
+        rows += [(f"left out by the embargo of {embargo['days']} days", barred)]
     rows += [
         ("window", f"{plan['window'][0]} days of {plan['window'][1]} features"),
         ("device", plan["device"]),

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, model_validator
 
 from lstm_bench.config.day import Day
-from lstm_bench.config.handler import HandlerConfig, LoaderHandlerKwargs
+from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.section import Refused, Section
 
 __all__ = ["DatasetConfig", "DatasetKwargs", "SegmentName", "SegmentsConfig"]
@@ -16,8 +16,6 @@ SegmentName = Literal["train", "valid", "test"]
 
 _TIME_SERIES_STEP_LEN = 30
 """``TSDatasetH``'s own default."""
-
-_ALPHA_COLUMNS = {"Alpha158": 158, "Alpha360": 360}
 
 
 class SegmentsConfig(Section):
@@ -81,10 +79,7 @@ class DatasetConfig(Section):
         processors = (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors)
         if any(entry.name in ("FilterCol", "DropCol") for entry in processors):
             return None
-        if isinstance(handler.kwargs, LoaderHandlerKwargs):
-            columns = len(handler.kwargs.data_loader.kwargs.config.feature.names)
-        else:
-            columns = _ALPHA_COLUMNS[handler.name.removesuffix("vwap")]
+        columns = len(handler.features)
         return columns // d_feat if columns % d_feat == 0 else None
 
     def resolved(self) -> DatasetConfig:

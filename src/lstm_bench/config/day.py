@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-__all__ = ["Day", "parse_day"]
+__all__ = ["Daily", "Day", "parse_day"]
 
 
 def parse_day(value: Any) -> datetime.date:
@@ -30,3 +30,13 @@ def parse_day(value: Any) -> datetime.date:
 
 Day = Annotated[datetime.date, BeforeValidator(parse_day)]
 """A calendar day; Qlib's ways of writing one are accepted."""
+
+
+def _only_daily(value: Any) -> Any:
+    if value != "day":
+        raise ValueError("only daily bars can be read; expected 'day'")
+    return value
+
+
+Daily = Annotated[Literal["day"], BeforeValidator(_only_daily)]
+"""A ``freq`` of Qlib's: other bars than daily ones are refused."""

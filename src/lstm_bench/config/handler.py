@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pydantic import (
@@ -14,14 +14,17 @@ from pydantic import (
     model_validator,
 )
 
-from lstm_bench.config.day import Day
+from lstm_bench.config.alpha158 import alpha158
+from lstm_bench.config.alpha360 import alpha360
+from lstm_bench.config.day import Daily, Day
 from lstm_bench.config.processor import FittedKwargs, ProcessorConfig
 from lstm_bench.config.section import Refused, Section
-from lstm_bench.errors import choices_hint
+from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = [
     "DEFAULT_LABEL",
     "HANDLERS",
+    "LOADERS",
     "Alpha158Kwargs",
     "Alpha360Kwargs",
     "AlphaKwargs",
@@ -69,38 +72,77 @@ class FieldsInfo(Section):
             raise ValueError(f"columns are named twice: {', '.join(twice)}")
         return self
 
+    @classmethod
+    def of(cls, columns: Mapping[str, str]) -> FieldsInfo:
+        """Name -> expression, as Qlib's lists."""
+        return cls(expressions=tuple(columns.values()), names=tuple(columns))
 
-def _one_label(fields: FieldsInfo) -> FieldsInfo:
-    if len(fields.names) != 1:
-        raise ValueError(f"got {len(fields.names)} labels ({', '.join(fields.names)}), expected one")
-    return fields
+    @property
+    def columns(self) -> dict[str, str]:
+        """Name -> expression."""
+        return dict(zip(self.names, self.expressions, strict=True))
+
+    def only(self, name: str) -> FieldsInfo:
+        """Keep one column."""
+        return FieldsInfo.of({name: self.columns[name]})
 
 
 class FieldsByGroup(Section):
-    """``{feature: ..., label: ...}`` of a ``QlibDataLoader``."""
+    """``{feature: ..., label: ...}`` of a data loader."""
 
-    feature: FieldsInfo
+    feature: FieldsInfo | None = None
     label: FieldsInfo
 
-    _check_label = field_validator("label")(_one_label)
+    @field_validator("feature", mode="before")
+    @classmethod
+    def _no_options(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            raise ValueError(  # noqa: TRY004 - pydantic's protocol
+                "got a mapping, which Qlib's loaders refuse; Alpha158's options (kbar, price, volume, rolling) "
+                "go into lstm_bench.features.alpha158"
+            )
+        return value
 
 
 class DataLoaderKwargs(Section):
-    """Keyword arguments of ``QlibDataLoader``."""
+    """Keyword arguments of a data loader."""
 
     config: FieldsByGroup
     filter_pipe: Refused = None
     swap_level: Literal[True] = True
-    freq: Literal["day"] = "day"
+    freq: Daily = "day"
     inst_processors: Refused = None
 
 
-class DataLoaderConfig(Section):
-    """Users' own columns: expressions by group."""
+LOADERS: Mapping[str, tuple[str, Callable[[], dict[str, str]] | None]] = {
+    "QlibDataLoader": ("qlib.data.dataset.loader", None),
+    "Alpha158DL": ("qlib.contrib.data.loader", alpha158),
+    "Alpha360DL": ("qlib.contrib.data.loader", alpha360),
+}
+"""Class name -> its module in Qlib, and the features that it has where a file gives none."""
 
-    name: Literal["QlibDataLoader"] = Field(alias="class")
-    module_path: Literal["qlib.data.dataset.loader"] = "qlib.data.dataset.loader"
+
+class DataLoaderConfig(Section):
+    """Users' own columns: expressions by group. Alpha158's and Alpha360's loaders have features of their own."""
+
+    name: Literal["QlibDataLoader", "Alpha158DL", "Alpha360DL"] = Field(alias="class")
+    module_path: str = "qlib.data.dataset.loader"
     kwargs: DataLoaderKwargs
+
+    @model_validator(mode="after")
+    def _complete(self) -> DataLoaderConfig:
+        module, features = LOADERS[self.name]
+        if self.module_path != module:
+            raise ValueError(f"module_path: got {self.module_path!r}; {self.name} is in {module!r}")
+        if features is None and self.kwargs.config.feature is None:
+            raise ValueError(f"kwargs.config.feature: missing, and {self.name} has none of its own")
+        return self
+
+    @property
+    def features(self) -> dict[str, str]:
+        """Column -> expression."""
+        given, own = self.kwargs.config.feature, LOADERS[self.name][1]
+        return given.columns if given is not None else own() if own is not None else {}
 
 
 def _processors(*entries: str | dict[str, Any]) -> tuple[ProcessorConfig, ...]:
@@ -138,7 +180,7 @@ class AlphaKwargs(HandlerKwargs):
     """What the Alpha handlers take."""
 
     instruments: str | tuple[str, ...] | None = "csi500"
-    freq: Literal["day"] = "day"
+    freq: Daily = "day"
     learn_processors: tuple[ProcessorConfig, ...] = _processors(
         "DropnaLabel", {"class": "CSZScoreNorm", "kwargs": {"fields_group": "label"}}
     )
@@ -147,11 +189,6 @@ class AlphaKwargs(HandlerKwargs):
     filter_pipe: Refused = None
     inst_processors: Refused = None
     label: FieldsInfo | None = Field(None, description="the handler's own where a file gives none")
-
-    @field_validator("label")
-    @classmethod
-    def _check_label(cls, label: FieldsInfo | None) -> FieldsInfo | None:
-        return label if label is None else _one_label(label)
 
 
 class Alpha158Kwargs(AlphaKwargs):
@@ -165,9 +202,9 @@ class Alpha360Kwargs(AlphaKwargs):
 
 
 class LoaderHandlerKwargs(HandlerKwargs):
-    """What ``DataHandlerLP`` takes: the columns come from its loader."""
+    """What ``DataHandlerLP`` takes: the columns come from its loader, or from ``lstm_bench.features``."""
 
-    data_loader: DataLoaderConfig
+    data_loader: DataLoaderConfig | None = None
 
 
 HANDLERS: Mapping[str, tuple[str, type[HandlerKwargs]]] = {
@@ -245,15 +282,67 @@ class HandlerConfig(Section):
         return tuple(self._with_fit_dates(entry) for entry in self.kwargs.learn_processors)
 
     @property
-    def label(self) -> FieldsInfo:
-        """The label's expression and name: the file's, or the handler's own."""
+    def price(self) -> str:
+        """The field whose return is the handler's own label."""
+        return "$vwap" if self.name.endswith("vwap") else "$close"
+
+    @property
+    def features(self) -> dict[str, str]:
+        """Column -> expression, in order."""
         if isinstance(self.kwargs, LoaderHandlerKwargs):
-            return self.kwargs.data_loader.kwargs.config.label
-        if isinstance(self.kwargs, AlphaKwargs) and self.kwargs.label is not None:
+            return self._loader(self.kwargs).features
+        return alpha360() if self.name.startswith("Alpha360") else alpha158()
+
+    @property
+    def is_alpha360(self) -> bool:
+        """Whether the features are Alpha360's, which are lagged fields."""
+        if isinstance(self.kwargs, LoaderHandlerKwargs):
+            loader = self._loader(self.kwargs)
+            return loader.name == "Alpha360DL" and loader.kwargs.config.feature is None
+        return self.name.startswith("Alpha360")
+
+    @property
+    def label(self) -> FieldsInfo:
+        """The label's expression and name, or several: the file's, or the handler's own."""
+        if isinstance(self.kwargs, LoaderHandlerKwargs):
+            if self.kwargs.data_loader is not None:
+                return self.kwargs.data_loader.kwargs.config.label
+        elif isinstance(self.kwargs, AlphaKwargs) and self.kwargs.label is not None:
             return self.kwargs.label
-        price = "$vwap" if self.name.endswith("vwap") else "$close"
-        expressions = [text.replace("$close", price) for text in DEFAULT_LABEL.values()]
-        return FieldsInfo.model_validate([expressions, list(DEFAULT_LABEL)])
+        return FieldsInfo.of(
+            {name: text.replace("$close", self.price) for name, text in DEFAULT_LABEL.items()}
+        )
+
+    def with_label(self, label: FieldsInfo) -> HandlerConfig:
+        """Return the handler with another label."""
+        if not isinstance(self.kwargs, LoaderHandlerKwargs):
+            return self._with_kwargs(label=label)
+        loader = self._loader(self.kwargs)
+        config = loader.kwargs.config.model_copy(update={"label": label})
+        kwargs = loader.kwargs.model_copy(update={"config": config})
+        return self._with_kwargs(data_loader=loader.model_copy(update={"kwargs": kwargs}))
+
+    def with_columns(self, features: Mapping[str, str]) -> HandlerConfig:
+        """Return a ``DataHandlerLP`` with other features; label, rows and processors stay, with their fit dates."""
+        groups = FieldsByGroup(feature=FieldsInfo.of(features), label=self.label)
+        loader = DataLoaderConfig(name="QlibDataLoader", kwargs=DataLoaderKwargs(config=groups))
+        given = {key: getattr(self.kwargs, key) for key in HandlerKwargs.model_fields}
+        given |= {"infer_processors": self.infer_processors, "learn_processors": self.learn_processors}
+        kwargs = LoaderHandlerKwargs(
+            **{key: value for key, value in given.items() if value is not None}, data_loader=loader
+        )
+        return HandlerConfig(name="DataHandlerLP", module_path=HANDLERS["DataHandlerLP"][0], kwargs=kwargs)
+
+    def _loader(self, kwargs: LoaderHandlerKwargs) -> DataLoaderConfig:
+        if kwargs.data_loader is None:
+            raise ConfigError(
+                "task.dataset.kwargs.handler.kwargs.data_loader: missing; it holds the columns, unless "
+                "lstm_bench.features names a feature set"
+            )
+        return kwargs.data_loader
+
+    def _with_kwargs(self, **values: Any) -> HandlerConfig:
+        return self.model_copy(update={"kwargs": self.kwargs.model_copy(update=values)})
 
     def resolved(self) -> HandlerConfig:
         """Say what a file may leave open: the label, and each processor's fit dates."""
@@ -263,7 +352,7 @@ class HandlerConfig(Section):
         }
         if isinstance(self.kwargs, AlphaKwargs):
             filled["label"] = self.label
-        return self.model_copy(update={"kwargs": self.kwargs.model_copy(update=filled)})
+        return self._with_kwargs(**filled)
 
     def _with_fit_dates(self, entry: ProcessorConfig) -> ProcessorConfig:
         """Apply the Alpha handlers' rule: their own fit dates replace those of a processor's entry."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.section import Section
 
 __all__ = [
@@ -100,6 +101,24 @@ class HarnessConfig(Section):
 
     compat: Compat = "qlib"
     training: TrainingConfig = TrainingConfig()
+    features: FeatureSet | None = Field(
+        None,
+        description="a feature set in the place of the handler's columns; in a file also the path of one",
+    )
+    label: str | None = Field(
+        None, description="the label to train on and to evaluate against; the first by default"
+    )
+    horizon: int | None = Field(
+        None,
+        ge=1,
+        description="days of the return that is the label, from the next day's close; instead of label",
+    )
+    embargo: int | None = Field(
+        None,
+        ge=0,
+        description="trading days before the next segment that are not learned from; by default as many as the label "
+        "looks ahead, and none under compat qlib",
+    )
 
     @model_validator(mode="after")
     def _whole_days_are_drawn(self) -> HarnessConfig:
@@ -108,4 +127,10 @@ class HarnessConfig(Section):
                 f"training.loss: got {self.training.loss!r}, which needs batches of whole days, and compat: qlib "
                 "draws samples in Qlib's order; set lstm_bench.compat to none"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_a_label(self) -> HarnessConfig:
+        if self.label is not None and self.horizon is not None:
+            raise ValueError("label and horizon: give one of them; a horizon makes a label of its own")
         return self

@@ -10,10 +10,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lstm_bench.config.backtest import PortAnalysisConfig, Region, resolve
 from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.feature_set import FeatureSet, load_feature_set
+from lstm_bench.config.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
 from lstm_bench.config.harness import HarnessConfig
 from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.section import Section, explain
 from lstm_bench.config.yaml import Overrides, load_yaml
+from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = ["QlibInit", "RunConfig", "SigAnaKwargs", "TaskConfig", "load_workflow"]
 
@@ -183,6 +186,26 @@ class RunConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_columns(self) -> RunConfig:
+        try:
+            self.columns  # noqa: B018 - it says what is missing
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def feature_set(self) -> str:
+        """What the columns are called: the feature set's name, or the handler's class."""
+        features = self.lstm_bench.features
+        return (features.name if features else "") or self.task.dataset.kwargs.handler.name
+
+    @property
+    def columns(self) -> FeatureSet:
+        """Columns and the label of a run, wherever the file says them."""
+        handler = self._handler()
+        return FeatureSet(name=self.feature_set, features=handler.features, labels=handler.label.columns)
+
     @property
     def seed(self) -> int:
         """The run's seed; 0 where the file gives none."""
@@ -230,15 +253,44 @@ class RunConfig(Section):
     def resolved(self) -> RunConfig:
         """Say what the file leaves open: defaults of the region, the handler and the dataset, and the seed.
 
-        The result means the same, and resolving it changes nothing.
+        What ``lstm_bench`` says of columns and label is put into the handler, in Qlib's form. The result means the
+        same, and resolving it changes nothing.
         """
         kwargs = self.task.model.kwargs
         filled = kwargs.model_copy(update={"seed": self.seed, "metric": kwargs.metric or "loss"})
-        return self._with_task(
+        given = self.task.dataset.kwargs.model_copy(update={"handler": self._handler()})
+        resolved = self._with_task(
             model=self.task.model.model_copy(update={"kwargs": filled}),
-            dataset=self.task.dataset.resolved(),
+            dataset=self.task.dataset.model_copy(update={"kwargs": given}).resolved(),
             record=[self._resolved_record(record) for record in self.task.record],
         )
+        harness = self.lstm_bench.model_dump(exclude={"features", "label", "horizon"}, exclude_unset=True)
+        if self.lstm_bench.features is not None:
+            harness["features"] = FeatureSet(name=self.lstm_bench.features.name)
+        return resolved.model_copy(update={"lstm_bench": HarnessConfig.model_validate(harness)})
+
+    def _handler(self) -> HandlerConfig:
+        """Put the feature set and the one label into the handler.
+
+        Raises
+        ------
+        ConfigError
+            Where there is no column, or no such label.
+        """
+        handler, own = self.task.dataset.kwargs.handler, self.lstm_bench
+        if own.features is not None and own.features.columns:
+            handler = handler.with_columns(own.features.columns)
+        if own.features is not None and own.features.labels:
+            handler = handler.with_label(FieldsInfo.of(own.features.labels))
+        if own.horizon is not None:
+            price, days = handler.price, own.horizon
+            text = f"Ref({price}, -{days + 1})/Ref({price}, -1) - 1"
+            return handler.with_label(FieldsInfo.of(dict.fromkeys(DEFAULT_LABEL, text)))
+        labels = handler.label
+        chosen = own.label or labels.names[0]
+        if chosen not in labels.names:
+            raise ConfigError(f"lstm_bench.label: got {chosen!r}; {choices_hint(chosen, labels.names)}")
+        return handler if len(labels.names) == 1 else handler.with_label(labels.only(chosen))
 
     def _resolved_record(self, record: Record) -> Record:
         if not isinstance(record, PortAnaRecord):
@@ -280,6 +332,7 @@ class RunConfig(Section):
             content["dataset"]["kwargs"].pop("step_len", None)  # a whole row, as where it is unset
         if not content["signal"]["ana_long_short"]:
             content["signal"].pop("ann_scaler")  # it scales the long-short returns
+        content["lstm_bench"].pop("features", None)  # the handler has the columns; this is their name
         for key in ("fit_start_time", "fit_end_time"):  # every processor has them by now
             content["dataset"]["kwargs"]["handler"]["kwargs"].pop(key, None)
         return content
@@ -299,7 +352,8 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     Parameters
     ----------
     path
-        The file; see :func:`lstm_bench.config.yaml.load_yaml` for what it may use.
+        The file; see :func:`lstm_bench.config.yaml.load_yaml` for what it may use. A feature set that it names lies
+        beside it, or else here.
     overrides
         ``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping.
 
@@ -310,6 +364,11 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
         expected.
     """
     content = load_yaml(path, overrides, top_level=SECTIONS)
+    harness = content.get("lstm_bench")
+    if isinstance(harness, dict) and isinstance(named := harness.get("features"), str):
+        beside = path.parent / Path(named).expanduser()
+        found = load_feature_set(beside if beside.is_file() or not Path(named).is_file() else Path(named))
+        harness["features"] = found.model_dump(mode="json", by_alias=True, exclude_unset=True)
     try:
         return RunConfig.model_validate({key: content[key] for key in SECTIONS if key in content})
     except ValidationError as error:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy.typing as npt
 
@@ -61,12 +61,13 @@ class DatasetCache:
         segments: Sequence[SegmentName] | None = None,
         *,
         d_feat: int,
+        embargo: int = 0,
     ) -> Dataset:
         """Return the dataset that :func:`lstm_bench.dataset.dataset.build_dataset` gives, built once.
 
         Its entry stays as long as the dataset does. The arguments are those of :func:`ensure`, and so are the errors.
         """
-        entry = self.ensure(config, provider, fingerprint, segments, d_feat=d_feat)
+        entry = self.ensure(config, provider, fingerprint, segments, d_feat=d_feat, embargo=embargo)
         return _dataset(entry, config, provider)
 
     def ensure(
@@ -77,12 +78,13 @@ class DatasetCache:
         segments: Sequence[SegmentName] | None = None,
         *,
         d_feat: int,
+        embargo: int = 0,
     ) -> Entry:
         """Return the entry of a dataset, built where it is absent; the entry stays until it is closed.
 
         Parameters
         ----------
-        config, provider, segments, d_feat
+        config, provider, segments, d_feat, embargo
             As for ``build_dataset``.
         fingerprint
             The data's, :func:`lstm_bench.data.fingerprint.fingerprint`.
@@ -99,12 +101,13 @@ class DatasetCache:
         """
         if segments is not None:
             refuse_unseen_fit(config, segments)
-        identity = _identity(config, fingerprint, segments, d_feat)
+        identity = _identity(config, fingerprint, segments, d_feat, embargo)
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
         def build() -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
             started = time.perf_counter()
-            arrays, content = pack_dataset(build_dataset(config, provider, segments, d_feat=d_feat), d_feat)
+            dataset = build_dataset(config, provider, segments, d_feat=d_feat, embargo=embargo)
+            arrays, content = pack_dataset(dataset, d_feat)
             logger.info("dataset cache: built %s in %.1f s", key, time.perf_counter() - started)
             return arrays, {"identity": identity, "dataset": content}
 
@@ -129,8 +132,10 @@ class DatasetCache:
             Where ``step_len`` does not fit its columns.
         """
         entry = open_entry(path)
-        identity = entry.content["identity"]
-        expected = _identity(config, identity["data"], identity["wanted"], entry.content["dataset"]["d_feat"])
+        identity, dataset = entry.content["identity"], entry.content["dataset"]
+        expected = _identity(
+            config, identity["data"], identity["wanted"], dataset["d_feat"], dataset["embargo"]
+        )
         others = [key for key, value in expected.items() if identity[key] != value]
         if others:
             entry.close()
@@ -153,7 +158,11 @@ def _dataset(entry: Entry, config: DatasetConfig, provider: Provider | None) -> 
 
 
 def _identity(
-    config: DatasetConfig, fingerprint: str, segments: Sequence[SegmentName] | None, d_feat: int
+    config: DatasetConfig,
+    fingerprint: str,
+    segments: Sequence[SegmentName] | None,
+    d_feat: int,
+    embargo: int,
 ) -> dict[str, Any]:
     """Return all that decides the content of an entry, as plain data."""
     wanted = wanted_segments(segments)
@@ -167,6 +176,9 @@ def _identity(
         "wanted": None if segments is None else list(wanted),
         "segments": {name: kwargs["segments"][name] for name in wanted},
         "d_feat": None if config.is_time_series else d_feat,
+        "embargo": embargo,
+        # where it ends: the day after it is nowhere else in the identity
+        "next": [str(kwargs["segments"][name][0]) for name in get_args(SegmentName)[1:]] if embargo else None,
     }
 
 

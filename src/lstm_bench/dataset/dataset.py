@@ -14,6 +14,7 @@ import torch
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.guards import embargoed
 from lstm_bench.dataset.handler import (
     HandlerColumns,
     last_fit_day,
@@ -64,6 +65,7 @@ class SampleSet:
     labels : ``[S]`` float32, or float64 where ``CSRankNorm`` made them, as in Qlib
         Processed labels of this data key.
     windows : gives the samples' features
+    embargoed : samples that the embargo left out
     """
 
     segment: SegmentName
@@ -72,6 +74,7 @@ class SampleSet:
     instruments: npt.NDArray[np.int64]
     labels: npt.NDArray[Any]
     windows: WindowSource
+    embargoed: int = 0
 
     def __len__(self) -> int:
         return len(self.days)
@@ -118,6 +121,8 @@ class Dataset:
     raw_labels : ``[R]`` float32, before any processor
     fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
     segments : those that were prepared
+    embargo : trading days before the next segment that train and valid do not learn from
+    embargoed : ``[T]`` bool, these days
     """
 
     config: DatasetConfig
@@ -134,6 +139,8 @@ class Dataset:
     segments: Mapping[SegmentName, Segment]
     offset: int
     views: Mapping[DataKey, View]
+    embargo: int
+    embargoed: npt.NDArray[np.bool_]
 
     @cached_property
     def member(self) -> npt.NDArray[np.bool_]:
@@ -146,7 +153,7 @@ class Dataset:
         return self._panel(self.rows, self.raw_labels, np.nan)
 
     def samples(self, segment: SegmentName, key: DataKey) -> SampleSet:
-        """Return the samples of a segment.
+        """Return the samples of a segment; of the learn data, those that the embargo leaves.
 
         Raises
         ------
@@ -158,6 +165,8 @@ class Dataset:
         begin, end = self._span(segment)
         view, rows = self.views[key], self.rows
         inside = view.kept & (rows.days >= begin) & (rows.days < end)
+        barred = inside & self.embargoed[rows.days] if key == "learn" else np.zeros_like(inside)
+        inside &= ~barred
         if self.config.is_time_series:
             chosen = np.flatnonzero(inside)
             seen = view.kept & (rows.days >= self._window_begin(begin)) & (rows.days < end)
@@ -180,6 +189,7 @@ class Dataset:
             instruments=rows.instruments[chosen].astype(np.int64),
             labels=view.labels[chosen],
             windows=windows,
+            embargoed=int(barred.sum()),
         )
 
     def windows(
@@ -271,6 +281,7 @@ def build_dataset(
     segments: Sequence[SegmentName] | None = None,
     *,
     d_feat: int = _ALPHA360_FIELDS,
+    embargo: int = 0,
 ) -> Dataset:
     """Read bars, compute and process the columns that the configuration keeps, and cut segments.
 
@@ -285,12 +296,16 @@ def build_dataset(
         labels of the last days before it need.
     d_feat
         Features per day that ``DatasetH`` folds its columns into; ``TSDatasetH`` has as many as columns.
+    embargo
+        Trading days before the next segment whose labels are not learned from, neither as samples of train and valid
+        nor in a processor's statistics; see :func:`lstm_bench.dataset.guards.embargo_days`.
 
     Raises
     ------
     ConfigError
-        Where processors are fitted on days of a later segment that is left out, or leave different columns
-        for training and prediction, or columns and ``d_feat`` or ``step_len`` do not fit each other.
+        Where the embargo leaves no day of a segment, processors are fitted on days of a later segment that is left
+        out, or leave different columns for training and prediction, or columns and ``d_feat`` or ``step_len`` do not
+        fit each other.
     DataError
         Where a segment has no day, no bar or no label.
     """
@@ -304,8 +319,9 @@ def build_dataset(
         and names == tuple(columns.features)
     )
     begin, end, located = _spans(config, provider, segments)
+    barred = embargoed(config, located, provider, embargo)[begin:end]
     raw, instruments = read_table(handler, provider, begin, end, names, lagged=lagged)
-    processed = process_table(handler, raw)
+    processed = process_table(handler, raw, barred)
     infer, learn = processed.infer, processed.learn
     if infer.feature.names != learn.feature.names:
         raise ConfigError("infer_processors and learn_processors leave different columns")
@@ -334,6 +350,8 @@ def build_dataset(
         segments=located,
         offset=begin,
         views=views,
+        embargo=embargo,
+        embargoed=barred,
     )
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
-from lstm_bench.config.handler import HandlerConfig, LoaderHandlerKwargs
+from lstm_bench.config.alpha360 import DAYS, FIELDS
+from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.processor import FittedKwargs
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.errors import DataError
-from lstm_bench.features.alpha158 import alpha158
-from lstm_bench.features.alpha360 import DAYS, FIELDS, alpha360
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
-from lstm_bench.features.expression import extent, parse
+from lstm_bench.features.expression import Expression, extent, parse_columns
 from lstm_bench.features.processors import FittedStatistics, process, surviving_columns
 from lstm_bench.features.table import Rows, Table
 
@@ -44,17 +45,23 @@ class HandlerColumns:
     def of(cls, config: HandlerConfig) -> HandlerColumns:
         """Look up a handler's columns."""
         label = (config.label.names[0], config.label.expressions[0])
-        if isinstance(config.kwargs, LoaderHandlerKwargs):
-            given = config.kwargs.data_loader.kwargs.config.feature
-            return cls(dict(zip(given.names, given.expressions, strict=True)), label, lagged=False)
-        lagged = config.name.startswith("Alpha360")
-        return cls(alpha360() if lagged else alpha158(), label, lagged)
+        return cls(config.features, label, config.is_alpha360)
+
+    @cached_property
+    def parsed_label(self) -> Expression:
+        """The label's expression."""
+        return parse_columns(dict([self.label]), "label")[self.label[0]]
+
+    @cached_property
+    def parsed_features(self) -> Mapping[str, Expression]:
+        """Name -> parsed expression."""
+        return parse_columns(self.features, "feature")
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Fields of all columns, kept or not: a row exists where any of them has a bar."""
-        texts = (self.label[1],) if self.lagged else (*self.features.values(), self.label[1])
-        found = {field for text in texts for field in parse(text).fields}
+        features = () if self.lagged else self.parsed_features.values()
+        found = {field for expression in (*features, self.parsed_label) for field in expression.fields}
         return tuple(sorted(found.union(FIELDS if self.lagged else ())))
 
 
@@ -89,9 +96,9 @@ def read_table(
         Where no instrument has a row, or the label has no value at all.
     """
     columns = HandlerColumns.of(config)
+    kept = () if lagged else (columns.parsed_features[name] for name in names)
+    expressions = [*kept, columns.parsed_label]
     universe = _universe(config, provider).between(provider.calendar[begin], provider.calendar[end - 1])
-    texts = [columns.label[1]] if lagged else [*(columns.features[name] for name in names), columns.label[1]]
-    expressions = [parse(text) for text in texts]
     left, right = extent(expressions)
     if lagged:
         left = max(left, DAYS - 1)
@@ -172,12 +179,20 @@ class Processed:
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
 
 
-def process_table(config: HandlerConfig, raw: Table) -> Processed:
-    """Run a handler's processors: shared, infer, and learn, which continue from infer or from shared."""
-    shared, shared_fitted = process(raw, config.shared_processors)
-    infer, infer_fitted = process(shared, config.infer_processors)
+def process_table(
+    config: HandlerConfig, raw: Table, embargoed: npt.NDArray[np.bool_] | None = None
+) -> Processed:
+    """Run a handler's processors: shared, infer, and learn, which continue from infer or from shared.
+
+    Parameters
+    ----------
+    embargoed : ``[T]``, or None for no day
+        Days on whose labels nothing is fitted.
+    """
+    shared, shared_fitted = process(raw, config.shared_processors, embargoed)
+    infer, infer_fitted = process(shared, config.infer_processors, embargoed)
     start = infer if config.kwargs.process_type == "append" else shared
-    learn, learn_fitted = process(start, config.learn_processors)
+    learn, learn_fitted = process(start, config.learn_processors, embargoed)
     return Processed(infer, learn, {"shared": shared_fitted, "infer": infer_fitted, "learn": learn_fitted})
 
 

@@ -43,6 +43,7 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, npt.NDArray[A
         "rows.days": dataset.rows.days,
         "rows.instruments": dataset.rows.instruments,
         "raw_labels": dataset.raw_labels,
+        "embargoed": dataset.embargoed,
     }
     views: dict[str, Any] = {}
     names: dict[int, str] = {}
@@ -58,6 +59,7 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, npt.NDArray[A
         "feature_names": list(dataset.feature_names),
         "label_name": dataset.label_name,
         "offset": dataset.offset,
+        "embargo": dataset.embargo,
         "segments": {name: [found.begin, found.end] for name, found in dataset.segments.items()},
         "views": views,
         "fitted": {
@@ -107,6 +109,8 @@ def unpack_dataset(
         },
         segments={name: Segment(name, *span) for name, span in content["segments"].items()},
         offset=content["offset"],
+        embargo=content["embargo"],
+        embargoed=arrays["embargoed"],
         views=views,
     )
 

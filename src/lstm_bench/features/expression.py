@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lstm_bench.errors import ExpressionError, choices_hint
@@ -23,7 +23,7 @@ from lstm_bench.features.operators import (
     Window,
 )
 
-__all__ = ["Call", "Expression", "Field", "Node", "Number", "extent", "parse"]
+__all__ = ["Call", "Expression", "Field", "Node", "Number", "extent", "parse", "parse_columns"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ class Expression:
         Upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted.
     left, right
         Days of history that Qlib loads before the first and after the last day asked for.
+    ahead
+        Days after a row's own whose bars its value depends on; 0 for one that knows the past only.
     """
 
     text: str
@@ -98,6 +100,7 @@ class Expression:
     instruments: tuple[str, ...] = field(init=False, compare=False)
     left: int = field(init=False, compare=False)
     right: int = field(init=False, compare=False)
+    ahead: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         leaves = tuple(_leaves(self.root))
@@ -108,6 +111,7 @@ class Expression:
         )
         object.__setattr__(self, "left", left)
         object.__setattr__(self, "right", right)
+        object.__setattr__(self, "ahead", max(_ahead(self.root), 0))
 
 
 def parse(text: str) -> Expression:
@@ -117,9 +121,27 @@ def parse(text: str) -> Expression:
     ------
     ExpressionError
         Where the text is not in the language, names an unknown or refused operator, or gives an operator
-        something that it does not take. The message holds the text, what came and what was expected.
+        something that it does not take. The message holds the text, the position (from 1), what came and what was
+        expected.
     """
     return Expression(text, _Parser(text).parse())
+
+
+def parse_columns(columns: Mapping[str, str], kind: str) -> dict[str, Expression]:
+    """Parse expressions by name.
+
+    Raises
+    ------
+    ExpressionError
+        As :func:`parse`; ``kind`` (such as ``feature``) and the name come first.
+    """
+    found = {}
+    for name, text in columns.items():
+        try:
+            found[name] = parse(text)
+        except ExpressionError as error:
+            raise ExpressionError(str(error) if name == text else f"{kind} {name!r}: {error}") from error
+    return found
 
 
 def extent(expressions: Iterable[Expression | str]) -> tuple[int, int]:
@@ -168,29 +190,64 @@ _AGGREGATIONS = {
 _FIELD = re.compile(r"(\$\$?)([\w\u3001\uff1a\uff08\uff09]+)")
 
 
+def _as_python(text: str) -> tuple[str, list[tuple[int, int, int]]]:
+    """Return a text as Python's parser takes it, and where its pieces begin: in the code, in the text; their length."""
+    code, starts, end = "", [], len(text) - len(text.lstrip())
+    for match in _FIELD.finditer(text):
+        starts += [(len(code), end, match.start() - end)]
+        code += text[end : match.start()]
+        starts += [(len(code), match.start(), 0)]
+        code += f"{'P' * (match[1] == '$$')}Feature({match[2]!r})"
+        end = match.end()
+    starts += [(len(code), end, len(text) - end)]
+    return (code + text[end:]).rstrip(), starts
+
+
 class _Parser:
     """Turns Python's syntax tree of one text into ours."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.instrument: str | None = None
+        self.at: ast.expr | None = None  # what is being read
+        self.code, self.starts = _as_python(text)
 
     def parse(self) -> Node:
-        code = _FIELD.sub(lambda match: f"{'P' * (match[1] == '$$')}Feature({match[2]!r})", self.text)
         try:
-            node = self.visit(ast.parse(code.strip(), mode="eval").body)
+            node = self.visit(ast.parse(self.code, mode="eval").body)
         except SyntaxError as error:
-            raise self.error(f"is no expression: {error.msg}") from error
+            place = (error.lineno, error.offset - 1) if error.lineno and error.offset else None
+            raise self.error(f"is no expression: {error.msg}", place=place) from error
         except (ValueError, RecursionError, MemoryError) as error:
             raise self.error(f"is no expression: {error or type(error).__name__}") from error
         if isinstance(node, Number):
             raise self.error("is a plain number; expected at least one field, such as $close")
         return node
 
-    def error(self, message: str) -> ExpressionError:
-        return ExpressionError(f"expression {self.text!r}: {message}")
+    def error(
+        self, message: str, at: ast.expr | None = None, place: tuple[int, int] | None = None
+    ) -> ExpressionError:
+        """Say what is wrong with what is being read, or with a part of it."""
+        at = at or self.at
+        if at is not None:
+            line = self.code.splitlines()[at.lineno - 1]
+            place = at.lineno, len(line.encode()[: at.col_offset].decode())
+        where = f", position {self.position(*place)}" if place else ""
+        return ExpressionError(f"expression {self.text!r}{where}: {message}")
+
+    def position(self, line: int, column: int) -> int:
+        """Where a place in the code (line from 1, column from 0) is in the text, counted from 1."""
+        index = sum(map(len, self.code.splitlines(keepends=True)[: line - 1])) + column
+        code_start, text_start, length = next(start for start in reversed(self.starts) if start[0] <= index)
+        return text_start + min(index - code_start, length) + 1
 
     def visit(self, tree: ast.expr) -> Node:
+        outer, self.at = self.at, tree
+        node = self.read(tree)
+        self.at = outer
+        return node
+
+    def read(self, tree: ast.expr) -> Node:
         match tree:
             case ast.Constant(value=bool()):
                 raise self.error(f"got {ast.unparse(tree)}, expected a number, a field or an operator")
@@ -288,7 +345,8 @@ class _Parser:
         node = self.visit(tree)
         if isinstance(node, Number) and parameter not in spec.numbers:
             raise self.error(
-                f"{name} is given the number {node.value} as its {parameter}; expected a field or an operator"
+                f"{name} is given the number {node.value} as its {parameter}; expected a field or an operator",
+                tree,
             )
         return node
 
@@ -303,12 +361,14 @@ class _Parser:
     def string(self, name: str, parameter: str, tree: ast.expr) -> str:
         if isinstance(tree, ast.Constant) and isinstance(tree.value, str) and tree.value:
             return tree.value
-        raise self.error(f"{name} is given {ast.unparse(tree)} as its {parameter}; expected a text in quotes")
+        raise self.error(
+            f"{name} is given {ast.unparse(tree)} as its {parameter}; expected a text in quotes", tree
+        )
 
     def aggregation(self, tree: ast.expr) -> str:
         func = self.string("Rolling", "func", tree)
         if func not in _AGGREGATIONS:
-            raise self.error(f"Rolling is given func {func!r}; {choices_hint(func, _AGGREGATIONS)}")
+            raise self.error(f"Rolling is given func {func!r}; {choices_hint(func, _AGGREGATIONS)}", tree)
         return _AGGREGATIONS[func]
 
     def window(self, name: str, spec: Operator, tree: ast.expr) -> Window:
@@ -326,13 +386,15 @@ class _Parser:
         expected = [f"a negative whole number from -{MOST_DAYS}"] * spec.negative + ["0"] * spec.expanding
         expected += [f"a whole number of days from {spec.smallest_window} to {MOST_DAYS}"]
         expected += [f"an alpha from {LEAST_ALPHA} to below 1"] * spec.fractional
-        raise self.error(f"{name} is given N = {ast.unparse(tree)}; expected {' or '.join(expected)}")
+        raise self.error(f"{name} is given N = {ast.unparse(tree)}; expected {' or '.join(expected)}", tree)
 
     def quantile(self, tree: ast.expr) -> float:
         node = self.visit(tree)
         if isinstance(node, Number) and 0 <= node.value <= 1:
             return float(node.value)
-        raise self.error(f"Quantile is given qscore = {ast.unparse(tree)}; expected a number from 0 to 1")
+        raise self.error(
+            f"Quantile is given qscore = {ast.unparse(tree)}; expected a number from 0 to 1", tree
+        )
 
 
 def _leaves(node: Node) -> Iterable[Field]:
@@ -348,3 +410,14 @@ def _reach(node: Node) -> tuple[int, int]:
     if not isinstance(node, Call):
         return 0, 0
     return OPERATORS[node.operator].extent(node.window, [_reach(operand) for operand in node.operands])
+
+
+def _ahead(node: Node) -> int:
+    """Days from a row's own to the last whose bars count; negative where even its own does not."""
+    if not isinstance(node, Call):
+        return 0
+    own = max(_ahead(operand) for operand in node.operands if not isinstance(operand, Number))
+    if node.window is None or node.window == 0 or node.operator not in ("Ref", "Delta"):
+        return own
+    other = own - int(node.window)  # negative windows look ahead
+    return other if node.operator == "Ref" else max(own, other)

@@ -91,8 +91,15 @@ class FittedStatistics:
         }
 
 
-def process(table: Table, chain: Iterable[ProcessorConfig]) -> tuple[Table, tuple[FittedStatistics, ...]]:
+def process(
+    table: Table, chain: Iterable[ProcessorConfig], embargoed: npt.NDArray[np.bool_] | None = None
+) -> tuple[Table, tuple[FittedStatistics, ...]]:
     """Fit and apply the processors one after the other.
+
+    Parameters
+    ----------
+    embargoed : ``[T]``, or None for no day
+        Days on whose labels nothing is fitted.
 
     Returns
     -------
@@ -108,7 +115,7 @@ def process(table: Table, chain: Iterable[ProcessorConfig]) -> tuple[Table, tupl
     fitted: list[FittedStatistics] = []
     for entry in chain:
         if isinstance(entry.kwargs, FittedKwargs):
-            table, learned = _standardise(table, entry.name, entry.kwargs)
+            table, learned = _standardise(table, entry.name, entry.kwargs, embargoed)
             fitted.extend(learned)
         else:
             table = _TRANSFORMS[type(entry.kwargs)](table, entry)
@@ -151,26 +158,38 @@ def _selected(
     else:
         kept, keeps_label = tuple(name for name in features if name in named), label in named
     if not kept:
-        raise ConfigError(f"col_list: {', '.join(sorted(named)) or 'nothing'} leaves no feature")
+        raise ConfigError(
+            f"col_list: {', '.join(sorted(named)) or 'nothing'} leaves no feature of {_some(features)}"
+        )
     if not keeps_label:
         raise ConfigError(f"col_list: {', '.join(sorted(named)) or 'nothing'} drops the label {label!r}")
     return kept
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name the first few."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _groups(group: FieldsGroup | None) -> tuple[FieldsGroup, ...]:
     return _GROUPS if group is None else (group,)
 
 
-def _standardise(table: Table, name: str, kwargs: FittedKwargs) -> tuple[Table, list[FittedStatistics]]:
+def _standardise(
+    table: Table, name: str, kwargs: FittedKwargs, embargoed: npt.NDArray[np.bool_] | None
+) -> tuple[Table, list[FittedStatistics]]:
     """Fit and put on ``MinMaxNorm``, ``ZScoreNorm`` or ``RobustZScoreNorm``."""
-    rows = _fit_rows(table, kwargs)
+    fit_rows = _fit_rows(table, kwargs)
+    known = fit_rows if embargoed is None else fit_rows[~embargoed[table.rows.days[fit_rows]]]
     limit = _OUTLIER if isinstance(kwargs, RobustZScoreNormKwargs) and kwargs.clip_outlier else None
     fit = _FITS[type(kwargs)]
     learned = []
     for group in _groups(kwargs.fields_group):
-        columns = table.group(group)
+        columns, rows = table.group(group), known if group == "label" else fit_rows
 
-        def fit_column(column: int, columns: Columns = columns) -> tuple[np.float32, np.float32]:
+        def fit_column(
+            column: int, columns: Columns = columns, rows: npt.NDArray[np.int64] = rows
+        ) -> tuple[np.float32, np.float32]:
             return fit(columns.column(column, rows).astype(np.float32, copy=False))
 
         pairs = np.asarray(for_each(len(columns.names), fit_column), dtype=np.float32).reshape(-1, 2)

@@ -31,7 +31,7 @@ class BenchRow(Section):
 
     label: str = Field(description="the row's name within its study, such as default or tuned")
     study: str = Field(description="the study, or the workflow file's name")
-    features: str = Field(description="the handler's class: Alpha158, Alpha360")
+    features: str = Field(description="Alpha158, Alpha360, or an own set's name")
     trial: int | None = Field(None, description="the study's trial that proposed the configuration")
     seeds: tuple[int, ...] = Field(description="the seeds asked for")
     runs: dict[int, str] = Field({}, description="seed -> run id, of the runs that have a record")

@@ -15,6 +15,7 @@ from lstm_bench.config.harness import BY_DAY
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
+from lstm_bench.dataset.guards import embargo_days, warn_of_leaks
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.errors import ConfigError, DataError
@@ -52,6 +53,15 @@ class Prepared:
     weights: npt.NDArray[np.float64] | None
     market: Market | None
 
+    @property
+    def embargo(self) -> dict[str, int]:
+        """Days of the embargo, and the samples of train and valid that it leaves out."""
+        return {
+            "days": self.dataset.embargo,
+            "train": self.train.embargoed,
+            "valid": self.valid.embargoed,
+        }
+
 
 def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] | None = None) -> Prepared:
     """Build the dataset and read what the backtest needs.
@@ -71,8 +81,10 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
     """
     kwargs = config.task.model.kwargs
     _check_market(config, provider)
+    warn_of_leaks(config.task.dataset, provider)
     if build is None:
-        dataset = build_dataset(config.task.dataset, provider, d_feat=kwargs.d_feat)
+        embargo = embargo_days(config)
+        dataset = build_dataset(config.task.dataset, provider, d_feat=kwargs.d_feat, embargo=embargo)
     else:
         dataset = build()
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
@@ -90,6 +102,11 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
         "%d samples in train, %d in valid, %d in test; windows of %d days, %d features",
         len(train), len(valid), len(test), dataset.step_len, dataset.n_features,
     )  # fmt: skip
+    if dataset.embargo:
+        logger.info(
+            "an embargo of %d days keeps %d samples of train and %d of valid out, before the next segment",
+            dataset.embargo, train.embargoed, valid.embargoed,
+        )  # fmt: skip
     return prepared
 
 

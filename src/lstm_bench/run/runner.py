@@ -19,6 +19,7 @@ from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.lstm import LSTM
@@ -176,7 +177,8 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     -------
     dict
         ``config`` (resolved), ``run_id``, ``device``, ``training_path`` and ``training_path_reason``, ``samples`` per
-        segment, ``window`` ``[L, F]``, and what it will take: ``resident_mib``, ``training_mib``, ``record_mib``.
+        segment, ``embargo`` (its days, and what it leaves out), ``window`` ``[L, F]``, and what it will take:
+        ``resident_mib``, ``training_mib``, ``record_mib``.
 
     Raises
     ------
@@ -196,6 +198,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
         "training_path": choice.name,
         "training_path_reason": choice.reason,
         "samples": samples,
+        "embargo": prepared.embargo,
         "window": [prepared.dataset.step_len, prepared.dataset.n_features],
         **needs(config, prepared, choice),
     }
@@ -251,7 +254,7 @@ class _PackAtWork:
         coming = self._scored(prepared, [fit for fit in fits if fit.weights])
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
             scored, seconds = next(coming) if fit.weights else (None, {})
-            provenance = self._provenance(config, fit, seconds)
+            provenance = self._provenance(config, fit, seconds) | {"embargo": prepared.embargo}
             self.progress.stage("record")
             yield (
                 seed,
@@ -267,9 +270,10 @@ class _PackAtWork:
 
     def _dataset(self) -> Dataset:
         section, d_feat = self.config.task.dataset, self.config.task.model.kwargs.d_feat
+        embargo = embargo_days(self.config)
         if self.cache is None:
-            return build_dataset(section, self.provider, d_feat=d_feat)
-        return self.cache.open(section, self.provider, self.data, d_feat=d_feat)
+            return build_dataset(section, self.provider, d_feat=d_feat, embargo=embargo)
+        return self.cache.open(section, self.provider, self.data, d_feat=d_feat, embargo=embargo)
 
     def _report(self, fits: Sequence[Fit]) -> bool:
         """Tell of the replicas that the epoch trained."""

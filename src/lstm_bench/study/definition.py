@@ -122,8 +122,8 @@ class Definition:
 
     @property
     def features(self) -> str:
-        """The handler's class."""
-        return self.workflow.task.dataset.kwargs.handler.name
+        """What the columns are called: the handler's class, or an own set's name."""
+        return self.workflow.feature_set
 
     @cached_property
     def _content(self) -> dict[str, Any]:
@@ -273,9 +273,9 @@ class Definition:
 
 
 def _check_features(config: StudyConfig, workflow: RunConfig) -> None:
-    handler = workflow.task.dataset.kwargs.handler.name
-    if config.features is not None and not handler.lower().startswith(config.features):
-        raise ConfigError(f"features: got {config.features!r}, but the handler of {config.base} is {handler}")
+    found = workflow.feature_set
+    if config.features is not None and not found.lower().startswith(config.features):
+        raise ConfigError(f"features: got {config.features!r}, but those of {config.base} are {found}")
 
 
 def _without_rounding(parameter: Parameter, value: Scalar) -> Scalar:

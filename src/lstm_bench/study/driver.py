@@ -154,6 +154,7 @@ def train_and_valid(
         Where the data are not those that the study was made for.
     """
     from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.dataset.guards import embargo_days, warn_of_leaks
     from lstm_bench.dataset.volatility import ensure_volatility
 
     definition = store.definition(name)
@@ -171,10 +172,13 @@ def train_and_valid(
 
     def entry_of(config: RunConfig) -> Entry:
         section, d_feat = config.task.dataset, config.task.model.kwargs.d_feat
-        wanted = repr((section, d_feat))
+        embargo = embargo_days(config)
+        wanted = repr((section, d_feat, embargo))
         if wanted not in entries:
             data = definition.data_fingerprint
-            entries[wanted] = hold(cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat))
+            entries[wanted] = hold(
+                cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat, embargo=embargo)
+            )
         return entries[wanted]
 
     def volatility_of(config: RunConfig) -> Entry | None:
@@ -195,6 +199,7 @@ def train_and_valid(
             "outcome": str(search / f"{key}.json"),
         }
 
+    warn_of_leaks(definition.workflow.task.dataset, provider)
     # what is wrong with the data or the cache shows here; what a trial asks for in vain fails that trial
     entry_of(definition.workflow)
     return prepare

@@ -209,7 +209,7 @@ class _Packs:
             failures |= {seed: text for seed, text in known.items() if seed not in (*runs, *seeds)}
             return BenchRow(
                 label=entrant.label, study=entrant.study, trial=entrant.trial, seeds=tuple(asked), runs=runs,
-                failures=failures, features=entrant.config.task.dataset.kwargs.handler.name, workflow=workflow,
+                failures=failures, features=entrant.config.feature_set, workflow=workflow,
             )  # fmt: skip
 
         row = self.rows[entrant.label] = Bench.change(self._experiment, entrant.label, entered)

@@ -1,22 +1,29 @@
 """Alpha158: nine candlestick shapes, four prices, and 29 rolling statistics over five windows.
 
-The names, their order and the expressions are Qlib's. A configuration may choose other prices, windows and
-statistics, as Qlib's ``Alpha158DL`` allows.
+The names, their order and the expressions are Qlib's. A feature set may choose other prices, volumes, windows and
+statistics by the options of Qlib's ``Alpha158DL.get_feature_config``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+
+from pydantic import Field, field_validator
+
+from lstm_bench.config.section import Section
+from lstm_bench.errors import choices_hint
 
 __all__ = [
     "DEFAULT_PRICES",
     "DEFAULT_WINDOWS",
     "KBAR",
     "ROLLING",
+    "Alpha158Options",
     "alpha158",
     "kbar",
     "price",
     "rolling",
+    "volume",
 ]
 
 DEFAULT_PRICES = ("OPEN", "HIGH", "LOW", "VWAP")
@@ -107,6 +114,11 @@ def price(windows: Sequence[int] = (0,), fields: Sequence[str] = DEFAULT_PRICES)
     }
 
 
+def volume(windows: Sequence[int]) -> dict[str, str]:
+    """Column -> expression of the volumes of ``windows`` days ago, over the latest."""
+    return {f"VOLUME{days_ago}": f"{_days_ago('volume', days_ago)}/($volume+1e-12)" for days_ago in windows}
+
+
 def rolling(
     windows: Sequence[int] = DEFAULT_WINDOWS,
     include: Collection[str] | None = None,
@@ -132,6 +144,86 @@ def rolling(
 def alpha158() -> dict[str, str]:
     """Column -> expression of the 158 columns, in Qlib's order."""
     return {**kbar(), **price(), **rolling()}
+
+
+def _days_from(least: int) -> Callable[[tuple[int, ...]], tuple[int, ...]]:
+    """Check numbers of days: from ``least`` on, and each once, for they name columns."""
+
+    def check(days: tuple[int, ...]) -> tuple[int, ...]:
+        if min(days, default=least) < least or len(set(days)) < len(days):
+            raise ValueError(f"expected different numbers of days from {least} on")
+        return days
+
+    return check
+
+
+class _Kbar(Section):
+    """Nothing to set: all nine or none."""
+
+
+class _Price(Section):
+    windows: tuple[int, ...] = Field((0, 1, 2, 3, 4), description="days ago")
+    feature: tuple[str, ...] = Field(
+        ("OPEN", "HIGH", "LOW", "CLOSE", "VWAP"), description="fields of the bars"
+    )
+
+    @field_validator("feature")
+    @classmethod
+    def _fields(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not name.isidentifier():
+                raise ValueError(f"got {name!r}, expected the name of a field such as OPEN")
+        return names
+
+    _check_windows = field_validator("windows")(_days_from(0))
+
+
+class _Volume(Section):
+    windows: tuple[int, ...] = Field((0, 1, 2, 3, 4), description="days ago")
+
+    _check_windows = field_validator("windows")(_days_from(0))
+
+
+class _Rolling(Section):
+    windows: tuple[int, ...] = Field(DEFAULT_WINDOWS, description="days")
+    include: tuple[str, ...] | None = Field(None, description="statistics; all where null")
+    exclude: tuple[str, ...] = ()
+
+    _check_windows = field_validator("windows")(_days_from(1))
+
+    @field_validator("include", "exclude")
+    @classmethod
+    def _known(cls, keys: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for key in keys or ():
+            if key not in ROLLING:
+                raise ValueError(f"unknown statistic {key!r}; {choices_hint(key, ROLLING)}")
+        return keys
+
+
+class Alpha158Options(Section):
+    """Which columns of Alpha158: the argument of Qlib's ``Alpha158DL.get_feature_config``, with its defaults.
+
+    A group that is left out gives no column, and ``{}`` all that it has by default, which for ``price`` and
+    ``volume`` are five days. Qlib passes over statistics that it does not know; here they are refused.
+    """
+
+    kbar: _Kbar | None = None
+    price: _Price | None = None
+    volume: _Volume | None = None
+    rolling: _Rolling | None = None
+
+    def columns(self) -> dict[str, str]:
+        """Column -> expression, in Qlib's order."""
+        found: dict[str, str] = {}
+        if self.kbar is not None:
+            found |= kbar()
+        if self.price is not None:
+            found |= price(self.price.windows, self.price.feature)
+        if self.volume is not None:
+            found |= volume(self.volume.windows)
+        if self.rolling is not None:
+            found |= rolling(self.rolling.windows, self.rolling.include, self.rolling.exclude)
+        return found
 
 
 def _days_ago(field: str, days: int) -> str:

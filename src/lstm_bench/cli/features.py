@@ -1,0 +1,209 @@
+"""``lstm-bench features``: which columns a feature set has, and whether they are sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lstm_bench.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from lstm_bench.config.feature_set import FeatureSet
+    from lstm_bench.dataset.feature_check import ColumnValues, Finding
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Look at feature sets, Qlib's and your own.", no_args_is_help=True)
+
+_FOLDER = Path("features")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command(name="list")
+def list_sets(
+    files: Annotated[list[Path] | None, typer.Argument(help="Feature-set files to list as well.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the known sets: Qlib's, those in features/, and those given."""
+    from lstm_bench.config.feature_set import KNOWN_SETS, load_feature_set
+
+    places = [*sorted(_FOLDER.glob("*.yaml")), *(files or [])]
+    found = [("Qlib's", known) for known in KNOWN_SETS.values()]
+    found += [(str(path), load_feature_set(path)) for path in dict.fromkeys(places)]
+    if as_json:
+        rows = [
+            {"name": one.name, "columns": len(one.columns), "labels": list(one.labels or ()), "where": where}
+            for where, one in found
+        ]
+        print_json({"sets": rows})
+        return
+    print_table(
+        "Feature sets",
+        ["set", "columns", "labels", "where"],
+        [
+            [one.name, str(len(one.columns)), ", ".join(one.labels or ()) or "the handler's", where]
+            for where, one in found
+        ],
+    )
+
+
+@app.command()
+def show(
+    name: Annotated[
+        str, typer.Argument(metavar="SET", help="Alpha158, Alpha360, a feature-set file or a workflow file.")
+    ],
+    as_qlib: Annotated[
+        bool, typer.Option("--qlib", help="Print the handler's data_loader for Qlib, as YAML.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a set's columns: names, expressions, fields, and the days that they look back."""
+    from lstm_bench.errors import ConfigError
+
+    features = _find(name)
+    if as_qlib and as_json:
+        raise ConfigError("--qlib and --json: give one of them")
+    if as_qlib:
+        _print_qlib(features)
+        return
+    columns = {group: _described(group, texts) for group, texts in _groups(features).items()}
+    if as_json:
+        print_json({"name": features.name, "features": columns["feature"], "labels": columns["label"]})
+        return
+    for group, rows in columns.items():
+        if rows:
+            print_table(
+                f"{features.name}: {len(rows)} {group}{'s' * (len(rows) > 1)}",
+                ["column", "expression", "fields", "days back", "days ahead"],
+                [
+                    [
+                        row["name"],
+                        row["expression"],
+                        ", ".join(row["fields"]),
+                        "all" if row["days_back"] is None else str(row["days_back"]),
+                        str(row["days_ahead"]),
+                    ]
+                    for row in rows
+                ],
+            )
+
+
+@app.command()
+def check(
+    name: Annotated[
+        str, typer.Argument(metavar="FILE", help="A feature-set file, a workflow file or a set.")
+    ],
+    provider_uri: Annotated[
+        str | None, typer.Option(help="A Qlib data folder: check fields and values as well.")
+    ] = None,
+    market: Annotated[str, typer.Option(help="Whose rows are looked at.")] = "all",
+    start: Annotated[str | None, typer.Option(help="First day of the rows; the data's by default.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day of the rows; the data's by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Parse every expression and look for leaks, unknown fields, duplicates and, with data, unusable values.
+
+    Exits with 1 where something is wrong.
+    """
+    from lstm_bench.data.provider import Provider
+    from lstm_bench.dataset.feature_check import check_texts, check_values
+    from lstm_bench.errors import CheckError
+
+    features = _find(name)
+    provider = None if provider_uri is None else Provider(provider_uri)
+    findings = check_texts(features, None if provider is None else provider.fields)
+    values: list[ColumnValues] = []
+    if provider is not None:
+        values = check_values(features, provider, market, start, end)
+        findings += [finding for column in values for finding in column.findings()]
+    if as_json:
+        print_json(
+            {
+                "name": features.name,
+                "columns": len(features.columns),
+                "labels": len(features.labels or ()),
+                "findings": [asdict(finding) for finding in findings],
+                "values": [asdict(column) for column in values],
+            }
+        )
+    else:
+        _print_check(features, findings, values)
+    wrong = sum(finding.is_wrong for finding in findings)
+    if wrong:
+        raise CheckError(f"{name}: {wrong} thing{'s are' if wrong > 1 else ' is'} wrong")
+
+
+def _find(name: str) -> FeatureSet:
+    """Look a set up, or take the columns of a workflow file."""
+    from lstm_bench.config.feature_set import find_feature_set
+    from lstm_bench.config.workflow import load_workflow
+    from lstm_bench.config.yaml import load_yaml
+
+    path = Path(name)
+    if path.is_file() and "task" in load_yaml(path):
+        return load_workflow(path).columns
+    return find_feature_set(name)
+
+
+def _groups(features: FeatureSet) -> dict[str, dict[str, str]]:
+    return {"feature": features.columns, "label": features.labels or {}}
+
+
+def _described(group: str, texts: dict[str, str]) -> list[dict[str, Any]]:
+    from lstm_bench.dataset.feature_check import looks_back
+    from lstm_bench.features.expression import parse_columns
+
+    return [
+        {
+            "name": name,
+            "expression": expression.text,
+            "fields": list(expression.fields),
+            "days_back": looks_back(expression),
+            "days_ahead": expression.ahead,
+        }
+        for name, expression in parse_columns(texts, group).items()
+    ]
+
+
+def _print_qlib(features: FeatureSet) -> None:
+    """Print the section that a workflow file for Qlib has under ``handler.kwargs``."""
+    from lstm_bench.config.handler import DEFAULT_LABEL
+    from lstm_bench.config.yaml import dump_yaml
+
+    groups = {"feature": features.columns, "label": features.labels or dict(DEFAULT_LABEL)}
+    config = {group: [list(texts.values()), list(texts)] for group, texts in groups.items()}
+    loader = {
+        "class": "QlibDataLoader",
+        "module_path": "qlib.data.dataset.loader",
+        "kwargs": {"config": config},
+    }
+    typer.echo(dump_yaml({"data_loader": loader}), nl=False)
+
+
+def _print_check(features: FeatureSet, findings: Sequence[Finding], values: Sequence[ColumnValues]) -> None:
+    if values:
+        print_table(
+            f"{features.name}: values on {values[0].rows:,} rows",
+            ["column", "group", "NaN", "infinite", "constant"],
+            [
+                [
+                    column.column,
+                    column.group,
+                    f"{column.nan_share:.2%}",
+                    f"{column.infinite_share:.2%}",
+                    "yes" if column.is_constant else "",
+                ]
+                for column in values
+            ],
+        )
+    for finding in findings:
+        mark = "" if finding.is_wrong else "note: "
+        typer.echo(f"{mark}{finding.group} {finding.column}: {finding.text}")
+    if not findings:
+        count = len(features.columns) + len(features.labels or ())
+        typer.echo(f"{features.name}: {count} expressions, nothing wrong")

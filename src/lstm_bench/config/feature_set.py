@@ -1,0 +1,107 @@
+"""Feature sets: named expressions, Qlib's own or a researcher's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from lstm_bench.config.alpha158 import Alpha158Options, alpha158
+from lstm_bench.config.alpha360 import alpha360
+from lstm_bench.config.section import Section, explain
+from lstm_bench.config.yaml import load_yaml
+from lstm_bench.errors import ConfigError, choices_hint
+
+__all__ = ["KNOWN_SETS", "FeatureSet", "find_feature_set", "load_feature_set"]
+
+
+class FeatureSet(Section):
+    """Columns of a table, and labels: what ``features:`` names in a workflow file.
+
+    ``alpha158`` puts Alpha158's columns before the set's own: ``all`` of them, or those that Qlib's options choose.
+    Where nothing but a name is given, the columns are the handler's own.
+    """
+
+    name: str = Field("", description="names the set in tables; the file's name by default")
+    alpha158: Literal["all"] | Alpha158Options | None = None
+    features: dict[str, str] | None = Field(None, description="column -> expression")
+    labels: dict[str, str] | None = Field(
+        None, description="label -> expression; they replace the handler's, and the first is trained on"
+    )
+
+    @field_validator("features", "labels", mode="before")
+    @classmethod
+    def _texts(cls, columns: Any) -> Any:
+        if isinstance(columns, dict):
+            for name, text in columns.items():
+                if not (isinstance(name, str) and name.strip() == name != "" and isinstance(text, str)):
+                    raise ValueError(
+                        f"{name}: got {text!r}, expected a name and an expression, such as MA5: Mean($close, 5)/$close"
+                    )
+        return columns
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> FeatureSet:
+        twice = sorted(set(self._chosen()) & set(self.features or ()))
+        if twice:
+            raise ValueError(
+                f"features: Alpha158 has a column {', '.join(twice)} already; choose another name"
+            )
+        if self.alpha158 is not None and not self._chosen():
+            raise ValueError(
+                "alpha158: chooses no column; write 'all', or options such as {kbar: {}, rolling: {}}"
+            )
+        return self
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column -> expression, in order."""
+        return {**self._chosen(), **(self.features or {})}
+
+    def _chosen(self) -> Mapping[str, str]:
+        """Columns of Alpha158."""
+        if self.alpha158 is None:
+            return {}
+        return alpha158() if self.alpha158 == "all" else self.alpha158.columns()
+
+
+KNOWN_SETS: Mapping[str, FeatureSet] = {
+    "Alpha158": FeatureSet(name="Alpha158", alpha158="all"),
+    "Alpha360": FeatureSet(name="Alpha360", features=alpha360()),
+}
+"""Qlib's sets, by the names of their handlers."""
+
+
+def load_feature_set(path: Path) -> FeatureSet:
+    """Read a feature-set file.
+
+    Raises
+    ------
+    ConfigError
+        Where it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
+    """
+    content = load_yaml(path)
+    try:
+        found = FeatureSet.model_validate({"name": path.stem, **content})
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {explain(error)}") from error
+    if not found.columns:
+        raise ConfigError(f"{path}: features: missing; expected a mapping of names to expressions")
+    return found
+
+
+def find_feature_set(name: str) -> FeatureSet:
+    """Look a set up by its name, or read its file.
+
+    Raises
+    ------
+    ConfigError
+        Where there is neither.
+    """
+    if name in KNOWN_SETS:
+        return KNOWN_SETS[name]
+    if not Path(name).is_file():
+        raise ConfigError(f"feature set: got {name!r}; {choices_hint(name, KNOWN_SETS)}, or a file")
+    return load_feature_set(Path(name))

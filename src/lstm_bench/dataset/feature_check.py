@@ -1,0 +1,192 @@
+"""What is wrong with a feature set: its texts, and with bars at hand also its values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from lstm_bench.config.feature_set import FeatureSet
+from lstm_bench.config.handler import DEFAULT_LABEL, HandlerConfig
+from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.handler import read_table
+from lstm_bench.errors import ExpressionError, choices_hint
+from lstm_bench.features.expression import Call, Expression, Node, parse
+
+__all__ = ["ColumnValues", "Finding", "check_texts", "check_values", "looks_back"]
+
+Group = Literal["feature", "label"]
+
+QLIB_FIELDS = ("open", "high", "low", "close", "volume", "vwap", "factor", "change")
+"""Fields that Qlib's own daily data have."""
+
+_COLUMNS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about one column.
+
+    Attributes
+    ----------
+    group, column
+    text : what it is
+    is_wrong : False where it only may be
+    """
+
+    group: Group
+    column: str
+    text: str
+    is_wrong: bool = True
+
+
+@dataclass(frozen=True)
+class ColumnValues:
+    """What a column's values are like.
+
+    Attributes
+    ----------
+    group, column
+    rows : R, days of instruments
+    nan_share, infinite_share : fractions of R
+    is_constant : whether all finite values are equal
+    """
+
+    group: Group
+    column: str
+    rows: int
+    nan_share: float
+    infinite_share: float
+    is_constant: bool
+
+    def findings(self) -> Iterator[Finding]:
+        """Say what a model cannot learn from."""
+        if self.nan_share == 1.0:
+            yield Finding(self.group, self.column, "has no value on any row")
+        elif self.is_constant:
+            yield Finding(self.group, self.column, "is constant")
+        if self.infinite_share:
+            yield Finding(
+                self.group,
+                self.column,
+                f"is infinite on {round(self.infinite_share * self.rows):,} of {self.rows:,} rows; guard the "
+                "division, or use ProcessInf",
+            )
+
+
+def looks_back(expression: Expression) -> int | None:
+    """Days of bars before a row's own that its value is worked out from, as Qlib loads them; None for all."""
+    return None if _is_expanding(expression.root) else expression.left
+
+
+def _is_expanding(node: Node) -> bool:
+    return isinstance(node, Call) and (node.window == 0 or any(map(_is_expanding, node.operands)))
+
+
+def check_texts(features: FeatureSet, fields: Collection[str] | None = None) -> list[Finding]:
+    """Parse every expression, and look for what is wrong with it.
+
+    Parameters
+    ----------
+    features
+        The set.
+    fields
+        That the data have; None where there are no data, and a field that Qlib's own lack is only noted.
+    """
+    found: list[Finding] = []
+    groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
+    for group, columns in groups.items():
+        first: dict[Node, str] = {}
+        for name, text in columns.items():
+            try:
+                expression = parse(text)
+            except ExpressionError as error:
+                found.append(Finding(group, name, str(error)))
+                continue
+            found += _of_fields(group, name, expression, fields)
+            if group == "feature" and expression.ahead:
+                days = f"{expression.ahead} day{'s' * (expression.ahead > 1)}"
+                found.append(Finding(group, name, f"looks {days} ahead, which is a leak: {text}"))
+            if group == "label" and not expression.ahead:
+                found.append(
+                    Finding(group, name, f"does not look ahead, so that it is known on its day: {text}")
+                )
+            same = first.setdefault(expression.root, name)
+            if same != name:
+                found.append(Finding(group, name, f"is the same as {same}: {text}"))
+    return found
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        parse(text)
+    except ExpressionError:
+        return False
+    return True
+
+
+def _of_fields(
+    group: Group, name: str, expression: Expression, fields: Collection[str] | None
+) -> Iterator[Finding]:
+    """Say which fields are not there."""
+    known = QLIB_FIELDS if fields is None else fields
+    for field in expression.fields:
+        if field not in known:
+            where = "is none of Qlib's own" if fields is None else "is in no instrument's bars"
+            text = f"the field ${field} {where}; {choices_hint(field, known)}"
+            yield Finding(group, name, text, is_wrong=fields is not None)
+
+
+def check_values(
+    features: FeatureSet, provider: Provider, market: str, start: str | None = None, end: str | None = None
+) -> list[ColumnValues]:
+    """Work out all columns whose text is an expression, and count what is missing, infinite or constant.
+
+    Parameters
+    ----------
+    market, start, end
+        Of the rows, as for a handler.
+
+    Raises
+    ------
+    DataError
+        Where the data have no such market or days, or no row.
+    ExpressionError
+        Where an operator is not defined for what it is given.
+    """
+    groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
+    columns = [
+        (group, name, text)
+        for group, texts in groups.items()
+        for name, text in texts.items()
+        if _is_readable(text)
+    ]
+    if not columns:
+        return []
+    handler = HandlerConfig.model_validate(
+        {
+            "class": "Alpha158",
+            "module_path": "qlib.contrib.data.handler",
+            "kwargs": {"instruments": market, "label": [list(DEFAULT_LABEL.values()), ["LABEL0"]]},
+        }
+    ).with_columns({str(position): text for position, (_, _, text) in enumerate(columns)})
+    begin, stop = provider.locate(start, end, "start..end")
+    found = []
+    for first in range(0, len(columns), _COLUMNS_AT_ONCE):
+        part = range(first, min(first + _COLUMNS_AT_ONCE, len(columns)))
+        table, _ = read_table(handler, provider, begin, stop, [str(position) for position in part])
+        for column, position in enumerate(part):
+            values = table.feature.column(column)
+            finite = values[np.isfinite(values)]
+            found.append(
+                ColumnValues(
+                    *columns[position][:2],
+                    rows=len(values),
+                    nan_share=float(np.isnan(values).mean()),
+                    infinite_share=float(np.isinf(values).mean()),
+                    is_constant=len(finite) > 0 and bool(finite.min() == finite.max()),
+                )
+            )
+    return found
