@@ -8,7 +8,19 @@ from typing import Annotated, TextIO
 
 import typer
 
-from lstm_bench.cli import bench, cache, compare, dashboard, data, doctor, leaderboard, run, study, tune
+from lstm_bench.cli import (
+    bench,
+    cache,
+    compare,
+    dashboard,
+    data,
+    doctor,
+    leaderboard,
+    predict,
+    run,
+    study,
+    tune,
+)
 from lstm_bench.errors import INTERRUPTED, LstmBenchError, RunError
 
 __all__ = ["app", "main"]
@@ -21,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.command(name="run")(run.run)
+app.command(name="predict")(predict.predict)
 app.add_typer(study.app, name="study")
 app.command(name="tune")(tune.tune)
 app.command(name="bench")(bench.bench)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -10,8 +14,9 @@ from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.shards import shard_threads
+from lstm_bench.model.spec import PackSpec
 
-__all__ = ["predict"]
+__all__ = ["predict", "score"]
 
 _CPU_SAMPLES = 200  # a thread's, small enough for its core's cache
 _ACCELERATOR_SAMPLES = 16384
@@ -25,7 +30,7 @@ def predict(model: LSTM, samples: ResidentSamples) -> Tensor:
     on_cpu = samples.device.type == "cpu"
     model.eval()
 
-    def score(part: Tensor) -> Tensor:
+    def score_part(part: Tensor) -> Tensor:
         with torch.no_grad():
             scores: Tensor = model(samples.gather(part))
             return scores
@@ -35,6 +40,20 @@ def predict(model: LSTM, samples: ResidentSamples) -> Tensor:
     if on_cpu:
         keep_freed_memory()
         with shard_threads() as map_shards:
-            return torch.cat(map_shards(score, parts))
+            return torch.cat(map_shards(score_part, parts))
     with matrix_precision("fp32"):
-        return torch.cat(list(map(score, parts)))
+        return torch.cat(list(map(score_part, parts)))
+
+
+def score(spec: PackSpec, weights: Mapping[str, Tensor], samples: ResidentSamples) -> npt.NDArray[np.float32]:
+    """Score every sample with a replica's weights: ``[S]``, in the samples' order.
+
+    Raises
+    ------
+    RuntimeError
+        Where the weights are not those of the spec's model.
+    """
+    model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
+    model.load_state_dict(dict(weights))
+    scores: npt.NDArray[np.float32] = predict(model.to(samples.device), samples).cpu().numpy()
+    return scores
