@@ -280,13 +280,13 @@ def learned(seed: int = 0) -> list[FittedStatistics]:
 
 def test_what_was_learned_treats_other_rows_alike() -> None:
     fitted, _ = process(make(), chain())
-    again, same = process(make(), chain(), learned())
+    again, same = process(make(), chain(), fitted=learned())
     pd.testing.assert_frame_equal(frame(again), frame(fitted), check_exact=True)
     assert [step.to_json() for step in same] == [step.to_json() for step in learned()]
     # nothing is fitted to other rows: what they are before the last fitted processor decides what they become
     other = make(seed=1)
-    alone, _ = process(dataclasses.replace(other, kept=other.rows.days >= T - 2), chain(), learned())
-    whole, _ = process(other, chain(), learned())
+    alone, _ = process(dataclasses.replace(other, kept=other.rows.days >= T - 2), chain(), fitted=learned())
+    whole, _ = process(other, chain(), fitted=learned())
     expected = frame(whole).loc[DAYS[T - 2] :]
     assert len(expected)
     pd.testing.assert_frame_equal(frame(alone), expected, check_exact=True)
@@ -300,7 +300,7 @@ def test_a_column_without_values_stays_without() -> None:
     entry = [ProcessorConfig.model_validate(one("ZScoreNorm", fields_group="feature", **FIT))]
     _, fitted = process(table, entry)
     assert fitted[0].to_json()["center"][0] is None
-    again, _ = process(make(), entry, [FittedStatistics.from_json(fitted[0].to_json())])
+    again, _ = process(make(), entry, fitted=[FittedStatistics.from_json(fitted[0].to_json())])
     assert np.isnan(again.feature.column(0)).all()
     assert not np.isnan(again.feature.column(1)).all()
 
@@ -310,14 +310,14 @@ def test_what_another_chain_learned_is_refused() -> None:
     with pytest.raises(
         DataError, match="got RobustZScoreNorm of group 'feature', expected those of MinMaxNorm"
     ):
-        process(make(), chain(), [steps[0], *steps])
+        process(make(), chain(), fitted=[steps[0], *steps])
     with pytest.raises(DataError, match="got none, expected those of ZScoreNorm of group 'label'"):
-        process(make(), chain(), steps[:-1])
+        process(make(), chain(), fitted=steps[:-1])
     with pytest.raises(DataError, match="ZScoreNorm has some, but the configuration has no such processor"):
-        process(make(), chain()[:-2], steps)
+        process(make(), chain()[:-2], fitted=steps)
     others = dataclasses.replace(steps[0], columns=("A", "B", "D"))
     with pytest.raises(DataError, match="with the columns A, B, C"):
-        process(make(), chain(), [others, *steps[1:]])
+        process(make(), chain(), fitted=[others, *steps[1:]])
 
 
 @pytest.mark.parametrize(

@@ -211,8 +211,8 @@ def process_infer(
     DataError
         Where ``fitted`` is not what these processors learn of these columns.
     """
-    shared, _ = process(raw, config.shared_processors, fitted.get("shared", ()))
-    infer, _ = process(shared, config.infer_processors, fitted.get("infer", ()))
+    shared, _ = process(raw, config.shared_processors, fitted=fitted.get("shared", ()))
+    infer, _ = process(shared, config.infer_processors, fitted=fitted.get("infer", ()))
     return infer
 
 

@@ -115,7 +115,7 @@ class FittedStatistics:
 
 
 def process(
-    table: Table, chain: Iterable[ProcessorConfig], fitted: Sequence[FittedStatistics] | None = None
+    table: Table, chain: Iterable[ProcessorConfig], *, fitted: Sequence[FittedStatistics] | None = None
 ) -> tuple[Table, tuple[FittedStatistics, ...]]:
     """Fit and apply the processors one after the other.
 

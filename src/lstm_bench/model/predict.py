@@ -16,7 +16,7 @@ from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.shards import shard_threads
 from lstm_bench.model.spec import PackSpec
 
-__all__ = ["predict", "score"]
+__all__ = ["predict", "predict_weights"]
 
 _CPU_SAMPLES = 200  # a thread's, small enough for its core's cache
 _ACCELERATOR_SAMPLES = 16384
@@ -30,7 +30,7 @@ def predict(model: LSTM, samples: ResidentSamples) -> Tensor:
     on_cpu = samples.device.type == "cpu"
     model.eval()
 
-    def score_part(part: Tensor) -> Tensor:
+    def score(part: Tensor) -> Tensor:
         with torch.no_grad():
             scores: Tensor = model(samples.gather(part))
             return scores
@@ -40,12 +40,14 @@ def predict(model: LSTM, samples: ResidentSamples) -> Tensor:
     if on_cpu:
         keep_freed_memory()
         with shard_threads() as map_shards:
-            return torch.cat(map_shards(score_part, parts))
+            return torch.cat(map_shards(score, parts))
     with matrix_precision("fp32"):
-        return torch.cat(list(map(score_part, parts)))
+        return torch.cat(list(map(score, parts)))
 
 
-def score(spec: PackSpec, weights: Mapping[str, Tensor], samples: ResidentSamples) -> npt.NDArray[np.float32]:
+def predict_weights(
+    spec: PackSpec, weights: Mapping[str, Tensor], samples: ResidentSamples
+) -> npt.NDArray[np.float32]:
     """Score every sample with a replica's weights: ``[S]``, in the samples' order.
 
     Raises

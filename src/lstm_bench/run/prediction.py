@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +20,7 @@ from lstm_bench.dataset.inference import build_inference_dataset, first_position
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.errors import DataError
 from lstm_bench.features.expression import extent
-from lstm_bench.model.predict import score
+from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec
 from lstm_bench.run.identity import NUMERICS
@@ -55,7 +54,7 @@ class Comparison:
     std : of the recorded scores
     """
 
-    day: datetime.date
+    day: np.datetime64
     rows: int
     other_rows: int
     largest_difference: float
@@ -194,7 +193,9 @@ def _score(saved: SavedRun, dataset: Dataset, begin: int, stop: int, device: tor
     days = dataclasses.replace(dataset, segments={"test": Segment("test", begin, stop)})
     samples = days.samples("test", "infer")
     try:
-        scores = score(PackSpec.of(saved.config), saved.weights, ResidentSamples.place(samples, device))
+        scores = predict_weights(
+            PackSpec.of(saved.config), saved.weights, ResidentSamples.place(samples, device)
+        )
     except RuntimeError as error:
         if "state_dict" not in str(error):
             raise
@@ -261,7 +262,7 @@ def _compare(recorded: pd.Series[Any], again: pd.DataFrame, day: np.datetime64) 
     difference = (wanted[common] - got[common]).abs().to_numpy()
     apart = np.isnan(wanted[common].to_numpy()) != np.isnan(got[common].to_numpy())
     return Comparison(
-        day=day.item(),
+        day=day,
         rows=len(wanted),
         other_rows=len(wanted.index.symmetric_difference(got.index)) + int(apart.sum()),
         largest_difference=float(np.nanmax(difference, initial=0.0)),

@@ -24,7 +24,7 @@ from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.memory import parameters
 from lstm_bench.model.path import choose_path
-from lstm_bench.model.predict import score
+from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
@@ -299,7 +299,7 @@ class _PackAtWork:
             for fit in fits:
                 self.progress.stage("predict")
                 begun = time.perf_counter()
-                scores = score(spec, fit.weights, resident)
+                scores = predict_weights(spec, fit.weights, resident)
                 predicted.append((scores, time.perf_counter() - begun))
                 self.progress.stage("evaluate")
                 yield dataset.scores_to_panel(test, scores)[span]
