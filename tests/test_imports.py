@@ -66,6 +66,7 @@ def test_every_part_is_in_the_picture() -> None:
         ["bench", "--help"],
         ["leaderboard", "--help"],
         ["compare", "--help"],
+        ["predict", "--help"],
         ["doctor", "--help"],
         ["--version"],
     ],

@@ -47,6 +47,7 @@ from lstm_bench.run.tables import daily_table, row_table, signal_table
 
 if TYPE_CHECKING:
     from lstm_bench.dataset.dataset import Dataset
+    from lstm_bench.run.record import Record
 
 __all__ = [
     "Bars",
@@ -56,6 +57,7 @@ __all__ = [
     "build_dataset",
     "compute_features",
     "load_panel",
+    "load_run",
     "load_workflow",
     "performance",
     "run",
@@ -127,6 +129,92 @@ class RunResult:
     holdings: pd.DataFrame | None
     drawdowns: pd.DataFrame | None
 
+    def predict(
+        self,
+        start: Day | None = None,
+        end: Day | None = None,
+        provider_uri: PathLike | None = None,
+        *,
+        device: str = "auto",
+    ) -> pd.DataFrame:
+        """Score other days with the run's weights, normalised with what its processors learned from the fit period.
+
+        No label is needed. What differs from when the run was computed (its bars, its numerics) is logged.
+
+        Parameters
+        ----------
+        start, end
+            First and last day. By default the first one that the run has no scores of, and the calendar's last.
+        provider_uri
+            A Qlib folder that holds these days and those before; the run's own by default.
+        device
+            ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``; all but ``auto`` are demands.
+
+        Returns
+        -------
+        DataFrame
+            ``score``, float32, by (datetime, instrument), sorted: Qlib's strategies take it as their ``signal``. Its
+            ``attrs`` name the run and the data.
+
+        Raises
+        ------
+        InputError
+            Where the record is not complete, or the data have no such days.
+        """
+        from lstm_bench.run.prediction import predict_days
+        from lstm_bench.run.record import Record
+        from lstm_bench.run.saved import SavedRun
+
+        saved = SavedRun.load(Record(self.path))
+        provider = Provider(provider_uri or saved.config.qlib_init.provider_uri)
+        return predict_days(saved, provider, start, end, device=device).scores
+
+
+def load_run(run: PathLike, *, results: PathLike = "results") -> RunResult:
+    """Read a run's record.
+
+    Parameters
+    ----------
+    run
+        The record's folder, or an id in ``<results>/<experiment>/``, or the beginning of one.
+    results
+        Where records are.
+
+    Raises
+    ------
+    DataError
+        Where there is no such record, or its run diverged and has no scores.
+    """
+    from lstm_bench.run.saved import find_record
+
+    record = find_record(os.fspath(run), Path(results))
+    failure = record.failure()
+    if failure is not None:
+        raise DataError(f"{record.path}: {failure}")
+    return _result(record)
+
+
+def _result(record: Record) -> RunResult:
+    return RunResult(
+        path=record.path,
+        metrics=record.metrics(),
+        pred=record.table("pred"),
+        label=record.table("label"),
+        epochs=record.table("epochs"),
+        ic=record.table("ic"),
+        ic_decay=record.table("ic_decay"),
+        ic_periods=record.table("ic_periods"),
+        analysis=record.analysis(),
+        report=_traded(record, "report"),
+        holdings=_traded(record, "holdings"),
+        drawdowns=_traded(record, "drawdowns"),
+    )
+
+
+def _traded(record: Record, name: Literal["report", "holdings", "drawdowns"]) -> pd.DataFrame | None:
+    """Read a table that only runs with a backtest have."""
+    return record.table(name) if record.has_table(name) else None
+
 
 def run(
     config: RunConfig | PathLike,
@@ -173,21 +261,7 @@ def run(
         chosen = chosen.with_seed(seed)
     folder = Path(out) / (experiment or chosen.experiment_name or name)
     record, _ = execute(chosen, folder, device=device, force=force)
-    traded = chosen.portfolio_analysis is not None
-    return RunResult(
-        path=record.path,
-        metrics=record.metrics(),
-        pred=record.table("pred"),
-        label=record.table("label"),
-        epochs=record.table("epochs"),
-        ic=record.table("ic"),
-        ic_decay=record.table("ic_decay"),
-        ic_periods=record.table("ic_periods"),
-        analysis=record.analysis(),
-        report=record.table("report") if traded else None,
-        holdings=record.table("holdings") if traded else None,
-        drawdowns=record.table("drawdowns") if traded else None,
-    )
+    return _result(record)
 
 
 def build_dataset(config: RunConfig | PathLike) -> Dataset:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from lstm_bench.model import limits
+from lstm_bench.model import timing as timing_module
 from lstm_bench.model.path import choose_path
 from lstm_bench.model.timing import DEFAULT_SHAPES, qlib_spec
 
@@ -22,13 +24,14 @@ CPU = torch.device("cpu")
 
 
 def test_one_json_object_says_what_would_serve(lstm_bench: Run, home: Path) -> None:
-    done = lstm_bench("doctor", "--device", "cpu", "--json", "--seeds", 2, *SMALL)
+    done = lstm_bench("doctor", "--time", "--device", "cpu", "--json", "--seeds", 2, *SMALL)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["device"] == "cpu"
     assert report["versions"]["torch"] == version("torch")
     assert report["devices"]["cpu"]["threads"] == 1
-    assert report["folders"]["datasets"] == {"folder": str(home / ".cache" / "datasets"), "writable": True}
+    datasets = report["folders"]["datasets"]
+    assert (datasets["folder"], datasets["writable"]) == (str(home / ".cache" / "datasets"), True)
     assert Path(report["folders"]["kernels"]["folder"]).is_dir()
     assert report["limits"]["fp32"].keys() == {"gemm_flops", "copy_bytes"}
     shapes = {shape["name"]: shape for shape in report["shapes"]}
@@ -47,7 +50,7 @@ def test_one_json_object_says_what_would_serve(lstm_bench: Run, home: Path) -> N
 
 
 def test_people_read_tables(here: Run) -> None:
-    done = here("doctor", "--device", "cpu", "--step-len", 3, "--d-feat", 2, *SMALL)
+    done = here("doctor", "--time", "--device", "cpu", "--step-len", 3, "--d-feat", 2, *SMALL)
     assert done.returncode == 0, done.stderr
     for said in (
         "as given: 3 days of 2 features",
@@ -76,6 +79,53 @@ def test_a_folder_that_cannot_be_written_to_is_named(
     done = here("doctor", "--device", "cpu", "--step-len", 3, "--d-feat", 2, *SMALL)
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path / 'file' / 'datasets'}, which cannot be written to" in done.stdout
+    assert (
+        f"! {tmp_path / 'file' / 'datasets'} cannot be written to: set LSTM_BENCH_CACHE to another"
+        in done.stdout
+    )
+
+
+def test_nothing_is_timed_unless_asked_for(here: Run, market: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "measure_limits", None)
+    monkeypatch.setattr(timing_module, "time_path", None)
+    done = here("doctor", "--json", "--device", "cpu", "--provider-uri", market, "--results", "mine")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["limits"] == {}
+    assert [shape["timings"] for shape in report["shapes"]] == [[], []]
+    assert report["data"]["folder"] == str(market)
+    assert (report["data"]["last_day"], report["data"]["synthetic"]) == ("2020-09-30", True)
+    assert report["data"]["markets"]["csi300"]["last_day"] == "2020-09-30"
+    folders = report["folders"]
+    assert folders["results"]["folder"] == "mine"
+    assert (folders["results"]["exists"], folders["results"]["writable"]) == (False, True)
+    assert folders["studies"]["store"] == "studies/store.journal"
+    assert all(folder["free_bytes"] > 0 for folder in folders.values())
+    assert report["devices"]["cpu"]["free_memory_bytes"] <= report["devices"]["cpu"]["memory_bytes"]
+
+
+def test_data_that_are_not_there_are_said_and_those_named_are_refused(here: Run) -> None:
+    done = here("doctor", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert "! there is no data in ~/.qlib/qlib_data/cn_data: give --provider-uri" in done.stdout
+    done = here("doctor", "--device", "cpu", "--provider-uri", "nowhere")
+    assert done.returncode == 2
+    assert "provider_uri: got 'nowhere'" in done.stderr
+
+
+def test_no_password_and_no_key_is_shown(here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LSTM_BENCH_STORAGE", "postgresql+psycopg://user:geheim@host/studies")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://user:geheim@host")
+    monkeypatch.setenv("WANDB_API_KEY", "geheim")
+    done = here("doctor", "--device", "cpu", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "geheim" not in done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["folders"]["studies"] == {
+        "store": "postgresql+psycopg://user:***@host/studies", "writable": None, "free_bytes": None
+    }  # fmt: skip
+    assert report["tracking"]["wandb"]["key"] == "WANDB_API_KEY"
+    assert report["tracking"]["mlflow"]["tracking_uri"] == "https://user:***@host"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from lstm_bench.config.processor import ProcessorConfig
 from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.features.columns import StoredColumns
-from lstm_bench.features.processors import process, surviving_columns
+from lstm_bench.features.processors import FittedStatistics, process, surviving_columns
 from lstm_bench.features.table import Rows, Table
 
 T, N, F = 40, 9, 3
@@ -268,3 +270,80 @@ def test_labels_of_embargoed_days_are_not_fitted_on(name: str) -> None:
     np.testing.assert_array_equal(feature.center, all_feature.center)
     np.testing.assert_array_equal((label.center, label.scale), (short_label.center, short_label.scale))
     assert label.scale != all_label.scale
+
+
+CHAIN = [
+    one("RobustZScoreNorm", fields_group="feature", **FIT),
+    one("FilterCol", col_list=["A", "C"]),
+    "CSRankNorm",
+    one("MinMaxNorm", **FIT),
+    one("ZScoreNorm", fields_group="label", **FIT),
+    "Fillna",
+]
+
+
+def chain() -> list[ProcessorConfig]:
+    return [ProcessorConfig.model_validate(entry) for entry in CHAIN]
+
+
+def learned(seed: int = 0) -> list[FittedStatistics]:
+    """What a chain learned, as a record of it keeps that."""
+    _, fitted = process(make(seed), chain())
+    return [FittedStatistics.from_json(json.loads(json.dumps(step.to_json()))) for step in fitted]
+
+
+def test_what_was_learned_treats_other_rows_alike() -> None:
+    fitted, _ = process(make(), chain())
+    again, same = process(make(), chain(), fitted=learned())
+    pd.testing.assert_frame_equal(frame(again), frame(fitted), check_exact=True)
+    assert [step.to_json() for step in same] == [step.to_json() for step in learned()]
+    # nothing is fitted to other rows: what they are before the last fitted processor decides what they become
+    other = make(seed=1)
+    alone, _ = process(dataclasses.replace(other, kept=other.rows.days >= T - 2), chain(), fitted=learned())
+    whole, _ = process(other, chain(), fitted=learned())
+    expected = frame(whole).loc[DAYS[T - 2] :]
+    assert len(expected)
+    pd.testing.assert_frame_equal(frame(alone), expected, check_exact=True)
+
+
+def test_a_column_without_values_stays_without() -> None:
+    table = make()
+    values = np.array([table.feature.column(i) for i in range(F)])
+    values[0] = np.nan
+    table = table.with_group("feature", StoredColumns(NAMES, values))
+    entry = [ProcessorConfig.model_validate(one("ZScoreNorm", fields_group="feature", **FIT))]
+    _, fitted = process(table, entry)
+    assert fitted[0].to_json()["center"][0] is None
+    again, _ = process(make(), entry, fitted=[FittedStatistics.from_json(fitted[0].to_json())])
+    assert np.isnan(again.feature.column(0)).all()
+    assert not np.isnan(again.feature.column(1)).all()
+
+
+def test_what_another_chain_learned_is_refused() -> None:
+    steps = learned()
+    with pytest.raises(
+        DataError, match="got RobustZScoreNorm of group 'feature', expected those of MinMaxNorm"
+    ):
+        process(make(), chain(), fitted=[steps[0], *steps])
+    with pytest.raises(DataError, match="got none, expected those of ZScoreNorm of group 'label'"):
+        process(make(), chain(), fitted=steps[:-1])
+    with pytest.raises(DataError, match="ZScoreNorm has some, but the configuration has no such processor"):
+        process(make(), chain()[:-2], fitted=steps)
+    others = dataclasses.replace(steps[0], columns=("A", "B", "D"))
+    with pytest.raises(DataError, match="with the columns A, B, C"):
+        process(make(), chain(), fitted=[others, *steps[1:]])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"scale": [1.0]}, "got 3 centers and 1 scales of 3 columns"),
+        ({"group": "price"}, "of group 'price'"),
+        ({"center": None}, "got .* centers|cannot be read"),
+        ({"center": ["x", 1, 2]}, "cannot be read"),
+        ({"columns": None}, "cannot be read"),
+    ],
+)
+def test_damaged_statistics_are_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        FittedStatistics.from_json(learned()[0].to_json() | change)

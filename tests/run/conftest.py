@@ -35,7 +35,7 @@ def market_copy(market: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(market, tmp_path / "copy"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def configure(market: Path) -> Configure:
     """Configure a run of a shipped workflow file on the market, small enough to train in a second."""
 

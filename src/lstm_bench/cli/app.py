@@ -17,6 +17,7 @@ from lstm_bench.cli import (
     doctor,
     features,
     leaderboard,
+    predict,
     run,
     study,
     tune,
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.command(name="run")(run.run)
+app.command(name="predict")(predict.predict)
 app.add_typer(study.app, name="study")
 app.command(name="tune")(tune.tune)
 app.command(name="bench")(bench.bench)

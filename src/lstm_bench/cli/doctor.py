@@ -1,16 +1,17 @@
-"""``lstm-bench doctor``: what is installed, what the machine can do, and which path trains on it, how fast."""
+"""``lstm-bench doctor``: what is installed, what the machine has, which path trains on it, and how fast."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from lstm_bench.cli.options import Storage
 from lstm_bench.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import torch
 
@@ -25,6 +26,15 @@ Report = dict[str, Any]
 
 
 def doctor(
+    with_timings: Annotated[
+        bool, typer.Option("--time", help="Time a few training steps on noise, on each path that can serve.")
+    ] = False,
+    provider_uri: Annotated[
+        str | None,
+        typer.Option(help="The Qlib data folder to look at; ~/.qlib/qlib_data/cn_data if it is there."),
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Where records are.")] = Path("results"),
+    storage: Storage = None,
     device: Annotated[
         str, typer.Option(help="auto, cpu, mps, cuda or cuda:k; all but auto are demands.")
     ] = "auto",
@@ -43,50 +53,47 @@ def doctor(
         Literal["fp32", "tf32", "bf16"], typer.Option(help="Of the products; the CPU knows fp32 only.")
     ] = "fp32",
 ) -> None:
-    """Show versions, devices and folders, and time a few training steps on noise, on each path that can serve."""
+    """Show versions, devices, folders, data and trackers, which path trains here, and what stands in the way."""
     import torch
 
     from lstm_bench.model.device import resolve_device
-    from lstm_bench.model.limits import measure_limits
-    from lstm_bench.run.provenance import environment
+    from lstm_bench.study.machine import advice, machine_report
 
     chosen = resolve_device(device, 0 if torch.cuda.is_available() else -1)
     shape = {"hidden_size": hidden_size, "num_layers": num_layers, "batch_size": batch_size}
     specs = _specs(step_len, d_feat, {**shape, "precision": precision})
     # before anything is timed, so that a refusal comes at once
     choices = {name: _choices(spec, chosen) for name, (spec, _) in specs.items()}
-    wanted: set[Precision] = {"fp32", precision}
-    limits: dict[Precision, Limits] = {
-        one: measure_limits(chosen, hidden_size, one) for one in sorted(wanted)
+    report = machine_report(provider_uri, results, storage)
+    report |= {"advice": advice(report), "device": str(chosen)}
+    limits = _limits(chosen, hidden_size, precision) if with_timings else {}
+    report["limits"] = {
+        one: {"gemm_flops": limit.gemm_flops, "copy_bytes": limit.copy_bytes} for one, limit in limits.items()
     }
-    known = environment()
-    report: Report = {
-        "versions": _versions(known),
-        "devices": _devices(known["processor"]),
-        "folders": _folders(),
-        "device": str(chosen),
-        "limits": {
-            one: {"gemm_flops": limit.gemm_flops, "copy_bytes": limit.copy_bytes}
-            for one, limit in limits.items()
-        },
-        "shapes": [
-            {
-                "name": name,
-                "d_feat": spec.d_feat,
-                "step_len": days,
-                **shape,
-                "replicas": seeds,
-                "precision": precision,
-                **choices[name],
-                "timings": _timings(spec, days, seeds, chosen, limits),
-            }
-            for name, (spec, days) in specs.items()
-        ],
-    }
+    report["shapes"] = [
+        {
+            "name": name,
+            "d_feat": spec.d_feat,
+            "step_len": days,
+            **shape,
+            "replicas": seeds,
+            "precision": precision,
+            **choices[name],
+            "timings": _timings(spec, days, seeds, chosen, limits) if with_timings else [],
+        }
+        for name, (spec, days) in specs.items()
+    ]
     if as_json:
         print_json(report)
     else:
         _print(report)
+
+
+def _limits(device: torch.device, hidden_size: int, precision: Precision) -> dict[Precision, Limits]:
+    from lstm_bench.model.limits import measure_limits
+
+    wanted: set[Precision] = {"fp32", precision}
+    return {one: measure_limits(device, hidden_size, one) for one in sorted(wanted)}
 
 
 def _specs(
@@ -145,84 +152,19 @@ def _timings(
     return rows
 
 
-def _versions(known: Mapping[str, Any]) -> dict[str, str | None]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found: dict[str, str | None] = {"python": known["python"], "platform": known["platform"]}
-    found |= {name: known["packages"][name] for name in ("lstm-bench", "torch", "numba", "numpy")}
-    try:
-        found["triton"] = version("triton")
-    except PackageNotFoundError:
-        found["triton"] = None
-    return found
-
-
-def _devices(processor: str) -> Report:
-    import os
-
-    import psutil
-    import torch
-
-    cuda = []
-    for index in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(index)
-        cuda.append(
-            {
-                "device": f"cuda:{index}",
-                "model": properties.name,
-                "memory_bytes": properties.total_memory,
-                "capability": f"{properties.major}.{properties.minor}",
-            }
-        )
-    cpu = {
-        "model": processor,
-        "cores": psutil.cpu_count(logical=False),
-        "logical_cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "memory_bytes": psutil.virtual_memory().total,
-    }
-    return {"cpu": cpu, "cuda": cuda, "torch_cuda": torch.version.cuda, "driver": _driver()}
-
-
-def _driver() -> str | None:
-    """Ask NVIDIA's own tool: a driver may be there although torch was built without CUDA."""
-    import subprocess
-
-    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return next(iter(done.stdout.split()), None)
-
-
-def _folders() -> dict[str, Report]:
-    from lstm_bench.dataset.array_store import default_folder
-    from lstm_bench.kernel import cache_folder
-
-    kernels, datasets = cache_folder(), default_folder()
-    return {
-        "kernels": {"folder": None if kernels is None else str(kernels), "writable": kernels is not None},
-        "datasets": {"folder": str(datasets), "writable": _writable(datasets)},
-    }
-
-
-def _writable(folder: Path) -> bool:
-    """Tell whether a folder can be written to, or be made."""
-    import os
-
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
-
-
 def _print(report: Report) -> None:
     versions = [(name, found or "not installed") for name, found in report["versions"].items()]
+    if report["git"] is not None:
+        versions.append(
+            ("git", report["git"]["commit"][:12] + (", changed" if report["git"]["dirty"] else ""))
+        )
     print_table("Versions", ["", ""], versions)
     print_table("Devices", ["", ""], _device_lines(report["devices"]))
-    for name, folder in report["folders"].items():
-        state = "" if folder["writable"] else ", which cannot be written to"
-        where = folder["folder"] or "none: it cannot be written to, and kernels are compiled in each process"
-        typer.echo(f"cache of {name}: {where}{state if folder['folder'] else ''}")
+    print_table(
+        "Folders", ["", "folder", "free"], [_folder_line(*item) for item in report["folders"].items()]
+    )
+    print_table("Data", ["", ""], _data_lines(report["data"]))
+    print_table("Trackers", ["", ""], _tracker_lines(report["tracking"]))
     for precision, limit in report["limits"].items():
         typer.echo(
             f"{report['device']} reaches {limit['gemm_flops'] / 1e9:,.0f} GFLOP/s in {precision} products and "
@@ -230,14 +172,18 @@ def _print(report: Report) -> None:
         )
     for shape in report["shapes"]:
         _print_shape(shape)
+    for sentence in report["advice"]:
+        typer.echo(f"! {sentence}")
 
 
 def _device_lines(devices: Report) -> list[tuple[str, str]]:
     cpu = devices["cpu"]
+    omp = f", OMP_NUM_THREADS={cpu['omp_num_threads']}" if cpu["omp_num_threads"] else ""
     lines = [
         ("cpu", cpu["model"]),
-        ("cores", f"{cpu['cores']}, {cpu['logical_cores']} logical; {cpu['threads']} threads in use"),
-        ("memory", f"{cpu['memory_bytes'] / 2**30:,.1f} GiB"),
+        ("cores", f"{cpu['cores']}, {cpu['logical_cores']} logical, {cpu['usable_cores']} for this process"),
+        ("threads", f"{cpu['threads']} in torch, {cpu['kernel_threads']} in kernels{omp}"),
+        ("memory", f"{cpu['memory_bytes'] / 2**30:,.1f} GiB, {cpu['free_memory_bytes'] / 2**30:,.1f} free"),
     ]
     lines += [
         (
@@ -248,9 +194,52 @@ def _device_lines(devices: Report) -> list[tuple[str, str]]:
     ]
     if not devices["cuda"]:
         lines.append(("cuda", "no device that torch can use"))
+    if devices["mps"]:
+        lines.append(("mps", "a Metal device"))
     lines.append(("torch's CUDA", devices["torch_cuda"] or "none: a build for the CPU"))
-    lines.append(("NVIDIA driver", devices["driver"] or "none"))
+    serves = f", for CUDA up to {devices['driver_cuda']}" if devices["driver_cuda"] else ""
+    lines.append(("NVIDIA driver", f"{devices['driver']}{serves}" if devices["driver"] else "none"))
     return lines
+
+
+def _folder_line(name: str, folder: Report) -> tuple[str, str, str]:
+    where = folder.get("store") or folder["folder"] or "none: kernels are compiled in each process"
+    if folder["writable"] is False and folder.get("folder"):
+        where += ", which cannot be written to"
+    elif folder.get("exists") is False and folder["writable"]:
+        where += ", not made yet"
+    free = "" if folder["free_bytes"] is None else f"{folder['free_bytes'] / 2**30:,.1f} GiB"
+    return name, where, free
+
+
+def _data_lines(data: Report | None) -> list[tuple[str, str]]:
+    if data is None:
+        return [("folder", "none")]
+    markets = data["markets"].items()
+    return [
+        ("folder", data["folder"] + (", made up" if data["synthetic"] else "")),
+        ("calendar", f"{data['days']:,} days, {data['first_day']} to {data['last_day']}"),
+        ("bars", f"of {data['instruments']:,} instruments"),
+        *(
+            (name, f"{market['instruments']:,} instruments, to {market['last_day']}")
+            for name, market in markets
+        ),
+    ]
+
+
+def _tracker_lines(tracking: Report) -> list[tuple[str, str]]:
+    wandb, mlflow = tracking["wandb"], tracking["mlflow"]
+    key = f"a key for {wandb['host']} in {wandb['key']}" if wandb["key"] else f"no key for {wandb['host']}"
+    mode = f"{wandb['mode']} ({wandb['mode_from'] or 'by default'})"
+    return [
+        ("wandb", f"{wandb['package']}, {mode}, {key}" if wandb["package"] else "not installed"),
+        (
+            "mlflow",
+            f"{mlflow['package']}, {mlflow['tracking_uri'] or 'its default store'}"
+            if mlflow["package"]
+            else "not installed",
+        ),
+    ]
 
 
 def _print_shape(shape: Report) -> None:
@@ -258,6 +247,10 @@ def _print_shape(shape: Report) -> None:
     windows = f"{shape['step_len']} days of {shape['d_feat']} features"
     layers = f"{shape['num_layers']} layers of {shape['hidden_size']}"
     title = f"{shape['name']}: {windows}, {layers}, batch {shape['batch_size']}, seeds {shape['replicas']}"
+    if not shape["timings"]:
+        typer.echo(f"{shape['name']}: {windows}, {layers}, {shape['precision']}")
+        _print_choices(shape)
+        return
     print_table(
         f"{title}, {shape['precision']}",
         [
@@ -284,5 +277,9 @@ def _print_shape(shape: Report) -> None:
             for row in shape["timings"]
         ],
     )
+    _print_choices(shape)
+
+
+def _print_choices(shape: Report) -> None:
     for compat, choice in shape["choices"].items():
         typer.echo(f"compat: {compat} trains on the {choice['path']} path: {choice['reason']}")

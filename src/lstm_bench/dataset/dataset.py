@@ -38,6 +38,7 @@ __all__ = [
     "SampleSet",
     "View",
     "build_dataset",
+    "keeps_bars",
     "refuse_unseen_fit",
     "wanted_segments",
     "window_shape",
@@ -312,15 +313,12 @@ def build_dataset(
     handler = config.kwargs.handler
     names = needed_features(handler)
     columns = HandlerColumns.of(handler)
-    lagged = (
-        columns.lagged
-        and not config.is_time_series
-        and d_feat == _ALPHA360_FIELDS
-        and names == tuple(columns.features)
-    )
     begin, end, located = _spans(config, provider, segments)
+    lagged = keeps_bars(config, names, d_feat)
     barred = embargoed(config, located, provider, embargo)[begin:end]
     raw, instruments = read_table(handler, provider, begin, end, names, lagged=lagged)
+    if np.isnan(raw.label.column(0)).all():
+        raise DataError(f"label: {columns.label[1]!r} has no value on any of {len(raw.rows)} rows")
     processed = process_table(handler, raw, barred)
     infer, learn = processed.infer, processed.learn
     if infer.feature.names != learn.feature.names:
@@ -352,6 +350,17 @@ def build_dataset(
         views=views,
         embargo=embargo,
         embargoed=barred,
+    )
+
+
+def keeps_bars(config: DatasetConfig, names: Sequence[str], d_feat: int) -> bool:
+    """Whether the features, of which ``names`` are needed, stay Alpha360's bars until windows are gathered."""
+    columns = HandlerColumns.of(config.kwargs.handler)
+    return (
+        columns.lagged
+        and not config.is_time_series
+        and d_feat == _ALPHA360_FIELDS
+        and tuple(names) == tuple(columns.features)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +23,17 @@ from lstm_bench.features.expression import Expression, extent, parse_columns
 from lstm_bench.features.processors import FittedStatistics, process, surviving_columns
 from lstm_bench.features.table import Rows, Table
 
-__all__ = ["HandlerColumns", "Processed", "last_fit_day", "needed_features", "process_table", "read_table"]
+__all__ = [
+    "HandlerColumns",
+    "Processed",
+    "instruments_of",
+    "last_fit_day",
+    "needed_features",
+    "process_infer",
+    "process_table",
+    "read_table",
+    "universe_of",
+]
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ def read_table(
     names: Sequence[str],
     *,
     lagged: bool = False,
+    rows_from: int | None = None,
 ) -> tuple[Table, tuple[str, ...]]:
     """Read bars and compute the raw table.
 
@@ -85,6 +96,9 @@ def read_table(
         Features to compute, in the handler's order.
     lagged
         Keep Alpha360's columns as lagged bars.
+    rows_from
+        Calendar position of the first day that has rows, ``begin`` by default. Values are those that the whole table
+        has there.
 
     Returns
     -------
@@ -93,30 +107,30 @@ def read_table(
     Raises
     ------
     DataError
-        Where no instrument has a row, or the label has no value at all.
+        Where no instrument has a row.
     """
+    rows_from = begin if rows_from is None else rows_from
     columns = HandlerColumns.of(config)
     kept = () if lagged else (columns.parsed_features[name] for name in names)
     expressions = [*kept, columns.parsed_label]
-    universe = _universe(config, provider).between(provider.calendar[begin], provider.calendar[end - 1])
+    universe = universe_of(config, provider).between(provider.calendar[rows_from], provider.calendar[end - 1])
     left, right = extent(expressions)
     if lagged:
         left = max(left, DAYS - 1)
-    elsewhere = {code for expression in expressions for code in expression.instruments}
-    instruments = sorted(elsewhere.union(universe.instruments))
     reach = max(begin - left, 0), min(end + right, len(provider.calendar))
-    panel = provider.panel(instruments, columns.fields, *reach)
+    panel = provider.panel(instruments_of(universe, expressions), columns.fields, *reach)
     first, T = begin - panel.offset, end - begin
     days = panel.days[first : first + T]
     positions = np.arange(first, first + T)[:, None]
     mask = universe.member(days, panel.instruments) & (panel.first <= positions) & (positions <= panel.last)
+    mask[: rows_from - begin] = False
     rows = Rows.of(mask)
     if len(rows) == 0:
-        raise DataError(f"instruments: {universe.name!r} has no bars in {days[0]}..{days[-1]}")
+        raise DataError(
+            f"instruments: {universe.name!r} has no bars in {days[rows_from - begin]}..{days[-1]}"
+        )
 
     values = evaluate_rows(expressions, panel, first, rows)
-    if np.isnan(values[-1]).all():
-        raise DataError(f"label: {columns.label[1]!r} has no value on any of {len(rows)} rows")
     feature: Columns = StoredColumns(tuple(names), values[:-1])
     if lagged:
         feature = _lagged_columns(tuple(names), panel, first, rows)
@@ -130,7 +144,13 @@ def read_table(
     return table, panel.instruments
 
 
-def _universe(config: HandlerConfig, provider: Provider) -> Universe:
+def instruments_of(universe: Universe, expressions: Iterable[Expression]) -> list[str]:
+    """Codes to read bars of: the universe's, and those that expressions name; sorted."""
+    elsewhere = {code for expression in expressions for code in expression.instruments}
+    return sorted(elsewhere.union(universe.instruments))
+
+
+def universe_of(config: HandlerConfig, provider: Provider) -> Universe:
     """Read the membership spans; every day of explicitly listed instruments is theirs."""
     instruments = config.kwargs.instruments
     if instruments is None:
@@ -194,6 +214,21 @@ def process_table(
     start = infer if config.kwargs.process_type == "append" else shared
     learn, learn_fitted = process(start, config.learn_processors, embargoed)
     return Processed(infer, learn, {"shared": shared_fitted, "infer": infer_fitted, "learn": learn_fitted})
+
+
+def process_infer(
+    config: HandlerConfig, raw: Table, fitted: Mapping[str, Sequence[FittedStatistics]]
+) -> Table:
+    """Run the processors of the infer data alone, with what they learned before; see :class:`Processed`.
+
+    Raises
+    ------
+    DataError
+        Where ``fitted`` is not what these processors learn of these columns.
+    """
+    shared, _ = process(raw, config.shared_processors, fitted=fitted.get("shared", ()))
+    infer, _ = process(shared, config.infer_processors, fitted=fitted.get("infer", ()))
+    return infer
 
 
 def needed_features(config: HandlerConfig) -> tuple[str, ...]:

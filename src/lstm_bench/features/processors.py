@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -90,9 +91,35 @@ class FittedStatistics:
             "scale": [float(x) if np.isfinite(x) else None for x in self.scale],
         }
 
+    @classmethod
+    def from_json(cls, content: Any) -> FittedStatistics:
+        """Read what :meth:`to_json` gave: None is NaN.
+
+        Raises
+        ------
+        DataError
+            Where it is not of that form.
+        """
+        try:
+            columns, group = tuple(content["columns"]), content["group"]
+            center, scale = (np.asarray(content[key], dtype=np.float32) for key in ("center", "scale"))
+            processor = str(content["processor"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"statistics: cannot be read: {error!r}") from error
+        if group not in _GROUPS or not center.shape == scale.shape == (len(columns),):
+            raise DataError(
+                f"statistics: got {center.size} centers and {scale.size} scales of {len(columns)} columns "
+                f"of group {group!r}, expected one each, and a group of {', '.join(_GROUPS)}"
+            )
+        return cls(processor, group, columns, center, scale)
+
 
 def process(
-    table: Table, chain: Iterable[ProcessorConfig], embargoed: npt.NDArray[np.bool_] | None = None
+    table: Table,
+    chain: Iterable[ProcessorConfig],
+    embargoed: npt.NDArray[np.bool_] | None = None,
+    *,
+    fitted: Sequence[FittedStatistics] | None = None,
 ) -> tuple[Table, tuple[FittedStatistics, ...]]:
     """Fit and apply the processors one after the other.
 
@@ -100,6 +127,8 @@ def process(
     ----------
     embargoed : ``[T]``, or None for no day
         Days on whose labels nothing is fitted.
+    fitted
+        What the same chain has learned before, in order: it is applied, and nothing is fitted.
 
     Returns
     -------
@@ -108,18 +137,27 @@ def process(
     Raises
     ------
     DataError
-        Where no row lies in a processor's fit period.
+        Where no row lies in a processor's fit period, or ``fitted`` is of another chain or of other columns.
     ConfigError
         Where a processor drops the label or every feature.
     """
-    fitted: list[FittedStatistics] = []
+    known = None if fitted is None else deque(fitted)
+    learned: list[FittedStatistics] = []
     for entry in chain:
         if isinstance(entry.kwargs, FittedKwargs):
-            table, learned = _standardise(table, entry.name, entry.kwargs, embargoed)
-            fitted.extend(learned)
+            if known is None:
+                found = _fit(table, entry.name, entry.kwargs, embargoed)
+            else:
+                found = _recall(table, entry, known)
+            table = _standardise(table, entry.kwargs, found)
+            learned.extend(found)
         else:
             table = _TRANSFORMS[type(entry.kwargs)](table, entry)
-    return table, tuple(fitted)
+    if known:
+        raise DataError(
+            f"statistics: {known[0].processor} has some, but the configuration has no such processor"
+        )
+    return table, tuple(learned)
 
 
 def surviving_columns(
@@ -175,13 +213,12 @@ def _groups(group: FieldsGroup | None) -> tuple[FieldsGroup, ...]:
     return _GROUPS if group is None else (group,)
 
 
-def _standardise(
+def _fit(
     table: Table, name: str, kwargs: FittedKwargs, embargoed: npt.NDArray[np.bool_] | None
-) -> tuple[Table, list[FittedStatistics]]:
-    """Fit and put on ``MinMaxNorm``, ``ZScoreNorm`` or ``RobustZScoreNorm``."""
+) -> list[FittedStatistics]:
+    """Fit ``MinMaxNorm``, ``ZScoreNorm`` or ``RobustZScoreNorm`` to each of its groups."""
     fit_rows = _fit_rows(table, kwargs)
     known = fit_rows if embargoed is None else fit_rows[~embargoed[table.rows.days[fit_rows]]]
-    limit = _OUTLIER if isinstance(kwargs, RobustZScoreNormKwargs) and kwargs.clip_outlier else None
     fit = _FITS[type(kwargs)]
     learned = []
     for group in _groups(kwargs.fields_group):
@@ -194,9 +231,33 @@ def _standardise(
 
         pairs = np.asarray(for_each(len(columns.names), fit_column), dtype=np.float32).reshape(-1, 2)
         center, scale = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
-        table = table.with_group(group, columns.mapped(StandardiseColumns(center, scale, limit)))
         learned.append(FittedStatistics(name, group, columns.names, center, scale))
-    return table, learned
+    return learned
+
+
+def _recall(table: Table, entry: ProcessorConfig, known: deque[FittedStatistics]) -> list[FittedStatistics]:
+    """Take what a processor learned before, and check that it is of these columns."""
+    found = []
+    for group in _groups(cast(FittedKwargs, entry.kwargs).fields_group):
+        wanted = (entry.name, group, table.group(group).names)
+        if not known or (known[0].processor, known[0].group, known[0].columns) != wanted:
+            got = f"{known[0].processor} of group {known[0].group!r}" if known else "none"
+            raise DataError(
+                f"statistics: got {got}, expected those of {entry.name} of group {group!r} with the columns "
+                f"{', '.join(wanted[2])}"
+            )
+        found.append(known.popleft())
+    return found
+
+
+def _standardise(table: Table, kwargs: FittedKwargs, learned: Iterable[FittedStatistics]) -> Table:
+    """Put on what was learned."""
+    limit = _OUTLIER if isinstance(kwargs, RobustZScoreNormKwargs) and kwargs.clip_outlier else None
+    for found in learned:
+        columns = table.group(found.group)
+        column_map = StandardiseColumns(found.center, found.scale, limit)
+        table = table.with_group(found.group, columns.mapped(column_map))
+    return table
 
 
 def _fit_rows(table: Table, kwargs: FittedKwargs) -> npt.NDArray[np.int64]:

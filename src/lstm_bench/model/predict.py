@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,8 +15,9 @@ from lstm_bench.model.path import PathName
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.shards import shard_threads
+from lstm_bench.model.spec import PackSpec
 
-__all__ = ["predict"]
+__all__ = ["predict", "predict_weights"]
 
 _COMPILED_SAMPLES, _CPU_SAMPLES = 400, 200  # a thread's, small enough for its core's cache
 _ACCELERATOR_SAMPLES = 16384
@@ -55,3 +58,26 @@ def _compiled(model: LSTM) -> Callable[[Tensor], Tensor]:
     from lstm_bench.model.compiled.outputs import CompiledLSTM
 
     return CompiledLSTM(model).scores
+
+
+def predict_weights(
+    spec: PackSpec, weights: Mapping[str, Tensor], samples: ResidentSamples, path: PathName
+) -> npt.NDArray[np.float32]:
+    """Score every sample with a replica's weights: ``[S]``, in the samples' order.
+
+    Parameters
+    ----------
+    spec, weights, samples
+    path
+        How the weights were trained: as for :func:`predict`; on another device than the processor, torch scores.
+
+    Raises
+    ------
+    RuntimeError
+        Where the weights are not those of the spec's model.
+    """
+    model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
+    model.load_state_dict(dict(weights))
+    by_torch = path != "sharded" or samples.device.type != "cpu"
+    scores = predict(model.to(samples.device), samples, "reference" if by_torch else path)
+    return scores.cpu().numpy()

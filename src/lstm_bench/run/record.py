@@ -95,6 +95,10 @@ class Record:
         """Read the provenance."""
         return self._json(_SEAL)
 
+    def has_table(self, name: TableName) -> bool:
+        """Whether this record has a table."""
+        return (self.path / f"{name}.parquet").is_file()
+
     def table(self, name: TableName) -> pd.DataFrame:
         """Read one of the tables.
 
@@ -105,11 +109,10 @@ class Record:
         """
         import pandas as pd
 
-        path = self.path / f"{name}.parquet"
-        if not path.is_file():
+        if not self.has_table(name):
             there = ", ".join(sorted(found.stem for found in self.path.glob("*.parquet")))
             raise DataError(f"{self.path}: this record has no table {name!r}; it has {there}")
-        return pd.read_parquet(path)
+        return pd.read_parquet(self.path / f"{name}.parquet")
 
     def _json(self, name: str) -> dict[str, Any]:
         try:

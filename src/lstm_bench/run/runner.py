@@ -17,15 +17,15 @@ import torch
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.bars_digest import BarsDigest
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
-from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.memory import parameters
 from lstm_bench.model.path import choose_path
-from lstm_bench.model.predict import predict
+from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
@@ -233,6 +233,8 @@ class _PackAtWork:
         with self.watch.stage("dataset"):
             prepared = prepare(self.config, self.provider, self._dataset)
             metric = valid_metric(self.config, prepared.valid)
+        with self.watch.stage("fingerprint"):
+            bars = self._bars(prepared.dataset)
         kwargs = self.config.task.model.kwargs
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -254,7 +256,7 @@ class _PackAtWork:
         coming = self._scored(prepared, [fit for fit in fits if fit.weights])
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
             scored, seconds = next(coming) if fit.weights else (None, {})
-            provenance = self._provenance(config, fit, seconds) | {"embargo": prepared.embargo}
+            provenance = self._provenance(config, fit, seconds, bars) | {"embargo": prepared.embargo}
             self.progress.stage("record")
             yield (
                 seed,
@@ -275,6 +277,11 @@ class _PackAtWork:
             return build_dataset(section, self.provider, d_feat=d_feat, embargo=embargo)
         return self.cache.open(section, self.provider, self.data, d_feat=d_feat, embargo=embargo)
 
+    def _bars(self, dataset: Dataset) -> BarsDigest:
+        """Digest the bars behind the dataset, for whoever predicts later days."""
+        end = dataset.offset + len(dataset.days)
+        return BarsDigest.of(self.config.task.dataset, self.provider, dataset.offset, end)
+
     def _report(self, fits: Sequence[Fit]) -> bool:
         """Tell of the replicas that the epoch trained."""
         epoch = max(len(fit.epochs) for fit in fits)
@@ -289,6 +296,7 @@ class _PackAtWork:
         rows = np.zeros(dataset.raw_label.shape, dtype=np.bool_)
         rows[test.days, test.instruments] = True
         span = slice(int(test.days.min()), int(test.days.max()) + 1)
+        spec = PackSpec.of(self.config)
         resident = ResidentSamples.place(test, self.device)
         predicted: deque[tuple[npt.NDArray[np.float32], float]] = deque()
 
@@ -296,7 +304,7 @@ class _PackAtWork:
             for fit in fits:
                 self.progress.stage("predict")
                 begun = time.perf_counter()
-                scores = self._predict(fit, resident)
+                scores = predict_weights(spec, fit.weights, resident, self.choice.name)
                 predicted.append((scores, time.perf_counter() - begun))
                 self.progress.stage("evaluate")
                 yield dataset.scores_to_panel(test, scores)[span]
@@ -315,15 +323,9 @@ class _PackAtWork:
             labels = dataset.raw_label[test.days, test.instruments]
             yield Scored(scores, labels, evaluation), {"predict": before, "evaluate": seconds}
 
-    def _predict(self, fit: Fit, samples: ResidentSamples) -> npt.NDArray[np.float32]:
-        """Score samples ``[S]`` with a replica's best weights."""
-        spec = PackSpec.of(self.config)
-        model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
-        model.load_state_dict(fit.weights)
-        scores = predict(model.to(self.device), samples, self.choice.name)
-        return scores.cpu().numpy()
-
-    def _provenance(self, config: RunConfig, fit: Fit, own: Mapping[str, float]) -> dict[str, Any]:
+    def _provenance(
+        self, config: RunConfig, fit: Fit, own: Mapping[str, float], bars: BarsDigest
+    ) -> dict[str, Any]:
         spec, cuda = PackSpec.of(config), self.device.type == "cuda"
         calendar, seconds = self.provider.calendar, {**self.watch.seconds, **own}
         if len(self.configs) > 1:  # a run's share of what the pack did together
@@ -333,6 +335,7 @@ class _PackAtWork:
             "seed": config.seed,
             "data_fingerprint": self.data,
             "calendar": [str(calendar[0]), str(calendar[-1])],
+            "bars": bars.to_json(),
             "synthetic": self.provider.is_synthetic,
             "numerics": NUMERICS,
             **self.environment,

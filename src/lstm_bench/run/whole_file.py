@@ -9,8 +9,8 @@ from pathlib import Path
 __all__ = ["write_whole"]
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text beside its place, wait until it is on the disk, and move it there in one rename.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a text (as UTF-8) or bytes beside its place, wait until it is on the disk, and move it there in one rename.
 
     Raises
     ------
@@ -20,8 +20,8 @@ def write_whole(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.draft")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with draft.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

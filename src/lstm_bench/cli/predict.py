@@ -1,0 +1,143 @@
+"""``lstm-bench predict``: scores of new days from a saved run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lstm_bench.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lstm_bench.run.prediction import Prediction
+    from lstm_bench.run.saved import SavedRun
+
+__all__ = ["predict"]
+
+_SHOWN = 10
+_SUFFIXES = (".parquet", ".csv")
+
+
+def predict(
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="A record's folder, or the id of one under --results, or its beginning.", show_default=False
+        ),
+    ],
+    start: Annotated[
+        str | None, typer.Option(help="First day; the one after the run's own scores by default.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="Last day; the data's last by default.")] = None,
+    provider_uri: Annotated[
+        str | None, typer.Option(help="A Qlib data folder with these days; the run's own by default.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write, .parquet or .csv: datetime, instrument, score.", show_default=False
+        ),
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Where records are.")] = Path("results"),
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, mps, cuda or cuda:k; all but auto are demands.")
+    ] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Score new days with a run's weights, normalised with what it learned from its fit period.
+
+    The newest day needs no label. Qlib's strategies take the file's table as their signal.
+    """
+    _check_out(out)
+    from lstm_bench.data.provider import Provider
+    from lstm_bench.run.prediction import predict_days
+    from lstm_bench.run.saved import SavedRun, find_record
+
+    begun = time.perf_counter()
+    saved = SavedRun.load(find_record(run, results))
+    provider = Provider(provider_uri or saved.config.qlib_init.provider_uri)
+    prediction = predict_days(saved, provider, start, end, device=device)
+    if out is not None:
+        _write(out, prediction.scores)
+    answer = _describe(saved, prediction, out, time.perf_counter() - begun)
+    if as_json:
+        print_json(answer)
+    else:
+        _print(saved, prediction.scores, answer)
+
+
+def _check_out(out: Path | None) -> None:
+    from lstm_bench.errors import InputError
+
+    if out is None:
+        return
+    if out.suffix not in _SUFFIXES:
+        raise InputError(f"--out: got {str(out)!r}, expected a file that ends in {' or '.join(_SUFFIXES)}")
+    if out.is_dir():
+        raise InputError(f"--out: {out} is a folder, expected a file")
+
+
+def _write(out: Path, scores: pd.DataFrame) -> None:
+    from lstm_bench.errors import InputError
+    from lstm_bench.run.whole_file import write_whole
+
+    content = scores.to_csv() if out.suffix == ".csv" else scores.to_parquet()
+    try:
+        write_whole(out, content)
+    except OSError as error:
+        raise InputError(f"--out: cannot write {out}: {error.strerror}") from error
+
+
+def _describe(saved: SavedRun, prediction: Prediction, out: Path | None, seconds: float) -> dict[str, Any]:
+    scores, comparison = prediction.scores, prediction.comparison
+    days = scores.index.unique("datetime")
+    return {
+        "run": str(saved.record.path),
+        "out": None if out is None else str(out),
+        "first_day": str(days[0].date()),
+        "last_day": str(days[-1].date()),
+        "days": len(days),
+        "scores": int(scores["score"].notna().sum()),
+        "missing": int(scores["score"].isna().sum()),
+        "data_fingerprint": prediction.data_fingerprint,
+        "bars": prediction.bars,
+        "recorded_scores": None
+        if comparison is None
+        else {
+            "day": str(comparison.day),
+            "rows": comparison.rows,
+            "other_rows": comparison.other_rows,
+            "largest_difference": comparison.largest_difference,
+            "agree": comparison.agrees,
+        },
+        "device": prediction.device,
+        "seconds": seconds,
+    }
+
+
+def _print(saved: SavedRun, scores: pd.DataFrame, answer: dict[str, Any]) -> None:
+    last = scores["score"].xs(scores.index[-1][0], level="datetime").sort_values(ascending=False)
+    typer.echo(f"{saved.record.path.parent.name}, seed {saved.provenance['seed']}: {answer['run']}")
+    print_table(
+        f"{answer['last_day']}, the highest",
+        ["instrument", "score"],
+        [[str(code), f"{value:.6f}"] for code, value in last.head(_SHOWN).items()],
+    )
+    typer.echo(
+        f"{answer['scores']:,} scores of {answer['days']} days, {answer['first_day']} to {answer['last_day']}, "
+        f"in {answer['seconds']:.1f} s on {answer['device']}"
+    )
+    if answer["missing"]:
+        typer.echo(f"{answer['missing']:,} more rows have no score: a feature of theirs is missing")
+    found = answer["recorded_scores"]
+    if found is not None and found["agree"]:
+        typer.echo(
+            f"the run's scores of {found['day']} come back, within {max(found['largest_difference'], 1e-9):.0e}"
+        )
+    typer.echo(
+        f"written to {answer['out']}" if answer["out"] else "--out FILE.parquet (or .csv) keeps all of them"
+    )

@@ -1,0 +1,103 @@
+"""A digest of the bars that a dataset is computed from, which days that come later do not change.
+
+The fingerprint of a data folder changes with each day that is added to it. This one is over what a dataset reads,
+and can be worked out again in a longer folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.handler import HandlerColumns, instruments_of, needed_features, universe_of
+from lstm_bench.errors import DataError
+from lstm_bench.features.expression import Expression, extent, parse
+
+__all__ = ["BarsDigest"]
+
+
+@dataclass(frozen=True)
+class BarsDigest:
+    """Bars and membership behind a dataset.
+
+    Whether an instrument that does not trade on the last days has rows of NaN there, or none, is left out: it is
+    decided by bars that come later.
+
+    Attributes
+    ----------
+    start, end : first and last day of the dataset's table
+    through : last day of the bars, which the labels of the last days reach
+    sha256 : hex digest over trading days, members, and the values of all fields, from as far before ``start`` as
+        features reach
+    """
+
+    start: str
+    end: str
+    through: str
+    sha256: str
+
+    @classmethod
+    def of(cls, config: DatasetConfig, provider: Provider, begin: int, end: int) -> BarsDigest:
+        """Read the bars of a dataset whose table has the calendar positions ``begin..end`` (end exclusive)."""
+        _, right = extent(_expressions(config))
+        stop = min(end + right, len(provider.calendar))
+        start, last, through = (str(provider.calendar[i]) for i in (begin, end - 1, stop - 1))
+        return cls(start, last, through, _sha256(config, provider, begin, end, stop))
+
+    @classmethod
+    def from_json(cls, content: Any) -> BarsDigest:
+        """Read what :meth:`to_json` gave.
+
+        Raises
+        ------
+        DataError
+            Where it is not of that form.
+        """
+        try:
+            return cls(**content)
+        except TypeError as error:
+            raise DataError(f"bars: got {content!r}, expected start, end, through and sha256") from error
+
+    def to_json(self) -> dict[str, str]:
+        """Give plain data."""
+        return asdict(self)
+
+    def is_of(self, config: DatasetConfig, provider: Provider) -> bool:
+        """Whether a data folder, which may hold other days too, has the same bars for the same dataset."""
+        days = provider.calendar
+        wanted = np.asarray([self.start, self.end, self.through], dtype="datetime64[D]")
+        begin, last, through = (int(i) for i in np.searchsorted(days, wanted))
+        if through >= len(days) or not np.array_equal(days[[begin, last, through]], wanted):
+            return False
+        return self.sha256 == _sha256(config, provider, begin, last + 1, through + 1)
+
+
+def _expressions(config: DatasetConfig) -> list[Expression]:
+    """All that the dataset computes: the features that it needs, and the label."""
+    columns = HandlerColumns.of(config.kwargs.handler)
+    names = needed_features(config.kwargs.handler)
+    return [parse(text) for text in (*(columns.features[name] for name in names), columns.label[1])]
+
+
+def _sha256(config: DatasetConfig, provider: Provider, begin: int, end: int, stop: int) -> str:
+    """Digest of the table on ``begin..end``, whose bars reach to ``stop`` (both exclusive)."""
+    handler, days = config.kwargs.handler, provider.calendar
+    expressions = _expressions(config)
+    left, _ = extent(expressions)
+    universe = universe_of(handler, provider).between(days[begin], days[end - 1])
+    codes = instruments_of(universe, expressions)
+    panel = provider.panel(codes, HandlerColumns.of(handler).fields, max(begin - left, 0), stop)
+    digest = hashlib.sha256("\n".join(panel.instruments).encode())
+    digest.update(panel.days.astype("<i8").tobytes())
+    digest.update(universe.member(days[begin:end], panel.instruments).tobytes(order="F"))
+    for field in sorted(panel.fields):
+        values = panel.fields[field]
+        canonical = np.where(np.isnan(values), np.float32(np.nan), values)  # a NaN may have many bit patterns
+        digest.update(field.encode())
+        digest.update(canonical.astype("<f4", copy=False).tobytes(order="F"))
+    return digest.hexdigest()

@@ -1,0 +1,144 @@
+"""A saved run: its record found, and what it takes to score other days read from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.errors import DataError
+from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.run.record import Record
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["SavedRun", "find_record"]
+
+_WEIGHTS = "model.safetensors"
+_STATISTICS = "statistics.json"
+_NAMED = 8
+
+
+def find_record(run: str, results: Path) -> Record:
+    """Find a run's record.
+
+    Parameters
+    ----------
+    run
+        The record's folder, or an id in ``results/<experiment>/``, or the beginning of one.
+    results
+        Where records are.
+
+    Raises
+    ------
+    DataError
+        Where there is none, or it is not complete, or more than one run begins so.
+    """
+    folder = Path(run).expanduser()
+    if folder.is_dir():
+        record = Record.find(folder)
+        if record is None:
+            raise DataError(
+                f"run: {folder} is no complete record: it has no provenance.json{_inside(folder)}"
+            )
+        return record
+    found = [] if len(folder.parts) != 1 else [Record(path) for path in _records(results, f"{folder}*")]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(
+            f"run: got {run!r}, which {len(found)} records begin with; give one of {_list(found, _NAMED)}"
+        )
+    there = [Record(path) for path in _records(results, "[!.]*")]
+    hint = f"it has {_list(there, _NAMED)}" if there else "it has none; `lstm-bench run CONFIG` makes one"
+    raise DataError(
+        f"run: got {run!r}, expected a record's folder, or the id of one in {results}, and {hint}"
+    )
+
+
+def _records(results: Path, name: str) -> list[Path]:
+    """Folders of complete records, of any experiment, whose id fits a pattern."""
+    return sorted(seal.parent for seal in results.glob(f"[!.]*/{name}/provenance.json"))
+
+
+def _inside(folder: Path) -> str:
+    """Say which records a folder that is none holds, an experiment's or that of all results."""
+    there = sorted(
+        seal.parent for depth in ("[!.]*", "[!.]*/[!.]*") for seal in folder.glob(f"{depth}/provenance.json")
+    )
+    return f"; it holds records: {_list(map(Record, there), _NAMED)}" if there else ""
+
+
+def _list(records: Any, most: int) -> str:
+    paths = [str(record.path) for record in records]
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return ", ".join(paths[:most]) + more
+
+
+@dataclass(frozen=True, eq=False)
+class SavedRun:
+    """What a record keeps of a trained model.
+
+    Attributes
+    ----------
+    record
+    config : resolved
+    weights : of the best epoch, parameter -> tensor on the CPU
+    fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
+    provenance : what it was computed with
+    """
+
+    record: Record
+    config: RunConfig
+    weights: Mapping[str, Tensor]
+    fitted: Mapping[str, tuple[FittedStatistics, ...]]
+    provenance: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, record: Record) -> SavedRun:
+        """Read a record.
+
+        Raises
+        ------
+        DataError
+            Where the run diverged and left no weights, or a file is missing or damaged.
+        ConfigError
+            Where this version cannot read its configuration.
+        """
+        failure = record.failure()
+        if failure is not None:
+            raise DataError(f"{record.path}: {failure}; there is nothing to predict with")
+        for name in ("config.yaml", "pred.parquet", _STATISTICS, _WEIGHTS):
+            if not (record.path / name).is_file():
+                raise DataError(
+                    f"{record.path}: this record is not complete: it has no {name}; compute the run again with --force"
+                )
+        return cls(
+            record=record,
+            config=load_workflow(record.path / "config.yaml").resolved(),
+            weights=_read_weights(record.path / _WEIGHTS),
+            fitted=_read_statistics(record.path / _STATISTICS),
+            provenance=record.provenance(),
+        )
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path}: cannot be read: {error}; compute the run again with --force") from error
+
+
+def _read_statistics(path: Path) -> dict[str, tuple[FittedStatistics, ...]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {key: tuple(map(FittedStatistics.from_json, steps)) for key, steps in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError, DataError) as error:
+        raise DataError(f"{path}: cannot be read: {error}; compute the run again with --force") from error
