@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from lstm_bench.config.section import Section
+from lstm_bench.config.tracking import TrackingConfig
 
 __all__ = ["Compat", "HarnessConfig", "Precision", "TrainingConfig"]
 
@@ -39,3 +40,4 @@ class HarnessConfig(Section):
 
     compat: Compat = "qlib"
     training: TrainingConfig = TrainingConfig()
+    tracking: TrackingConfig = Field(TrackingConfig(), exclude=True, description="no part of what a run is")
