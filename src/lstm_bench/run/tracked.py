@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from lstm_bench.run.identity import NUMERICS
-from lstm_bench.run.record import Record
 from lstm_bench.run.tracker import JobType, State, TrackedRun, Tracker, tracked_id
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.model.trainer import Epoch, Fit
     from lstm_bench.run.progress import Progress
+    from lstm_bench.run.record import Record
 
-__all__ = ["TrackedPack", "described", "end_with_record", "epoch_values", "tags_of"]
+__all__ = ["TrackedPack", "described", "epoch_values", "tags_of"]
 
 
 def described(
@@ -58,16 +58,6 @@ def epoch_values(epoch: Epoch) -> dict[str, float]:
     return values
 
 
-def end_with_record(tracker: Tracker, tracked: str, record: Record) -> None:
-    """End a run with what its record says; one without figures has failed."""
-    provenance, error = record.provenance(), record.failure()
-    training = provenance["training"]
-    summary = {key: training[key] for key in ("status", "epochs", "best_epoch", "best_score")}
-    summary |= {"train_seconds": provenance["seconds"]["train"], **record.metrics()}
-    tags = {"path": provenance["device"]["training_path"]}
-    tracker.end(tracked, "complete" if error is None else "failed", summary, tags, record.path)
-
-
 class TrackedPack:
     """Runs of a pack while they train here: hears what their progress hears, and tells the tracker.
 
@@ -106,7 +96,7 @@ class TrackedPack:
 
     def recorded(self, seed: int, record: Record) -> None:
         """Tell that a run is done."""
-        end_with_record(self._tracker, self._open.pop(seed), record)
+        self._tracker.recorded(self._open.pop(seed), record.path)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

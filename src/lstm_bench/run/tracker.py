@@ -96,15 +96,12 @@ class Tracker(Protocol):
         """Hear a table."""
         ...
 
-    def end(
-        self,
-        run_id: str,
-        state: State,
-        summary: Mapping[str, Any],
-        tags: Mapping[str, str],
-        record: Path | None = None,
-    ) -> None:
-        """Hear how a run ended, its figures, further tags, and where its record is."""
+    def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """Hear how a run ended that leaves no record, with its figures and further tags."""
+        ...
+
+    def recorded(self, run_id: str, record: Path) -> None:
+        """Hear that a run has ended and left a record, which says how."""
         ...
 
     def close(self, seconds: float | None = None) -> None:
@@ -133,14 +130,10 @@ class NoTracker:
     ) -> None:
         """Do nothing."""
 
-    def end(
-        self,
-        run_id: str,
-        state: State,
-        summary: Mapping[str, Any],
-        tags: Mapping[str, str],
-        record: Path | None = None,
-    ) -> None:
+    def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """Do nothing."""
+
+    def recorded(self, run_id: str, record: Path) -> None:
         """Do nothing."""
 
     def close(self, seconds: float | None = None) -> None:

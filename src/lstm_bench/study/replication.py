@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_bench.run.identity import run_id
 from lstm_bench.run.manifest import Bench, BenchRow
 from lstm_bench.run.record import Record, recover
-from lstm_bench.run.tracked import described, end_with_record, epoch_values
+from lstm_bench.run.tracked import described, epoch_values
 from lstm_bench.run.tracker import NoTracker, State, Tracker, tracked_id
 from lstm_bench.study.devices import Device, Slot, SlotTable
 from lstm_bench.study.dispatch import Dispatcher, graceful_interrupt
@@ -105,7 +105,7 @@ def bench(
     slots = SlotTable(devices, slots_per_device or 1)
     source = _Packs(
         entrants, seeds, slots, pack_width, results,
-        force=force, progress=progress, tracker=tracker or NoTracker(),
+        force=force, progress=progress, tracker=tracker,
     )  # fmt: skip
     dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device or 1), slots)
     with graceful_interrupt(dispatcher.stop):
@@ -179,13 +179,13 @@ class _Packs:
         *,
         force: bool,
         progress: BenchProgress,
-        tracker: Tracker,
+        tracker: Tracker | None = None,
     ) -> None:
         self._entrants = {entrant.label: entrant for entrant in entrants}
         self._slots = slots
         self._force = force
         self._progress = progress
-        self._tracker = tracker
+        self._tracker = tracker or NoTracker()
         self._data: dict[str, str] = {}
         self._experiment = results / entrants[0].study
         self._waiting: deque[tuple[str, list[int]]] = deque()
@@ -329,7 +329,7 @@ class _Packs:
         """Tell a tracker how a job's runs ended: with their records, or in another way."""
         for seed, tracked in self._tracked(job).items():
             if seed in recorded:
-                end_with_record(self._tracker, tracked, Record(self._experiment / recorded[seed]))
+                self._tracker.recorded(tracked, self._experiment / recorded[seed])
             else:
                 self._tracker.end(tracked, otherwise, summary, {})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import queue
 import selectors
@@ -29,6 +30,7 @@ __all__ = ["GuardedTracker"]
 logger = logging.getLogger("lstm_bench")
 
 _LOOK_SECONDS = 0.25
+"""Between two looks; more than twice as much has not passed for us, who were suspended with all our processes."""
 
 
 class GuardedTracker:
@@ -45,7 +47,7 @@ class GuardedTracker:
         self._outbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._unanswered = 0
-        self._since = time.monotonic()
+        self._waited = 0.0
         self._is_quiet = False
         self._is_closed = False
         self._ended = threading.Event()
@@ -79,17 +81,13 @@ class GuardedTracker:
         """Pass it on."""
         self._tell("table", run_id=run_id, name=name, columns=list(columns), rows=[list(row) for row in rows])
 
-    def end(
-        self,
-        run_id: str,
-        state: State,
-        summary: Mapping[str, Any],
-        tags: Mapping[str, str],
-        record: Path | None = None,
-    ) -> None:
+    def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """Pass it on."""
-        where = None if record is None else str(record.absolute())
-        self._tell("end", run_id=run_id, state=state, summary=dict(summary), tags=dict(tags), record=where)
+        self._tell("end", run_id=run_id, state=state, summary=dict(summary), tags=dict(tags))
+
+    def recorded(self, run_id: str, record: Path) -> None:
+        """Pass it on."""
+        self._tell("recorded", run_id=run_id, record=str(record.absolute()))
 
     def close(self, seconds: float | None = None) -> None:
         """Wait for the process to end; one that does not is killed, or left behind where ``seconds`` are given."""
@@ -98,7 +96,8 @@ class GuardedTracker:
         self._is_closed = True
         self._outbox.put(None)
         limit = self._options.timeout_seconds if seconds is None else seconds
-        if not self._ended.wait(limit) and seconds is None:
+        looks = math.ceil(limit / _LOOK_SECONDS)
+        if not any(self._ended.wait(_LOOK_SECONDS) for _ in range(looks)) and seconds is None:
             self._give_up(f"it has not finished within {limit:g} s")
 
     def _tell(self, call: str, **arguments: Any) -> None:
@@ -106,7 +105,7 @@ class GuardedTracker:
             if self._is_quiet or self._is_closed:
                 return
             if self._unanswered == 0:
-                self._since = time.monotonic()
+                self._waited = 0.0
             self._unanswered += 1
         self._outbox.put({"call": call, "arguments": arguments})
 
@@ -125,7 +124,7 @@ class GuardedTracker:
         assert process.stdout is not None
         with process.stdout as pipe, selectors.DefaultSelector() as selector:
             selector.register(pipe, selectors.EVENT_READ)
-            rest = b""
+            rest, looked = b"", time.monotonic()
             while True:
                 if selector.select(_LOOK_SECONDS):
                     piece = os.read(pipe.fileno(), 65536)
@@ -134,7 +133,8 @@ class GuardedTracker:
                     *lines, rest = (rest + piece).split(b"\n")
                     for line in lines:
                         self._take(json.loads(line))
-                if self._is_overdue():
+                before, looked = looked, time.monotonic()
+                if self._is_overdue(min(looked - before, 2 * _LOOK_SECONDS)):
                     self._give_up(f"it has not answered for {self._options.timeout_seconds:g} s")
         code = process.wait()
         if code or not self._is_closed:
@@ -149,12 +149,13 @@ class GuardedTracker:
         else:
             with self._lock:
                 self._unanswered -= 1
-                self._since = time.monotonic()
+                self._waited = 0.0
 
-    def _is_overdue(self) -> bool:
+    def _is_overdue(self, seconds: float) -> bool:
+        """Count so many seconds more, and tell whether they were too many."""
         with self._lock:
-            waited = time.monotonic() - self._since
-            return self._unanswered > 0 and waited > self._options.timeout_seconds
+            self._waited += seconds
+            return self._unanswered > 0 and self._waited > self._options.timeout_seconds
 
     def _give_up(self, reason: str) -> None:
         """Say once why nothing more is tracked, and end the process."""

@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from lstm_bench.run.record import Record
 from lstm_bench.run.tracker import State, TrackedRun, TrackerOptions
+from lstm_bench.run.trackers.ending import ending
 from lstm_bench.run.trackers.figures import figures_of
 from lstm_bench.run.trackers.qlib_artifacts import lay_out
 
@@ -97,26 +98,25 @@ class MlflowTracker:
             pq.write_table(pa.table(table), path)
             self._client.log_artifact(self._runs[run_id], str(path))
 
-    def end(
-        self,
-        run_id: str,
-        state: State,
-        summary: Mapping[str, Any],
-        tags: Mapping[str, str],
-        record: Path | None = None,
-    ) -> None:
-        """Log the figures and the record's files, and end the run."""
-        mlflow_id, client = self._runs.pop(run_id), self._client
+    def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """End a run; numbers are metrics, the rest of the summary are tags."""
+        mlflow_id = self._runs.pop(run_id)
         numbers = {name: value for name, value in summary.items() if isinstance(value, int | float)}
-        self._log(mlflow_id, self._news(mlflow_id, numbers), 0)
         texts = {name: str(value) for name, value in summary.items() if name not in numbers}
-        client.log_batch(mlflow_id, tags=_tags({**tags, **texts, "state": state}))
-        if record is not None:
-            for name, path in figures_of(Record(record), self._options.figures):
-                client.log_artifact(mlflow_id, str(path), f"figures/{name}")
-            if self._options.record:
-                self._log_record(mlflow_id, record)
-        client.set_terminated(mlflow_id, _STATUS[state])
+        self._log(mlflow_id, self._news(mlflow_id, numbers), 0)
+        self._client.log_batch(mlflow_id, tags=_tags({**tags, **texts, "state": state}))
+        self._client.set_terminated(mlflow_id, _STATUS[state])
+
+    def recorded(self, run_id: str, record: Path) -> None:
+        """End a run; the record's files are artifacts, under Qlib's paths."""
+        mlflow_id = self._runs[run_id]
+        for name, path in figures_of(Record(record), self._options.figures):
+            self._client.log_artifact(mlflow_id, str(path), f"figures/{name}")
+        if self._options.record:
+            with tempfile.TemporaryDirectory() as folder:
+                lay_out(record, Path(folder))
+                self._client.log_artifacts(mlflow_id, folder)
+        self.end(run_id, *ending(Record(record)))
 
     def close(self, seconds: float | None = None) -> None:
         """End what is open as interrupted."""
@@ -140,7 +140,8 @@ class MlflowTracker:
         """Log the task as Qlib does, flat and under its keys, and the rest likewise."""
         content = {**run.config, **run.config.get("task", {})}
         content.pop("task", None)
-        params = [Param(key, str(value)) for key, value in _flat(content)]
+        there = self._client.get_run(mlflow_id).data.params  # a value stays: paths may be others now
+        params = [Param(key, str(value)) for key, value in _flat(content) if key not in there]
         for begin in range(0, len(params), _MOST_PARAMS):
             self._client.log_batch(mlflow_id, params=params[begin : begin + _MOST_PARAMS])
         self._client.log_batch(mlflow_id, tags=_tags({**run.tags, "job_type": run.job_type}))
@@ -155,11 +156,6 @@ class MlflowTracker:
         self._client.log_batch(
             mlflow_id, metrics=[Metric(name, float(value), now, step) for name, value in figures.items()]
         )
-
-    def _log_record(self, mlflow_id: str, record: Path) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            lay_out(record, Path(folder))
-            self._client.log_artifacts(mlflow_id, folder)
 
 
 def _tags(tags: Mapping[str, str]) -> list[RunTag]:

@@ -68,9 +68,8 @@ def _call(tracker: Tracker, call: str, arguments: dict[str, Any]) -> None:
     match call:
         case "begin":
             tracker.begin(TrackedRun(**arguments["run"]))
-        case "end":
-            where = arguments.pop("record")
-            tracker.end(**arguments, record=None if where is None else Path(where))
+        case "recorded":
+            tracker.recorded(arguments["run_id"], Path(arguments["record"]))
         case _:
             getattr(tracker, call)(**arguments)
 

@@ -5,6 +5,7 @@ A W&B run per run, in the group of its study. Files go below the records' folder
 
 from __future__ import annotations
 
+import errno
 import netrc
 import os
 import shutil
@@ -17,6 +18,7 @@ import wandb
 
 from lstm_bench.run.record import Record
 from lstm_bench.run.tracker import State, TrackedRun, TrackerOptions
+from lstm_bench.run.trackers.ending import ending
 from lstm_bench.run.trackers.figures import figures_of
 
 __all__ = ["WandbTracker"]
@@ -24,6 +26,7 @@ __all__ = ["WandbTracker"]
 _PROJECT = "lstm-bench"
 _EXIT_CODES: Mapping[State, int] = {"complete": 0, "pruned": 0, "failed": 1, "interrupted": 130}
 _LONGEST_TAG = 64
+_LEAST_FREE = 4096
 
 
 class WandbTracker:
@@ -92,26 +95,25 @@ class WandbTracker:
         """Log a table."""
         self._runs[run_id].log({name: wandb.Table(columns=list(columns), data=[list(row) for row in rows])})
 
-    def end(
-        self,
-        run_id: str,
-        state: State,
-        summary: Mapping[str, Any],
-        tags: Mapping[str, str],
-        record: Path | None = None,
-    ) -> None:
-        """Finish a run; figures belong to its summary, the record is an artifact."""
-        run, options = self._runs.pop(run_id), self._options
+    def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """Finish a run; its figures are the summary's."""
+        run = self._runs.pop(run_id)
         run.summary.update({**summary, "state": state})
         run.tags = _tags({**self._began[run_id].tags, **tags}, state)
-        if record is not None:
-            for name, path in figures_of(Record(record), options.figures):
-                run.summary[f"figures/{name}"] = wandb.Image(str(path))
-            if options.record:
-                artifact = wandb.Artifact(f"record-{run_id}", type="record")
-                artifact.add_dir(str(record))
-                run.log_artifact(artifact)
         run.finish(exit_code=_EXIT_CODES[state])
+        if run.offline:
+            _check_kept(Path(run.settings.sync_file))
+
+    def recorded(self, run_id: str, record: Path) -> None:
+        """Finish a run; the record is an artifact."""
+        run = self._runs[run_id]
+        for name, path in figures_of(Record(record), self._options.figures):
+            run.summary[f"figures/{name}"] = wandb.Image(str(path))
+        if self._options.record:
+            artifact = wandb.Artifact(f"record-{run_id}", type="record")
+            artifact.add_dir(str(record))
+            run.log_artifact(artifact)
+        self.end(run_id, *ending(Record(record)))
 
     def close(self, seconds: float | None = None) -> None:
         """Finish what is open as interrupted."""
@@ -133,6 +135,20 @@ def _tags(tags: Mapping[str, str], state: State = "complete") -> tuple[str, ...]
     """Return W&B's flat tags: ``features:Alpha158`` and so on, and what went not as planned by itself."""
     flat = [f"{key}:{value}"[:_LONGEST_TAG] for key, value in tags.items()]
     return (*flat, *((state,) if state != "complete" else ()))
+
+
+def _check_kept(file: Path) -> None:
+    """Check that a run could be written to the disk; W&B itself says nothing where it could not.
+
+    Raises
+    ------
+    OSError
+        Where its file is gone, or the disk is full.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(errno.ENOENT, "the run's file has vanished", str(file))
+    if shutil.disk_usage(file.parent).free < _LEAST_FREE:
+        raise OSError(errno.ENOSPC, "the disk is full, what was logged last may be lost", str(file))
 
 
 def _set_aside(own: Path, run_id: str) -> None:
