@@ -29,6 +29,8 @@ RUN = TrackedRun("0123-s", "n", "s", "run", {}, {})
 MISHAP = """\
 import os, time
 
+if os.environ.get("MISHAP") == "start:die":
+    os._exit(7)
 if "MISHAP" in os.environ:
     import wandb
     where, what = os.environ["MISHAP"].split(":")
@@ -38,8 +40,6 @@ if "MISHAP" in os.environ:
             raise wandb.errors.CommError("the server is on fire")
         if what == "full":
             raise OSError(28, "No space left on device")
-        if what == "die":
-            os._exit(7)
         while True:
             time.sleep(60)
 
@@ -62,9 +62,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[RunConfig], Rec
     [
         ("init:raise", "CommError: the server is on fire"),
         ("log:full", "OSError: [Errno 28] No space left on device"),
-        ("log:hang", "it has not answered for 3 s"),
-        ("finish:die", "its process has ended, exit code 7"),
-        ("finish:hang", "it has not"),
+        ("log:hang", "it has not "),  # answered, or where training is faster, finished within 3 s
+        ("finish:hang", "it has not "),
     ],
 )
 def test_training_does_not_notice(
@@ -79,10 +78,7 @@ def test_training_does_not_notice(
 ) -> None:
     config = configure(*SMALL)
     expected = alone(config)
-    (tmp_path / "path").mkdir()
-    (tmp_path / "path" / "sitecustomize.py").write_text(MISHAP)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"), prepend=os.pathsep)
-    monkeypatch.setenv("MISHAP", mishap)
+    have(mishap, tmp_path, monkeypatch)
     seconds = 3.0 if "hang" in mishap else 120.0
     before = children()
     with tracking(TrackingConfig(tracker="wandb", timeout_seconds=seconds), tmp_path / "out") as tracker:
@@ -94,6 +90,29 @@ def test_training_does_not_notice(
     assert warnings[0].startswith(f"wandb: {reason}")
     assert warnings[0].endswith("; tracking stops here, the work goes on without it")
     until(lambda: children() <= before)
+
+
+@pytest.mark.parametrize(
+    ("mishap", "reason"),
+    [("init:hang", "it has not answered for 1 s"), ("start:die", "its process has ended, exit code 7")],
+)
+def test_it_is_noticed_while_the_work_goes_on(
+    tmp_path: Path,
+    wandb_runs: object,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    mishap: str,
+    reason: str,
+) -> None:
+    have(mishap, tmp_path, monkeypatch)
+    seconds = 1.0 if "hang" in mishap else 120.0
+    with tracking(TrackingConfig(tracker="wandb", timeout_seconds=seconds), tmp_path) as tracker:
+        tracker.begin(RUN)
+        until(lambda: caplog.records)
+        tracker.epoch(RUN.id, 0, {"valid_loss": 1.0})
+    (warning,) = caplog.records
+    assert warning.message.startswith(f"wandb: {reason}; tracking stops here")
+    until(lambda: not children())
 
 
 def test_a_disk_that_vanishes_is_said_once(
@@ -152,6 +171,14 @@ def test_an_interrupted_command_leaves_the_rest_to_the_trackers_process(
     until(lambda: not children())
     (told,) = wandb_runs(tmp_path / "wandb").values()
     assert (told.steps, told.summary["state"], told.exit_code) == ([0], "interrupted", 130)
+
+
+def have(mishap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let W&B's own function fail in every process that starts from now on."""
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "sitecustomize.py").write_text(MISHAP)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"), prepend=os.pathsep)
+    monkeypatch.setenv("MISHAP", mishap)
 
 
 def children() -> set[int]:

@@ -14,7 +14,7 @@ import pytest
 from lstm_bench.config.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.run.runner import execute_pack
-from lstm_bench.run.tracker import TrackedRun, tracking
+from lstm_bench.run.tracker import TrackedRun, Tracker, TrackerOptions, tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,6 +41,14 @@ def client(uri: str) -> MlflowClient:
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri)
+
+
+def new_tracker(folder: Path) -> Tracker:
+    """Give what a tracker's process has, in this one."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from lstm_bench.run.trackers.mlflow import MlflowTracker
+
+    return MlflowTracker(TrackerOptions("mlflow", str(folder), record=True, timeout_seconds=1.0), print)
 
 
 def runs_of(store: MlflowClient, study: str) -> list[Any]:
@@ -107,20 +115,21 @@ def test_a_run_that_is_told_again_has_one_history(
     uri = f"sqlite:///{out}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.chdir(tmp_path)
-    with tracking(MLFLOW, tmp_path / "out") as tracker:
-        tracker.begin(RUN)
-        for epoch in range(2):
-            tracker.epoch(RUN.id, epoch, {"valid_loss": 3.0 - epoch})
+    tracker = new_tracker(tmp_path / "out")
+    tracker.begin(RUN)
+    for epoch in range(2):
+        tracker.epoch(RUN.id, epoch, {"valid_loss": 3.0 - epoch})
+    tracker.close()
     store = client(uri)
     (told,) = runs_of(store, "s")
     assert (told.info.status, told.data.tags["lstm_bench.state"]) == ("KILLED", "interrupted")
     moved = TrackedRun(**{**vars(RUN), "config": {"lr": 0.5, "provider_uri": "elsewhere"}})
-    with tracking(MLFLOW, tmp_path / "out") as tracker:
-        tracker.begin(moved)
-        for epoch in range(3):
-            tracker.epoch(RUN.id, epoch, {"valid_loss": math.nan if epoch == 2 else 3.0 - epoch})
-        tracker.table(RUN.id, "leaderboard", ["row", "IC"], [["default", 0.25]])
-        tracker.end(RUN.id, "pruned", {"best_valid_loss": 2.0, "device": "cpu"}, {})
+    tracker = new_tracker(tmp_path / "out")
+    tracker.begin(moved)
+    for epoch in range(3):
+        tracker.epoch(RUN.id, epoch, {"valid_loss": math.nan if epoch == 2 else 3.0 - epoch})
+    tracker.table(RUN.id, "leaderboard", ["row", "IC"], [["default", 0.25]])
+    tracker.end(RUN.id, "pruned", {"best_valid_loss": 2.0, "device": "cpu"}, {})
     (again,) = runs_of(store, "s")
     assert again.info.run_id == told.info.run_id
     assert [step for step, _ in history(store, again, "valid_loss")] == [0, 1, 2]
