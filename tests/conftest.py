@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.wandb_files import WandbRun, read_wandb
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # before anything imports a kernel: they run on the processor then
@@ -63,3 +65,18 @@ def _us_stock(symbol: str, dates: np.ndarray, number: int, rng: np.random.Genera
             "split": split,
         }
     )
+
+
+@pytest.fixture
+def wandb_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], dict[str, WandbRun]]:
+    """Give what reads W&B's files, to one who has never used it: no account, no settings, no variables."""
+    for name in [name for name in os.environ if name.startswith(("WANDB_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "wandb-home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NETRC", str(home / "netrc"))
+    for name in ("CONFIG", "CACHE", "DATA", "ARTIFACT"):
+        monkeypatch.setenv(f"WANDB_{name}_DIR", str(home / name.lower()))
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+    return read_wandb

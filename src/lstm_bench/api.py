@@ -224,6 +224,7 @@ def run(
     experiment: str | None = None,
     device: str = "auto",
     force: bool = False,
+    track: str | None = None,
 ) -> RunResult:
     """Train, predict, evaluate and record one seed, or read its record where it is there.
 
@@ -240,6 +241,8 @@ def run(
         ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``; all but ``auto`` are demands.
     force
         Compute again what is there, and replace it.
+    track
+        ``wandb``, ``mlflow`` or ``off``, over what the configuration's ``lstm_bench.tracking`` says.
 
     Returns
     -------
@@ -252,7 +255,9 @@ def run(
     RunError
         Where training gave no usable weights.
     """
+    from lstm_bench.config.tracking import with_tracker
     from lstm_bench.run.runner import execute
+    from lstm_bench.run.tracker import tracking
 
     chosen, name = (
         (config, "workflow") if isinstance(config, RunConfig) else (load_workflow(config), Path(config).stem)
@@ -260,7 +265,8 @@ def run(
     if seed is not None:
         chosen = chosen.with_seed(seed)
     folder = Path(out) / (experiment or chosen.experiment_name or name)
-    record, _ = execute(chosen, folder, device=device, force=force)
+    with tracking(with_tracker(chosen.lstm_bench.tracking, track), Path(out)) as tracker:
+        record, _ = execute(chosen, folder, device=device, force=force, tracker=tracker)
     return _result(record)
 
 

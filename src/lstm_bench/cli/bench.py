@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from math import isnan, nan
+from math import isnan
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_bench.cli.options import Storage, StudyName
+from lstm_bench.cli.options import HASTE_SECONDS, Storage, StudyName, Track
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
+    from lstm_bench.config.tracking import TrackingConfig
+    from lstm_bench.run.tracker import Tracker
     from lstm_bench.study.replication import BenchResult, Entrant
 
 __all__ = ["bench"]
@@ -54,6 +54,7 @@ def bench(
     ] = None,
     executor: Annotated[str, typer.Option(help="local: processes. inline: in this one, to debug.")] = "local",
     out: Annotated[Path, typer.Option(help="Where records go.")] = Path("results"),
+    track: Track = None,
     storage: Storage = None,
     force: Annotated[bool, typer.Option("--force", help="Compute again what is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -62,7 +63,9 @@ def bench(
     from lstm_bench.cli.live_study import live_bench
     from lstm_bench.cli.options import parse_executor, parse_option
     from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.config.tracking import with_tracker
     from lstm_bench.errors import ConfigError
+    from lstm_bench.run.tracker import tracking
     from lstm_bench.study.devices import discover
     from lstm_bench.study.entrants import entrants_of_file, entrants_of_study
     from lstm_bench.study.recent import choose_study, remember_study
@@ -76,6 +79,7 @@ def bench(
                 "--config: a workflow file stands for itself; leave --study, --top and --trial out"
             )
         entrants = entrants_of_file(config, overrides or [], provider_uri)
+        asked: TrackingConfig = entrants[0].config.lstm_bench.tracking
     else:
         if overrides:
             raise ConfigError("--set: a study's configurations are fixed; it goes with --config")
@@ -86,7 +90,8 @@ def bench(
         remember_study(store, name)
         typer.echo(f"study {name} in {store.description}", err=as_json)
         entrants = entrants_of_study(store, name, top or 1, trial or [], chosen_seeds, provider_uri)
-    with live_bench(sys.stderr) as progress:
+        asked = store.definition(name).tracking
+    with tracking(with_tracker(asked, track), out) as tracker, live_bench(sys.stderr) as progress:
         result = run_bench(
             entrants,
             chosen_seeds,
@@ -97,7 +102,12 @@ def bench(
             results=out,
             force=force,
             progress=progress,
+            tracker=tracker,
         )
+        if result.interrupted:
+            tracker.close(HASTE_SECONDS)
+        elif result.computed:
+            _track_table(tracker, out / entrants[0].study)
     _report(entrants, result, out, as_json)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -105,8 +115,23 @@ def bench(
         raise typer.Exit(RunError.exit_code)
 
 
+def _track_table(tracker: Tracker, experiment: Path) -> None:
+    """Show a tracker how the study's rows stand now, in a run of the study's own."""
+    from lstm_bench.report.study_table import study_table
+    from lstm_bench.run.tracker import TrackedRun, tracked_id
+
+    study = experiment.name
+    run = TrackedRun(
+        tracked_id("study", study), f"{study}, leaderboard", study, "study", {}, {"study": study}
+    )
+    tracker.begin(run)
+    tracker.table(run.id, "leaderboard", *study_table(experiment))
+    tracker.end(run.id, "complete", {}, {})
+
+
 def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bool) -> None:
     from lstm_bench.report.published import COLUMNS
+    from lstm_bench.report.study_table import mean_and_std
     from lstm_bench.run.record import Record
 
     folder = out / entrants[0].study
@@ -119,7 +144,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
             label: {
                 **row.model_dump(mode="json", exclude={"workflow"}),
                 "metrics": {
-                    name: dict(zip(("mean", "std"), _mean_and_std(name, found), strict=True))
+                    name: dict(zip(("mean", "std"), mean_and_std(name, found), strict=True))
                     for name in COLUMNS
                 },
             }
@@ -133,7 +158,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
         row = result.rows[label]
         title = f"{row.study}, {label}: {len(row.runs)} of {len(row.seeds)} seeds"
         if found:
-            cells = [[name, *map(_figure, _mean_and_std(name, found))] for name in COLUMNS]
+            cells = [[name, *map(_figure, mean_and_std(name, found))] for name in COLUMNS]
             print_table(title, ["metric", "mean", "std"], cells)
         else:
             typer.echo(f"{title} have a record")
@@ -150,8 +175,3 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
 
 def _figure(value: float) -> str:
     return "" if isnan(value) else f"{value:.4f}"
-
-
-def _mean_and_std(name: str, runs: Sequence[Mapping[str, float]]) -> tuple[float, float]:
-    values = [run[name] for run in runs if name in run]
-    return (fmean(values) if values else nan, stdev(values) if len(values) > 1 else nan)

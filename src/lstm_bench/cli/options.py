@@ -12,7 +12,7 @@ from lstm_bench.errors import ConfigError, choices_hint
 if TYPE_CHECKING:
     from lstm_bench.study.driver import ExecutorName
 
-__all__ = ["Storage", "StudyName", "parse_executor", "parse_option", "parse_slots"]
+__all__ = ["HASTE_SECONDS", "Storage", "StudyName", "Track", "parse_executor", "parse_option", "parse_slots"]
 
 Value = TypeVar("Value")
 
@@ -26,6 +26,17 @@ Storage = Annotated[
         metavar="URL",
     ),
 ]
+Track = Annotated[
+    str | None,
+    typer.Option(
+        help="Tell of each run while it trains: wandb, mlflow or off. What the file's lstm_bench.tracking says by "
+        "default, which is off.",
+        metavar="TRACKER",
+    ),
+]
+
+HASTE_SECONDS = 2.0
+"""That an interrupted command waits for a tracker, which goes on for a while by itself."""
 
 
 def parse_option(option: str, text: str, parse: Callable[[str], Value]) -> Value:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lstm_bench.cli.options import Track
 from lstm_bench.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def run(
     device: Annotated[
         str, typer.Option(help="auto, cpu, mps, cuda or cuda:k; all but auto are demands.")
     ] = "auto",
+    track: Track = None,
     force: Annotated[bool, typer.Option("--force", help="Compute again what is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     dry_run: Annotated[
@@ -45,19 +47,24 @@ def run(
     ] = False,
 ) -> None:
     """Train, predict and evaluate one seed of a Qlib workflow file, and record it."""
+    from lstm_bench.config.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
 
     config = load_workflow(workflow, _overrides(overrides or [], provider_uri, seed))
+    tracked = with_tracker(config.lstm_bench.tracking, track)
     if dry_run:
         _preview(config, device, as_json)
         return
 
     from lstm_bench.cli.live import live_progress
     from lstm_bench.run.runner import execute
+    from lstm_bench.run.tracker import tracking
 
     folder = out / (experiment or config.experiment_name or workflow.stem)
-    with live_progress(sys.stderr) as progress:
-        record, computed = execute(config, folder, device=device, force=force, progress=progress)
+    with tracking(tracked, out) as tracker, live_progress(sys.stderr) as progress:
+        record, computed = execute(
+            config, folder, device=device, force=force, progress=progress, tracker=tracker
+        )
     if as_json:
         from lstm_bench.run.contents import without_nan
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_bench.cli.options import Storage, StudyName
+from lstm_bench.cli.options import HASTE_SECONDS, Storage, StudyName, Track
 from lstm_bench.cli.output import print_json
 from lstm_bench.errors import INTERRUPTED, RunError
 
@@ -41,6 +41,7 @@ def tune(
     provider_uri: Annotated[
         str | None, typer.Option(help="Where the study's data lie on this machine, if elsewhere.")
     ] = None,
+    track: Track = None,
     storage: Storage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -48,6 +49,8 @@ def tune(
     from lstm_bench.cli.live_study import live_tuning
     from lstm_bench.cli.options import parse_executor, parse_option, parse_slots
     from lstm_bench.config.duration import parse_duration
+    from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.run.tracker import tracking
     from lstm_bench.study.devices import discover
     from lstm_bench.study.driver import tune as run_tuning
     from lstm_bench.study.recent import choose_study, remember_study
@@ -58,12 +61,13 @@ def tune(
     name = choose_study(store, study)
     remember_study(store, name)
     typer.echo(f"study {name} in {store.description}", err=as_json)
-    config = store.definition(name).config
+    definition = store.definition(name)
+    config, tracked = definition.config, with_tracker(definition.tracking, track)
     limit = timeout or config.timeout
     before = trial_rows(store.trials(name), store.study(name).user_attrs)
     finished = sum(trial.is_finished for trial in before)
     total = finished + more if more is not None else trials or config.trials
-    with live_tuning(sys.stderr, name, total, before) as progress:
+    with tracking(tracked, out) as tracker, live_tuning(sys.stderr, name, total, before) as progress:
         result = run_tuning(
             store,
             name,
@@ -76,7 +80,10 @@ def tune(
             results=out,
             provider_uri=provider_uri,
             progress=progress,
+            tracker=tracker,
         )
+        if result.interrupted:
+            tracker.close(HASTE_SECONDS)
     _report(name, config, result, out, as_json)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.section import Section
+from lstm_bench.config.tracking import TrackingConfig
 
 __all__ = [
     "BY_DAY",
@@ -119,6 +120,7 @@ class HarnessConfig(Section):
         description="trading days before the next segment that are not learned from; by default as many as the label "
         "looks ahead, and none under compat qlib",
     )
+    tracking: TrackingConfig = Field(TrackingConfig(), exclude=True, description="no part of what a run is")
 
     @model_validator(mode="after")
     def _whole_days_are_drawn(self) -> HarnessConfig:

@@ -36,6 +36,8 @@ from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
 from lstm_bench.run.progress import LogProgress, Progress
 from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
 from lstm_bench.run.record import Record, publish, recover
+from lstm_bench.run.tracked import TrackedPack, described
+from lstm_bench.run.tracker import NoTracker, Tracker
 
 __all__ = ["PackRun", "execute", "execute_pack", "preview"]
 
@@ -72,6 +74,7 @@ def execute(
     force: bool = False,
     progress: Progress | None = None,
     cache: DatasetCache | None = None,
+    tracker: Tracker | None = None,
 ) -> tuple[Record, bool]:
     """Compute a run, unless its record is there: a pack of the configuration's own seed.
 
@@ -79,7 +82,7 @@ def execute(
     ----------
     config
         The run, its seed included.
-    experiment, device, force, progress, cache
+    experiment, device, force, progress, cache, tracker
         As for :func:`execute_pack`.
 
     Returns
@@ -96,7 +99,14 @@ def execute(
         Where training diverged before any epoch was usable. Its record says so, and is not computed again.
     """
     (run,) = execute_pack(
-        config, [config.seed], experiment, device=device, force=force, progress=progress, cache=cache
+        config,
+        [config.seed],
+        experiment,
+        device=device,
+        force=force,
+        progress=progress,
+        cache=cache,
+        tracker=tracker,
     )
     if run.error is not None:
         raise RunError(run.error)
@@ -112,6 +122,7 @@ def execute_pack(
     force: bool = False,
     progress: Progress | None = None,
     cache: DatasetCache | None = None,
+    tracker: Tracker | None = None,
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, but for those whose records are there.
 
@@ -133,6 +144,8 @@ def execute_pack(
         Hears of stages and epochs; log lines where None.
     cache
         Where the dataset comes from; it is built in memory where None.
+    tracker
+        Hears of the runs that are computed now; nobody does where None.
 
     Returns
     -------
@@ -163,10 +176,14 @@ def execute_pack(
             done[seed] = PackRun.of(seed, record, computed=False)
     missing = {seed: replica for seed, replica in configs.items() if seed not in done}
     if missing:
-        pack = _PackAtWork(missing, provider, data, chosen, listener, watch, cache)
-        for seed, write in pack.compute():
-            record, computed = publish(folders[seed], write, replace=force)
-            done[seed] = PackRun.of(seed, record, computed=computed)
+        study = experiment.name
+        runs = {seed: described(run, folders[seed].name, data, study, "run") for seed, run in missing.items()}
+        with TrackedPack(tracker or NoTracker(), listener, runs) as tracked:
+            pack = _PackAtWork(missing, provider, data, chosen, tracked, watch, cache)
+            for seed, write in pack.compute():
+                record, computed = publish(folders[seed], write, replace=force)
+                done[seed] = PackRun.of(seed, record, computed=computed)
+                tracked.recorded(seed, record)
     return [done[seed] for seed in seeds]
 
 

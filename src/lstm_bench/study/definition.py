@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order
 from lstm_bench.config.section import explain
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
+from lstm_bench.config.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.errors import ConfigError, InputError, choices_hint
@@ -42,11 +43,14 @@ class Definition:
         Its workflow file with ``set``, ``fixed`` and ``max_epochs`` in it, resolved.
     data_fingerprint
         Of the data that the study was made for.
+    tracking
+        What the workflow file, or ``set``, says of it.
     """
 
     config: StudyConfig
     workflow: RunConfig
     data_fingerprint: str
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
     @classmethod
     def of(
@@ -86,6 +90,7 @@ class Definition:
             )
         pairs = list(overrides.items()) if isinstance(overrides, Mapping) else list(overrides)
         workflow = load_workflow(base, [*config.set.items(), *pairs]).resolved()
+        tracking = workflow.lstm_bench.tracking
         _check_features(config, workflow)
         provider = Provider(provider_uri or workflow.qlib_init.provider_uri)
         instruments = workflow.task.dataset.kwargs.handler.kwargs.instruments
@@ -95,7 +100,7 @@ class Definition:
         # trials may run in another folder
         own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
         workflow = _with_values(workflow.to_file(), own, "study")
-        definition = cls(config, workflow, fingerprint(provider))
+        definition = cls(config, workflow, fingerprint(provider), tracking)
         definition._check_space()
         return definition
 
@@ -232,6 +237,7 @@ class Definition:
             "config": self.config.model_dump(mode="json", by_alias=True),
             "workflow": self.workflow.to_file(),
             "data_fingerprint": self.data_fingerprint,
+            "tracking": self.tracking.model_dump(),
         }
 
     @classmethod
@@ -247,7 +253,8 @@ class Definition:
         if missing:
             raise ConfigError(f"definition: {', '.join(missing)} missing")
         workflow = _validated(content["workflow"], "workflow").resolved()
-        return cls(parse_study(content["config"]), workflow, str(content["data_fingerprint"]))
+        tracking = TrackingConfig.model_validate(content.get("tracking", {}))
+        return cls(parse_study(content["config"]), workflow, str(content["data_fingerprint"]), tracking)
 
     def differences(self, other: Definition) -> list[str]:
         """Say what makes ``other`` another study, a line each: ``space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]``.

@@ -19,6 +19,7 @@ from lstm_bench.study.tuning import Prepare, Tuning
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.dataset.array_entry import Entry
+    from lstm_bench.run.tracker import Tracker
     from lstm_bench.study.executors.protocol import Executor
     from lstm_bench.study.progress import TuneProgress
     from lstm_bench.study.store import Store
@@ -61,6 +62,7 @@ def tune(
     progress: TuneProgress,
     prepare: Prepare | None = None,
     work: str | None = None,
+    tracker: Tracker | None = None,
 ) -> TuneResult:
     """Run trials until the study has its total.
 
@@ -86,6 +88,8 @@ def tune(
         Hears what happens.
     prepare, work
         Replace the training by another job; for tests and measurements.
+    tracker
+        Hears of the trials; nobody does where None.
 
     Returns
     -------
@@ -110,6 +114,7 @@ def tune(
             total=total,
             prepare=prepare,
             progress=progress,
+            tracker=tracker,
             **({"work": work} if work else {}),
         )
         until = None if timeout_seconds is None else time.monotonic() + timeout_seconds

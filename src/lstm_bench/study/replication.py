@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from lstm_bench.run.identity import run_id
 from lstm_bench.run.manifest import Bench, BenchRow
 from lstm_bench.run.record import Record, recover
+from lstm_bench.run.tracked import described, epoch_values
+from lstm_bench.run.tracker import NoTracker, State, Tracker, tracked_id
 from lstm_bench.study.devices import Device, Slot, SlotTable
 from lstm_bench.study.dispatch import Dispatcher, graceful_interrupt
 from lstm_bench.study.driver import ExecutorName, make_executor
@@ -75,6 +77,7 @@ def bench(
     results: Path = Path("results"),
     force: bool = False,
     progress: BenchProgress,
+    tracker: Tracker | None = None,
 ) -> BenchResult:
     """Train configurations over seeds, but for the runs that have a record.
 
@@ -91,6 +94,8 @@ def bench(
         Records go to ``<results>/<study>``, beside the manifest that names them.
     force
         Train what has a record, too.
+    tracker
+        Hears of the runs that are trained; nobody does where None.
 
     Raises
     ------
@@ -98,7 +103,10 @@ def bench(
         Where a configuration or its data cannot be used.
     """
     slots = SlotTable(devices, slots_per_device or 1)
-    source = _Packs(entrants, seeds, slots, pack_width, results, force=force, progress=progress)
+    source = _Packs(
+        entrants, seeds, slots, pack_width, results,
+        force=force, progress=progress, tracker=tracker,
+    )  # fmt: skip
     dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device or 1), slots)
     with graceful_interrupt(dispatcher.stop):
         dispatcher.run()
@@ -113,7 +121,7 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     payload
         ``workflow``, ``seeds``, ``experiment`` (the folder of records), ``force``.
     session
-        Takes ``{"epoch": e, "losses": {seed: loss}}`` after each epoch.
+        Takes ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: all that the trainer says}}`` after each epoch.
 
     Returns
     -------
@@ -136,10 +144,10 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
 
         def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
             epoch = max(len(fit.epochs) for fit in fits) - 1
-            at_work = [fit for fit in fits if len(fit.epochs) == epoch + 1]
-            session.report(
-                {"epoch": epoch, "losses": {fit.replica.seed: fit.epochs[-1].valid_loss for fit in at_work}}
-            )
+            last = {fit.replica.seed: fit.epochs[-1] for fit in fits if len(fit.epochs) == epoch + 1}
+            losses = {seed: one.valid_loss for seed, one in last.items()}
+            figures = {seed: epoch_values(one) for seed, one in last.items()}
+            session.report({"epoch": epoch, "losses": losses, "figures": figures})
 
     runs = execute_pack(
         RunConfig.model_validate(payload["workflow"]),
@@ -171,11 +179,14 @@ class _Packs:
         *,
         force: bool,
         progress: BenchProgress,
+        tracker: Tracker | None = None,
     ) -> None:
         self._entrants = {entrant.label: entrant for entrant in entrants}
         self._slots = slots
         self._force = force
         self._progress = progress
+        self._tracker = tracker or NoTracker()
+        self._data: dict[str, str] = {}
         self._experiment = results / entrants[0].study
         self._waiting: deque[tuple[str, list[int]]] = deque()
         self._deaths: dict[str, int] = {}
@@ -192,6 +203,7 @@ class _Packs:
         from lstm_bench.data.provider import Provider
 
         data = fingerprint(Provider(entrant.config.qlib_init.provider_uri))
+        self._data[entrant.label] = data
         workflow = entrant.config.to_file()
         workflow["task"]["model"]["kwargs"].pop("seed", None)
 
@@ -242,19 +254,33 @@ class _Packs:
         job = Job(f"{label}, seed {', '.join(map(str, seeds))}", RUN_PACK, payload)
         self._began[job.key] = time.monotonic()
         self._progress.began(job.key, slot.name)
+        for seed in seeds:
+            config, name = self._entrants[label].config.with_seed(seed), self._names[label][seed]
+            data, study = self._data[label], self._entrants[label].study
+            self._tracker.begin(described(config, name, data, study, "bench", label))
         return job
+
+    def _tracked(self, job: Job) -> dict[int, str]:
+        """Return by which names a tracker knows a job's runs."""
+        label = job.payload["label"]
+        names, study = self._names[label], self._entrants[label].study
+        return {seed: tracked_id(names[seed], study) for seed in job.payload["seeds"]}
 
     def opened(self, job: Job, slot: Slot, device: str) -> None:
         """Do nothing: the records name their devices."""
 
     def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
         """Show the epoch."""
+        tracked = self._tracked(job)
+        for seed, figures in values["figures"].items():
+            self._tracker.epoch(tracked[seed], int(values["epoch"]), figures)
         self._progress.epoch(job.key, slot.name, int(values["epoch"]), values["losses"])
         return True
 
     def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
         """Take the records' names into the manifest."""
         self.computed += int(result["computed"])
+        self._tell_ends(job, result["runs"], "interrupted", {})
         self._note(job.payload["label"], result["runs"], result["errors"])
         self._progress.ended(job.key, time.monotonic() - self._began[job.key], result["errors"])
 
@@ -274,12 +300,16 @@ class _Packs:
         # a pack may have recorded some of its seeds before another one raised
         runs, failures = self._recorded({seed: self._names[label][seed] for seed in seeds})
         failures |= {seed: message for seed in seeds if seed not in runs}
+        self._tell_ends(job, runs, "failed", {"error": message})
         self._note(label, runs, failures)
         self._progress.ended(job.key, time.monotonic() - self._began[job.key], failures)
         return None
 
     def halted(self, job: Job, slot: Slot) -> None:
         """Leave it to the next start."""
+        names = self._names[job.payload["label"]]
+        done, _ = self._recorded({seed: names[seed] for seed in job.payload["seeds"]})
+        self._tell_ends(job, done, "interrupted", {})
         self._progress.ended(job.key, time.monotonic() - self._began[job.key], {0: "interrupted"})
 
     def noted(self, text: str) -> None:
@@ -292,6 +322,16 @@ class _Packs:
 
     def tick(self) -> None:
         """Do nothing."""
+
+    def _tell_ends(
+        self, job: Job, recorded: Mapping[int, str], otherwise: State, summary: Mapping[str, str]
+    ) -> None:
+        """Tell a tracker how a job's runs ended: with their records, or in another way."""
+        for seed, tracked in self._tracked(job).items():
+            if seed in recorded:
+                self._tracker.recorded(tracked, self._experiment / recorded[seed])
+            else:
+                self._tracker.end(tracked, otherwise, summary, {})
 
     def _try_again(self, label: str, packs: Sequence[list[int]], key: str, message: str) -> None:
         self._progress.note(f"{key}: {message}; it is tried again")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.run.identity import run_id
+from lstm_bench.run.tracked import epoch_values
 from lstm_bench.run.whole_file import write_whole
 from lstm_bench.study.worker import Session
 
@@ -38,13 +39,14 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         ``volatility`` (that of its stocks' volatility, None where no sample is weighted by it) and ``outcome`` (the
         file that keeps what a trial that ran to its end gave).
     session
-        Takes ``{"epoch": e, "losses": {seed: loss}}`` after each epoch; a false answer prunes.
+        Takes ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: all that the trainer says}}`` after each epoch;
+        a false answer prunes.
 
     Returns
     -------
     dict
         ``losses`` ``{seed: [validation loss per epoch]}``, ``train_losses`` likewise, ``status`` per seed,
-        ``pruned``, ``seconds`` of training, ``peak_bytes``, ``replayed``.
+        ``pruned``, ``seconds`` of training, ``peak_bytes``, ``training_path``, ``replayed``.
     """
     outcome = Path(payload["outcome"])
     if outcome.is_file():  # trained to its end before, and the driver died before it could take note
@@ -85,8 +87,10 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     def on_epoch(fits: Sequence[Fit]) -> bool:
         nonlocal pruned
         epoch = max(len(fit.epochs) for fit in fits) - 1
-        losses = {fit.replica.seed: _curve(fit)[epoch] for fit in fits if len(fit.epochs) == epoch + 1}
-        pruned = not session.report({"epoch": epoch, "losses": losses})
+        live = [fit for fit in fits if len(fit.epochs) == epoch + 1]
+        losses = {fit.replica.seed: _curve(fit)[epoch] for fit in live}
+        figures = {fit.replica.seed: epoch_values(fit.epochs[epoch]) for fit in live}
+        pruned = not session.report({"epoch": epoch, "losses": losses, "figures": figures})
         return not pruned
 
     started = time.perf_counter()
@@ -111,6 +115,7 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         "pruned": pruned,
         "seconds": time.perf_counter() - started,
         "peak_bytes": peak_bytes(session.device),
+        "training_path": choice.name,
         "replayed": False,
     }
 
@@ -142,7 +147,8 @@ def _replay(result: dict[str, Any], session: Session) -> dict[str, Any]:
     result["status"] = {int(seed): status for seed, status in result["status"].items()}
     for epoch in range(max(map(len, result["losses"].values()))):
         losses = {seed: curve[epoch] for seed, curve in result["losses"].items() if epoch < len(curve)}
-        if not session.report({"epoch": epoch, "losses": losses}):
+        figures = {seed: {"train_loss": result["train_losses"][seed][epoch]} for seed in losses}
+        if not session.report({"epoch": epoch, "losses": losses, "figures": figures}):
             cut = {seed: curve[: epoch + 1] for seed, curve in result["losses"].items()}
             return {**result, "losses": cut, "pruned": True, "replayed": True}
     return {**result, "replayed": True}

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["DRIVER", "FAILURES", "INTERRUPTED", "OUTCOME", "State", "TrialRow", "best_trial", "trial_rows"]
 
 State = Literal["complete", "pruned", "failed", "running", "interrupted", "queued"]
+FinishedState = Literal["complete", "pruned", "failed"]
 
-FINISHED_STATES: Mapping[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+FINISHED_STATES: Mapping[str, FinishedState] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 """Optuna's name of a final state -> ours."""
 
 # user attributes of a trial

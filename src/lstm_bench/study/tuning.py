@@ -14,12 +14,14 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lstm_bench.config.duration import parse_duration
 from lstm_bench.errors import ConfigError, DataError, RunError
+from lstm_bench.run.tracker import NoTracker, Tracker
 from lstm_bench.study import liveness, trials
 from lstm_bench.study.devices import Slot, SlotTable
 from lstm_bench.study.objective import SeedLosses, diverged_seeds, epoch_value, final_value
 from lstm_bench.study.pruning import SEED_LOSSES, make_pruner
 from lstm_bench.study.sampling import GridSampler, make_sampler
 from lstm_bench.study.space import suggest
+from lstm_bench.study.tracking import TrackedTrials
 from lstm_bench.study.training import TRAIN_TRIAL, trial_key
 from lstm_bench.study.worker import Failed, Job, Lost
 
@@ -44,6 +46,7 @@ class _Running:
     Attributes
     ----------
     job : what its worker does
+    config : what it trains; None where the parameters make none
     known_epochs : reported by an earlier attempt: they were judged then
     losses : seed -> validation loss per epoch, of this attempt
     """
@@ -53,6 +56,7 @@ class _Running:
     job: Job
     key: str
     known_epochs: int
+    config: RunConfig | None = None
     losses: dict[int, list[float]] = field(default_factory=dict)
     device: str | None = None
     deadline: float | None = None
@@ -87,6 +91,8 @@ class Tuning:
         Hears what happens.
     work
         The job's function.
+    tracker
+        Hears of the trials that are trained here; nobody does where None.
     """
 
     def __init__(
@@ -99,6 +105,7 @@ class Tuning:
         prepare: Prepare,
         progress: TuneProgress,
         work: str = TRAIN_TRIAL,
+        tracker: Tracker | None = None,
     ) -> None:
         self._store = store
         self._slots = slots
@@ -107,6 +114,7 @@ class Tuning:
         self._progress = progress
         self._work = work
         self._definition: Definition = store.definition(name)
+        self._tracked = TrackedTrials(tracker or NoTracker(), self._definition)
         config = self._definition.config
         self._study = store.study(name)
         self._study.sampler = make_sampler(config.sampler, config.space)
@@ -135,6 +143,7 @@ class Tuning:
         running.losses = {}
         self._running[running.job.key] = running
         self._progress.began(running.number, slot.name, running.params)
+        self._track(running)
         return running.job
 
     def _ask(self) -> tuple[Trial, dict[str, Any], FrozenTrial | None] | None:
@@ -180,8 +189,13 @@ class Tuning:
             job=Job(f"trial {trial.number}", self._work, payload),
             key=key,
             known_epochs=0 if before is None else len(before.intermediate_values),
+            config=config,
             failures=failures,
         )
+
+    def _track(self, running: _Running) -> None:
+        if running.config is not None:
+            self._tracked.began(running.number, running.key, running.config, running.params)
 
     def _free_orphans(self, there: list[FrozenTrial]) -> bool:
         """Queue the trials of dead drivers again, under their numbers; tell whether there were any."""
@@ -212,8 +226,11 @@ class Tuning:
             outcome = other.user_attrs.get(trials.OUTCOME, {})
             if outcome.get("key") != running.key or other.number == running.number:
                 continue
-            for epoch in range(running.known_epochs, len(other.intermediate_values)):
-                running.trial.report(other.intermediate_values[epoch], epoch)
+            self._track(running)
+            for epoch, value in sorted(other.intermediate_values.items()):
+                if epoch >= running.known_epochs:
+                    running.trial.report(value, epoch)
+                self._tracked.epoch(running.number, epoch, value, {})
             own = {"duplicate_of": other.number, "device": None, "slot": None, "seconds": 0.0}
             self._tell(running, other.state, other.value, {**outcome, **own})
             return True
@@ -231,10 +248,11 @@ class Tuning:
         for seed, loss in values["losses"].items():
             running.losses.setdefault(int(seed), []).append(loss)
         value = epoch_value(running.losses, epoch)
+        if value is not None and not self._is_ours(running):
+            return False
+        self._tracked.epoch(running.number, epoch, value, values)
         if value is None:  # no seed is left, so that training ends by itself
             return True
-        if not self._is_ours(running):
-            return False
         self._progress.epoch(running.number, slot.name, epoch, value)
         if epoch < running.known_epochs - 1:
             return True
@@ -255,6 +273,7 @@ class Tuning:
             "seconds": result["seconds"],
             "epochs": _epochs(running.losses),
             "replayed": bool(result.get("replayed")),
+            "training_path": result.get("training_path"),
             "status": _by_text(result.get("status", {})),
             "diverged_seeds": diverged_seeds(running.losses),
             SEED_LOSSES: _without_nan(running.losses),
@@ -335,6 +354,7 @@ class Tuning:
             return
         self._interrupt(self._study._storage.get_trial(running.trial._trial_id))
         self._progress.ended(running.number, "interrupted", None)
+        self._tracked.ended(running.number, "interrupted", None, {"epochs": _epochs(running.losses)})
 
     def _is_ours(self, running: _Running) -> bool:
         """Tell whether a trial is still this driver's: one that was silent for long has been taken for dead."""
@@ -357,7 +377,10 @@ class Tuning:
             running.trial.set_user_attr(trials.FAILURES, running.failures)
         running.trial.set_user_attr(trials.OUTCOME, outcome)
         self._study.tell(running.number, value if state == TrialState.COMPLETE else None, state)
-        self._progress.ended(running.number, trials.FINISHED_STATES[state.name], value)
+        final = trials.FINISHED_STATES[state.name]
+        self._progress.ended(running.number, final, value)
+        error = running.failures[-1]["error"] if state == TrialState.FAIL else None
+        self._tracked.ended(running.number, final, value, {**outcome, "error": error})
         self._failed_in_a_row = self._failed_in_a_row + 1 if state == TrialState.FAIL else 0
         if self._failed_in_a_row == _MOST_FAILURES_IN_A_ROW:
             raise RunError(

@@ -1,0 +1,1 @@
+"""Trackers: each in a process of its own, which may fail, hang or vanish without harm."""
