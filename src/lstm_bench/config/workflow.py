@@ -12,8 +12,10 @@ from lstm_bench.config.backtest import PortAnalysisConfig, Region, resolve
 from lstm_bench.config.dataset import DatasetConfig
 from lstm_bench.config.harness import HarnessConfig
 from lstm_bench.config.model import LstmKwargs, ModelConfig
+from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.section import Section, explain
 from lstm_bench.config.yaml import Overrides, load_yaml
+from lstm_bench.errors import ConfigError
 
 __all__ = ["QlibInit", "RunConfig", "SigAnaKwargs", "TaskConfig", "load_workflow"]
 
@@ -283,6 +285,8 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
         Where the file, an override or a value in them is wrong; it names the field, what came and what was
         expected.
     """
+    if not path.is_file():
+        raise ConfigError(f"{path}: there is no such workflow file{missing_workflow(path)}")
     content = load_yaml(path, overrides, top_level=SECTIONS)
     try:
         return RunConfig.model_validate({key: content[key] for key in SECTIONS if key in content})
