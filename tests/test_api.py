@@ -201,6 +201,29 @@ def test_a_run_without_a_backtest_has_no_report(overrides: dict[str, Any], tmp_p
     assert set(result.metrics) == {"IC", "ICIR", "Rank IC", "Rank ICIR", *OF_SIGNAL}
 
 
+def test_a_record_is_read_and_scores_other_days(
+    config: RunConfig, market: Path, days: list[str], tmp_path: Path
+) -> None:
+    result = lstm_bench.run(config, out=tmp_path, experiment="api")
+    for name in (result.path, result.path.name[:9]):
+        again = lstm_bench.load_run(name, results=tmp_path)
+        assert again.path == result.path
+        assert again.metrics == result.metrics
+        pd.testing.assert_frame_equal(again.pred, result.pred)
+    # the run tests to the last day but one
+    scores = again.predict()
+    assert list(scores.index.unique("datetime")) == [pd.Timestamp(days[-1])]
+    some = again.predict(days[260], days[261], market)
+    pd.testing.assert_frame_equal(some, result.pred.loc[days[260] : days[261]], rtol=0, atol=1e-7)
+    with pytest.raises(InputError, match="start: got 2030-01-01, but the data end on"):
+        again.predict("2030-01-01")
+    with pytest.raises(InputError, match="run: got 'abc', expected a record's folder"):
+        lstm_bench.load_run("abc", results=tmp_path)
+    (result.path / "metrics.json").write_text("{}")
+    with pytest.raises(InputError, match="diverged"):
+        lstm_bench.load_run(result.path)
+
+
 # datasets
 
 

@@ -85,7 +85,7 @@ def test_ctrl_c_keeps_what_is_complete_and_says_so(tuned: Done, start: Start, ho
         (["--seeds", 1], "study 'tiny' has no complete trial yet; run: lstm-bench tune --study tiny"),
         (["--set", "a=1"], "--set: a study's configurations are fixed"),
         (["--config", "x.yaml", "--top", 2], "--config: a workflow file stands for itself"),
-        (["--config", "x.yaml"], "x.yaml: cannot be read"),
+        (["--config", "x.yaml"], "x.yaml: there is no such workflow file"),
         (["--trial", 0, "--seeds", 1, "--devices", "gpu"], "--devices: got 'gpu'"),
         (["--trial", 0, "--seeds", 1, "--executor", "ray"], "--executor: got 'ray'"),
     ],

@@ -130,6 +130,7 @@ def test_a_huge_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
         gzip.compress(b"no archive"),
         lzma.compress(tar(*PLAIN))[:-40],
     ],
+    ids=["empty", "no archive", "cut gzip", "gzip of no archive", "cut xz"],
 )
 def test_what_is_damaged_is_said_so(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(DataError, match=r"data.tar: no archive, or a damaged one"):

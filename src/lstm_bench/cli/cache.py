@@ -32,6 +32,9 @@ def info(as_json: AsJson = False) -> None:
         )
         return
     typer.echo(f"{store.folder}\n{used / 1e6:,.0f} MB of at most {store.max_bytes / 1e6:,.0f} MB\n")
+    if not entries:
+        typer.echo("no dataset yet: `lstm-bench tune` and `lstm-bench bench` keep those that they build")
+        return
     print_table(
         "Datasets, the last used first",
         ["key", "features", "segments", "data", "MB", "last used", "in use"],

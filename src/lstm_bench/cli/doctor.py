@@ -182,7 +182,7 @@ def _device_lines(devices: Report) -> list[tuple[str, str]]:
     lines = [
         ("cpu", cpu["model"]),
         ("cores", f"{cpu['cores']}, {cpu['logical_cores']} logical, {cpu['usable_cores']} for this process"),
-        ("threads", f"{cpu['threads']} in torch, {cpu['kernel_threads']} in kernels{omp}"),
+        ("threads", f"{cpu['threads']} in torch, {cpu['usable_cores']} where features are computed{omp}"),
         ("memory", f"{cpu['memory_bytes'] / 2**30:,.1f} GiB, {cpu['free_memory_bytes'] / 2**30:,.1f} free"),
     ]
     lines += [

@@ -26,7 +26,9 @@ def predict(
     run: Annotated[
         str,
         typer.Argument(
-            help="A record's folder, or the id of one under --results, or its beginning.", show_default=False
+            help="A record's folder, or the id of one under --results, or its beginning.",
+            metavar="RUN",
+            show_default=False,
         ),
     ],
     start: Annotated[

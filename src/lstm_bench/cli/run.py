@@ -20,8 +20,8 @@ __all__ = ["run"]
 
 def run(
     workflow: Annotated[
-        Path, typer.Argument(help="A Qlib workflow file.", metavar="CONFIG", show_default=False)
-    ],
+        Path | None, typer.Argument(help="A Qlib workflow file.", metavar="CONFIG", show_default=False)
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="The run's seed, over the file's (0 where it has none).", min=0)
     ] = None,
@@ -47,9 +47,13 @@ def run(
     ] = False,
 ) -> None:
     """Train, predict and evaluate one seed of a Qlib workflow file, and record it."""
+    from lstm_bench.config.ready import missing_workflow
     from lstm_bench.config.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
+    from lstm_bench.errors import ConfigError
 
+    if workflow is None:
+        raise ConfigError(f"CONFIG: none was given, expected a Qlib workflow file{missing_workflow(Path())}")
     config = load_workflow(workflow, _overrides(overrides or [], provider_uri, seed))
     tracked = with_tracker(config.lstm_bench.tracking, track)
     if dry_run:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.errors import ConfigError, choices_hint
 
-__all__ = ["ready_folder"]
+__all__ = ["missing_workflow", "ready_folder"]
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -25,3 +25,16 @@ def ready_folder(kind: Literal["configs", "studies"]) -> Path:
         if place.is_dir():
             return place
     raise ConfigError(f"the ready {kind} are not installed; looked in {' and '.join(map(str, places))}")
+
+
+def missing_workflow(path: Path) -> str:
+    """Say what to give in the place of a workflow file that is not there: those beside it, and the ready ones."""
+    folder = path if path.is_dir() else path.parent
+    there = sorted(found.name for found in folder.glob("*") if found.suffix in (".yaml", ".yml"))
+    beside = f"; {choices_hint(path.name, there)}" if there else ""
+    try:
+        ready = ready_folder("configs")
+    except ConfigError:
+        return beside
+    names = ", ".join(sorted(found.name for found in ready.glob("*.yaml")))
+    return f"{beside}; ready ones are in {ready}: {names}"

@@ -14,6 +14,7 @@ from lstm_bench.config.feature_set import FeatureSet, load_feature_set
 from lstm_bench.config.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
 from lstm_bench.config.harness import HarnessConfig
 from lstm_bench.config.model import LstmKwargs, ModelConfig
+from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.section import Section, explain
 from lstm_bench.config.yaml import Overrides, load_yaml
 from lstm_bench.errors import ConfigError, choices_hint
@@ -363,6 +364,8 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
         Where the file, an override or a value in them is wrong; it names the field, what came and what was
         expected.
     """
+    if not path.is_file():
+        raise ConfigError(f"{path}: there is no such workflow file{missing_workflow(path)}")
     content = load_yaml(path, overrides, top_level=SECTIONS)
     harness = content.get("lstm_bench")
     if isinstance(harness, dict) and isinstance(named := harness.get("features"), str):

@@ -50,7 +50,11 @@ class Provider:
     def __init__(self, uri: str | os.PathLike[str]) -> None:
         self.root = Path(uri).expanduser()
         if not self.root.is_dir():
-            raise DataError(f"provider_uri: got {str(uri)!r}, expected a Qlib data folder; there is none")
+            where = "" if Path(uri).is_absolute() else f" at {self.root.absolute()}"
+            raise DataError(
+                f"provider_uri: got {str(uri)!r}, expected a Qlib data folder; there is none{where}; --provider-uri "
+                "names another, and `lstm-bench data --help` says how to get or make one"
+            )
         for part in (str(Path(CALENDAR).parent), INSTRUMENTS, FEATURES):
             if not (self.root / part).is_dir():
                 raise DataError(

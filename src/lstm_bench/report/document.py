@@ -70,6 +70,8 @@ def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) 
     InputError
         Where the document cannot be read, a marker is wrong, or it has none.
     """
+    if not path.exists():
+        raise InputError(f"{path}: there is no such document; `lstm-bench leaderboard --out {path}` makes it")
     before = _read(path)
     after = _rebuilt(before, path, results, evidence)
     if after != before:

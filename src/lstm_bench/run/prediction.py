@@ -117,10 +117,8 @@ def predict_days(
         Where a demanded device is not there.
     """
     chosen = _device(device, saved)
-    config, first = (
-        saved.config.task.dataset,
-        first_position(saved.config.task.dataset.kwargs.handler, provider),
-    )
+    config = saved.config.task.dataset
+    first = first_position(config.kwargs.handler, provider)
     recorded = saved.record.table("pred")["score"]
     last_recorded = recorded.index.get_level_values("datetime").max().to_datetime64().astype("datetime64[D]")
     begin, stop = _days(provider, first, start, end, last_recorded)

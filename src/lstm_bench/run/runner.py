@@ -160,8 +160,8 @@ def execute_pack(
     if len(set(seeds)) < len(seeds):
         raise ConfigError(f"seeds: got {', '.join(map(str, seeds))}, expected each once")
     configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
-    chosen = resolve_device(device, config.task.model.kwargs.GPU)
     provider = Provider(config.qlib_init.provider_uri)
+    chosen = resolve_device(device, config.task.model.kwargs.GPU)
     _make_folder(experiment)
     listener = progress or LogProgress()
     watch = Stopwatch(listener.stage)
@@ -203,8 +203,8 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
         Where the run would be refused.
     """
     config = config.resolved()
-    chosen = resolve_device(device, config.task.model.kwargs.GPU)
     provider = Provider(config.qlib_init.provider_uri)
+    chosen = resolve_device(device, config.task.model.kwargs.GPU)
     choice = choose_path(PackSpec.of(config), chosen)
     prepared = prepare(config, provider)
     samples = {part.segment: len(part) for part in (prepared.train, prepared.valid, prepared.test)}

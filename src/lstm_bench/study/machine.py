@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import numba
 import psutil
 import torch
 
@@ -21,6 +20,7 @@ from lstm_bench.config.secret import without_password
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_store import default_bytes, default_folder
 from lstm_bench.errors import DataError
+from lstm_bench.features.threads import processors
 from lstm_bench.kernel import cache_folder
 from lstm_bench.run.provenance import environment
 from lstm_bench.study.store import open_store
@@ -98,9 +98,8 @@ def _devices(processor: str) -> Report:
         "model": processor,
         "cores": psutil.cpu_count(logical=False),
         "logical_cores": os.cpu_count(),
-        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "usable_cores": processors(),
         "threads": torch.get_num_threads(),
-        "kernel_threads": numba.get_num_threads(),
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
         "memory_bytes": memory.total,
         "free_memory_bytes": memory.available,
