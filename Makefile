@@ -6,12 +6,15 @@ ORACLE := .venv-oracle
 ORACLE_READY := $(ORACLE)/.ready
 DEMO := .demo
 
-.PHONY: help demo test test-oracle test-chaos test-paths test-real lint types format check perf clean
+BROWSER ?= optional
+
+.PHONY: help demo test test-oracle test-browser test-chaos test-paths test-real lint types format check perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and print a leaderboard"
 	@echo "make test         set up and run the tests"
 	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
+	@echo "make test-browser open the pages in Chromium, which it installs where it may"
 	@echo "make test-chaos   kill tuning at random moments and see that nothing is lost"
 	@echo "make test-paths   train twenty seeds on every path and compare their ICs, for minutes"
 	@echo "make test-real    compare with Qlib on real bars (LSTM_BENCH_REAL_DATA, LSTM_BENCH_REFERENCE)"
@@ -40,10 +43,18 @@ demo: $(READY)
 	$(BIN)/lstm-bench leaderboard --results $(DEMO)/results
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths and not browser"
 
 test-oracle: $(READY) $(ORACLE_READY)
 	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python -m pytest -m "oracle and not real" tests/oracle
+
+# Chromium is the system's: from its packages, as root or with sudo. BROWSER=required fails without one, else the test skips.
+test-browser: $(READY)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then run=; else run="sudo -n"; fi; \
+	  $$run apt-get update -qq && $$run apt-get install -y -qq chromium >/dev/null; \
+	} || echo "make test-browser: Chromium is not there and could not be installed: THE PAGES ARE NOT TESTED" >&2
+	OMP_NUM_THREADS=1 LSTM_BENCH_BROWSER=$(BROWSER) $(BIN)/python -m pytest -rs -m browser tests/browser
 
 test-chaos: $(READY)
 	$(BIN)/python -m pytest -s -m chaos tests/chaos

@@ -67,6 +67,7 @@ def test_every_part_is_in_the_picture() -> None:
         ["leaderboard", "--help"],
         ["compare", "--help"],
         ["predict", "--help"],
+        ["report", "--help"],
         ["doctor", "--help"],
         ["--version"],
     ],

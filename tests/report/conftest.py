@@ -13,10 +13,12 @@ import pytest
 
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import dump_yaml
+from lstm_bench.data import fingerprint
+from lstm_bench.data.synthetic import synthesize
 from lstm_bench.evaluate.risk import excess_risk
 from lstm_bench.run.identity import NUMERICS, run_id
 from lstm_bench.run.manifest import Bench, BenchRow
-from lstm_bench.run.record import publish
+from lstm_bench.run.record import Record, publish
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DATA = "ab" * 32
@@ -147,3 +149,39 @@ def make_row(results: Path) -> MakeRow:
 def rows_below() -> Callable[[Path], MakeRow]:
     """Give the way to make rows in a folder that several tests share."""
     return row_maker
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """A record of a run that was trained here, with all that a run leaves; not to be changed."""
+    from lstm_bench.run.runner import execute
+
+    place = tmp_path_factory.mktemp("recorded")
+    synthesize(place / "market", stocks=20, days=400, seed=0)
+    days = (place / "market" / "calendars" / "day.txt").read_text().split()
+    config = load_workflow(
+        CONFIGS / "lstm_alpha158.yaml",
+        [
+            f"qlib_init.provider_uri={place / 'market'}",
+            f"data_handler_config.start_time={days[0]}",
+            f"data_handler_config.end_time={days[-1]}",
+            f"data_handler_config.fit_start_time={days[0]}",
+            f"data_handler_config.fit_end_time={days[199]}",
+            f"task.dataset.kwargs.segments={{train: [{days[0]}, {days[199]}], valid: [{days[200]}, {days[249]}], "
+            f"test: [{days[250]}, {days[-3]}]}}",
+            f"portfolio.backtest.start_time={days[250]}",
+            f"portfolio.backtest.end_time={days[-3]}",
+            "portfolio.strategy.kwargs.topk=5",
+            "portfolio.strategy.kwargs.n_drop=1",
+            "task.dataset.kwargs.step_len=5",
+            "task.model.kwargs.hidden_size=8",
+            "task.model.kwargs.n_epochs=3",
+            "task.model.kwargs.batch_size=100",
+            "task.model.kwargs.GPU=-1",
+            "task.record.1.kwargs.ana_long_short=true",
+        ],
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fingerprint, "cache_path", lambda: place / "fingerprints.json")
+        record, _ = execute(config, place / "results" / "alpha158", device="cpu")
+    return record

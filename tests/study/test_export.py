@@ -17,10 +17,11 @@ DONE = TrialRow(
     number=0, state="complete", value=0.25, params={"hidden_size": 32, "lr": 1e-3}, epoch_values={0: 0.5, 1: 0.25},
     device="cpu", slot="cpu/0", seconds=1.5, origin="default", moved={"hidden_size": 64}, duplicate_of=None,
     diverged_seeds=[7, 8], attempts=0, error=None,
+    valid_ic={"IC": 0.04, "Rank IC": 0.05},
 )  # fmt: skip
 QUEUED = replace(
     DONE, number=1, state="queued", value=None, params={"hidden_size": 8}, epoch_values={}, device=None, slot=None,
-    seconds=None, moved={}, diverged_seeds=[],
+    seconds=None, moved={}, diverged_seeds=[], valid_ic={},
 )  # fmt: skip
 
 
@@ -36,6 +37,11 @@ def test_a_row_a_trial_a_column_a_parameter(tmp_path: Path, name: str) -> None:
     assert json.loads(table["epoch_values"][0]) == {"0": 0.5, "1": 0.25}
     assert json.loads(table["moved"][0]) == {"hidden_size": 64}
     assert table["diverged_seeds"][0] == "7,8"
+    assert (table["valid_ic"][0], table["valid_rank_ic"][0], bool(pd.isna(table["valid_ic"][1]))) == (
+        0.04,
+        0.05,
+        True,
+    )
     assert (table["value"][0], bool(pd.isna(table["value"][1]))) == (0.25, True)
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import parse_study
@@ -21,6 +25,9 @@ from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.dataset.volatility import read_volatility
 from lstm_bench.errors import ConfigError, InputError
+from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.predict import predict
+from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.run.runner import execute_pack
 from lstm_bench.study.definition import Definition
 from lstm_bench.study.devices import Device, Slot
@@ -125,7 +132,8 @@ def test_nothing_of_the_test_segment_decides_a_value(
         data = market if first is None else poisoned(market, folder / "market", first)
         rows, _ = tuned(define(data), folder, monkeypatch)
         assert [row.state for row in rows] == ["complete", "complete"]
-        values[name] = [(row.params, row.value, row.epoch_values) for row in rows]
+        values[name] = [(row.params, row.value, row.epoch_values, row.valid_ic) for row in rows]
+        assert all(set(row.valid_ic) == {"IC", "Rank IC"} for row in rows)
     assert values["without test"] == values["whole"]
     assert values["without valid's end"] != values["whole"]  # so that the first comparison says something
 
@@ -197,6 +205,28 @@ def test_a_trial_is_trained_as_its_configuration_says(
     best = [run.record.table("epochs")["valid_loss"].min() for run in runs if run.record is not None]
     assert row.value == pytest.approx(sum(best) / 2, rel=1e-12)
     assert Path(payload["outcome"]).parent == tmp_path / "results" / "s" / "search"
+    models = [load_file(run.record.path / "model.safetensors") for run in runs if run.record is not None]
+    assert row.valid_ic == pytest.approx(valid_ic_of(definition, market, models), rel=1e-5)
+
+
+def valid_ic_of(
+    definition: Definition, market: Path, models: Sequence[dict[str, torch.Tensor]]
+) -> dict[str, float]:
+    """Correlate each model's scores of valid with the raw labels by pandas, day by day; means over days and models."""
+    config = definition.workflow
+    dataset = build_dataset(config.task.dataset, Provider(market), d_feat=config.task.model.kwargs.d_feat)
+    valid = dataset.samples("valid", "learn")
+    found: dict[str, list[float]] = {"IC": [], "Rank IC": []}
+    for weights in models:
+        model = LSTM(config.task.model.kwargs.d_feat, 4, config.task.model.kwargs.num_layers, dropout=0.0)
+        model.load_state_dict(weights)
+        scores = predict(model, ResidentSamples.place(valid, torch.device("cpu"))).numpy()
+        table = pd.DataFrame({"score": scores, "label": dataset.raw_label[valid.days, valid.instruments]})
+        methods: dict[str, Literal["pearson", "spearman"]] = {"IC": "pearson", "Rank IC": "spearman"}
+        for name, method in methods.items():
+            daily = [day["score"].corr(day["label"], method=method) for _, day in table.groupby(valid.days)]
+            found[name].append(float(np.nanmean(daily)))
+    return {name: sum(values) / len(values) for name, values in found.items()}
 
 
 def test_a_store_that_forgot_takes_values_from_the_outcomes(
@@ -210,6 +240,7 @@ def test_a_store_that_forgot_takes_values_from_the_outcomes(
     with caplog.at_level(logging.INFO):
         again, _ = tuned(define(market), tmp_path, monkeypatch)
     assert [(row.value, row.epoch_values) for row in again] == [(row.value, row.epoch_values) for row in rows]
+    assert [row.valid_ic for row in again] == [row.valid_ic for row in rows]
     assert Path(payload["outcome"]).stat().st_mtime_ns == written
 
 

@@ -18,6 +18,7 @@ from lstm_bench.cli import (
     features,
     leaderboard,
     predict,
+    report,
     run,
     study,
     tune,
@@ -41,6 +42,7 @@ app.command(name="tune")(tune.tune)
 app.command(name="bench")(bench.bench)
 app.command(name="leaderboard")(leaderboard.leaderboard)
 app.command(name="compare")(compare.compare)
+app.command(name="report")(report.report)
 app.command(name="dashboard")(dashboard.dashboard)
 app.add_typer(cache.app, name="cache")
 app.command(name="doctor")(doctor.doctor)

@@ -35,6 +35,14 @@ def leaderboard(
             show_default=False,
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page with sortable tables and figures of all seeds; it needs no other file.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     check: Annotated[
         bool,
         typer.Option(
@@ -67,9 +75,12 @@ def leaderboard(
     from lstm_bench.report.leaderboard import Style
 
     options = LeaderboardOptions(Style(compat, intervals), tuple(study or ()))
+    form = "json" if as_json else form
+    if html is not None:
+        _write_page(html, out, check, results, options, form)
+        return
     if out is not None and not check:
         _require_markdown(form, as_json)
-    form = "json" if as_json else form
     if check:
         _check(out or _DOCUMENT, results, form)
     elif out is not None:
@@ -98,6 +109,27 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
         print_json({"document": str(document), "stale": False})
     else:
         typer.echo(f"{document}: its generated blocks follow from the evidence")
+
+
+def _write_page(
+    html: Path, out: Path | None, check: bool, results: Path, options: LeaderboardOptions, form: Format | None
+) -> None:
+    from lstm_bench.errors import InputError
+    from lstm_bench.report.aggregate import rows_of
+    from lstm_bench.report.collect import collect
+    from lstm_bench.report.leaderboard_page import leaderboard_page, report_links
+    from lstm_bench.report.page import render
+    from lstm_bench.run.whole_file import write_whole
+
+    if out is not None or check:
+        raise InputError("--html: cannot go with --out or --check, which are about a document; call it twice")
+    evidence = collect(results)
+    page = leaderboard_page(rows_of(evidence, options.studies), evidence, report_links(results, html))
+    write_whole(html, render(page))
+    if form == "json":
+        print_json({"page": str(html), "bytes": html.stat().st_size})
+    else:
+        typer.echo(f"{html}: {len(page.figures)} figures, {html.stat().st_size / 1e6:.1f} MB")
 
 
 def _require_markdown(form: Format | None, as_json: bool) -> None:

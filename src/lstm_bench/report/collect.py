@@ -78,7 +78,8 @@ def _claim(source: dict[tuple[str, str], Path], row: BenchRow, manifest: Path) -
     other = source.setdefault((row.study, row.label), manifest)
     if other != manifest:
         raise DataError(
-            f"{row.study}/{row.label} is in {other} and in {manifest}; move one of the two folders out of the results"
+            f"{row.study}/{row.label} is in {other} and in {manifest}; move one of the two folders out of "
+            "the results"
         )
 
 

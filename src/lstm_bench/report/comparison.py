@@ -22,7 +22,7 @@ from lstm_bench.report.statistics import (
     stationary_bootstrap_mean,
 )
 
-__all__ = ["Comparison", "DailyComparison", "MetricComparison", "compare_rows"]
+__all__ = ["Comparison", "DailyComparison", "MetricComparison", "compare_rows", "compare_seeds"]
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
@@ -107,15 +107,33 @@ def compare_rows(evidence: Mapping[str, Evidence], a: str, b: str, metrics: Sequ
     rows = rows_of(evidence)
     left, right = find_row(rows, a), find_row(rows, b)
     seeds = _common_seeds(left, right)
-    names = [_metric(name) for name in metrics] or list(COLUMNS)
-    compared = [_compare_metric(left, right, name) for name in names]
     return Comparison(
         left,
         right,
         seeds,
-        tuple(found for found in compared if found is not None),
+        compare_seeds(left, right, metrics),
         tuple(_compare_daily(evidence, left, right, seeds)),
     )
+
+
+def compare_seeds(a: Row, b: Row, metrics: Sequence[str] = ()) -> tuple[MetricComparison, ...]:
+    """Compare the seeds of two rows, without their days.
+
+    Parameters
+    ----------
+    a, b
+    metrics
+        As for :func:`compare_rows`.
+
+    Raises
+    ------
+    InputError
+        As :func:`compare_rows`.
+    """
+    _common_seeds(a, b)
+    names = [_metric(name) for name in metrics] or list(COLUMNS)
+    compared = [_compare_metric(a, b, name) for name in names]
+    return tuple(found for found in compared if found is not None)
 
 
 def _common_seeds(a: Row, b: Row) -> tuple[int, ...]:
@@ -133,13 +151,15 @@ def _common_seeds(a: Row, b: Row) -> tuple[int, ...]:
     ):
         if of_a != of_b:
             raise InputError(
-                f"compare: {a.name} and {b.name} differ in {what}: {of_a} and {of_b}; run `lstm-bench bench` for both "
+                f"compare: {a.name} and {b.name} differ in {what}: {of_a} and {of_b}; run `lstm-bench bench` "
+                "for both "
                 f"on the same"
             )
     seeds = [{result.seed for result in row.complete} for row in (a, b)]
     if not seeds[0] & seeds[1]:
         raise InputError(
-            f"compare: {a.name} has the seeds {_listed(seeds[0])}, {b.name} {_listed(seeds[1])}; none is common; "
+            f"compare: {a.name} has the seeds {_listed(seeds[0])}, {b.name} {_listed(seeds[1])}; none is "
+            "common; "
             "run `lstm-bench bench` for both with the same --seeds"
         )
     return tuple(sorted(seeds[0] & seeds[1]))

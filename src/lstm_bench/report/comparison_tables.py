@@ -70,8 +70,10 @@ def comparison_markdown(comparison: Comparison) -> str:
                 heading(comparison),
                 markdown_table(SEED_HEADER, seed_lines(comparison)),
                 markdown_table(DAILY_HEADER, daily_lines(comparison)),
-                "In brackets 95 % intervals: bootstrap over seeds, for days the stationary bootstrap of the seed-mean "
-                "series. Net return is return less cost. P(A > B) is over all pairs of a seed of A and one of B, "
+                "In brackets 95 % intervals: bootstrap over seeds, for days the stationary bootstrap of the "
+                "seed-mean "
+                "series. Net return is return less cost. P(A > B) is over all pairs of a seed of A and one "
+                "of B, "
                 "ties half.",
             ]
         )

@@ -13,12 +13,16 @@ from lstm_bench.study.trials import TrialRow
 
 __all__ = ["export_trials"]
 
-_COLUMNS = [field.name for field in fields(TrialRow) if field.name != "params"]
+_IC = {"valid_ic": "IC", "valid_rank_ic": "Rank IC"}
+
+_COLUMNS = [field.name for field in fields(TrialRow) if field.name not in ("params", "valid_ic")] + list(_IC)
 """Of a table without trials."""
 
 
 def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
     """Write a row per trial; parameters become columns ``params.<key>``.
+
+    The IC on valid is in ``valid_ic`` and ``valid_rank_ic``.
 
     Parameters
     ----------
@@ -63,7 +67,8 @@ def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
 def _flat(trial: TrialRow) -> dict[str, Any]:
     row = trial.to_json()
     params = {f"params.{key}": value for key, value in row.pop("params").items()}
-    curve = row.pop("epoch_values")
+    curve, figures = row.pop("epoch_values"), row.pop("valid_ic")
+    row |= {column: figures.get(name) for column, name in _IC.items()}
     row["diverged_seeds"] = ",".join(map(str, row["diverged_seeds"]))
     row["moved"] = json.dumps(row["moved"]) if row["moved"] else None
     return {**row, "epochs": len(curve), "epoch_values": json.dumps(curve), **params}

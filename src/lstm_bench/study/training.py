@@ -46,7 +46,8 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     -------
     dict
         ``losses`` ``{seed: [validation loss per epoch]}``, ``train_losses`` likewise, ``status`` per seed,
-        ``pruned``, ``seconds`` of training, ``peak_bytes``, ``training_path``, ``replayed``.
+        ``valid_ic`` ``{seed: {"IC": .., "Rank IC": ..}}`` of a trial that was not pruned, ``pruned``, ``seconds`` of
+        training, ``peak_bytes``, ``training_path``, ``replayed``.
     """
     outcome = Path(payload["outcome"])
     if outcome.is_file():  # trained to its end before, and the driver died before it could take note
@@ -69,6 +70,7 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.model.spec import PackSpec, ReplicaSpec
     from lstm_bench.model.trainer import Fit, train_pack
     from lstm_bench.run.preparation import check_learning, valid_metric
+    from lstm_bench.study.valid_ic import valid_correlations
 
     config = RunConfig.model_validate(payload["workflow"])
     kwargs, spec = config.task.model.kwargs, PackSpec.of(config)
@@ -108,12 +110,14 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         choice=choice,
         weights=weights,
     )
+    seconds = time.perf_counter() - started
     return {
         "losses": {fit.replica.seed: _curve(fit) for fit in fits},
         "train_losses": {fit.replica.seed: [epoch.train_loss for epoch in fit.epochs] for fit in fits},
         "status": {fit.replica.seed: fit.status for fit in fits},
+        "valid_ic": {} if pruned else valid_correlations(fits, spec, dataset, valid, session.device),
         "pruned": pruned,
-        "seconds": time.perf_counter() - started,
+        "seconds": seconds,
         "peak_bytes": peak_bytes(session.device),
         "training_path": choice.name,
         "replayed": False,
@@ -144,6 +148,7 @@ def _replay(result: dict[str, Any], session: Session) -> dict[str, Any]:
             int(seed): [math.nan if value is None else value for value in curve]
             for seed, curve in result[name].items()
         }
+    result["valid_ic"] = {int(seed): figures for seed, figures in result.get("valid_ic", {}).items()}
     result["status"] = {int(seed): status for seed, status in result["status"].items()}
     for epoch in range(max(map(len, result["losses"].values()))):
         losses = {seed: curve[epoch] for seed, curve in result["losses"].items() if epoch < len(curve)}

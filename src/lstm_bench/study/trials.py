@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lstm_bench.study.liveness import is_alive
@@ -11,7 +12,17 @@ from lstm_bench.study.liveness import is_alive
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-__all__ = ["DRIVER", "FAILURES", "INTERRUPTED", "OUTCOME", "State", "TrialRow", "best_trial", "trial_rows"]
+__all__ = [
+    "DRIVER",
+    "FAILURES",
+    "INTERRUPTED",
+    "OUTCOME",
+    "VALID_IC",
+    "State",
+    "TrialRow",
+    "best_trial",
+    "trial_rows",
+]
 
 State = Literal["complete", "pruned", "failed", "running", "interrupted", "queued"]
 FinishedState = Literal["complete", "pruned", "failed"]
@@ -24,6 +35,9 @@ DRIVER = "driver"
 INTERRUPTED = "interrupted"
 FAILURES = "failures"
 OUTCOME = "outcome"
+
+VALID_IC = "valid_ic"
+"""Within an outcome."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,7 @@ class TrialRow:
     diverged_seeds : tuning seeds that do not count
     attempts : times that training raised or its worker was lost
     error : what went wrong last
+    valid_ic : ``IC`` and ``Rank IC`` on valid, means over the live seeds; empty where they were not worked out
     """
 
     number: int
@@ -60,6 +75,7 @@ class TrialRow:
     diverged_seeds: list[int]
     attempts: int
     error: str | None
+    valid_ic: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_finished(self) -> bool:
@@ -114,7 +130,20 @@ def _row(trial: FrozenTrial, *, alive: bool) -> TrialRow:
         diverged_seeds=outcome.get("diverged_seeds", []),
         attempts=len(failures),
         error=failures[-1]["error"] if failures else None,
+        valid_ic=_mean_ic(outcome),
     )
+
+
+def _mean_ic(outcome: Mapping[str, Any]) -> dict[str, float]:
+    """Average over the seeds that did not diverge, as the loss is; a figure that no seed has is left out."""
+    lost = set(map(str, outcome.get("diverged_seeds", [])))
+    live = [figures for seed, figures in outcome.get(VALID_IC, {}).items() if seed not in lost]
+    found = {}
+    for name in ("IC", "Rank IC"):
+        values = [figures[name] for figures in live if figures.get(name) is not None]
+        if values:
+            found[name] = math.fsum(values) / len(values)
+    return found
 
 
 def _state(trial: FrozenTrial, *, alive: bool) -> State:

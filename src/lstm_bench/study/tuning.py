@@ -277,6 +277,7 @@ class Tuning:
             "status": _by_text(result.get("status", {})),
             "diverged_seeds": diverged_seeds(running.losses),
             SEED_LOSSES: _without_nan(running.losses),
+            trials.VALID_IC: _by_text(result.get("valid_ic", {})),
         }
         value = final_value(running.losses)
         if result["pruned"]:

@@ -1,0 +1,92 @@
+"""``lstm-bench report``: a run or a study as a page of figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lstm_bench.cli.options import Storage
+from lstm_bench.cli.output import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lstm_bench.report.figures.figure import Figure
+    from lstm_bench.report.page import Page
+
+__all__ = ["report"]
+
+
+def report(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="A run: its record's folder, or the beginning of its id.", metavar="RUN", show_default=False
+        ),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="A study instead of a run.", metavar="NAME", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The page; by default report.html in the record, or study.html in the study's folder of results.",
+            show_default=False,
+        ),
+    ] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the main figures here, as pictures.", metavar="DIR", show_default=False
+        ),
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Where the records are.")] = Path("results"),
+    storage: Storage = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write one HTML file with figures and tables of a run or a study; it needs no network and no other file."""
+    from lstm_bench.errors import ConfigError
+    from lstm_bench.report.page import render
+    from lstm_bench.run.whole_file import write_whole
+
+    if (run is None) == (study is None):
+        given = "neither" if run is None else "both"
+        raise ConfigError(f"report: got {given} of RUN and --study, expected one of them")
+    page, main, default = _of_run(run, results) if run is not None else _of_study(study, results, storage)
+    path = default if out is None else out
+    write_whole(path, render(page))
+    pictures = [] if png is None else _draw(page.figures, main, png)
+    if as_json:
+        print_json(
+            {"report": str(path), "bytes": path.stat().st_size, "pictures": [str(one) for one in pictures]}
+        )
+        return
+    typer.echo(f"{path}: {len(page.figures)} figures, {path.stat().st_size / 1e6:.1f} MB")
+    for picture in pictures:
+        typer.echo(str(picture))
+
+
+def _of_run(run: str, results: Path) -> tuple[Page, tuple[str, ...], Path]:
+    from lstm_bench.report.run_report import MAIN_FIGURES, run_page
+    from lstm_bench.run.saved import find_record
+
+    record = find_record(run, results)
+    return run_page(record), MAIN_FIGURES, record.path / "report.html"
+
+
+def _of_study(study: str | None, results: Path, storage: str | None) -> tuple[Page, tuple[str, ...], Path]:
+    from lstm_bench.report.study_report import MAIN_FIGURES, study_page
+    from lstm_bench.study.recent import choose_study
+    from lstm_bench.study.store import open_store
+
+    store = open_store(storage)
+    name = choose_study(store, study)
+    return study_page(store, name), MAIN_FIGURES, results / name / "study.html"
+
+
+def _draw(figures: dict[str, Figure], main: Iterable[str], folder: Path) -> list[Path]:
+    from lstm_bench.report.pictures import draw_pictures
+
+    return [path for _, path in draw_pictures((figures[name] for name in main if name in figures), folder)]

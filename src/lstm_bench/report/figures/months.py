@@ -1,0 +1,58 @@
+"""Daily series by calendar month and year."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["MONTHS", "How", "month_grid", "yearly"]
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+How = Literal["mean", "sum", "compounded"]
+"""How the days of a period become one figure."""
+
+
+def month_grid(daily: pd.Series[float], how: How) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Sum a daily series up by month.
+
+    Parameters
+    ----------
+    daily
+        Indexed by day.
+    how
+
+    Returns
+    -------
+    years : list of str
+    grid : ``[years, 12]``
+        NaN for months without a day.
+    """
+    by_month = _summed(daily, "M", how)
+    years = sorted({period[:4] for period in by_month})
+    grid = np.full((len(years), len(MONTHS)), np.nan)
+    for period, value in by_month.items():
+        grid[years.index(period[:4]), int(period[5:]) - 1] = value
+    return years, grid
+
+
+def yearly(daily: pd.Series[float], how: How) -> dict[str, float]:
+    """Sum a daily series up by year; the parameters are those of :func:`month_grid`."""
+    return _summed(daily, "Y", how)
+
+
+def _summed(daily: pd.Series[float], unit: Literal["M", "Y"], how: How) -> dict[str, float]:
+    """Return ``2017-01`` or ``2017`` -> the figure."""
+    known = daily.dropna()
+    if how == "compounded":
+        known = 1 + known
+    by_period = known.groupby(known.index.to_numpy().astype(f"datetime64[{unit}]").astype(str))
+    found = (
+        by_period.prod() - 1 if how == "compounded" else by_period.sum() if how == "sum" else by_period.mean()
+    )
+    return {str(period): float(value) for period, value in found.items()}

@@ -1,0 +1,180 @@
+"""Figures of the signal: how well scores ordered each day's stocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_bench.report.figures.figure import (
+    Figure,
+    axis,
+    bars,
+    grid_layout,
+    heatmap,
+    horizontal,
+    line,
+    points,
+    vertical,
+)
+from lstm_bench.report.figures.months import MONTHS, month_grid
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["WINDOW", "decay_figure", "ic_figures"]
+
+WINDOW = 20
+"""Days of a moving average: a month of trading."""
+
+_SERIES = {"ic": ("IC", "@blue"), "rank_ic": ("Rank IC", "@green")}
+
+
+def ic_figures(ic: pd.DataFrame) -> Iterator[Figure]:
+    """Draw IC and Rank IC over time, by month, cumulated and as a distribution.
+
+    Parameters
+    ----------
+    ic
+        A record's table of that name.
+    """
+    for column in _SERIES:
+        yield _series(ic[column], column)
+    yield _cumulative(ic)
+    for column in _SERIES:
+        yield _by_month(ic[column], column)
+    yield _distribution(ic["ic"])
+    yield _quantiles(ic["ic"])
+
+
+def _series(values: pd.Series[float], column: str) -> Figure:
+    name, colour = _SERIES[column]
+    days, mean = values.index.to_numpy(), float(values.mean())
+    moving = values.rolling(WINDOW, min_periods=WINDOW).mean()
+    return Figure(
+        f"{column}_series",
+        f"{name} by day",
+        f"Grey is each day, the line the mean of {WINDOW} days, dashed the mean of all ({mean:.4f}): a line "
+        "that sinks to 0 "
+        "is a signal that fades.",
+        [
+            bars("day", days, values, "@grey/45"),
+            line(f"{WINDOW}-day mean", days, moving, colour, width=2),
+        ],
+        {
+            "xaxis": axis(type="date"),
+            "yaxis": axis(name),
+            "shapes": [horizontal(mean, colour)],
+            "bargap": 0,
+        },
+        is_wide=True,
+        height=280,
+    )
+
+
+def _cumulative(ic: pd.DataFrame) -> Figure:
+    days = ic.index.to_numpy()
+    return Figure(
+        "ic_cumulative",
+        "Cumulative IC",
+        "The running sum of the daily figures: a straight climb is a steady signal, a flat stretch one that "
+        "did not work.",
+        [
+            line(name, days, ic[column].fillna(0.0).cumsum(), colour)
+            for column, (name, colour) in _SERIES.items()
+        ],
+        {"xaxis": axis(type="date"), "yaxis": axis("running sum")},
+        is_wide=True,
+        height=280,
+    )
+
+
+def _by_month(values: pd.Series[float], column: str) -> Figure:
+    name, _ = _SERIES[column]
+    years, grid = month_grid(values, "mean")
+    return Figure(
+        f"{column}_months",
+        f"{name} by month",
+        "Mean of a month's days; blue months ordered stocks the right way round, orange ones the wrong way.",
+        [
+            heatmap(
+                name,
+                MONTHS,
+                years,
+                grid,
+                texttemplate="%{z:.3f}",
+                textfont={"size": 10},
+                showscale=False,
+                hovertemplate="%{x} %{y}: %{z:.4f}<extra></extra>",
+            )
+        ],
+        grid_layout(),
+        height=90 + 44 * len(years),
+    )
+
+
+def _distribution(ic: pd.Series[float]) -> Figure:
+    known = ic.dropna().to_numpy()
+    counts, edges = np.histogram(known, bins=40)
+    middle, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
+    mean, std = float(known.mean()), float(known.std(ddof=1))
+    normal = NormalDist(mean, std) if std > 0 else None
+    expected = np.array([normal.pdf(x) if normal else np.nan for x in middle]) * width * len(known)
+    return Figure(
+        "ic_distribution",
+        "Distribution of the daily IC",
+        "How many days had which IC; the mean (dashed) is small beside the spread, which is why ICIR, their "
+        "ratio, matters.",
+        [bars("days", middle, counts, "@blue/60"), line("normal", middle, expected, "@orange")],
+        {
+            "xaxis": axis("IC"),
+            "yaxis": axis("days"),
+            "bargap": 0.04,
+            "shapes": [vertical(mean), vertical(0.0, "@muted", "dot")],
+        },
+        note=f"{len(known):,} days, {float((known > 0).mean()):.1%} of them above 0.",
+    )
+
+
+def _quantiles(ic: pd.Series[float]) -> Figure:
+    """Q-Q against the normal distribution, at the plotting positions ``(k - 0.5) / n``."""
+    values = np.sort(ic.dropna().to_numpy())
+    standard = NormalDist()
+    at = np.array([standard.inv_cdf((k + 0.5) / len(values)) for k in range(len(values))])
+    mean, std = float(values.mean()), float(values.std(ddof=1))
+    ends = at[[0, -1]]
+    return Figure(
+        "ic_qq",
+        "Daily IC against a normal distribution",
+        "Points on the line are normal; ends that bend away are days far better or worse than a normal "
+        "distribution has.",
+        [
+            points("days", at, values, "@blue/60", size=4),
+            line("normal", ends, mean + std * ends, "@orange"),
+        ],
+        {"xaxis": axis("quantile of the standard normal"), "yaxis": axis("IC"), "hovermode": "closest"},
+    )
+
+
+def decay_figure(decay: pd.DataFrame) -> Figure:
+    """Draw how IC falls as the label lies further ahead.
+
+    Parameters
+    ----------
+    decay
+        A record's table ``ic_decay``.
+    """
+    lag = decay["lag"] if "lag" in decay.columns else decay.index
+    return Figure(
+        "ic_decay",
+        "IC decay",
+        "IC between a day's scores and the label so many days later: the slower it falls, the longer a score "
+        "is worth "
+        "holding on to.",
+        [bars(name, lag, decay[column], colour) for column, (name, colour) in _SERIES.items()],
+        {"xaxis": axis("days later", tickformat="d"), "yaxis": axis("mean"), "barmode": "group"},
+        is_wide=True,
+        height=280,
+    )

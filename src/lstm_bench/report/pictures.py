@@ -1,0 +1,287 @@
+"""Pictures: the figures of a report drawn with matplotlib, for documents that hold no scripts.
+
+A picture shows the traces of the page's figure, in the light palette. matplotlib comes with the extra ``pictures``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_bench.errors import ConfigError
+from lstm_bench.report.figures.figure import Figure, gaps_filled
+from lstm_bench.report.figures.palette import resolve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from lstm_bench.run.record import Record
+
+__all__ = ["draw_pictures", "pictures"]
+
+_DASHES = {"dash": "--", "dot": ":", "dashdot": "-."}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_RESOLUTION = 150
+_STRONG = 0.3  # a colour of a diverging scale, from 0 to 0.5, on which text is light
+_WIDTH = {True: 10.0, False: 6.4}
+
+
+def pictures(record: Record, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Draw the main figures of a run's record.
+
+    Parameters
+    ----------
+    record
+    folder
+        Where they go, as ``<name>.png``; it is made if it is not there.
+
+    Yields
+    ------
+    name, path
+
+    Raises
+    ------
+    ConfigError
+        Where matplotlib is not installed.
+    """
+    from lstm_bench.report.run_report import MAIN_FIGURES, run_page
+
+    figures = run_page(record).figures
+    yield from draw_pictures((figures[name] for name in MAIN_FIGURES if name in figures), folder)
+
+
+def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str, Path]]:
+    """Draw figures as ``<name>.png``, each written whole or not at all.
+
+    Yields
+    ------
+    name, path
+
+    Raises
+    ------
+    ConfigError
+        Where matplotlib is not installed.
+    """
+    try:
+        import matplotlib.figure
+    except ImportError as error:
+        raise ConfigError(
+            "--png: matplotlib draws pictures and is not installed; pip install 'lstm-bench[pictures]'"
+        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    for figure in figures:
+        size = _WIDTH[figure.is_wide], figure.height / 100 + 0.6
+        canvas = matplotlib.figure.Figure(figsize=size, layout="constrained", facecolor=_colour("@card"))
+        _draw(figure, canvas.add_subplot())
+        path = folder / f"{figure.name}.png"
+        draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.draft")
+        try:
+            # no date and no version of the software in the file: the same record gives the same bytes
+            canvas.savefig(draft, format="png", dpi=_RESOLUTION, metadata={"Software": None})
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        yield figure.name, path
+
+
+def _draw(figure: Figure, axes: Axes) -> None:
+    has_legend = figure.layout.get("showlegend", True) and len(figure.traces) > 1
+    axes.set_title(
+        figure.title,
+        loc="left",
+        fontsize=11,
+        fontweight="bold",
+        color=_colour("@ink"),
+        pad=24 if has_legend else 8,
+    )
+    axes.set_facecolor(_colour("@card"))
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.tick_params(colors=_colour("@muted"), labelsize=8.5, length=0)
+    axes.grid(visible=True, color=_colour("@rule"), linewidth=0.7)
+    axes.set_axisbelow(True)
+    shown = [trace for trace in figure.traces if trace.get("visible") != "legendonly"]
+    grouped = [trace for trace in shown if trace["type"] == "bar"]
+    below: Any = None
+    for trace in shown:
+        if trace["type"] == "heatmap":
+            _heatmap(trace, axes)
+        elif trace["type"] == "bar":
+            _bars(trace, axes, grouped.index(trace), len(grouped))
+        else:
+            _scatter(trace, axes, below)
+        below = trace
+    for shape in figure.layout.get("shapes", ()):
+        _shape(shape, axes)
+    for which in ("xaxis", "yaxis"):
+        _axis(figure.layout.get(which, {}), which[0], axes)
+    if has_legend and axes.get_legend_handles_labels()[0]:
+        legend = axes.legend(
+            loc="lower left", bbox_to_anchor=(-0.02, 1.0), fontsize=8, frameon=False, ncols=5
+        )
+        for text in legend.get_texts():
+            text.set_color(_colour("@ink"))
+
+
+def _scatter(trace: Mapping[str, Any], axes: Axes, below: Mapping[str, Any] | None) -> None:
+    x, y = _places(trace["x"]), gaps_filled(trace["y"])
+    name = trace["name"] if trace.get("showlegend", True) else None
+    mode = trace["mode"]
+    if "fill" in trace:
+        base = gaps_filled(below["y"]) if trace["fill"] == "tonexty" and below is not None else 0.0
+        colour, opacity = resolve(trace["fillcolor"])
+        axes.fill_between(x, base, y, color=colour, alpha=opacity, linewidth=0)
+    if "lines" in mode:
+        colour, opacity = resolve(trace["line"]["color"])
+        style = _DASHES.get(trace["line"].get("dash", ""), "-")
+        width = trace["line"]["width"]
+        if width or "fill" in trace:  # a band has no edge, but an entry in the legend
+            axes.plot(
+                x, y, style, color=colour, alpha=opacity if width else 0.4, linewidth=width or 0.5, label=name
+            )
+    if "markers" in mode:
+        colour, opacity = resolve(trace["marker"].get("color") or trace["line"]["color"])
+        hollow = str(trace["marker"].get("symbol", "")).endswith("open")
+        axes.scatter(
+            x,
+            y,
+            s=trace["marker"]["size"] ** 2 * 0.6,
+            zorder=3,
+            alpha=opacity,
+            linewidths=1.2 if hollow else 0,
+            facecolors="none" if hollow else colour,
+            edgecolors=colour,
+            label=None if "lines" in mode else name,
+        )
+
+
+def _bars(trace: Mapping[str, Any], axes: Axes, position: int, count: int) -> None:
+    colour, opacity = resolve(trace["marker"]["color"])
+    if trace.get("orientation") == "h":
+        _lying_bars(trace, axes, colour, opacity)
+        return
+    x = _places(trace["x"])
+    if isinstance(x[0], str):
+        axes.bar(x, gaps_filled(trace["y"]), color=colour, alpha=opacity, label=trace["name"])
+        return
+    at = (
+        np.array([one.timestamp() / 86400 for one in x])
+        if isinstance(x[0], datetime)
+        else np.asarray(x, np.float64)
+    )
+    step = float(np.diff(at).min()) if len(at) > 1 else 1.0
+    width = step * 0.9 / count
+    offset = (position - (count - 1) / 2) * width
+    axes.bar(
+        at + offset, gaps_filled(trace["y"]), width=width, color=colour, alpha=opacity, label=trace["name"]
+    )
+    if isinstance(x[0], datetime):
+        axes.xaxis_date()
+
+
+def _lying_bars(trace: Mapping[str, Any], axes: Axes, colour: str, opacity: float) -> None:
+    """Draw bars from left to right; those of a time line begin at moments and are as long as milliseconds say."""
+    style: dict[str, Any] = {"color": colour, "alpha": opacity, "label": trace["name"], "height": 0.7}
+    if "base" not in trace:
+        axes.barh(trace["y"], gaps_filled(trace["x"]), **style)
+        return
+    base = [
+        datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp() / 86400 for moment in trace["base"]
+    ]
+    axes.barh(
+        trace["y"], gaps_filled(trace["x"]) / 86_400_000, left=base, edgecolor=_colour("@card"), **style
+    )
+    axes.xaxis_date()
+
+
+def _heatmap(trace: Mapping[str, Any], axes: Axes) -> None:
+    from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+
+    z = np.array([gaps_filled(row) for row in trace["z"]])
+    if trace["colorscale"] == "@diverging":
+        scale = LinearSegmentedColormap.from_list(
+            "diverging", [_colour(name) for name in ("@orange", "@card", "@blue")]
+        )
+        reach = float(np.nanmax(np.abs(z))) or 1.0
+        norm = TwoSlopeNorm(trace.get("zmid", 0), -reach, reach)
+    else:
+        scale, norm = (
+            LinearSegmentedColormap.from_list("sequential", ["#e8f1f7", _colour("@blue"), _colour("@ink")]),
+            None,
+        )
+    categories = isinstance(trace["x"][0], str)
+    x, y = (list(range(len(trace[key]))) if categories else trace[key] for key in ("x", "y"))
+    axes.pcolormesh(x, y, z, cmap=scale, norm=norm, shading="nearest")
+    axes.grid(visible=False)
+    if not categories:
+        return
+    axes.set_xticks(x, trace["x"])
+    axes.set_yticks(y, trace["y"])
+    axes.xaxis.tick_top()
+    axes.invert_yaxis()
+    form = re.search(r"%\{z:([^}]*)\}", trace.get("texttemplate", ""))
+    for row, values in enumerate(z):
+        for column, value in enumerate(values):
+            if form and np.isfinite(value):
+                dark = norm is not None and abs(norm(value) - 0.5) > _STRONG
+                axes.text(
+                    column,
+                    row,
+                    format(value, form[1]),
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color=_colour("@card" if dark else "@ink"),
+                )
+
+
+def _shape(shape: Mapping[str, Any], axes: Axes) -> None:
+    if shape["type"] == "rect":
+        colour, opacity = resolve(shape["fillcolor"])
+        x0, x1 = _places([shape["x0"], shape["x1"]])
+        axes.axvspan(x0, x1, color=colour, alpha=opacity, linewidth=0, zorder=0)
+        return
+    style: dict[str, Any] = {
+        "color": _colour(shape["line"]["color"]),
+        "linewidth": 0.9,
+        "linestyle": _DASHES.get(shape["line"]["dash"], "-"),
+        "zorder": 1.5,
+    }
+    if shape.get("xref") == "paper":
+        axes.axhline(shape["y0"], **style)
+    else:
+        axes.axvline(_places([shape["x0"]])[0], **style)
+
+
+def _axis(layout: Mapping[str, Any], which: str, axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.label.set(color=_colour("@muted"), fontsize=9)
+    axis.set_label_text(layout.get("title", {}).get("text", ""))
+    if layout.get("type") == "log":
+        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    if form := re.fullmatch(r"\.(\d)%", layout.get("tickformat", "")):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=int(form[1])))
+        axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))  # 2.5 % would round to another tick
+    if "range" in layout:
+        (axes.set_xlim if which == "x" else axes.set_ylim)(*layout["range"])
+
+
+def _places(x: Iterable[Any]) -> list[Any]:
+    """Turn days of the JSON into days of matplotlib."""
+    found = list(x)
+    if found and isinstance(found[0], str) and _DAY.fullmatch(found[0]):
+        return [datetime.fromisoformat(day) for day in found]
+    return found
+
+
+def _colour(name: str) -> str:
+    return resolve(name)[0]

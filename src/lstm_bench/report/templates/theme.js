@@ -1,0 +1,16 @@
+// Before anything is drawn: the theme that was chosen here, or else the system's.
+(() => {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const chosen = () => { try { return localStorage.getItem("lstm-bench-theme"); } catch { return null; } };
+  const apply = (theme) => {
+    document.documentElement.dataset.theme = theme;
+    document.dispatchEvent(new Event("themechange"));
+  };
+  window.toggleTheme = () => {
+    const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    try { localStorage.setItem("lstm-bench-theme", theme); } catch { /* a page that may not store forgets it */ }
+    apply(theme);
+  };
+  system.addEventListener("change", (event) => { if (!chosen()) apply(event.matches ? "dark" : "light"); });
+  apply(chosen() || (system.matches ? "dark" : "light"));
+})();

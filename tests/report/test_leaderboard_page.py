@@ -1,0 +1,126 @@
+"""The leaderboard as a page: the evidence's numbers, links to reports, and pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_bench.report.aggregate import Row, rows_of
+from lstm_bench.report.collect import collect
+from lstm_bench.report.leaderboard_page import leaderboard_page, report_links
+from lstm_bench.report.page import Page, PageTable, render
+from lstm_bench.report.published import COLUMNS, PUBLISHED
+from lstm_bench.report.statistics import probability_of_improvement
+
+
+def page_of(results: Path, **more: Any) -> tuple[Page, list[Row]]:
+    evidence = collect(results)
+    rows = rows_of(evidence)
+    return leaderboard_page(rows, evidence, **more), rows
+
+
+def tables(page: Page) -> dict[str, PageTable]:
+    return {
+        part.name: part for section in page.sections for part in section.parts if isinstance(part, PageTable)
+    }
+
+
+def test_cells_are_the_means_with_all_digits(results: Path, make_row: Any) -> None:
+    make_row("a", seeds=range(4))
+    make_row("b", seeds=range(4), lift=0.02)
+    page, rows = page_of(results)
+    shown = tables(page)["t0_rows"]
+    by_name = {row.name: row for row in rows}
+    for line in shown.lines[: len(rows)]:
+        row = by_name[line[0].text]
+        assert [cell.value for cell in line[1:8]] == [row.cell(metric).mean for metric in COLUMNS]
+    published = next(one for one in PUBLISHED if one.features == "Alpha158")
+    assert [cell.value for cell in shown.lines[-1][1:8]] == [mean for mean, _ in published.cells.values()]
+    assert shown.is_sortable
+
+
+def test_every_seed_is_drawn(results: Path, make_row: Any) -> None:
+    make_row("a", seeds=range(4))
+    page, (row,) = page_of(results)
+    for metric, column in COLUMNS.items():
+        figure = page.figures[f"t0_seeds_{column.lower().replace(' ', '_')}"]
+        seeds, mean, published = figure.traces
+        assert seeds["x"] == list(row.values(metric).values())
+        assert seeds["customdata"] == [0, 1, 2, 3]
+        assert mean["x"] == [row.cell(metric).mean]
+        interval = row.cell(metric).interval
+        assert mean["x"][0] + mean["error_x"]["array"][0] == pytest.approx(interval.high)
+        assert mean["x"][0] - mean["error_x"]["arrayminus"][0] == pytest.approx(interval.low)
+        assert len(published["x"]) == 1
+
+
+def test_curves_are_means_over_seeds(results: Path, make_row: Any) -> None:
+    make_row("a", seeds=range(3))
+    evidence = collect(results)
+    page = leaderboard_page(rows_of(evidence), evidence)
+    daily = [evidence["a"].daily["default", seed].series for seed in range(3)]
+    ends = [np.nansum(one["return"] - one["bench"] - one["cost"]) for one in daily]
+    least, greatest, mean = page.figures["t0_curve_excess"].traces
+    assert mean["y"][-1] == pytest.approx(np.mean(ends), abs=1e-12)
+    assert least["y"][-1] == pytest.approx(min(ends), abs=1e-12)
+    assert greatest["y"][-1] == pytest.approx(max(ends), abs=1e-12)
+
+
+def test_wins_of_a_pair(results: Path, make_row: Any) -> None:
+    make_row("a", seeds=range(5))
+    make_row("b", seeds=range(5), lift=0.02)
+    page, (a, b) = page_of(results)
+    shown = page.figures["wins0_ic"].traces[0]
+    assert (shown["x"], shown["y"]) == (["a/default", "b/default"],) * 2
+    chance = probability_of_improvement(list(a.values("IC").values()), list(b.values("IC").values())).value
+    assert shown["z"] == [[None, chance], [pytest.approx(1 - chance), None]]
+    pairs = tables(page)["pairs0"]
+    assert [line[2].text for line in pairs.lines] == list(COLUMNS.values())
+    assert pairs.lines[0][-1].value == chance
+
+
+def test_rows_that_cannot_be_compared_are_not(results: Path, make_row: Any) -> None:
+    make_row("a", seeds=range(3))
+    make_row("b", seeds=range(3), data="cd" * 32)
+    page, _ = page_of(results)
+    assert not [name for name in page.figures if name.startswith("wins")]
+    assert len([name for name in tables(page) if name.endswith("_rows")]) == 2
+
+
+def test_a_run_leads_to_its_report(results: Path, make_row: Any, tmp_path: Path) -> None:
+    row = make_row("a", seeds=range(2))
+    report = results / "a" / row.runs[1] / "report.html"
+    report.write_text("a report")
+    board = tmp_path / "pages" / "board.html"
+    page, _ = page_of(results, links=report_links(results, board))
+    cells = {line[1].text: line[2] for line in tables(page)["t0_results"].lines}
+    assert cells["0"].href is None
+    assert (board.parent / str(cells["1"].href)).resolve() == report.resolve()
+    assert f'<a href="{cells["1"].href}">{row.runs[1]}</a>' in render(page)
+
+
+def test_lost_seeds_are_told(results: Path, make_row: Any) -> None:
+    make_row("a", seeds=range(4), failures={2: "no memory <b>"}, absent=[3])
+    page, _ = page_of(results)
+    line = tables(page)["t0_rows"].lines[0]
+    assert (line[8].value, line[8].detail) == (2.0, "1 failed, 1 missing")
+    text = render(page)
+    assert "no memory &lt;b&gt;" in text
+    assert "no memory <b>" not in text
+
+
+def test_one_seed_has_no_interval(results: Path, make_row: Any) -> None:
+    make_row("a", seeds=[7])
+    page, _ = page_of(results)
+    assert "error_x" not in page.figures["t0_seeds_ic"].traces[1]
+    assert tables(page)["t0_rows"].lines[0][1].detail == ""
+    assert render(page)
+
+
+def test_without_rows(results: Path) -> None:
+    text = render(page_of(results)[0])
+    assert "There is no row yet" in text
+    assert "plotly.js v" not in text
