@@ -53,7 +53,7 @@ def _serve(options: TrackerOptions, answers: TextIO) -> int:
     except BrokenPipeError:  # nobody listens any more
         return 1
     except Exception as error:  # whatever a library raises is told
-        answer(failed=f"{type(error).__name__}: {error}")
+        answer(failed=" ".join(f"{type(error).__name__}: {error}".split()))
         return 1
     return 0
 

@@ -69,7 +69,8 @@ class WandbTracker:
             config=dict(run.config),
             settings=wandb.Settings(
                 console="off",
-                init_timeout=options.timeout_seconds,
+                init_timeout=0.9
+                * options.timeout_seconds,  # to say itself what is wrong, before the guard ends it
                 x_stats_pid=os.getppid(),  # whose load is of interest
             ),
         )
