@@ -91,7 +91,6 @@ def test_data_info_counts_what_is_there(lstm_bench: Run, market: Path) -> None:
             ["run", CONFIGS / "lstm_alpha158.yaml", "--set", "task.model.kwargs.lr=fast"],
             "task.model.kwargs.lr: got 'fast'",
         ),
-        (["run", CONFIGS / "lstm_alpha158.yaml", "--device", "gpu"], "choices: auto, cpu, mps, cuda"),
         (["data", "info", "/nowhere"], "/nowhere"),
         (["data", "synth", ".", "--stocks", "2"], "stocks"),
         (["run"], "CONFIG"),
@@ -107,6 +106,12 @@ def test_bad_input_is_exit_code_2_without_a_traceback(
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
+
+
+def test_an_unknown_device_is_named(lstm_bench: Run, market: Path) -> None:
+    done = lstm_bench("run", CONFIGS / "lstm_alpha158.yaml", "--provider-uri", market, "--device", "gpu")
+    assert done.returncode == 2
+    assert "choices: auto, cpu, mps, cuda" in done.stderr
 
 
 def test_a_market_is_made(lstm_bench: Run, home: Path) -> None:

@@ -268,7 +268,9 @@ class RunConfig(Section):
         harness = self.lstm_bench.model_dump(exclude={"features", "label", "horizon"}, exclude_unset=True)
         if self.lstm_bench.features is not None:
             harness["features"] = FeatureSet(name=self.lstm_bench.features.name)
-        return resolved.model_copy(update={"lstm_bench": HarnessConfig.model_validate(harness)})
+        told = {"tracking": self.lstm_bench.tracking}  # which is no part of what is dumped
+        filled_harness = HarnessConfig.model_validate(harness).model_copy(update=told)
+        return resolved.model_copy(update={"lstm_bench": filled_harness})
 
     def _handler(self) -> HandlerConfig:
         """Put the feature set and the one label into the handler.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.run.record import Record
 
 __all__ = ["lay_out"]
@@ -57,7 +58,11 @@ def lay_out(record: Path, folder: Path) -> None:
 
 def _analyses(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Sort the backtest's figures into Qlib's two tables, by the names that they have there."""
-    own = {name.removeprefix(_FREQUENCY): value for name, value in metrics.items() if _FREQUENCY in name}
+    own = {
+        name.removeprefix(_FREQUENCY): value
+        for name, value in metrics.items()
+        if _FREQUENCY in name and name not in HEADLINES  # which Qlib does not have
+    }
     return {
         "port_analysis": {name: value for name, value in own.items() if "." in name},
         "indicator_analysis": {name: value for name, value in own.items() if "." not in name},
