@@ -84,7 +84,7 @@ def test_ctrl_c_does_not_wait_for_a_tracker_that_hangs(
         (tracker,) = [
             child
             for child in psutil.Process(process.pid).children()
-            if "trackers.process" in " ".join(child.cmdline())
+            if "lstm_bench.run.trackers.process" in child.cmdline()
         ]
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate()

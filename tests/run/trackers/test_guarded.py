@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -183,12 +184,12 @@ def have(mishap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def children() -> set[int]:
     """Processes of trackers that this one has started."""
-    found = psutil.Process().children(recursive=True)
-    return {
-        one.pid
-        for one in found
-        if one.status() != psutil.STATUS_ZOMBIE and "tracker" in " ".join(one.cmdline())
-    }
+    found = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "lstm_bench.run.trackers.process" in child.cmdline():  # of one that has ended it is empty
+                found.add(child.pid)
+    return found
 
 
 def until(true: Callable[[], object]) -> None:
