@@ -256,6 +256,7 @@ def run(
         Where training gave no usable weights.
     """
     from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.report.tracked_pictures import drawing
     from lstm_bench.run.runner import execute
     from lstm_bench.run.tracker import tracking
 
@@ -265,7 +266,8 @@ def run(
     if seed is not None:
         chosen = chosen.with_seed(seed)
     folder = Path(out) / (experiment or chosen.experiment_name or name)
-    with tracking(with_tracker(chosen.lstm_bench.tracking, track), Path(out)) as tracker:
+    tracked = with_tracker(chosen.lstm_bench.tracking, track)
+    with tracking(tracked, Path(out), drawing(tracked)) as tracker:
         record, _ = execute(chosen, folder, device=device, force=force, tracker=tracker)
     return _result(record)
 

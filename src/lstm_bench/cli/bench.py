@@ -65,6 +65,7 @@ def bench(
     from lstm_bench.config.seeds import parse_seeds
     from lstm_bench.config.tracking import with_tracker
     from lstm_bench.errors import ConfigError
+    from lstm_bench.report.tracked_pictures import drawing
     from lstm_bench.run.tracker import tracking
     from lstm_bench.study.devices import discover
     from lstm_bench.study.entrants import entrants_of_file, entrants_of_study
@@ -91,7 +92,8 @@ def bench(
         typer.echo(f"study {name} in {store.description}", err=as_json)
         entrants = entrants_of_study(store, name, top or 1, trial or [], chosen_seeds, provider_uri)
         asked = store.definition(name).tracking
-    with tracking(with_tracker(asked, track), out) as tracker, live_bench(sys.stderr) as progress:
+    tracked = with_tracker(asked, track)
+    with tracking(tracked, out, drawing(tracked)) as tracker, live_bench(sys.stderr) as progress:
         result = run_bench(
             entrants,
             chosen_seeds,

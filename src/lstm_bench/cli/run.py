@@ -61,11 +61,12 @@ def run(
         return
 
     from lstm_bench.cli.live import live_progress
+    from lstm_bench.report.tracked_pictures import drawing
     from lstm_bench.run.runner import execute
     from lstm_bench.run.tracker import tracking
 
     folder = out / (experiment or config.experiment_name or workflow.stem)
-    with tracking(tracked, out) as tracker, live_progress(sys.stderr) as progress:
+    with tracking(tracked, out, drawing(tracked)) as tracker, live_progress(sys.stderr) as progress:
         record, computed = execute(
             config, folder, device=device, force=force, progress=progress, tracker=tracker
         )

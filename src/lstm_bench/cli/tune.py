@@ -50,6 +50,7 @@ def tune(
     from lstm_bench.cli.options import parse_executor, parse_option, parse_slots
     from lstm_bench.config.duration import parse_duration
     from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.report.tracked_pictures import drawing
     from lstm_bench.run.tracker import tracking
     from lstm_bench.study.devices import discover
     from lstm_bench.study.driver import tune as run_tuning
@@ -67,7 +68,10 @@ def tune(
     before = trial_rows(store.trials(name), store.study(name).user_attrs)
     finished = sum(trial.is_finished for trial in before)
     total = finished + more if more is not None else trials or config.trials
-    with tracking(tracked, out) as tracker, live_tuning(sys.stderr, name, total, before) as progress:
+    with (
+        tracking(tracked, out, drawing(tracked)) as tracker,
+        live_tuning(sys.stderr, name, total, before) as progress,
+    ):
         result = run_tuning(
             store,
             name,

@@ -22,6 +22,10 @@ class TrackingConfig(Section):
 
     tracker: TrackerName = "off"
     record: bool = Field(True, description="whether it is given the record's files, or the figures alone")
+    figures: bool = Field(
+        True,
+        description="whether each run's main figures are drawn for it; needs matplotlib (extra pictures)",
+    )
     timeout_seconds: float = Field(
         30.0, gt=0.0, description="of each call, and of waiting for the last ones when the work is done"
     )
