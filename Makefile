@@ -76,8 +76,7 @@ $(DOCS_READY): pyproject.toml constraints.txt $(READY)
 docs: export NO_MKDOCS_2_WARNING := 1
 docs: $(DOCS_READY)
 	$(BIN)/python docs/tools/configuration.py
-	$(BIN)/python docs/tools/losses.py
-	$(BIN)/lstm-bench leaderboard --out docs/overfitting.md
+	$(BIN)/python docs/tools/overfitting.py
 	$(BIN)/python -m mkdocs build --strict
 	@echo "the pages are in site/, from site/index.html on"
 

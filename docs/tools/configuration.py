@@ -202,7 +202,9 @@ def _name(annotation: Any) -> str:
     if origin is Annotated:
         return _validated(arguments[1:]) or _name(arguments[0])
     if origin is Literal:
-        return _either([f"`{value if isinstance(value, str) and value else json.dumps(value)}`" for value in arguments])
+        return _either(
+            [f"`{value if isinstance(value, str) and value else json.dumps(value)}`" for value in arguments]
+        )
     if origin in (Union, types.UnionType):
         return _either([_name(part) for part in arguments])
     if origin is tuple and Ellipsis not in arguments:

@@ -6,6 +6,7 @@ import inspect
 import re
 
 import pytest
+from docs.tools.configuration import PAGE, Place, configuration_page, places
 
 import lstm_bench.config.alpha158
 import lstm_bench.config.backtest
@@ -20,7 +21,6 @@ import lstm_bench.config.search
 import lstm_bench.config.study
 import lstm_bench.config.tracking
 import lstm_bench.config.workflow
-from docs.tools.configuration import PAGE, Place, configuration_page, places
 from lstm_bench.config.section import Section
 
 BASES = {
@@ -71,7 +71,10 @@ def test_choices_bounds_and_defaults_are_said() -> None:
     assert "| `dropout` | float, ≥ 0, < 1 | `0` | between layers; without effect on a single layer |" in page
     assert "| `loss` | `mse`, `huber`, `ic` or `rank` | `mse` |" in page
     assert "| `seeds` | seeds: `5`, `0-4` or `[3, 7]` | `[1000, 1001, 1002]` |" in page
-    assert "| `learn_processors` | list of [section](#handlerkwargsinfer_processors) | `DropnaLabel`, `CSZScoreNorm` |" in page
+    assert (
+        "| `learn_processors` | list of [section](#handlerkwargsinfer_processors) | `DropnaLabel`, `CSZScoreNorm` |"
+        in page
+    )
 
 
 def test_links_within_the_page_have_their_headings() -> None:

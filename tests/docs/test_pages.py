@@ -11,7 +11,10 @@ import lstm_bench as lb
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-DOCUMENTS = [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks.md", "results/README.md"))]
+DOCUMENTS = [
+    *PAGES,
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks.md", "results/README.md")),
+]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)]+))?\)")
 
 

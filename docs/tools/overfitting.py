@@ -1,7 +1,8 @@
-"""Puts measured losses into docs/overfitting.md: epoch by epoch, from results/leaderboard/overfitting.losses.csv.
+"""Puts what was measured into docs/overfitting.md: losses from a CSV file, figures on test from the evidence.
 
-``python docs/tools/losses.py`` rewrites the page's block and its picture from the file; with ``--records FOLDER``, the folder
-of an experiment's records, it makes the file first. ``tests/docs/test_losses.py`` holds that both are current.
+``python docs/tools/overfitting.py`` rewrites the page's tables and its picture from ``results/leaderboard/overfitting*``;
+with ``--records FOLDER``, the folder of an experiment's records, it makes the file of losses first.
+``tests/docs/test_overfitting.py`` holds that the page is current.
 """
 
 from __future__ import annotations
@@ -12,22 +13,70 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["LOSSES", "PAGE", "PICTURE", "loss_curves", "loss_table", "with_table"]
+from lstm_bench.report.aggregate import rows_of
+from lstm_bench.report.comparison import compare_rows
+from lstm_bench.report.evidence import Evidence, read_study
+
+__all__ = [
+    "LOSSES",
+    "PAGE",
+    "PICTURE",
+    "RESULTS",
+    "figures_table",
+    "loss_curves",
+    "loss_table",
+    "with_tables",
+]
 
 _DOCS = Path(__file__).parents[1]
-LOSSES = _DOCS.parent / "results" / "leaderboard" / "overfitting.losses.csv"
+RESULTS = _DOCS.parent / "results"
+LOSSES = RESULTS / "leaderboard" / "overfitting.losses.csv"
 PAGE = _DOCS / "overfitting.md"
 PICTURE = _DOCS / "overfitting.svg"
 
-_BEGIN, _END = "<!-- losses -->", "<!-- end of losses -->"
+_STUDY, _AGAINST = "overfitting", "default"
+_METRICS = {
+    "IC": "IC",
+    "Rank IC": "Rank IC",
+    "1day.excess_return_with_cost.information_ratio": "Information Ratio",
+}
 _COLOURS = {"train": "#2a78b8", "valid": "#d1662a"}
 
 
-def with_table(page: str, losses: pd.DataFrame) -> str:
-    """Put the table between the page's marks."""
-    before, rest = page.split(_BEGIN)
-    _, after = rest.split(_END)
-    return f"{before}{_BEGIN}\n{loss_table(losses)}\n{_END}{after}"
+def with_tables(page: str, losses: pd.DataFrame, evidence: Evidence) -> str:
+    """Put the tables between the page's marks."""
+    for name, table in (("losses", loss_table(losses)), ("test", figures_table(evidence))):
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        before, rest = page.split(begin)
+        _, after = rest.split(end)
+        page = f"{before}{begin}\n{table}\n{end}{after}"
+    return page
+
+
+def figures_table(evidence: Evidence) -> str:
+    """Show each row on test: mean and deviation over seeds, and the difference from the default, over common seeds."""
+    lines = [
+        f"| row | seeds | {' | '.join(_METRICS.values())} | IC − default's | Rank IC − default's | s to train |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in sorted(rows_of({_STUDY: evidence}), key=lambda each: each.label):
+        cells = [f"{row.cell(name).mean:.4f}±{row.cell(name).std:.4f}" for name in _METRICS]
+        differences = ["", ""]
+        if row.label != _AGAINST:
+            found = compare_rows(
+                {_STUDY: evidence}, f"{_STUDY}/{row.label}", f"{_STUDY}/{_AGAINST}", ["IC", "Rank IC"]
+            )
+            differences = [
+                f"{each.value:+.4f} [{each.low:+.4f}, {each.high:+.4f}]"
+                for each in (m.difference for m in found.metrics)
+            ]
+        seconds = np.mean(
+            [result.train_seconds for result in row.complete if result.train_seconds is not None]
+        )
+        lines.append(
+            f"| {' | '.join([row.label, str(len(row.complete)), *cells, *differences, f'{seconds:.0f}'])} |"
+        )
+    return "\n".join(lines)
 
 
 def loss_table(losses: pd.DataFrame) -> str:
@@ -44,7 +93,7 @@ def loss_table(losses: pd.DataFrame) -> str:
     ]
     for row, of_row in losses.groupby("row"):
         seeds = [of_seed.reset_index(drop=True) for _, of_seed in of_row.groupby("seed")]
-        kept = pd.DataFrame([each.loc[each["valid_loss"].idxmin()] for each in seeds])
+        kept = pd.DataFrame([each.iloc[int(each["valid_loss"].to_numpy().argmin())] for each in seeds])
         last = pd.DataFrame([each.iloc[-1] for each in seeds])
         cells = [row, len(seeds), _mean(kept["epoch"], 1), _pair(kept), _gap(kept)]
         cells += [_mean(last["epoch"] + 1, 1), _pair(last), _gap(last)]
@@ -88,7 +137,9 @@ def loss_curves(losses: pd.DataFrame, row: str = "no-stop") -> str:
             f'<text x="{left - 6}" y="{y(loss) + 4:.1f}" text-anchor="end">{loss:.3f}</text>'
         )
     for epoch in range(0, last + 1, 5):
-        parts.append(f'<text x="{x(epoch):.1f}" y="{height - bottom + 18}" text-anchor="middle">{epoch}</text>')
+        parts.append(
+            f'<text x="{x(epoch):.1f}" y="{height - bottom + 18}" text-anchor="middle">{epoch}</text>'
+        )
     parts.append(f'<text x="{(left + width - right) / 2}" y="{height - 4}" text-anchor="middle">epoch</text>')
     for name, colour in _COLOURS.items():
         for _, of_seed in shown.groupby("seed"):
@@ -123,7 +174,8 @@ def _main() -> None:
     if records is not None:
         _collect(records).to_csv(LOSSES, index=False, float_format="%.8f", lineterminator="\n")
     losses = pd.read_csv(LOSSES)
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), losses), encoding="utf-8")
+    page = with_tables(PAGE.read_text(encoding="utf-8"), losses, read_study(RESULTS, _STUDY))
+    PAGE.write_text(page, encoding="utf-8")
     PICTURE.write_text(loss_curves(losses), encoding="utf-8")
 
 
