@@ -1,6 +1,6 @@
 """Puts what was measured into docs/overfitting.md: losses from a CSV file, figures on test from the evidence.
 
-``python docs/tools/overfitting.py`` rewrites the page's tables and its picture from ``results/leaderboard/overfitting*``;
+``python docs/tools/overfitting.py`` rewrites tables and picture from ``results/leaderboard/overfitting*``;
 with ``--records FOLDER``, the folder of an experiment's records, it makes the file of losses first.
 ``tests/docs/test_overfitting.py`` holds that the page is current.
 """
@@ -134,7 +134,7 @@ def loss_curves(losses: pd.DataFrame, row: str = "no-stop") -> str:
     for loss in np.linspace(low, high, 5):
         parts.append(
             f'<path d="M{left} {y(loss):.1f}H{width - right}" stroke="#80808040"/>'
-            f'<text x="{left - 6}" y="{y(loss) + 4:.1f}" text-anchor="end">{loss:.3f}</text>'
+            f'<text x="{left - 6}" y="{y(loss) + 4:.1f}" text-anchor="end">{loss:.4f}</text>'
         )
     for epoch in range(0, last + 1, 5):
         parts.append(

@@ -72,6 +72,8 @@ def test_the_table_takes_the_epoch_that_is_kept() -> None:
 
 def test_the_picture_has_a_curve_of_each_seed(losses: pd.DataFrame) -> None:
     curves = [
-        path for path in ET.fromstring(loss_curves(losses)).iter("{*}path") if path.get("fill") == "none"
+        path
+        for path in ET.fromstring(loss_curves(losses)).findall(".//{*}path")
+        if path.get("fill") == "none"
     ]
     assert len(curves) == 2 * losses[losses["row"] == "no-stop"]["seed"].nunique()
