@@ -2,13 +2,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
 ORACLE := .venv-oracle
 ORACLE_READY := $(ORACLE)/.ready
 DEMO := .demo
 
 BROWSER ?= optional
 
-.PHONY: help demo test test-oracle test-browser test-chaos test-paths test-real lint types format check perf clean
+.PHONY: help demo test test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and print a leaderboard"
@@ -19,6 +20,7 @@ help:
 	@echo "make test-paths   train twenty seeds on every path and compare their ICs, for minutes"
 	@echo "make test-real    compare with Qlib on real bars (LSTM_BENCH_REAL_DATA, LSTM_BENCH_REFERENCE)"
 	@echo "make check        lint and types"
+	@echo "make docs         make site/ of the documentation, and fail where a link leads nowhere"
 	@echo "make perf         time this package beside pyqlib on LSTM_BENCH_REAL_DATA"
 
 $(READY): pyproject.toml constraints.txt
@@ -78,8 +80,19 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+$(DOCS_READY): pyproject.toml constraints.txt $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	@touch $@
+
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(DOCS_READY)
+	$(BIN)/python docs/tools/configuration.py
+	$(BIN)/python docs/tools/overfitting.py
+	$(BIN)/python -m mkdocs build --strict
+	@echo "the pages are in site/, from site/index.html on"
+
 perf: $(READY) $(ORACLE_READY)
 	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python tests/perf/against_qlib.py
 
 clean:
-	rm -rf $(VENV) $(ORACLE) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) $(DEMO) site .mypy_cache .ruff_cache .pytest_cache .hypothesis

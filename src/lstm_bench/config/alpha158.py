@@ -187,7 +187,7 @@ class _Volume(Section):
 class _Rolling(Section):
     windows: tuple[int, ...] = Field(DEFAULT_WINDOWS, description="days")
     include: tuple[str, ...] | None = Field(None, description="statistics; all where null")
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = Field((), description="statistics to leave out")
 
     _check_windows = field_validator("windows")(_days_from(1))
 
@@ -207,10 +207,10 @@ class Alpha158Options(Section):
     ``volume`` are five days. Qlib passes over statistics that it does not know; here they are refused.
     """
 
-    kbar: _Kbar | None = None
-    price: _Price | None = None
-    volume: _Volume | None = None
-    rolling: _Rolling | None = None
+    kbar: _Kbar | None = Field(None, description="the nine shapes of a day's bar")
+    price: _Price | None = Field(None, description="prices over the close")
+    volume: _Volume | None = Field(None, description="volumes over the day's")
+    rolling: _Rolling | None = Field(None, description="statistics over windows of days")
 
     def columns(self) -> dict[str, str]:
         """Column -> expression, in Qlib's order."""

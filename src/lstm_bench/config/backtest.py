@@ -72,8 +72,10 @@ class TopkDropoutKwargs(Section):
     n_drop: int = Field(
         ge=0, description="stocks to replace per day; with 0 Qlib sells all of them every other day"
     )
-    method_sell: Literal["bottom", "random"] = "bottom"
-    method_buy: Literal["top", "random"] = "top"
+    method_sell: Literal["bottom", "random"] = Field(
+        "bottom", description="which of the held stocks go: the worst, or any"
+    )
+    method_buy: Literal["top", "random"] = Field("top", description="which stocks come: the best, or any")
     hold_thresh: int = Field(1, ge=0, description="days to hold before selling")
     only_tradable: bool = Field(False, description="decide among tradable stocks only")
     forbid_all_trade_at_limit: bool = Field(True, description="at a limit, trade in neither direction")
@@ -87,13 +89,13 @@ class StrategyConfig(Section):
     module_path: Literal["qlib.contrib.strategy", "qlib.contrib.strategy.signal_strategy"] = (
         "qlib.contrib.strategy"
     )
-    kwargs: TopkDropoutKwargs
+    kwargs: TopkDropoutKwargs = Field(description="how many stocks, and which")
 
 
 class ExchangeConfig(Section):
     """``backtest.exchange_kwargs``: what trading costs and when it is impossible."""
 
-    freq: Literal["day", "1day"] = "day"
+    freq: Literal["day", "1day"] = Field("day", description="only daily bars")
     codes: str = Field("all", description="the market whose instruments have quotes")
     deal_price: PriceField | tuple[PriceField, PriceField] | None = Field(
         None, description="field to deal at, or one for buying and one for selling; close where null"
@@ -135,8 +137,8 @@ class BacktestConfig(Section):
     )
     account: float = Field(1e9, gt=0.0, description="initial cash")
     benchmark: str | tuple[str, ...] = Field("SH000300", description="a code, or several: their mean return")
-    exchange_kwargs: ExchangeConfig = ExchangeConfig()
-    pos_type: Literal["Position"] = "Position"
+    exchange_kwargs: ExchangeConfig = Field(ExchangeConfig(), description="prices, limits and costs")
+    pos_type: Literal["Position"] = Field("Position", description="Qlib's ordinary account")
 
     @model_validator(mode="after")
     def _days_in_order(self) -> BacktestConfig:
@@ -148,11 +150,11 @@ class BacktestConfig(Section):
 class ExecutorKwargs(Section):
     """``executor.kwargs``."""
 
-    time_per_step: Literal["day", "1day"] = "day"
-    generate_portfolio_metrics: Literal[True] = True
+    time_per_step: Literal["day", "1day"] = Field("day", description="only daily steps")
+    generate_portfolio_metrics: Literal[True] = Field(True, description="a run always has them")
     trade_type: Literal["serial", "parallel"] = Field("serial", description="sells first, or buys first")
-    verbose: Literal[False] = False
-    track_data: Literal[False] = False
+    verbose: Literal[False] = Field(False, description="orders are not printed")
+    track_data: Literal[False] = Field(False, description="for Qlib's reinforcement learning")
     settle_type: Refused = None
     indicator_config: Refused = None
 
@@ -162,15 +164,15 @@ class ExecutorConfig(Section):
 
     name: Literal["SimulatorExecutor"] = Field("SimulatorExecutor", alias="class")
     module_path: Literal["qlib.backtest.executor"] = "qlib.backtest.executor"
-    kwargs: ExecutorKwargs = ExecutorKwargs()
+    kwargs: ExecutorKwargs = Field(ExecutorKwargs(), description="how a day is traded")
 
 
 class PortAnalysisConfig(Section):
     """``port_analysis_config``; ``PortAnaRecord`` takes it as ``config``."""
 
-    strategy: StrategyConfig
-    backtest: BacktestConfig
-    executor: ExecutorConfig = ExecutorConfig()
+    strategy: StrategyConfig = Field(description="which stocks are held")
+    backtest: BacktestConfig = Field(description="days, money and market")
+    executor: ExecutorConfig = Field(ExecutorConfig(), description="how orders are filled")
 
 
 def resolve(config: PortAnalysisConfig, region: Region) -> PortAnalysisConfig:

@@ -21,9 +21,9 @@ _TIME_SERIES_STEP_LEN = 30
 class SegmentsConfig(Section):
     """First and last day of each segment, both inclusive. Segments come in order and do not overlap."""
 
-    train: tuple[Day, Day]
-    valid: tuple[Day, Day]
-    test: tuple[Day, Day]
+    train: tuple[Day, Day] = Field(description="learned from")
+    valid: tuple[Day, Day] = Field(description="what early stopping and tuning watch")
+    test: tuple[Day, Day] = Field(description="evaluated, and seen by nothing before")
 
     @model_validator(mode="after")
     def _in_order(self) -> SegmentsConfig:
@@ -46,8 +46,8 @@ class SegmentsConfig(Section):
 class DatasetKwargs(Section):
     """Keyword arguments of Qlib's dataset classes."""
 
-    handler: HandlerConfig
-    segments: SegmentsConfig
+    handler: HandlerConfig = Field(description="columns, rows and processors")
+    segments: SegmentsConfig = Field(description="days of train, valid and test")
     step_len: int | None = Field(
         None, ge=1, description="days in a window; by default 30 for TSDatasetH, all of a row's for DatasetH"
     )
@@ -60,7 +60,7 @@ class DatasetConfig(Section):
 
     name: Literal["DatasetH", "TSDatasetH"] = Field(alias="class")
     module_path: Literal["qlib.data.dataset"] = "qlib.data.dataset"
-    kwargs: DatasetKwargs
+    kwargs: DatasetKwargs = Field(description="data and segments")
 
     @property
     def is_time_series(self) -> bool:

@@ -25,7 +25,9 @@ class FeatureSet(Section):
     """
 
     name: str = Field("", description="names the set in tables; the file's name by default")
-    alpha158: Literal["all"] | Alpha158Options | None = None
+    alpha158: Literal["all"] | Alpha158Options | None = Field(
+        None, description="columns of Alpha158 before the set's own"
+    )
     features: dict[str, str] | None = Field(None, description="column -> expression")
     labels: dict[str, str] | None = Field(
         None, description="label -> expression; they replace the handler's, and the first is trained on"

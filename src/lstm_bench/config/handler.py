@@ -43,8 +43,8 @@ class FieldsInfo(Section):
     ``[[expression, ...], [name, ...]]``.
     """
 
-    expressions: tuple[str, ...] = Field(min_length=1)
-    names: tuple[str, ...]
+    expressions: tuple[str, ...] = Field(min_length=1, description="what is computed")
+    names: tuple[str, ...] = Field(description="of the columns")
 
     @model_validator(mode="before")
     @classmethod
@@ -90,8 +90,10 @@ class FieldsInfo(Section):
 class FieldsByGroup(Section):
     """``{feature: ..., label: ...}`` of a data loader."""
 
-    feature: FieldsInfo | None = None
-    label: FieldsInfo
+    feature: FieldsInfo | None = Field(
+        None, description="columns; those of Alpha158DL and Alpha360DL by default"
+    )
+    label: FieldsInfo = Field(description="labels, of which lstm_bench.label takes one")
 
     @field_validator("feature", mode="before")
     @classmethod
@@ -107,10 +109,10 @@ class FieldsByGroup(Section):
 class DataLoaderKwargs(Section):
     """Keyword arguments of a data loader."""
 
-    config: FieldsByGroup
+    config: FieldsByGroup = Field(description="expressions by group")
     filter_pipe: Refused = None
-    swap_level: Literal[True] = True
-    freq: Daily = "day"
+    swap_level: Literal[True] = Field(True, description="as Qlib's handlers need it")
+    freq: Daily = Field("day", description="only daily bars")
     inst_processors: Refused = None
 
 
@@ -127,7 +129,7 @@ class DataLoaderConfig(Section):
 
     name: Literal["QlibDataLoader", "Alpha158DL", "Alpha360DL"] = Field(alias="class")
     module_path: str = "qlib.data.dataset.loader"
-    kwargs: DataLoaderKwargs
+    kwargs: DataLoaderKwargs = Field(description="columns and labels")
 
     @model_validator(mode="after")
     def _complete(self) -> DataLoaderConfig:
@@ -152,13 +154,17 @@ def _processors(*entries: str | dict[str, Any]) -> tuple[ProcessorConfig, ...]:
 class HandlerKwargs(Section):
     """What every handler takes."""
 
-    instruments: str | tuple[str, ...] | None = None
-    start_time: Day | None = None
-    end_time: Day | None = None
-    infer_processors: tuple[ProcessorConfig, ...] = ()
-    learn_processors: tuple[ProcessorConfig, ...] = ()
-    shared_processors: tuple[ProcessorConfig, ...] = ()
-    process_type: Literal["append", "independent"] = "append"
+    instruments: str | tuple[str, ...] | None = Field(
+        None, description="a market, such as csi300, or a list of codes; all where null"
+    )
+    start_time: Day | None = Field(None, description="first day of the rows; the calendar's where null")
+    end_time: Day | None = Field(None, description="last day of the rows; the calendar's where null")
+    infer_processors: tuple[ProcessorConfig, ...] = Field((), description="make what a model predicts from")
+    learn_processors: tuple[ProcessorConfig, ...] = Field((), description="make what a model learns from")
+    shared_processors: tuple[ProcessorConfig, ...] = Field((), description="run before both")
+    process_type: Literal["append", "independent"] = Field(
+        "append", description="whether learn processors follow the infer processors, or stand alone"
+    )
     drop_raw: bool = Field(False, description="Qlib's way to save memory; without effect here")
 
     @field_validator("infer_processors", "shared_processors")
@@ -179,13 +185,14 @@ class HandlerKwargs(Section):
 class AlphaKwargs(HandlerKwargs):
     """What the Alpha handlers take."""
 
-    instruments: str | tuple[str, ...] | None = "csi500"
-    freq: Daily = "day"
-    learn_processors: tuple[ProcessorConfig, ...] = _processors(
-        "DropnaLabel", {"class": "CSZScoreNorm", "kwargs": {"fields_group": "label"}}
+    instruments: str | tuple[str, ...] | None = Field("csi500", description="a market, or a list of codes")
+    freq: Daily = Field("day", description="only daily bars")
+    learn_processors: tuple[ProcessorConfig, ...] = Field(
+        _processors("DropnaLabel", {"class": "CSZScoreNorm", "kwargs": {"fields_group": "label"}}),
+        description="make what a model learns from",
     )
-    fit_start_time: Day | None = None
-    fit_end_time: Day | None = None
+    fit_start_time: Day | None = Field(None, description="first day that processors are fitted on")
+    fit_end_time: Day | None = Field(None, description="last day that processors are fitted on")
     filter_pipe: Refused = None
     inst_processors: Refused = None
     label: FieldsInfo | None = Field(None, description="the handler's own where a file gives none")
@@ -198,13 +205,15 @@ class Alpha158Kwargs(AlphaKwargs):
 class Alpha360Kwargs(AlphaKwargs):
     """What ``Alpha360`` takes: its own infer processors name no group, so they z-score the label too."""
 
-    infer_processors: tuple[ProcessorConfig, ...] = _processors("ProcessInf", "ZScoreNorm", "Fillna")
+    infer_processors: tuple[ProcessorConfig, ...] = Field(
+        _processors("ProcessInf", "ZScoreNorm", "Fillna"), description="make what a model predicts from"
+    )
 
 
 class LoaderHandlerKwargs(HandlerKwargs):
     """What ``DataHandlerLP`` takes: the columns come from its loader, or from ``lstm_bench.features``."""
 
-    data_loader: DataLoaderConfig | None = None
+    data_loader: DataLoaderConfig | None = Field(None, description="holds the columns")
 
 
 HANDLERS: Mapping[str, tuple[str, type[HandlerKwargs]]] = {
@@ -226,7 +235,9 @@ class HandlerConfig(Section):
 
     name: str = Field(alias="class")
     module_path: str
-    kwargs: SerializeAsAny[HandlerKwargs] = Field(default_factory=dict, validate_default=True)
+    kwargs: SerializeAsAny[HandlerKwargs] = Field(
+        default_factory=dict, validate_default=True, description="by class, see below"
+    )
 
     @field_validator("name")
     @classmethod

@@ -100,8 +100,10 @@ class HarnessConfig(Section):
     same samples without them, and faster.
     """
 
-    compat: Compat = "qlib"
-    training: TrainingConfig = TrainingConfig()
+    compat: Compat = Field(
+        "qlib", description="qlib: Qlib's training to the last detail; none: the same without its overhead"
+    )
+    training: TrainingConfig = Field(TrainingConfig(), description="what Qlib's files cannot say of training")
     features: FeatureSet | None = Field(
         None,
         description="a feature set in the place of the handler's columns; in a file also the path of one",

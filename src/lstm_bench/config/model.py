@@ -18,19 +18,19 @@ class LstmKwargs(Section):
     """
 
     d_feat: int = Field(6, ge=1, description="features per day")
-    hidden_size: int = Field(64, ge=1)
-    num_layers: int = Field(2, ge=1)
+    hidden_size: int = Field(64, ge=1, description="units of each layer")
+    num_layers: int = Field(2, ge=1, description="LSTM layers, one upon the other")
     dropout: float = Field(
         0.0, ge=0.0, lt=1.0, description="between layers; without effect on a single layer"
     )
-    n_epochs: int = Field(200, ge=1)
-    lr: float = Field(0.001, gt=0.0)
+    n_epochs: int = Field(200, ge=1, description="the most passes over train")
+    lr: float = Field(0.001, gt=0.0, description="learning rate; the highest of a schedule")
     metric: Literal["", "loss", "ic", "rank_ic"] = Field(
         "", description="what early stopping watches on valid"
     )
-    batch_size: int = Field(2000, ge=1)
+    batch_size: int = Field(2000, ge=1, description="samples per step")
     early_stop: int = Field(20, ge=1, description="epochs without a better score that end the run")
-    loss: Literal["mse"] = "mse"
+    loss: Literal["mse"] = Field("mse", description="Qlib's only one; lstm_bench.training.loss has others")
     optimizer: Literal["adam", "gd", "adamw"] = Field("adam", description="gd is plain SGD")
     n_jobs: int = Field(
         10, description="Qlib's loader processes; ignored, since nothing is loaded per sample"
@@ -46,7 +46,7 @@ class ModelConfig(Section):
 
     name: Literal["LSTM"] = Field(alias="class")
     module_path: Literal["qlib.contrib.model.pytorch_lstm", "qlib.contrib.model.pytorch_lstm_ts"]
-    kwargs: LstmKwargs = LstmKwargs()
+    kwargs: LstmKwargs = Field(LstmKwargs(), description="hyper-parameters")
 
     @property
     def is_time_series(self) -> bool:

@@ -72,7 +72,7 @@ class Parameter(Section):
         dropout: {float: [0.0, 0.5], step: 0.1, when: {num_layers: [2, 3]}}
     """
 
-    choices: Scalars | None = None
+    choices: Scalars | None = Field(None, description="one of these values")
     int_range: tuple[int, int] | None = Field(
         None, alias="int", description="least and greatest, both included"
     )

@@ -40,41 +40,41 @@ class NoKwargs(Section):
 class DropnaProcessorKwargs(Section):
     """Drop rows with a NaN in the group (None: in any column)."""
 
-    fields_group: FieldsGroup | None = None
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
 
 
 class DropnaLabelKwargs(Section):
     """Drop rows with a NaN label; only for learning."""
 
-    fields_group: FieldsGroup | None = "label"
+    fields_group: FieldsGroup | None = Field("label", description="whose NaN count")
 
 
 class DropColKwargs(Section):
     """Drop the named columns."""
 
-    col_list: tuple[str, ...] = ()
+    col_list: tuple[str, ...] = Field((), description="names of columns")
 
 
 class FilterColKwargs(Section):
     """Keep the named columns of the group, in the handler's order, and everything outside the group."""
 
-    fields_group: FieldsGroup | None = "feature"
-    col_list: tuple[str, ...] = ()
+    fields_group: FieldsGroup | None = Field("feature", description="only these columns; all where null")
+    col_list: tuple[str, ...] = Field((), description="names of columns")
 
 
 class FillnaKwargs(Section):
     """Replace NaN by a value."""
 
-    fields_group: FieldsGroup | None = None
-    fill_value: float = 0.0
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
+    fill_value: float = Field(0.0, description="the value")
 
 
 class FittedKwargs(Section):
     """Span of days whose rows a processor is fitted on; the handler's own fit dates take precedence."""
 
-    fit_start_time: Day | None = None
-    fit_end_time: Day | None = None
-    fields_group: FieldsGroup | None = None
+    fit_start_time: Day | None = Field(None, description="first day to be fitted on")
+    fit_end_time: Day | None = Field(None, description="last day to be fitted on")
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
 
 
 class MinMaxNormKwargs(FittedKwargs):
@@ -88,26 +88,30 @@ class ZScoreNormKwargs(FittedKwargs):
 class RobustZScoreNormKwargs(FittedKwargs):
     """Standardise each column by its fitted median and median absolute deviation."""
 
-    clip_outlier: bool = True
+    clip_outlier: bool = Field(True, description="clip to ±3 afterwards")
 
 
 class CSZScoreNormKwargs(Section):
     """Standardise each day's cross-section."""
 
-    fields_group: FieldsGroup | tuple[FieldsGroup, ...] | None = None
-    method: Literal["zscore", "robust"] = "zscore"
+    fields_group: FieldsGroup | tuple[FieldsGroup, ...] | None = Field(
+        None, description="only these columns; all where null"
+    )
+    method: Literal["zscore", "robust"] = Field(
+        "zscore", description="by mean and deviation, or by median and median absolute deviation"
+    )
 
 
 class CSRankNormKwargs(Section):
     """Rank each day's cross-section."""
 
-    fields_group: FieldsGroup | None = None
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
 
 
 class CSZFillnaKwargs(Section):
     """Replace NaN by the mean of the day's cross-section."""
 
-    fields_group: FieldsGroup | None = None
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
 
 
 PROCESSORS: Mapping[str, type[Section]] = {
@@ -133,7 +137,9 @@ class ProcessorConfig(Section):
 
     name: str = Field(alias="class")
     module_path: Literal["qlib.data.dataset.processor"] = "qlib.data.dataset.processor"
-    kwargs: SerializeAsAny[Section] = Field(default_factory=dict, validate_default=True)
+    kwargs: SerializeAsAny[Section] = Field(
+        default_factory=dict, validate_default=True, description="by class, see below"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -14,8 +14,8 @@ __all__ = ["PrunerConfig", "SamplerConfig"]
 class SamplerConfig(Section):
     """``sampler``: how trials are proposed. Optuna's, but for the grid and the Sobol' sequence (``qmc``)."""
 
-    name: Literal["tpe", "gp", "random", "grid", "cmaes", "qmc"] = "tpe"
-    seed: int = Field(0, ge=0, lt=2**32)
+    name: Literal["tpe", "gp", "random", "grid", "cmaes", "qmc"] = Field("tpe", description="who proposes")
+    seed: int = Field(0, ge=0, lt=2**32, description="of the search")
     startup_trials: int = Field(
         10, ge=0, description="random ones before tpe, gp or cmaes learn from results"
     )
@@ -25,7 +25,9 @@ class SamplerConfig(Section):
 class PrunerConfig(Section):
     """``pruner``: which trials are stopped early, judged by their validation loss after each epoch."""
 
-    name: Literal["median", "percentile", "hyperband", "halving", "wilcoxon", "none"] = "median"
+    name: Literal["median", "percentile", "hyperband", "halving", "wilcoxon", "none"] = Field(
+        "median", description="who judges"
+    )
     percentile: float = Field(
         25.0, ge=0.0, le=100.0, description="percentile: the share of trials that goes on"
     )

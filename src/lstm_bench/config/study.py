@@ -72,14 +72,14 @@ class StudyConfig(Section):
     base: str = Field(min_length=1, description="the workflow file, relative to the study file's folder")
     features: Features | None = Field(None, description="what the workflow's handler gives; checked if named")
     set: dict[str, Plain] = Field({}, description="dotted keys over the workflow file; aliases follow")
-    space: dict[str, Parameter] = Field(min_length=1)
+    space: dict[str, Parameter] = Field(min_length=1, description="what is searched: key -> parameter")
     fixed: dict[str, Plain] = Field({}, description="keys that all trials share")
     enqueue: tuple[dict[str, Scalar], ...] = Field((), description="trials right after Qlib's defaults")
     seeds: Seeds = Field(
         (1000, 1001, 1002), description="those that a trial trains, other than those of a benchmark"
     )
-    sampler: SamplerConfig = SamplerConfig()
-    pruner: PrunerConfig = PrunerConfig()
+    sampler: SamplerConfig = Field(SamplerConfig(), description="how trials are proposed")
+    pruner: PrunerConfig = Field(PrunerConfig(), description="which are stopped early")
     trials: int = Field(100, ge=1, description="complete, pruned and finally failed ones together")
     max_epochs: int = Field(200, ge=1, description="n_epochs of every trial")
     trial_timeout: Duration | None = Field(None, description="after which a trial counts as failed")

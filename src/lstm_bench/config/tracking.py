@@ -20,7 +20,7 @@ class TrackingConfig(Section):
     Where a tracker's server is, and who may speak to it, is said by the tracker's own environment variables.
     """
 
-    tracker: TrackerName = "off"
+    tracker: TrackerName = Field("off", description="who is told")
     record: bool = Field(True, description="whether it is given the record's files, or the figures alone")
     figures: bool = Field(
         True,

@@ -37,28 +37,30 @@ NO_IDENTITY: Mapping[str, str] = {
 }
 """Keys that decide no number, wherever they stand -> why."""
 
+_IGNORED = Field(None, description="ignored: it changes no number")
+
 
 class QlibInit(Section):
     """``qlib_init``: where the data lies and which market's trading rules hold. The rest is Qlib's own affair."""
 
     provider_uri: str = Field(description="a Qlib data folder, or a mapping with the key day")
-    region: Region = "cn"
-    exp_manager: Any = Field(None, description="ignored, as all below: changes no number")
-    kernels: Any = None
-    expression_cache: Any = None
-    dataset_cache: Any = None
-    calendar_cache: Any = None
-    local_cache_path: Any = None
-    maxtasksperchild: Any = None
-    joblib_backend: Any = None
-    logging_level: Any = None
-    logging_config: Any = None
-    redis_host: Any = None
-    redis_port: Any = None
-    redis_task_db: Any = None
-    mongo: Any = None
-    auto_mount: Any = None
-    mount_path: Any = None
+    region: Region = Field("cn", description="whose round lots and price limits hold")
+    exp_manager: Any = _IGNORED
+    kernels: Any = _IGNORED
+    expression_cache: Any = _IGNORED
+    dataset_cache: Any = _IGNORED
+    calendar_cache: Any = _IGNORED
+    local_cache_path: Any = _IGNORED
+    maxtasksperchild: Any = _IGNORED
+    joblib_backend: Any = _IGNORED
+    logging_level: Any = _IGNORED
+    logging_config: Any = _IGNORED
+    redis_host: Any = _IGNORED
+    redis_port: Any = _IGNORED
+    redis_task_db: Any = _IGNORED
+    mongo: Any = _IGNORED
+    auto_mount: Any = _IGNORED
+    mount_path: Any = _IGNORED
 
     @field_validator("provider_uri", mode="before")
     @classmethod
@@ -73,14 +75,14 @@ class QlibInit(Section):
 class _Placeholders(Section):
     """Qlib passes the model and the dataset to a record; here they are at hand."""
 
-    model: Literal["<MODEL>"] | None = None
-    dataset: Literal["<DATASET>"] | None = None
+    model: Literal["<MODEL>"] | None = Field(None, description="the run's own")
+    dataset: Literal["<DATASET>"] | None = Field(None, description="the run's own")
 
 
 class SigAnaKwargs(_Placeholders):
     """``SigAnaRecord``: the signal metrics."""
 
-    ana_long_short: bool = False
+    ana_long_short: bool = Field(False, description="add the long-short and long-average returns")
     ann_scaler: int = Field(252, ge=1, description="days a year, for the long-short returns")
     label_col: Literal[0] = Field(0, description="only a label of one column can be evaluated")
 
@@ -88,10 +90,16 @@ class SigAnaKwargs(_Placeholders):
 class PortAnaKwargs(_Placeholders):
     """``PortAnaRecord``: the portfolio backtest."""
 
-    config: PortAnalysisConfig
-    risk_analysis_freq: Literal["day", "1day"] | list[Literal["day", "1day"]] = "day"
-    indicator_analysis_freq: Literal["day", "1day"] | list[Literal["day", "1day"]] = "day"
-    indicator_analysis_method: Literal["mean"] | None = None
+    config: PortAnalysisConfig = Field(description="the backtest")
+    risk_analysis_freq: Literal["day", "1day"] | list[Literal["day", "1day"]] = Field(
+        "day", description="of the risk figures"
+    )
+    indicator_analysis_freq: Literal["day", "1day"] | list[Literal["day", "1day"]] = Field(
+        "day", description="of the indicators (ffr, pa, pos)"
+    )
+    indicator_analysis_method: Literal["mean"] | None = Field(
+        None, description="of the indicators over orders; mean where null"
+    )
     N: int | None = Field(None, description="ignored: an older Qlib's display setting")
     skip_existing: bool = Field(False, description="ignored: runs are idempotent")
 
@@ -104,21 +112,21 @@ class SignalRecord(_Record):
     """Save predictions; every run does."""
 
     name: Literal["SignalRecord"] = Field(alias="class")
-    kwargs: _Placeholders = _Placeholders()
+    kwargs: _Placeholders = Field(_Placeholders(), description="what Qlib passes on")
 
 
 class SigAnaRecord(_Record):
     """Evaluate predictions as a signal."""
 
     name: Literal["SigAnaRecord"] = Field(alias="class")
-    kwargs: SigAnaKwargs = SigAnaKwargs()
+    kwargs: SigAnaKwargs = Field(SigAnaKwargs(), description="which figures")
 
 
 class PortAnaRecord(_Record):
     """Evaluate predictions as a portfolio."""
 
     name: Literal["PortAnaRecord"] = Field(alias="class")
-    kwargs: PortAnaKwargs
+    kwargs: PortAnaKwargs = Field(description="the backtest and its figures")
 
 
 Record = Annotated[SignalRecord | SigAnaRecord | PortAnaRecord, Field(discriminator="name")]
@@ -127,9 +135,11 @@ Record = Annotated[SignalRecord | SigAnaRecord | PortAnaRecord, Field(discrimina
 class TaskConfig(Section):
     """``task``: a model, a dataset, and the records to make."""
 
-    model: ModelConfig
-    dataset: DatasetConfig
-    record: list[Record] = Field(default_factory=list)
+    model: ModelConfig = Field(description="the LSTM")
+    dataset: DatasetConfig = Field(description="its samples")
+    record: list[Record] = Field(
+        default_factory=list, description="what to evaluate: one, or a list, each class once"
+    )
 
     @field_validator("record", mode="before")
     @classmethod
@@ -158,10 +168,10 @@ class TaskConfig(Section):
 class RunConfig(Section):
     """All that decides a run's numbers, in the shape of Qlib's workflow file."""
 
-    qlib_init: QlibInit
-    task: TaskConfig
-    lstm_bench: HarnessConfig = HarnessConfig()
-    experiment_name: str | None = None
+    qlib_init: QlibInit = Field(description="where the data lies")
+    task: TaskConfig = Field(description="what is trained, and on what")
+    lstm_bench: HarnessConfig = Field(HarnessConfig(), description="what Qlib's files cannot say")
+    experiment_name: str | None = Field(None, description="folder of the records; the file's name by default")
 
     @model_validator(mode="after")
     def _weights_are_taken(self) -> RunConfig:
