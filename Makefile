@@ -12,7 +12,7 @@ BROWSER ?= optional
 .PHONY: help demo test test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
 
 help:
-	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and print a leaderboard"
+	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and show a leaderboard and reports"
 	@echo "make test         set up and run the tests"
 	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
 	@echo "make test-browser open the pages in Chromium, which it installs where it may"
@@ -43,6 +43,10 @@ demo: $(READY)
 	$(BIN)/lstm-bench tune --study demo --out $(DEMO)/results
 	$(BIN)/lstm-bench bench --study demo --seeds 2 --out $(DEMO)/results
 	$(BIN)/lstm-bench leaderboard --results $(DEMO)/results
+	for seal in $(DEMO)/results/*/*/provenance.json; do $(BIN)/lstm-bench report $$(dirname $$seal) || exit 1; done
+	$(BIN)/lstm-bench report --study demo --results $(DEMO)/results --out $(DEMO)/study.html
+	$(BIN)/lstm-bench leaderboard --results $(DEMO)/results --html $(DEMO)/leaderboard.html
+	@echo "open $(DEMO)/leaderboard.html, which links to the runs' reports, and $(DEMO)/study.html"
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths and not browser"

@@ -43,10 +43,14 @@ def test_shards_serve_the_processor() -> None:
     assert choose_path(dataclasses.replace(SPEC, compat="qlib"), CPU).name == "reference"
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize(("layers", "hidden"), [(1, 8), (2, 8), (3, 8), (2, 16)])  # 16 fills a vector
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "gd"])
-def test_losses_are_the_references(make_samples: MakeSamples, layers: int, optimizer: Any) -> None:
-    spec = dataclasses.replace(SPEC, num_layers=layers, optimizer=optimizer, clip_grad_norm=0.5)
+def test_losses_are_the_references(
+    make_samples: MakeSamples, layers: int, hidden: int, optimizer: Any
+) -> None:
+    spec = dataclasses.replace(
+        SPEC, num_layers=layers, hidden_size=hidden, optimizer=optimizer, clip_grad_norm=0.5
+    )
     np.testing.assert_allclose(
         curves(fit(make_samples, spec)), curves(fit(make_samples, spec, choice=REFERENCE)), atol=1e-5
     )

@@ -88,9 +88,10 @@ def unpacked(shape: Shape, rows: Tensor, biases: Tensor) -> list[Tensor]:
     for layer in range(shape.layers):
         below, taken = shape.below(layer), hidden if layer else shape.features
         columns = rows[layer].view(-1, 4, shape.units).permute(1, 2, 0)[:, :hidden]  # [4, hidden, K]
-        bias = biases[layer].view(4, shape.units)[:, :hidden].flatten()
-        gradients += [
-            columns[..., :taken].flatten(0, 1), columns[..., below : below + hidden].flatten(0, 1),
-            bias, bias.clone(),  # two parameters: clipping works in place
-        ]  # fmt: skip
-    return gradients
+        bias = biases[layer].view(4, shape.units)[:, :hidden]
+        gradients += [columns[..., :taken], columns[..., below : below + hidden], bias, bias]
+    # in memory as their parameters are, and each by itself: optimizers and clipping go over it in that order, in place
+    return [
+        gradient.reshape(4 * hidden, *gradient.shape[2:]).clone(memory_format=torch.contiguous_format)
+        for gradient in gradients
+    ]
