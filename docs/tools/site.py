@@ -67,6 +67,7 @@ def on_page_content(content: str, *, page: Any, config: Any, files: Any) -> str:
 
     def formula(match: re.Match[str]) -> str:
         display = "block" if match[1] == "div" else "inline"
-        return convert(html.unescape(match[2]).strip(), display=display)
+        found: str = convert(html.unescape(match[2]).strip(), display=display)
+        return found
 
     return _FORMULA.sub(formula, content)
