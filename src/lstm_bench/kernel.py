@@ -64,13 +64,11 @@ def cache_folder() -> Path | None:
     return folder
 
 
+_MARKS = (b"import numba", b"from numba", b"from llvmlite", b"@kernel(")
+"""One of them stands in each file that decides machine code."""
+
+
 def kernel_files() -> tuple[Path, ...]:
     """Source files with kernels, sorted."""
     sources = Path(__file__).parent.rglob("*.py")
-    return tuple(
-        sorted(
-            path
-            for path in sources
-            if any(mark in path.read_bytes() for mark in (b"import numba", b"@kernel(", b"from llvmlite"))
-        )
-    )
+    return tuple(sorted(path for path in sources if any(mark in path.read_bytes() for mark in _MARKS)))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.test_imports import imported_parts
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.data.provider import Provider
@@ -415,3 +416,11 @@ def test_the_size_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LSTM_BENCH_CACHE_GB", "much")
     with pytest.raises(ConfigError, match="LSTM_BENCH_CACHE_GB: got 'much'"):
         default_bytes()
+
+
+def test_all_that_makes_a_dataset_is_in_its_key() -> None:
+    # or arrays from before a change would be given out after it; Alpha158's columns are in config
+    package = Path(cache_module.__file__).parents[1]
+    for part in cache_module._CODE:
+        for path in (package / part).rglob("*.py"):
+            assert imported_parts(path) <= {*cache_module._CODE, "errors", "kernel"}, path

@@ -27,7 +27,7 @@ __all__ = ["DatasetCache"]
 
 logger = logging.getLogger("lstm_bench")
 
-_CODE = ("data", "features", "dataset")
+_CODE = ("config", "data", "features", "dataset")
 """Parts of the package that decide, with ``kernel.py``, what is in a dataset."""
 
 _PACKAGES = ("llvmlite", "numpy")
