@@ -113,11 +113,8 @@ def time_evaluation(provider: str, pred: Path, repeats: int) -> Seconds:
     test = dataset.samples("test", "infer")
     table = pd.read_parquet(pred).iloc[:, 0]
     scores = table.reindex(dataset.index(test.days, test.instruments)).to_numpy(dtype=np.float32)
-    panel = dataset.scores_to_panel(test, scores)
-    rows = np.zeros(panel.shape, dtype=np.bool_)
-    rows[test.days, test.instruments] = True
-    span = slice(int(test.days.min()), int(test.days.max()) + 1)
-    panel, rows, label = panel[span], rows[span], dataset.raw_label[span]
+    span, rows = dataset.rows_of(test)
+    panel, label = dataset.scores_to_panel(test, scores)[span], dataset.raw_label[span]
     days, codes = dataset.days[span], dataset.instruments
     signal = best_of(repeats, lambda: signal_metrics(panel, label, rows))
 

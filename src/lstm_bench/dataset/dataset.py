@@ -211,6 +211,13 @@ class Dataset:
         panel[samples.days, samples.instruments] = scores
         return panel
 
+    def rows_of(self, samples: SampleSet) -> tuple[slice, npt.NDArray[np.bool_]]:
+        """Return the span of days of samples, and which places of it they are, ``[D, N]``."""
+        span = slice(int(samples.days.min()), int(samples.days.max()) + 1)
+        rows = np.zeros((span.stop - span.start, len(self.instruments)), dtype=np.bool_)
+        rows[samples.days - span.start, samples.instruments] = True
+        return span, rows
+
     def index(self, days: npt.NDArray[Any], instruments: npt.NDArray[Any]) -> pd.MultiIndex:
         """Label positions with days and codes: ``(datetime, instrument)``, as Qlib does."""
         import pandas as pd

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from lstm_bench.report.evidence import Evidence, study_path
 from lstm_bench.report.formats import markdown
 from lstm_bench.report.leaderboard import leaderboard_tables
 from lstm_bench.report.speed import read_speed, speed_markdown, speed_path
+from lstm_bench.run.whole_file import write_whole
 
 __all__ = ["check_document", "write_document"]
 
@@ -53,10 +53,7 @@ def write_document(
     after = _rebuilt(NEW_DOCUMENT if before is None else before, path, results, evidence, options)
     if after == before:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    draft.write_bytes(after.encode())
-    draft.replace(path)
+    write_whole(path, after)
     return True
 
 

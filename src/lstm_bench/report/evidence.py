@@ -7,8 +7,6 @@ table follows from them alone.
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -20,6 +18,7 @@ import numpy.typing as npt
 
 from lstm_bench.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
+from lstm_bench.run.whole_file import draft_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -303,13 +302,8 @@ def _write(path: Path, content: pa.Table | list[dict[str, Any]], schema: pa.Sche
     # another release of pyarrow writes other bytes: a file that says the same stays
     if path.is_file() and _says(path, table):
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    try:
+    with draft_of(path) as draft:
         pq.write_table(table, draft, compression="zstd")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
     return True
 
 

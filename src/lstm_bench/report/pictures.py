@@ -5,9 +5,7 @@ A picture shows the traces of the page's figure, in the light palette. matplotli
 
 from __future__ import annotations
 
-import os
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 from lstm_bench.errors import ConfigError
 from lstm_bench.report.figures.figure import Figure, gaps_filled
 from lstm_bench.report.figures.palette import resolve
+from lstm_bench.run.whole_file import draft_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,13 +80,9 @@ def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str
         canvas = matplotlib.figure.Figure(figsize=size, layout="constrained", facecolor=_colour("@card"))
         _draw(figure, canvas.add_subplot())
         path = folder / f"{figure.name}.png"
-        draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.draft")
-        try:
+        with draft_of(path) as draft:
             # no date and no version of the software in the file: the same record gives the same bytes
             canvas.savefig(draft, format="png", dpi=_RESOLUTION, metadata={"Software": None})
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
         yield figure.name, path
 
 

@@ -310,9 +310,7 @@ class _PackAtWork:
         """Score test with each replica's best weights and evaluate that, several at once; with each one's seconds."""
         dataset, test = prepared.dataset, prepared.test
         configs = [self.configs[fit.replica.seed] for fit in fits]
-        rows = np.zeros(dataset.raw_label.shape, dtype=np.bool_)
-        rows[test.days, test.instruments] = True
-        span = slice(int(test.days.min()), int(test.days.max()) + 1)
+        span, rows = dataset.rows_of(test)
         spec = PackSpec.of(self.config)
         resident = ResidentSamples.place(test, self.device)
         predicted: deque[tuple[npt.NDArray[np.float32], float]] = deque()
@@ -330,8 +328,8 @@ class _PackAtWork:
             configs,
             prepared.market,
             panels(),
-            np.where(rows, dataset.raw_label, np.float32(np.nan))[span],
-            rows[span],
+            np.where(rows, dataset.raw_label[span], np.float32(np.nan)),
+            rows,
             dataset.days[span],
             dataset.instruments,
             threads=torch.get_num_threads(),

@@ -30,24 +30,19 @@ def valid_correlations(
         no figure where no day has one.
     """
     from lstm_bench.evaluate.signal import signal_metrics
-    from lstm_bench.model.lstm import LSTM
-    from lstm_bench.model.predict import predict
+    from lstm_bench.model.predict import predict_weights
     from lstm_bench.model.resident import ResidentSamples
 
     resident = ResidentSamples.place(valid, device)
-    first, last = int(valid.days.min()), int(valid.days.max()) + 1
-    rows = np.zeros(dataset.raw_label.shape, dtype=np.bool_)
-    rows[valid.days, valid.instruments] = True
-    labels = np.where(rows, dataset.raw_label, np.float32(np.nan))[first:last]
+    span, rows = dataset.rows_of(valid)
+    labels = np.where(rows, dataset.raw_label[span], np.float32(np.nan))
     found = {}
     for fit in fits:
         if not fit.weights:
             continue
-        model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
-        model.load_state_dict(fit.weights)
-        scores = predict(model.to(device), resident).cpu().numpy()
-        panel = dataset.scores_to_panel(valid, scores)[first:last]
-        summary = signal_metrics(panel, labels, rows[first:last]).summary()
+        scores = predict_weights(spec, fit.weights, resident, "reference")
+        panel = dataset.scores_to_panel(valid, scores)[span]
+        summary = signal_metrics(panel, labels, rows).summary()
         found[fit.replica.seed] = {
             name: summary[name] for name in ("IC", "Rank IC") if math.isfinite(summary[name])
         }

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.report.figures.figure import Figure, grid_layout, heatmap
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MONTHS", "How", "month_grid", "yearly"]
+__all__ = ["MONTHS", "How", "month_grid", "months_figure", "yearly"]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -39,6 +41,44 @@ def month_grid(daily: pd.Series[float], how: How) -> tuple[list[str], npt.NDArra
     for period, value in by_month.items():
         grid[years.index(period[:4]), int(period[5:]) - 1] = value
     return years, grid
+
+
+def months_figure(
+    name: str,
+    title: str,
+    reading: str,
+    daily: pd.Series[float],
+    how: How,
+    *,
+    series: str,
+    form: str,
+    hover: str,
+) -> Figure:
+    """Draw a daily series by month, a row a year.
+
+    Parameters
+    ----------
+    name, title, reading
+        Of the figure.
+    daily, how
+        As for :func:`month_grid`.
+    series
+        What the figures are of.
+    form, hover
+        How a month's figure is written in its cell, and beside the pointer (d3's format, such as ``.1%``).
+    """
+    years, grid = month_grid(daily, how)
+    cells = heatmap(
+        series,
+        MONTHS,
+        years,
+        grid,
+        texttemplate=f"%{{z:{form}}}",
+        textfont={"size": 10},
+        showscale=False,
+        hovertemplate=f"%{{x}} %{{y}}: %{{z:{hover}}}<extra></extra>",
+    )
+    return Figure(name, title, reading, [cells], grid_layout(), height=90 + 44 * len(years))
 
 
 def yearly(daily: pd.Series[float], how: How) -> dict[str, float]:

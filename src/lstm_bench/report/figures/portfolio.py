@@ -14,13 +14,11 @@ from lstm_bench.report.figures.figure import (
     axis,
     bars,
     day_texts,
-    grid_layout,
-    heatmap,
     horizontal,
     line,
     span,
 )
-from lstm_bench.report.figures.months import MONTHS, month_grid
+from lstm_bench.report.figures.months import months_figure
 from lstm_bench.report.figures.signal import WINDOW
 
 if TYPE_CHECKING:
@@ -159,26 +157,16 @@ def _worst(drawdowns: pd.DataFrame, last_day: str) -> Layout:
 
 
 def _months(excess: pd.Series[float]) -> Figure:
-    years, grid = month_grid(excess, "sum")
-    return Figure(
+    return months_figure(
         "excess_months",
         "Excess return with cost by month, summed",
         "Blue months beat the benchmark, orange ones fell behind; a signal that lives on a few months shows "
         "here.",
-        [
-            heatmap(
-                "excess",
-                MONTHS,
-                years,
-                grid,
-                texttemplate="%{z:.1%}",
-                textfont={"size": 10},
-                showscale=False,
-                hovertemplate="%{x} %{y}: %{z:.2%}<extra></extra>",
-            )
-        ],
-        grid_layout(),
-        height=90 + 44 * len(years),
+        excess,
+        "sum",
+        series="excess",
+        form=".1%",
+        hover=".2%",
     )
 
 

@@ -12,14 +12,12 @@ from lstm_bench.report.figures.figure import (
     Figure,
     axis,
     bars,
-    grid_layout,
-    heatmap,
     horizontal,
     line,
     points,
     vertical,
 )
-from lstm_bench.report.figures.months import MONTHS, month_grid
+from lstm_bench.report.figures.months import months_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,25 +91,15 @@ def _cumulative(ic: pd.DataFrame) -> Figure:
 
 def _by_month(values: pd.Series[float], column: str) -> Figure:
     name, _ = _SERIES[column]
-    years, grid = month_grid(values, "mean")
-    return Figure(
+    return months_figure(
         f"{column}_months",
         f"{name} by month",
         "Mean of a month's days; blue months ordered stocks the right way round, orange ones the wrong way.",
-        [
-            heatmap(
-                name,
-                MONTHS,
-                years,
-                grid,
-                texttemplate="%{z:.3f}",
-                textfont={"size": 10},
-                showscale=False,
-                hovertemplate="%{x} %{y}: %{z:.4f}<extra></extra>",
-            )
-        ],
-        grid_layout(),
-        height=90 + 44 * len(years),
+        values,
+        "mean",
+        series=name,
+        form=".3f",
+        hover=".4f",
     )
 
 
