@@ -76,6 +76,28 @@ def test_windows_need_not_be_contiguous() -> None:
     compare(make(5, 16, 2), torch.randn(30, 5, 6).transpose(1, 2))
 
 
+@pytest.mark.parametrize("hidden", [10, 16])
+def test_infinite_features_saturate_gates_as_in_torch(hidden: int) -> None:
+    model, windows = make(3, hidden, 2), torch.randn(10, 5, 3)
+    windows[4, 2, 1], windows[7, 4, 0] = torch.inf, -torch.inf
+    compiled = CompiledLSTM(model)
+    with torch.no_grad():
+        expected = model(windows)
+        trained = compiled.training_scores(windows, torch.Generator())
+    assert expected.isfinite().all()
+    for scores in (compiled.scores(windows), trained):
+        torch.testing.assert_close(scores, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_gradients_of_rows_that_a_layer_lacks_are_zero() -> None:
+    compiled = CompiledLSTM(make(40, 10, 2))
+    scores = compiled.training_scores(torch.randn(9, 5, 40), torch.Generator())
+    free = [torch.full_like(compiled.leaves[0], torch.nan) for _ in range(8)]  # which memory may be taken from
+    del free
+    rows = torch.autograd.grad(scores.sum(), compiled.leaves)[0]
+    assert not rows[1, 2 * 16 :].any()  # the second layer's end before the first's
+
+
 def test_nan_in_a_window_is_nan_in_its_score_alone() -> None:
     windows = torch.randn(10, 5, 3)
     windows[4, 2, 1] = torch.nan

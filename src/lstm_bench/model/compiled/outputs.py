@@ -102,7 +102,7 @@ class _Days:
             blas().address, windows.contiguous().numpy(),
             self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),
             weights.rows.detach().numpy(), weights.biases.detach().numpy(),
-            self._masks.numpy(), _ONES, int(kept),
+            self._masks.numpy(), _ONES, shape.hidden_size, int(kept),
         )  # fmt: skip
 
     def last(self) -> Tensor:
@@ -115,7 +115,7 @@ class _Days:
         """Return the gradients of the weights' rows and biases, given that of :meth:`last`; once only."""
         shape, samples = self._weights.shape, len(slope)
         padded = torch.nn.functional.pad(slope, (0, shape.units - shape.hidden_size)).contiguous()
-        rows = torch.empty_like(self._weights.rows)
+        rows = torch.zeros_like(self._weights.rows)  # a layer's may be shorter than the longest
         biases = torch.zeros_like(self._weights.biases)
         backward(
             blas().address, shape.features, self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),

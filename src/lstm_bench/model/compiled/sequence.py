@@ -27,7 +27,7 @@ _DAYS = 4  # whose share of the weights' gradient is one product: few enough to 
 @kernel(error_model="numpy")
 def forward(
     routine: int, windows: Array, inputs: Array, gates: Array, cells: Array, weights: Array, biases: Array,
-    masks: Array, ones: Array, kept: int,
+    masks: Array, ones: Array, hidden: int, kept: int,
 ) -> None:  # fmt: skip
     """Score windows up to the last day's output, which ends in the last layer's input row of the day after.
 
@@ -46,6 +46,8 @@ def forward(
     masks : ``[layers - 1, L, B, H]``
         What dropout leaves of a layer's outputs, scaled; empty without dropout.
     ones : ``[1, LANES]``
+    hidden
+        The hidden size: units from there on only fill vectors.
     kept
         1 to keep all days for the way back; 0 where they take each other's place, in arrays of one day.
     """
@@ -65,6 +67,7 @@ def forward(
                 _at(weights, layer, 0), np.int32(4 * units), _at(inputs, layer, now), np.int32(width),
                 _ZERO, _at(gates, layer, now), np.int32(4 * units),
             )  # fmt: skip
+            _clear_padding(gates, layer, now, hidden, units)
             own = Rows(_at(inputs, layer, then) + 4 * below, 4 * width)
             above = Rows(_at(inputs, layer + 1, now), 4 * width) if layer + 1 < layers else own
             mask, step = _mask(masks, ones, layer, day)
@@ -133,6 +136,15 @@ def backward(
                 )  # fmt: skip
                 add_columns(_at(gates, layer, day), _at(bias_slopes, layer, 0), rows, 4 * units)
             until = day
+
+
+@kernel(error_model="numpy")
+def _clear_padding(gates: Array, layer: int, day: int, hidden: int, units: int) -> None:
+    """Make the products of units that only fill vectors 0, which an infinite feature has made NaN by 0 * inf."""
+    for sample in range(gates.shape[2]):
+        for gate in range(4):
+            for unit in range(gate * units + hidden, (gate + 1) * units):
+                gates[layer, day, sample, unit] = _ZERO
 
 
 @kernel(error_model="numpy")
