@@ -35,7 +35,7 @@ def draw(seed: int, days: int = 4, missing: float = 0.2) -> tuple[torch.Tensor, 
 def by_a_loop(
     loss: LossSpec, scores: Floats, labels: Floats, days: npt.NDArray[Any], weights: Floats
 ) -> float:
-    given, shares = [], []
+    given = []
     for day in np.unique(days):
         own = (days == day) & ~np.isnan(labels)
         x, y, w = scores[own], labels[own], weights[own]
@@ -46,9 +46,8 @@ def by_a_loop(
             x = np.asarray([sum(1 / (1 + math.exp((other - one) / spread)) for other in x) for one in x])
             y = pd.Series(y).rank().to_numpy()
         dx, dy = x - np.average(x, weights=w), y - np.average(y, weights=w)
-        given.append(1 - (w * dx * dy).sum() / math.sqrt((w * dx**2).sum() * (w * dy**2).sum()))
-        shares.append(w.mean())
-    return float(np.average(given, weights=shares))
+        given.append(w.mean() * (1 - (w * dx * dy).sum() / math.sqrt((w * dx**2).sum() * (w * dy**2).sum())))
+    return float(np.mean(given))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,6 +74,21 @@ def test_gradients_are_the_numerical_ones(name: Name) -> None:
             lambda values, own=own: mean_day_loss(values, labels, days, LossSpec(name), own),
             scores.clone().requires_grad_(),
         )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_days_whose_weights_vanish_in_float32_count_as_days_and_teach_nothing(name: Name) -> None:
+    scores, labels, days = (values.float() for values in draw(2))
+    days = days.long()
+    weights = torch.where(days == 0, 0.0, torch.where(days == 1, 1e-44, 1.5))
+    scores.requires_grad_()
+    loss = mean_day_loss(scores, labels, days, LossSpec(name), weights)
+    loss.backward()
+    heavy = days > 1
+    alone = mean_day_loss(scores[heavy], labels[heavy], days[heavy], LossSpec(name), weights[heavy])
+    assert loss.item() == pytest.approx(alone.item() / 2, rel=1e-6)  # two days of the four
+    assert scores.grad is not None and bool(scores.grad.isfinite().all())
+    assert not scores.grad[~heavy].any() and bool(scores.grad[heavy & ~labels.isnan()].any())
 
 
 @settings(deadline=None, max_examples=40)

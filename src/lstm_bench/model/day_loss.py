@@ -16,11 +16,17 @@ _LEAST_VARIANCE = 1e-12  # below it, scores are as good as equal
 
 
 class _Days(NamedTuple):
-    """Samples of D days side by side, N at the most: each ``[D, N]``, of weight 0 where there is none."""
+    """Samples of D days side by side, N at the most: each ``[D, N]``, 0 where there is none."""
 
     scores: Tensor
     labels: Tensor
     weights: Tensor
+    present: Tensor  # 1 where there is a sample, which may weigh nothing
+
+    def relative_weights(self) -> Tensor:
+        """Weights as shares of the day's largest, since those of an early day may be too small to be squared."""
+        most = self.weights.amax(1, keepdim=True)
+        return torch.where(most > 0, self.weights / torch.where(most > 0, most, 1), self.present)
 
 
 def mean_day_loss(
@@ -47,26 +53,24 @@ def mean_day_loss(
     loss
         ``ic`` or ``rank``.
     weights : ``[B]``, None for ones
-        The correlation of a day is weighted by its samples' weights, and the day by their mean.
+        The correlation of a day is weighted by its samples' weights, and the day's loss is times their mean: a day
+        that weighs little teaches little, as samples do in :func:`~lstm_bench.model.loss.mean_loss`.
 
     Returns
     -------
     Tensor
         0, without a gradient, where no day has two labels that differ.
     """
-    given, shares = [], []
+    total, count = scores.sum() * 0, scores.new_zeros(())
     for part in _parts(_side_by_side(scores, labels, days, weights), loss):
-        there = part.weights.sum(1)
         x, y = part.scores, part.labels
         if loss.name == "rank":
-            present = (part.weights > 0).to(x.dtype)
-            x, y = _soft_ranks(x, present, loss.rank_temperature), _ranks(y, present)
-        given.append(1 - _correlations(x, y, part.weights))
-        shares.append(_labels_differ(part) * there / (part.weights > 0).sum(1))
-    if not given:
-        return scores.sum() * 0
-    share = torch.cat(shares)
-    return (torch.cat(given) * share).sum() / torch.where(share.sum() > 0, share.sum(), 1)
+            x, y = _soft_ranks(x, part.present, loss.rank_temperature), _ranks(y, part.present)
+        weight = part.weights.sum(1) / part.present.sum(1)
+        counts = _labels_differ(part)
+        total = total + (counts * weight * (1 - _correlations(x, y, part.relative_weights()))).sum()
+        count = count + counts.sum()
+    return total / count.clamp(min=1)
 
 
 def comparable_days(labels: Tensor, days: Tensor) -> list[Tensor]:
@@ -101,7 +105,9 @@ def _side_by_side(scores: Tensor, labels: Tensor, days: Tensor, weights: Tensor 
     def spread(values: Tensor) -> Tensor:
         return values.new_zeros(shape).index_put((row, column), values[order])
 
-    return _Days(spread(scores), spread(labels.to(scores.dtype)), spread(own))
+    return _Days(
+        spread(scores), spread(labels.to(scores.dtype)), spread(own), spread(torch.ones_like(scores))
+    )
 
 
 def _parts(days: _Days, loss: LossSpec) -> list[_Days]:
@@ -113,7 +119,7 @@ def _parts(days: _Days, loss: LossSpec) -> list[_Days]:
 
 
 def _labels_differ(days: _Days) -> Tensor:
-    there = days.weights > 0
+    there = days.present > 0
     most = days.labels.masked_fill(~there, -torch.inf).amax(1)
     return most > days.labels.masked_fill(~there, torch.inf).amin(1)
 
