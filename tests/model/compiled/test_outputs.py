@@ -92,7 +92,9 @@ def test_infinite_features_saturate_gates_as_in_torch(hidden: int) -> None:
 def test_gradients_of_rows_that_a_layer_lacks_are_zero() -> None:
     compiled = CompiledLSTM(make(40, 10, 2))
     scores = compiled.training_scores(torch.randn(9, 5, 40), torch.Generator())
-    free = [torch.full_like(compiled.leaves[0], torch.nan) for _ in range(8)]  # which memory may be taken from
+    free = [
+        torch.full_like(compiled.leaves[0], torch.nan) for _ in range(8)
+    ]  # which memory may be taken from
     del free
     rows = torch.autograd.grad(scores.sum(), compiled.leaves)[0]
     assert not rows[1, 2 * 16 :].any()  # the second layer's end before the first's
