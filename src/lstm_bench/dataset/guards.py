@@ -19,7 +19,7 @@ from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.errors import ConfigError
 
-__all__ = ["embargo_days", "embargoed", "warn_of_leaks"]
+__all__ = ["default_embargo", "embargo_days", "embargoed", "warn_of_leaks"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -27,8 +27,7 @@ logger = logging.getLogger("lstm_bench")
 def embargo_days(config: RunConfig) -> int:
     """Trading days before the next segment that train and valid do not learn from.
 
-    What the configuration says; by default as many as its label looks ahead, so that no label reaches into the next
-    segment, and none under ``compat: qlib``.
+    What the configuration says, or else :func:`default_embargo`.
 
     Raises
     ------
@@ -36,8 +35,19 @@ def embargo_days(config: RunConfig) -> int:
         Where the label is no expression.
     """
     given = config.lstm_bench.embargo
-    if given is not None:
-        return given
+    return default_embargo(config) if given is None else given
+
+
+def default_embargo(config: RunConfig) -> int:
+    """Trading days of the embargo where the configuration does not say.
+
+    As many as its label looks ahead, so that no label reaches into the next segment; none under ``compat: qlib``.
+
+    Raises
+    ------
+    ExpressionError
+        Where the label is no expression.
+    """
     if config.lstm_bench.compat == "qlib":
         return 0
     return HandlerColumns.of(config.resolved().task.dataset.kwargs.handler).parsed_label.ahead

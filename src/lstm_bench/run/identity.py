@@ -6,6 +6,7 @@ import hashlib
 import json
 
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.dataset.guards import default_embargo
 
 __all__ = ["NUMERICS", "run_id"]
 
@@ -17,9 +18,17 @@ def run_id(config: RunConfig, data_fingerprint: str) -> str:
     """Return 16 hex digits of SHA-256 over the resolved configuration, the seed, the data and ``NUMERICS``.
 
     Paths, the device and names are left out: they do not decide a number.
+
+    Raises
+    ------
+    ExpressionError
+        Where the label is no expression.
     """
+    content = config.identity()
+    if config.lstm_bench.embargo == default_embargo(config):
+        content["lstm_bench"].pop("embargo")  # said or not, it is the same
     identity = {
-        "config": config.identity(),
+        "config": content,
         "seed": config.seed,
         "data": data_fingerprint,
         "numerics": NUMERICS,
