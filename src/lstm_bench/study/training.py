@@ -115,7 +115,9 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         "losses": {fit.replica.seed: _curve(fit) for fit in fits},
         "train_losses": {fit.replica.seed: [epoch.train_loss for epoch in fit.epochs] for fit in fits},
         "status": {fit.replica.seed: fit.status for fit in fits},
-        "valid_ic": {} if pruned else valid_correlations(fits, spec, dataset, valid, session.device),
+        "valid_ic": {}
+        if pruned
+        else valid_correlations(fits, spec, dataset, valid, session.device, choice.name),
         "pruned": pruned,
         "seconds": seconds,
         "peak_bytes": peak_bytes(session.device),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from lstm_bench.dataset.dataset import Dataset, SampleSet
+    from lstm_bench.model.path import PathName
     from lstm_bench.model.spec import PackSpec
     from lstm_bench.model.trainer import Fit
 
@@ -19,9 +20,20 @@ __all__ = ["valid_correlations"]
 
 
 def valid_correlations(
-    fits: Sequence[Fit], spec: PackSpec, dataset: Dataset, valid: SampleSet, device: torch.device
+    fits: Sequence[Fit],
+    spec: PackSpec,
+    dataset: Dataset,
+    valid: SampleSet,
+    device: torch.device,
+    path: PathName,
 ) -> dict[int, dict[str, float]]:
     """Score valid with each seed's best weights and correlate with the raw labels, day by day.
+
+    Parameters
+    ----------
+    fits, spec, dataset, valid, device
+    path
+        The one that trained, and scores as it did for the loss.
 
     Returns
     -------
@@ -40,7 +52,7 @@ def valid_correlations(
     for fit in fits:
         if not fit.weights:
             continue
-        scores = predict_weights(spec, fit.weights, resident, "reference")
+        scores = predict_weights(spec, fit.weights, resident, path)
         panel = dataset.scores_to_panel(valid, scores)[span]
         summary = signal_metrics(panel, labels, rows).summary()
         found[fit.replica.seed] = {
