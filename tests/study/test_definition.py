@@ -156,6 +156,8 @@ def test_a_parameter_that_cannot_be_is_named(params: dict[str, Any], message: st
         ({"space": {"lr.x": {"int": [1, 2]}}}, "a workflow file has no 'lr' there"),
         ({"space": {"dropout": {"float": [0.0, 1.0]}}}, "parameter dropout: .*dropout: got 1.0; input should be less"),
         ({"space": {"task.model.kwargs.metric": {"choices": ["loss", "mse"]}}}, "metric: got 'mse'"),
+        ({"space": {"task.dataset.kwargs.handler.kwargs.infer_processors.2.kwargs.fields_group":
+          {"choices": ["feature", "label"]}}}, "it changes Fillna, which acts on labels"),
         ({"fixed": {"hidden_size": 0}}, "fixed hidden_size: .*got 0"),
         ({"fixed": {"task.dataset.kwargs.handler.kwargs.infer_processors.9": 1}}, "'9' is no position in a list of 3"),
         ({"set": {"task.model.kwargs.hiden": 1}}, "unknown key 'hiden'"),

@@ -31,6 +31,7 @@ _OTHERWISE_SAID: Mapping[str, str] = {
     "qlib_init": "study create --provider-uri names the data",
     "experiment_name": "the study's name is the experiment's",
 }
+_LABELS = "validation losses of different labels cannot be compared"
 _NOT_SEARCHED: Mapping[str, str] = {
     **_OTHERWISE_SAID,
     "task.record": "trials are compared by their validation loss, which it does not change",
@@ -41,10 +42,28 @@ _NOT_SEARCHED: Mapping[str, str] = {
         (f"lstm_bench.training.{key}" for key in ("loss", "huber_delta", "rank_temperature")),
         "trials are compared by their validation loss, and it is another one; make a study for each",
     ),
+    "task.dataset.kwargs.handler.kwargs.process_type": "it decides which processors scale labels",
     "lstm_bench.compat": "qlib and none judge by different samples of valid",
-    "task.dataset.kwargs.handler.kwargs.label": "validation losses of different labels cannot be compared",
+    "lstm_bench.embargo": "it leaves other days of valid out, whose losses cannot be compared",
+    "lstm_bench.features": "a set of columns may bring its own label; make a study for each",
+    **dict.fromkeys(
+        (
+            "task.dataset.kwargs.handler.kwargs.label",
+            "task.dataset.kwargs.handler.kwargs.data_loader",
+            "lstm_bench.label",
+            "lstm_bench.horizon",
+        ),
+        _LABELS,
+    ),
 }
-_NOT_FIXED: Mapping[str, str] = {**_OTHERWISE_SAID, "task.model.kwargs.seed": "seeds says it"}
+_NOT_FIXED: Mapping[str, str] = {
+    **_OTHERWISE_SAID,
+    "task.model.kwargs.seed": "seeds says it",
+    **dict.fromkeys(
+        ("lstm_bench.features", "lstm_bench.label", "lstm_bench.horizon"),
+        "columns and label are the study's, before any trial; say it under set",
+    ),
+}
 
 
 def _plain(value: Any) -> Any:

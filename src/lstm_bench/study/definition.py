@@ -18,6 +18,7 @@ from lstm_bench.config.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.errors import ConfigError, InputError, choices_hint
+from lstm_bench.study.comparable import check_comparable
 from lstm_bench.study.space import holds, nearest, size
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class Definition:
             )
         for key, parameter in self.config.space.items():
             for value in parameter.choices if parameter.choices is not None else parameter.span:
-                self.run_config({key: value})
+                check_comparable(key, self.run_config({key: value}), self.workflow)
 
     def with_budget(self, budget: Mapping[str, Any]) -> Definition:
         """Return the study with another budget: any of ``config.study.BUDGET``.
