@@ -23,7 +23,7 @@ from lstm_bench.report.figures.signal import decay_figure, ic_figures
 from lstm_bench.report.figures.training import training_figures
 from lstm_bench.report.page import Cell, Listing, Note, Page, Section, Tile, cell, percent
 from lstm_bench.report.setting import reductions, segments
-from lstm_bench.report.target import label_processors, trained_label
+from lstm_bench.report.target import LabelChain, trained_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,17 +122,20 @@ class RunReport:
         yield by_day
 
     def _residuals(self, pred: pd.DataFrame, label: pd.DataFrame) -> Iterator[Part]:
-        chain = label_processors(self.config)
+        from lstm_bench.run.saved import read_statistics
+
+        handler = self.config.task.dataset.kwargs.handler
         try:
-            target = trained_label(label, chain)
+            target = trained_label(label, handler, read_statistics(self.record))
         except DataError as reason:
             yield Note(f"There is no figure of residuals: {reason}.", is_absence=True)
             return
         score = pred["score"].to_numpy(np.float64)
         known = np.isfinite(target) & np.isfinite(score)
         if known.any():
-            made_by = " and ".join(entry.name for entry in chain) or "as it is"
-            yield residual_figure(target[known], score[known], made_by)
+            made_by = ", ".join(LabelChain.of(handler).names) or "as it is"
+            loss = self.config.lstm_bench.training.loss
+            yield residual_figure(target[known], score[known], made_by, loss)
 
     def _signal(self) -> Iterator[Part]:
         ic = self.table("ic")
