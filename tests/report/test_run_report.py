@@ -283,3 +283,25 @@ def test_a_changing_learning_rate_and_another_score_are_drawn(
     shown = run_page(Record(path)).figures
     assert shown["learning_rate"].traces[0]["y"] == [1e-3, 5e-4, 1e-4]
     assert shown["valid_score"].traces[0]["y"] == [0.01, 0.03, 0.02]
+
+
+def test_an_own_feature_set_is_named(recorded: Record, page: Page, tmp_path: Path) -> None:
+    assert dict(page.facts)["Features"] == "Alpha158, 20 columns, 5 days"
+    path = Path(shutil.copytree(recorded.path, tmp_path / "own"))
+    text = (path / "config.yaml").read_text()
+    (path / "config.yaml").write_text(
+        text.replace("lstm_bench:\n", "lstm_bench:\n  features: {name: momentum}\n")
+    )
+    own = run_page(Record(path))
+    assert dict(own.facts)["Features"] == "momentum, 20 columns, 5 days"
+    assert tables(own)["configuration"].lines[0][1].text.startswith("momentum, 20 columns a day")
+
+
+def test_provenance_is_in_words(recorded: Record, page: Page) -> None:
+    found = {line[0].text: line[1].text for line in tables(page)["origin"].lines}
+    training, bars = recorded.provenance()["training"], recorded.provenance()["bars"]
+    best = f"{training['best_score']:.6f}".replace("-", "−")
+    assert found["Training"].endswith(f"best score {best} at epoch {training['best_epoch']}")
+    assert found["Bars"] == f"{bars['start']} to {bars['through']}, SHA-256 {bars['sha256']}"
+    assert found["Training path"] == "reference (compat: qlib keeps each detail of torch's own training)"
+    assert "Pack" not in found
