@@ -319,7 +319,8 @@ def _gap_text(epochs: pd.DataFrame, best_epoch: int | None, status: str) -> str:
     if best_epoch is None:
         return f"Training {status.replace('_', ' ')} after {n}; no epoch was usable."
     best, last = epochs.loc[best_epoch], epochs.iloc[-1]
-    gap, end = (float(epoch["valid_loss"] - epoch["train_loss"]) for epoch in (best, last))
+    gaps = epochs["valid_loss"] - epochs["train_loss"]
+    gap, end = float(gaps.loc[best_epoch]), float(gaps.iloc[-1])
     text = (
         f"Of {n} (counted from 0) epoch {best_epoch} was the best: train {best['train_loss']:.6f}, valid "
         f"{best['valid_loss']:.6f}, a gap of {_signed(gap)}."
