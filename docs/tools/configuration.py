@@ -46,7 +46,7 @@ key of the table. `lstm-bench run FILE --dry-run` prints what comes out.
 _ROOTS: Mapping[str, tuple[type[Section], str]] = {
     "Workflow file": (
         RunConfig,
-        "What `lstm-bench run` and `bench --config` take, and `qrun` too. Other keys at the top, such as those that "
+        "What `lstm-bench run` and `bench` take, and `qrun` too. Other keys at the top, such as those that "
         "anchors stand at, are left alone.",
     ),
     "Study file": (

@@ -69,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / "configs" / "lstm_alpha158.yaml", place / f"{name}.yaml")
         settings = [word for option in (*own, f"task.model.kwargs.lr={lr}") for word in ("--set", option)]
         command(
-            "bench", "--config", f"{name}.yaml", "--provider-uri", "market", "--seeds", "2", "--devices", "cpu",
+            "bench", f"{name}.yaml", "--provider-uri", "market", "--seeds", "2", "--devices", "cpu",
             "--executor", "inline", *settings, folder=place,
         )  # fmt: skip
     command(

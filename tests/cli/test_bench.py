@@ -48,9 +48,7 @@ def test_what_has_a_record_is_not_trained_again(benched: Done, lstm_bench: Run) 
 
 def test_a_workflow_file_stands_for_itself(lstm_bench: Run, small_run: list[object]) -> None:
     _, config, *usual = small_run
-    done = lstm_bench(
-        "bench", "--config", config, *usual, "--seeds", "5,", "--out", "file", "--executor", "inline"
-    )
+    done = lstm_bench("bench", config, *usual, "--seeds", "5,", "--out", "file", "--executor", "inline")
     assert done.returncode == 0, done.stderr
     assert "lstm_alpha158, lstm_alpha158: 1 of 1 seeds" in done.stdout
     assert "nan" not in done.stdout
@@ -84,8 +82,8 @@ def test_ctrl_c_keeps_what_is_complete_and_says_so(tuned: Done, start: Start, ho
         (["--trial", 0, "--top", 1], "--top and --trial: give one of them"),
         (["--seeds", 1], "study 'tiny' has no complete trial yet; run: lstm-bench tune --study tiny"),
         (["--set", "a=1"], "--set: a study's configurations are fixed"),
-        (["--config", "x.yaml", "--top", 2], "--config: a workflow file stands for itself"),
-        (["--config", "x.yaml"], "x.yaml: there is no such workflow file"),
+        (["x.yaml", "--top", 2], "CONFIG: a workflow file stands for itself"),
+        (["x.yaml"], "x.yaml: there is no such workflow file"),
         (["--trial", 0, "--seeds", 1, "--devices", "gpu"], "--devices: got 'gpu'"),
         (["--trial", 0, "--seeds", 1, "--executor", "ray"], "--executor: got 'ray'"),
     ],

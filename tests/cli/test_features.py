@@ -74,6 +74,14 @@ def test_show_says_what_each_column_reads(sets: Path, command: Run) -> None:
     assert len(json.loads(command("features", "show", CONFIG, "--json").stdout)["features"]) == 158
 
 
+def test_show_takes_columns_by_their_names(sets: Path, command: Run) -> None:
+    shown = json.loads(command("features", "show", "Alpha158", "--match", "RSQR*", "--json").stdout)
+    assert [row["name"] for row in shown["features"]] == [f"RSQR{days}" for days in (5, 10, 20, 30, 60)]
+    assert shown["labels"] == []
+    none = command("features", "show", "Alpha158", "--match", "rsqr", rc=2)
+    assert "--match: no column of Alpha158 is called 'rsqr'" in none.stderr
+
+
 def test_show_gives_qlib_its_loader(sets: Path, command: Run) -> None:
     """Pasted into a workflow file, it is the same run as one that names the set."""
     loader = parse_value(command("features", "show", "features/mine.yaml", "--qlib").stdout)["data_loader"]

@@ -30,7 +30,7 @@ CREATE = "make one: lstm-bench study create"
         (["study", "create"], ["expected a Qlib data folder", GET_DATA]),
         (["tune"], [CREATE]),
         (["bench"], [CREATE]),
-        (["bench", "--config", "mine.yaml"], ["mine.yaml: there is no such workflow file", READY]),
+        (["bench", "mine.yaml"], ["mine.yaml: there is no such workflow file", READY]),
         (["study", "show"], [CREATE]),
         (["leaderboard", "--check"], ["no such document; `lstm-bench leaderboard --out benchmarks.md`"]),
         (["compare", "a", "b"], ["`lstm-bench bench` makes rows"]),

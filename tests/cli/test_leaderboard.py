@@ -80,6 +80,8 @@ def test_without_a_row_it_says_how_to_make_one(lstm_bench: Run) -> None:
     assert "results: no row yet; `lstm-bench bench` trains" in done.stderr
     assert "There is no row yet" in done.stdout
     assert "0.0448±0.00" in done.stdout
+    page = lstm_bench("leaderboard", "--html", "page.html")
+    assert "results: no row yet; `lstm-bench bench` trains" in page.stderr
 
 
 def test_a_document_is_built_checked_and_found_stale(lstm_bench: Run, results: Path, tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ def test_json_names_what_was_written(record: Path, tmp_path: Path) -> None:
         (("0123", "--study", "s"), ConfigError, "got both of RUN and --study"),
         (("fff",), DataError, "run: got 'fff', expected a record's folder, or the id of one"),
         (("--study", "s"), ConfigError, "no study 's'"),
+        (("fff", "--out", "."), InputError, "--out: . is a folder, expected a file"),
+        (("fff", "--png", __file__), InputError, "--png: .*test_report.py is a file, expected a folder"),
     ],
 )
 def test_refused(record: Path, arguments: tuple[str, ...], error: type[Exception], message: str) -> None:

@@ -121,6 +121,21 @@ def test_the_reason_names_the_option_what_came_and_the_choices(
     assert not open_store().names()
 
 
+def test_a_file_in_the_place_of_a_name_is_told_apart(create: Run) -> None:
+    done = create("studies/mine.yaml")
+    assert done.returncode == 2
+    assert "NAME: got 'studies/mine.yaml'" in done.stderr
+    assert "--from studies/mine.yaml" in done.stderr
+
+
+def test_what_the_space_has_and_the_workflow_does_not_is_said(create: Run) -> None:
+    done = create("alpha158", "--param", "lstm_bench.training.clip_grad_norm=3,5", "--hidden-size", "8,16")
+    assert done.returncode == 0, done.stderr
+    assert "the workflow has no lstm_bench.training.clip_grad_norm; the first trial has 3" in done.stdout
+    assert "the workflow's hidden_size 64 lies outside the space; the first trial has 16" in done.stdout
+    assert "None" not in done.stdout
+
+
 @pytest.mark.parametrize("command", ["show", "edit-budget", "export"])
 def test_without_a_study_it_says_how_to_make_one(here: Run, command: str) -> None:
     arguments = {"edit-budget": ["--trials", "3"], "export": ["x.csv"]}

@@ -75,13 +75,21 @@ def test_an_instrument_without_bars_has_no_rows(folder: Path) -> None:
 
 
 def test_a_missing_field_is_nan_and_said_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    provider = Provider(folder)
     with caplog.at_level(logging.WARNING, logger="lstm_bench"):
-        for _ in range(2):
+        for provider in (Provider(folder), Provider(folder)):
             assert np.isnan(provider.panel(["SH1"], ["vwap"], 0, 10).fields["vwap"]).all()
     assert [record.message for record in caplog.records if "vwap" in record.message] == [
         "no instrument read has the field 'vwap'; it counts as missing (NaN) everywhere"
     ]
+
+
+def test_a_missing_field_that_nothing_needs_is_not_said(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="lstm_bench"):
+        panel = Provider(folder).panel(["SH1"], ["close", "vwap"], 0, 10, needed={"close"})
+    assert not panel.present["vwap"].any()
+    assert not caplog.records
 
 
 def test_membership_joins_overlapping_spans(folder: Path) -> None:

@@ -93,9 +93,11 @@ class PerturbedProvider(Provider):
         super().__init__(uri)
         self.after = after
 
-    def panel(self, instruments: Sequence[str], fields: Sequence[str], begin: int, end: int) -> Panel:
+    def panel(
+        self, instruments: Sequence[str], fields: Sequence[str], begin: int, end: int, **more: Any
+    ) -> Panel:
         """Read bars, and change all after the day."""
-        panel = super().panel(instruments, fields, begin, end)
+        panel = super().panel(instruments, fields, begin, end, **more)
         later = panel.days > self.after
         rng = np.random.default_rng(0)
         changed = {}

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,22 @@ def test_what_was_fitted_is_plain_data(rows_dataset: Dataset, bars_dataset: Data
         for name in ("center", "scale"):
             numbers = np.asarray(plain[name], dtype=np.float32)  # None becomes NaN
             np.testing.assert_array_equal(numbers, getattr(learned, name))
+
+
+def test_a_missing_field_is_said_once_and_where_a_column_has_it(
+    configure: Configure,
+    workflow158: DatasetConfig,
+    market: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    place = shutil.copytree(market, tmp_path / "market")  # of which nothing was said yet
+    for config, said in ((workflow158, 0), (configure(infer_processors=[]), 1), (configure("Alpha360"), 1)):
+        build_dataset(config, Provider(place))
+        assert sum("the field 'vwap'" in text for text in caplog.messages) == said
+    other = shutil.copytree(market, tmp_path / "other")
+    build_dataset(configure("Alpha360"), Provider(other))
+    assert sum("the field 'vwap'" in text for text in caplog.messages) == 2
 
 
 def own_columns(configure: Configure, features: Any, label: str, **own: Any) -> DatasetConfig:
@@ -200,9 +218,11 @@ def test_bars_of_test_are_not_even_read(workflow158: DatasetConfig, provider: Pr
     class Spy(Provider):
         end = 0
 
-        def panel(self, instruments: Sequence[str], fields: Sequence[str], begin: int, end: int) -> Panel:
+        def panel(
+            self, instruments: Sequence[str], fields: Sequence[str], begin: int, end: int, **more: Any
+        ) -> Panel:
             Spy.end = max(Spy.end, end)
-            return super().panel(instruments, fields, begin, end)
+            return super().panel(instruments, fields, begin, end, **more)
 
     build_dataset(workflow158, Spy(provider.root), ("train", "valid"))
     assert Spy.end == 240 + 2

@@ -13,7 +13,13 @@ import pytest
 from lstm_bench.errors import InputError
 from lstm_bench.report.collect import collect
 from lstm_bench.report.comparison import compare_rows
-from lstm_bench.report.comparison_tables import comparison_markdown, comparison_object
+from lstm_bench.report.comparison_tables import (
+    comparison_markdown,
+    comparison_object,
+    daily_lines,
+    heading,
+    seed_lines,
+)
 from lstm_bench.report.evidence import Evidence
 from lstm_bench.run.identity import NUMERICS
 
@@ -93,6 +99,20 @@ def test_metrics_can_be_chosen(evidence: dict[str, Evidence]) -> None:
 def test_one_seed_is_no_plural(evidence: dict[str, Evidence]) -> None:
     text = comparison_markdown(compare_rows(evidence, "alpha158", "one"))
     assert "6 seeds), B is one/default (Alpha158 (20 columns), 1 seed); 1 common seed; csi300" in text
+
+
+def test_one_common_seed_decides_nothing(evidence: dict[str, Evidence]) -> None:
+    found = compare_rows(evidence, "alpha158", "one")
+    assert "One common seed has no spread: its differences are undecided." in heading(found)
+    for line in seed_lines(found):
+        assert line[3].endswith(" (undecided)")
+        assert line[4] == "undecided"
+        assert line[5].endswith(" (undecided)")
+    assert "(undecided)" not in daily_lines(found)[0][3]  # days there are
+    ic = comparison_object(found)["metrics"]["IC"]
+    assert ic["wilcoxon_p"] is None
+    assert ic["difference"]["low"] is None
+    assert "undecided" not in comparison_markdown(compare_rows(evidence, "alpha158", "alpha360"))
 
 
 @pytest.mark.parametrize(

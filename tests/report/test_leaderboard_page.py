@@ -124,3 +124,12 @@ def test_without_rows(results: Path) -> None:
     text = render(page_of(results)[0])
     assert "There is no row yet" in text
     assert "plotly.js v" not in text
+
+
+def test_rows_of_one_seed_are_undecided(results: Path, make_row: Any) -> None:
+    make_row("a", seeds=[1])
+    make_row("b", seeds=[1], lift=0.02)
+    page, _ = page_of(results)
+    for line in tables(page)["pairs0"].lines:
+        assert [line[5].detail, line[6].text, line[7].detail] == ["undecided"] * 3
+    assert not [name for name in page.figures if name.startswith("wins")]

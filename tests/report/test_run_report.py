@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.config.workflow import load_workflow
 from lstm_bench.errors import DataError
+from lstm_bench.report.figures.predictions import residual_figure
 from lstm_bench.report.page import Note, Page, PageTable, render
 from lstm_bench.report.run_report import MAIN_FIGURES, run_page
-from lstm_bench.report.target import label_processors, trained_label
 from lstm_bench.run.record import Record
 
 WITH_COST = "1day.excess_return_with_cost"
@@ -138,26 +137,28 @@ def test_density_counts_each_sample_on_the_axes(recorded: Record, page: Page) ->
     assert {*zip(points["x"], points["y"], strict=True)} <= {*zip(x.tolist(), y.tolist(), strict=True)}
 
 
-def test_residuals_are_in_the_units_of_training(recorded: Record) -> None:
-    config = load_workflow(recorded.path / "config.yaml")
-    label = recorded.table("label")
-    target = trained_label(label, label_processors(config))
-    ranked = label["LABEL0"].groupby(level="datetime").rank(pct=True)
-    np.testing.assert_allclose(target, (ranked - 0.5) * 3.46, rtol=1e-6)
+def test_a_residual_says_what_made_its_label(recorded: Record, page: Page) -> None:
+    figure = page.figures["residuals"]
+    assert "Label as trained on (DropnaLabel, CSRankNorm)" in figure.reading
+    assert "scale" not in figure.note
+    ranked = recorded.table("label")["LABEL0"].groupby(level="datetime").rank(pct=True)
+    target = ((ranked - 0.5) * 3.46).to_numpy()
+    square = np.nanmean((target - recorded.table("pred")["score"].to_numpy(np.float64)) ** 2)
+    assert f"mean square {square:.4f} against" in figure.note
 
 
-def test_residuals_of_a_fitted_label_are_left_out(recorded: Record, tmp_path: Path) -> None:
-    path = Path(shutil.copytree(recorded.path, tmp_path / "fitted"))
-    text = (path / "config.yaml").read_text()
-    days = recorded.table("label").index.get_level_values(0)
-    span = f"fit_start_time: {days[0]:%Y-%m-%d}, fit_end_time: {days[-1]:%Y-%m-%d}"
-    fitted = f"class: ZScoreNorm\n            kwargs: {{{span}, fields_group: label}}"
-    ranked = r"class: CSRankNorm\n\s+module_path: \S+\n\s+kwargs:\n\s+fields_group: label"
-    text = re.sub(ranked, fitted, text)
-    (path / "config.yaml").write_text(text)
+def test_residuals_that_a_record_does_not_give_are_left_out(recorded: Record, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(recorded.path, tmp_path / "unknown"))
+    (path / "statistics.json").unlink()
     page = run_page(Record(path))
     assert "residuals" not in page.figures
-    assert "ZScoreNorm was fitted on the labels of the fit period" in absences(page)
+    assert "There is no figure of residuals" in absences(page)
+
+
+def test_residuals_of_a_loss_of_ranks_have_no_scale() -> None:
+    values = np.linspace(-1, 1, 50)
+    assert "leaves the scale of scores open" in residual_figure(values, values / 2, "CSRankNorm", "rank").note
+    assert "scale" not in residual_figure(values, values / 2, "CSRankNorm", "huber").note
 
 
 def test_headline_has_all_digits_of_the_metrics(recorded: Record, page: Page) -> None:
@@ -282,3 +283,25 @@ def test_a_changing_learning_rate_and_another_score_are_drawn(
     shown = run_page(Record(path)).figures
     assert shown["learning_rate"].traces[0]["y"] == [1e-3, 5e-4, 1e-4]
     assert shown["valid_score"].traces[0]["y"] == [0.01, 0.03, 0.02]
+
+
+def test_an_own_feature_set_is_named(recorded: Record, page: Page, tmp_path: Path) -> None:
+    assert dict(page.facts)["Features"] == "Alpha158, 20 columns, 5 days"
+    path = Path(shutil.copytree(recorded.path, tmp_path / "own"))
+    text = (path / "config.yaml").read_text()
+    (path / "config.yaml").write_text(
+        text.replace("lstm_bench:\n", "lstm_bench:\n  features: {name: momentum}\n")
+    )
+    own = run_page(Record(path))
+    assert dict(own.facts)["Features"] == "momentum, 20 columns, 5 days"
+    assert tables(own)["configuration"].lines[0][1].text.startswith("momentum, 20 columns a day")
+
+
+def test_provenance_is_in_words(recorded: Record, page: Page) -> None:
+    found = {line[0].text: line[1].text for line in tables(page)["origin"].lines}
+    training, bars = recorded.provenance()["training"], recorded.provenance()["bars"]
+    best = f"{training['best_score']:.6f}".replace("-", "−")
+    assert found["Training"].endswith(f"best score {best} at epoch {training['best_epoch']}")
+    assert found["Bars"] == f"{bars['start']} to {bars['through']}, SHA-256 {bars['sha256']}"
+    assert found["Training path"] == "reference (compat: qlib keeps each detail of torch's own training)"
+    assert "Pack" not in found

@@ -48,6 +48,7 @@ def test_signed_ranks() -> None:
     # five differences of one sign: the two extreme ones of 2 ** 5 equally likely assignments
     assert signed_rank_p_value([1, 2, 3, 4, 5]) == pytest.approx(2 / 32)
     assert signed_rank_p_value([0.0, 0.0]) == 1.0
+    assert np.isnan(signed_rank_p_value([0.3]))
 
 
 @given(Values, Values)

@@ -150,6 +150,26 @@ def test_days_of_the_record_are_scored_again(
     )
 
 
+def test_the_score_of_one_stock_comes_back(
+    configure: Configure, days: list[str], market: Path, tmp_path: Path, quiet: Callable[[], list[str]]
+) -> None:
+    config = run_until(
+        lambda *overrides, **more: configure(
+            *overrides, "data_handler_config.instruments=[SH600000]", "lstm_bench.compat=none", **more
+        ),
+        days, LAST, market, "alpha158",
+    )  # fmt: skip
+    record, _ = execute(config, tmp_path / "one")
+    pred = record.table("pred")
+    assert len(pred.xs(days[LAST], level="datetime")) == 1
+    for noise, agrees in ((1e-6, True), (0.5, False)):
+        (pred + noise * pred.std()).to_parquet(record.path / "pred.parquet")
+        found = predict_days(SavedRun.load(record), Provider(market))
+        assert found.comparison is not None
+        assert found.comparison.agrees is agrees
+    assert "do not come back" in quiet()[-1]
+
+
 def copied(market: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(market, tmp_path / "copy"))
 

@@ -22,6 +22,10 @@ __all__ = ["bench"]
 
 
 def bench(
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="A Qlib workflow file instead of a study.", metavar="CONFIG", show_default=False),
+    ] = None,
     study: StudyName = None,
     top: Annotated[
         int | None,
@@ -34,9 +38,6 @@ def bench(
         typer.Option(
             help="These of its trials instead; 0 is Qlib's defaults. Repeatable.", metavar="NUMBER", min=0
         ),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A Qlib workflow file instead of a study.", metavar="FILE")
     ] = None,
     seeds: Annotated[str, typer.Option(help="20 is 0..19; or 0-4, or 3,7.")] = "20",
     provider_uri: Annotated[str | None, typer.Option(help="The Qlib data folder, over the file's.")] = None,
@@ -77,13 +78,13 @@ def bench(
     if config is not None:
         if study is not None or trial or top is not None:
             raise ConfigError(
-                "--config: a workflow file stands for itself; leave --study, --top and --trial out"
+                "CONFIG: a workflow file stands for itself; leave --study, --top and --trial out"
             )
         entrants = entrants_of_file(config, overrides or [], provider_uri)
         asked: TrackingConfig = entrants[0].config.lstm_bench.tracking
     else:
         if overrides:
-            raise ConfigError("--set: a study's configurations are fixed; it goes with --config")
+            raise ConfigError("--set: a study's configurations are fixed; it goes with a workflow file")
         if trial and top is not None:
             raise ConfigError("--top and --trial: give one of them")
         store = open_store(storage)

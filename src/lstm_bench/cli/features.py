@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,6 +61,12 @@ def show(
     as_qlib: Annotated[
         bool, typer.Option("--qlib", help="Print the handler's data_loader for Qlib, as YAML.")
     ] = False,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            help="Only columns whose name fits, such as 'RSQR*'.", metavar="PATTERN", show_default=False
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a set's columns: names, expressions, fields, and the days that they look back."""
@@ -68,10 +75,18 @@ def show(
     features = _find(name)
     if as_qlib and as_json:
         raise ConfigError("--qlib and --json: give one of them")
+    if as_qlib and match is not None:
+        raise ConfigError("--qlib and --match: give one of them; a loader has all columns")
     if as_qlib:
         _print_qlib(features)
         return
-    columns = {group: _described(group, texts) for group, texts in _groups(features).items()}
+    columns = {
+        group: _described(group, _matching(texts, match)) for group, texts in _groups(features).items()
+    }
+    if not any(columns.values()):
+        raise ConfigError(
+            f"--match: no column of {features.name} is called {match!r}; * stands for any letters"
+        )
     if as_json:
         print_json({"name": features.name, "features": columns["feature"], "labels": columns["label"]})
         return
@@ -152,6 +167,10 @@ def _find(name: str) -> FeatureSet:
 
 def _groups(features: FeatureSet) -> dict[str, dict[str, str]]:
     return {"feature": features.columns, "label": features.labels or {}}
+
+
+def _matching(texts: dict[str, str], pattern: str | None) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if pattern is None or fnmatchcase(name, pattern)}
 
 
 def _described(group: str, texts: dict[str, str]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import typer
 from lstm_bench.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lstm_bench.report.aggregate import Row
     from lstm_bench.report.blocks import LeaderboardOptions
@@ -71,9 +71,12 @@ def leaderboard(
     A document's leaderboard stands between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
     --compat, --intervals and --study are kept in the first of them.
     """
+    from lstm_bench.cli.destination import check_file
     from lstm_bench.report.blocks import LeaderboardOptions
     from lstm_bench.report.leaderboard import Style
 
+    check_file("--out", None if check else out)
+    check_file("--html", html)
     options = LeaderboardOptions(Style(compat, intervals), tuple(study or ()))
     form = "json" if as_json else form
     if html is not None:
@@ -124,7 +127,9 @@ def _write_page(
     if out is not None or check:
         raise InputError("--html: cannot go with --out or --check, which are about a document; call it twice")
     evidence = collect(results)
-    page = leaderboard_page(rows_of(evidence, options.studies), evidence, report_links(results, html))
+    rows = rows_of(evidence, options.studies)
+    _say_if_empty(rows, results)
+    page = leaderboard_page(rows, evidence, report_links(results, html))
     write_whole(html, render(page))
     if form == "json":
         print_json({"page": str(html), "bytes": html.stat().st_size})
@@ -159,6 +164,14 @@ def _print(results: Path, options: LeaderboardOptions, form: Format | None, expl
     _print_rows(evidence, options, form, results)
 
 
+def _say_if_empty(rows: Sequence[Row], results: Path) -> None:
+    if not rows:
+        typer.echo(
+            f"{results}: no row yet; `lstm-bench bench` trains a configuration over seeds and makes one",
+            err=True,
+        )
+
+
 def _print_rows(
     evidence: Mapping[str, Evidence], options: LeaderboardOptions, form: Format | None, results: Path
 ) -> None:
@@ -171,11 +184,7 @@ def _print_rows(
         return study_path(results, study).as_posix()
 
     rows = rows_of(evidence, options.studies)
-    if not rows:
-        typer.echo(
-            f"{results}: no row yet; `lstm-bench bench` trains a configuration over seeds and makes one",
-            err=True,
-        )
+    _say_if_empty(rows, results)
     if form == "json":
         print_json(formats.json_object(rows, evidence_file))
     elif form == "csv":

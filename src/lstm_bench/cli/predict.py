@@ -73,14 +73,14 @@ def predict(
 
 
 def _check_out(out: Path | None) -> None:
+    from lstm_bench.cli.destination import check_file
     from lstm_bench.errors import InputError
 
     if out is None:
         return
     if out.suffix not in _SUFFIXES:
         raise InputError(f"--out: got {str(out)!r}, expected a file that ends in {' or '.join(_SUFFIXES)}")
-    if out.is_dir():
-        raise InputError(f"--out: {out} is a folder, expected a file")
+    check_file("--out", out)
 
 
 def _write(out: Path, scores: pd.DataFrame) -> None:

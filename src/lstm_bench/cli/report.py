@@ -47,6 +47,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write one HTML file with figures and tables of a run or a study; it needs no network and no other file."""
+    from lstm_bench.cli.destination import check_file, check_folder
     from lstm_bench.errors import ConfigError
     from lstm_bench.report.page import render
     from lstm_bench.run.whole_file import write_whole
@@ -54,6 +55,8 @@ def report(
     if (run is None) == (study is None):
         given = "neither" if run is None else "both"
         raise ConfigError(f"report: got {given} of RUN and --study, expected one of them")
+    check_file("--out", out)
+    check_folder("--png", png)
     page, main, default = _of_run(run, results) if run is not None else _of_study(study, results, storage)
     path = default if out is None else out
     write_whole(path, render(page))

@@ -228,9 +228,14 @@ def _notes(there: Definition, asked: Definition) -> list[str]:
     from lstm_bench.config.study import BUDGET
 
     notes = list(there.config.notes())
-    _, moved = there.defaults()
+    first, moved = there.defaults()
     for key, value in moved.items():
-        notes.append(f"Qlib's {key} {value} lies outside the space; the first trial has the nearest value")
+        what = (
+            f"the workflow has no {key}"
+            if value is None
+            else f"the workflow's {key} {value} lies outside the space"
+        )
+        notes.append(f"{what}; the first trial has {first[key]}")
     for key in BUDGET:
         old, new = getattr(there.config, key), getattr(asked.config, key)
         if old != new:

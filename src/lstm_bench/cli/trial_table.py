@@ -104,11 +104,13 @@ def trial_remarks(trial: TrialRow) -> str:
     """Say what is special about a trial; empty where nothing is."""
     remarks = []
     if trial.origin == "default":
-        moved = ", ".join(
-            f"{key} {'nothing' if value is None else _value_text(value)} -> {_value_text(trial.params.get(key))}"
-            for key, value in trial.moved.items()
-        )
-        remarks.append("Qlib's defaults" + (f", moved into the space: {moved}" if moved else ""))
+        remarks.append("Qlib's defaults")
+        given = {key: _value_text(trial.params.get(key)) for key in trial.moved}
+        if added := [f"{key} {given[key]}" for key, value in trial.moved.items() if value is None]:
+            remarks[-1] += f" with {', '.join(added)}"
+        shifted = [(key, _value_text(value)) for key, value in trial.moved.items() if value is not None]
+        if moved := [f"{key} {value} -> {given[key]}" for key, value in shifted]:
+            remarks[-1] += f", moved into the space: {', '.join(moved)}"
     if trial.origin == "enqueued":
         remarks.append("enqueued")
     if trial.duplicate_of is not None:

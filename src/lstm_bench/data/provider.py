@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -31,6 +31,7 @@ __all__ = ["Provider"]
 logger = logging.getLogger("lstm_bench")
 
 _ITEM = np.dtype("<f4")
+_said_missing: set[tuple[Path, str]] = set()
 
 
 class Provider:
@@ -60,7 +61,6 @@ class Provider:
                 raise DataError(
                     f"provider_uri: {self.root} has no folder {part!r}; a Qlib data folder has one"
                 )
-        self._said_missing: set[str] = set()
 
     @property
     def is_synthetic(self) -> bool:
@@ -170,7 +170,15 @@ class Provider:
             )  # fmt: skip
         return begin, stop
 
-    def panel(self, instruments: Sequence[str], fields: Sequence[str], begin: int, end: int) -> Panel:
+    def panel(
+        self,
+        instruments: Sequence[str],
+        fields: Sequence[str],
+        begin: int,
+        end: int,
+        *,
+        needed: Collection[str] | None = None,
+    ) -> Panel:
         """Read bars.
 
         Parameters
@@ -181,6 +189,8 @@ class Provider:
             Names without ``$``.
         begin, end
             Calendar positions, end exclusive.
+        needed
+            Those fields whose values are used, all by default; it is said once of each that no instrument has.
 
         Raises
         ------
@@ -207,7 +217,9 @@ class Provider:
                     arrays[field][row, position : position + len(values)] = values
                     first[row] = min(first[row], position)
                     last[row] = max(last[row], position + len(values) - 1)
-        self._say_missing(present)
+        for field, has in present.items():
+            if (needed is None or field in needed) and not has.any():
+                self._say_missing(field)
         return Panel(
             days=self.calendar[begin:end],
             offset=begin,
@@ -239,14 +251,13 @@ class Provider:
         high = min(end, int(start) + len(values) - 1)
         return low - begin, values[1 + low - int(start) : max(1 + high - int(start), 1 + low - int(start))]
 
-    def _say_missing(self, present: Mapping[str, npt.NDArray[np.bool_]]) -> None:
-        """Say once a field that no instrument has."""
-        for field, has in present.items():
-            if not has.any() and field not in self._said_missing:
-                self._said_missing.add(field)
-                logger.warning(
-                    "no instrument read has the field %r; it counts as missing (NaN) everywhere", field
-                )
+    def _say_missing(self, field: str) -> None:
+        """Say once of a folder that it lacks a field, however many providers read it."""
+        if (missing := (self.root.absolute(), field)) not in _said_missing:
+            _said_missing.add(missing)
+            logger.warning(
+                "no instrument read has the field %r; it counts as missing (NaN) everywhere", field
+            )
 
 
 def _sizes(folder: Path) -> dict[str, int]:

@@ -91,7 +91,8 @@ def _sha256(config: DatasetConfig, provider: Provider, begin: int, end: int, sto
     left, _ = extent(expressions)
     universe = universe_of(handler, provider).between(days[begin], days[end - 1])
     codes = instruments_of(universe, expressions)
-    panel = provider.panel(codes, HandlerColumns.of(handler).fields, max(begin - left, 0), stop)
+    fields = HandlerColumns.of(handler).fields
+    panel = provider.panel(codes, fields, max(begin - left, 0), stop, needed=())
     digest = hashlib.sha256("\n".join(panel.instruments).encode())
     digest.update(panel.days.astype("<i8").tobytes())
     digest.update(universe.member(days[begin:end], panel.instruments).tobytes(order="F"))

@@ -118,7 +118,9 @@ def read_table(
     if lagged:
         left = max(left, DAYS - 1)
     reach = max(begin - left, 0), min(end + right, len(provider.calendar))
-    panel = provider.panel(instruments_of(universe, expressions), columns.fields, *reach)
+    # other fields only tell which rows there are
+    needed = FIELDS if lagged else {field for expression in expressions for field in expression.fields}
+    panel = provider.panel(instruments_of(universe, expressions), columns.fields, *reach, needed=needed)
     first, T = begin - panel.offset, end - begin
     days = panel.days[first : first + T]
     positions = np.arange(first, first + T)[:, None]

@@ -14,6 +14,7 @@ from lstm_bench.report.statistics import Estimate
 __all__ = [
     "DAILY_HEADER",
     "SEED_HEADER",
+    "UNDECIDED",
     "comparison_markdown",
     "comparison_object",
     "daily_lines",
@@ -23,6 +24,9 @@ __all__ = [
 
 SEED_HEADER = ("Metric", "A", "B", "A − B, common seeds", "Wilcoxon p", "P(A > B)")
 DAILY_HEADER = ("Daily series", "Days", "Mean block", "A − B, mean of a day")
+
+UNDECIDED = "undecided"
+"""Of a figure that has too few seeds or days for an interval or a p-value."""
 
 
 def heading(comparison: Comparison) -> str:
@@ -36,6 +40,8 @@ def heading(comparison: Comparison) -> str:
         f"{setting.market}, test {setting.test[0]} to {setting.test[1]}, "
         f"data {setting.data_fingerprint[:12]}."
     )
+    if len(seeds) < 2:
+        text += " One common seed has no spread: its differences are undecided."
     return f"{text} Reduced runs: {', '.join(reduced)}." if reduced else text
 
 
@@ -47,7 +53,7 @@ def seed_lines(comparison: Comparison) -> list[tuple[str, ...]]:
             f"{found.mean_a:.4f}",
             f"{found.mean_b:.4f}",
             _estimate(found.difference, "+.4f"),
-            f"{found.p_value:.4f}",
+            UNDECIDED if math.isnan(found.p_value) else f"{found.p_value:.4f}",
             _estimate(found.improvement, ".3f"),
         )
         for found in comparison.metrics
@@ -97,7 +103,7 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
                 "mean_a": found.mean_a,
                 "mean_b": found.mean_b,
                 "difference": _plain(found.difference),
-                "wilcoxon_p": found.p_value,
+                "wilcoxon_p": None if math.isnan(found.p_value) else found.p_value,
                 "probability_of_improvement": _plain(found.improvement),
             }
             for found in comparison.metrics
@@ -115,7 +121,9 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
 
 def _estimate(estimate: Estimate, digits: str) -> str:
     text = f"{estimate.value:{digits}}"
-    return text if math.isnan(estimate.low) else f"{text} [{estimate.low:{digits}}, {estimate.high:{digits}}]"
+    if not estimate.is_decided:
+        return f"{text} ({UNDECIDED})"
+    return f"{text} [{estimate.low:{digits}}, {estimate.high:{digits}}]"
 
 
 def _plain(estimate: Estimate) -> dict[str, float | None]:

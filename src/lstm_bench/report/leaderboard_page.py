@@ -13,6 +13,7 @@ import numpy as np
 from lstm_bench.errors import InputError
 from lstm_bench.report.aggregate import Group, Row, group_rows
 from lstm_bench.report.comparison import MetricComparison, compare_seeds
+from lstm_bench.report.comparison_tables import UNDECIDED
 from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
@@ -222,7 +223,7 @@ def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
         for metric, column in COLUMNS.items():
             wins = np.full((len(alike), len(alike)), np.nan)
             for (a, b), compared in found.items():
-                if metric in compared:
+                if metric in compared and compared[metric].improvement.is_decided:
                     chance = compared[metric].improvement.value
                     wins[a, b], wins[b, a] = chance, 1 - chance
             if np.isfinite(wins).any():
@@ -254,7 +255,7 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
             _figure(metric, one.mean_a),
             _figure(metric, one.mean_b),
             _estimate(one.difference, metric),
-            cell(one.p_value),
+            Cell(UNDECIDED) if np.isnan(one.p_value) else cell(one.p_value),
             _estimate(one.improvement),
         ]
         for (a, b), compared in found.items()
@@ -267,14 +268,15 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
         lines,
         "A − B over the common seeds with its 95 % bootstrap interval, Wilcoxon's signed-rank test of the "
         "pairs, and the chance that a "
-        "seed of A beats one of B. Few seeds make all three coarse: the least p of five pairs is 0.0625.",
+        "seed of A beats one of B. Few seeds make all three coarse: the least p of five pairs is 0.0625, and "
+        "one seed has no spread and decides nothing.",
         is_sortable=True,
     )
 
 
 def _estimate(estimate: Estimate, metric: str = "") -> Cell:
-    detail = ""
-    if np.isfinite(estimate.low):
+    detail = UNDECIDED
+    if estimate.is_decided:
         detail = f"[{_text(metric, estimate.low)}, {_text(metric, estimate.high)}]"
     return _figure(metric, estimate.value, detail=detail)
 

@@ -14,6 +14,7 @@ import numpy as np
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.errors import DataError
 from lstm_bench.report import run_tables as tables
+from lstm_bench.report.configuration_table import configuration_table
 from lstm_bench.report.counting import counted
 from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.groups import group_figures, stability_figures
@@ -23,7 +24,7 @@ from lstm_bench.report.figures.signal import decay_figure, ic_figures
 from lstm_bench.report.figures.training import training_figures
 from lstm_bench.report.page import Cell, Listing, Note, Page, Section, Tile, cell, percent
 from lstm_bench.report.setting import reductions, segments
-from lstm_bench.report.target import label_processors, trained_label
+from lstm_bench.report.target import LabelChain, trained_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,17 +123,20 @@ class RunReport:
         yield by_day
 
     def _residuals(self, pred: pd.DataFrame, label: pd.DataFrame) -> Iterator[Part]:
-        chain = label_processors(self.config)
+        from lstm_bench.run.saved import read_statistics
+
+        handler = self.config.task.dataset.kwargs.handler
         try:
-            target = trained_label(label, chain)
+            target = trained_label(label, handler, read_statistics(self.record))
         except DataError as reason:
             yield Note(f"There is no figure of residuals: {reason}.", is_absence=True)
             return
         score = pred["score"].to_numpy(np.float64)
         known = np.isfinite(target) & np.isfinite(score)
         if known.any():
-            made_by = " and ".join(entry.name for entry in chain) or "as it is"
-            yield residual_figure(target[known], score[known], made_by)
+            made_by = ", ".join(LabelChain.of(handler).names) or "as it is"
+            loss = self.config.lstm_bench.training.loss
+            yield residual_figure(target[known], score[known], made_by, loss)
 
     def _signal(self) -> Iterator[Part]:
         ic = self.table("ic")
@@ -186,6 +190,7 @@ class RunReport:
 
     def _origin(self) -> Iterator[Part]:
         yield tables.metric_table(self.metrics)
+        yield configuration_table(self.config, self._calendar(), self.provenance.get("embargo"))
         yield tables.provenance_table(self.provenance)
         yield Listing("config.yaml", (self.record.path / "config.yaml").read_text(encoding="utf-8"))
 
@@ -248,7 +253,7 @@ class RunReport:
                 f"LSTM, {counted(model.num_layers, 'layer')} of {model.hidden_size}, "
                 f"{training['parameters']:,} parameters",
             ),
-            ("Features", f"{handler.name}, {counted(model.d_feat, 'column')}{step}"),
+            ("Features", f"{self.config.feature_set}, {counted(model.d_feat, 'column')}{step}"),
             ("Market", stocks if isinstance(stocks, str) else counted(len(stocks or ()), "instrument")),
             ("Test", f"{test[0]} to {test[1]}"),
             ("Seed", str(provenance["seed"])),
@@ -314,16 +319,20 @@ def _gap_text(epochs: pd.DataFrame, best_epoch: int | None, status: str) -> str:
     if best_epoch is None:
         return f"Training {status.replace('_', ' ')} after {n}; no epoch was usable."
     best, last = epochs.loc[best_epoch], epochs.iloc[-1]
-    gap = best["valid_loss"] - best["train_loss"]
+    gaps = epochs["valid_loss"] - epochs["train_loss"]
+    gap, end = float(gaps.loc[best_epoch]), float(gaps.iloc[-1])
     text = (
         f"Of {n} (counted from 0) epoch {best_epoch} was the best: train {best['train_loss']:.6f}, valid "
-        f"{best['valid_loss']:.6f}, a gap of {gap:+.6f}."
+        f"{best['valid_loss']:.6f}, a gap of {_signed(gap)}."
     )
     if best_epoch == epochs.index[-1] or not math.isfinite(last["valid_loss"]):
         return text
     change = {name: last[f"{name}_loss"] - best[f"{name}_loss"] for name in ("train", "valid")}
     return (
-        f"{text} From there to the last epoch train went {change['train']:+.6f} and valid "
-        f"{change['valid']:+.6f}, "
-        f"so that the gap ended at {last['valid_loss'] - last['train_loss']:+.6f}."
+        f"{text} From there to the last epoch train went {_signed(change['train'])} and valid "
+        f"{_signed(change['valid'])}, so that the gap ended at {_signed(end)}."
     )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.6f}".replace("-", "−")

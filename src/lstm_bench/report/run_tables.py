@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_bench.report.counting import counted
 from lstm_bench.report.figures.figure import day_texts
 from lstm_bench.report.figures.months import MONTHS, month_grid, yearly
 from lstm_bench.report.figures.portfolio import series_of
@@ -305,9 +305,10 @@ def metric_table(metrics: Mapping[str, float]) -> PageTable:
     return PageTable(
         "metrics",
         "All metrics",
-        ["Qlib's name", "Value"],
+        ["Metric", "Value"],
         [[Cell(name), cell(value, ".6f")] for name, value in metrics.items()],
-        "Fractions; a drawdown is negative. Hover a headline figure for all digits.",
+        "Fractions, under Qlib's names where it has the figure; a drawdown is negative. Hover a headline figure "
+        "for all digits.",
         is_sortable=True,
         is_wide=False,
     )
@@ -316,24 +317,31 @@ def metric_table(metrics: Mapping[str, float]) -> PageTable:
 def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
     """Show what the run was computed with."""
     git = provenance.get("git") or {}
-    device = provenance["device"]
+    device, bars = provenance["device"], provenance.get("bars")
+    reason = device.get("training_path_reason")
     rows = {
         "Started": provenance.get("started"),
         "Command": " ".join(provenance.get("command", ())),
         "Run": provenance["run_id"],
         "Data": provenance["data_fingerprint"],
         "Calendar": " to ".join(provenance.get("calendar") or ()),
+        "Bars": bars and f"{bars['start']} to {bars['through']}, SHA-256 {bars['sha256']}",
         "Numerics": provenance["numerics"],
         "Code": f"{git.get('commit', 'no checkout')}{', uncommitted changes' if git.get('dirty') else ''}",
-        "Device": ", ".join(str(part) for part in (device["name"], device.get("model")) if part),
-        "Training path": device["training_path"],
+        "Device": ", ".join(
+            str(part)
+            for part in (device["name"], device.get("model"), _threads(device.get("threads")))
+            if part
+        ),
+        "Training path": f"{device['training_path']} ({reason})" if reason else device["training_path"],
+        "Training": _training(provenance["training"]),
         "Processor": provenance.get("processor"),
         "Platform": provenance.get("platform"),
         "Python": provenance.get("python"),
         "Packages": ", ".join(f"{name} {number}" for name, number in provenance.get("packages", {}).items()),
         "Seconds": ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in provenance["seconds"].items()),
         "Peak memory": _mib(provenance.get("peak_memory_mib")),
-        "Pack": json.dumps(provenance["pack"]) if "pack" in provenance else None,
+        "Pack": _pack(provenance.get("pack")),
     }
     return PageTable(
         "origin",
@@ -342,6 +350,28 @@ def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
         [[Cell(name), Cell(str(text), is_text=True)] for name, text in rows.items() if text],
         is_wide=False,
     )
+
+
+def _threads(number: int | None) -> str | None:
+    return None if number is None else counted(number, "thread")
+
+
+def _training(training: Mapping[str, Any]) -> str:
+    """Say how training ended, and what was the best of it."""
+    text = f"{training['status'].replace('_', ' ')} after {counted(training['epochs'], 'epoch')}"
+    score = training.get("best_score")
+    return (
+        text
+        if score is None
+        else f"{text}, best score {cell(score, '.6f').text} at epoch {training['best_epoch']}"
+    )
+
+
+def _pack(pack: Mapping[str, Any] | None) -> str | None:
+    """Say which seeds shared the training's seconds; None where a seed had them for itself."""
+    if pack is None or pack["width"] == 1:
+        return None
+    return f"seeds {', '.join(map(str, pack['seeds']))} in {pack['train_seconds']:.2f} s of training"
 
 
 def _mib(value: float | None) -> str | None:

@@ -35,6 +35,11 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether there is an interval, without which the value says nothing of what other seeds or days give."""
+        return not np.isnan(self.low)
+
 
 def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """Mean and its percentile bootstrap interval at ``LEVEL``.
@@ -66,13 +71,16 @@ def signed_rank_p_value(differences: npt.ArrayLike) -> float:
     Parameters
     ----------
     differences : ``[n]``
-        Zeros are left out, as Wilcoxon did; where nothing else is there, the p-value is 1.
+        Zeros are left out, as Wilcoxon did; where nothing else is there, the p-value is 1. It is NaN for fewer than
+        two differences, which have no spread.
 
     References
     ----------
     F. Wilcoxon (1945), Individual comparisons by ranking methods, Biometrics Bulletin 1(6).
     """
     values = np.asarray(differences, dtype=np.float64)
+    if len(values) < 2:
+        return np.nan
     values = values[values != 0]
     if len(values) == 0:
         return 1.0

@@ -1,39 +1,83 @@
-"""The label as the model saw it: a record keeps the raw one, and training had what its processors made of it."""
+"""The label as the loss saw it: a record keeps the raw one, and training had what the processors made of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.processor import ProcessorConfig
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.handler import HandlerConfig
+from lstm_bench.config.processor import (
+    CSRankNormKwargs,
+    CSZFillnaKwargs,
+    CSZScoreNormKwargs,
+    DropColKwargs,
+    DropnaLabelKwargs,
+    DropnaProcessorKwargs,
+    FilterColKwargs,
+    NoKwargs,
+    ProcessorConfig,
+)
 from lstm_bench.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["label_processors", "trained_label"]
+    from lstm_bench.features.processors import FittedStatistics
+
+__all__ = ["LabelChain", "trained_label"]
+
+_BY_DAY = (CSRankNormKwargs, CSZFillnaKwargs, CSZScoreNormKwargs, NoKwargs)
+"""What makes a label of the others of its day."""
 
 
-def label_processors(config: RunConfig) -> list[ProcessorConfig]:
-    """Return what works on the label alone before training, in order."""
-    handler = config.task.dataset.kwargs.handler.kwargs
-    chain = [*handler.shared_processors, *handler.learn_processors]
-    return [entry for entry in chain if getattr(entry.kwargs, "fields_group", None) == "label"]
+@dataclass(frozen=True)
+class LabelChain:
+    """What works on the label before training.
+
+    Attributes
+    ----------
+    parts : ``shared``, ``infer`` or ``learn`` -> those of its processors that touch the label, in order
+    obstacle : why a record does not suffice to repeat it; empty where it does
+    """
+
+    parts: Mapping[str, tuple[ProcessorConfig, ...]]
+    obstacle: str
+
+    @classmethod
+    def of(cls, handler: HandlerConfig) -> LabelChain:
+        """Look a handler's chain up: learn processors continue from the infer processors, or from the shared ones."""
+        chains = {"shared": handler.shared_processors}
+        if handler.kwargs.process_type == "append":
+            chains["infer"] = handler.infer_processors
+        chains["learn"] = handler.learn_processors
+        parts = {
+            key: tuple(_on_label(entry) for entry in chain if _acts(entry)) for key, chain in chains.items()
+        }
+        return cls(parts, _obstacle(handler, chains))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the processors, in order."""
+        return tuple(entry.name for part in self.parts.values() for entry in part)
 
 
-def trained_label(label: pd.DataFrame, chain: Sequence[ProcessorConfig]) -> npt.NDArray[np.float64]:
+def trained_label(
+    label: pd.DataFrame, handler: HandlerConfig, fitted: Mapping[str, Sequence[FittedStatistics]]
+) -> npt.NDArray[np.float64]:
     """Put raw labels into the units of training.
 
     Parameters
     ----------
     label
         A record's table of that name.
-    chain
-        From :func:`label_processors`.
+    handler
+        The handler that the run had.
+    fitted
+        What its processors learned.
 
     Returns
     -------
@@ -43,17 +87,15 @@ def trained_label(label: pd.DataFrame, chain: Sequence[ProcessorConfig]) -> npt.
     Raises
     ------
     DataError
-        Where a processor was fitted on days that the record does not hold.
+        Where the rows of the record are not those that the processors saw, or it lacks what they learned.
     """
     from lstm_bench.features.columns import StoredColumns
     from lstm_bench.features.processors import process
     from lstm_bench.features.table import Rows, Table
 
-    for entry in chain:
-        if hasattr(entry.kwargs, "fit_start_time"):
-            raise DataError(
-                f"{entry.name} was fitted on the labels of the fit period, which a record does not keep"
-            )
+    chain = LabelChain.of(handler)
+    if chain.obstacle:
+        raise DataError(chain.obstacle)
     index = cast("pd.MultiIndex", label.index)
     days, instruments = index.levels
     of_day, of_instrument = (np.asarray(codes) for codes in index.codes)
@@ -66,9 +108,53 @@ def trained_label(label: pd.DataFrame, chain: Sequence[ProcessorConfig]) -> npt.
         days.to_numpy().astype("datetime64[D]"),
         np.ones(len(rows), dtype=np.bool_),
         StoredColumns((), np.empty((0, len(rows)), dtype=np.float32)),
-        StoredColumns(("LABEL0",), label["LABEL0"].to_numpy(np.float32)[order][None]),
+        StoredColumns(handler.label.names[:1], label["LABEL0"].to_numpy(np.float32)[order][None]),
     )
-    done, _ = process(table, chain)
+    for key, part in chain.parts.items():
+        of_label = [found for found in fitted.get(key, ()) if found.group == "label"]
+        table, _ = process(table, part, fitted=of_label)
     values = np.full(len(rows), np.nan)
-    values[order] = np.where(done.kept, done.label.column(0), np.nan)
+    values[order] = np.where(table.kept, table.label.column(0), np.nan)
     return values
+
+
+def _acts(entry: ProcessorConfig) -> bool:
+    """Whether a processor touches the label: those that name no group do."""
+    if isinstance(entry.kwargs, FilterColKwargs | DropColKwargs):
+        return False  # they choose columns, and none drops the label
+    group = getattr(entry.kwargs, "fields_group", None)
+    return group is None or "label" in (group if isinstance(group, tuple) else (group,))
+
+
+def _on_label(entry: ProcessorConfig) -> ProcessorConfig:
+    """Keep a processor from the features, which are not at hand."""
+    if not hasattr(entry.kwargs, "fields_group"):
+        return entry
+    kwargs = entry.kwargs.model_copy(update={"fields_group": "label"})
+    return entry.model_copy(update={"kwargs": kwargs})
+
+
+def _obstacle(handler: HandlerConfig, chains: Mapping[str, Sequence[ProcessorConfig]]) -> str:
+    """Name the processor that keeps the record's rows from being those that labels were made of.
+
+    A record has the rows that the infer processors left. What dropped rows by their label does so here again; what
+    dropped them by their features cannot, and matters where the record still has them, or no longer has them though
+    labels were compared with theirs.
+    """
+    is_compared = False  # whether labels have been set against those of their day
+    for key, chain in chains.items():
+        for entry in chain:
+            is_compared |= _acts(entry) and isinstance(entry.kwargs, _BY_DAY)
+            if _drops_by_features(entry) and (key == "learn" or is_compared):
+                return _said(entry)
+    aside = () if "infer" in chains else handler.infer_processors
+    return next((_said(entry) for entry in aside if _drops_by_features(entry) and is_compared), "")
+
+
+def _drops_by_features(entry: ProcessorConfig) -> bool:
+    drops = isinstance(entry.kwargs, DropnaProcessorKwargs | DropnaLabelKwargs)
+    return drops and getattr(entry.kwargs, "fields_group", None) != "label"
+
+
+def _said(entry: ProcessorConfig) -> str:
+    return f"{entry.name} dropped rows by their features, and the record's rows are not those that labels were made of"

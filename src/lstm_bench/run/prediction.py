@@ -38,7 +38,7 @@ logger = logging.getLogger("lstm_bench")
 Bars = Literal["same", "different", "unknown"]
 
 _TOLERANCE = 1e-3
-"""Of a day's standard deviation of scores: other devices move a score by some 1e-6 of that, other bars by more."""
+"""Of the standard deviation of scores: other devices move a score by some 1e-6 of that, other bars by more."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Comparison:
     rows : how many those are
     other_rows : rows that only one of the record and the data has
     largest_difference : between two scores of a row
-    std : of the recorded scores
+    std : of the recorded scores of that day, or of all days where that day's do not differ
     """
 
     day: np.datetime64
@@ -265,7 +265,8 @@ def _compare(recorded: pd.Series[Any], again: pd.DataFrame, day: np.datetime64) 
         rows=len(wanted),
         other_rows=len(wanted.index.symmetric_difference(got.index)) + int(apart.sum()),
         largest_difference=float(np.nanmax(difference, initial=0.0)),
-        std=float(wanted.std(ddof=0)),
+        std=float(wanted.std(ddof=0))
+        or float(recorded.std(ddof=0)),  # the score of one stock does not spread
     )
 
 

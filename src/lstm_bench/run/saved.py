@@ -16,7 +16,7 @@ from lstm_bench.run.record import Record
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["SavedRun", "find_record"]
+__all__ = ["SavedRun", "find_record", "read_statistics"]
 
 _WEIGHTS = "model.safetensors"
 _STATISTICS = "statistics.json"
@@ -121,7 +121,7 @@ class SavedRun:
             record=record,
             config=load_workflow(record.path / "config.yaml").resolved(),
             weights=_read_weights(record.path / _WEIGHTS),
-            fitted=_read_statistics(record.path / _STATISTICS),
+            fitted=read_statistics(record),
             provenance=record.provenance(),
         )
 
@@ -136,7 +136,15 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path}: cannot be read: {error}; compute the run again with --force") from error
 
 
-def _read_statistics(path: Path) -> dict[str, tuple[FittedStatistics, ...]]:
+def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
+    """Read what the processors of a run learned: ``shared``, ``infer`` and ``learn``, each in order.
+
+    Raises
+    ------
+    DataError
+        Where the record does not say it.
+    """
+    path = record.path / _STATISTICS
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return {key: tuple(map(FittedStatistics.from_json, steps)) for key, steps in content.items()}

@@ -47,8 +47,7 @@ def described(
 
 def tags_of(config: RunConfig, study: str) -> dict[str, str]:
     """Return what runs are filtered by: feature set, ``compat`` and study."""
-    features = config.task.dataset.kwargs.handler.name
-    return {"features": features, "compat": config.lstm_bench.compat, "study": study}
+    return {"features": config.feature_set, "compat": config.lstm_bench.compat, "study": study}
 
 
 def epoch_values(epoch: Epoch) -> dict[str, float]:

@@ -155,6 +155,8 @@ def draft_study(name: str | None, source: Path | None, features: str) -> Draft:
     ConfigError
         Where the file is not there or is none.
     """
+    if name is not None and source is None and (Path(name).suffix in (".yaml", ".yml") or "/" in name):
+        raise ConfigError(f"NAME: got {name!r}, expected a study's name; a file goes with --from {name}")
     own, ready = STUDIES / f"{name}.yaml", ready_folder("studies") / f"{name}.yaml"
     path = source or (own if own.is_file() else None)
     if path is not None:

@@ -98,7 +98,10 @@ def test_a_run_has_qlibs_names(
         pd.testing.assert_frame_equal(
             pd.read_parquet(place / "sig_analysis" / f"{name}.parquet"), ic[[column]]
         )
-    pd.testing.assert_frame_equal(pd.read_parquet(place / "pred.parquet"), run.record.table("pred"))
+    renamed = {name: f"portfolio_analysis/{name}_normal_1day" for name in ("report", "positions")}
+    for source in run.record.path.glob("*.parquet"):
+        logged = place / f"{renamed.get(source.stem, source.stem)}.parquet"
+        assert logged.read_bytes() == source.read_bytes(), source.name
     risk = pd.read_parquet(place / "portfolio_analysis" / "port_analysis_1day.parquet").set_index("name")[
         "value"
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.config.harness import BY_DAY, LossName
 from lstm_bench.report.figures.figure import Figure, axis, bars, heatmap, line, points, vertical
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _density(score: Floats, realised: Floats) -> Figure:
         {
             "xaxis": axis("score", range=[edges[0][0], edges[0][-1]], showgrid=False),
             "yaxis": axis(
-                "realised return (label)",
+                "realised return (raw label)",
                 tickformat=".0%",
                 range=[edges[1][0], edges[1][-1]],
                 showgrid=False,
@@ -132,7 +133,7 @@ def _deciles(score: pd.Series[float], realised: pd.Series[float]) -> Figure:
     )
 
 
-def residual_figure(target: Floats, score: Floats, made_by: str) -> Figure:
+def residual_figure(target: Floats, score: Floats, made_by: str, loss: LossName) -> Figure:
     """Draw the distribution of label less score, in the units that the model was trained on.
 
     Parameters
@@ -141,6 +142,8 @@ def residual_figure(target: Floats, score: Floats, made_by: str) -> Figure:
         Labels as trained on and scores, without NaN.
     made_by
         What made the label, such as ``CSRankNorm``.
+    loss
+        What was minimised: those of whole days leave the scores' scale open.
     """
     residual, baseline = target - score, target - target.mean()
     low, high = (
@@ -150,6 +153,11 @@ def residual_figure(target: Floats, score: Floats, made_by: str) -> Figure:
     expected, _ = np.histogram(baseline, bins=edges)
     middle = (edges[:-1] + edges[1:]) / 2
     square, variance = float((residual**2).mean()), float(baseline.var())
+    scale = (
+        f" The loss {loss} leaves the scale of scores open, and with it that of residuals."
+        if loss in BY_DAY
+        else ""
+    )
     return Figure(
         "residuals",
         "Residuals",
@@ -162,7 +170,7 @@ def residual_figure(target: Floats, score: Floats, made_by: str) -> Figure:
         ],
         {"xaxis": axis("residual"), "yaxis": axis("samples"), "bargap": 0.04, "shapes": [vertical(0.0)]},
         note=f"{len(residual):,} samples, {len(residual) - int(counts.sum()):,} outside the axis; mean square "
-        f"{square:.4f} against {variance:.4f} of the label.",
+        f"{square:.4f} against {variance:.4f} of the label.{scale}",
     )
 
 

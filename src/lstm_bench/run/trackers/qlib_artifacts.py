@@ -1,7 +1,8 @@
 """A record's files under the paths that Qlib's recorder gives its artifacts.
 
 Qlib pickles; here the stems are Qlib's, the tables are Parquet, and the weights safetensors. What Qlib has no name for
-keeps its own. Qlib's daily trade indicators (``indicators_normal_1day``) are not in a record, their summary is.
+keeps its own: so does ``ic.parquet``, of whose columns Qlib has only some, each in a file. Qlib's daily trade
+indicators (``indicators_normal_1day``) are not in a record, their summary is.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _SPLIT = {
     "long_short": "sig_analysis/long_short_r.parquet",
     "long_average": "sig_analysis/long_avg_r.parquet",
 }
-"""A column of ``ic.parquet`` -> the file that Qlib has for it."""
+"""A column of ``ic.parquet`` -> the file that Qlib has for it, beside the whole table."""
 
 _FREQUENCY = "1day."
 _ANALYSES = "portfolio_analysis"
@@ -40,7 +41,7 @@ def lay_out(record: Path, folder: Path) -> None:
     Parameters
     ----------
     record
-        The record's folder. Its files are linked to, but for those that are split or put together.
+        The record's folder. Its files are linked to; what Qlib splits or puts together is written besides.
     folder
     """
     for source in sorted(record.iterdir()):
@@ -48,8 +49,7 @@ def lay_out(record: Path, folder: Path) -> None:
             table = pq.read_table(source)
             for column in set(_SPLIT) & set(table.column_names):
                 pq.write_table(table.select(["datetime", column]), _place(folder, _SPLIT[column]))
-        else:
-            _place(folder, _RENAMED.get(source.name, source.name)).symlink_to(source)
+        _place(folder, _RENAMED.get(source.name, source.name)).symlink_to(source)
     for name, rows in _analyses(Record(record).metrics()).items():
         if rows:
             table = pa.table({"name": list(rows), "value": list(rows.values())})

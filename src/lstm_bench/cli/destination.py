@@ -1,0 +1,42 @@
+"""Places that a command is to write to, checked before it begins its work."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lstm_bench.errors import InputError
+
+__all__ = ["check_file", "check_folder"]
+
+
+def check_file(option: str, path: Path | None) -> None:
+    """Check that a file can be written; None is none.
+
+    Raises
+    ------
+    InputError
+        Where it is a folder, lies below a file, or may not be made; it names the option.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"{option}: {path} is a folder, expected a file")
+    check_folder(option, path.parent)
+
+
+def check_folder(option: str, path: Path | None) -> None:
+    """Check that files can be written to a folder, which need not be there; None is none.
+
+    Raises
+    ------
+    InputError
+        Where it or what it lies below is a file, or may not be written to; it names the option.
+    """
+    if path is None:
+        return
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise InputError(f"{option}: {there} is a file, expected a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{option}: no permission to write in {there}")
