@@ -91,6 +91,7 @@ $(DOCS_READY): pyproject.toml constraints.txt $(READY)
 docs: export NO_MKDOCS_2_WARNING := 1
 docs: $(DOCS_READY)
 	$(BIN)/python docs/tools/configuration.py
+	$(BIN)/python docs/tools/overfitting.py
 	$(BIN)/python -m mkdocs build --strict
 	@echo "the pages are in site/, from site/index.html on"
 
