@@ -242,6 +242,16 @@ def test_leaderboard_page(folder: Path, record: Path, open_page: Open) -> None:
     assert (folder / str(link.get_attribute("href"))).resolve() == (record / "report.html").resolve()
 
 
+def test_no_button_sends_a_figure_away(folder: Path, record: Path, open_page: Open) -> None:
+    command("report", str(record), folder=folder)
+    page = open_page(record / "report.html")
+    assert_drawn(page)
+    buttons = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map((one) => one.dataset.title)")
+    assert any("Download" in title for title in buttons), buttons
+    assert not [title for title in buttons if "loud" in title or "hare" in title or "link" in title], buttons
+    assert page.evaluate("document.querySelector('.plot')._context.plotlyServerURL") == ""
+
+
 def test_tables_sort(folder: Path, open_page: Open) -> None:
     command("leaderboard", "--html", "board.html", folder=folder)
     page = open_page(folder / "board.html")

@@ -64,7 +64,8 @@
     const withBar = trace.marker?.showscale ? { ...trace, marker: merged({ colorbar: bars.colorbar }, trace.marker) } : trace;
     return withBar.colorbar ? merged(bars, withBar) : withBar;
   });
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  // what is drawn here is nobody else's: no button that sends it to a service
+  const config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
   const draw = (div) => {
     const figure = FIGURES[div.dataset.figure];
     return Plotly.react(div, tracesOf(figure), layoutOf(figure, div), config);
