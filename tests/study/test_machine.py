@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,17 @@ def test_a_key_is_found_where_wandb_keeps_it(tmp_path: Path, monkeypatch: pytest
     assert (wandb["host"], wandb["key"]) == ("wandb.firm.example", None)
     monkeypatch.setenv("WANDB_API_KEY", "geheim")
     assert report()["tracking"]["wandb"]["key"] == "WANDB_API_KEY"
+
+
+@pytest.mark.parametrize("distribution", ["mlflow", "mlflow-skinny"])
+def test_mlflow_is_there_in_either_distribution(
+    distribution: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = tmp_path / f"{distribution.replace('-', '_')}-9.8.7.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 9.8.7\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert machine._version("mlflow") == "9.8.7"
 
 
 def test_the_mode_is_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:

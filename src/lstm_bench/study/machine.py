@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ _PACKAGES = (
     "safetensors", "sqlalchemy", "typer", "wandb", "mlflow", "optuna-dashboard", "psycopg",
 )  # fmt: skip
 """What numbers and storage depend on, and the optional ones."""
+
+_INSTALLED_AS = {"mlflow": ("mlflow", "mlflow-skinny")}
+"""Distributions that bring a package, where not only the one of its name does."""
 
 DEFAULT_DATA = "~/.qlib/qlib_data/cn_data"
 """Where Qlib's own command puts data, and where the ready workflow files look."""
@@ -75,10 +79,10 @@ def machine_report(provider_uri: str | None, results: Path, storage: str | None)
 
 
 def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+    for distribution in _INSTALLED_AS.get(name, (name,)):
+        with suppress(PackageNotFoundError):
+            return version(distribution)
+    return None
 
 
 def _devices(processor: str) -> Report:
