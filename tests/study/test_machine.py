@@ -15,7 +15,7 @@ from lstm_bench.errors import DataError
 from lstm_bench.study import machine
 from lstm_bench.study.machine import advice, machine_report
 
-WANDB = ("WANDB_MODE", "WANDB_DISABLED", "WANDB_API_KEY", "WANDB_BASE_URL", "NETRC")
+WANDB = ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_CONFIG_DIR", "WANDB_DIR", "NETRC")
 
 SMI = """\
 +-----------------------------------------------------------------------------+
@@ -72,7 +72,7 @@ def test_a_key_is_found_where_wandb_keeps_it(tmp_path: Path, monkeypatch: pytest
     assert "geheim" not in str(found)
     monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.firm.example:8080")
     wandb = report()["tracking"]["wandb"]
-    assert (wandb["host"], wandb["key"]) == ("wandb.firm.example", None)
+    assert (wandb["host"], wandb["key"]) == ("wandb.firm.example:8080", None)
     monkeypatch.setenv("WANDB_API_KEY", "geheim")
     assert report()["tracking"]["wandb"]["key"] == "WANDB_API_KEY"
 
@@ -95,9 +95,16 @@ def test_the_mode_is_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     wandb = report()["tracking"]["wandb"]
     assert (wandb["mode"], wandb["mode_from"]) == ("offline", "WANDB_MODE")
     assert not any("wandb" in sentence for sentence in advice(report()))
-    monkeypatch.setenv("WANDB_DISABLED", "true")
-    wandb = report()["tracking"]["wandb"]
-    assert (wandb["mode"], wandb["mode_from"]) == ("disabled", "WANDB_DISABLED")
+
+
+def test_a_netrc_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_version", lambda name: "1.0" if name == "wandb" else None)
+    (tmp_path / ".netrc").write_text("machine api.wandb.ai\nlgin user\n")
+    warning, no_key = [
+        sentence for sentence in advice(report()) if "netrc" in sentence or "wandb" in sentence
+    ]
+    assert warning.startswith(f"{tmp_path / '.netrc'}, line 2: ")
+    assert "wandb is installed and has no key" in no_key
 
 
 def test_data_are_described_without_their_bars(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import netrc
 import os
 import re
 import shutil
@@ -12,7 +11,6 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import torch
@@ -24,6 +22,7 @@ from lstm_bench.errors import DataError
 from lstm_bench.features.threads import processors
 from lstm_bench.kernel import cache_folder
 from lstm_bench.run.provenance import environment
+from lstm_bench.run.trackers.wandb_login import find_login
 from lstm_bench.study.store import open_store
 
 __all__ = ["DEFAULT_DATA", "advice", "machine_report"]
@@ -186,41 +185,18 @@ def _describe(provider: Provider) -> Report:
 
 
 def _tracking() -> Report:
-    mlflow = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow, login = os.environ.get("MLFLOW_TRACKING_URI"), find_login()
     return {
         "wandb": {
             "package": _version("wandb"),
-            "mode": "disabled" if _is_on("WANDB_DISABLED") else os.environ.get("WANDB_MODE") or "online",
-            "mode_from": next(
-                (name for name in ("WANDB_DISABLED", "WANDB_MODE") if os.environ.get(name)), None
-            ),
-            "host": _wandb_host(),
-            "key": _wandb_key(),
+            "mode": login.mode,
+            "mode_from": login.mode_from,
+            "host": login.host,
+            "key": login.key_from,
+            "warning": login.warning,
         },
         "mlflow": {"package": _version("mlflow"), "tracking_uri": mlflow and without_password(mlflow)},
     }
-
-
-def _is_on(variable: str) -> bool:
-    return os.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
-
-
-def _wandb_host() -> str:
-    return urlsplit(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai").hostname or "api.wandb.ai"
-
-
-def _wandb_key() -> str | None:
-    """Where a key is, never which: the variable, or the file that ``wandb login`` writes."""
-    if os.environ.get("WANDB_API_KEY"):
-        return "WANDB_API_KEY"
-    given = os.environ.get("NETRC")
-    for path in [Path(given)] if given else [Path.home() / name for name in (".netrc", "_netrc")]:
-        try:
-            if netrc.netrc(path).authenticators(_wandb_host()) is not None:
-                return str(path)
-        except (OSError, netrc.NetrcParseError):
-            continue
-    return None
 
 
 def advice(report: Mapping[str, Any]) -> list[str]:
@@ -293,6 +269,7 @@ def _about_data(data: Mapping[str, Any] | None) -> list[str]:
 
 def _about_tracking(tracking: Mapping[str, Any]) -> list[str]:
     wandb = tracking["wandb"]
-    if wandb["package"] and wandb["mode"] == "online" and wandb["key"] is None:
-        return ["wandb is installed and has no key: `wandb login`, or WANDB_MODE=offline"]
-    return []
+    if not wandb["package"] or wandb["mode"] != "online" or wandb["key"]:
+        return []
+    said = [] if wandb["warning"] is None else [wandb["warning"]]
+    return [*said, "wandb is installed and has no key: `wandb login`, or WANDB_MODE=offline"]

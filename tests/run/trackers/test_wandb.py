@@ -122,6 +122,22 @@ def test_its_own_variables_hold(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_netrc_that_cannot_be_read_ends_no_tracking(
+    tmp_path: Path, wandb_runs: Read, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.wandb.ai\nlgin user\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with tracking(WANDB, tmp_path / "out") as tracker:
+        tracker.begin(RUN)
+        tracker.end(RUN.id, "complete", {}, {})
+    (told,) = wandb_runs(tmp_path / "out" / "wandb").values()
+    assert told.summary["state"] == "complete"
+    warning, kept = [record.message for record in caplog.records if record.message.startswith("wandb: ")]
+    assert warning.startswith(f"wandb: {netrc}, line 2: ")
+    assert kept.startswith("wandb: no API key is set, so runs are kept on this machine")
+
+
 def test_disabled_writes_nothing(tmp_path: Path, wandb_runs: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
     with tracking(WANDB, tmp_path / "out") as tracker:

@@ -6,13 +6,11 @@ A W&B run per run, in the group of its study. Files go below the records' folder
 from __future__ import annotations
 
 import errno
-import netrc
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import wandb
 
@@ -20,6 +18,7 @@ from lstm_bench.run.record import Record
 from lstm_bench.run.tracker import State, TrackedRun, TrackerOptions
 from lstm_bench.run.trackers.ending import ending
 from lstm_bench.run.trackers.figures import figures_of
+from lstm_bench.run.trackers.wandb_login import find_login
 
 __all__ = ["WandbTracker"]
 
@@ -45,10 +44,12 @@ class WandbTracker:
         self._began: dict[str, TrackedRun] = {}
         self._runs: dict[str, wandb.Run] = {}
         self._epochs: dict[str, int] = {}
-        settings = wandb.setup().settings
+        login = find_login()
         self._mode: Literal["offline"] | None = None
-        if "WANDB_MODE" not in os.environ and settings.mode == "online" and not _has_key(settings):
+        if login.mode == "online" and login.mode_from != "WANDB_MODE" and login.key_from is None:
             self._mode = "offline"
+            if login.warning is not None:
+                note(login.warning)
 
     def begin(self, run: TrackedRun) -> None:
         """Start a run, or resume the one of its id; one that is open goes on."""
@@ -121,15 +122,6 @@ class WandbTracker:
         for run_id in list(self._runs):
             self.end(run_id, "interrupted", {}, {})
         wandb.teardown()
-
-
-def _has_key(settings: wandb.Settings) -> bool:
-    """Tell whether W&B could log in: by a variable, its settings, an identity token or ``wandb login``."""
-    if settings.api_key or settings.identity_token_file:
-        return True
-    host = urlsplit(settings.base_url).hostname or ""
-    paths = [Path(os.environ["NETRC"])] if "NETRC" in os.environ else [Path.home() / ".netrc"]
-    return any(netrc.netrc(str(path)).authenticators(host) for path in paths if path.is_file())
 
 
 def _tags(tags: Mapping[str, str], state: State = "complete") -> tuple[str, ...]:

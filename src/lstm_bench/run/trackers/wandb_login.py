@@ -1,0 +1,97 @@
+"""Which server Weights & Biases would tell, and whether it could log in, without importing it.
+
+The environment comes first, then the settings file of the working folder, then the user's, as for W&B itself.
+"""
+
+from __future__ import annotations
+
+import configparser
+import netrc
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+__all__ = ["WandbLogin", "find_login"]
+
+_SERVER = "https://api.wandb.ai"
+
+
+@dataclass(frozen=True)
+class WandbLogin:
+    """What W&B finds on this machine; never a key.
+
+    Attributes
+    ----------
+    host : of the server, with its port where it is given
+    mode : online, offline or disabled
+    mode_from : the variable or file that says so; None by default
+    key_from : the variable or file that has a key for the host; None where there is none
+    warning : the file that was to have one and cannot be read, and why; None where nothing is wrong
+    """
+
+    host: str
+    mode: str
+    mode_from: str | None
+    key_from: str | None
+    warning: str | None
+
+
+def find_login() -> WandbLogin:
+    """Look for the server, the mode and a key: a variable's, a settings file's, or that of ``wandb login``."""
+    server, _ = _setting("base_url")
+    host = urlsplit(server or _SERVER).netloc.rpartition("@")[2]
+    mode, mode_from = _setting("mode")
+    _, key_from = _setting("api_key")
+    if key_from is None:
+        _, key_from = _setting("identity_token_file")
+    warning = None
+    if key_from is None:
+        key_from, warning = _from_netrc(host)
+    return WandbLogin(host, mode or "online", mode_from, key_from, warning)
+
+
+def _setting(name: str) -> tuple[str | None, str | None]:
+    """Return a setting's value, and the variable or file that it comes from."""
+    variable = f"WANDB_{name.upper()}"
+    if value := os.environ.get(variable):
+        return value, variable
+    for path in _settings_files():
+        parser = configparser.ConfigParser()
+        try:
+            parser.read(path)
+            value = parser.get("default", name, fallback=None)
+        except (OSError, UnicodeDecodeError, configparser.Error):
+            continue  # W&B says so itself, and goes on without the file
+        if value:
+            return value, str(path)
+    return None, None
+
+
+def _settings_files() -> tuple[Path, Path]:
+    folder = Path(os.environ.get("WANDB_DIR") or ".").expanduser()
+    own = folder / (".wandb" if (folder / ".wandb").exists() else "wandb")
+    user = Path(os.environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb").expanduser()
+    return own / "settings", user / "settings"
+
+
+def _from_netrc(host: str) -> tuple[str | None, str | None]:
+    """Return the file that has a key for a host, and what is wrong with the file."""
+    path = _netrc_file()
+    try:
+        found = netrc.netrc(path).authenticators(host)
+    except FileNotFoundError:
+        return None, None
+    except netrc.NetrcParseError as error:
+        line = "" if error.lineno is None else f", line {error.lineno}"
+        return None, f"{path}{line}: {error.msg}; no key is read from this file"
+    except (OSError, UnicodeDecodeError) as error:
+        return None, f"{path}: cannot be read: {error}; no key is read from this file"
+    return (str(path), None) if found and found[2] else (None, None)
+
+
+def _netrc_file() -> Path:
+    if given := os.environ.get("NETRC"):
+        return Path(given).expanduser()
+    usual, other = Path.home() / ".netrc", Path.home() / "_netrc"
+    return other if other.exists() and not usual.exists() else usual
