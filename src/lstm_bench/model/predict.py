@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lstm_bench.errors import DataError
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path import PathName
@@ -73,11 +74,23 @@ def predict_weights(
 
     Raises
     ------
-    RuntimeError
-        Where the weights are not those of the spec's model.
+    DataError
+        Where the weights are not those of the spec's model; it names the first that differs.
     """
     model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
+    _check_weights(model, weights)
     model.load_state_dict(dict(weights))
     by_torch = path != "sharded" or samples.device.type != "cpu"
     scores = predict(model.to(samples.device), samples, "reference" if by_torch else path)
     return scores.cpu().numpy()
+
+
+def _check_weights(model: LSTM, weights: Mapping[str, Tensor]) -> None:
+    expected = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+    found = {name: tuple(weight.shape) for name, weight in weights.items()}
+    for name in [*expected, *found]:
+        if expected.get(name) != found.get(name):
+            raise DataError(
+                f"weights: {name} has shape {found.get(name, 'none')}, the configuration's model has "
+                f"{expected.get(name, 'none')}"
+            )

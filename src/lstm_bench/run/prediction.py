@@ -195,9 +195,7 @@ def _score(saved: SavedRun, dataset: Dataset, begin: int, stop: int, device: tor
             PackSpec.of(saved.config), saved.weights, ResidentSamples.place(samples, device),
             saved.provenance["device"]["training_path"],
         )  # fmt: skip
-    except RuntimeError as error:
-        if "state_dict" not in str(error):
-            raise
+    except DataError as error:
         raise DataError(
             f"{saved.record.path}: its weights are not those of its configuration: {error}"
         ) from error
