@@ -136,10 +136,18 @@ def test_columns_are_kept_in_the_handlers_order() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        (one("FilterCol", col_list=["Z"]), "leaves no feature"),
+        (
+            one("FilterCol", col_list=["Z", "Y"]),
+            "FilterCol: its col_list leaves no feature of A, B, C; there is no column Y, Z; name columns of the "
+            "feature set in col_list, or take the processor out",
+        ),
         (one("FilterCol", fields_group=None, col_list=["A"]), "drops the label"),
         (one("FilterCol", fields_group="label", col_list=["A"]), "drops the label"),
-        (one("DropCol", col_list=["LABEL0"]), "drops the label"),
+        (one("DropCol", col_list=["LABEL0"]), r"DropCol: its col_list \(LABEL0\) drops the label"),
+        (
+            one("DropCol", col_list=["C", "B", "A"]),
+            "DropCol: its col_list leaves no feature of A, B, C; name",
+        ),
     ],
 )
 def test_a_model_needs_features_and_a_label(entry: dict[str, Any], message: str) -> None:

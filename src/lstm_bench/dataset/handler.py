@@ -20,7 +20,7 @@ from lstm_bench.errors import DataError
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import Expression, extent, parse_columns
-from lstm_bench.features.processors import FittedStatistics, process, surviving_columns
+from lstm_bench.features.processors import FittedStatistics, missing_columns, process, surviving_columns
 from lstm_bench.features.table import Rows, Table
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "process_infer",
     "process_table",
     "read_table",
+    "say_missing_columns",
     "universe_of",
 ]
 
@@ -241,6 +242,20 @@ def needed_features(config: HandlerConfig) -> tuple[str, ...]:
     if config.kwargs.process_type == "independent":
         needed |= set(surviving_columns(names, label, (*config.shared_processors, *config.learn_processors)))
     return tuple(name for name in names if name in needed)
+
+
+def say_missing_columns(config: HandlerConfig) -> str:
+    """Say which processors name columns that the handler lacks, as the end of an error; empty where none does."""
+    columns = HandlerColumns.of(config)
+    names, label = tuple(columns.features), columns.label[0]
+    chain = (*config.shared_processors, *config.infer_processors)
+    found = {entry.name: missing_columns(names, label, entry) for entry in chain}
+    return "".join(
+        f"; {name} names columns that the handler does not have: {', '.join(missing)}; name columns of the feature set "
+        "in col_list, or take the processor out"
+        for name, missing in found.items()
+        if missing
+    )
 
 
 def last_fit_day(config: HandlerConfig) -> datetime.date | None:

@@ -42,7 +42,7 @@ from lstm_bench.features.order_statistics import median_and_deviation
 from lstm_bench.features.table import Table
 from lstm_bench.features.threads import for_each
 
-__all__ = ["FittedStatistics", "process", "surviving_columns"]
+__all__ = ["FittedStatistics", "missing_columns", "process", "surviving_columns"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -171,10 +171,9 @@ def surviving_columns(
     for entry in chain:
         match entry.kwargs:
             case FilterColKwargs() | DropColKwargs():
-                unknown = set(entry.kwargs.col_list).difference(features, [label])
-                if unknown:
-                    logger.warning("%s: the handler has no column %s", entry.name, ", ".join(sorted(unknown)))
-                names = _selected(names, label, entry.kwargs)
+                if missing := missing_columns(features, label, entry):
+                    logger.warning("%s: the handler has no column %s", entry.name, _some(missing))
+                names = _selected(names, label, entry)
             case DropnaProcessorKwargs() | DropnaLabelKwargs() if entry.kwargs.fields_group != "label":
                 return names
             case _:
@@ -182,10 +181,16 @@ def surviving_columns(
     return names
 
 
-def _selected(
-    features: Sequence[str], label: str, kwargs: FilterColKwargs | DropColKwargs
-) -> tuple[str, ...]:
+def missing_columns(features: Sequence[str], label: str, entry: ProcessorConfig) -> tuple[str, ...]:
+    """Name the columns that a ``FilterCol`` or ``DropCol`` names and the handler lacks; none of other processors."""
+    if not isinstance(entry.kwargs, FilterColKwargs | DropColKwargs):
+        return ()
+    return tuple(sorted(set(entry.kwargs.col_list).difference(features, [label])))
+
+
+def _selected(features: Sequence[str], label: str, entry: ProcessorConfig) -> tuple[str, ...]:
     """Features that a column processor keeps."""
+    kwargs = cast(FilterColKwargs | DropColKwargs, entry.kwargs)
     named = set(kwargs.col_list)
     if isinstance(kwargs, DropColKwargs):
         kept, keeps_label = tuple(name for name in features if name not in named), label not in named
@@ -196,11 +201,16 @@ def _selected(
     else:
         kept, keeps_label = tuple(name for name in features if name in named), label in named
     if not kept:
+        missing = missing_columns(features, label, entry)
+        reason = f"; there is no column {_some(missing)}" if missing else ""
         raise ConfigError(
-            f"col_list: {', '.join(sorted(named)) or 'nothing'} leaves no feature of {_some(features)}"
+            f"{entry.name}: its col_list leaves no feature of {_some(features)}{reason}; name columns of the feature "
+            "set in col_list, or take the processor out"
         )
     if not keeps_label:
-        raise ConfigError(f"col_list: {', '.join(sorted(named)) or 'nothing'} drops the label {label!r}")
+        raise ConfigError(
+            f"{entry.name}: its col_list ({_some(sorted(named)) or 'nothing'}) drops the label {label!r}"
+        )
     return kept
 
 
@@ -307,8 +317,7 @@ def _fill(table: Table, entry: ProcessorConfig) -> Table:
 
 
 def _select(table: Table, entry: ProcessorConfig) -> Table:
-    kwargs = cast(FilterColKwargs | DropColKwargs, entry.kwargs)
-    names = _selected(table.feature.names, table.label.names[0], kwargs)
+    names = _selected(table.feature.names, table.label.names[0], entry)
     return table.with_group("feature", table.feature.select(names))
 
 

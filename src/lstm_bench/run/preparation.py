@@ -16,6 +16,7 @@ from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
 from lstm_bench.dataset.guards import embargo_days, warn_of_leaks
+from lstm_bench.dataset.handler import say_missing_columns
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.errors import ConfigError, DataError
@@ -133,6 +134,7 @@ def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid:
     if dataset.n_features != kwargs.d_feat:
         raise ConfigError(
             f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives {dataset.n_features} features"
+            f"{say_missing_columns(config.task.dataset.kwargs.handler)}"
         )
     for segment in (train, valid) if config.lstm_bench.compat == "qlib" else (train,):
         if len(segment) < kwargs.batch_size:
