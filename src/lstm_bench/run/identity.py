@@ -6,7 +6,6 @@ import hashlib
 import json
 
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.dataset.guards import default_embargo
 
 __all__ = ["NUMERICS", "run_id"]
 
@@ -25,8 +24,11 @@ def run_id(config: RunConfig, data_fingerprint: str) -> str:
         Where the label is no expression.
     """
     content = config.identity()
-    if config.lstm_bench.embargo == default_embargo(config):
-        content["lstm_bench"].pop("embargo")  # said or not, it is the same
+    if config.lstm_bench.embargo is not None:
+        from lstm_bench.dataset.guards import default_embargo  # compiled code, which reports do without
+
+        if config.lstm_bench.embargo == default_embargo(config):
+            content["lstm_bench"].pop("embargo")  # said or not, it is the same
     identity = {
         "config": content,
         "seed": config.seed,
