@@ -77,6 +77,18 @@ def test_gradients_are_the_numerical_ones(name: Name) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_score_without_a_label_does_not_count_whatever_it_is(name: Name) -> None:
+    scores, labels, days = draw(3)
+    expected = mean_day_loss(scores, labels, days, LossSpec(name))
+    wild = torch.where(labels.isnan(), torch.inf, scores).requires_grad_()
+    loss = mean_day_loss(wild, labels, days, LossSpec(name))
+    torch.autograd.backward(loss)
+    assert loss.item() == expected.item()
+    assert wild.grad is not None
+    assert wild.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_days_whose_weights_vanish_in_float32_count_as_days_and_teach_nothing(name: Name) -> None:
     scores, labels, days = (values.float() for values in draw(2))
     days = days.long()

@@ -61,7 +61,7 @@ def mean_day_loss(
     Tensor
         0, without a gradient, where no day has two labels that differ.
     """
-    total, count = scores.sum() * 0, scores.new_zeros(())
+    total, count = scores[:0].sum(), scores.new_zeros(())
     for part in _parts(_side_by_side(scores, labels, days, weights), loss):
         x, y = part.scores, part.labels
         if loss.name == "rank":
