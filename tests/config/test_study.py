@@ -70,6 +70,7 @@ def test_json_says_the_same(name: str) -> None:
         ({"space": {"lstm_bench.training.loss": {"choices": ["mse", "ic"]}}},
          "space.lstm_bench.training.loss: cannot be set here: trials are compared by their validation loss"),
         ({"space": {"lstm_bench.horizon": {"int": [1, 5]}}}, "space.lstm_bench.horizon: .* different labels"),
+        ({"space": {"task.dataset.kwargs.handler.kwargs.end_time": {"choices": ["2015-12-31"]}}}, "cuts days out"),
         ({"space": {"lstm_bench.label": {"choices": ["A", "B"]}}}, "space.lstm_bench.label: .* different labels"),
         ({"space": {"lstm_bench.embargo": {"int": [0, 5]}}}, "space.lstm_bench.embargo: .* other days of valid"),
         ({"space": {"lstm_bench.features": {"choices": ["a.yaml"]}}}, "bring its own label"),

@@ -36,6 +36,7 @@ def test_features_may_be_processed_otherwise(override: str) -> None:
         (f"{HANDLER}.infer_processors.1={{class: ZScoreNorm}}", "ZScoreNorm"),
         (f"{HANDLER}.shared_processors=[{{class: DropnaProcessor, kwargs: {{fields_group: feature}}}}]", "Dropna"),
         (f"{HANDLER}.shared_processors=[{{class: ProcessInf}}]", "ProcessInf"),
+        (f"{HANDLER}.learn_processors.1={{class: ZScoreNorm, kwargs: {{fields_group: label}}}}", "CSRankNorm"),
     ],
 )  # fmt: skip
 def test_labels_and_samples_may_not(override: str, name: str) -> None:
@@ -43,6 +44,16 @@ def test_labels_and_samples_may_not(override: str, name: str) -> None:
         ConfigError, match=f"parameter x: it changes {name}.* acts on labels or drops samples"
     ):
         check_comparable("x", workflow(override), workflow())
+
+
+def test_the_days_that_a_label_is_scaled_by_may_not_move() -> None:
+    scaled = f"{HANDLER}.learn_processors.1={{class: ZScoreNorm, kwargs: {{fields_group: label}}}}"
+    with pytest.raises(ConfigError, match="it changes ZScoreNorm"):
+        check_comparable(
+            "x",
+            workflow(scaled, f"{HANDLER}.fit_end_time=2013-12-31").resolved(),
+            workflow(scaled).resolved(),
+        )
 
 
 def test_the_order_of_what_acts_on_labels_counts() -> None:

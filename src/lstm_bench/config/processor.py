@@ -163,6 +163,17 @@ class ProcessorConfig(Section):
         return PROCESSORS[name].model_validate({} if kwargs is None else kwargs)
 
     @property
+    def acts_on_label(self) -> bool:
+        """Whether it may change or compare labels: those that name no group do.
+
+        TanhProcess too, which leaves alone what is called LABEL, and labels may be called otherwise.
+        """
+        group = getattr(self.kwargs, "fields_group", None)
+        if self.name in ("DropCol", "FilterCol"):
+            return False  # they choose columns, and may not drop the label
+        return group is None or "label" in (group if isinstance(group, tuple) else (group,))
+
+    @property
     def is_for_infer(self) -> bool:
         """Whether it can be used where the label is not known."""
         return self.name != "DropnaLabel"

@@ -42,6 +42,10 @@ _NOT_SEARCHED: Mapping[str, str] = {
         (f"lstm_bench.training.{key}" for key in ("loss", "huber_delta", "rank_temperature")),
         "trials are compared by their validation loss, and it is another one; make a study for each",
     ),
+    **dict.fromkeys(
+        (f"task.dataset.kwargs.handler.kwargs.{key}" for key in ("start_time", "end_time")),
+        "it cuts days out of segments, and validation losses of different days cannot be compared",
+    ),
     "task.dataset.kwargs.handler.kwargs.process_type": "it decides which processors scale labels",
     "lstm_bench.compat": "qlib and none judge by different samples of valid",
     "lstm_bench.embargo": "it leaves other days of valid out, whose losses cannot be compared",

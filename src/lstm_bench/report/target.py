@@ -14,10 +14,8 @@ from lstm_bench.config.processor import (
     CSRankNormKwargs,
     CSZFillnaKwargs,
     CSZScoreNormKwargs,
-    DropColKwargs,
     DropnaLabelKwargs,
     DropnaProcessorKwargs,
-    FilterColKwargs,
     NoKwargs,
     ProcessorConfig,
 )
@@ -55,7 +53,8 @@ class LabelChain:
             chains["infer"] = handler.infer_processors
         chains["learn"] = handler.learn_processors
         parts = {
-            key: tuple(_on_label(entry) for entry in chain if _acts(entry)) for key, chain in chains.items()
+            key: tuple(_on_label(entry) for entry in chain if entry.acts_on_label)
+            for key, chain in chains.items()
         }
         return cls(parts, _obstacle(handler, chains))
 
@@ -118,14 +117,6 @@ def trained_label(
     return values
 
 
-def _acts(entry: ProcessorConfig) -> bool:
-    """Whether a processor touches the label: those that name no group do."""
-    if isinstance(entry.kwargs, FilterColKwargs | DropColKwargs):
-        return False  # they choose columns, and none drops the label
-    group = getattr(entry.kwargs, "fields_group", None)
-    return group is None or "label" in (group if isinstance(group, tuple) else (group,))
-
-
 def _on_label(entry: ProcessorConfig) -> ProcessorConfig:
     """Keep a processor from the features, which are not at hand."""
     if not hasattr(entry.kwargs, "fields_group"):
@@ -144,7 +135,7 @@ def _obstacle(handler: HandlerConfig, chains: Mapping[str, Sequence[ProcessorCon
     is_compared = False  # whether labels have been set against those of their day
     for key, chain in chains.items():
         for entry in chain:
-            is_compared |= _acts(entry) and isinstance(entry.kwargs, _BY_DAY)
+            is_compared |= entry.acts_on_label and isinstance(entry.kwargs, _BY_DAY)
             if _drops_by_features(entry) and (key == "learn" or is_compared):
                 return _said(entry)
     aside = () if "infer" in chains else handler.infer_processors

@@ -8,7 +8,6 @@ from lstm_bench.errors import ConfigError
 
 __all__ = ["check_comparable"]
 
-_OF_FEATURES = frozenset({"DropCol", "TanhProcess"})  # without a group, and yet not of labels
 _DROP_ROWS = frozenset({"DropnaLabel", "DropnaProcessor"})
 
 
@@ -41,15 +40,10 @@ def check_comparable(key: str, trial: RunConfig, study: RunConfig) -> None:
 
 
 def _judging(config: RunConfig) -> list[ProcessorConfig]:
-    """Return the processors before the learning ones that decide labels or samples."""
+    """Return the processors that decide labels or samples, with the days that they are fitted on."""
     handler = config.task.dataset.kwargs.handler
     return [
         entry
-        for entry in (*handler.shared_processors, *handler.infer_processors)
-        if entry.name in _DROP_ROWS or not _is_of_features(entry)
+        for entry in (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors)
+        if entry.name in _DROP_ROWS or entry.acts_on_label
     ]
-
-
-def _is_of_features(entry: ProcessorConfig) -> bool:
-    group = getattr(entry.kwargs, "fields_group", None)
-    return entry.name in _OF_FEATURES or group in ("feature", ("feature",))
