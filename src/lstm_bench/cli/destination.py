@@ -20,7 +20,7 @@ def check_file(option: str, path: Path | None) -> None:
     """
     if path is None:
         return
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder may not be entered
         raise InputError(f"{option}: {path} is a folder, expected a file")
     check_folder(option, path.parent)
 
@@ -35,7 +35,8 @@ def check_folder(option: str, path: Path | None) -> None:
     """
     if path is None:
         return
-    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    places = (path, *path.absolute().parents)
+    there = next(place for place in places if os.path.exists(place))  # noqa: PTH110 - likewise
     if not there.is_dir():
         raise InputError(f"{option}: {there} is a file, expected a folder")
     if not os.access(there, os.W_OK | os.X_OK):
