@@ -343,12 +343,9 @@ def test_a_damaged_record_is_refused(saved: SavedRun, earlier: Path) -> None:
         return str(refused.value)
 
     save_file({"rnn.weight_ih_l0": weights["rnn.weight_ih_l0"]}, folder / "model.safetensors")
-    assert (
-        "its weights are not those of its configuration: weights: rnn.weight_hh_l0 has shape none"
-        in refusal()
-    )
+    assert "its weights are not those of its configuration: rnn.weight_hh_l0 has shape none" in refusal()
     save_file(weights | {"fc_out.bias": torch.zeros(2)}, folder / "model.safetensors")
-    assert "weights: fc_out.bias has shape (2,), the configuration's model has (1,)" in refusal()
+    assert "fc_out.bias has shape (2,), the configuration's model has (1,)" in refusal()
     (folder / "model.safetensors").write_bytes(b"torn")
     assert "model.safetensors: cannot be read" in refusal()
     save_file(weights, folder / "model.safetensors")

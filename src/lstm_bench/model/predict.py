@@ -91,6 +91,6 @@ def _check_weights(model: LSTM, weights: Mapping[str, Tensor]) -> None:
     for name in [*expected, *found]:
         if expected.get(name) != found.get(name):
             raise DataError(
-                f"weights: {name} has shape {found.get(name, 'none')}, the configuration's model has "
+                f"{name} has shape {found.get(name, 'none')}, the configuration's model has "
                 f"{expected.get(name, 'none')}"
             )

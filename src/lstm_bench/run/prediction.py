@@ -190,10 +190,10 @@ def _score(saved: SavedRun, dataset: Dataset, begin: int, stop: int, device: tor
     """Score the rows of a dataset's days; calendar positions."""
     days = dataclasses.replace(dataset, segments={"test": Segment("test", begin, stop)})
     samples = days.samples("test", "infer")
+    resident = ResidentSamples.place(samples, device)
     try:
         scores = predict_weights(
-            PackSpec.of(saved.config), saved.weights, ResidentSamples.place(samples, device),
-            saved.provenance["device"]["training_path"],
+            PackSpec.of(saved.config), saved.weights, resident, saved.provenance["device"]["training_path"],
         )  # fmt: skip
     except DataError as error:
         raise DataError(
