@@ -9,6 +9,7 @@ import pytest
 from tests.report.conftest import configuration
 
 from lstm_bench.config.harness import TrainingConfig
+from lstm_bench.config.workflow import NO_IDENTITY
 from lstm_bench.report.configuration_table import configuration_table
 
 LEFT_OUT = {"days": 3, "train": 1200, "valid": 600}
@@ -74,7 +75,7 @@ def test_nothing_is_left_out(features: str) -> None:
     config = configuration(features)
     table = configuration_table(config, None, None)
     text = " ".join(cell.text for line in table.lines for cell in line)
-    idle = {*config.lstm_bench.training.idle, "clip_grad_norm"}  # the last one is unset
+    idle = {*config.lstm_bench.training.idle, "clip_grad_norm", *NO_IDENTITY}  # the second is unset
     for key in ({*type(config.task.model.kwargs).model_fields} | {*TrainingConfig.model_fields}) - idle:
         assert key in {"loss", "optimizer", "schedule", "reweight"} or f"{key} " in text, key
     backtest = config.portfolio_analysis

@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_bench.config.processor import ProcessorConfig
 from lstm_bench.config.section import Section
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import NO_IDENTITY, RunConfig
 from lstm_bench.report.counting import counted
 from lstm_bench.report.page import Cell, PageTable
 from lstm_bench.report.setting import Span, segments
@@ -113,8 +113,8 @@ def _training(config: RunConfig) -> dict[str, str]:
     """Say how it was trained: the keys of ``_TRAINING``, then what else there is."""
     given, own = config.task.model.kwargs, config.lstm_bench.training
     said = {**_plain(given), **_plain(own)}  # our loss takes the place of Qlib's only one
-    for key in own.idle:
-        said.pop(key)
+    idle = [*own.idle, *(["dropout"] if given.num_layers == 1 else [])]  # dropout acts between layers
+    said = {key: value for key, value in said.items() if key not in idle and key not in NO_IDENTITY}
     rows = {
         row: _chosen({key: said.pop(key) for key in keys if key in said}) for row, keys in _TRAINING.items()
     }

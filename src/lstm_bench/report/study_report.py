@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -59,9 +60,12 @@ class StudyReport:
         complete = [trial for trial in self.trials if trial.state == "complete"]
         if len(complete) < _FEWEST_RANKED or len({trial.value for trial in complete}) < 2:
             return {}
-        found = optuna.importance.get_param_importances(
-            self.study, evaluator=optuna.importance.PedAnovaImportanceEvaluator()
-        )
+        with warnings.catch_warnings():
+            # of a parameter that few trials have: the figure says itself how many it is drawn from
+            warnings.filterwarnings("ignore", message="Some regimes for parameter", category=UserWarning)
+            found = optuna.importance.get_param_importances(
+                self.study, evaluator=optuna.importance.PedAnovaImportanceEvaluator()
+            )
         return {key: float(share) for key, share in found.items()}
 
     @cached_property
