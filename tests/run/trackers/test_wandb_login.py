@@ -93,3 +93,11 @@ def test_a_netrc_that_cannot_be_read_is_a_warning(content: bytes, said: str, tmp
     assert found.warning is not None
     assert found.warning.startswith(f"{path}{said}")
     assert found.warning.endswith("; no key is read from this file")
+
+
+def test_a_netrc_that_cannot_be_parsed_keeps_its_words_to_itself(tmp_path: Path) -> None:
+    path = put_netrc(tmp_path / ".netrc", f"machine api.wandb.ai\n  login user\n  {KEY} key\n")
+    warning = find_login().warning
+    assert warning is not None
+    assert warning.startswith(f"{path}, line ")
+    assert KEY not in warning

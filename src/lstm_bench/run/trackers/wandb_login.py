@@ -84,9 +84,12 @@ def _from_netrc(host: str) -> tuple[str | None, str | None]:
         return None, None
     except netrc.NetrcParseError as error:
         line = "" if error.lineno is None else f", line {error.lineno}"
-        return None, f"{path}{line}: {error.msg}; no key is read from this file"
-    except (OSError, UnicodeDecodeError) as error:
-        return None, f"{path}: cannot be read: {error}; no key is read from this file"
+        # its own message quotes the word that it fell over, which may be a password
+        return None, f"{path}{line}: cannot be parsed; no key is read from this file"
+    except UnicodeDecodeError:
+        return None, f"{path}: cannot be read: it is no UTF-8 text; no key is read from this file"
+    except OSError as error:
+        return None, f"{path}: cannot be read: {error.strerror}; no key is read from this file"
     return (str(path), None) if found and found[2] else (None, None)
 
 
