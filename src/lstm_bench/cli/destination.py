@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from lstm_bench.errors import InputError
+from lstm_bench.run.whole_file import may_write, nearest_there
 
 __all__ = ["check_file", "check_folder"]
 
@@ -35,9 +36,8 @@ def check_folder(option: str, path: Path | None) -> None:
     """
     if path is None:
         return
-    places = (path, *path.absolute().parents)
-    there = next(place for place in places if os.path.exists(place))  # noqa: PTH110 - likewise
+    there = nearest_there(path)
     if not there.is_dir():
         raise InputError(f"{option}: {there} is a file, expected a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not may_write(there):
         raise InputError(f"{option}: no permission to write in {there}")

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and whether there is a place for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["draft_of", "write_whole"]
+__all__ = ["draft_of", "may_write", "nearest_there", "write_whole"]
+
+
+def nearest_there(path: Path) -> Path:
+    """Return a path, or the nearest above it that is there; what may not be entered counts as not there."""
+    places = (path, *path.absolute().parents)
+    # Path.exists raises where a folder may not be entered
+    return next(place for place in places if os.path.exists(place))  # noqa: PTH110
+
+
+def may_write(folder: Path) -> bool:
+    """Tell whether files may be made in a folder that is there."""
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from lstm_bench.features.threads import processors
 from lstm_bench.kernel import cache_folder
 from lstm_bench.run.provenance import environment
 from lstm_bench.run.trackers.wandb_login import find_login
+from lstm_bench.run.whole_file import may_write, nearest_there
 from lstm_bench.study.store import open_store
 
 __all__ = ["DEFAULT_DATA", "advice", "machine_report"]
@@ -146,12 +147,11 @@ def _folders(results: Path, storage: str | None) -> dict[str, Report]:
 
 def _folder(folder: Path) -> Report:
     """Tell whether a folder is there, can be written to or made, and how much fits."""
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    there = nearest_there(folder)
     return {
         "folder": str(folder),
         "exists": folder.is_dir(),
-        "writable": writable,
+        "writable": may_write(there),
         "free_bytes": shutil.disk_usage(there).free,
     }
 
