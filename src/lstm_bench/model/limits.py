@@ -6,9 +6,11 @@ of it that a path reaches says what is left to gain.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -69,7 +71,8 @@ def gemm_rate(device: torch.device, hidden_size: int = 64, precision: Precision 
     ----------
     device
         On the CPU each of torch's threads multiplies by itself, matrices of a day of a second layer:
-        ``[200, 2H] x [2H, 4H]``. Elsewhere one large product fills the device.
+        ``[200, 2H] x [2H, 4H]``, by torch or by our own kernels, whichever is faster. Elsewhere one large product
+        fills the device.
     hidden_size
         H.
     precision
@@ -194,16 +197,23 @@ def synchronize(device: torch.device) -> None:
 
 
 def _cpu_gemm_rate(hidden_size: int) -> float:
-    threads, inner, columns = torch.get_num_threads(), 2 * hidden_size, 4 * hidden_size
-    operands = [
-        (torch.randn(_CPU_ROWS, inner), torch.randn(inner, columns), torch.empty(_CPU_ROWS, columns))
-        for _ in range(threads)
-    ]
+    from lstm_bench.model.compiled.products import COLUMNS, multiply_panels
 
-    def products(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> None:
+    threads, inner = torch.get_num_threads(), 2 * hidden_size
+    panels = math.ceil(4 * hidden_size / COLUMNS)
+    lefts = [torch.randn(_CPU_ROWS, inner) for _ in range(threads)]
+
+    def by_torch(left: torch.Tensor) -> None:
+        right, out = torch.randn(inner, panels * COLUMNS), torch.empty(_CPU_ROWS, panels * COLUMNS)
         for _ in range(_CPU_PRODUCTS):
             torch.mm(left, right, out=out)
 
+    def by_kernels(left: torch.Tensor) -> None:
+        right, out = torch.randn(panels, inner, COLUMNS), torch.zeros(panels, _CPU_ROWS, COLUMNS)
+        multiply_panels(left.numpy(), right.numpy(), out.numpy(), _CPU_PRODUCTS)
+
     with shard_threads() as map_shards:
-        seconds = best_seconds(lambda: map_shards(products, *zip(*operands, strict=True)))
-    return 2 * _CPU_ROWS * inner * columns * _CPU_PRODUCTS * threads / seconds
+        seconds = min(
+            best_seconds(partial(map_shards, products, lefts)) for products in (by_torch, by_kernels)
+        )
+    return 2 * _CPU_ROWS * inner * panels * COLUMNS * _CPU_PRODUCTS * threads / seconds

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from lstm_bench.model.compiled.products import COLUMNS
 from lstm_bench.model.compiled.weights import Shape
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.path import Choice
@@ -59,8 +60,9 @@ def _compiled_activations(spec: PackSpec, step_len: int) -> int:
 def _compiled_weights(spec: PackSpec, replicas: int) -> int:
     """Each replica's in the kernels' two orders, and the gradients that the parts of all their batches hand in."""
     shape = Shape.of(spec.d_feat, spec.hidden_size, spec.num_layers)
-    packed = _FLOAT * shape.layers * 4 * shape.units * shape.width
-    return packed * replicas * (2 + math.ceil(spec.batch_size / SHARD))
+    rows, columns = shape.width, shape.panels * COLUMNS
+    kept = rows + columns + rows * math.ceil(spec.batch_size / SHARD)
+    return _FLOAT * replicas * shape.layers * 4 * shape.units * kept
 
 
 def _fused_activations(spec: PackSpec, step_len: int) -> int:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from lstm_bench.errors import ConfigError
-from lstm_bench.model.compiled.blas import blas
 from lstm_bench.model.fused.support import missing
 
 if TYPE_CHECKING:
@@ -118,8 +117,7 @@ def _choice(spec: PackSpec, device: torch.device) -> Choice:
             "reference", f"loss {spec.loss.name}: the other paths do not take batches of whole days"
         )
     if device.type == "cpu":
-        reason = f"compiled kernels around {blas().owner}'s products, threads over parts that stay in cache"
-        return Choice("sharded", reason)
+        return Choice("sharded", "compiled kernels, threads over parts that stay in cache")
     lacking = missing(device)
     if lacking is not None:
         return Choice("reference", f"no fused kernels: {lacking}")

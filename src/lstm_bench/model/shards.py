@@ -16,8 +16,6 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from lstm_bench.model.compiled.blas import products_on_calling_thread
-
 __all__ = ["SHARD", "MapShards", "alone", "shard_threads"]
 
 SHARD = 100
@@ -42,7 +40,7 @@ def shard_threads() -> Iterator[MapShards]:
     spinning, and would take the cores from the shards.
     """
     threads = torch.get_num_threads()
-    with alone(), products_on_calling_thread():
+    with alone():
         yield _in_turn if threads == 1 else _side_by_side(_pool(threads))
 
 

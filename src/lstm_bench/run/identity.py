@@ -10,7 +10,8 @@ from lstm_bench.config.workflow import RunConfig
 __all__ = ["NUMERICS", "run_id"]
 
 NUMERICS = 4
-"""Raised whenever the same configuration, seed and data give other numbers than before."""
+"""Raised whenever the same configuration, seed and data give other numbers than before, but for the order in which
+sums are rounded: there, processors and training paths differ anyway."""
 
 
 def run_id(config: RunConfig, data_fingerprint: str) -> str:

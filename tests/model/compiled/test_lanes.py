@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -79,3 +83,31 @@ def test_bounds_do_not_move_what_lies_within() -> None:
 def test_every_lane_is_its_own(count: int) -> None:
     x, given = results(np.arange(count) / 8)
     np.testing.assert_allclose(given[0], np.exp(x.astype(np.float64)), rtol=1e-6)
+
+
+SHORT_VECTORS = """
+import torch
+from lstm_bench.model.compiled.lanes import LANES
+from lstm_bench.model.compiled.outputs import CompiledLSTM
+from lstm_bench.model.lstm import LSTM
+
+torch.manual_seed(0)
+model, windows = LSTM(5, 20, 2, 0.0), torch.randn(30, 6, 5)
+compiled = CompiledLSTM(model)
+scores = compiled.training_scores(windows, torch.Generator())
+compiled.give_back(torch.autograd.grad(scores.square().sum(), compiled.leaves))
+given = [scores.detach(), *(parameter.grad.clone() for parameter in model.parameters())]
+model.zero_grad()
+torch.autograd.backward(model(windows).square().sum())
+exact = [model(windows).detach(), *(parameter.grad for parameter in model.parameters())]
+print(LANES, all(torch.allclose(*pair, rtol=1e-4, atol=1e-5) for pair in zip(given, exact, strict=True)))
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="needs the instructions of x86-64")
+def test_processors_without_avx512_have_vectors_of_eight() -> None:
+    older = {**os.environ, "NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma"}
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT_VECTORS], env=older, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "8 True\n", done.stderr

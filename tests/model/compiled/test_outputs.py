@@ -6,10 +6,8 @@ import copy
 
 import pytest
 import torch
-from tests.model.compiled.test_blas import SCIPY
 from torch import Tensor
 
-from lstm_bench.model.compiled import outputs
 from lstm_bench.model.compiled.outputs import CompiledLSTM
 from lstm_bench.model.lstm import LSTM
 
@@ -65,11 +63,6 @@ def test_scores_and_gradients_are_torchs(
 
 def test_gates_that_saturate() -> None:
     compare(make(4, 16, 2, scale=6.0), 4 * torch.randn(50, 6, 4))
-
-
-def test_scipys_products_serve_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs, "blas", lambda: SCIPY)
-    compare(make(5, 20, 2), torch.randn(30, 6, 5))
 
 
 def test_windows_need_not_be_contiguous() -> None:

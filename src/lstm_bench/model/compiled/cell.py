@@ -1,7 +1,8 @@
-"""What an LSTM cell does between its products, a day of some samples at a time.
+"""What a layer does on a day with some samples: products and cells on the way forward, cells on the way back.
 
-Gates lie in torch's order: input, forget, candidate, output; a gate's units side by side, their number a multiple
-of :data:`lstm_bench.model.compiled.lanes.LANES`. Addresses are plain numbers, distances are in bytes.
+Units go in blocks of :data:`~lstm_bench.model.compiled.lanes.LANES`. The gates of a block lie in torch's order (input,
+forget, candidate, output), a vector each: they are the panel of its products. Addresses are plain numbers, distances
+are in bytes.
 """
 
 from __future__ import annotations
@@ -13,104 +14,112 @@ from numba import types
 
 from lstm_bench.kernel import kernel
 from lstm_bench.model.compiled.generated import generated
-from lstm_bench.model.compiled.lanes import LANE_BYTES, Lanes, exponential, exponential_minus_1
+from lstm_bench.model.compiled.lanes import LANE_BYTES, LANES, Lanes, exponential, exponential_minus_1
+from lstm_bench.model.compiled.products import COLUMN_BYTES, TILE, Left, Rows, multiply
 
-__all__ = ["Rows", "add_columns", "cells_backward", "cells_forward"]
+__all__ = ["Mask", "cells_backward", "cells_forward"]
 
 # Beyond these a gate is 0, 1 or -1 to all the digits that matter, and products of two exponentials stay finite.
 _SIGMOID_BOUND, _TANH_BOUND = 30.0, 15.0
 
 
-class Rows(NamedTuple):
-    """Samples' rows in memory: the address of the first, and how far apart they are."""
+class Mask(NamedTuple):
+    """What dropout leaves of outputs, scaled: the address of the first, from sample to sample, from block to block."""
 
     at: int
     pitch: int
+    step: int
 
 
 @kernel(error_model="numpy")
 def cells_forward(
-    gates: int, biases: int, before: int, after: int, own: Rows, above: Rows, mask: Rows, mask_step: int,
-    samples: int, units: int,
+    inputs: Rows, depth: int, weights: Rows, biases: int, gates: Rows, before: int, after: int, own: Rows,
+    above: Rows, mask: Mask, samples: int, hidden: int,
 ) -> None:  # fmt: skip
-    """Turn the products of a day into gates, cell and output.
+    """Turn a day's inputs into gates, cell and output.
 
     Parameters
     ----------
-    gates : ``[samples, 4, units]``
-        The products; in their place, the gates.
-    biases : ``[4, units]``
+    inputs : ``[samples, depth]``
+    depth
+        How much of an input row counts.
+    weights : ``[blocks, depth, 4 LANES]``
+        From panel to panel.
+    biases : ``[blocks, 4 LANES]``
+    gates : ``[blocks, samples, 4 LANES]``
+        Receives the gates; from block to block.
     before, after : ``[samples, units]``
         The cell of the day before, and of this day; they may be the same.
     own : ``[samples, units]``
         Receives the output.
     above : ``[samples, units]``
         Receives it for the layer above, times the mask.
-    mask : ``[samples, units]``
-        What dropout leaves, scaled; with a ``mask_step`` of 0, its first numbers serve all units.
+    mask
+    samples
+    hidden
+        The hidden size; units from there on only fill a vector, and stay 0 where a feature is infinite.
     """
-    plane = 4 * units
-    for sample in range(samples):
-        for unit in range(0, plane, LANE_BYTES):
-            here = sample * plane + unit
-            _forward(
-                gates + 4 * sample * plane + unit, biases + unit, plane, before + here, after + here,
-                own.at + sample * own.pitch + unit, above.at + sample * above.pitch + unit,
-                mask.at + sample * mask.pitch + unit * mask_step,
-            )  # fmt: skip
+    blocks = (hidden + LANES - 1) // LANES
+    pitch = blocks * LANE_BYTES
+    for block in range(blocks):
+        unit, panel = block * LANE_BYTES, weights.at + block * weights.pitch
+        bias = Rows(biases + block * COLUMN_BYTES, 0)
+        for first in range(0, samples, TILE):  # whose gates are still in cache
+            end = min(samples, first + TILE)
+            place = gates.at + block * gates.pitch + first * COLUMN_BYTES
+            left = Left(inputs.at + first * inputs.pitch, inputs.pitch, 0, 4, 1, depth)
+            multiply(left, panel, bias, Rows(place, COLUMN_BYTES), end - first)
+            for sample in range(first, end):
+                here = sample * pitch + unit
+                _forward(
+                    gates.at + block * gates.pitch + sample * COLUMN_BYTES, before + here, after + here,
+                    own.at + sample * own.pitch + unit, above.at + sample * above.pitch + unit,
+                    mask.at + sample * mask.pitch + block * mask.step, hidden - block * LANES,
+                )  # fmt: skip
 
 
 @kernel(error_model="numpy")
 def cells_backward(
-    gates: int, before: int, own: Rows, own_slope: Rows, above_slope: Rows, mask: Rows, mask_step: int,
-    cell_slope: int, samples: int, units: int,
+    gates: Rows, before: int, own: Rows, own_slope: Rows, above_slope: Rows, mask: Mask, cell_slope: int,
+    samples: int, blocks: int,
 ) -> None:  # fmt: skip
     """Turn the gradient of a day's output into that of its products.
 
     Parameters
     ----------
-    gates : ``[samples, 4, units]``
-        The gates; in their place, the gradient of the products.
+    gates : ``[blocks, samples, 4 LANES]``
+        The gates; in their place, the gradient of the products. From block to block.
     before : ``[samples, units]``
         The cell of the day before.
     own : ``[samples, units]``
         The output.
     own_slope, above_slope : ``[samples, units]``
         Gradients of the output, from the day after and from the layer above, there before the mask.
-    mask, mask_step
+    mask
         As on the way forward.
     cell_slope : ``[samples, units]``
         The gradient of the cell from the day after; in its place, that of the cell before.
+    samples, blocks
     """
-    plane = 4 * units
-    for sample in range(samples):
-        for unit in range(0, plane, LANE_BYTES):
-            here = sample * plane + unit
+    pitch = blocks * LANE_BYTES
+    for block in range(blocks):
+        unit = block * LANE_BYTES
+        for sample in range(samples):
+            here = sample * pitch + unit
             _backward(
-                gates + 4 * sample * plane + unit, plane, before + here, own.at + sample * own.pitch + unit,
-                own_slope.at + sample * own_slope.pitch + unit,
+                gates.at + block * gates.pitch + sample * COLUMN_BYTES, before + here,
+                own.at + sample * own.pitch + unit, own_slope.at + sample * own_slope.pitch + unit,
                 above_slope.at + sample * above_slope.pitch + unit,
-                mask.at + sample * mask.pitch + unit * mask_step, cell_slope + here,
+                mask.at + sample * mask.pitch + block * mask.step, cell_slope + here,
             )  # fmt: skip
 
 
-@kernel(error_model="numpy")
-def add_columns(values: int, sums: int, rows: int, columns: int) -> None:
-    """Add ``[rows, columns]`` to their sums ``[columns]``."""
-    for row in range(rows):
-        for column in range(0, 4 * columns, LANE_BYTES):
-            _add(values + 4 * row * columns + column, sums + column)
-
-
-@generated(*[types.intp] * 8)
+@generated(*[types.intp] * 7)
 def _forward(
-    builder: Any, gates: Any, biases: Any, plane: Any, before: Any, after: Any, own: Any, above: Any, mask: Any
+    builder: Any, gates: Any, before: Any, after: Any, own: Any, above: Any, mask: Any, units: Any
 ) -> None:  # fmt: skip
-    places = _planes(builder, gates, plane)
-    i, f, g, o = (
-        Lanes.load(builder, place) + Lanes.load(builder, bias)
-        for place, bias in zip(places, _planes(builder, biases, plane), strict=True)
-    )
+    places = _gates(builder, gates)
+    i, f, g, o = (Lanes.load(builder, place).first(units) for place in places)
     # sigmoid(x) = 1 / (1 + e^-x), tanh(x) = (e^2x - 1) / (e^2x + 1); two quotients share a division
     to_i, to_f, to_o = (exponential(x.within(_SIGMOID_BOUND), -1.0) + 1.0 for x in (i, f, o))
     to_g = _twice(g)
@@ -128,12 +137,12 @@ def _forward(
     (output * Lanes.load(builder, mask)).store(above)
 
 
-@generated(*[types.intp] * 8)
+@generated(*[types.intp] * 7)
 def _backward(
-    builder: Any, gates: Any, plane: Any, before: Any, own: Any, own_slope: Any, above_slope: Any, mask: Any,
+    builder: Any, gates: Any, before: Any, own: Any, own_slope: Any, above_slope: Any, mask: Any,
     cell_slope: Any,
 ) -> None:  # fmt: skip
-    places = _planes(builder, gates, plane)
+    places = _gates(builder, gates)
     i, f, g, o = (Lanes.load(builder, place) for place in places)
     output = Lanes.load(builder, own)
     slope = Lanes.load(builder, own_slope) + Lanes.load(builder, above_slope) * Lanes.load(builder, mask)
@@ -150,15 +159,14 @@ def _backward(
     (cell * f).store(cell_slope)
 
 
-@generated(types.intp, types.intp)
-def _add(builder: Any, values: Any, sums: Any) -> None:
-    (Lanes.load(builder, sums) + Lanes.load(builder, values)).store(sums)
-
-
 def _twice(x: Lanes) -> Lanes:
     return exponential_minus_1(x.within(_TANH_BOUND), 2.0)
 
 
-def _planes(builder: Any, address: Any, plane: Any) -> list[Any]:
-    """Return the addresses of a unit in the four gates."""
-    return [builder.add(address, builder.mul(plane, ir.Constant(ir.IntType(64), gate))) for gate in range(4)]
+def _gates(builder: Any, panel: Any) -> list[Any]:
+    """Return the addresses of a panel's four vectors."""
+    return [builder.add(panel, _number(LANE_BYTES * gate)) for gate in range(4)]
+
+
+def _number(value: int) -> Any:
+    return ir.Constant(ir.IntType(64), value)

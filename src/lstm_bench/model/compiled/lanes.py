@@ -1,4 +1,4 @@
-"""Sixteen numbers at once: formulas over vectors, for the code generator.
+"""As many numbers at once as the processor's vectors hold: formulas over vectors, for the code generator.
 
 A plain loop over a cell's many arrays becomes vector code only behind checks, in each round, that none of them
 overlap, and on many processors in vectors of half the width. Written as vectors, the formulas are what runs; LLVM
@@ -12,10 +12,18 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 
 __all__ = ["LANES", "LANE_BYTES", "Lanes", "exponential", "exponential_minus_1"]
 
-LANES = 16
+
+def _lanes() -> int:
+    """Return how many numbers a vector holds: those of AVX-512, or of AVX2."""
+    features: str = cpu_target.target_context.codegen().magic_tuple()[2]  # as kernels are compiled for them
+    return 16 if "+avx512f" in features.split(",") else 8
+
+
+LANES = _lanes()
 LANE_BYTES = 4 * LANES
 _REALS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
@@ -43,6 +51,19 @@ class Lanes:
         """Read from an address, which need not be aligned."""
         return cls(builder, builder.load(builder.inttoptr(address, _REALS.as_pointer()), align=4))
 
+    @classmethod
+    def everywhere(cls, builder: Any, address: Any) -> Lanes:
+        """Read one number for all lanes."""
+        number = builder.load(builder.inttoptr(address, ir.FloatType().as_pointer()), align=4)
+        nothing = ir.Constant(_REALS, ir.Undefined)
+        first = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+        return cls(builder, builder.shuffle_vector(first, nothing, _whole(0)))
+
+    @classmethod
+    def zero(cls, builder: Any) -> Lanes:
+        """Return 0 in all lanes."""
+        return cls(builder, _value(0.0))
+
     def store(self, address: Any) -> None:
         """Write to an address, which need not be aligned."""
         self.builder.store(self.value, self.builder.inttoptr(address, _REALS.as_pointer()), align=4)
@@ -65,13 +86,22 @@ class Lanes:
     def __rtruediv__(self, other: float) -> Lanes:
         return Lanes(self.builder, self.builder.fdiv(_value(other), self.value, flags=_FLAGS))
 
-    def times_plus(self, factor: float, addend: Lanes | float) -> Lanes:
+    def times_plus(self, factor: Lanes | float, addend: Lanes | float) -> Lanes:
         """Return ``self * factor + addend``, rounded once."""
         once = ir.FunctionType(_REALS, [_REALS] * 3)
         fused: Any = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
             self.builder.module, once, f"llvm.fma.v{LANES}f32"
         )
         return Lanes(self.builder, self.builder.call(fused, [self.value, _value(factor), _value(addend)]))
+
+    def first(self, count: Any) -> Lanes:
+        """Keep the first lanes, ``count`` of them in 64 bits; the others are 0."""
+        builder, nothing = self.builder, ir.Constant(_INTEGERS, ir.Undefined)
+        number = builder.trunc(count, ir.IntType(32))
+        counts = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+        counts = builder.shuffle_vector(counts, nothing, _whole(0))
+        kept = builder.icmp_signed("<", ir.Constant(_INTEGERS, list(range(LANES))), counts)
+        return Lanes(builder, builder.select(kept, self.value, _value(0.0)))
 
     def within(self, bound: float) -> Lanes:
         """Keep to ``[-bound, bound]``; NaN stays NaN."""

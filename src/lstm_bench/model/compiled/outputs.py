@@ -10,8 +10,8 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd.function import once_differentiable
 
-from lstm_bench.model.compiled.blas import blas
 from lstm_bench.model.compiled.lanes import LANES
+from lstm_bench.model.compiled.products import COLUMNS
 from lstm_bench.model.compiled.sequence import backward, forward
 from lstm_bench.model.compiled.weights import PackedWeights, unpacked
 from lstm_bench.model.lstm import LSTM
@@ -92,14 +92,15 @@ class _Days:
         samples, days, _ = windows.shape
         slots = days if kept else 1
         self._weights = weights
-        self._inputs = torch.empty(shape.layers, slots + kept, samples, shape.width)
-        self._gates = torch.empty(shape.layers, slots, samples, 4 * shape.units)
+        self._inputs = torch.empty(shape.layers, slots + 1, samples, shape.width)
+        self._gates = torch.empty(shape.layers, shape.blocks, slots, samples, COLUMNS)
         self._cells = torch.empty(shape.layers, slots + kept, samples, shape.units)
+        self._last = days if kept else days % 2  # where the day after the last one has its inputs
         self._inputs[:, 0] = 0
         self._cells[:, 0] = 0
         self._masks = torch.empty(0, days, samples, shape.units) if masks is None else masks
         forward(
-            blas().address, windows.contiguous().numpy(),
+            windows.contiguous().numpy(),
             self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),
             weights.rows.detach().numpy(), weights.biases.detach().numpy(),
             self._masks.numpy(), _ONES, shape.hidden_size, int(kept),
@@ -109,7 +110,7 @@ class _Days:
         """Return the last layer's outputs on the last day, ``[B, H]``."""
         shape = self._weights.shape
         first = shape.below(shape.layers - 1)
-        return self._inputs[-1, -1, :, first : first + shape.hidden_size].clone()
+        return self._inputs[-1, self._last, :, first : first + shape.hidden_size].clone()
 
     def gradients(self, slope: Tensor) -> tuple[Tensor, Tensor]:
         """Return the gradients of the weights' rows and biases, given that of :meth:`last`; once only."""
@@ -118,13 +119,13 @@ class _Days:
         rows = torch.zeros_like(self._weights.rows)  # a layer's may be shorter than the longest
         biases = torch.zeros_like(self._weights.biases)
         backward(
-            blas().address, shape.features, self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),
-            self._weights.columns.numpy(), self._masks.numpy(), _ONES, padded.numpy(),
-            torch.zeros(shape.layers + 1, samples, shape.width).numpy(),
+            shape.features, self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),
+            self._weights.columns.numpy(), self._masks.numpy(), _ONES, _ZEROS, padded.numpy(),
+            torch.zeros(shape.layers + 1, samples, shape.panels * COLUMNS).numpy(),
             torch.zeros(shape.layers, samples, shape.units).numpy(),
             rows.numpy(), biases.numpy(),
         )  # fmt: skip
         return rows, biases
 
 
-_ONES = np.ones((1, LANES), np.float32)
+_ONES, _ZEROS = np.ones((1, LANES), np.float32), np.zeros((1, COLUMNS), np.float32)

@@ -13,151 +13,144 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.kernel import kernel
-from lstm_bench.model.compiled.blas import NORMAL, TRANSPOSED, sgemm
-from lstm_bench.model.compiled.cell import Rows, add_columns, cells_backward, cells_forward
+from lstm_bench.model.compiled.cell import Mask, cells_backward, cells_forward
+from lstm_bench.model.compiled.lanes import LANE_BYTES
+from lstm_bench.model.compiled.products import COLUMN_BYTES, COLUMNS, Left, Rows, address, multiply
 
 __all__ = ["backward", "forward"]
 
 Array = npt.NDArray[np.float32]
 
-_ZERO, _ONE = np.float32(0), np.float32(1)
 _DAYS = 4  # whose share of the weights' gradient is one product: few enough to be in cache still
 
 
 @kernel(error_model="numpy")
 def forward(
-    routine: int, windows: Array, inputs: Array, gates: Array, cells: Array, weights: Array, biases: Array,
-    masks: Array, ones: Array, hidden: int, kept: int,
+    windows: Array, inputs: Array, gates: Array, cells: Array, weights: Array, biases: Array, masks: Array,
+    ones: Array, hidden: int, kept: int,
 ) -> None:  # fmt: skip
     """Score windows up to the last day's output, which ends in the last layer's input row of the day after.
 
     Parameters
     ----------
-    routine
-        The address of ``sgemm``.
     windows : ``[B, L, F]``
     inputs : ``[layers, L + 1, B, K]``
         Its first day holds zeros where a layer's own output will be.
-    gates : ``[layers, L, B, 4 H]``
-    cells : ``[layers, L + 1, B, H]``
+    gates : ``[layers, blocks, L, B, 4 LANES]``
+    cells : ``[layers, L + 1, B, units]``
         The first day is zero.
-    weights : ``[layers, K, 4 H]``
-    biases : ``[layers, 4 H]``
-    masks : ``[layers - 1, L, B, H]``
+    weights : ``[layers, blocks, K, 4 LANES]``
+    biases : ``[layers, blocks, 4 LANES]``
+    masks : ``[layers - 1, L, B, units]``
         What dropout leaves of a layer's outputs, scaled; empty without dropout.
     ones : ``[1, LANES]``
     hidden
         The hidden size: units from there on only fill vectors.
     kept
-        1 to keep all days for the way back; 0 where they take each other's place, in arrays of one day.
+        1 to keep all days for the way back; 0 where they take each other's place: inputs of two days in turn, gates
+        and cells of one.
     """
     samples, days, features = windows.shape
     layers, units, width = cells.shape[0], cells.shape[3], inputs.shape[3]
     for day in range(days):
-        now, then = day * kept, (day + 1) * kept
+        now, then = (day, day + 1) if kept else (day % 2, (day + 1) % 2)
+        here, next_cell = (day, day + 1) if kept else (0, 0)
         for sample in range(samples):
             for feature in range(features):
                 inputs[0, now, sample, feature] = windows[sample, day, feature]
         for layer in range(layers):
             below = units if layer else features
-            # before the first day there is no output
-            taken = below + units if day else below
-            sgemm(
-                routine, NORMAL, NORMAL, np.int32(4 * units), np.int32(samples), np.int32(taken),
-                _at(weights, layer, 0), np.int32(4 * units), _at(inputs, layer, now), np.int32(width),
-                _ZERO, _at(gates, layer, now), np.int32(4 * units),
-            )  # fmt: skip
-            _clear_padding(gates, layer, now, hidden, units)
             own = Rows(_at(inputs, layer, then) + 4 * below, 4 * width)
             above = Rows(_at(inputs, layer + 1, now), 4 * width) if layer + 1 < layers else own
-            mask, step = _mask(masks, ones, layer, day)
             cells_forward(
-                _at(gates, layer, now), _at(biases, layer, 0), _at(cells, layer, now), _at(cells, layer, then),
-                own, above, mask, step, samples, units,
+                Rows(_at(inputs, layer, now), 4 * width),
+                below + units if day else below,  # before the first day there is no output
+                Rows(_at(weights, layer, 0), weights.strides[1]), _at(biases, layer, 0),
+                _gates(gates, layer, here), _at(cells, layer, here), _at(cells, layer, next_cell),
+                own, above, _mask(masks, ones, layer, day), samples, hidden,
             )  # fmt: skip
 
 
 @kernel(error_model="numpy")
 def backward(
-    routine: int, features: int, inputs: Array, gates: Array, cells: Array, weights: Array, masks: Array,
-    ones: Array, slope: Array, input_slopes: Array, cell_slopes: Array, weight_slopes: Array, bias_slopes: Array,
+    features: int, inputs: Array, gates: Array, cells: Array, weights: Array, masks: Array, ones: Array,
+    zeros: Array, slope: Array, input_slopes: Array, cell_slopes: Array, weight_slopes: Array, bias_slopes: Array,
 ) -> None:  # fmt: skip
     """Work back from the last day's output to the weights.
 
     Parameters
     ----------
-    routine, inputs, cells, masks, ones
-        As :func:`forward` left them.
     features
         F.
-    gates : ``[layers, L, B, 4 H]``
+    inputs, cells, masks, ones
+        As :func:`forward` left them.
+    gates : ``[layers, blocks, L, B, 4 LANES]``
         The gates; afterwards the gradients of the products.
-    weights : ``[layers, 4 H, K]``
-        Those of :func:`forward`, transposed.
-    slope : ``[B, H]``
+    weights : ``[layers, P, 4 units, COLUMNS]``
+        Those of :func:`forward`, transposed, without the features'.
+    zeros : ``[1, COLUMNS]``
+    slope : ``[B, units]``
         The gradient of the last day's output.
-    input_slopes, cell_slopes : ``[layers + 1, B, K]``, ``[layers, B, H]``
+    input_slopes, cell_slopes : ``[layers + 1, B, P COLUMNS]``, ``[layers, B, units]``
         Zeros, to work in.
-    weight_slopes, bias_slopes : ``[layers, K, 4 H]``, ``[layers, 4 H]``
-        Receive the gradients; the second begins with zeros.
+    weight_slopes, bias_slopes : ``[layers, blocks, K, 4 LANES]``, ``[layers, blocks, 4 LANES]``
+        Receive the gradients; they begin with zeros.
     """
-    layers, days, samples = gates.shape[:3]
-    units, width = cells.shape[3], inputs.shape[3]
+    layers, blocks, days, samples = gates.shape[:4]
+    units, width, pitch = cells.shape[3], inputs.shape[3], input_slopes.strides[1]
     until = days
     for day in range(days - 1, -1, -1):
         for layer in range(layers - 1, -1, -1):
             below = units if layer else features
             own = Rows(_at(inputs, layer, day + 1) + 4 * below, 4 * width)
-            own_slope = Rows(_at(input_slopes, layer, 0) + 4 * below, 4 * width)
-            above_slope = Rows(_at(input_slopes, layer + 1, 0), 4 * width)
+            # nobody asks for the gradient of the features, nor of what precedes the first day
+            from_below = units if layer else 0
+            asked = from_below + units if day else from_below
+            own_slope = Rows(_at(input_slopes, layer, 0) + 4 * from_below, pitch)
+            above_slope = Rows(_at(input_slopes, layer + 1, 0), pitch)
             if layer + 1 == layers and day + 1 == days:
                 above_slope = Rows(_at(slope, 0, 0), 4 * units)
-            mask, step = _mask(masks, ones, layer, day)
+            own_gates = _gates(gates, layer, day)
             cells_backward(
-                _at(gates, layer, day), _at(cells, layer, day), own, own_slope, above_slope, mask, step,
-                _at(cell_slopes, layer, 0), samples, units,
+                own_gates, _at(cells, layer, day), own, own_slope, above_slope,
+                _mask(masks, ones, layer, day), _at(cell_slopes, layer, 0), samples, blocks,
             )  # fmt: skip
-            # nobody asks for the gradient of the features, nor of what precedes the first day
-            first, end = 0 if layer else features, below + units if day else below
-            if first < end:
-                sgemm(
-                    routine, NORMAL, NORMAL, np.int32(end - first), np.int32(samples), np.int32(4 * units),
-                    _at(weights, layer, 0) + 4 * first, np.int32(width), _at(gates, layer, day),
-                    np.int32(4 * units), _ZERO, _at(input_slopes, layer, 0) + 4 * first, np.int32(width),
-                )  # fmt: skip
+            left = Left(own_gates.at, COLUMN_BYTES, own_gates.pitch, 4, blocks, COLUMNS)
+            for panel in range((asked + COLUMNS - 1) // COLUMNS):
+                into = Rows(_at(input_slopes, layer, 0) + panel * COLUMN_BYTES, pitch)
+                multiply(left, _at(weights, layer, panel), Rows(_at(zeros, 0, 0), 0), into, samples)
         if until - day == _DAYS or day == 0:
-            rows = (until - day) * samples
             for layer in range(layers):
                 below = units if layer else features
-                sgemm(
-                    routine, NORMAL, TRANSPOSED, np.int32(4 * units), np.int32(below + units), np.int32(rows),
-                    _at(gates, layer, day), np.int32(4 * units), _at(inputs, layer, day), np.int32(width),
-                    _ZERO if until == days else _ONE, _at(weight_slopes, layer, 0), np.int32(4 * units),
-                )  # fmt: skip
-                add_columns(_at(gates, layer, day), _at(bias_slopes, layer, 0), rows, 4 * units)
+                gradient = _gates(gates, layer, day)
+                rows = (until - day) * samples
+                left = Left(_at(inputs, layer, day), 4, 0, 4 * width, 1, rows)
+                one = Left(_at(ones, 0, 0), 0, 0, 0, 1, rows)
+                for block in range(blocks):
+                    panel = gradient.at + block * gradient.pitch
+                    into = Rows(_at(weight_slopes, layer, block), COLUMN_BYTES)
+                    multiply(left, panel, into, into, below + units)
+                    into = Rows(_at(bias_slopes, layer, block), COLUMN_BYTES)
+                    multiply(one, panel, into, into, 1)
             until = day
 
 
 @kernel(error_model="numpy")
-def _clear_padding(gates: Array, layer: int, day: int, hidden: int, units: int) -> None:
-    """Make the products of units that only fill vectors 0, which an infinite feature has made NaN by 0 * inf."""
-    for sample in range(gates.shape[2]):
-        for gate in range(4):
-            for unit in range(gate * units + hidden, (gate + 1) * units):
-                gates[layer, day, sample, unit] = _ZERO
+def _gates(gates: Array, layer: int, day: int) -> Rows:
+    """Return a layer's gates on a day, from block to block."""
+    return Rows(_at(gates, layer, 0) + day * gates.strides[2], gates.strides[1])
 
 
 @kernel(error_model="numpy")
-def _mask(masks: Array, ones: Array, layer: int, day: int) -> tuple[Rows, Any]:
-    """Return a layer's mask on a day, and whether it goes on from unit to unit; the last layer's is all ones."""
+def _mask(masks: Array, ones: Array, layer: int, day: int) -> Mask:
+    """Return a layer's mask on a day; the last layer's is all ones, the same for all units."""
     if layer < masks.shape[0]:
-        return Rows(_at(masks, layer, day), 4 * masks.shape[3]), np.intp(1)
-    everywhere: Any = np.intp(0)
-    return Rows(_at(ones, 0, 0), everywhere), everywhere
+        return Mask(_at(masks, layer, day), 4 * masks.shape[3], LANE_BYTES)
+    return Mask(_at(ones, 0, 0), 0, 0)
 
 
 @kernel(error_model="numpy")
 def _at(array: Any, first: int, second: int) -> int:
     """Return the address of ``array[first, second]``."""
-    address: int = np.intp(array.ctypes.data) + first * array.strides[0] + second * array.strides[1]
-    return address
+    place: int = address(array) + first * array.strides[0] + second * array.strides[1]
+    return place

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_bench.model.compiled.lanes import LANES
+from lstm_bench.model.compiled.products import COLUMNS
 
 __all__ = ["PackedWeights", "Shape", "unpacked"]
 
@@ -20,23 +21,33 @@ class Shape(NamedTuple):
     Attributes
     ----------
     features, hidden_size, layers
-    units : the hidden size rounded up to whole vectors; the units beyond it stay 0
+    blocks : whole vectors that hold a layer's units; the units beyond the hidden size stay 0
     """
 
     features: int
     hidden_size: int
     layers: int
-    units: int
+    blocks: int
 
     @classmethod
     def of(cls, features: int, hidden_size: int, layers: int) -> Shape:
         """Return the sizes in the kernels of an LSTM with these."""
-        return cls(features, hidden_size, layers, math.ceil(hidden_size / LANES) * LANES)
+        return cls(features, hidden_size, layers, math.ceil(hidden_size / LANES))
+
+    @property
+    def units(self) -> int:
+        """Of all blocks."""
+        return self.blocks * LANES
 
     @property
     def width(self) -> int:
         """K: the longest input row."""
         return max(self.features, self.units) + self.units
+
+    @property
+    def panels(self) -> int:
+        """P: of the gradient of an input row, but for features, which have none."""
+        return math.ceil(2 * self.units / COLUMNS)
 
     def below(self, layer: int) -> int:
         """Return how much of a layer's input row comes from below."""
@@ -45,14 +56,16 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedWeights:
-    """Weights of all layers.
+    """Weights of all layers; a panel of gates has the four of each unit of a block.
 
     Attributes
     ----------
     shape
-    rows : ``[layers, K, 4 units]``, a leaf that may have a gradient
-    columns : ``[layers, 4 units, K]``, the same transposed
-    biases : ``[layers, 4 units]``, a leaf too
+    rows : ``[layers, blocks, K, 4 LANES]``, a leaf that may have a gradient
+        Panels of gates.
+    columns : ``[layers, P, 4 units, COLUMNS]``
+        Panels of inputs: from below (in the first layer none), then the layer's own.
+    biases : ``[layers, blocks, 4 LANES]``, a leaf too
     """
 
     shape: Shape
@@ -65,21 +78,32 @@ class PackedWeights:
     def of(cls, rnn: nn.LSTM) -> PackedWeights:
         """Pack a module's present weights."""
         shape = Shape.of(rnn.input_size, rnn.hidden_size, rnn.num_layers)
-        hidden = shape.hidden_size
-        columns = torch.zeros(shape.layers, 4, shape.units, shape.width)
-        biases = torch.zeros(shape.layers, 4, shape.units)
+        hidden, units, blocks = shape.hidden_size, shape.units, shape.blocks
+        rows = torch.zeros(shape.layers, blocks, shape.width, 4, LANES)
+        columns = torch.zeros(shape.layers, 4 * units, shape.panels * COLUMNS)
+        biases = torch.zeros(shape.layers, 4, units)
         for layer, (from_below, from_before, bias, other_bias) in enumerate(rnn.all_weights):
             taken, below = from_below.shape[1], shape.below(layer)
-            columns[layer, :, :hidden, :taken] = from_below.view(4, hidden, taken)
-            columns[layer, :, :hidden, below : below + hidden] = from_before.view(4, hidden, hidden)
+            inputs = torch.zeros(4, units, below + units)  # as torch has them
+            inputs[:, :hidden, :taken] = from_below.view(4, hidden, taken)
+            inputs[:, :hidden, below : below + hidden] = from_before.view(4, hidden, hidden)
+            by_block = inputs.view(4, blocks, LANES, -1)
+            rows[layer, :, : below + units] = by_block.permute(1, 3, 0, 2)
+            slopes = inputs if layer else inputs[..., below:]
+            columns[layer, :, : slopes.shape[2]] = (
+                slopes.view(4, blocks, LANES, -1).transpose(0, 1).flatten(0, 2)
+            )
             biases[layer, :, :hidden] = (bias + other_bias).view(4, hidden)
-        columns = columns.flatten(1, 2)
-        rows = columns.transpose(1, 2).contiguous()
-        return cls(shape, rows.requires_grad_(), columns, biases.flatten(1).requires_grad_())
+        return cls(
+            shape,
+            rows.flatten(3).requires_grad_(),
+            columns.view(shape.layers, 4 * units, shape.panels, COLUMNS).transpose(1, 2).contiguous(),
+            biases.view(shape.layers, 4, blocks, LANES).transpose(1, 2).flatten(2).requires_grad_(),
+        )
 
 
 def unpacked(shape: Shape, rows: Tensor, biases: Tensor) -> list[Tensor]:
-    """Return the gradients of packed weights, ``[layers, K, 4 units]`` and ``[layers, 4 units]``, as torch has them.
+    """Return the gradients of packed weights, those of ``rows`` and ``biases``, as torch has them.
 
     One for each parameter of its module, in their order.
     """
@@ -87,8 +111,9 @@ def unpacked(shape: Shape, rows: Tensor, biases: Tensor) -> list[Tensor]:
     gradients = []
     for layer in range(shape.layers):
         below, taken = shape.below(layer), hidden if layer else shape.features
-        columns = rows[layer].view(-1, 4, shape.units).permute(1, 2, 0)[:, :hidden]  # [4, hidden, K]
-        bias = biases[layer].view(4, shape.units)[:, :hidden]
+        columns = rows[layer].view(shape.blocks, -1, 4, LANES).permute(2, 0, 3, 1)  # [4, blocks, LANES, K]
+        columns = columns.flatten(1, 2)[:, :hidden]
+        bias = biases[layer].view(shape.blocks, 4, LANES).transpose(0, 1).flatten(1)[:, :hidden]
         gradients += [columns[..., :taken], columns[..., below : below + hidden], bias, bias]
     # in memory as their parameters are, and each by itself: optimizers and clipping go over it in that order, in place
     return [
