@@ -133,7 +133,7 @@ def test_no_password_and_no_key_is_shown(here: Run, tmp_path: Path, monkeypatch:
     [
         (["--device", "cuda:9"], ["--device: got 'cuda:9'", "choices: auto, cpu"]),
         (["--device", "gpu"], ["--device: got 'gpu'", "choices: auto, cpu, mps, cuda"]),
-        (["--device", "cpu", "--precision", "bf16"], ["precision: got 'bf16'", "choices: fp32"]),
+        (["--device", "cpu", "--precision", "tf32"], ["precision: got 'tf32'", "choices: fp32"]),
         (["--precision", "fp16"], ["fp16", "fp32", "tf32", "bf16"]),
         (["--seeds", "0"], ["Invalid value", "greater than or equal to 1"]),
     ],

@@ -159,4 +159,4 @@ def test_the_choices_to_time_begin_with_the_one_that_serves() -> None:
     assert runnable_choices(spec, CPU)[0] == choose_path(spec, CPU)
     assert len(runnable_choices(replace(spec, compat="qlib"), CPU)) == 1
     with pytest.raises(ConfigError, match="choices: fp32"):
-        runnable_choices(replace(spec, precision="bf16"), CPU)
+        runnable_choices(replace(spec, precision="tf32"), CPU)

@@ -89,5 +89,5 @@ def test_the_validation_loss_does_not_depend_on_the_threads(
 def test_precision_that_is_not_there_is_refused() -> None:
     from lstm_bench.errors import ConfigError
 
-    with pytest.raises(ConfigError, match=r"precision: got 'bf16'.*choices: fp32"):
-        choose_path(dataclasses.replace(SPEC, precision="bf16"), CPU)
+    with pytest.raises(ConfigError, match=r"precision: got 'tf32'.*choices: fp32"):
+        choose_path(dataclasses.replace(SPEC, precision="tf32"), CPU)

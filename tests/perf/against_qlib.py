@@ -10,6 +10,7 @@ synthetic market, files in the page cache, nothing of ours cached. pyqlib gets t
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import subprocess
@@ -23,11 +24,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from lstm_bench.config.harness import Precision
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.model.compiled.outputs import PRECISIONS
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
@@ -55,9 +58,13 @@ WORK = {
     "signal metrics": "signal metrics: IC and Rank IC",
     "backtest": "backtest and its risk analysis, quotes read from disk",
     "epoch alpha158": "Alpha158: an epoch",
+    "epoch alpha158, bf16": "Alpha158: an epoch, bf16",
     "predict alpha158": "Alpha158: `predict` on test",
+    "predict alpha158, bf16": "Alpha158: `predict` on test, bf16",
     "epoch alpha360": "Alpha360: an epoch",
+    "epoch alpha360, bf16": "Alpha360: an epoch, bf16",
     "predict alpha360": "Alpha360: `predict` on test",
+    "predict alpha360, bf16": "Alpha360: `predict` on test, bf16",
 }
 KINDS = {
     "datasets": ("dataset",),
@@ -67,7 +74,7 @@ KINDS = {
 NOTE = (
     "Ours is the best in process: imports done, kernels compiled, files in the page cache, nothing of ours cached. "
     "pyqlib gets the best of its settings. An epoch is a pass over train and a scoring of valid; Qlib's also scores "
-    "train."
+    "train. bf16 is the opt-in of `lstm_bench.training.precision`; Qlib computes in float32."
 )
 
 SEEDS, EPOCHS = 20, 11  # of a row; seeds 0 to 4 of the benchmark stop after 11 or 12
@@ -135,16 +142,19 @@ def time_epoch(features: str, provider: str) -> Seconds:
     config = configure("alpha360" if features == "alpha360" else "alpha158-20", provider)
     dataset = build("alpha360" if features == "alpha360" else "alpha158-20", provider)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
-    pack = Pack(PackSpec.of(config), [ReplicaSpec.of(config)], train, valid, CPU)
     test = ResidentSamples.place(dataset.samples("test", "infer"), CPU)
 
-    def epoch() -> None:
-        pack.train_epoch([0])
-        pack.score_valid([0])
+    def timed(precision: Precision) -> Iterator[float]:
+        spec = dataclasses.replace(PackSpec.of(config), precision=precision)
+        pack = Pack(spec, [ReplicaSpec.of(config)], train, valid, CPU)
+        yield best_of(1, lambda: (pack.train_epoch([0]), pack.score_valid([0])))
+        yield best_of(1, lambda: pack.path.score([0], test))
 
+    names = f"epoch {features}", f"predict {features}"
     return {
-        f"epoch {features}": best_of(1, epoch),
-        f"predict {features}": best_of(1, lambda: pack.path.score([0], test)),
+        name if precision == "fp32" else f"{name}, {precision}": seconds
+        for precision in PRECISIONS
+        for name, seconds in zip(names, timed(precision), strict=True)
     }
 
 
@@ -227,9 +237,9 @@ def tables(ours: Seconds, theirs: Seconds) -> Iterator[SpeedTable]:
     columns = ["work", "Qlib, s", "here, s", "times faster"]
     for title, kinds in KINDS.items():
         rows: list[list[Cell]] = [
-            [WORK[name], theirs[name], ours[name], theirs[name] / ours[name]]
+            [WORK[name], theirs[own], ours[name], theirs[own] / ours[name]]
             for name in WORK
-            if name in ours and name in theirs and name.startswith(kinds)
+            if name in ours and (own := name.removesuffix(", bf16")) in theirs and name.startswith(kinds)
         ]
         if rows:
             yield make_table(f"Beside Qlib: {title}", columns, rows, NOTE)

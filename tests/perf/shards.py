@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -20,6 +21,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
+from lstm_bench.config.harness import Precision
 from lstm_bench.model import sharded
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.compiled.outputs import CompiledLSTM
@@ -42,9 +44,11 @@ SHARDS = (50, 100, 200, 400)
 Way = Callable[[Shape, float], float]  # milliseconds of a step, repeated for so many seconds
 
 
-def path_step(shape: Shape, seconds: float, *, path: PathName, threads: int = CORES) -> float:
+def path_step(
+    shape: Shape, seconds: float, *, path: PathName, threads: int = CORES, precision: Precision = "fp32"
+) -> float:
     torch.set_num_threads(threads)
-    spec, choice = qlib_spec(shape.d_feat), Choice(path, "asked for")
+    spec, choice = replace(qlib_spec(shape.d_feat), precision=precision), Choice(path, "asked for")
     return time_path(spec, shape.step_len, CPU, choice, seconds=seconds).step_seconds * 1e3
 
 
@@ -140,6 +144,9 @@ WAYS: dict[str, Way] = {
         f"compiled kernels, threads over shards of {shard}": partial(shard_step, shard=shard)
         for shard in SHARDS
     },
+    f"compiled kernels, threads over shards of {SHARD}, bf16": partial(
+        path_step, path="sharded", precision="bf16"
+    ),
     "nn.LSTM, torch.compile": compiled_step,
 }
 ALONE: dict[str, Way] = {

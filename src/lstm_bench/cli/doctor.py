@@ -50,7 +50,8 @@ def doctor(
     batch_size: Annotated[int, typer.Option(help="B, samples in a step.", min=1)] = 800,
     seeds: Annotated[int, typer.Option(help="K, replicas that train together.", min=1)] = 1,
     precision: Annotated[
-        Literal["fp32", "tf32", "bf16"], typer.Option(help="Of the products; the CPU knows fp32 only.")
+        Literal["fp32", "tf32", "bf16"],
+        typer.Option(help="Of the products; a CPU has fp32, perhaps bf16."),
     ] = "fp32",
 ) -> None:
     """Show versions, devices, folders, data and trackers, which path trains here, and what stands in the way."""

@@ -55,7 +55,9 @@ class TrainingConfig(Section):
         None, gt=0.0, description="scale gradients down to this 2-norm, after that"
     )
     precision: Precision = Field(
-        "fp32", description="of products on a CUDA device; sums and weights are float32 all the same"
+        "fp32",
+        description="of products: tf32 and bf16 on a CUDA device, bf16 on a processor with AVX512-BF16 under "
+        "compat: none; sums and weights are float32 all the same",
     )
     loss: LossName = Field(
         "mse", description="ic and rank are of whole days: 1 - mean daily IC, and 1 - mean daily soft Rank IC"

@@ -76,7 +76,7 @@ def gemm_rate(device: torch.device, hidden_size: int = 64, precision: Precision 
     hidden_size
         H.
     precision
-        Of the products; on the CPU they are float32 whatever it says.
+        Of the products.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def gemm_rate(device: torch.device, hidden_size: int = 64, precision: Precision 
         FLOP/s, the best of a few repeats; a multiplication and an addition are two.
     """
     if device.type == "cpu":
-        return _cpu_gemm_rate(hidden_size)
+        return _cpu_gemm_rate(hidden_size, precision)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     left, right = (torch.randn(_SIDE, _SIDE, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(left)
@@ -196,21 +196,27 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def _cpu_gemm_rate(hidden_size: int) -> float:
-    from lstm_bench.model.compiled.products import COLUMNS, multiply_panels
+def _cpu_gemm_rate(hidden_size: int, precision: Precision) -> float:
+    from lstm_bench.model.compiled.bf16 import paired
+    from lstm_bench.model.compiled.panels import multiply_panels
+    from lstm_bench.model.compiled.tile import COLUMNS
 
+    bf16 = precision == "bf16"
+    dtype = torch.bfloat16 if bf16 else torch.float32
     threads, inner = torch.get_num_threads(), 2 * hidden_size
     panels = math.ceil(4 * hidden_size / COLUMNS)
     lefts = [torch.randn(_CPU_ROWS, inner) for _ in range(threads)]
 
     def by_torch(left: torch.Tensor) -> None:
-        right, out = torch.randn(inner, panels * COLUMNS), torch.empty(_CPU_ROWS, panels * COLUMNS)
+        right = torch.randn(inner, panels * COLUMNS).to(dtype)
+        own, out = left.to(dtype), torch.empty(_CPU_ROWS, panels * COLUMNS, dtype=dtype)
         for _ in range(_CPU_PRODUCTS):
-            torch.mm(left, right, out=out)
+            torch.mm(own, right, out=out)
 
     def by_kernels(left: torch.Tensor) -> None:
         right, out = torch.randn(panels, inner, COLUMNS), torch.zeros(panels, _CPU_ROWS, COLUMNS)
-        multiply_panels(left.numpy(), right.numpy(), out.numpy(), _CPU_PRODUCTS)
+        factors = paired(right) if bf16 else right
+        multiply_panels(left.numpy(), factors.numpy(), out.numpy(), _CPU_PRODUCTS, int(bf16))
 
     with shard_threads() as map_shards:
         seconds = min(

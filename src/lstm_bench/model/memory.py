@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from lstm_bench.model.compiled.products import COLUMNS
+from lstm_bench.model.compiled.tile import COLUMNS
 from lstm_bench.model.compiled.weights import Shape
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.path import Choice
@@ -61,7 +61,8 @@ def _compiled_weights(spec: PackSpec, replicas: int) -> int:
     """Each replica's in the kernels' two orders, and the gradients that the parts of all their batches hand in."""
     shape = Shape.of(spec.d_feat, spec.hidden_size, spec.num_layers)
     rows, columns = shape.width, shape.panels * COLUMNS
-    kept = rows + columns + rows * math.ceil(spec.batch_size / SHARD)
+    rounded = (rows + columns) // 2 if spec.precision == "bf16" else 0
+    kept = rows + columns + rounded + rows * math.ceil(spec.batch_size / SHARD)
     return _FLOAT * replicas * shape.layers * 4 * shape.units * kept
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
 
+from lstm_bench.config.harness import Precision
 from lstm_bench.errors import ConfigError
 from lstm_bench.model.fused.support import missing
 
@@ -101,12 +102,23 @@ def choose_path(spec: PackSpec, device: torch.device) -> Choice:
         Where no path there computes with the precision that is asked for.
     """
     choice = _choice(spec, device)
-    if spec.precision != "fp32" and choice.name != "fused":
+    choices = _precisions(choice.name)
+    if spec.precision not in choices:
         raise ConfigError(
             f"lstm_bench.training.precision: got {spec.precision!r}, but on {device} the {choice.name} path serves "
-            f"({choice.reason}), and it computes in fp32 only; choices: fp32"
+            f"({choice.reason}), which does not have it here; choices: {', '.join(choices)}"
         )
     return choice
+
+
+def _precisions(path: PathName) -> tuple[Precision, ...]:
+    if path == "fused":
+        return get_args(Precision)
+    if path == "sharded":
+        from lstm_bench.model.compiled.outputs import PRECISIONS
+
+        return PRECISIONS
+    return ("fp32",)
 
 
 def _choice(spec: PackSpec, device: torch.device) -> Choice:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lstm_bench.config.harness import Precision
 from lstm_bench.errors import DataError
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.lstm import LSTM
@@ -24,7 +25,9 @@ _COMPILED_SAMPLES, _CPU_SAMPLES = 400, 200  # a thread's, small enough for its c
 _ACCELERATOR_SAMPLES = 16384
 
 
-def predict(model: LSTM, samples: ResidentSamples, path: PathName = "reference") -> Tensor:
+def predict(
+    model: LSTM, samples: ResidentSamples, path: PathName = "reference", precision: Precision = "fp32"
+) -> Tensor:
     """Score every sample: float32 ``[S]``, in the samples' order, on their device.
 
     The model is left in evaluation mode.
@@ -34,11 +37,18 @@ def predict(model: LSTM, samples: ResidentSamples, path: PathName = "reference")
     model, samples
     path
         How the model is trained: what ``sharded`` trains, its own kernels score; all others leave it to torch.
+    precision
+        Of the products of ``sharded``; torch's are float32.
+
+    Raises
+    ------
+    ConfigError
+        Where ``sharded`` does not have the precision on this processor.
     """
     on_cpu = samples.device.type == "cpu"
     model.eval()
     if path == "sharded":
-        score_windows, together = _compiled(model), _COMPILED_SAMPLES
+        score_windows, together = _compiled(model, precision), _COMPILED_SAMPLES
     else:
         score_windows, together = model, _CPU_SAMPLES if on_cpu else _ACCELERATOR_SAMPLES
 
@@ -55,10 +65,10 @@ def predict(model: LSTM, samples: ResidentSamples, path: PathName = "reference")
         return torch.cat(list(map(score, parts)))
 
 
-def _compiled(model: LSTM) -> Callable[[Tensor], Tensor]:
+def _compiled(model: LSTM, precision: Precision) -> Callable[[Tensor], Tensor]:
     from lstm_bench.model.compiled.outputs import CompiledLSTM
 
-    return CompiledLSTM(model).scores
+    return CompiledLSTM(model, precision).scores
 
 
 def predict_weights(
@@ -76,12 +86,14 @@ def predict_weights(
     ------
     DataError
         Where the weights are not those of the spec's model; it names the first that differs.
+    ConfigError
+        Where ``sharded`` trained in a precision that this processor does not have.
     """
     model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
     _check_weights(model, weights)
     model.load_state_dict(dict(weights))
     by_torch = path != "sharded" or samples.device.type != "cpu"
-    scores = predict(model.to(samples.device), samples, "reference" if by_torch else path)
+    scores = predict(model.to(samples.device), samples, "reference" if by_torch else path, spec.precision)
     return scores.cpu().numpy()
 
 

@@ -54,7 +54,9 @@ class ShardedPath:
     def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
         """Score with one model after the other, each on all cores."""
         models = [self._replicas[replica].model for replica in live]
-        return torch.stack([predict(model, samples, "sharded") for model in models])
+        return torch.stack(
+            [predict(model, samples, "sharded", self._start.spec.precision) for model in models]
+        )
 
     def weights(self, replica: int) -> dict[str, Tensor]:
         """Copy a replica's weights."""
@@ -103,7 +105,7 @@ class _Replica:
     def __init__(self, start: Start, index: int, parts: int) -> None:
         spec, own = start.spec, start.replicas[index]
         self.model = start.models[index]
-        self._compiled = CompiledLSTM(self.model)
+        self._compiled = CompiledLSTM(self.model, spec.precision)
         self._spec = spec
         self._samples = start.samples
         self._optimizer = make_optimizer(spec, own, self.model, fused=True)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from lstm_bench.kernel import kernel
-from lstm_bench.model.compiled.products import COLUMNS, TILE, Left, Rows, address, multiply, multiply_panels
+from lstm_bench.model.compiled.panels import multiply_panels
+from lstm_bench.model.compiled.products import multiply
+from lstm_bench.model.compiled.tile import COLUMNS, TILE, Left, Rows, address
 
 ROWS = [1, TILE - 1, TILE, 3 * TILE + 1]
 
@@ -44,13 +46,13 @@ def numbers(*shape: int) -> Any:
 def test_sums_are_added_to_what_is_there(rows: int, depth: int) -> None:
     left, panels, into = numbers(rows, depth), numbers(3, depth, COLUMNS), numbers(3, rows, COLUMNS)
     expected = into + left.astype(np.float64) @ panels.astype(np.float64)
-    multiply_panels(left, panels, into, 1)
+    multiply_panels(left, panels, into, 1, 0)
     np.testing.assert_allclose(into, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_repeats_add_again() -> None:
     left, panels, into = numbers(6, 4), numbers(1, 4, COLUMNS), np.zeros((1, 6, COLUMNS), np.float32)
-    multiply_panels(left, panels, into, 3)
+    multiply_panels(left, panels, into, 3, 0)
     np.testing.assert_allclose(into, 3 * (left @ panels), rtol=1e-5, atol=1e-5)
 
 
@@ -60,7 +62,7 @@ def test_nothing_beside_the_rows_is_touched() -> None:
         numbers(1, 4, COLUMNS),
         np.zeros((1, TILE + 2, COLUMNS), np.float32),
     )
-    multiply_panels(left, panels, room[:, :-1], 1)
+    multiply_panels(left, panels, room[:, :-1], 1, 0)
     assert room[0, :-1].all()
     assert not room[0, -1].any()
 

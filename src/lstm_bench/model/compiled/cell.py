@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from llvmlite import ir
 from numba import types
 
 from lstm_bench.kernel import kernel
+from lstm_bench.model.compiled.bf16 import multiply_bf16
 from lstm_bench.model.compiled.generated import generated
 from lstm_bench.model.compiled.lanes import LANE_BYTES, LANES, Lanes, exponential, exponential_minus_1
-from lstm_bench.model.compiled.products import COLUMN_BYTES, TILE, Left, Rows, multiply
+from lstm_bench.model.compiled.products import multiply
+from lstm_bench.model.compiled.tile import COLUMN_BYTES, TILE, Left, Rows, number
 
 __all__ = ["Mask", "cells_backward", "cells_forward"]
 
@@ -34,7 +35,7 @@ class Mask(NamedTuple):
 @kernel(error_model="numpy")
 def cells_forward(
     inputs: Rows, depth: int, weights: Rows, biases: int, gates: Rows, before: int, after: int, own: Rows,
-    above: Rows, mask: Mask, samples: int, hidden: int,
+    above: Rows, mask: Mask, samples: int, hidden: int, bf16: int,
 ) -> None:  # fmt: skip
     """Turn a day's inputs into gates, cell and output.
 
@@ -44,7 +45,7 @@ def cells_forward(
     depth
         How much of an input row counts.
     weights : ``[blocks, depth, 4 LANES]``
-        From panel to panel.
+        From panel to panel; of pairs if ``bf16``.
     biases : ``[blocks, 4 LANES]``
     gates : ``[blocks, samples, 4 LANES]``
         Receives the gates; from block to block.
@@ -58,6 +59,8 @@ def cells_forward(
     samples
     hidden
         The hidden size; units from there on only fill a vector, and stay 0 where a feature is infinite.
+    bf16
+        1 where the products' factors are rounded.
     """
     blocks = (hidden + LANES - 1) // LANES
     pitch = blocks * LANE_BYTES
@@ -68,7 +71,10 @@ def cells_forward(
             end = min(samples, first + TILE)
             place = gates.at + block * gates.pitch + first * COLUMN_BYTES
             left = Left(inputs.at + first * inputs.pitch, inputs.pitch, 0, 4, 1, depth)
-            multiply(left, panel, bias, Rows(place, COLUMN_BYTES), end - first)
+            if bf16:
+                multiply_bf16(left, panel, bias, Rows(place, COLUMN_BYTES), end - first)
+            else:
+                multiply(left, panel, bias, Rows(place, COLUMN_BYTES), end - first)
             for sample in range(first, end):
                 here = sample * pitch + unit
                 _forward(
@@ -165,8 +171,4 @@ def _twice(x: Lanes) -> Lanes:
 
 def _gates(builder: Any, panel: Any) -> list[Any]:
     """Return the addresses of a panel's four vectors."""
-    return [builder.add(panel, _number(LANE_BYTES * gate)) for gate in range(4)]
-
-
-def _number(value: int) -> Any:
-    return ir.Constant(ir.IntType(64), value)
+    return [builder.add(panel, number(LANE_BYTES * gate)) for gate in range(4)]

@@ -14,16 +14,16 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 
-__all__ = ["LANES", "LANE_BYTES", "Lanes", "exponential", "exponential_minus_1"]
+__all__ = ["LANES", "LANE_BYTES", "Lanes", "exponential", "exponential_minus_1", "processor_has"]
 
 
-def _lanes() -> int:
-    """Return how many numbers a vector holds: those of AVX-512, or of AVX2."""
-    features: str = cpu_target.target_context.codegen().magic_tuple()[2]  # as kernels are compiled for them
-    return 16 if "+avx512f" in features.split(",") else 8
+def processor_has(feature: str) -> bool:
+    """Say whether kernels are compiled for a processor that has instructions, by LLVM's name of them."""
+    features: str = cpu_target.target_context.codegen().magic_tuple()[2]
+    return f"+{feature}" in features.split(",")
 
 
-LANES = _lanes()
+LANES = 16 if processor_has("avx512f") else 8
 LANE_BYTES = 4 * LANES
 _REALS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)

@@ -10,13 +10,19 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd.function import once_differentiable
 
+from lstm_bench.config.harness import Precision
+from lstm_bench.errors import ConfigError
+from lstm_bench.model.compiled.bf16 import HAS_BF16
 from lstm_bench.model.compiled.lanes import LANES
-from lstm_bench.model.compiled.products import COLUMNS
 from lstm_bench.model.compiled.sequence import backward, forward
+from lstm_bench.model.compiled.tile import COLUMNS
 from lstm_bench.model.compiled.weights import PackedWeights, unpacked
 from lstm_bench.model.lstm import LSTM
 
-__all__ = ["CompiledLSTM"]
+__all__ = ["PRECISIONS", "CompiledLSTM"]
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16") if HAS_BF16 else ("fp32",)
+"""Of the products that this processor's kernels have."""
 
 
 class CompiledLSTM:
@@ -26,15 +32,28 @@ class CompiledLSTM:
     ----------
     model
         Its weights are those at the time of the last :meth:`renew`.
+    precision
+        Of the factors of products; with ``bf16``, those of the weights' gradient are float32 all the same.
+
+    Raises
+    ------
+    ConfigError
+        Where the processor has no such products.
     """
 
-    def __init__(self, model: LSTM) -> None:
+    def __init__(self, model: LSTM, precision: Precision = "fp32") -> None:
+        if precision not in PRECISIONS:
+            raise ConfigError(
+                f"lstm_bench.training.precision: got {precision!r}, but this processor's kernels do not have it; "
+                f"choices: {', '.join(PRECISIONS)}"
+            )
         self.model = model
+        self._bf16 = precision == "bf16"
         self.renew()
 
     def renew(self) -> None:
         """Take over the model's present weights."""
-        self._weights = PackedWeights.of(self.model.rnn)
+        self._weights = PackedWeights.of(self.model.rnn, bf16=self._bf16)
 
     @property
     def leaves(self) -> list[Tensor]:
@@ -102,8 +121,8 @@ class _Days:
         forward(
             windows.contiguous().numpy(),
             self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),
-            weights.rows.detach().numpy(), weights.biases.detach().numpy(),
-            self._masks.numpy(), _ONES, shape.hidden_size, int(kept),
+            weights.forward.numpy(), weights.biases.detach().numpy(),
+            self._masks.numpy(), _ONES, shape.hidden_size, int(kept), int(weights.bf16),
         )  # fmt: skip
 
     def last(self) -> Tensor:
@@ -120,10 +139,10 @@ class _Days:
         biases = torch.zeros_like(self._weights.biases)
         backward(
             shape.features, self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),
-            self._weights.columns.numpy(), self._masks.numpy(), _ONES, _ZEROS, padded.numpy(),
+            self._weights.backward.numpy(), self._masks.numpy(), _ONES, _ZEROS, padded.numpy(),
             torch.zeros(shape.layers + 1, samples, shape.panels * COLUMNS).numpy(),
             torch.zeros(shape.layers, samples, shape.units).numpy(),
-            rows.numpy(), biases.numpy(),
+            rows.numpy(), biases.numpy(), int(self._weights.bf16),
         )  # fmt: skip
         return rows, biases
 

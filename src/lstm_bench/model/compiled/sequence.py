@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.kernel import kernel
+from lstm_bench.model.compiled.bf16 import multiply_bf16
 from lstm_bench.model.compiled.cell import Mask, cells_backward, cells_forward
 from lstm_bench.model.compiled.lanes import LANE_BYTES
-from lstm_bench.model.compiled.products import COLUMN_BYTES, COLUMNS, Left, Rows, address, multiply
+from lstm_bench.model.compiled.products import multiply
+from lstm_bench.model.compiled.tile import COLUMN_BYTES, COLUMNS, Left, Rows, address
 
 __all__ = ["backward", "forward"]
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
 
 _DAYS = 4  # whose share of the weights' gradient is one product: few enough to be in cache still
 
@@ -27,7 +28,7 @@ _DAYS = 4  # whose share of the weights' gradient is one product: few enough to 
 @kernel(error_model="numpy")
 def forward(
     windows: Array, inputs: Array, gates: Array, cells: Array, weights: Array, biases: Array, masks: Array,
-    ones: Array, hidden: int, kept: int,
+    ones: Array, hidden: int, kept: int, bf16: int,
 ) -> None:  # fmt: skip
     """Score windows up to the last day's output, which ends in the last layer's input row of the day after.
 
@@ -49,6 +50,8 @@ def forward(
     kept
         1 to keep all days for the way back; 0 where they take each other's place: inputs of two days in turn, gates
         and cells of one.
+    bf16
+        1 where ``weights`` are pairs of bfloat16 numbers, and products round the other factor too.
     """
     samples, days, features = windows.shape
     layers, units, width = cells.shape[0], cells.shape[3], inputs.shape[3]
@@ -58,6 +61,8 @@ def forward(
         for sample in range(samples):
             for feature in range(features):
                 inputs[0, now, sample, feature] = windows[sample, day, feature]
+            if features + units < width:  # where pairs need an even number of inputs
+                inputs[0, now, sample, features + units] = 0
         for layer in range(layers):
             below = units if layer else features
             own = Rows(_at(inputs, layer, then) + 4 * below, 4 * width)
@@ -67,7 +72,7 @@ def forward(
                 below + units if day else below,  # before the first day there is no output
                 Rows(_at(weights, layer, 0), weights.strides[1]), _at(biases, layer, 0),
                 _gates(gates, layer, here), _at(cells, layer, here), _at(cells, layer, next_cell),
-                own, above, _mask(masks, ones, layer, day), samples, hidden,
+                own, above, _mask(masks, ones, layer, day), samples, hidden, bf16,
             )  # fmt: skip
 
 
@@ -75,6 +80,7 @@ def forward(
 def backward(
     features: int, inputs: Array, gates: Array, cells: Array, weights: Array, masks: Array, ones: Array,
     zeros: Array, slope: Array, input_slopes: Array, cell_slopes: Array, weight_slopes: Array, bias_slopes: Array,
+    bf16: int,
 ) -> None:  # fmt: skip
     """Work back from the last day's output to the weights.
 
@@ -95,6 +101,8 @@ def backward(
         Zeros, to work in.
     weight_slopes, bias_slopes : ``[layers, blocks, K, 4 LANES]``, ``[layers, blocks, 4 LANES]``
         Receive the gradients; they begin with zeros.
+    bf16
+        As for :func:`forward`; the products that give ``weight_slopes`` are not rounded.
     """
     layers, blocks, days, samples = gates.shape[:4]
     units, width, pitch = cells.shape[3], inputs.shape[3], input_slopes.strides[1]
@@ -118,7 +126,10 @@ def backward(
             left = Left(own_gates.at, COLUMN_BYTES, own_gates.pitch, 4, blocks, COLUMNS)
             for panel in range((asked + COLUMNS - 1) // COLUMNS):
                 into = Rows(_at(input_slopes, layer, 0) + panel * COLUMN_BYTES, pitch)
-                multiply(left, _at(weights, layer, panel), Rows(_at(zeros, 0, 0), 0), into, samples)
+                if bf16:
+                    multiply_bf16(left, _at(weights, layer, panel), Rows(_at(zeros, 0, 0), 0), into, samples)
+                else:
+                    multiply(left, _at(weights, layer, panel), Rows(_at(zeros, 0, 0), 0), into, samples)
         if until - day == _DAYS or day == 0:
             for layer in range(layers):
                 below = units if layer else features

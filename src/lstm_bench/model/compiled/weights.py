@@ -9,8 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lstm_bench.model.compiled.bf16 import paired
 from lstm_bench.model.compiled.lanes import LANES
-from lstm_bench.model.compiled.products import COLUMNS
+from lstm_bench.model.compiled.tile import COLUMNS
 
 __all__ = ["PackedWeights", "Shape", "unpacked"]
 
@@ -41,8 +42,8 @@ class Shape(NamedTuple):
 
     @property
     def width(self) -> int:
-        """K: the longest input row."""
-        return max(self.features, self.units) + self.units
+        """K: the longest input row, and what fills whole pairs of vectors."""
+        return math.ceil((max(self.features, self.units) + self.units) / (2 * LANES)) * 2 * LANES
 
     @property
     def panels(self) -> int:
@@ -63,19 +64,24 @@ class PackedWeights:
     shape
     rows : ``[layers, blocks, K, 4 LANES]``, a leaf that may have a gradient
         Panels of gates.
-    columns : ``[layers, P, 4 units, COLUMNS]``
-        Panels of inputs: from below (in the first layer none), then the layer's own.
     biases : ``[layers, blocks, 4 LANES]``, a leaf too
+    forward : as ``rows``
+        What the kernels multiply by.
+    backward : ``[layers, P, 4 units, COLUMNS]``
+        Panels of inputs: from below (in the first layer none), then the layer's own.
+    bf16 : whether both are pairs of bfloat16 numbers
     """
 
     shape: Shape
     rows: Tensor
-    columns: Tensor
     biases: Tensor
+    forward: Tensor
+    backward: Tensor
+    bf16: bool
 
     @classmethod
     @torch.no_grad()
-    def of(cls, rnn: nn.LSTM) -> PackedWeights:
+    def of(cls, rnn: nn.LSTM, *, bf16: bool) -> PackedWeights:
         """Pack a module's present weights."""
         shape = Shape.of(rnn.input_size, rnn.hidden_size, rnn.num_layers)
         hidden, units, blocks = shape.hidden_size, shape.units, shape.blocks
@@ -94,11 +100,16 @@ class PackedWeights:
                 slopes.view(4, blocks, LANES, -1).transpose(0, 1).flatten(0, 2)
             )
             biases[layer, :, :hidden] = (bias + other_bias).view(4, hidden)
+        rows = rows.flatten(3)
+        by_gate = biases.view(shape.layers, 4, blocks, LANES).transpose(1, 2).flatten(2)
+        backward = columns.view(shape.layers, 4 * units, shape.panels, COLUMNS).transpose(1, 2)
         return cls(
             shape,
-            rows.flatten(3).requires_grad_(),
-            columns.view(shape.layers, 4 * units, shape.panels, COLUMNS).transpose(1, 2).contiguous(),
-            biases.view(shape.layers, 4, blocks, LANES).transpose(1, 2).flatten(2).requires_grad_(),
+            rows.requires_grad_(),
+            by_gate.requires_grad_(),
+            paired(rows) if bf16 else rows.detach(),
+            paired(backward) if bf16 else backward.contiguous(),
+            bf16,
         )
 
 

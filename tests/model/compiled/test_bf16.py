@@ -1,0 +1,150 @@
+"""Products of rounded factors, and an LSTM that is trained with them."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lstm_bench.config.harness import Precision
+from lstm_bench.errors import ConfigError
+from lstm_bench.model.compiled import outputs
+from lstm_bench.model.compiled.bf16 import HAS_BF16, paired
+from lstm_bench.model.compiled.outputs import CompiledLSTM
+from lstm_bench.model.compiled.panels import multiply_panels
+from lstm_bench.model.compiled.tile import COLUMNS, TILE
+from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.path import choose_path
+from lstm_bench.model.predict import predict_weights
+from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.model.spec import ReplicaSpec
+from lstm_bench.model.timing import Shape, noise_samples, qlib_spec
+from lstm_bench.model.trainer import train_pack
+
+CPU = torch.device("cpu")
+needs_bf16 = pytest.mark.skipif(not HAS_BF16, reason="the processor has no AVX512-BF16")
+
+
+def relative(value: Tensor, exact: Tensor) -> float:
+    return float((value.double() - exact).norm() / exact.norm().clamp(min=1e-30))
+
+
+def make(features: int, hidden: int, layers: int) -> LSTM:
+    torch.manual_seed(0)
+    return LSTM(features, hidden, layers, 0.0)
+
+
+@pytest.mark.parametrize("depth", [1, 4, 7])
+def test_pairs_are_rounded_summands_side_by_side(depth: int) -> None:
+    panels = torch.randn(2, depth, COLUMNS)
+    pairs = paired(panels).view(torch.bfloat16).float()
+    assert pairs.shape == (2, (depth + 1) // 2, COLUMNS, 2)
+    summands = pairs.transpose(2, 3).flatten(1, 2)
+    assert torch.equal(summands[:, :depth], panels.bfloat16().float())
+    assert not summands[:, depth:].any()
+
+
+@needs_bf16
+@pytest.mark.parametrize("rows", [1, TILE, 2 * TILE + 3])
+@pytest.mark.parametrize("depth", [2, 34, 64, 130])
+def test_products_are_those_of_rounded_factors(rows: int, depth: int) -> None:
+    generator = torch.Generator().manual_seed(rows + depth)
+    room = torch.randn(rows, depth + 64, generator=generator)  # whole vectors are read
+    panels = torch.randn(2, depth, COLUMNS, generator=generator)
+    into = torch.randn(2, rows, COLUMNS, generator=generator)
+    left = room[:, :depth]
+    expected = into.double() + left.bfloat16().double() @ panels.bfloat16().double()
+    multiply_panels(left.numpy(), paired(panels).numpy(), into.numpy(), 1, 1)
+    np.testing.assert_allclose(into.numpy(), expected.numpy(), rtol=1e-5, atol=1e-4)
+
+
+@needs_bf16
+@pytest.mark.parametrize(
+    ("features", "hidden", "layers", "samples", "days"),
+    [
+        (20, 64, 2, 100, 20),
+        (6, 64, 2, 30, 60),
+        (5, 32, 3, 30, 7),
+        (40, 10, 2, 9, 5),
+        (3, 17, 2, 1, 4),
+        (2, 7, 1, 4, 1),
+    ],
+)
+def test_scores_and_gradients_are_near_torchs(
+    features: int, hidden: int, layers: int, samples: int, days: int
+) -> None:
+    model = make(features, hidden, layers)
+    exact, windows, target = (
+        copy.deepcopy(model).double(),
+        torch.randn(samples, days, features),
+        torch.randn(samples),
+    )
+    expected = exact(windows.double())
+    torch.autograd.backward((expected - target).square().mean())
+    compiled = CompiledLSTM(model, "bf16")
+    scores = compiled.training_scores(windows, torch.Generator())
+    compiled.give_back(torch.autograd.grad((scores - target).square().mean(), compiled.leaves))
+    assert 0 < relative(scores.detach(), expected.detach()) < 3e-2
+    assert torch.equal(compiled.scores(windows), scores.detach())
+    for (name, parameter), other in zip(model.named_parameters(), exact.parameters(), strict=True):
+        assert parameter.grad is not None
+        assert other.grad is not None
+        assert relative(parameter.grad, other.grad) < 3e-2, name
+
+
+@needs_bf16
+def test_nan_in_a_window_is_nan_in_its_score_alone() -> None:
+    windows = torch.randn(10, 5, 3)  # an odd number of features, whose pair is made up with what comes next
+    windows[4, 2, 1] = torch.nan
+    scores = CompiledLSTM(make(3, 8, 2), "bf16").scores(windows)
+    assert scores.isnan().tolist() == [sample == 4 for sample in range(10)]
+
+
+@needs_bf16
+def test_training_goes_as_in_single_precision_and_its_weights_score_alike() -> None:
+    spec = dataclasses.replace(qlib_spec(4), hidden_size=16, batch_size=100)
+    samples = noise_samples(600, Shape(4, 5))
+    samples.labels[:] = samples.windows.values[:, -1, 0]  # type: ignore[attr-defined]
+
+    def losses(precision: Precision) -> list[float]:
+        own = dataclasses.replace(spec, precision=precision)
+        (fit,) = train_pack(
+            own, [ReplicaSpec(0, 1e-2, 0.0, 0.0)], samples, samples, n_epochs=5, early_stop=5, device=CPU
+        )
+        if precision == "bf16":
+            scores = predict_weights(own, fit.weights, ResidentSamples.place(samples, CPU), "sharded")
+            assert fit.epochs[fit.best_epoch].valid_loss == pytest.approx(
+                float(np.square(scores - samples.labels).mean()), rel=1e-5
+            )
+        return [epoch.train_loss for epoch in fit.epochs]
+
+    rounded, exact = losses("bf16"), losses("fp32")
+    assert rounded != exact
+    assert exact[-1] < exact[0] / 4
+    assert rounded == pytest.approx(exact, rel=3e-2)
+
+
+@needs_bf16
+def test_the_processors_threads_serve_it() -> None:
+    assert choose_path(dataclasses.replace(qlib_spec(20), precision="bf16"), CPU).name == "sharded"
+
+
+def test_a_processor_without_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outputs, "PRECISIONS", ("fp32",))
+    spec = dataclasses.replace(qlib_spec(20), precision="bf16")
+    with pytest.raises(
+        ConfigError, match=r"precision: got 'bf16', but on cpu the sharded path.*choices: fp32$"
+    ):
+        choose_path(spec, CPU)
+    with pytest.raises(ConfigError, match=r"precision: got 'bf16'.*choices: fp32$"):
+        CompiledLSTM(make(3, 8, 1), "bf16")
+
+
+def test_qlibs_own_training_refuses() -> None:
+    spec = dataclasses.replace(qlib_spec(20), precision="bf16", compat="qlib")
+    with pytest.raises(ConfigError, match=r"reference path.*choices: fp32$"):
+        choose_path(spec, CPU)
