@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from tests.model.compiled.test_outputs import make, relative
 
 from lstm_bench.config.harness import Precision
 from lstm_bench.errors import ConfigError
@@ -17,7 +17,6 @@ from lstm_bench.model.compiled.bf16 import HAS_BF16, paired
 from lstm_bench.model.compiled.outputs import CompiledLSTM
 from lstm_bench.model.compiled.panels import multiply_panels
 from lstm_bench.model.compiled.tile import COLUMNS, TILE
-from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path import choose_path
 from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
@@ -27,15 +26,6 @@ from lstm_bench.model.trainer import train_pack
 
 CPU = torch.device("cpu")
 needs_bf16 = pytest.mark.skipif(not HAS_BF16, reason="the processor has no AVX512-BF16")
-
-
-def relative(value: Tensor, exact: Tensor) -> float:
-    return float((value.double() - exact).norm() / exact.norm().clamp(min=1e-30))
-
-
-def make(features: int, hidden: int, layers: int) -> LSTM:
-    torch.manual_seed(0)
-    return LSTM(features, hidden, layers, 0.0)
 
 
 @pytest.mark.parametrize("depth", [1, 4, 7])

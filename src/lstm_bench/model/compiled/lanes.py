@@ -59,11 +59,6 @@ class Lanes:
         first = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
         return cls(builder, builder.shuffle_vector(first, nothing, _whole(0)))
 
-    @classmethod
-    def zero(cls, builder: Any) -> Lanes:
-        """Return 0 in all lanes."""
-        return cls(builder, _value(0.0))
-
     def store(self, address: Any) -> None:
         """Write to an address, which need not be aligned."""
         self.builder.store(self.value, self.builder.inttoptr(address, _REALS.as_pointer()), align=4)
