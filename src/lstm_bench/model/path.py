@@ -113,13 +113,11 @@ def choose_path(spec: PackSpec, device: torch.device) -> Choice:
 def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if spec.compat == "qlib":
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
-    if spec.loss.is_by_day:
-        return Choice(
-            "reference", f"loss {spec.loss.name}: the other paths do not take batches of whole days"
-        )
     if device.type == "cpu":
         reason = f"compiled kernels around {blas().owner}'s products, threads over parts that stay in cache"
         return Choice("sharded", reason)
+    if spec.loss.is_by_day:
+        return Choice("reference", f"loss {spec.loss.name}: fused kernels take no batches of whole days")
     lacking = missing(device)
     if lacking is not None:
         return Choice("reference", f"no fused kernels: {lacking}")
