@@ -462,6 +462,16 @@ def test_a_record_says_how_it_was_trained(configure: Configure, tmp_path: Path, 
     assert (epochs["lr"].iloc[-1] < epochs["lr"].iloc[0]) == bool(falls)
 
 
+def test_a_batch_of_whole_days_is_planned_with_the_samples_that_it_has(configure: Configure) -> None:
+    def planned(loss: str, batch_size: int) -> float:
+        own = f"lstm_bench.training.loss={loss}", f"task.model.kwargs.batch_size={batch_size}"
+        training: float = preview(configure("lstm_bench.compat=none", *own))["training_mib"]
+        return training
+
+    assert planned("ic", 2) == planned("ic", 9) > planned("mse", 9)  # a day either way
+    assert planned("ic", 300) > planned("ic", 9)
+
+
 def test_a_market_of_one_stock_has_no_loss_of_days(
     configure: Configure, market: Path, tmp_path: Path
 ) -> None:
