@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.loss import LossSpec
 from lstm_bench.model.memory import fitting_replicas, training_bytes
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.path import Choice
@@ -89,6 +90,24 @@ def test_a_step_in_shards_takes_what_is_planned(
     spec = dataclasses.replace(SPEC, num_layers=layers, batch_size=400)
     replicas = [ReplicaSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
     train, few = make_samples(samples=400, seed=1), make_samples(samples=8)
+    choice = Choice("sharded", "")
+    meter = Meter()
+    with meter:
+        pack = Pack(spec, replicas, train, few, CPU, choice)
+        pack.train_epoch([0, 1])
+    planned = training_bytes(spec, choice, 2, train.windows.step_len)
+    assert meter.peak == pytest.approx(planned, rel=0.15)
+
+
+@pytest.mark.parametrize("name", ["ic", "rank"])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_step_on_whole_days_takes_what_is_planned(
+    make_days: MakeSamples, threads: Callable[[int], None], name: Any, dropout: float
+) -> None:
+    threads(1)
+    spec = dataclasses.replace(SPEC, loss=LossSpec(name), batch_size=400)
+    replicas = [ReplicaSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
+    train, few = make_days(days=10, stocks=40, missing=0.0), make_days(days=2, stocks=4, missing=0.0)
     choice = Choice("sharded", "")
     meter = Meter()
     with meter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.loss import LossSpec
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.path import Choice, choose_path
 from lstm_bench.model.sharded import _mask_stream
+from lstm_bench.model.shards import SHARD
 from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 
@@ -23,6 +25,7 @@ SPEC = PackSpec(
     d_feat=3, hidden_size=8, num_layers=2, batch_size=250, optimizer="adam", clip_grad_value=3.0,
     clip_grad_norm=None, compat="none", is_time_series=True,
 )  # fmt: skip
+DAYS = dataclasses.replace(SPEC, loss=LossSpec("ic"))
 REFERENCE = Choice("reference", "asked for")
 
 
@@ -34,12 +37,30 @@ def fit(make_samples: MakeSamples, spec: PackSpec, dropout: float = 0.0, **own: 
     )
 
 
+def fit_days(
+    make_days: MakeSamples,
+    spec: PackSpec,
+    dropouts: Sequence[float] = (0.0,),
+    *,
+    weighted: bool = False,
+    **own: Any,
+) -> list[Fit]:
+    """Train on days that no part of a batch holds as a whole."""
+    train, valid = make_days(days=20, stocks=60, seed=1), make_days(days=5, stocks=60, seed=2)
+    replicas = [ReplicaSpec(seed, 0.01, dropout, 0.01) for seed, dropout in enumerate(dropouts)]
+    weights = np.random.default_rng(7).uniform(0.1, 3.0, len(train)) if weighted else None
+    return train_pack(
+        spec, replicas, train, valid, n_epochs=5, early_stop=9, device=CPU, weights=weights, **own
+    )
+
+
 def curves(fits: list[Fit]) -> list[list[tuple[float, float]]]:
     return [[(epoch.train_loss, epoch.valid_loss) for epoch in one.epochs] for one in fits]
 
 
 def test_shards_serve_the_processor() -> None:
     assert choose_path(SPEC, CPU).name == "sharded"
+    assert choose_path(DAYS, CPU).name == "sharded"
     assert choose_path(dataclasses.replace(SPEC, compat="qlib"), CPU).name == "reference"
 
 
@@ -65,6 +86,62 @@ def test_no_bit_depends_on_the_threads(
         threads(count)
         given.append(curves(fit(make_samples, SPEC, dropout)))
     assert given[0] == given[1] == given[2]
+
+
+@pytest.mark.parametrize("name", ["ic", "rank"])
+@pytest.mark.parametrize(("layers", "hidden"), [(1, 8), (2, 8), (2, 16), (2, 20)])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_losses_of_days_are_the_references(
+    make_days: MakeSamples, name: Any, layers: int, hidden: int, weighted: bool, replicas: int
+) -> None:
+    spec = dataclasses.replace(DAYS, num_layers=layers, hidden_size=hidden, loss=LossSpec(name))
+    given, expected = (
+        curves(fit_days(make_days, spec, [0.0] * replicas, weighted=weighted, choice=choice))
+        for choice in (None, REFERENCE)
+    )
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["ic", "rank"])
+def test_neither_threads_nor_a_pack_change_a_bit_of_losses_of_days(
+    make_days: MakeSamples, threads: Callable[[int], None], name: Any
+) -> None:
+    spec, dropouts = dataclasses.replace(DAYS, loss=LossSpec(name)), [0.4, 0.2, 0.0]
+    given = []
+    for count in (1, 2, 6):  # the last takes two whole batches at once
+        threads(count)
+        given.append(curves(fit_days(make_days, spec, dropouts, weighted=True)))
+    assert given[0] == given[1] == given[2]
+    assert given[0][0] == curves(fit_days(make_days, spec, dropouts[:1], weighted=True))[0]
+
+
+def test_a_batch_may_have_more_samples_than_were_asked_for(make_days: MakeSamples) -> None:
+    spec = dataclasses.replace(DAYS, batch_size=10)
+    train = make_days(days=6, stocks=250, seed=1)
+    pack = Pack(spec, [ReplicaSpec(0, 0.01, 0.3, 0.0)], train, make_days(), CPU)
+    assert pack.days_per_batch == 1
+    assert np.bincount(train.days).min() > 2 * SHARD
+    assert np.isfinite(pack.train_epoch([0])).all()
+
+
+@pytest.mark.parametrize("name", ["ic", "rank"])
+def test_a_batch_without_a_gradient_is_a_step_all_the_same(make_days: MakeSamples, name: Any) -> None:
+    """The gradient is zero then: moments fade, and weights decay."""
+    spec = dataclasses.replace(DAYS, loss=LossSpec(name))
+    train, rates = make_days(stocks=20, missing=0.0), torch.full((1, 3), 0.01, dtype=torch.float64)
+    whole, single = torch.from_numpy(np.flatnonzero(train.days < 10)), torch.tensor([3])
+    order = torch.nn.utils.rnn.pad_sequence([whole, single, whole], batch_first=True, padding_value=-1)[None]
+    (losses, weights), (expected_losses, expected) = (
+        (pack.path.learn([0], order, rates, None), pack.path.weights(0))
+        for pack in (
+            Pack(spec, [ReplicaSpec(0, 0.01, 0.0, 0.1)], train, train, CPU, choice)
+            for choice in (None, REFERENCE)
+        )
+    )
+    torch.testing.assert_close(losses, expected_losses, rtol=0, atol=1e-5)
+    for key, values in expected.items():
+        torch.testing.assert_close(weights[key], values, rtol=0, atol=1e-5)
 
 
 def test_each_part_and_seed_has_its_own_masks() -> None:

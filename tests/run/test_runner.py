@@ -438,21 +438,19 @@ def test_a_record_is_plain_json(configure: Configure, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "path"),
+    "options",
     [
-        (["loss=ic", "schedule=cosine", "reweight=exponential"], "reference"),
-        (["loss=rank", "reweight=volatility", "warmup_epochs=1"], "reference"),
-        (["loss=huber", "schedule=plateau", "reweight=volatility"], "sharded"),
+        ["loss=ic", "schedule=cosine", "reweight=exponential"],
+        ["loss=rank", "reweight=volatility", "warmup_epochs=1"],
+        ["loss=huber", "schedule=plateau", "reweight=volatility"],
     ],
 )
-def test_a_record_says_how_it_was_trained(
-    configure: Configure, tmp_path: Path, options: list[str], path: str
-) -> None:
+def test_a_record_says_how_it_was_trained(configure: Configure, tmp_path: Path, options: list[str]) -> None:
     own = [f"lstm_bench.training.{option}" for option in options]
     record, _ = execute(configure("lstm_bench.compat=none", *own), tmp_path)
     device = record.provenance()["device"]
-    assert device["training_path"] == path
-    assert (options[0].replace("=", " ") in device["training_path_reason"]) == (path == "reference")
+    assert device["training_path"] == "sharded"
+    assert "parts that stay in cache" in device["training_path_reason"]
     assert (
         load_workflow(record.path / "config.yaml").to_file()
         == configure("lstm_bench.compat=none", *own).to_file()
@@ -462,6 +460,16 @@ def test_a_record_says_how_it_was_trained(
     assert epochs["lr"].max() <= configure().task.model.kwargs.lr
     falls = [option for option in options if option.startswith("schedule=cosine")]
     assert (epochs["lr"].iloc[-1] < epochs["lr"].iloc[0]) == bool(falls)
+
+
+def test_a_batch_of_whole_days_is_planned_with_the_samples_that_it_has(configure: Configure) -> None:
+    def planned(loss: str, batch_size: int) -> float:
+        own = f"lstm_bench.training.loss={loss}", f"task.model.kwargs.batch_size={batch_size}"
+        training: float = preview(configure("lstm_bench.compat=none", *own))["training_mib"]
+        return training
+
+    assert planned("ic", 2) == planned("ic", 9) > planned("mse", 9)  # a day either way
+    assert planned("ic", 300) > planned("ic", 9)
 
 
 def test_a_market_of_one_stock_has_no_loss_of_days(

@@ -10,7 +10,7 @@ from lstm_bench.model.compiled.tile import COLUMNS
 from lstm_bench.model.compiled.weights import Shape
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.path import Choice
-from lstm_bench.model.shards import SHARD
+from lstm_bench.model.shards import SHARD, whole_batches_at_once
 from lstm_bench.model.spec import PackSpec
 
 __all__ = ["fitting_replicas", "parameters", "training_bytes"]
@@ -22,9 +22,12 @@ _USABLE = 0.9  # of what is free: the allocator's rounding, and what cuBLAS take
 def training_bytes(spec: PackSpec, choice: Choice, replicas: int, step_len: int) -> int:
     """Plan what training takes beyond the resident samples, at its peak.
 
+    Left out are the pairs of a day's samples that loss ``rank`` compares.
+
     Parameters
     ----------
     spec, choice
+        Of batches of whole days, ``batch_size`` counts the samples of the largest.
     replicas
         K that train together.
     step_len
@@ -34,7 +37,7 @@ def training_bytes(spec: PackSpec, choice: Choice, replicas: int, step_len: int)
         return replicas * (_fused_activations(spec, step_len) + _fused_weights(spec))
     weights = 4 * _FLOAT * parameters(spec) * replicas  # values, gradients and Adam's two moments
     if choice.name == "sharded":
-        return weights + _compiled_weights(spec, replicas) + _compiled_activations(spec, step_len)
+        return weights + _compiled_weights(spec, replicas) + _compiled_activations(spec, replicas, step_len)
     return weights + _torch_activations(spec, step_len)
 
 
@@ -48,22 +51,29 @@ def _torch_activations(spec: PackSpec, step_len: int) -> int:
     return 2 * 7 * _FLOAT * spec.batch_size * step_len * spec.hidden_size * spec.num_layers
 
 
-def _compiled_activations(spec: PackSpec, step_len: int) -> int:
-    """Return what the threads' parts keep of their days: input rows, gates and cells."""
+def _compiled_activations(spec: PackSpec, replicas: int, step_len: int) -> int:
+    """Return what the threads' parts, or those of whole batches, keep of their days: input rows, gates and cells."""
     shape = Shape.of(spec.d_feat, spec.hidden_size, spec.num_layers)
     samples = min(spec.batch_size, torch.get_num_threads() * SHARD)
+    if spec.loss.is_by_day:
+        samples = spec.batch_size * _together(spec, replicas)
     kept = (step_len + 1) * (shape.width + shape.units) + step_len * 4 * shape.units
     dropped = (spec.num_layers - 1) * step_len * shape.units
     return _FLOAT * samples * (shape.layers * kept + dropped + step_len * spec.d_feat)
 
 
 def _compiled_weights(spec: PackSpec, replicas: int) -> int:
-    """Each replica's in the kernels' two orders, and the gradients that the parts of all their batches hand in."""
+    """Each replica's in the kernels' two orders, and the gradients that the parts of batches in work hand in."""
     shape = Shape.of(spec.d_feat, spec.hidden_size, spec.num_layers)
     rows, columns = shape.width, shape.panels * COLUMNS
     rounded = (rows + columns) // 2 if spec.precision == "bf16" else 0
-    kept = rows + columns + rounded + rows * math.ceil(spec.batch_size / SHARD)
-    return _FLOAT * replicas * shape.layers * 4 * shape.units * kept
+    handed_in = rows * _together(spec, replicas) * math.ceil(spec.batch_size / SHARD)
+    return _FLOAT * shape.layers * 4 * shape.units * (replicas * (rows + columns + rounded) + handed_in)
+
+
+def _together(spec: PackSpec, replicas: int) -> int:
+    """Return how many replicas take a step together in shards."""
+    return min(replicas, whole_batches_at_once(spec.batch_size)) if spec.loss.is_by_day else replicas
 
 
 def _fused_activations(spec: PackSpec, step_len: int) -> int:

@@ -19,6 +19,7 @@ from lstm_bench.model.path import Choice, Start, choose_path, open_path
 from lstm_bench.model.random_stream import RandomStream
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.sample_order import (
+    days_per_batch,
     in_sequence,
     shuffled,
     shuffled_as_loader,
@@ -104,8 +105,7 @@ class Pack:
     @property
     def days_per_batch(self) -> int:
         """Days that hold about as many samples as a batch has, where batches hold whole days."""
-        count = len(self._days)
-        return min(count, max(1, round(self.spec.batch_size * count / sum(map(len, self._days)))))
+        return days_per_batch(self._days, self.spec.batch_size)
 
     def train_epoch(
         self,

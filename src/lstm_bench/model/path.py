@@ -124,12 +124,10 @@ def _precisions(path: PathName) -> tuple[Precision, ...]:
 def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if spec.compat == "qlib":
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
-    if spec.loss.is_by_day:
-        return Choice(
-            "reference", f"loss {spec.loss.name}: the other paths do not take batches of whole days"
-        )
     if device.type == "cpu":
         return Choice("sharded", "compiled kernels, threads over parts that stay in cache")
+    if spec.loss.is_by_day:
+        return Choice("reference", f"loss {spec.loss.name}: fused kernels take no batches of whole days")
     lacking = missing(device)
     if lacking is not None:
         return Choice("reference", f"no fused kernels: {lacking}")

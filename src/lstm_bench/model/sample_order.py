@@ -13,7 +13,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-__all__ = ["in_sequence", "shuffled", "shuffled_as_loader", "shuffled_as_numpy", "shuffled_days"]
+__all__ = [
+    "days_per_batch",
+    "in_sequence",
+    "shuffled",
+    "shuffled_as_loader",
+    "shuffled_as_numpy",
+    "shuffled_days",
+]
 
 
 def in_sequence(samples: int, batch_size: int, *, drop_last: bool) -> Iterator[Tensor]:
@@ -28,6 +35,18 @@ def shuffled(samples: int, batch_size: int) -> Iterator[Tensor]:
     order = torch.randperm(samples)
     for start in range(0, samples - batch_size + 1, batch_size):
         yield order[start : start + batch_size]
+
+
+def days_per_batch(days: Sequence[Tensor], batch_size: int) -> int:
+    """Return how many days have about as many samples as a batch; at least one, and no more than there are.
+
+    Parameters
+    ----------
+    days
+        The positions of each day's samples.
+    """
+    count = len(days)
+    return min(count, max(1, round(batch_size * count / sum(map(len, days)))))
 
 
 def shuffled_days(days: Sequence[Tensor], days_per_batch: int) -> Iterator[Tensor]:

@@ -7,6 +7,7 @@ gather to the gradient. What a part gives does not depend on how many threads th
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-__all__ = ["SHARD", "MapShards", "alone", "shard_threads"]
+__all__ = ["SHARD", "MapShards", "alone", "shard_threads", "whole_batches_at_once"]
 
 SHARD = 100
 """Samples that go through together: what they need of a day stays in a core's cache (``tests/perf/shards.py``)."""
@@ -42,6 +43,11 @@ def shard_threads() -> Iterator[MapShards]:
     threads = torch.get_num_threads()
     with alone():
         yield _in_turn if threads == 1 else _side_by_side(_pool(threads))
+
+
+def whole_batches_at_once(batch_size: int) -> int:
+    """Return how many batches to take where each is kept as a whole: as many as have a part for each thread."""
+    return max(1, torch.get_num_threads() // math.ceil(batch_size / SHARD))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from lstm_bench.evaluate.signal import signal_metrics
 from lstm_bench.model.day_loss import comparable_days
 from lstm_bench.model.memory import parameters, training_bytes
 from lstm_bench.model.path import Choice
+from lstm_bench.model.sample_order import days_per_batch
 from lstm_bench.model.spec import PackSpec
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
@@ -203,9 +204,18 @@ def needs(config: RunConfig, prepared: Prepared, choice: Choice) -> dict[str, fl
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
     small = 50_000 + 280 * days  # daily series, and the tables that do not grow
     features = {id(view.features): view.features.on("cpu").nbytes for view in dataset.views.values()}
+    largest = replace(spec, batch_size=_largest_batch(spec, prepared.train))
     mib = float(2**20)
     return {
         "resident_mib": (sum(features.values()) + samples * 24) / mib,
-        "training_mib": training_bytes(spec, choice, 1, dataset.step_len) / mib,
+        "training_mib": training_bytes(largest, choice, 1, dataset.step_len) / mib,
         "record_mib": (11 * len(prepared.test) + 22 * held + 4 * weights + small) / mib,
     }
+
+
+def _largest_batch(spec: PackSpec, train: SampleSet) -> int:
+    """Return the samples of the largest batch that training may draw."""
+    if not spec.loss.is_by_day:
+        return spec.batch_size
+    days = comparable_days(torch.from_numpy(train.labels), torch.from_numpy(train.days))
+    return sum(sorted(map(len, days))[-days_per_batch(days, spec.batch_size) :])
