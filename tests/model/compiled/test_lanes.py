@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float32]
 
 @generated(types.intp, types.intp)
 def _evaluate(builder: Any, source: Any, target: Any) -> None:
-    """Four functions of sixteen numbers, one after the other."""
+    """Four functions of a vector, one after the other."""
     x = Lanes.load(builder, source)
     for result in (exponential(x), exponential(x, -0.5), exponential_minus_1(x, 2.0), x.within(3.0)):
         result.store(target)

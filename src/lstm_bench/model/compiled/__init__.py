@@ -1,1 +1,1 @@
-"""The LSTM on a processor: products by its BLAS, everything between them compiled for its vector units."""
+"""The LSTM on a processor: compiled for its vector units, products and all."""
