@@ -12,7 +12,6 @@ import pytest
 from lstm_bench.cli.destination import check_file, check_folder
 from lstm_bench.errors import InputError
 
-
 CONFIG = Path(__file__).parents[2] / "configs" / "lstm_alpha158.yaml"
 
 
