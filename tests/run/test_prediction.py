@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -384,7 +384,13 @@ def test_a_run_is_found_by_folder_and_by_id(tmp_path: Path, monkeypatch: pytest.
     assert str(other.path) in str(refused.value)
     with pytest.raises(DataError, match=f"got 'xyz', expected .* and it has {one.path}, "):
         find_record("xyz", tmp_path / "results")
-    for pattern in ("**a", "*", ".abcd", "[", "a/b"):  # an id's beginning is no pattern, and drafts are no records
+    for pattern in (
+        "**a",
+        "*",
+        ".abcd",
+        "[",
+        "a/b",
+    ):  # an id's beginning is no pattern, and drafts are no records
         with pytest.raises(DataError, match=f"got {re.escape(repr(pattern))}, expected a record's folder"):
             find_record(pattern, tmp_path / "results")
     with pytest.raises(DataError, match="it has none; `lstm-bench run CONFIG` makes one"):
