@@ -190,6 +190,13 @@ def test_a_run_is_not_computed_twice(config: RunConfig, overrides: dict[str, Any
     assert not third.pred.equals(first.pred)
 
 
+@pytest.mark.parametrize("name", ["a/b", "../x", ".x", ""])
+def test_an_experiment_is_one_visible_folder(config: RunConfig, tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=f"experiment: got {name!r}, expected the name of one folder"):
+        lstm_bench.run(config, out=tmp_path / "out", experiment=name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_without_a_backtest_has_no_report(overrides: dict[str, Any], tmp_path: Path) -> None:
     records = [{"class": "SignalRecord", "module_path": "qlib.workflow.record_temp"}]
     config = lstm_bench.load_workflow(CONFIGS / "lstm_alpha158.yaml", overrides | {"task.record": records})

@@ -255,6 +255,7 @@ def run(
     RunError
         Where training gave no usable weights.
     """
+    from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.tracking import with_tracker
     from lstm_bench.report.tracked_pictures import drawing
     from lstm_bench.run.runner import execute
@@ -265,7 +266,8 @@ def run(
     )
     if seed is not None:
         chosen = chosen.with_seed(seed)
-    folder = Path(out) / (experiment or chosen.experiment_name or name)
+    named = {"experiment": experiment, "experiment_name": chosen.experiment_name, "config": name}
+    folder = records_folder(Path(out), named)
     tracked = with_tracker(chosen.lstm_bench.tracking, track)
     with tracking(tracked, Path(out), drawing(tracked)) as tracker:
         record, _ = execute(chosen, folder, device=device, force=force, tracker=tracker)

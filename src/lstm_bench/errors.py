@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -79,6 +78,8 @@ def choices_hint(got: str, choices: Iterable[str]) -> str:
     >>> choices_hint("lerning_rate", ["learning_rate", "lr"])
     "did you mean 'learning_rate'? choices: learning_rate, lr"
     """
+    import difflib  # a command that is interrupted while it begins needs this file at once
+
     known = sorted(choices)
     near = difflib.get_close_matches(got, known, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}? " if near else ""

@@ -123,6 +123,16 @@ def test_a_file_that_is_more_or_less_than_yaml_does_nothing(
     assert not (tmp_path / "here").exists()
 
 
+@pytest.mark.parametrize("name", ["a/b", "../x", ".x", ""])
+def test_an_experiment_is_one_visible_folder(here: Run, tmp_path: Path, name: str) -> None:
+    for arguments in (["--experiment", name], ["--dry-run", "--set", f"experiment_name={name!r}"]):
+        done = here("run", CONFIG, *arguments)
+        assert done.returncode == 2
+        field = "--experiment" if arguments[0] == "--experiment" else "experiment_name"
+        assert f"error: {field}: got {name!r}, expected the name of one folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("lost", [2, 8])
 def test_a_file_of_bars_that_was_cut_off_is_named(
     refusal: Refusal, market: Path, tmp_path: Path, lost: int

@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lstm_bench.cli.destination import check_file, check_folder
 from lstm_bench.errors import InputError
+
+CONFIG = Path(__file__).parents[2] / "configs" / "lstm_alpha158.yaml"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", CONFIG, "--out", "file"), "--out: file is a file, expected a folder"),
+        (("run", CONFIG, "--dry-run", "--experiment", "file"), "--out: results/file is a file, expected a folder"),
+        (("tune", "--out", "file/a"), "--out: file is a file, expected a folder"),
+        (("bench", CONFIG, "--out", "file"), "--out: file is a file, expected a folder"),
+        (("study", "export", "results"), "FILE: results is a folder, expected a file"),
+        (("study", "export", "file/a.csv"), "FILE: file is a file, expected a folder"),
+    ],
+)  # fmt: skip
+def test_a_command_looks_before_it_reads_anything(
+    here: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    arguments: tuple[object, ...],
+    message: str,
+) -> None:
+    """There are no data and no study, which would be refused later."""
+    (tmp_path / "file").touch()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "file").touch()
+    done = here(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.replace(f"{tmp_path}{os.sep}", "") == f"error: {message}\n"
 
 
 def test_what_can_be_made_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,22 @@ def test_formats(lstm_bench: Run, results: Path) -> None:
     assert "--format" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("leaderboard",), ("leaderboard", "--check"), ("compare", "a", "b")])
+def test_results_that_are_no_folder_are_refused(here: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    for name, reason in (("file", "file is a file, expected a folder"), ("none", "there is no folder none")):
+        done = here(*command, "--results", name)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: --results: {reason}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_results_that_hold_nothing_have_no_row(here: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = here("leaderboard", "--results", "empty")
+    assert done.returncode == 0
+    assert "empty: no row yet; `lstm-bench bench` trains" in done.stderr
+
+
 def test_a_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     from lstm_bench.cli.output import print_table
 

@@ -70,6 +70,14 @@ def test_processors_are_in_order() -> None:
     assert found["Shared processors"] == "none"
 
 
+def test_what_has_no_effect_is_left_out_as_in_a_runs_identity() -> None:
+    config = configuration("Alpha158", "task.model.kwargs.num_layers=1")
+    assert config.task.model.kwargs.idle == ("dropout",)
+    table = configuration_table(config, None, None)
+    assert not any("dropout" in cell.text for line in table.lines for cell in line)
+    assert "dropout" not in config.identity()["model"]
+
+
 @pytest.mark.parametrize("features", ["Alpha158", "Alpha360"])
 def test_nothing_is_left_out(features: str) -> None:
     config = configuration(features)

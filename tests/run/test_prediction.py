@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -356,6 +357,9 @@ def test_a_damaged_record_is_refused(saved: SavedRun, earlier: Path) -> None:
     assert "statistics: got none, expected those of RobustZScoreNorm" in refusal()
     (folder / "statistics.json").unlink()
     assert "is not complete: it has no statistics.json" in refusal()
+    (folder / "statistics.json").write_text(statistics)
+    (folder / "provenance.json").write_text('{"device": {}}')
+    assert refusal().startswith(f"{folder / 'provenance.json'}: it has no device.training_path; ")
     (folder / "metrics.json").write_text("{}")
     assert "diverged in its first epoch" in refusal()
     assert "nothing to predict with" in refusal()
@@ -367,7 +371,7 @@ def make_record(folder: Path) -> Record:
     return Record(folder)
 
 
-def test_a_run_is_found_by_folder_and_by_id(tmp_path: Path) -> None:
+def test_a_run_is_found_by_folder_and_by_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = (make_record(tmp_path / "results" / "mine" / name) for name in ("abcd01", "abef02"))
     make_record(tmp_path / "results" / "mine" / ".abcd01.host-1.draft")
     for text in ("abcd01", "abc", str(one.path)):
@@ -380,8 +384,20 @@ def test_a_run_is_found_by_folder_and_by_id(tmp_path: Path) -> None:
     assert str(other.path) in str(refused.value)
     with pytest.raises(DataError, match=f"got 'xyz', expected .* and it has {one.path}, "):
         find_record("xyz", tmp_path / "results")
+    for pattern in (
+        "**a",
+        "*",
+        ".abcd",
+        "[",
+        "a/b",
+    ):  # an id's beginning is no pattern, and drafts are no records
+        with pytest.raises(DataError, match=f"got {re.escape(repr(pattern))}, expected a record's folder"):
+            find_record(pattern, tmp_path / "results")
     with pytest.raises(DataError, match="it has none; `lstm-bench run CONFIG` makes one"):
         find_record("xyz", tmp_path / "elsewhere")
+    monkeypatch.chdir(one.path)
+    with pytest.raises(DataError, match="run: got '', expected a record's folder"):
+        find_record("", tmp_path / "results")
     for folder in ("results", "results/mine"):
         with pytest.raises(
             DataError, match=f"{folder} is no complete record: .*; it holds records: .*{one.path}"

@@ -14,6 +14,11 @@ import pytest
 from lstm_bench.errors import DataError
 from lstm_bench.run.record import Record, publish, recover
 
+EPOCHS = pd.DataFrame(
+    {name: [0.5, 0.25] for name in ("train_loss", "valid_loss", "valid_score")},
+    index=pd.Index([0, 1], name="epoch"),
+)
+
 
 def visible(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
@@ -119,8 +124,8 @@ def test_what_a_killed_process_left_is_put_right(tmp_path: Path) -> None:
 
 def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
     record, _ = publish(tmp_path / "abc", fill("{}"))
-    pd.DataFrame({"x": [1]}).to_parquet(record.path / "epochs.parquet")
-    assert record.table("epochs")["x"].tolist() == [1]
+    EPOCHS.to_parquet(record.path / "epochs.parquet")
+    pd.testing.assert_frame_equal(record.table("epochs"), EPOCHS)
     with pytest.raises(DataError, match="no table 'report'; it has epochs"):
         record.table("report")
 
@@ -130,3 +135,49 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "abc" / "metrics.json").write_text('{"IC"')
     with pytest.raises(DataError, match=r"metrics\.json.*--force"):
         Record(tmp_path / "abc").metrics()
+
+
+@pytest.mark.parametrize("kept", [0, 100, -1])
+def test_a_torn_table_is_named(tmp_path: Path, kept: int) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    path = record.path / "epochs.parquet"
+    EPOCHS.to_parquet(path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(DataError, match=r"abc/epochs\.parquet: cannot be read: .*--force"):
+        record.table("epochs")
+
+
+@pytest.mark.parametrize("other", [EPOCHS.drop(columns="valid_loss"), EPOCHS.reset_index()])
+def test_another_table_is_named(tmp_path: Path, other: pd.DataFrame) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    other.to_parquet(record.path / "epochs.parquet")
+    with pytest.raises(
+        DataError, match=r"abc/epochs\.parquet: holds another table: .* expected epoch, train_loss"
+    ):
+        record.table("epochs")
+
+
+def test_a_key_that_is_not_there_is_named(tmp_path: Path) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    (record.path / "provenance.json").write_text('{"training": {"epochs": 2}}')
+    provenance = record.provenance()
+    assert provenance["training"]["epochs"] == 2
+    assert provenance.get("calendar") is None
+    with pytest.raises(DataError, match=r"abc/provenance\.json: it has no seed; .*--force"):
+        provenance["seed"]
+    with pytest.raises(DataError, match=r"abc/provenance\.json: it has no training\.status; "):
+        provenance["training"]["status"]
+
+
+@pytest.mark.parametrize("name", ["provenance", "metrics", "analysis"])
+def test_a_file_of_another_form_is_named(tmp_path: Path, name: str) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    (record.path / f"{name}.json").write_text("[]")
+    with pytest.raises(DataError, match=rf"abc/{name}\.json: holds no JSON object; "):
+        getattr(record, name)()
+
+
+def test_a_figure_that_is_no_number_is_named(tmp_path: Path) -> None:
+    record, _ = publish(tmp_path / "abc", fill('{"IC": "much"}'))
+    with pytest.raises(DataError, match=r"abc/metrics\.json: IC: got 'much', expected a number"):
+        record.metrics()

@@ -352,16 +352,21 @@ def test_features_that_the_model_does_not_take_are_named(configure: Configure, t
         execute(configure("task.model.kwargs.d_feat=19"), tmp_path)
 
 
-def test_columns_that_an_own_feature_set_lacks_are_named(configure: Configure, tmp_path: Path) -> None:
+def test_columns_that_an_own_feature_set_lacks_are_named_once(
+    configure: Configure, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     config = configure(
         "lstm_bench.features={features: {KLEN: ($high-$low)/$open, MOM5: '$close/Ref($close, 5)-1'}}"
     )
     reason = (
-        "d_feat: got 20, but the dataset gives 1 features; FilterCol names columns that the handler does not have: "
-        "CORD10, .*, KLOW, .*; name columns of the feature set in col_list, or take the processor out"
+        "d_feat: got 20, but the dataset gives 1 features; the handler lacks 19 of FilterCol's columns: name columns "
+        "of the feature set in col_list, or take the processor out$"
     )
     with pytest.raises(ConfigError, match=reason):
         execute(config, tmp_path)
+    (said,) = (record.getMessage() for record in caplog.records if "FilterCol" in record.getMessage())
+    assert said.startswith("FilterCol: the handler has no column CORD10, CORD5, ")
+    assert said.endswith(" and 11 more, 19 in all")
 
 
 def test_a_run_that_diverges_at_once_leaves_a_record_of_it(

@@ -133,8 +133,29 @@ def test_a_line_that_is_being_written_waits(tmp_path: Path) -> None:
     assert [study.study_name for study in storage.get_all_studies()] == ["study", "other"]
 
 
-def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["not a journal\n", "two\nlines", '{"a": 1}', '{"a": 1}\n', "\n"])
+def test_a_file_of_another_kind_is_refused_and_stays_as_it_is(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "notes"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"--storage: .*notes is no journal of Optuna: it begins with "):
+        JournalFile(path)
+    assert path.read_text() == text
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_line_that_is_no_operation_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "store.journal"
-    path.write_text("not a journal\n")
+    JournalStorage(JournalFile(path)).create_new_study([optuna.study.StudyDirection.MINIMIZE], "study")
+    with path.open("a") as file:
+        file.write("not an operation\n")
     with pytest.raises(ConfigError, match="is no journal"):
         JournalStorage(JournalFile(path))
+
+
+@pytest.mark.parametrize("kept", [0, 5, 20])
+def test_a_first_line_that_a_crash_cut_off_is_dropped(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "store.journal"
+    path.write_bytes(b'{"op_code":0,"worker_id"'[:kept])
+    storage = JournalStorage(JournalFile(path))
+    assert path.read_bytes() == b""
+    assert storage.get_all_studies() == []

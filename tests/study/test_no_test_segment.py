@@ -23,9 +23,11 @@ from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.array_entry import open_entry
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import build_dataset
+from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.volatility import read_volatility
 from lstm_bench.errors import ConfigError, InputError
 from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.path import PathName
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.run.runner import execute_pack
@@ -195,32 +197,50 @@ def test_a_worker_is_given_train_and_valid_and_no_way_to_test(
         )
 
 
+@pytest.mark.parametrize(
+    ("compat", "path", "other"), [("qlib", "reference", "sharded"), ("none", "sharded", "reference")]
+)
 def test_a_trial_is_trained_as_its_configuration_says(
-    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    market: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    compat: str,
+    path: PathName,
+    other: PathName,
 ) -> None:
-    """The first trial is the workflow itself, seed by seed what a run of it has as its validation loss."""
-    definition = define(market)
+    """The first trial is the workflow itself, seed by seed what a run of it has as its validation loss.
+
+    Its IC is of the scores that the path gives which trained it.
+    """
+    definition = define(market, set={"lstm_bench.compat": compat})
     (row,), (payload,) = tuned(definition, tmp_path, monkeypatch, trials=1)
     runs = execute_pack(definition.workflow, (1000, 1001), tmp_path / "runs", device="cpu")
     best = [run.record.table("epochs")["valid_loss"].min() for run in runs if run.record is not None]
     assert row.value == pytest.approx(sum(best) / 2, rel=1e-12)
     assert Path(payload["outcome"]).parent == tmp_path / "results" / "s" / "search"
     models = [load_file(run.record.path / "model.safetensors") for run in runs if run.record is not None]
-    assert row.valid_ic == pytest.approx(valid_ic_of(definition, market, models), rel=1e-5)
+    assert row.valid_ic == pytest.approx(valid_ic_of(definition, market, models, path), rel=1e-12)
+    by_another = valid_ic_of(definition, market, models, other)
+    assert row.valid_ic["IC"] != pytest.approx(by_another["IC"], rel=1e-12)
 
 
 def valid_ic_of(
-    definition: Definition, market: Path, models: Sequence[dict[str, torch.Tensor]]
+    definition: Definition, market: Path, models: Sequence[dict[str, torch.Tensor]], path: PathName
 ) -> dict[str, float]:
     """Correlate each model's scores of valid with the raw labels by pandas, day by day; means over days and models."""
     config = definition.workflow
-    dataset = build_dataset(config.task.dataset, Provider(market), d_feat=config.task.model.kwargs.d_feat)
+    dataset = build_dataset(
+        config.task.dataset,
+        Provider(market),
+        d_feat=config.task.model.kwargs.d_feat,
+        embargo=embargo_days(config),
+    )
     valid = dataset.samples("valid", "learn")
     found: dict[str, list[float]] = {"IC": [], "Rank IC": []}
     for weights in models:
         model = LSTM(config.task.model.kwargs.d_feat, 4, config.task.model.kwargs.num_layers, dropout=0.0)
         model.load_state_dict(weights)
-        scores = predict(model, ResidentSamples.place(valid, torch.device("cpu"))).numpy()
+        scores = predict(model, ResidentSamples.place(valid, torch.device("cpu")), path).numpy()
         table = pd.DataFrame({"score": scores, "label": dataset.raw_label[valid.days, valid.instruments]})
         methods: dict[str, Literal["pearson", "spearman"]] = {"IC": "pearson", "Rank IC": "spearman"}
         for name, method in methods.items():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+from types import FrameType
 from typing import Annotated, TextIO
 
 import typer
@@ -49,6 +51,7 @@ app.command(name="doctor")(doctor.doctor)
 
 
 _debug = False
+_interrupted = False
 
 
 def _print_version(wanted: bool) -> None:
@@ -88,15 +91,27 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
         return sys.stderr
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    global _interrupted  # pydantic wraps what is raised while it makes a model into an error of its own
+    _interrupted = True
+    signal.default_int_handler(number, frame)
+
+
 def main() -> None:
     """Run the command line; exit with 0, 1 (a check found something), 2 (bad input), 3 (failed) or 130."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         app()
+    except KeyboardInterrupt:  # while typer lays the commands out
+        sys.exit(INTERRUPTED)
     except SystemExit as done:
         if done.code == INTERRUPTED:
             typer.echo("interrupted; nothing half-done is kept", err=True)
         raise
     except Exception as error:
+        if _interrupted:
+            sys.exit(INTERRUPTED)
         if _debug:
             raise
         if isinstance(error, LstmBenchError):

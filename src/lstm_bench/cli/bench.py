@@ -61,6 +61,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Replicate a study's best configuration, or a workflow file's, over seeds; runs with a record are kept."""
+    from lstm_bench.cli.destination import check_folder
     from lstm_bench.cli.live_study import live_bench
     from lstm_bench.cli.options import parse_executor, parse_option
     from lstm_bench.config.seeds import parse_seeds
@@ -74,6 +75,7 @@ def bench(
     from lstm_bench.study.replication import bench as run_bench
     from lstm_bench.study.store import open_store
 
+    check_folder("--out", out)
     chosen_seeds = parse_option("--seeds", seeds, parse_seeds)
     if config is not None:
         if study is not None or trial or top is not None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lstm_bench.cli.options import EvidenceFolder, check_evidence
 from lstm_bench.cli.output import print_json, print_table
 
 __all__ = ["compare"]
@@ -23,9 +24,7 @@ def compare(
             help="Qlib's name or the leaderboard's column, where higher is better; by default all columns. Repeatable."
         ),
     ] = None,
-    results: Annotated[
-        Path, typer.Option(help="Where the records are, and leaderboard/, the evidence.")
-    ] = Path("results"),
+    results: EvidenceFolder = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare two rows on the same data: paired over seeds, over all pairs of seeds, and over days."""
@@ -33,6 +32,7 @@ def compare(
     from lstm_bench.report.collect import collect
     from lstm_bench.report.comparison import compare_rows
 
+    check_evidence(results)
     comparison = compare_rows(collect(results), a, b, metric or ())
     if as_json:
         print_json(tables.comparison_object(comparison))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lstm_bench.cli.options import EvidenceFolder, check_evidence
 from lstm_bench.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ Format = Literal["md", "csv", "json", "latex"]
 
 
 def leaderboard(
-    results: Annotated[
-        Path, typer.Option(help="Where the records are, and leaderboard/, the evidence.")
-    ] = Path("results"),
+    results: EvidenceFolder = Path("results"),
     out: Annotated[
         Path | None,
         typer.Option(
@@ -75,6 +74,7 @@ def leaderboard(
     from lstm_bench.report.blocks import LeaderboardOptions
     from lstm_bench.report.leaderboard import Style
 
+    check_evidence(results)
     check_file("--out", None if check else out)
     check_file("--html", html)
     options = LeaderboardOptions(Style(compat, intervals), tuple(study or ()))

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.errors import ConfigError, InputError, choices_hint
 
 if TYPE_CHECKING:
     from lstm_bench.study.driver import ExecutorName
 
-__all__ = ["HASTE_SECONDS", "Storage", "StudyName", "Track", "parse_executor", "parse_option", "parse_slots"]
+__all__ = [
+    "HASTE_SECONDS",
+    "EvidenceFolder",
+    "Storage",
+    "StudyName",
+    "Track",
+    "check_evidence",
+    "parse_executor",
+    "parse_option",
+    "parse_slots",
+]
 
 Value = TypeVar("Value")
 
@@ -26,6 +37,9 @@ Storage = Annotated[
         metavar="URL",
     ),
 ]
+EvidenceFolder = Annotated[
+    Path, typer.Option("--results", help="Where the records are, and leaderboard/, the evidence.")
+]
 Track = Annotated[
     str | None,
     typer.Option(
@@ -37,6 +51,20 @@ Track = Annotated[
 
 HASTE_SECONDS = 2.0
 """That an interrupted command waits for a tracker, which goes on for a while by itself."""
+
+
+def check_evidence(results: Path) -> None:
+    """Check that ``--results`` is a folder; that of the default may not be there yet.
+
+    Raises
+    ------
+    InputError
+        Where it is none.
+    """
+    if results.exists() and not results.is_dir():
+        raise InputError(f"--results: {results} is a file, expected a folder")
+    if not results.exists() and results != Path("results"):
+        raise InputError(f"--results: there is no folder {results}")
 
 
 def parse_option(option: str, text: str, parse: Callable[[str], Value]) -> Value:

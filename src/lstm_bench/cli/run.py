@@ -47,6 +47,8 @@ def run(
     ] = False,
 ) -> None:
     """Train, predict and evaluate one seed of a Qlib workflow file, and record it."""
+    from lstm_bench.cli.destination import check_folder
+    from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.ready import missing_workflow
     from lstm_bench.config.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
@@ -55,6 +57,9 @@ def run(
     if workflow is None:
         raise ConfigError(f"CONFIG: none was given, expected a Qlib workflow file{missing_workflow(Path())}")
     config = load_workflow(workflow, _overrides(overrides or [], provider_uri, seed))
+    named = {"--experiment": experiment, "experiment_name": config.experiment_name, "CONFIG": workflow.stem}
+    folder = records_folder(out, named)
+    check_folder("--out", folder)
     tracked = with_tracker(config.lstm_bench.tracking, track)
     if dry_run:
         _preview(config, device, as_json)
@@ -65,7 +70,6 @@ def run(
     from lstm_bench.run.runner import execute
     from lstm_bench.run.tracker import tracking
 
-    folder = out / (experiment or config.experiment_name or workflow.stem)
     with tracking(tracked, out, drawing(tracked)) as tracker, live_progress(sys.stderr) as progress:
         record, computed = execute(
             config, folder, device=device, force=force, progress=progress, tracker=tracker

@@ -410,10 +410,12 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a study's trials as a table: a row a trial, a column a parameter."""
+    from lstm_bench.cli.destination import check_file
     from lstm_bench.study.export import export_trials
     from lstm_bench.study.recent import choose_study
     from lstm_bench.study.store import open_store
 
+    check_file("FILE", out)
     store = open_store(storage)
     chosen = choose_study(store, name)
     count = export_trials(_trials(store, chosen), out)

@@ -46,6 +46,7 @@ def tune(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tune a study: propose, train on the tuning seeds, prune on the validation loss."""
+    from lstm_bench.cli.destination import check_folder
     from lstm_bench.cli.live_study import live_tuning
     from lstm_bench.cli.options import parse_executor, parse_option, parse_slots
     from lstm_bench.config.duration import parse_duration
@@ -58,6 +59,7 @@ def tune(
     from lstm_bench.study.store import open_store
     from lstm_bench.study.trials import trial_rows
 
+    check_folder("--out", out)
     store = open_store(storage)
     name = choose_study(store, study)
     remember_study(store, name)

@@ -40,6 +40,11 @@ class LstmKwargs(Section):
     )
     seed: int | None = Field(None, ge=0, lt=2**32, description="0 where a file gives none")
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Settings that have no effect beside the others: dropout acts between layers."""
+        return ("dropout",) if self.num_layers == 1 else ()
+
 
 class ModelConfig(Section):
     """``task.model``: ``pytorch_lstm_ts`` goes with ``TSDatasetH``, ``pytorch_lstm`` with ``DatasetH``."""

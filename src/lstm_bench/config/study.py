@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from lstm_bench.config.duration import Duration
+from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order, short_key
 from lstm_bench.config.search import PrunerConfig, SamplerConfig
 from lstm_bench.config.section import Section, explain
@@ -89,8 +90,8 @@ Plain = Annotated[Any, BeforeValidator(_plain)]
 class StudyConfig(Section):
     """``studies/*.yaml``. Keys are short names, such as ``lr``, or dotted keys of a workflow file."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="by default the file's; names folders too"
+    name: Annotated[str, AfterValidator(check_evidence_name)] = Field(
+        description="by default the file's; names folders too: letters, digits and . _ - only"
     )
     base: str = Field(min_length=1, description="the workflow file, relative to the study file's folder")
     features: Features | None = Field(None, description="what the workflow's handler gives; checked if named")
@@ -108,13 +109,6 @@ class StudyConfig(Section):
     trial_timeout: Duration | None = Field(None, description="after which a trial counts as failed")
     timeout: Duration | None = Field(None, description="after which no trial is begun")
     max_retries: int = Field(2, ge=0, description="of a trial that failed")
-
-    @field_validator("name")
-    @classmethod
-    def _names_files(cls, name: str) -> str:
-        if name.endswith(".daily"):
-            raise ValueError("a study's daily series are kept under that ending; choose another name")
-        return name
 
     @field_validator("space", "fixed", mode="before")
     @classmethod

@@ -337,8 +337,8 @@ class RunConfig(Section):
             for name, section in sections.items()
             if section is not None
         }
-        if content["model"]["num_layers"] == 1:
-            content["model"].pop("dropout")  # it acts between layers
+        for key in config.task.model.kwargs.idle:
+            content["model"].pop(key)
         for key in config.lstm_bench.training.idle:
             content["lstm_bench"]["training"].pop(key)
         if config._row_days is not None and config.step_len == config._row_days:

@@ -245,14 +245,17 @@ def needed_features(config: HandlerConfig) -> tuple[str, ...]:
 
 
 def say_missing_columns(config: HandlerConfig) -> str:
-    """Say which processors name columns that the handler lacks, as the end of an error; empty where none does."""
+    """Say of which processors the handler lacks how many columns, as the end of an error.
+
+    A warning has named the columns by then. Empty where no processor does.
+    """
     columns = HandlerColumns.of(config)
     names, label = tuple(columns.features), columns.label[0]
     chain = (*config.shared_processors, *config.infer_processors)
     found = {entry.name: missing_columns(names, label, entry) for entry in chain}
     return "".join(
-        f"; {name} names columns that the handler does not have: {', '.join(missing)}; name columns of the feature set "
-        "in col_list, or take the processor out"
+        f"; the handler lacks {len(missing)} of {name}'s columns: name columns of the feature set in col_list, or "
+        "take the processor out"
         for name, missing in found.items()
         if missing
     )

@@ -171,9 +171,9 @@ def surviving_columns(
     for entry in chain:
         match entry.kwargs:
             case FilterColKwargs() | DropColKwargs():
+                names = _selected(names, label, entry)
                 if missing := missing_columns(features, label, entry):
                     logger.warning("%s: the handler has no column %s", entry.name, _some(missing))
-                names = _selected(names, label, entry)
             case DropnaProcessorKwargs() | DropnaLabelKwargs() if entry.kwargs.fields_group != "label":
                 return names
             case _:
@@ -215,8 +215,10 @@ def _selected(features: Sequence[str], label: str, entry: ProcessorConfig) -> tu
 
 
 def _some(names: Sequence[str]) -> str:
-    """Name the first few."""
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    """Name the first few, and say how many there are."""
+    if len(names) <= 8:
+        return ", ".join(names)
+    return f"{', '.join(names[:8])} and {len(names) - 8} more, {len(names)} in all"
 
 
 def _groups(group: FieldsGroup | None) -> tuple[FieldsGroup, ...]:

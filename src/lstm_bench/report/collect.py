@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
@@ -25,7 +26,7 @@ from lstm_bench.report.evidence import (
 )
 from lstm_bench.report.setting import Span, config_text, parse_config, reductions, segments
 from lstm_bench.report.verification import verify
-from lstm_bench.run.manifest import EXPERIMENT_NAME, Bench, BenchRow
+from lstm_bench.run.manifest import Bench, BenchRow
 from lstm_bench.run.record import Record
 
 if TYPE_CHECKING:
@@ -71,10 +72,10 @@ def collect(results: Path) -> dict[str, Evidence]:
 
 
 def _claim(source: dict[tuple[str, str], Path], row: BenchRow, manifest: Path) -> None:
-    if not EXPERIMENT_NAME.fullmatch(row.study):
-        raise DataError(
-            f"{manifest}: study {row.study!r} cannot name a file; expected letters, digits and . _ - only"
-        )
+    try:
+        check_evidence_name(row.study)
+    except ValueError as error:
+        raise DataError(f"{manifest}: study: got {row.study!r}; {error}") from error
     other = source.setdefault((row.study, row.label), manifest)
     if other != manifest:
         raise DataError(

@@ -113,8 +113,8 @@ def _training(config: RunConfig) -> dict[str, str]:
     """Say how it was trained: the keys of ``_TRAINING``, then what else there is."""
     given, own = config.task.model.kwargs, config.lstm_bench.training
     said = {**_plain(given), **_plain(own)}  # our loss takes the place of Qlib's only one
-    idle = [*own.idle, *(["dropout"] if given.num_layers == 1 else [])]  # dropout acts between layers
-    said = {key: value for key, value in said.items() if key not in idle and key not in NO_IDENTITY}
+    left_out = {*given.idle, *own.idle, *NO_IDENTITY}
+    said = {key: value for key, value in said.items() if key not in left_out}
     rows = {
         row: _chosen({key: said.pop(key) for key in keys if key in said}) for row, keys in _TRAINING.items()
     }

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,9 @@ from lstm_bench.config.section import Section, explain
 from lstm_bench.errors import DataError
 from lstm_bench.run.whole_file import write_whole
 
-__all__ = ["EXPERIMENT_NAME", "Bench", "BenchRow"]
+__all__ = ["Bench", "BenchRow"]
 
 _NAME = "bench.json"
-
-EXPERIMENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?<!\.daily)")
-"""What can name an experiment: its folder, and its files of evidence."""
 
 
 class BenchRow(Section):

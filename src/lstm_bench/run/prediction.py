@@ -191,10 +191,9 @@ def _score(saved: SavedRun, dataset: Dataset, begin: int, stop: int, device: tor
     days = dataclasses.replace(dataset, segments={"test": Segment("test", begin, stop)})
     samples = days.samples("test", "infer")
     resident = ResidentSamples.place(samples, device)
+    path = saved.provenance["device"]["training_path"]
     try:
-        scores = predict_weights(
-            PackSpec.of(saved.config), saved.weights, resident, saved.provenance["device"]["training_path"],
-        )  # fmt: skip
+        scores = predict_weights(PackSpec.of(saved.config), saved.weights, resident, path)
     except DataError as error:
         raise DataError(
             f"{saved.record.path}: its weights are not those of its configuration: {error}"

@@ -34,7 +34,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -53,6 +53,39 @@ TableName = Literal[
 ]
 
 _SEAL = "provenance.json"
+_AGAIN = "compute the run again with --force"
+
+_ROW, _DAY, _SAMPLE = (None,), ("datetime",), ("datetime", "instrument")
+_LAYOUT: Mapping[TableName, tuple[tuple[str | None, ...], tuple[str, ...]]] = {
+    "epochs": (("epoch",), ("train_loss", "valid_loss", "valid_score")),
+    "pred": (_SAMPLE, ("score",)),
+    "label": (_SAMPLE, ("LABEL0",)),
+    "ic": (_DAY, ("ic", "rank_ic")),
+    "ic_decay": (_ROW, ("lag", "ic", "rank_ic")),
+    "ic_periods": (_ROW, ("span", "period", "days", "ic", "icir", "rank_ic", "rank_icir")),
+    "report": (_DAY, ("return", "bench", "cost", "turnover")),
+    "positions": (_SAMPLE, ("weight",)),
+    "holdings": (_DAY, ("holdings",)),
+    "drawdowns": (_ROW, ("series", "accumulation", "rank", "depth", "start", "bottom", "recovery", "days")),
+}
+"""Table -> its index, and the columns that it has in a record of any version."""
+
+
+class _Object(dict[str, Any]):
+    """A JSON object of a record's file: a key that is asked for and not there is named, with its file."""
+
+    def __init__(self, content: Mapping[str, Any], path: Path, where: str = "") -> None:
+        super().__init__(
+            {
+                key: _Object(value, path, f"{where}{key}.") if isinstance(value, dict) else value
+                for key, value in content.items()
+            }
+        )
+        self._path = path
+        self._where = where
+
+    def __missing__(self, key: str) -> Any:
+        raise DataError(f"{self._path}: it has no {self._where}{key}; {_AGAIN}")
 
 
 @dataclass(frozen=True)
@@ -67,10 +100,20 @@ class Record:
         return cls(folder) if (folder / _SEAL).is_file() else None
 
     def metrics(self) -> dict[str, float]:
-        """Read the figures; JSON has no NaN, a null stands for it."""
-        return {
-            name: math.nan if value is None else value for name, value in self._json("metrics.json").items()
-        }
+        """Read the figures; JSON has no NaN, a null stands for it.
+
+        Raises
+        ------
+        DataError
+            Where the file cannot be read, or a figure is no number.
+        """
+        content = self._json("metrics.json")
+        for name, value in content.items():
+            if value is not None and not isinstance(value, int | float):
+                raise DataError(
+                    f"{self.path / 'metrics.json'}: {name}: got {value!r}, expected a number; {_AGAIN}"
+                )
+        return {name: math.nan if value is None else value for name, value in content.items()}
 
     def analysis(self) -> dict[str, Any]:
         """Read the sections of the analysis; a null stands for NaN.
@@ -78,7 +121,8 @@ class Record:
         Raises
         ------
         DataError
-            Where this record has none: its run diverged, or was computed by an earlier version.
+            Where this record has none (its run diverged, or was computed by an earlier version), and where a key is
+            asked for that is not there.
         """
         return self._json("analysis.json")
 
@@ -92,7 +136,13 @@ class Record:
         )
 
     def provenance(self) -> dict[str, Any]:
-        """Read the provenance."""
+        """Read the provenance.
+
+        Raises
+        ------
+        DataError
+            Where the file cannot be read, and where a key is asked for that is not there.
+        """
         return self._json(_SEAL)
 
     def has_table(self, name: TableName) -> bool:
@@ -105,23 +155,40 @@ class Record:
         Raises
         ------
         DataError
-            Where this record has no such table.
+            Where this record has no such table, or its file is torn or holds another one.
         """
         import pandas as pd
 
         if not self.has_table(name):
             there = ", ".join(sorted(found.stem for found in self.path.glob("*.parquet")))
             raise DataError(f"{self.path}: this record has no table {name!r}; it has {there}")
-        return pd.read_parquet(self.path / f"{name}.parquet")
+        path = self.path / f"{name}.parquet"
+        try:
+            table = pd.read_parquet(path)
+        except Exception as error:  # a damaged file may fail anywhere in pyarrow and pandas
+            raise DataError(f"{path}: cannot be read: {error}; {_AGAIN}") from error
+        index, columns = _LAYOUT[name]
+        if tuple(table.index.names) != index or not set(columns) <= set(table.columns):
+            got = _names([*table.index.names, *table.columns])
+            raise DataError(
+                f"{path}: holds another table: got {got}, expected {_names([*index, *columns])}; {_AGAIN}"
+            )
+        return table
 
     def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
         try:
-            content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise DataError(
-                f"{self.path / name}: cannot be read: {error}; compute the run again with --force"
-            ) from error
-        return content
+            raise DataError(f"{path}: cannot be read: {error}; {_AGAIN}") from error
+        if not isinstance(content, dict):
+            raise DataError(f"{path}: holds no JSON object; {_AGAIN}")
+        return _Object(content, path)
+
+
+def _names(columns: Iterable[object]) -> str:
+    """List the columns of a table, the index first, which may have no name."""
+    return ", ".join(str(name) for name in columns if name is not None)
 
 
 def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = False) -> tuple[Record, bool]:

@@ -38,6 +38,8 @@ def find_record(run: str, results: Path) -> Record:
     DataError
         Where there is none, or it is not complete, or more than one run begins so.
     """
+    if not run:
+        raise DataError("run: got '', expected a record's folder, or the id of one")
     folder = Path(run).expanduser()
     if folder.is_dir():
         record = Record.find(folder)
@@ -46,23 +48,23 @@ def find_record(run: str, results: Path) -> Record:
                 f"run: {folder} is no complete record: it has no provenance.json{_inside(folder)}"
             )
         return record
-    found = [] if len(folder.parts) != 1 else [Record(path) for path in _records(results, f"{folder}*")]
+    there = [Record(path) for path in _records(results)]
+    found = [record for record in there if record.path.name.startswith(str(folder))]
     if len(found) == 1:
         return found[0]
     if found:
         raise DataError(
             f"run: got {run!r}, which {len(found)} records begin with; give one of {_list(found, _NAMED)}"
         )
-    there = [Record(path) for path in _records(results, "[!.]*")]
     hint = f"it has {_list(there, _NAMED)}" if there else "it has none; `lstm-bench run CONFIG` makes one"
     raise DataError(
         f"run: got {run!r}, expected a record's folder, or the id of one in {results}, and {hint}"
     )
 
 
-def _records(results: Path, name: str) -> list[Path]:
-    """Folders of complete records, of any experiment, whose id fits a pattern."""
-    return sorted(seal.parent for seal in results.glob(f"[!.]*/{name}/provenance.json"))
+def _records(results: Path) -> list[Path]:
+    """Folders of complete records, of any experiment."""
+    return sorted(seal.parent for seal in results.glob("[!.]*/[!.]*/provenance.json"))
 
 
 def _inside(folder: Path) -> str:

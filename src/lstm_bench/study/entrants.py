@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.errors import ConfigError, InputError
-from lstm_bench.run.manifest import EXPERIMENT_NAME
 from lstm_bench.study.replication import Entrant
 from lstm_bench.study.space import active
 from lstm_bench.study.trials import TrialRow, trial_rows
@@ -30,12 +30,13 @@ def entrants_of_file(path: Path, overrides: Sequence[str], provider_uri: str | N
     """
     own = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
     config = load_workflow(path, [*overrides, *own])
-    name = config.experiment_name or path.stem
-    if not EXPERIMENT_NAME.fullmatch(name):
+    name = path.stem if config.experiment_name is None else config.experiment_name
+    try:
+        check_evidence_name(name)
+    except ValueError as error:
         raise ConfigError(
-            f"experiment_name: got {name!r}, which cannot name files of evidence; expected letters, digits and . _ - "
-            "only, such as --set experiment_name=mine"
-        )
+            f"experiment_name: got {name!r}; {error}, such as --set experiment_name=mine"
+        ) from error
     return [Entrant(label=path.stem, study=name, trial=None, config=config.resolved())]
 
 

@@ -1,4 +1,4 @@
-"""A study's trials as a file for other programs."""
+"""A study's trials as a file for other programs, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_bench.errors import ConfigError, DataError, choices_hint
+from lstm_bench.run.whole_file import draft_of
 from lstm_bench.study.trials import TrialRow
 
 __all__ = ["export_trials"]
@@ -47,18 +48,16 @@ def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
     kind = out.suffix.lower()
     if kind not in (".csv", ".parquet", ".json"):
         raise ConfigError(f"export: got {out.name!r}; {choices_hint(kind, ['.csv', '.parquet', '.json'])}")
+    table = pd.DataFrame([_flat(trial) for trial in trials], columns=None if trials else _COLUMNS)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if kind == ".json":
-            out.write_text(
-                json.dumps([trial.to_json() for trial in trials], indent=2) + "\n", encoding="utf-8"
-            )
-            return len(trials)
-        table = pd.DataFrame([_flat(trial) for trial in trials], columns=None if trials else _COLUMNS)
-        if kind == ".csv":
-            table.to_csv(out, index=False)
-        else:
-            table.to_parquet(out, index=False)
+        with draft_of(out) as draft:
+            if kind == ".json":
+                content = json.dumps([trial.to_json() for trial in trials], indent=2)
+                draft.write_text(content + "\n", encoding="utf-8")
+            elif kind == ".csv":
+                table.to_csv(draft, index=False)
+            else:
+                table.to_parquet(draft, index=False)
     except OSError as error:
         raise DataError(f"export: cannot write {out}: {error.strerror}") from error
     return len(trials)

@@ -23,6 +23,9 @@ __all__ = ["JournalFile"]
 
 logger = logging.getLogger("lstm_bench")
 
+_BEGINNING = b'{"op_code":'
+"""Of Optuna's operations, and so of a journal."""
+
 
 class JournalFile(BaseJournalBackend):
     """A file with one operation a line.
@@ -36,6 +39,8 @@ class JournalFile(BaseJournalBackend):
     ------
     OSError
         Where it cannot be written.
+    ConfigError
+        Where it is a file of another kind, which stays as it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +48,11 @@ class JournalFile(BaseJournalBackend):
         self._lock = FileLock(path.with_name(f".{path.name}.lock"), poll_interval=POLL_SECONDS)
         self._read = (0, 0)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()  # before the lock, which waits for ever where no file can be made
+        with path.open("ab+") as file:  # before the lock, which waits for ever where no file can be made
+            file.seek(0)
+            begun = file.read(len(_BEGINNING))
+        if not _BEGINNING.startswith(begun):
+            raise ConfigError(f"--storage: {path} is no journal of Optuna: it begins with {begun!r}")
         with self._lock:
             self._cut_torn_line()
 

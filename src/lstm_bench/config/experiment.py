@@ -1,0 +1,53 @@
+"""What may name an experiment: a folder below the results, and for studies and benches files of evidence too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from lstm_bench.errors import ConfigError
+
+__all__ = ["check_evidence_name", "records_folder"]
+
+_EVIDENCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_DAILY = ".daily"
+"""Ending of the files that keep daily series."""
+
+
+def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
+    """Return the folder of an experiment's records.
+
+    Parameters
+    ----------
+    results
+        Where the records of all experiments are.
+    names
+        What may name the experiment -> the name that it gives, None where it gives none. The first one counts.
+
+    Raises
+    ------
+    ConfigError
+        Where that is not the name of one visible folder, which is where records are looked for.
+    """
+    field, name = next((field, name) for field, name in names.items() if name is not None)
+    if not name or name.startswith(".") or set(name) & set("/\\\0"):
+        raise ConfigError(
+            f"{field}: got {name!r}, expected the name of one folder, without / or \\ and with no dot in front"
+        )
+    return results / name
+
+
+def check_evidence_name(name: str) -> str:
+    """Return a name that can also name files of evidence, which are committed and meet other systems.
+
+    Raises
+    ------
+    ValueError
+        Where it cannot; it says what was expected.
+    """
+    if not _EVIDENCE_NAME.fullmatch(name):
+        raise ValueError("expected letters, digits and . _ - only, the first one no . or -")
+    if name.endswith(_DAILY):
+        raise ValueError(f"files of daily series end in {_DAILY}; expected another ending")
+    return name
