@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.compiled import lanes
 from lstm_bench.model.loss import LossSpec
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.path import Choice, choose_path
@@ -168,3 +169,12 @@ def test_precision_that_is_not_there_is_refused() -> None:
 
     with pytest.raises(ConfigError, match=r"precision: got 'tf32'.*choices: fp32"):
         choose_path(dataclasses.replace(SPEC, precision="tf32"), CPU)
+
+
+def test_a_processor_that_does_not_multiply_and_add_at_once_trains_by_reference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lanes, "HAS_FMA", False)
+    choice = choose_path(SPEC, CPU)
+    assert choice.name == "reference"
+    assert "multiplies and adds" in choice.reason

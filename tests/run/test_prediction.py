@@ -19,6 +19,8 @@ from safetensors.torch import load_file, save_file
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import DataError, DeviceError, InputError
+from lstm_bench.model.compiled import outputs
+from lstm_bench.model.path import precisions
 from lstm_bench.run import prediction
 from lstm_bench.run.prediction import predict_days
 from lstm_bench.run.record import Record
@@ -170,6 +172,29 @@ def test_the_score_of_one_stock_comes_back(
         assert found.comparison is not None
         assert found.comparison.agrees is agrees
     assert "do not come back" in quiet()[-1]
+
+
+@pytest.mark.skipif("bf16" not in precisions("sharded"), reason="the processor has no AVX512-BF16")
+def test_scores_of_bf16_come_back_in_float32_too(
+    configure: Configure, days: list[str], market: Path, tmp_path: Path, quiet: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    config = run_until(
+        lambda *overrides, **more: configure(
+            *overrides, "lstm_bench.compat=none", "lstm_bench.training.precision=bf16", **more
+        ),
+        days, LAST, market, "alpha158",
+    )  # fmt: skip
+    record, _ = execute(config, tmp_path / "one")
+    again = predict_days(SavedRun.load(record), Provider(market)).comparison
+    monkeypatch.setattr(outputs, "PRECISIONS", ("fp32",))
+    elsewhere = predict_days(SavedRun.load(record), Provider(market)).comparison
+    assert again is not None
+    assert elsewhere is not None
+    assert again.largest_difference < 1e-6 * again.std
+    assert 1e-5 < elsewhere.largest_difference / elsewhere.std < 3e-2
+    assert elsewhere.agrees
+    assert not any("come back" in said for said in quiet())
 
 
 def copied(market: Path, tmp_path: Path) -> Path:

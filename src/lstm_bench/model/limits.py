@@ -16,6 +16,7 @@ import torch
 
 from lstm_bench.config.harness import Precision
 from lstm_bench.model.memory import parameters
+from lstm_bench.model.path import precisions
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.shards import shard_threads
 from lstm_bench.model.spec import PackSpec
@@ -198,6 +199,7 @@ def synchronize(device: torch.device) -> None:
 
 def _cpu_gemm_rate(hidden_size: int, precision: Precision) -> float:
     from lstm_bench.model.compiled.bf16 import paired
+    from lstm_bench.model.compiled.lanes import LANES
     from lstm_bench.model.compiled.panels import multiply_panels
     from lstm_bench.model.compiled.tile import COLUMNS
 
@@ -215,11 +217,11 @@ def _cpu_gemm_rate(hidden_size: int, precision: Precision) -> float:
 
     def by_kernels(left: torch.Tensor) -> None:
         right, out = torch.randn(panels, inner, COLUMNS), torch.zeros(panels, _CPU_ROWS, COLUMNS)
+        room = torch.nn.functional.pad(left, (0, 2 * LANES))[:, :inner]  # whole vectors are read
         factors = paired(right) if bf16 else right
-        multiply_panels(left.numpy(), factors.numpy(), out.numpy(), _CPU_PRODUCTS, int(bf16))
+        multiply_panels(room.numpy(), factors.numpy(), out.numpy(), _CPU_PRODUCTS, int(bf16))
 
     with shard_threads() as map_shards:
-        seconds = min(
-            best_seconds(partial(map_shards, products, lefts)) for products in (by_torch, by_kernels)
-        )
+        ways = [by_torch, by_kernels] if precision in precisions("sharded") else [by_torch]
+        seconds = min(best_seconds(partial(map_shards, products, lefts)) for products in ways)
     return 2 * _CPU_ROWS * inner * panels * COLUMNS * _CPU_PRODUCTS * threads / seconds

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lstm_bench.model.resident import ResidentSamples
     from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
-__all__ = ["Choice", "PathName", "Start", "TrainingPath", "choose_path", "open_path"]
+__all__ = ["Choice", "PathName", "Start", "TrainingPath", "choose_path", "open_path", "precisions"]
 
 PathName = Literal["reference", "sharded", "fused"]
 
@@ -102,7 +102,7 @@ def choose_path(spec: PackSpec, device: torch.device) -> Choice:
         Where no path there computes with the precision that is asked for.
     """
     choice = _choice(spec, device)
-    choices = _precisions(choice.name)
+    choices = precisions(choice.name)
     if spec.precision not in choices:
         raise ConfigError(
             f"lstm_bench.training.precision: got {spec.precision!r}, but on {device} the {choice.name} path serves "
@@ -111,7 +111,8 @@ def choose_path(spec: PackSpec, device: torch.device) -> Choice:
     return choice
 
 
-def _precisions(path: PathName) -> tuple[Precision, ...]:
+def precisions(path: PathName) -> tuple[Precision, ...]:
+    """Return the precisions that a path has on this machine."""
     if path == "fused":
         return get_args(Precision)
     if path == "sharded":
@@ -124,6 +125,10 @@ def _precisions(path: PathName) -> tuple[Precision, ...]:
 def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if spec.compat == "qlib":
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
+    if device.type == "cpu" and not _has_fma():
+        return Choice(
+            "reference", "the compiled kernels need a processor that multiplies and adds in one instruction"
+        )
     if device.type == "cpu":
         return Choice("sharded", "compiled kernels, threads over parts that stay in cache")
     if spec.loss.is_by_day:
@@ -132,6 +137,12 @@ def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if lacking is not None:
         return Choice("reference", f"no fused kernels: {lacking}")
     return Choice("fused", "all replicas of a pack in one CUDA graph of fused kernels")
+
+
+def _has_fma() -> bool:
+    from lstm_bench.model.compiled.lanes import HAS_FMA
+
+    return HAS_FMA
 
 
 def open_path(choice: Choice, start: Start) -> TrainingPath:

@@ -13,7 +13,7 @@ from lstm_bench.config.harness import Precision
 from lstm_bench.errors import DataError
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.path import PathName
+from lstm_bench.model.path import PathName, precisions
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.shards import shard_threads
@@ -80,20 +80,19 @@ def predict_weights(
     ----------
     spec, weights, samples
     path
-        How the weights were trained: as for :func:`predict`; on another device than the processor, torch scores.
+        How the weights were trained: as for :func:`predict`. On another device than the processor, and where this one
+        lacks the precision that they were trained in, torch scores in float32.
 
     Raises
     ------
     DataError
         Where the weights are not those of the spec's model; it names the first that differs.
-    ConfigError
-        Where ``sharded`` trained in a precision that this processor does not have.
     """
     model = LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0)
     _check_weights(model, weights)
     model.load_state_dict(dict(weights))
-    by_torch = path != "sharded" or samples.device.type != "cpu"
-    scores = predict(model.to(samples.device), samples, "reference" if by_torch else path, spec.precision)
+    as_trained = path == "sharded" and samples.device.type == "cpu" and spec.precision in precisions(path)
+    scores = predict(model.to(samples.device), samples, path if as_trained else "reference", spec.precision)
     return scores.cpu().numpy()
 
 

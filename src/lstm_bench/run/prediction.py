@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
+from lstm_bench.config.harness import Precision
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
@@ -37,8 +39,9 @@ logger = logging.getLogger("lstm_bench")
 
 Bars = Literal["same", "different", "unknown"]
 
-_TOLERANCE = 1e-3
-"""Of the standard deviation of scores: other devices move a score by some 1e-6 of that, other bars by more."""
+_TOLERANCES: Mapping[Precision, float] = {"fp32": 1e-3, "tf32": 1e-2, "bf16": 3e-2}
+"""Of the standard deviation of scores, by the precision they were trained in: other devices move a score by some 1e-6
+of that, float32 in the place of bf16 by some 1e-2, other bars by more."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Comparison:
     other_rows : rows that only one of the record and the data has
     largest_difference : between two scores of a row
     std : of the recorded scores of that day, or of all days where that day's do not differ
+    tolerance : how much of that a difference may be
     """
 
     day: np.datetime64
@@ -59,11 +63,12 @@ class Comparison:
     other_rows: int
     largest_difference: float
     std: float
+    tolerance: float
 
     @property
     def agrees(self) -> bool:
         """Whether the scores come back."""
-        return self.other_rows == 0 and self.largest_difference <= _TOLERANCE * self.std
+        return self.other_rows == 0 and self.largest_difference <= self.tolerance * self.std
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +146,9 @@ def predict_days(
     if has_check:
         has_rows = len(_scored_days(dataset, check, check + 1)) > 0
         again = _score(saved, dataset, check, check + 1, chosen) if has_rows else recorded.iloc[:0].to_frame()
-        comparison = _compare(recorded, again, last_recorded)
+        comparison = _compare(
+            recorded, again, last_recorded, _TOLERANCES[saved.config.lstm_bench.training.precision]
+        )
     bars = _compare_bars(saved, provider)
     _judge(saved, comparison, bars, last_recorded)
     data = fingerprint(provider)
@@ -250,7 +257,9 @@ def _check_days(saved: SavedRun, provider: Provider, dataset: Dataset, begin: in
     )  # fmt: skip
 
 
-def _compare(recorded: pd.Series[Any], again: pd.DataFrame, day: np.datetime64) -> Comparison:
+def _compare(
+    recorded: pd.Series[Any], again: pd.DataFrame, day: np.datetime64, tolerance: float
+) -> Comparison:
     """Compare the recorded scores of a day with those computed again."""
     wanted = recorded.xs(day, level="datetime")
     got = again["score"].droplevel("datetime")
@@ -264,6 +273,7 @@ def _compare(recorded: pd.Series[Any], again: pd.DataFrame, day: np.datetime64) 
         largest_difference=float(np.nanmax(difference, initial=0.0)),
         std=float(wanted.std(ddof=0))
         or float(recorded.std(ddof=0)),  # the score of one stock does not spread
+        tolerance=tolerance,
     )
 
 

@@ -7,6 +7,7 @@ splits a vector where the processor's are shorter.
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 
-__all__ = ["LANES", "LANE_BYTES", "Lanes", "exponential", "exponential_minus_1", "processor_has"]
+__all__ = ["HAS_FMA", "LANES", "LANE_BYTES", "Lanes", "exponential", "exponential_minus_1", "processor_has"]
 
 
 def processor_has(feature: str) -> bool:
@@ -25,6 +26,8 @@ def processor_has(feature: str) -> bool:
 
 LANES = 16 if processor_has("avx512f") else 8
 LANE_BYTES = 4 * LANES
+HAS_FMA = platform.machine() not in ("x86_64", "AMD64") or processor_has("fma")
+"""Whether a multiplication and an addition are one instruction; without it, LLVM calls a function for each number."""
 _REALS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 _FLAGS = ("contract", "nsz")  # products and sums may become one instruction

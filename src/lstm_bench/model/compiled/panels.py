@@ -19,6 +19,7 @@ def multiply_panels(left: Any, panels: Any, into: Any, repeats: int, bf16: int) 
     Parameters
     ----------
     left : ``[m, k]``
+        With ``bf16``, a view of rows with room for two more vectors, which are read.
     panels : ``[P, k, COLUMNS]``
         Or, for bfloat16, what :func:`~lstm_bench.model.compiled.bf16.paired` makes of it.
     into : ``[P, m, COLUMNS]``
