@@ -73,7 +73,6 @@ def torch_shard_step(shape: Shape, seconds: float, *, autocast: bool = False) ->
         patch.object(CompiledLSTM, "training_scores", scores),
         patch.object(CompiledLSTM, "leaves", property(lambda compiled: list(compiled.model.parameters()))),
         patch.object(CompiledLSTM, "give_back", give_back),
-        patch.object(CompiledLSTM, "renew", lambda _: None),
     ):
         return path_step(shape, seconds, path="sharded")
 
