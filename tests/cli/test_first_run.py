@@ -25,6 +25,10 @@ CREATE = "make one: lstm-bench study create"
         (["run", "mine.yaml"], ["mine.yaml: there is no such workflow file; ready ones are in", READY]),
         (["run", "sub"], ["sub: there is no such workflow file; choices: alpha.yaml", READY]),
         (["run", "sub/alpah.yaml"], ["did you mean 'alpha.yaml'? choices: alpha.yaml", READY]),
+        (
+            ["run", CONFIGS.parent / "studies" / "demo.yaml"],
+            ["demo.yaml: a study file, expected a workflow file; `lstm-bench study create --from "],
+        ),
         (["run", CONFIGS / "lstm_alpha158.yaml"], ["/.qlib/qlib_data/cn_data", GET_DATA]),
         (["run", CONFIGS / "demo.yaml", "--provider-uri", "x"], ["got 'x'", "there is none at ", GET_DATA]),
         (["study", "create"], ["expected a Qlib data folder", GET_DATA]),

@@ -133,6 +133,27 @@ def test_results_that_are_no_folder_are_refused(here: Run, tmp_path: Path, comma
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--explain", "a/b", "--out", "x.md"], "--explain: cannot go with --out"),
+        (["--explain", "", "--study", "a", "--compat"], "--explain: cannot go with --study and --compat"),
+        (["--explain", "a/b", "--html", "x.html"], "--explain: cannot go with --html"),
+        (["--explain", "a/b", "--format", "csv"], "--format: got 'csv' beside --explain, expected json, or none"),
+        (["--html", "x.html", "--out", "x.md", "--check"], "--html: cannot go with --out and --check"),
+        (["--html", "x.html", "--format", "latex"], "--format: got 'latex' beside --html, expected json, or none"),
+        (["--check", "--intervals"], "--check: cannot go with --intervals"),
+    ],
+)  # fmt: skip
+def test_what_would_have_no_effect_is_refused(
+    here: Run, tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    done = here("leaderboard", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {reason}")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_results_that_hold_nothing_have_no_row(here: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = here("leaderboard", "--results", "empty")

@@ -92,7 +92,7 @@ def test_a_page_of_the_leaderboard(record: Path, tmp_path: Path) -> None:
     done = run("leaderboard", "--html", "board.html", "--json")
     assert json.loads(done.stdout)["page"] == "board.html"
     assert "There is no row yet" in (tmp_path / "board.html").read_text(encoding="utf-8")
-    with pytest.raises(InputError, match="--html: cannot go with --out or --check"):
+    with pytest.raises(InputError, match="--html: cannot go with --check"):
         run("leaderboard", "--html", "board.html", "--check")
 
 

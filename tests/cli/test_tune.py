@@ -76,7 +76,8 @@ def test_ctrl_c_twice_ends_it_at_once_and_leaves_no_trial_running(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--trials", 3, "--more", 2], "--trials and --more: give one of them"),
+        # before the data are looked at
+        (["--trials", 3, "--more", 2, "--provider-uri", "none"], "--trials and --more: give one of them"),
         (["--timeout", "3q"], "--timeout: got '3q', expected a time"),
         (["--devices", "gpu"], "--devices: got 'gpu'; choices: auto, cpu"),
         (["--slots-per-device", "x"], "--slots-per-device: got 'x', expected a number"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import load_study
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.errors import ConfigError
@@ -63,6 +64,18 @@ def test_a_file_in_the_folder_of_studies_goes_before_a_ready_one() -> None:
     draft = draft_study("alpha158", None, "alpha158")
     assert (draft.name, draft.path, draft.content["base"]) == ("alpha158", path, "base.yaml")
     assert draft_study(None, path, "alpha158").name == "other"
+
+
+@pytest.mark.parametrize("name", ["", "x y", ".x", "x.daily"])
+def test_a_name_is_refused_before_anything_is_read(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"NAME: got {name!r}; .*expected "):
+        draft_study(name, Path("nowhere.yaml"), "alpha158")
+
+
+def test_a_workflow_file_is_no_study_file() -> None:
+    path = ready_folder("configs") / "demo.yaml"
+    with pytest.raises(ConfigError, match=r"base: .*demo\.yaml has none, expected a study file"):
+        draft_study("mine", path, "alpha158")
 
 
 def test_segments_are_laid_out_where_they_do_not_fit_the_data_that_is_named() -> None:

@@ -24,6 +24,13 @@ _DOCUMENT = Path("benchmarks.md")
 
 Format = Literal["md", "csv", "json", "latex"]
 
+_APART = {
+    "--explain": ("--html", "--out", "--check", "--study", "--compat", "--intervals"),
+    "--html": ("--out", "--check", "--compat", "--intervals"),
+    "--check": ("--study", "--compat", "--intervals"),
+}
+"""Option -> those that would have no effect beside it."""
+
 
 def leaderboard(
     results: EvidenceFolder = Path("results"),
@@ -74,13 +81,16 @@ def leaderboard(
     from lstm_bench.report.blocks import LeaderboardOptions
     from lstm_bench.report.leaderboard import Style
 
+    style = {"--compat": compat, "--intervals": intervals}
+    document = {"--out": out, "--check": check}
+    _check_together({"--explain": explain, "--html": html, **document, "--study": study, **style}, form)
     check_evidence(results)
     check_file("--out", None if check else out)
     check_file("--html", html)
     options = LeaderboardOptions(Style(compat, intervals), tuple(study or ()))
     form = "json" if as_json else form
     if html is not None:
-        _write_page(html, out, check, results, options, form)
+        _write_page(html, results, options, form)
         return
     if out is not None and not check:
         _require_markdown(form, as_json)
@@ -90,6 +100,19 @@ def leaderboard(
         _write(out, results, options)
     else:
         _print(results, options, form, explain)
+
+
+def _check_together(given: Mapping[str, object], form: Format | None) -> None:
+    from lstm_bench.errors import InputError
+
+    there = [option for option, value in given.items() if value not in (None, False, [])]
+    for option, apart in _APART.items():
+        if option not in there:
+            continue
+        if idle := [other for other in apart if other in there]:
+            raise InputError(f"{option}: cannot go with {' and '.join(idle)}; call it twice")
+        if form not in (None, "json"):
+            raise InputError(f"--format: got {form!r} beside {option}, expected json, or none")
 
 
 def _check(document: Path, results: Path, form: Format | None) -> None:
@@ -114,18 +137,13 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
         typer.echo(f"{document}: its generated blocks follow from the evidence")
 
 
-def _write_page(
-    html: Path, out: Path | None, check: bool, results: Path, options: LeaderboardOptions, form: Format | None
-) -> None:
-    from lstm_bench.errors import InputError
+def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Format | None) -> None:
     from lstm_bench.report.aggregate import rows_of
     from lstm_bench.report.collect import collect
     from lstm_bench.report.leaderboard_page import leaderboard_page, report_links
     from lstm_bench.report.page import render
     from lstm_bench.run.whole_file import write_whole
 
-    if out is not None or check:
-        raise InputError("--html: cannot go with --out or --check, which are about a document; call it twice")
     evidence = collect(results)
     rows = rows_of(evidence, options.studies)
     _say_if_empty(rows, results)

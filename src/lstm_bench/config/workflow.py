@@ -379,6 +379,10 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such workflow file{missing_workflow(path)}")
     content = load_yaml(path, overrides, top_level=SECTIONS)
+    if "task" not in content and "base" in content:
+        raise ConfigError(
+            f"{path}: a study file, expected a workflow file; `lstm-bench study create --from {path}` takes it"
+        )
     harness = content.get("lstm_bench")
     if isinstance(harness, dict) and isinstance(named := harness.get("features"), str):
         beside = path.parent / Path(named).expanduser()

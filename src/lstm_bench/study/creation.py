@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import StudyConfig, parse_study
 from lstm_bench.config.workflow import load_workflow
@@ -153,14 +154,23 @@ def draft_study(name: str | None, source: Path | None, features: str) -> Draft:
     Raises
     ------
     ConfigError
-        Where the file is not there or is none.
+        Where the name can be no study's, or the file is not there or is none of a study.
     """
     if name is not None and source is None and (Path(name).suffix in (".yaml", ".yml") or "/" in name):
         raise ConfigError(f"NAME: got {name!r}, expected a study's name; a file goes with --from {name}")
+    if name is not None:
+        try:
+            check_evidence_name(name)
+        except ValueError as error:
+            raise ConfigError(f"NAME: got {name!r}; {error}") from error
     own, ready = STUDIES / f"{name}.yaml", ready_folder("studies") / f"{name}.yaml"
     path = source or (own if own.is_file() else None)
     if path is not None:
         content = load_yaml(path)
+        if "base" not in content:
+            raise ConfigError(
+                f"base: {path} has none, expected a study file, whose base names a workflow file"
+            )
         return Draft(_named(name or content.get("name", path.stem), content), path.parent, str(path), path)
     known = ready.is_file()
     ready = ready if known else ready.with_stem(features)

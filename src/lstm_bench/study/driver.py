@@ -103,10 +103,10 @@ def tune(
     if executor == "inline":
         slots_per_device = slots_per_device or 1
     slots = SlotTable(devices, slots_per_device)
+    total = _total(store, name, trials, more)
     with ExitStack() as held:
         if prepare is None:
             prepare = train_and_valid(store, name, results, held, provider_uri)
-        total = _total(store, name, trials, more)
         source = Tuning(
             store,
             name,
