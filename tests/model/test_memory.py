@@ -81,15 +81,10 @@ def test_as_many_replicas_as_fit() -> None:
     assert fitting_replicas(SPEC, FUSED, 20, free_bytes=one // 2) == 1
 
 
-@pytest.mark.parametrize("layers", [1, 3])
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_a_step_in_shards_takes_what_is_planned(
-    make_samples: MakeSamples, threads: Callable[[int], None], layers: int, dropout: float
+def sharded_step_takes_what_is_planned(
+    spec: PackSpec, dropout: float, train: SampleSet, few: SampleSet
 ) -> None:
-    threads(1)  # the meter sees the calling thread
-    spec = dataclasses.replace(SPEC, num_layers=layers, batch_size=400)
     replicas = [ReplicaSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
-    train, few = make_samples(samples=400, seed=1), make_samples(samples=8)
     choice = Choice("sharded", "")
     meter = Meter()
     with meter:
@@ -97,6 +92,18 @@ def test_a_step_in_shards_takes_what_is_planned(
         pack.train_epoch([0, 1])
     planned = training_bytes(spec, choice, 2, train.windows.step_len)
     assert meter.peak == pytest.approx(planned, rel=0.15)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_step_in_shards_takes_what_is_planned(
+    make_samples: MakeSamples, threads: Callable[[int], None], layers: int, dropout: float
+) -> None:
+    threads(1)  # the meter sees the calling thread
+    spec = dataclasses.replace(SPEC, num_layers=layers, batch_size=400)
+    sharded_step_takes_what_is_planned(
+        spec, dropout, make_samples(samples=400, seed=1), make_samples(samples=8)
+    )
 
 
 @pytest.mark.parametrize("name", ["ic", "rank"])
@@ -106,15 +113,8 @@ def test_a_step_on_whole_days_takes_what_is_planned(
 ) -> None:
     threads(1)
     spec = dataclasses.replace(SPEC, loss=LossSpec(name), batch_size=400)
-    replicas = [ReplicaSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
     train, few = make_days(days=10, stocks=40, missing=0.0), make_days(days=2, stocks=4, missing=0.0)
-    choice = Choice("sharded", "")
-    meter = Meter()
-    with meter:
-        pack = Pack(spec, replicas, train, few, CPU, choice)
-        pack.train_epoch([0, 1])
-    planned = training_bytes(spec, choice, 2, train.windows.step_len)
-    assert meter.peak == pytest.approx(planned, rel=0.15)
+    sharded_step_takes_what_is_planned(spec, dropout, train, few)
 
 
 def test_replicas_share_the_threads() -> None:

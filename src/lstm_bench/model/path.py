@@ -125,11 +125,14 @@ def precisions(path: PathName) -> tuple[Precision, ...]:
 def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if spec.compat == "qlib":
         return Choice("reference", "compat: qlib keeps each detail of torch's own training")
-    if device.type == "cpu" and not _has_fma():
-        return Choice(
-            "reference", "the compiled kernels need a processor that multiplies and adds in one instruction"
-        )
     if device.type == "cpu":
+        from lstm_bench.model.compiled.lanes import HAS_FMA
+
+        if not HAS_FMA:
+            return Choice(
+                "reference",
+                "the compiled kernels need a processor that multiplies and adds in one instruction",
+            )
         return Choice("sharded", "compiled kernels, threads over parts that stay in cache")
     if spec.loss.is_by_day:
         return Choice("reference", f"loss {spec.loss.name}: fused kernels take no batches of whole days")
@@ -137,12 +140,6 @@ def _choice(spec: PackSpec, device: torch.device) -> Choice:
     if lacking is not None:
         return Choice("reference", f"no fused kernels: {lacking}")
     return Choice("fused", "all replicas of a pack in one CUDA graph of fused kernels")
-
-
-def _has_fma() -> bool:
-    from lstm_bench.model.compiled.lanes import HAS_FMA
-
-    return HAS_FMA
 
 
 def open_path(choice: Choice, start: Start) -> TrainingPath:

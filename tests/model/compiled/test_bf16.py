@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 
 import numpy as np
 import pytest
 import torch
-from tests.model.compiled.test_outputs import make, relative
+from tests.model.compiled.test_outputs import compare, make
 
 from lstm_bench.config.harness import Precision
 from lstm_bench.errors import ConfigError
@@ -69,24 +68,11 @@ def test_products_are_those_of_rounded_factors(rows: int, depth: int) -> None:
 def test_scores_and_gradients_are_near_torchs(
     features: int, hidden: int, layers: int, samples: int, days: int
 ) -> None:
-    model = make(features, hidden, layers)
-    exact, windows, target = (
-        copy.deepcopy(model).double(),
-        torch.randn(samples, days, features),
-        torch.randn(samples),
-    )
-    expected = exact(windows.double())
-    torch.autograd.backward((expected - target).square().mean())
+    model, windows = make(features, hidden, layers), torch.randn(samples, days, features)
+    assert compare(model, windows, 3e-2, "bf16") > 1e-4  # single precision would be within 2e-6
     compiled = CompiledLSTM(model, "bf16")
-    scores = compiled.training_scores(windows, torch.Generator())
-    compiled.give_back(torch.autograd.grad((scores - target).square().mean(), compiled.leaves))
-    # single precision would be within 2e-6
-    assert 1e-4 < relative(scores.detach(), expected.detach()) < 3e-2
-    assert torch.equal(compiled.scores(windows), scores.detach())
-    for (name, parameter), other in zip(model.named_parameters(), exact.parameters(), strict=True):
-        assert parameter.grad is not None
-        assert other.grad is not None
-        assert relative(parameter.grad, other.grad) < 3e-2, name
+    trained = compiled.training_scores(windows, torch.Generator())
+    assert torch.equal(compiled.scores(windows), trained.detach())
 
 
 @needs_bf16

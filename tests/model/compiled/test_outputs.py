@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lstm_bench.config.harness import Precision
 from lstm_bench.model.compiled.outputs import CompiledLSTM
 from lstm_bench.model.lstm import LSTM
 
@@ -35,13 +36,13 @@ def relative(value: Tensor, exact: Tensor) -> float:
     return float((value.double() - exact).norm() / exact.norm().clamp(min=1e-30))
 
 
-def compare(model: LSTM, windows: Tensor, tolerance: float = 1e-5) -> None:
-    """Scores, and gradients of a loss, against nn.LSTM in double precision."""
+def compare(model: LSTM, windows: Tensor, tolerance: float = 1e-5, precision: Precision = "fp32") -> float:
+    """Scores, and gradients of a loss, against nn.LSTM in double precision: the relative error of the scores."""
     exact = copy.deepcopy(model).double()
     target = torch.randn(len(windows))
     expected = exact(windows.double())
     torch.autograd.backward((expected - target).square().mean())
-    compiled = CompiledLSTM(model)
+    compiled = CompiledLSTM(model, precision)
     scores = compiled.training_scores(windows, torch.Generator())
     compiled.give_back(torch.autograd.grad((scores - target).square().mean(), compiled.leaves))
     assert relative(scores.detach(), expected.detach()) < tolerance
@@ -52,6 +53,7 @@ def compare(model: LSTM, windows: Tensor, tolerance: float = 1e-5) -> None:
         assert parameter.grad.shape == parameter.shape
         assert parameter.grad.is_contiguous(), name  # fused optimizers go over it as it lies in memory
         assert relative(parameter.grad, other.grad) < tolerance, name
+    return relative(scores.detach(), expected.detach())
 
 
 @pytest.mark.parametrize(("features", "hidden", "layers", "samples", "days"), SHAPES)

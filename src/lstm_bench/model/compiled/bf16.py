@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lstm_bench.kernel import kernel
 from lstm_bench.model.compiled.generated import generated
-from lstm_bench.model.compiled.lanes import LANE_BYTES, LANES, Lanes, processor_has
+from lstm_bench.model.compiled.lanes import LANE_BYTES, LANES, Lanes, processor_has, spread
 from lstm_bench.model.compiled.tile import (
     COLUMN_BYTES,
     COLUMNS,
@@ -69,6 +69,7 @@ def multiply_bf16(left: Left, panel: int, start: Rows, into: Rows, rows: int) ->
         The address of :func:`paired`.
     start, into, rows
     """
+    # a loop of its own: one kernel that chooses tile by tile takes 1.03 times as long in float32 (Zen 4)
     whole = rows - rows % TILE
     for row in range(0, whole, TILE):
         _multiply_tile(
@@ -154,11 +155,8 @@ def _pairs(builder: Any, source: Any) -> Any:
 
 def _everywhere(builder: Any, source: Any) -> Any:
     """Read one pair for all lanes."""
-    pair = builder.load(builder.inttoptr(source, ir.IntType(32).as_pointer()), align=4)
-    nothing, first = ir.Constant(_PAIRS, ir.Undefined), ir.Constant(ir.IntType(32), 0)
-    return builder.shuffle_vector(
-        builder.insert_element(nothing, pair, first), nothing, ir.Constant(_PAIRS, [0] * LANES)
-    )
+    place = builder.inttoptr(source, ir.IntType(32).as_pointer())
+    return spread(builder, builder.load(place, align=4))
 
 
 def _quotient(builder: Any, dividend: Any, divisor: int) -> Any:

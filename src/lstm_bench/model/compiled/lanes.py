@@ -15,7 +15,16 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 
-__all__ = ["HAS_FMA", "LANES", "LANE_BYTES", "Lanes", "exponential", "exponential_minus_1", "processor_has"]
+__all__ = [
+    "HAS_FMA",
+    "LANES",
+    "LANE_BYTES",
+    "Lanes",
+    "exponential",
+    "exponential_minus_1",
+    "processor_has",
+    "spread",
+]
 
 
 def processor_has(feature: str) -> bool:
@@ -57,10 +66,10 @@ class Lanes:
     @classmethod
     def everywhere(cls, builder: Any, address: Any) -> Lanes:
         """Read one number for all lanes."""
-        number = builder.load(builder.inttoptr(address, ir.FloatType().as_pointer()), align=4)
-        nothing = ir.Constant(_REALS, ir.Undefined)
-        first = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
-        return cls(builder, builder.shuffle_vector(first, nothing, _whole(0)))
+        return cls(
+            builder,
+            spread(builder, builder.load(builder.inttoptr(address, ir.FloatType().as_pointer()), align=4)),
+        )
 
     def store(self, address: Any) -> None:
         """Write to an address, which need not be aligned."""
@@ -94,10 +103,8 @@ class Lanes:
 
     def first(self, count: Any) -> Lanes:
         """Keep the first lanes, ``count`` of them in 64 bits; the others are 0."""
-        builder, nothing = self.builder, ir.Constant(_INTEGERS, ir.Undefined)
-        number = builder.trunc(count, ir.IntType(32))
-        counts = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
-        counts = builder.shuffle_vector(counts, nothing, _whole(0))
+        builder = self.builder
+        counts = spread(builder, builder.trunc(count, ir.IntType(32)))
         kept = builder.icmp_signed("<", ir.Constant(_INTEGERS, list(range(LANES))), counts)
         return Lanes(builder, builder.select(kept, self.value, _value(0.0)))
 
@@ -106,6 +113,13 @@ class Lanes:
         builder, least, most = self.builder, _value(-bound), _value(bound)
         value = builder.select(builder.fcmp_ordered("<", self.value, least), least, self.value)
         return Lanes(builder, builder.select(builder.fcmp_ordered(">", value, most), most, value))
+
+
+def spread(builder: Any, number: Any) -> Any:
+    """Return a vector with one number in all lanes."""
+    nothing = ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined)
+    first = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, nothing, _whole(0))
 
 
 def exponential(x: Lanes, scale: float = 1.0) -> Lanes:
