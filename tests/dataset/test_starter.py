@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -74,9 +75,7 @@ def test_segments_keep_look_back_proportion_and_label(tmp_path: Path) -> None:
     assert segments["train"].first == days[60]
     assert segments["test"].last == days[-3]
     joints = list(segments.values())
-    assert all(
-        days.index(b.first) == days.index(a.last) + 1 for a, b in zip(joints, joints[1:], strict=False)
-    )
+    assert all(days.index(b.first) == days.index(a.last) + 1 for a, b in pairwise(joints))
 
 
 def test_days_on_which_few_stocks_trade_are_left_out(tmp_path: Path) -> None:
@@ -116,9 +115,9 @@ def test_the_benchmark_is_an_index_of_the_folder_or_asked_for(tmp_path: Path) ->
 
 
 def test_too_little_data_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="got 249 days .*expected at least 250"):
+    with pytest.raises(DataError, match=r"got 249 days .*expected at least 250"):
         fitted(folder(tmp_path / "short", CODES["us"], ("SPY",), days=249))
-    with pytest.raises(DataError, match="got 4 stocks .*expected at least 5"):
+    with pytest.raises(DataError, match=r"got 4 stocks .*expected at least 5"):
         fitted(folder(tmp_path / "few", CODES["us"][:4], ("SPY",)))
 
 
