@@ -172,6 +172,8 @@ def _print(summary: ImportSummary, append: bool) -> None:
     rows += [(f"dropped: {kind}", f"{count:,}") for kind, count in summary.dropped.items()]
     rows += [(f"rescaled: {code}", f"{scale:.6g}") for code, scale in summary.rescaled.items()]
     print_table(str(summary.folder), ["imported", ""], rows)
+    for sentence in summary.said:
+        typer.echo(sentence)
     if summary.ended:
         few = ", ".join(summary.ended[:5])
         more = f" and {len(summary.ended) - 5} more" if len(summary.ended) > 5 else ""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from lstm_bench.data.draft import recover
-from lstm_bench.data.importing.adjustment import AdjustBy, adjust, with_factor
+from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
 from lstm_bench.data.importing.bars import SymbolRows
 from lstm_bench.data.importing.basis import BasisCheck, on_basis
 from lstm_bench.data.importing.benchmark import EQUAL_WEIGHT, EqualWeight
@@ -73,7 +73,8 @@ def _append(source: Path, out: Path, options: ImportOptions) -> ImportSummary:
         days=len(extension.added),
         first_day=str(extension.added[0]),
         last_day=str(extension.added[-1]),
-        adjusted_by=readings.by,
+        adjusted_by=readings.adjustment.applied,
+        said=readings.said,
         fields=tuple(sorted(fields)),
         benchmark=extension.benchmark(options),
         market=options.market,
@@ -115,9 +116,9 @@ class _Extension:
                 "there is no new day"
             )
         self.days = np.concatenate([old, self.added])
-        check = BasisCheck(options.basis, readings.by)
+        check = BasisCheck(options.basis, readings.adjustment.applied)
         known = {code: rows for code, rows in readings.stocks.items() if code in provider.folders}
-        tails = (self._tail(rows, readings.by, check) for rows in known.values())
+        tails = (self._tail(rows, readings.adjustment, check) for rows in known.values())
         self.longer = {tail.code: tail for tail in tails if tail is not None}
         self.new = {code: rows for code, rows in readings.stocks.items() if code not in known}
         check.refuse()
@@ -170,12 +171,14 @@ class _Extension:
     def _stocks(self, tails: Iterable[_Tail]) -> Iterator[History]:
         yield from map(self._extended, tails)
         for code, rows in self.new.items():
-            columns = {name: column[rows.traded] for name, column in adjust(rows, self._readings.by).items()}
+            columns = {
+                name: column[rows.traded] for name, column in adjust(rows, self._readings.adjustment).items()
+            }
             positions = np.searchsorted(self.days, rows.days[rows.traded])
             begin, end = int(positions[0]), int(positions[-1]) + 1
             yield to_history(code, begin, lay_out(positions, columns, begin, end))
 
-    def _tail(self, rows: SymbolRows, by: AdjustBy, check: BasisCheck) -> _Tail | None:
+    def _tail(self, rows: SymbolRows, adjustment: Adjustment, check: BasisCheck) -> _Tail | None:
         """Find the new bars of an instrument that the folder has."""
         begin, old = self._history(rows.symbol)
         days = self._provider.calendar[begin : begin + len(old["close"])]
@@ -184,12 +187,12 @@ class _Extension:
         if not fresh.any():
             return None
         common = rows.traded & np.isin(rows.days, bars)
-        if by == "split" and not common.any() and "factor" in old:
+        if adjustment.applied == "split" and not common.any() and "factor" in old:
             late = rows.days > bars[-1]
             rows, fresh = rows.where(late), fresh[late]
-            columns, scale = adjust(rows, by, first_split=True), _last(old["factor"])
+            columns, scale = adjust(rows, adjustment, first_split=True), _last(old["factor"])
         else:
-            columns = adjust(rows, by)
+            columns = adjust(rows, adjustment)
             at = np.searchsorted(days, rows.days[common])
             scale = check.scale(rows.symbol, rows.days[common], old["close"][at], columns["close"][common])
         new = {name: column[fresh] for name, column in on_basis(columns, scale, PRICES).items()}
@@ -214,8 +217,10 @@ class _Extension:
         if rows.symbol not in self._provider.folders:
             raise DataError(f"--benchmark: the folder has no instrument {rows.symbol!r} to extend")
         rows = with_factor(rows).where((rows.days <= self._until) | np.isin(rows.days, self.added))
-        check = BasisCheck("same" if options.basis == "check" else options.basis, self._readings.index_by)
-        tail = self._tail(rows, self._readings.index_by, check)
+        check = BasisCheck(
+            "same" if options.basis == "check" else options.basis, self._readings.index_adjustment.applied
+        )
+        tail = self._tail(rows, self._readings.index_adjustment, check)
         check.refuse()
         self.rescaled |= check.rescaled
         return tail
