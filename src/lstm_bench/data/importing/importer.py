@@ -17,6 +17,7 @@ from lstm_bench.data.importing.history import lay_out, to_history
 from lstm_bench.data.importing.markets import named_market
 from lstm_bench.data.importing.options import ImportOptions, ImportSummary
 from lstm_bench.data.importing.reading import EQUAL_WEIGHT_OPTION, Readings, read_source
+from lstm_bench.data.importing.settled import settled_note
 from lstm_bench.data.qlib_folder import History, refuse_full, write_qlib_folder
 from lstm_bench.errors import DataError
 
@@ -82,7 +83,8 @@ def _create(readings: Readings, out: Path, options: ImportOptions) -> ImportSumm
         elif benchmark is not None:
             yield to_history(EQUAL_WEIGHT, 0, equal.columns())
 
-    write_qlib_folder(out, days, {"all": spans, **named_market(options, spans)}, histories())
+    note = settled_note(readings.adjustment, readings.is_settled)
+    write_qlib_folder(out, days, {"all": spans, **named_market(options, spans)}, histories(), note)
     return ImportSummary(
         folder=out,
         files=readings.files,
