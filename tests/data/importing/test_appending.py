@@ -162,7 +162,7 @@ def test_what_is_new_in_part_is_added_and_what_is_left_out_is_said(
     np.testing.assert_array_equal(read(out, "B")["close"], np.asarray([1, np.nan, 1], np.float32))
     assert import_bars(first, out, APPEND).days == 0
     late = write(HEADER + row.format(7, "C"), "c.csv")
-    with pytest.raises(DataError, match="no day after 2020-01-08.* bars of C, which the folder has not"):
+    with pytest.raises(DataError, match=r"no day after 2020-01-08.* bars of C, which the folder has not"):
         import_bars(late, out, APPEND)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class SymbolRows:
     days: npt.NDArray[np.datetime64]
     values: Mapping[str, _Floats]
     traded: _Bools
-    evidence: Mapping[str, _Floats] = field(default_factory=dict)
+    evidence: Mapping[str, _Floats] = dataclasses.field(default_factory=dict)
 
     def where(self, kept: _Bools) -> SymbolRows:
         """Keep some of the rows."""

@@ -70,7 +70,8 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "previous_close": (
         "previous close", "prev close", "pre close", "昨收", "昨收价", "昨收盘", "前收盘", "前收盘价",
     ),
-    "change": ("pct chg", "pct change", "percent change", "change percent", "p change", "涨跌幅", "change", "chg", "涨跌额"),
+    "change": ("pct chg", "pct change", "percent change", "change percent", "p change", "涨跌幅",
+               "change", "chg", "涨跌额"),
     "amount": ("amount", "money", "成交额", "成交金额"),
     "adjust_flag": ("adjust flag",),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,8 +78,9 @@ def decide(stocks: Sequence[SymbolRows], by: AdjustBy, settled: Adjustment | Non
     if settled is not None:
         if side is not None and side != settled.prices:
             raise DataError(
-                f"{where}: the folder was made of {settled.prices} prices, and these are {side} by {_count(voices, by)} "
-                f"({voices.sides()}); import the folder anew, or say --adjust-by {_option(by)} or none"
+                f"{where}: the folder was made of {settled.prices} prices, and these are {side} by "
+                f"{_count(voices, by)} ({voices.sides()}); import the folder anew, or say "
+                f"--adjust-by {_option(by)} or none"
             )
         side = settled.prices
     prices: State = side or "raw"
@@ -169,8 +170,9 @@ def _refuse_unadjusted(stocks: Sequence[SymbolRows], by: AdjustBy, prices: State
             pool=False,
         )
         if voices.raw and voices.side == "raw":
+            what = "prices" if prices == "adjusted" else f"prices that are adjusted by the {_name(by)}"
             raise DataError(
-                f"{where}: {'prices' if prices == 'adjusted' else f'prices that are adjusted by the {_name(by)}'} still "
+                f"{where}: {what} still "
                 f"move with the {_NOUNS[other][1]} ({voices.sides()}): two columns contradict each other; say which "
                 f"holds with --adjust-by {_option(by)}, --adjust-by {_option(other)} or --adjust-by none"
             )
@@ -219,8 +221,8 @@ def _say(voices: Voices, by: AdjustBy, side: State | None, moves: bool) -> str:
         )
     if side is None:
         return (
-            f"prices: {voices.all} {_NOUNS[by][voices.all != 1]}, too small beside a day's returns to show whether they "
-            f"are raw; taken as raw and adjusted by the {_name(by)}; --adjust-by none takes them as they are"
+            f"prices: {voices.all} {_NOUNS[by][voices.all != 1]}, too small beside a day's returns to show whether "
+            f"they are raw; taken as raw and adjusted by the {_name(by)}; --adjust-by none takes them as they are"
         )
     if side == "raw":
         return f"prices: raw by {_count(voices, by)}; adjusted by the {_name(by)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_bench.data.importing.adjustment import Adjustment
 from lstm_bench.data.importing.bars import SymbolRows
@@ -14,10 +15,14 @@ from lstm_bench.errors import DataError
 
 __all__ = ["decide_without_column"]
 
+_Floats = npt.NDArray[np.float64]
+
 _APART = 1e-3
 """Log distance of a close's own return from the stated one; vendors round theirs to two digits of a percent."""
 
-_WAYS = "name one with --factor, --adjusted-close or --split, or say --adjust-by none if they are adjusted already"
+_NAME = "name one with --factor, --adjusted-close or --split"
+_ADJUSTED = f"{_NAME}, or say --adjust-by none if they are adjusted already"
+_RAW = f"get adjusted prices, or a column of factors ({_NAME}); --adjust-by none takes the raw prices as they are"
 
 
 def decide_without_column(stocks: Sequence[SymbolRows], where: str) -> Decision:
@@ -36,29 +41,29 @@ def decide_without_column(stocks: Sequence[SymbolRows], where: str) -> Decision:
     if len(flags) and (flags == 3).all():
         raise DataError(
             f"{where}: the prices are raw, says the column adjustflag (3), and no column says how they are adjusted; "
-            f"get adjusted prices (adjustflag 1 or 2) or a column of factors: {_WAYS}"
+            f"{_RAW}"
         )
     if len(flags):
         raise DataError(
-            f"{where}: the column adjustflag has different values ({_numbers(flags)}): some prices are adjusted and "
-            "some are raw; import what is alike by itself, or say what holds for all with --adjust-by none"
+            f"{where}: the column adjustflag has the values {_numbers(flags)}: some prices are adjusted (1, 2) and "
+            "some are raw (3); import what is alike by itself; --adjust-by none takes all as they are"
         )
-    raise DataError(f"{where}: no column says how prices are adjusted{_evidence(stocks)}; {_WAYS}")
+    raise DataError(f"{where}: no column says how prices are adjusted{_evidence(stocks)}")
 
 
-def _flags(rows: SymbolRows) -> np.ndarray:
+def _flags(rows: SymbolRows) -> _Floats:
     flags = rows.evidence.get("adjust_flag", np.empty(0))
     return flags[~np.isnan(flags)]
 
 
-def _numbers(flags: np.ndarray) -> str:
+def _numbers(flags: _Floats) -> str:
     return ", ".join(f"{flag:g}" for flag in np.unique(flags))
 
 
 def _evidence(stocks: Sequence[SymbolRows]) -> str:
     stated = stated_returns(stocks)
     if not stated:
-        return ""
+        return f"; {_ADJUSTED}"
     apart, days, first = 0, 0, ""
     for rows in stocks:
         moves = np.diff(np.log(rows.values["close"][rows.traded]))
@@ -67,16 +72,15 @@ def _evidence(stocks: Sequence[SymbolRows]) -> str:
         found = np.flatnonzero(distance > _APART)
         apart += len(found)
         if len(found) and not first:
-            first = (
-                f"{rows.symbol} {rows.days[rows.traded][1:][found[0]]}: the close moves by "
-                f"{np.expm1(moves[found[0]]):+.2%}, and the file says {np.expm1(stated[rows.symbol][1:][found[0]]):+.2%}"
-            )
+            day, at = rows.days[rows.traded][1:][found[0]], found[0]
+            moved, says = np.expm1(moves[at]), np.expm1(stated[rows.symbol][1:][at])
+            first = f"{rows.symbol} {day}: the close moves by {moved:+.2%}, and the file says {says:+.2%}"
     if apart:
         return (
             f", and the returns that the files state show raw prices: on {apart} of {days} days the closes move "
-            f"otherwise, the first {first}"
+            f"otherwise (the first: {first}); {_RAW}"
         )
     return (
-        f". The returns that the files state are those of the closes on all {days} days, as they are of adjusted prices "
-        "(or where they were computed from the closes)"
+        f"; the returns that the files state are those of the closes on all {days} days, as they are of adjusted "
+        f"prices, or where they were computed from the closes; {_ADJUSTED}"
     )

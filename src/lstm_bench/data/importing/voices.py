@@ -1,4 +1,4 @@
-"""What many steps say together: are prices raw, or adjusted already?"""
+"""What many steps say together of prices: that they are raw, or adjusted already."""
 
 from __future__ import annotations
 
