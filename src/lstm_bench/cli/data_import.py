@@ -155,6 +155,21 @@ def _own_fields(texts: list[str]) -> dict[str, str]:
 
 
 def _print(summary: ImportSummary, append: bool) -> None:
+    if not summary.days:
+        typer.echo(
+            f"nothing to do: the files have no day after {summary.last_day}, the last one of {summary.folder}"
+        )
+    else:
+        _print_table(summary, append)
+    for sentence in summary.said:
+        typer.echo(sentence)
+    if summary.ended:
+        few = ", ".join(summary.ended[:5])
+        more = f" and {len(summary.ended) - 5} more" if len(summary.ended) > 5 else ""
+        typer.echo(f"no new bars of {few}{more}: their histories end where they were")
+
+
+def _print_table(summary: ImportSummary, append: bool) -> None:
     adjusted = {"none": "nothing: they are adjusted already", "adjusted_close": "the adjusted close"}
     rows = [
         ("files", str(summary.files)),
@@ -172,7 +187,3 @@ def _print(summary: ImportSummary, append: bool) -> None:
     rows += [(f"dropped: {kind}", f"{count:,}") for kind, count in summary.dropped.items()]
     rows += [(f"rescaled: {code}", f"{scale:.6g}") for code, scale in summary.rescaled.items()]
     print_table(str(summary.folder), ["imported", ""], rows)
-    if summary.ended:
-        few = ", ".join(summary.ended[:5])
-        more = f" and {len(summary.ended) - 5} more" if len(summary.ended) > 5 else ""
-        typer.echo(f"no new bars of {few}{more}: their histories end where they were")

@@ -10,6 +10,7 @@ __all__ = [
     "BARS_SUFFIX",
     "CALENDAR",
     "FEATURES",
+    "IMPORTED",
     "INSTRUMENTS",
     "SYNTHETIC",
     "code_of",
@@ -32,6 +33,9 @@ BARS_SUFFIX = ".day.bin"
 
 SYNTHETIC = "SYNTHETIC.txt"
 """A file that says that the bars are made up. Qlib does not look at it, and the fingerprint leaves it out."""
+
+IMPORTED = "IMPORTED.json"
+"""What was done to the files that ``data import`` made the folder of. The fingerprint leaves it out, too."""
 
 _DEVICES = {
     "CON",

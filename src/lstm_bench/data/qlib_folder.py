@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.data.draft import draft_beside, move_into_place, swap
-from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, SYNTHETIC, folder_name
+from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, folder_name
 from lstm_bench.errors import DataError
 
 __all__ = ["History", "MembershipSpan", "refuse_full", "replace_in_qlib_folder", "write_qlib_folder"]
@@ -43,8 +43,7 @@ def write_qlib_folder(
     days: npt.NDArray[np.datetime64],
     markets: Mapping[str, Iterable[MembershipSpan]],
     histories: Iterable[History],
-    *,
-    synthetic: str | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> None:
     """Write a folder that Qlib (and this package) accepts as ``provider_uri``, whole or not at all.
 
@@ -59,7 +58,7 @@ def write_qlib_folder(
     markets : name -> membership spans
         One ``instruments/<name>.txt`` each, its lines in the order given.
     histories : one per instrument, consumed lazily
-    synthetic : what made the bars up, kept as a mark; None for real ones
+    notes : name of a text file beside the data -> its line
 
     Raises
     ------
@@ -70,8 +69,7 @@ def write_qlib_folder(
         refuse_full(out)
         with draft_beside(out) as draft:
             _write(draft, days, markets, histories)
-            if synthetic is not None:
-                _write_text(draft / SYNTHETIC, [synthetic])
+            _write_notes(draft, notes)
             move_into_place(draft, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
@@ -94,6 +92,7 @@ def replace_in_qlib_folder(
     days: npt.NDArray[np.datetime64],
     markets: Mapping[str, Iterable[MembershipSpan]],
     histories: Iterable[History],
+    notes: Mapping[str, str] | None = None,
 ) -> None:
     """Give a folder another calendar, and some of its markets and histories others, all at once or not at all.
 
@@ -109,6 +108,7 @@ def replace_in_qlib_folder(
         with draft_beside(out) as draft:
             shutil.copytree(out, draft, copy_function=_link)
             _write(draft, days, markets, histories)
+            _write_notes(draft, notes)
             swap(draft, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
@@ -137,6 +137,11 @@ def _write(
         for field, values in history.fields.items():
             content = np.concatenate(([history.begin], values)).astype("<f4")
             _write_bytes(folder / f"{field}{BARS_SUFFIX}", content.tobytes())
+
+
+def _write_notes(draft: Path, notes: Mapping[str, str] | None) -> None:
+    for name, line in (notes or {}).items():
+        _write_text(draft / name, [line])
 
 
 def _write_text(path: Path, lines: Iterable[str]) -> None:

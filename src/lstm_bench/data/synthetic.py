@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.layout import SYNTHETIC
 from lstm_bench.data.qlib_folder import History, MembershipSpan, write_qlib_folder
 from lstm_bench.data.synthetic_trading import MIN_DAYS, MIN_STOCKS, OVERLAPS, PLANTED, REENTERS, Tape, trade
 from lstm_bench.errors import DataError
@@ -75,7 +76,7 @@ def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> 
     universe = sorted(_spans(codes, calendar, member))
     histories = _histories(codes, tape, member)
     mark = f"made by lstm-bench data synth, {stocks} stocks, {days} days, seed {seed}"
-    write_qlib_folder(out, calendar, {"all": listed, MARKET: universe}, histories, synthetic=mark)
+    write_qlib_folder(out, calendar, {"all": listed, MARKET: universe}, histories, {SYNTHETIC: mark})
 
 
 def _codes(stocks: int) -> list[str]:

@@ -110,21 +110,65 @@ def test_without_a_common_day_the_basis_is_not_guessed(write: Write, tmp_path: P
     assert fingerprint(Provider(out)) != before
 
 
-@pytest.mark.parametrize(
-    ("new", "words"),
-    [
-        (
-            "2020-01-07,A,12,12,12,12,100,6\n",
-            "the files end on 2020-01-07, and the folder's calendar on 2020-01-07",
-        ),
-        (
-            "2020-01-08,A,12,12,12,12,100,6\n2020-01-07,A,12,12,12,12,100,6\n2019-01-02,B,1,1,1,1,1,1\n",
-            "B is new and has bars on 1 days that the folder's calendar has not, the first 2019-01-02",
-        ),
-    ],
-)
-def test_what_does_not_extend_is_refused(write: Write, tmp_path: Path, new: str, words: str) -> None:
+def test_a_new_stock_with_days_of_its_own_is_refused(write: Write, tmp_path: Path) -> None:
+    new = "2020-01-08,A,12,12,12,12,100,6\n2020-01-07,A,12,12,12,12,100,6\n2019-01-02,B,1,1,1,1,1,1\n"
+    words = "B is new and has bars on 1 days that the folder's calendar has not, the first 2019-01-02"
     with pytest.raises(DataError, match=words):
+        old_and_new(write, tmp_path, new, APPEND)
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Give the files of a folder: name -> time of the last change, content."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("basis", ["check", "same", "rescale"])
+def test_the_same_files_again_are_nothing_to_do(write: Write, tmp_path: Path, basis: str) -> None:
+    new = "2020-01-07,A,12,12,12,12,100,6\n2020-01-08,A,12,12,12,12,100,6\n"
+    options = replace(APPEND, basis=basis)
+    out = old_and_new(write, tmp_path, new, options)
+    before = tree(out)
+    summary = import_bars(tmp_path / "new.csv", out, options)
+    assert (summary.days, summary.first_day, summary.last_day) == (0, "2020-01-08", "2020-01-08")
+    assert (summary.instruments, summary.ended, summary.said) == (0, (), ())
+    assert tree(out) == before
+    summary = import_bars(tmp_path / "old.csv", out, options)
+    assert (summary.days, tree(out)) == (0, before)
+    revised = write(
+        HEADER + "2020-01-06,A,10,10,10,10,100,5\n2020-01-07,A,12,12,12,12,100,7\n", "revised.csv"
+    )
+    with pytest.raises(DataError, match="contradict the folder on days that both have"):
+        import_bars(revised, out, options)
+
+
+def test_what_is_new_in_part_is_added_and_what_is_left_out_is_said(
+    write: Write, tmp_path: Path, read: Read
+) -> None:
+    row = "2020-01-0{0},{1},1,1,1,1,10,1\n"
+    out = tmp_path / "out"
+    import_bars(
+        write(HEADER + "".join(row.format(6, code) for code in "AB"), "old.csv"), out, ImportOptions()
+    )
+    first = write(HEADER + "".join(row.format(day, "A") for day in (6, 7)), "a.csv")
+    assert import_bars(first, out, APPEND).days == 1
+    both = write(HEADER + "".join(row.format(day, code) for day in (6, 7, 8) for code in "AB"), "ab.csv")
+    summary = import_bars(both, out, APPEND)
+    assert (summary.days, summary.first_day) == (1, "2020-01-08")
+    assert any("not written: 1 bars of B" in sentence for sentence in summary.said)
+    np.testing.assert_array_equal(read(out, "B")["close"], np.asarray([1, np.nan, 1], np.float32))
+    assert import_bars(first, out, APPEND).days == 0
+    late = write(HEADER + row.format(7, "C"), "c.csv")
+    with pytest.raises(DataError, match=r"no day after 2020-01-08.* bars of C, which the folder has not"):
+        import_bars(late, out, APPEND)
+
+
+def test_another_unit_of_volume_is_refused(write: Write, tmp_path: Path) -> None:
+    new = "2020-01-07,A,12,12,12,12,10000,6\n2020-01-08,A,12,12,12,12,10000,6\n"
+    with pytest.raises(DataError, match="A: volumes of the files are 100 times those of the folder"):
         old_and_new(write, tmp_path, new, APPEND)
 
 

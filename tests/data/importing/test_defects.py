@@ -129,7 +129,7 @@ def test_a_parquet_files_rows_are_numbered(tmp_path: Path) -> None:
         (b"date;close", "no column for 'open'"),
         (b"date,close,close\n", "the header names 'close' more than once"),
         (b"date,symbol,open,high,low,close,volume,factor\n", "holds no bar"),
-        (b"date,a\xff,b\n", "cannot be read"),
+        (b"date,a\xff,b\n", "the text is not utf-8; name its encoding with --encoding"),
     ],
 )
 def test_files_that_are_none_are_named(tmp_path: Path, content: bytes, words: str) -> None:

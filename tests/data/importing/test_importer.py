@@ -140,16 +140,16 @@ def test_days_without_trade_are_nan_but_for_the_factor(write: Write, tmp_path: P
     source = write(
         HEADER
         + "2020-01-06,A,10,10,10,10,100,1\n2020-01-07,A,0,0,0,10,0,1\n2020-01-08,A,NA,NA,,nan,-,\n"
-        + "2020-01-09,A,20,20,20,20,100,2\n"
+        + "2020-01-09,A,5,5,5,5,100,2\n"
         + "".join(f"2020-01-0{day},B,1,1,1,1,5,1\n" for day in (6, 7, 8, 9))
     )
     summary = import_bars(source, tmp_path / "out", ImportOptions())
     assert summary.no_trade == 2
     got = read(tmp_path / "out", "A")
-    np.testing.assert_array_equal(got["close"], np.asarray([10, np.nan, np.nan, 40], np.float32))
+    np.testing.assert_array_equal(got["close"], np.asarray([10, np.nan, np.nan, 10], np.float32))
     np.testing.assert_array_equal(got["volume"], np.asarray([100, np.nan, np.nan, 50], np.float32))
     np.testing.assert_array_equal(got["factor"], np.asarray([1, 1, 1, 2], np.float32))
-    np.testing.assert_array_equal(got["change"], np.asarray([np.nan, np.nan, np.nan, 3], np.float32))
+    np.testing.assert_array_equal(got["change"], np.asarray([np.nan, np.nan, np.nan, 0], np.float32))
     kept = write(HEADER + "2020-01-06,A,10,10,10,10,0,1\n", "zero.csv")
     import_bars(kept, tmp_path / "zero", ImportOptions(zero_volume_is_bar=True))
     np.testing.assert_array_equal(read(tmp_path / "zero", "A")["volume"], np.asarray([0], np.float32))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from lstm_bench.data.draft import recover
-from lstm_bench.data.importing.adjustment import AdjustBy, adjust, with_factor
+from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
 from lstm_bench.data.importing.bars import SymbolRows
 from lstm_bench.data.importing.basis import BasisCheck, on_basis
 from lstm_bench.data.importing.benchmark import EQUAL_WEIGHT, EqualWeight
@@ -20,6 +20,7 @@ from lstm_bench.data.importing.history import lay_out, to_history
 from lstm_bench.data.importing.markets import all_spans, extend_spans, named_market
 from lstm_bench.data.importing.options import ImportOptions, ImportSummary
 from lstm_bench.data.importing.reading import EQUAL_WEIGHT_OPTION, Readings, read_source
+from lstm_bench.data.importing.settled import read_settled, settled_note
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, MembershipSpan, replace_in_qlib_folder
 from lstm_bench.errors import DataError
@@ -29,17 +30,21 @@ __all__ = ["append_bars"]
 _Days = npt.NDArray[np.datetime64]
 _Floats = npt.NDArray[np.float64]
 
+_SHOWN = 5
+_UNIT = 10
+"""Volumes that are so many times the folder's count something else."""
+
 
 def append_bars(source: Path, out: Path, options: ImportOptions) -> ImportSummary:
     """Extend a folder by the days after its calendar's end, whole or not at all.
 
     Rows of days that the folder has are not written: they show on which basis the files adjust. Instruments that the
-    folder has not come with all their bars.
+    folder has not come with all their bars. Where there is no new day, nothing is done: the folder has it all.
 
     Raises
     ------
     DataError
-        Where there is no such folder, no new day, a field of the folder is missing, or the basis does not fit.
+        Where there is no such folder, a field of the folder is missing, or the basis does not fit.
     """
     out = out.expanduser().resolve()  # a link: what it leads to is what is replaced
     try:
@@ -52,7 +57,7 @@ def append_bars(source: Path, out: Path, options: ImportOptions) -> ImportSummar
 
 def _append(source: Path, out: Path, options: ImportOptions) -> ImportSummary:
     provider = Provider(out)
-    readings = read_source(source, options)
+    readings = read_source(source, options, read_settled(out))
     extension = _Extension(provider, readings, options)
     fields: set[str] = set()
 
@@ -61,9 +66,11 @@ def _append(source: Path, out: Path, options: ImportOptions) -> ImportSummary:
             fields.update(history.fields)
             yield history
 
-    replace_in_qlib_folder(
-        out, extension.days, extension.markets(options), noting(extension.histories(options))
-    )
+    if len(extension.added):
+        note = settled_note(readings.adjustment, readings.is_settled)
+        histories = noting(extension.histories(options))
+        replace_in_qlib_folder(out, extension.days, extension.markets(options), histories, note)
+    end = provider.calendar[-1:]
     return ImportSummary(
         folder=out,
         files=readings.files,
@@ -71,9 +78,10 @@ def _append(source: Path, out: Path, options: ImportOptions) -> ImportSummary:
         instruments=len(extension.longer) + len(extension.new),
         new_instruments=len(extension.new),
         days=len(extension.added),
-        first_day=str(extension.added[0]),
-        last_day=str(extension.added[-1]),
-        adjusted_by=readings.by,
+        first_day=str(np.concatenate([extension.added, end])[0]),
+        last_day=str(np.concatenate([end, extension.added])[-1]),
+        adjusted_by=readings.adjustment.applied,
+        said=(*(readings.said if len(extension.added) else ()), *extension.said),
         fields=tuple(sorted(fields)),
         benchmark=extension.benchmark(options),
         market=options.market,
@@ -109,23 +117,27 @@ class _Extension:
         self._until = old[-1]
         bars = np.concatenate([rows.days[rows.traded] for rows in readings.stocks.values()])
         self.added = np.unique(bars[bars > self._until])
-        if not len(self.added):
-            raise DataError(
-                f"--append: the files end on {bars.max()}, and the folder's calendar on {self._until}: "
-                "there is no new day"
-            )
         self.days = np.concatenate([old, self.added])
-        check = BasisCheck(options.basis, readings.by)
+        basis = (
+            options.basis if len(self.added) else "rescale"
+        )  # nothing is written: only contradictions matter
+        check = BasisCheck(basis, readings.adjustment.applied)
         known = {code: rows for code, rows in readings.stocks.items() if code in provider.folders}
-        tails = (self._tail(rows, readings.by, check) for rows in known.values())
+        tails = (self._tail(rows, readings.adjustment, check) for rows in known.values())
         self.longer = {tail.code: tail for tail in tails if tail is not None}
         self.new = {code: rows for code, rows in readings.stocks.items() if code not in known}
         check.refuse()
-        self.rescaled = check.rescaled
-        self._index = self._index_tail(options)
+        self.rescaled = check.rescaled if len(self.added) else {}
+        self.said = self._say_left_out(known.values())
+        self._index = self._index_tail(options) if len(self.added) else None
         for rows in self.new.values():
             self._refuse_unknown_days(rows)
-        extended = {*self.longer, self.benchmark(options)}
+        if self.new and not len(self.added):
+            raise DataError(
+                f"--append: the files have no day after {self._until}, the last of the folder, and bars of "
+                f"{', '.join(list(self.new)[:_SHOWN])}, which the folder has not; import all files anew"
+            )
+        extended = {*self.longer, self.benchmark(options)} if len(self.added) else provider.folders.keys()
         self.ended = tuple(
             code for code in sorted(provider.folders.keys() - extended) if self._ends_now(code)
         )
@@ -170,30 +182,59 @@ class _Extension:
     def _stocks(self, tails: Iterable[_Tail]) -> Iterator[History]:
         yield from map(self._extended, tails)
         for code, rows in self.new.items():
-            columns = {name: column[rows.traded] for name, column in adjust(rows, self._readings.by).items()}
+            columns = {
+                name: column[rows.traded] for name, column in adjust(rows, self._readings.adjustment).items()
+            }
             positions = np.searchsorted(self.days, rows.days[rows.traded])
             begin, end = int(positions[0]), int(positions[-1]) + 1
             yield to_history(code, begin, lay_out(positions, columns, begin, end))
 
-    def _tail(self, rows: SymbolRows, by: AdjustBy, check: BasisCheck) -> _Tail | None:
+    def _tail(self, rows: SymbolRows, adjustment: Adjustment, check: BasisCheck) -> _Tail | None:
         """Find the new bars of an instrument that the folder has."""
         begin, old = self._history(rows.symbol)
         days = self._provider.calendar[begin : begin + len(old["close"])]
         bars = days[~np.isnan(old["close"])]
         fresh = rows.traded & (rows.days > self._until)
-        if not fresh.any():
-            return None
         common = rows.traded & np.isin(rows.days, bars)
-        if by == "split" and not common.any() and "factor" in old:
+        if not fresh.any() and (len(self.added) or not common.any()):
+            return None
+        if adjustment.applied == "split" and not common.any() and "factor" in old:
             late = rows.days > bars[-1]
             rows, fresh = rows.where(late), fresh[late]
-            columns, scale = adjust(rows, by, first_split=True), _last(old["factor"])
+            columns, scale = adjust(rows, adjustment, first_split=True), _last(old["factor"])
         else:
-            columns = adjust(rows, by)
+            columns = adjust(rows, adjustment)
             at = np.searchsorted(days, rows.days[common])
             scale = check.scale(rows.symbol, rows.days[common], old["close"][at], columns["close"][common])
-        new = {name: column[fresh] for name, column in on_basis(columns, scale, PRICES).items()}
+        columns = on_basis(columns, scale, PRICES)
+        if common.any() and "volume" in old and "volume" in columns:
+            _refuse_unit(
+                rows.symbol,
+                old["volume"][np.searchsorted(days, rows.days[common])],
+                columns["volume"][common],
+            )
+        if not fresh.any():
+            return None
+        new = {name: column[fresh] for name, column in columns.items()}
         return _Tail(rows.symbol, rows.days[fresh], self._same_fields(rows.symbol, old, new))
+
+    def _say_left_out(self, known: Iterable[SymbolRows]) -> tuple[str, ...]:
+        """Say which bars are not written although the folder has not got them: those of days that it has."""
+        days, codes = 0, []
+        for rows in known:
+            begin, old = self._history(rows.symbol)
+            bars = self._provider.calendar[begin : begin + len(old["close"])][~np.isnan(old["close"])]
+            missing = rows.days[rows.traded & (rows.days >= bars[0]) & (rows.days <= self._until)]
+            count = int((~np.isin(missing, bars)).sum())
+            if count:
+                days, codes = days + count, [*codes, rows.symbol]
+        if not codes:
+            return ()
+        more = f" and {len(codes) - _SHOWN} more" if len(codes) > _SHOWN else ""
+        return (
+            f"not written: {days} bars of {', '.join(codes[:_SHOWN])}{more}, which the folder has not, on days up to "
+            f"{self._until}, its last; to have them, import all files anew",
+        )
 
     def _same_fields(
         self, code: str, old: Mapping[str, _Floats], new: Mapping[str, _Floats]
@@ -214,8 +255,10 @@ class _Extension:
         if rows.symbol not in self._provider.folders:
             raise DataError(f"--benchmark: the folder has no instrument {rows.symbol!r} to extend")
         rows = with_factor(rows).where((rows.days <= self._until) | np.isin(rows.days, self.added))
-        check = BasisCheck("same" if options.basis == "check" else options.basis, self._readings.index_by)
-        tail = self._tail(rows, self._readings.index_by, check)
+        check = BasisCheck(
+            "same" if options.basis == "check" else options.basis, self._readings.index_adjustment.applied
+        )
+        tail = self._tail(rows, self._readings.index_adjustment, check)
         check.refuse()
         self.rescaled |= check.rescaled
         return tail
@@ -253,6 +296,19 @@ class _Extension:
         first, last = int(panel.first[0]), int(panel.last[0])
         rows = slice(first, last + 1)
         return first, {name: values[rows, 0].astype(np.float64) for name, values in panel.fields.items()}
+
+
+def _refuse_unit(code: str, folder: _Floats, file: _Floats) -> None:
+    """Refuse volumes in another unit than the folder's: lots, or thousands."""
+    known = (folder > 0) & (file > 0)
+    if not known.any():
+        return
+    ratio = float(np.median(file[known] / folder[known]))
+    if not 1 / _UNIT < ratio < _UNIT:
+        raise DataError(
+            f"--append: {code}: volumes of the files are {ratio:.4g} times those of the folder on days that both have: "
+            "they count another unit (lots of 100?), or one of both is adjusted; import all files anew"
+        )
 
 
 def _last(values: _Floats) -> float:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.data.importing.columns import PRICES, map_columns
+from lstm_bench.data.importing.columns import ADJUSTMENTS, PRICES, evidence_columns, map_columns
 from lstm_bench.data.importing.defects import DefectKind, DefectLog
-from lstm_bench.data.importing.parsing import cell, parse_days, parse_numbers, parse_splits, parse_symbols
+from lstm_bench.data.importing.file_rows import FileColumns, FileRows, read_file
+from lstm_bench.data.importing.intraday import refuse_intraday
 from lstm_bench.data.importing.source import SourceFile
 from lstm_bench.errors import DataError
 
-__all__ = ["BarTable", "SymbolRows", "read_bars"]
+__all__ = ["BarTable", "RowRules", "SymbolRows", "read_bars"]
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -34,17 +36,23 @@ class SymbolRows:
         ``factor`` are given for each row that has them.
     traded : ``[n]`` bool
         Days with a bar.
+    evidence : field -> ``[n]`` float64
+        What bars are judged by and not made of, NaN where missing.
     """
 
     symbol: str
     days: npt.NDArray[np.datetime64]
     values: Mapping[str, _Floats]
     traded: _Bools
+    evidence: Mapping[str, _Floats] = dataclasses.field(default_factory=dict)
 
     def where(self, kept: _Bools) -> SymbolRows:
         """Keep some of the rows."""
-        values = {name: column[kept] for name, column in self.values.items()}
-        return SymbolRows(self.symbol, self.days[kept], values, self.traded[kept])
+        values, evidence = (
+            {name: column[kept] for name, column in columns.items()}
+            for columns in (self.values, self.evidence)
+        )
+        return SymbolRows(self.symbol, self.days[kept], values, self.traded[kept], evidence)
 
 
 @dataclass
@@ -58,6 +66,7 @@ class BarTable:
     symbol : ``[R]`` int64, position in ``symbols``
     days : ``[R]`` datetime64[D]
     values : field -> ``[R]`` float64, NaN where missing; ``split`` is 1 where there is none
+    evidence : field -> ``[R]`` float64, NaN where missing: see :class:`SymbolRows`
     file, row : ``[R]`` int64
         Position in ``files``, and row of the file (from 0).
     no_trade : number of rows that say that there was no trade
@@ -68,6 +77,7 @@ class BarTable:
     symbol: npt.NDArray[np.int64]
     days: npt.NDArray[np.datetime64]
     values: dict[str, _Floats]
+    evidence: dict[str, _Floats]
     file: npt.NDArray[np.int64]
     row: npt.NDArray[np.int64]
     no_trade: int = 0
@@ -77,30 +87,67 @@ class BarTable:
         self.symbol, self.days = self.symbol[kept], self.days[kept]
         self.file, self.row = self.file[kept], self.row[kept]
         self.values = {name: column[kept] for name, column in self.values.items()}
+        self.evidence = {name: column[kept] for name, column in self.evidence.items()}
+
+    def has_split(self) -> _Bools:
+        """``[R]``: rows that name a split, whether they are bars or not."""
+        named = np.zeros(len(self.row), dtype=np.bool_)
+        for columns in (self.values, self.evidence):
+            if "split" in columns:
+                named |= ~np.isnan(columns["split"]) & (columns["split"] != 1)
+        return named
 
     def by_symbol(self) -> Iterator[SymbolRows]:
         """Yield the rows of each symbol that has a bar; the table is in order."""
         ends = np.searchsorted(self.symbol, np.arange(len(self.symbols)), side="right")
         begin = 0
         for symbol, end in zip(self.symbols, ends, strict=True):
-            values = {name: column[begin:end] for name, column in self.values.items()}
+            values, evidence = (
+                {name: column[begin:end] for name, column in columns.items()}
+                for columns in (self.values, self.evidence)
+            )
             traded = ~np.isnan(values["close"])
             if traded.any():
-                yield SymbolRows(symbol, self.days[begin:end], values, traded)
+                yield SymbolRows(symbol, self.days[begin:end], values, traded, evidence)
             begin = int(end)
 
 
-def read_bars(
-    files: Sequence[SourceFile],
-    named: Mapping[str, str],
-    defects: DefectLog,
-    *,
-    required: Sequence[str],
-    ignored: Collection[str] = (),
-    date_format: str | None = None,
-    zero_volume_is_bar: bool = False,
-    index: str | None = None,
-) -> BarTable:
+@dataclass(frozen=True)
+class RowRules:
+    """How rows are read.
+
+    Attributes
+    ----------
+    named : field -> column, for those that the user named
+    required : fields that must be there
+    by : the column of :data:`ADJUSTMENTS` that prices are adjusted by; the others are evidence
+    date_format : of dates that are texts
+    zero_volume_is_bar : keep bars of a volume of zero
+    index : a symbol whose volume does not count, since nobody trades it
+    ignored : fields not to read
+    """
+
+    named: Mapping[str, str]
+    required: Sequence[str]
+    by: str
+    date_format: str | None = None
+    zero_volume_is_bar: bool = False
+    index: str | None = None
+    ignored: Collection[str] = ()
+
+    def columns(self, source: SourceFile) -> FileColumns:
+        """Find the columns of a file."""
+        columns = map_columns(source.header, self.named, str(source.path), required=self.required)
+        kept = "factor" if self.by == "none" else self.by  # adjusted prices may have their factor beside them
+        others = set(ADJUSTMENTS) - {kept}
+        return FileColumns(
+            bars={name: column for name, column in columns.items() if name not in {*others, *self.ignored}},
+            evidence={name: column for name, column in columns.items() if name in others}
+            | evidence_columns(source.header, columns),
+        )
+
+
+def read_bars(files: Sequence[SourceFile], rules: RowRules, defects: DefectLog) -> BarTable:
     """Read all rows and put them in order; rows that cannot be used are noted and left out.
 
     A row without prices, or with a volume of zero, says that there was no trade on that day (Qlib's collectors read
@@ -110,107 +157,39 @@ def read_bars(
     ----------
     files
         Each is read by its own header; all must have the same fields.
-    named
-        Field -> column, for those that the user named.
+    rules
+        How.
     defects
         Takes what is wrong.
-    required
-        Fields that must be there.
-    ignored
-        Fields not to read.
-    date_format
-        Of dates that are texts.
-    zero_volume_is_bar
-        Keep bars of a volume of zero.
-    index
-        A symbol whose volume does not count: nobody trades it.
 
     Raises
     ------
     DataError
-        Where a file cannot be read, a column is missing, or files differ in their fields.
+        Where a file cannot be read, a column is missing, files differ in their fields, or bars are of minutes.
     """
-    parts: list[_Part] = []
+    parts: list[FileRows] = []
     fields: set[str] = set()
     for number, source in enumerate(files):
-        columns = map_columns(source.header, named, str(source.path), required=required)
-        columns = {field: column for field, column in columns.items() if field not in ignored}
-        if number and columns.keys() != fields:
-            differing = ", ".join(sorted(columns.keys() ^ fields))
+        columns = rules.columns(source)
+        if number and columns.bars.keys() != fields:
+            differing = ", ".join(sorted(columns.bars.keys() ^ fields))
             raise DataError(f"{source.path}: got other fields than {files[0].path} has: {differing}")
-        fields = set(columns)
-        parts.append(_read_file(number, source, columns, date_format, defects))
+        fields = set(columns.bars)
+        parts.append(read_file(source, columns, rules.date_format, defects))
+    refuse_intraday([part.stamps for part in parts if part.stamps is not None])
     table = _join(files, parts)
     blank = np.concatenate([part.blank for part in parts])
-    blank |= _without_trade(table, blank, zero_volume_is_bar, index)
-    blank |= _unusable(table, blank, index, defects)
+    blank |= _without_trade(table, blank, rules.zero_volume_is_bar, rules.index)
+    blank |= _unusable(table, blank, rules.index, defects)
     for name in table.values.keys() - {"split"}:
         table.values[name][blank] = np.nan
-    table.keep(~blank | (table.values["split"] != 1 if "split" in table.values else False))
+    table.keep(~blank | table.has_split())
     table.keep(np.lexsort((table.row, table.file, table.days, table.symbol)))
     _drop_repeats(table, defects)
     return table
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The rows of one file whose day and symbol are good; ``blank`` are those with a number that is not."""
-
-    symbols: npt.NDArray[np.object_]
-    days: npt.NDArray[np.datetime64]
-    values: dict[str, _Floats]
-    file: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
-    blank: _Bools
-
-
-def _read_file(
-    number: int, source: SourceFile, columns: Mapping[str, str], date_format: str | None, defects: DefectLog
-) -> _Part:
-    cells = source.read(columns)
-    if source.ragged:
-        width, ragged = len(source.header), source.ragged
-        defects.add(
-            "ragged row", source, np.arange(len(ragged)), lambda i: f"got {ragged[i]} cells, expected {width}"
-        )
-
-    def note(kind: DefectKind, field: str, bad: _Bools, expected: str) -> None:
-        rows = np.flatnonzero(bad)
-        name, column = columns[field], cells[field]
-        defects.add(kind, source, rows, lambda i: f"{name}: got {cell(column, rows[i])}, expected {expected}")
-
-    days, bad = parse_days(cells["date"], date_format)
-    form = "a day such as 2020-01-31 (--date-format names another form)"
-    note("bad date", "date", bad, form if date_format is None else f"the form {date_format}")
-    good = ~bad
-    symbols = np.full(len(days), source.name_symbol.strip().upper(), dtype=object)
-    if "symbol" in columns:
-        symbols, bad = parse_symbols(cells["symbol"])
-        note("bad symbol", "symbol", bad & good, "a symbol that can name a folder")
-        good &= ~bad
-    blank = np.zeros(len(days), dtype=np.bool_)
-    values = {}
-    for field in sorted(columns.keys() - {"date", "symbol"}):
-        read = parse_splits if field == "split" else parse_numbers
-        values[field], bad = read(cells[field])
-        note("bad number", field, bad & good, "a number")
-        blank |= bad
-        if field == "split":
-            bad = values[field] < 0
-            note("split not positive", field, bad & good, "new shares per old one")
-            values[field][bad] = 1
-    kept = np.flatnonzero(good)
-    return _Part(
-        symbols[kept],
-        days[kept],
-        {field: column[kept] for field, column in values.items()},
-        np.full(len(kept), number),
-        kept,
-        blank[kept],
-    )
-
-
-def _join(files: Sequence[SourceFile], parts: Sequence[_Part]) -> BarTable:
+def _join(files: Sequence[SourceFile], parts: Sequence[FileRows]) -> BarTable:
     names = np.concatenate([part.symbols for part in parts])
     symbols = sorted(set(names.tolist()))
     position = {symbol: i for i, symbol in enumerate(symbols)}
@@ -220,9 +199,17 @@ def _join(files: Sequence[SourceFile], parts: Sequence[_Part]) -> BarTable:
         symbol=np.fromiter((position[name] for name in names), np.int64, len(names)),
         days=np.concatenate([part.days for part in parts]),
         values={field: np.concatenate([part.values[field] for part in parts]) for field in parts[0].values},
-        file=np.concatenate([part.file for part in parts]),
+        evidence={
+            field: _evidence(parts, field) for field in {key for part in parts for key in part.evidence}
+        },
+        file=np.concatenate([np.full(len(part.row), number) for number, part in enumerate(parts)]),
         row=np.concatenate([part.row for part in parts]),
     )
+
+
+def _evidence(parts: Sequence[FileRows], field: str) -> _Floats:
+    """Join a column of evidence, NaN for files that have none."""
+    return np.concatenate([part.evidence.get(field, np.full(len(part.row), np.nan)) for part in parts])
 
 
 def _without_trade(table: BarTable, blank: _Bools, zero_volume_is_bar: bool, index: str | None) -> _Bools:

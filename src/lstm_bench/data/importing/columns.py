@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from lstm_bench.errors import DataError, choices_hint
 
-__all__ = ["ADJUSTMENTS", "ALIASES", "PRICES", "map_columns"]
+__all__ = ["ADJUSTMENTS", "ALIASES", "EVIDENCE", "PRICES", "evidence_columns", "lot_size", "map_columns"]
 
 PRICES = ("open", "high", "low", "close", "vwap")
 """Fields that are multiplied by the factor."""
@@ -16,7 +17,19 @@ ADJUSTMENTS: tuple[Literal["factor", "adjusted_close", "split"], ...] = ("factor
 """Columns that say how prices are adjusted, the most telling first."""
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "date": ("date", "day", "datetime", "timestamp", "tradedate", "tradingday", "time"),
+    "date": (
+        "date",
+        "day",
+        "datetime",
+        "timestamp",
+        "tradedate",
+        "tradingday",
+        "dtyyyymmdd",
+        "日期",
+        "交易日期",
+        "time",
+        "时间",
+    ),
     "symbol": (
         "symbol",
         "ticker",
@@ -24,21 +37,45 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "instrument",
         "tscode",
         "stockcode",
+        "股票代码",
+        "证券代码",
+        "代码",
         "permno",
         "act symbol",
         "tic",
     ),
-    "open": ("open", "openprice", "1. open", "prc open"),
-    "high": ("high", "highprice", "2. high"),
-    "low": ("low", "lowprice", "3. low"),
-    "close": ("close", "closeprice", "close/last", "last", "4. close"),
+    "open": ("open", "openprice", "1. open", "prc open", "开盘", "开盘价"),
+    "high": ("high", "highprice", "2. high", "最高", "最高价"),
+    "low": ("low", "lowprice", "3. low", "最低", "最低价"),
+    "close": ("close", "closeprice", "close/last", "last", "4. close", "收盘", "收盘价"),
     "vwap": ("vwap", "averageprice", "avgprice"),
-    "volume": ("volume", "vol", "sharevolume", "5. volume", "6. volume"),
+    "volume": ("volume", "vol", "sharevolume", "5. volume", "6. volume", "成交量"),
     "adjusted_close": ("adjusted close", "adj close", "close adj", "closeadj", "5. adjusted close"),
-    "split": ("split", "splits", "stock splits", "split coefficient", "split ratio", "8. split coefficient"),
-    "factor": ("factor", "adj factor", "adjustment factor", "adjust factor"),
+    "split": (
+        "split",
+        "splits",
+        "stock splits",
+        "split coefficient",
+        "split ratio",
+        "split factor",
+        "8. split coefficient",
+    ),
+    "factor": ("factor", "adj factor", "adjustment factor", "adjust factor", "复权因子"),
 }
 """Field -> headers taken for it where no option names one, the likeliest first; only letters and digits count."""
+
+EVIDENCE: Mapping[str, tuple[str, ...]] = {
+    "time": ("time", "时间", "trade time"),
+    "dividend": ("dividend", "dividends", "dividend amount", "7. dividend amount", "div cash"),
+    "previous_close": (
+        "previous close", "prev close", "pre close", "昨收", "昨收价", "昨收盘", "前收盘", "前收盘价",
+    ),
+    "change": ("pct chg", "pct change", "percent change", "change percent", "p change", "涨跌幅",
+               "change", "chg", "涨跌额"),
+    "amount": ("amount", "money", "成交额", "成交金额"),
+    "adjust_flag": ("adjust flag",),
+}  # fmt: skip
+"""What bars are judged by, and not made of: fields and the headers taken for them."""
 
 
 def map_columns(
@@ -87,6 +124,41 @@ def map_columns(
                 f"columns: {', '.join(header)}"
             )
     return found
+
+
+def evidence_columns(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """Find the columns that bars are judged by: field of :data:`EVIDENCE` -> column, for those that are there.
+
+    A column may be a field of the user's, too, but no price, volume or date.
+    """
+    taken = {column for field, column in columns.items() if field in ALIASES}
+    found: dict[str, str] = {}
+    for field, aliases in EVIDENCE.items():
+        for key in map(_key, aliases):
+            names = [name for name in header if _key(name) == key and name not in taken]
+            if names and field not in found:
+                found[field] = names[0]
+    return found
+
+
+_LOT_FORMS = (frozenset({"tscode", "tradedate", "vol"}), frozenset({"日期", "开盘", "收盘", "成交量"}))
+"""Headers of vendors that count volume in lots of Chinese shares: tushare's and akshare's."""
+
+_LOT = 100
+
+
+def lot_size(header: Sequence[str], symbols: Collection[str]) -> int:
+    """Say how many shares one of the volume column stands for: 100 in the files of tushare and akshare.
+
+    akshare gives stocks of Hong Kong and America under the same headers, and counts their shares: lots are of codes
+    of six digits alone.
+    """
+    keys = {_key(name) for name in header}
+    chinese = all(_CHINESE_CODE.fullmatch(symbol) for symbol in symbols)
+    return _LOT if chinese and any(form <= keys for form in _LOT_FORMS) else 1
+
+
+_CHINESE_CODE = re.compile(r"((SH|SZ|BJ)\.?)?\d{6}(\.(SH|SZ|BJ|SS))?", re.IGNORECASE)
 
 
 def _only(names: Sequence[str], what: str, where: str, header: Sequence[str]) -> str:

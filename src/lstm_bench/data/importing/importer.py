@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.data.importing.adjustment import AdjustBy, adjust, with_factor
+from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
 from lstm_bench.data.importing.appending import append_bars
 from lstm_bench.data.importing.bars import SymbolRows
 from lstm_bench.data.importing.benchmark import EQUAL_WEIGHT, EqualWeight
@@ -17,6 +17,7 @@ from lstm_bench.data.importing.history import lay_out, to_history
 from lstm_bench.data.importing.markets import named_market
 from lstm_bench.data.importing.options import ImportOptions, ImportSummary
 from lstm_bench.data.importing.reading import EQUAL_WEIGHT_OPTION, Readings, read_source
+from lstm_bench.data.importing.settled import settled_note
 from lstm_bench.data.qlib_folder import History, refuse_full, write_qlib_folder
 from lstm_bench.errors import DataError
 
@@ -65,8 +66,8 @@ def _create(readings: Readings, out: Path, options: ImportOptions) -> ImportSumm
     bars = {code: rows.days[rows.traded] for code, rows in readings.stocks.items()}
     days = np.unique(np.concatenate(list(bars.values())))
     spans = [(code, own[0], own[-1]) for code, own in bars.items()]
-    stocks = (_history(rows, readings.by, days) for rows in readings.stocks.values())
-    index = None if readings.index is None else _index(readings.index, readings.index_by, days)
+    stocks = (_history(rows, readings.adjustment, days) for rows in readings.stocks.values())
+    index = None if readings.index is None else _index(readings.index, readings.index_adjustment, days)
     benchmark = index.code if index else EQUAL_WEIGHT if options.benchmark == EQUAL_WEIGHT_OPTION else None
     if benchmark in bars:
         raise DataError(f"--benchmark: {benchmark} is the code of a stock, too; give the index another name")
@@ -82,7 +83,8 @@ def _create(readings: Readings, out: Path, options: ImportOptions) -> ImportSumm
         elif benchmark is not None:
             yield to_history(EQUAL_WEIGHT, 0, equal.columns())
 
-    write_qlib_folder(out, days, {"all": spans, **named_market(options, spans)}, histories())
+    note = settled_note(readings.adjustment, readings.is_settled)
+    write_qlib_folder(out, days, {"all": spans, **named_market(options, spans)}, histories(), note)
     return ImportSummary(
         folder=out,
         files=readings.files,
@@ -92,7 +94,8 @@ def _create(readings: Readings, out: Path, options: ImportOptions) -> ImportSumm
         days=len(days),
         first_day=str(days[0]),
         last_day=str(days[-1]),
-        adjusted_by=readings.by,
+        adjusted_by=readings.adjustment.applied,
+        said=readings.said,
         fields=tuple(sorted(fields)),
         benchmark=benchmark,
         market=options.market,
@@ -101,18 +104,18 @@ def _create(readings: Readings, out: Path, options: ImportOptions) -> ImportSumm
     )
 
 
-def _history(rows: SymbolRows, by: AdjustBy, days: _Days) -> History:
-    columns = {name: column[rows.traded] for name, column in adjust(rows, by).items()}
+def _history(rows: SymbolRows, adjustment: Adjustment, days: _Days) -> History:
+    columns = {name: column[rows.traded] for name, column in adjust(rows, adjustment).items()}
     positions = np.searchsorted(days, rows.days[rows.traded])
     begin, end = int(positions[0]), int(positions[-1]) + 1
     return to_history(rows.symbol, begin, lay_out(positions, columns, begin, end))
 
 
-def _index(rows: SymbolRows, by: AdjustBy, days: _Days) -> History:
+def _index(rows: SymbolRows, adjustment: Adjustment, days: _Days) -> History:
     """Cut an index to the calendar; its factor is 1 where its file says nothing of one."""
     inside = np.isin(rows.days, days)
     if not (inside & rows.traded).any():
         raise DataError(
             f"--benchmark: {rows.symbol} has no bar on a day of the calendar, {days[0]}..{days[-1]}"
         )
-    return _history(with_factor(rows).where(inside), by, days)
+    return _history(with_factor(rows).where(inside), adjustment, days)

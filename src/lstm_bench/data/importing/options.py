@@ -62,7 +62,8 @@ class ImportSummary:
         Instruments with bars written, and those of them that the folder had not before.
     days : days written; all of the calendar, or those that ``append`` added
     first_day, last_day : ISO days of these
-    adjusted_by : what prices were adjusted by
+    adjusted_by : what prices were adjusted by; ``none``: they were taken as they are
+    said : what was decided of the files' prices and volumes, and by what: sentences
     fields : fields written
     benchmark : code of the benchmark, None without one
     market : name of the market beside ``all``, None without one
@@ -86,5 +87,6 @@ class ImportSummary:
     market: str | None
     no_trade: int
     dropped: Mapping[str, int]
+    said: tuple[str, ...] = ()
     rescaled: Mapping[str, float] = field(default_factory=dict)
     ended: tuple[str, ...] = ()

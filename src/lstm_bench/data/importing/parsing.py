@@ -13,7 +13,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["cell", "parse_days", "parse_numbers", "parse_splits", "parse_symbols"]
+__all__ = ["by_value", "cell", "parse_days", "parse_numbers", "parse_splits", "parse_symbols", "texts"]
 
 _Bools = npt.NDArray[np.bool_]
 
@@ -63,7 +63,7 @@ def parse_days(column: pa.ChunkedArray, date_format: str | None) -> tuple[npt.ND
         day = _day(text) if date_format is None else _strptime(text, date_format)
         return np.datetime64("NaT" if day is None else day, "D")
 
-    days = _by_value(_texts(column), read, np.dtype("datetime64[D]"))
+    days = by_value(texts(column), read, np.dtype("datetime64[D]"))
     return days, np.isnat(days)
 
 
@@ -89,12 +89,15 @@ def parse_symbols(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.object_], _Bo
 
     Returns
     -------
-    symbols : ``[R]`` str, upper case, without blanks around them
+    symbols : ``[R]`` str, upper case, without blanks around them, and without the ``'`` by which Excel marks a text
     bad : ``[R]`` bool
         Where a symbol is empty, or cannot be the name of a folder.
     """
-    symbols = _by_value(_texts(column), str.upper, np.dtype(object))
-    good = _by_value(_texts(column), lambda text: _SYMBOL.fullmatch(text) is not None, np.dtype(bool))
+    written = texts(column)
+    symbols = by_value(written, lambda text: text.removeprefix("'").upper(), np.dtype(object))
+    good = by_value(
+        written, lambda text: _SYMBOL.fullmatch(text.removeprefix("'")) is not None, np.dtype(bool)
+    )
     return symbols, ~good
 
 
@@ -124,7 +127,7 @@ def parse_numbers(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], _Bo
     try:
         numbers = _floats(known)
     except pa.ArrowInvalid:
-        numbers = _by_value(known, _number, np.dtype(np.float64))
+        numbers = by_value(known, _number, np.dtype(np.float64))
     bad = ~np.isfinite(numbers) & known.is_valid().to_numpy()
     return np.where(bad, np.nan, numbers), bad
 
@@ -134,7 +137,7 @@ def parse_splits(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], _Boo
     import pyarrow as pa
 
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        ratios = _by_value(_texts(column), _ratio, np.dtype(np.float64))
+        ratios = by_value(texts(column), _ratio, np.dtype(np.float64))
         bad = np.isnan(ratios)
     else:
         ratios, bad = parse_numbers(column)
@@ -163,14 +166,15 @@ def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give cells as texts without blanks around them; empty where missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     return pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
 
 
-def _by_value(column: pa.ChunkedArray, read: Callable[[str], Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def by_value(column: pa.ChunkedArray, read: Callable[[str], Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Read each distinct text once; a null is NaN."""
     coded = column.combine_chunks().dictionary_encode()
     values = np.asarray([read(text) for text in coded.dictionary.to_pylist()] + [None], dtype=dtype)

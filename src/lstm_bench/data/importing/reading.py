@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from lstm_bench.data.importing.adjustment import AdjustBy, adjustment_of, unused
-from lstm_bench.data.importing.bars import BarTable, SymbolRows, read_bars
-from lstm_bench.data.importing.columns import ADJUSTMENTS, map_columns
+from lstm_bench.data.importing.adjustment import AUTO, AdjustBy, Adjustment, adjustment_of
+from lstm_bench.data.importing.bars import RowRules, SymbolRows, read_bars
+from lstm_bench.data.importing.columns import ADJUSTMENTS, lot_size, map_columns
+from lstm_bench.data.importing.decision import Decision, decide
 from lstm_bench.data.importing.defects import DefectLog
 from lstm_bench.data.importing.options import ImportOptions
 from lstm_bench.data.importing.source import FilePattern, SourceFile, find_files
+from lstm_bench.data.importing.undeclared import decide_without_column
 from lstm_bench.errors import DataError, choices_hint
 
 __all__ = ["EQUAL_WEIGHT_OPTION", "NO_BENCHMARK", "Readings", "read_source"]
@@ -30,28 +33,37 @@ class Readings:
     files : number of files
     bars : number of rows of stocks that are bars
     stocks : rows of each stock, by code
-    by : what their prices are adjusted by
-    index, index_by : rows of the benchmark, and what it is adjusted by; None where it is none of the files'
+    adjustment, is_settled, said : see :class:`Decision`
+    index, index_adjustment : rows of the benchmark, and what is done to it; None where it is none of the files'
     no_trade, dropped : see :class:`ImportSummary`
     """
 
     files: int
     bars: int
     stocks: dict[str, SymbolRows]
-    by: AdjustBy
+    adjustment: Adjustment
+    is_settled: bool
+    said: tuple[str, ...]
     index: SymbolRows | None
-    index_by: AdjustBy
+    index_adjustment: Adjustment
     no_trade: int
     dropped: dict[str, int]
 
 
-def read_source(source: Path, options: ImportOptions) -> Readings:
+def read_source(source: Path, options: ImportOptions, settled: Adjustment | None = None) -> Readings:
     """Read all files.
+
+    Parameters
+    ----------
+    source, options
+        See :func:`import_bars`.
+    settled
+        What holds in the folder that the files extend, where that is known.
 
     Raises
     ------
     DataError
-        Where files or columns are missing, or rows have defects that may not be dropped.
+        Where files or columns are missing, rows have defects that may not be dropped, or prices cannot be told.
     """
     pattern = None if options.file_pattern is None else FilePattern(options.file_pattern)
     files = find_files(source, pattern, options.encoding)
@@ -62,31 +74,64 @@ def read_source(source: Path, options: ImportOptions) -> Readings:
         files = [file for file in files if file.path.resolve() != index_file.resolve()]
     if not files:
         raise DataError(f"{source}: holds no file but the benchmark's")
-    columns = map_columns(files[0].header, options.columns, str(files[0].path), required=_BARS)
-    by = adjustment_of(columns, options.adjust_by, str(files[0].path))
+    where = str(files[0].path)
+    columns = map_columns(files[0].header, options.columns, where, required=_BARS)
+    by = _column(columns, options, settled, where)
     inside = None if separate or options.benchmark == EQUAL_WEIGHT_OPTION else options.benchmark.upper()
-    table = read_bars(
-        files, options.columns, defects, required=_BARS, ignored=unused(by), date_format=options.date_format,
-        zero_volume_is_bar=options.zero_volume_is_bar, index=inside,
-    )  # fmt: skip
+    rules = RowRules(
+        options.columns, _BARS, by or "none", options.date_format, options.zero_volume_is_bar, inside
+    )
+    table = read_bars(files, rules, defects)
+    lot = lot_size(files[0].header, table.symbols)
+    if lot > 1:
+        table.values["volume"] *= lot
     rows = {rows.symbol: rows for rows in table.by_symbol()}
-    index, index_by = _read_index(index_file, options, defects) if separate else (None, by)
+    index, index_adjustment = _read_index(index_file, options, defects) if separate else (None, None)
     if not options.drop_bad:
         defects.refuse()
     if inside is not None and options.benchmark != NO_BENCHMARK:
         index = _take_index(rows, inside)
     if not rows:
         raise DataError(f"{source}: holds no bar that can be used")
+    decision = _decide(list(rows.values()), by, options, settled, where)
     return Readings(
         files=len(files) + separate,
         bars=sum(int(each.traded.sum()) for each in rows.values()),
         stocks=rows,
-        by=by,
+        adjustment=decision.adjustment,
+        is_settled=decision.is_settled,
+        said=(
+            *decision.said,
+            *([f"volume: in lots of {lot} in the files; written in shares"] if lot > 1 else []),
+        ),
         index=index,
-        index_by=index_by,
+        index_adjustment=index_adjustment or decision.adjustment,
         no_trade=table.no_trade,
         dropped=defects.counts,
     )
+
+
+def _column(
+    columns: Collection[str], options: ImportOptions, settled: Adjustment | None, where: str
+) -> AdjustBy | None:
+    """Choose the column of adjustment: the user's, that of the folder, or the first that is there."""
+    if options.adjust_by != AUTO or settled is None:
+        return adjustment_of(columns, options.adjust_by, where)
+    return adjustment_of(columns, settled.by, f"{where}: the folder was made by its {settled.by}")
+
+
+def _decide(
+    stocks: list[SymbolRows],
+    by: AdjustBy | None,
+    options: ImportOptions,
+    settled: Adjustment | None,
+    where: str,
+) -> Decision:
+    if by is None:
+        return decide_without_column(stocks, where)
+    if options.adjust_by != AUTO or by == "none":
+        return Decision(Adjustment.told(by), True, ())
+    return decide(stocks, by, settled, where)
 
 
 def _take_index(rows: dict[str, SymbolRows], symbol: str) -> SymbolRows:
@@ -98,20 +143,17 @@ def _take_index(rows: dict[str, SymbolRows], symbol: str) -> SymbolRows:
     return rows.pop(symbol)
 
 
-def _read_index(path: Path, options: ImportOptions, defects: DefectLog) -> tuple[SymbolRows, AdjustBy]:
+def _read_index(path: Path, options: ImportOptions, defects: DefectLog) -> tuple[SymbolRows, Adjustment]:
     """Read the file of an index, which may have nothing but days and closes."""
     file = SourceFile(path, path.name.partition(".")[0], options.encoding)
     known = set(file.header)
     named = {field: column for field, column in options.columns.items() if column in known}
     columns = map_columns(file.header, named, str(path), required=("date", "close"))
     by: AdjustBy = next((each for each in ADJUSTMENTS if each in columns), "none")
-    table: BarTable = read_bars(
-        [file], named, defects, required=("date", "close"), ignored={"volume", *unused(by)},
-        date_format=options.date_format,
-    )  # fmt: skip
-    found = list(table.by_symbol())
+    rules = RowRules(named, ("date", "close"), by, options.date_format, ignored={"volume"})
+    found = list(read_bars([file], rules, defects).by_symbol())
     if len(found) != 1:
         raise DataError(
             f"--benchmark {path}: expected the bars of one index; got those of {len(found)} symbols"
         )
-    return found[0], by
+    return found[0], _decide(found, by, options, None, str(path)).adjustment

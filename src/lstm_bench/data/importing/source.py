@@ -6,15 +6,19 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.importing.file_kind import check_encoding, refuse_other_kinds, unreadable
+from lstm_bench.data.importing.three_row_head import ROWS, ThreeRowHead, three_row_head
 from lstm_bench.data.layout import CALENDAR
 from lstm_bench.errors import DataError
 
@@ -62,6 +66,7 @@ def find_files(place: Path, pattern: FilePattern | None, encoding: str) -> list[
     DataError
         Where there is none that can be read.
     """
+    check_encoding(encoding)
     suffixes = (*_TEXT, *_PARQUET)
     if not place.exists():
         raise DataError(f"{place}: no such file or folder")
@@ -107,12 +112,14 @@ class SourceFile:
     name_symbol : the symbol that the file's name says, for files without a column of symbols
     encoding : of a text file
     ragged : numbers of cells of the rows of a text file that have too few or too many, once it is read
+    rows_per_ticker : once a file with a header of three rows is read, the number of its rows, each of all tickers
     """
 
     path: Path
     name_symbol: str
     encoding: str = "utf-8"
     ragged: list[int] = field(default_factory=list, compare=False)
+    rows_per_ticker: list[int] = field(default_factory=list, compare=False)
 
     @property
     def is_parquet(self) -> bool:
@@ -128,23 +135,48 @@ class SourceFile:
         DataError
             Where the file cannot be read, or has none.
         """
-        try:
-            if self.is_parquet:
-                import pyarrow.parquet as pq
+        if self.is_parquet:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
 
+            try:
                 return [str(name) for name in pq.read_schema(self.path).names]
-            with self._open() as file:
-                first = file.readline()
-            names = next(csv.reader([first], delimiter=self._delimiter(first)), [])
-        except (OSError, ValueError, csv.Error) as error:
-            raise DataError(f"{self.path}: cannot be read: {_reason(error)}") from error
-        names = [name.strip() for name in names]
+            except (OSError, ValueError, pa.ArrowException) as error:
+                raise unreadable(self.path, error, self.encoding) from error
+        if self._three_row_head is not None:
+            return self._three_row_head.names
+        names = [name.strip() for name in self._first_rows[0]] if self._first_rows else []
         if len(names) < 2:
-            raise DataError(f"{self.path}: expected a header of at least two columns; got {first.strip()!r}")
+            raise DataError(
+                f"{self.path}: expected a header of at least two columns; got {', '.join(names)!r}"
+            )
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise DataError(f"{self.path}: the header names {', '.join(map(repr, twice))} more than once")
         return names
+
+    @cached_property
+    def _first_rows(self) -> list[list[str]]:
+        """The first rows of a text file."""
+        try:
+            refuse_other_kinds(self.path)
+            with self._open() as file:
+                return list(islice(csv.reader(file, delimiter=self._delimiter), ROWS))
+        except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
+            raise unreadable(self.path, error, self.encoding) from error
+
+    @cached_property
+    def _three_row_head(self) -> ThreeRowHead | None:
+        return three_row_head(self._first_rows)
+
+    @property
+    def _head_rows(self) -> int:
+        return 1 if self._three_row_head is None else ROWS
+
+    @property
+    def width(self) -> int:
+        """Number of cells of a row that is whole."""
+        return len(self.header) if self._three_row_head is None else self._three_row_head.width
 
     def read(self, columns: Mapping[str, str]) -> dict[str, pa.ChunkedArray]:
         """Read the columns of ``field -> column``; cells of a text file are text.
@@ -156,11 +188,15 @@ class SourceFile:
         """
         import pyarrow as pa
 
+        wide = None if self.is_parquet else self._three_row_head
         try:
             table = self._read_parquet(columns) if self.is_parquet else self._read_text(columns)
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise DataError(f"{self.path}: cannot be read: {_reason(error)}") from error
-        return {name: table.column(column) for name, column in columns.items()}
+        except (OSError, EOFError, zlib.error, ValueError, pa.ArrowException) as error:
+            raise unreadable(self.path, error, self.encoding) from error
+        if wide is None:
+            return {name: table.column(column) for name, column in columns.items()}
+        self.rows_per_ticker.append(table.num_rows)
+        return {name: wide.long_column(table, column) for name, column in columns.items()}
 
     def _read_parquet(self, columns: Mapping[str, str]) -> pa.Table:
         import pyarrow.parquet as pq
@@ -171,18 +207,20 @@ class SourceFile:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        names = self.header
+        wide = self._three_row_head
+        names = self.header if wide is None else [str(place) for place in range(wide.width)]
+        wanted = sorted(set(columns.values())) if wide is None else names
         return arrow_csv.read_csv(
             pa.input_stream(str(self.path), compression="detect"),
             read_options=arrow_csv.ReadOptions(
-                column_names=names, skip_rows=1, encoding=self.encoding, use_threads=False
+                column_names=names, skip_rows=self._head_rows, encoding=self.encoding, use_threads=False
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=self._delimiter(), newlines_in_values=True, invalid_row_handler=self._skip_ragged
+                delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=self._skip_ragged
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
-                include_columns=sorted(set(columns.values())),
+                include_columns=wanted,
                 strings_can_be_null=False,
             ),
         )
@@ -198,6 +236,8 @@ class SourceFile:
         """
         if self.is_parquet:
             return [int(row) + 1 for row in rows]
+        if self.rows_per_ticker:
+            rows = [int(row) % self.rows_per_ticker[0] for row in rows]
         wanted = {int(row) for row in rows}
         found: dict[int, int] = {}
         for ordinal, (line, _) in enumerate(self._records(ragged=False)):
@@ -218,10 +258,11 @@ class SourceFile:
 
     def _records(self, *, ragged: bool) -> Iterator[tuple[int, list[str]]]:
         """Yield the line and the cells of each row that is, or is not, as wide as the header; no blank lines."""
-        width = len(self.header)
+        width = self.width
         with self._open() as file:
-            reader = csv.reader(file, delimiter=self._delimiter())
-            next(reader)
+            reader = csv.reader(file, delimiter=self._delimiter)
+            for _ in range(self._head_rows):
+                next(reader)
             before = reader.line_num
             for cells in reader:
                 if cells and (len(cells) != width) == ragged:
@@ -236,13 +277,9 @@ class SourceFile:
         raw = gzip.open(self.path) if is_packed else self.path.open("rb")  # noqa: SIM115 - the wrapper closes it
         return io.TextIOWrapper(raw, encoding=encoding, newline="")
 
-    def _delimiter(self, first: str | None = None) -> str:
-        """Return the sign that stands most often in the header."""
-        if first is None:
-            with self._open() as file:
-                first = file.readline()
+    @cached_property
+    def _delimiter(self) -> str:
+        """The sign that stands most often in the header."""
+        with self._open() as file:
+            first = file.readline()
         return max(_DELIMITERS, key=first.count)
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

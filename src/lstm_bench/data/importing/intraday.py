@@ -1,0 +1,122 @@
+"""Bars of minutes or hours: several times within a symbol's day, which is what tells them from daily bars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_bench.data.importing.parsing import by_value, texts
+from lstm_bench.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Stamps", "read_stamps", "refuse_intraday"]
+
+_Texts = npt.NDArray[np.object_]
+
+_CLOCK = re.compile(
+    r"(?P<day>.*?\d)(T|\s+)(?P<clock>\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?)"
+    r"(\s*(Z|UTC|[A-Z]{3,4}|[+-]\d{2}:?\d{2}))?",
+    re.ASCII,
+)
+_DIGITS = re.compile(r"(?P<day>(19|20)\d{6})(?P<clock>\d{4}|\d{6}|\d{9})", re.ASCII)
+_EPOCH = re.compile(r"(?P<seconds>\d{10})(\.\d+)?(?P<more>\d{3}|\d{6}|\d{9})?", re.ASCII)
+_SECONDS_OF_DAY = 86400
+_SHOWN = 2
+_HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Days and times of the rows of a file that have a time: ``[R]`` texts each."""
+
+    path: Path
+    symbol: _Texts
+    day: _Texts
+    clock: _Texts
+
+
+def read_stamps(
+    path: Path, symbols: _Texts, date: pa.ChunkedArray, time: pa.ChunkedArray | None
+) -> Stamps | None:
+    """Take dates and times apart, in whatever form; None where no date has a time, and no column has.
+
+    Parameters
+    ----------
+    symbols : ``[R]``
+    date
+        The column of dates; those count, too, whose form is not read without ``--date-format``.
+    time
+        A column of times of its own.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_date(date.type) and time is None:
+        return None
+    written = texts(date)
+    clock = by_value(written, lambda text: split_stamp(text)[1], np.dtype(object))
+    day = by_value(written, lambda text: split_stamp(text)[0], np.dtype(object))
+    if time is not None:
+        own = by_value(texts(time), str, np.dtype(object))
+        clock = np.where(clock == "", own, clock)
+    known = (clock != "") & (clock != None) & (symbols != None)  # noqa: E711 - element by element
+    return Stamps(path, symbols[known], day[known], clock[known]) if known.any() else None
+
+
+def split_stamp(text: str) -> tuple[str, str]:
+    """Split a date with a time into both, as they are written; the time is empty where there is none.
+
+    >>> split_stamp("2020-01-02 09:50:00+08:00")
+    ('2020-01-02', '09:50:00')
+    >>> split_stamp("202001020950")
+    ('20200102', '09:50')
+    >>> split_stamp("1577958600")
+    ('2020-01-02', '09:50:00')
+    """
+    match = _CLOCK.fullmatch(text)
+    if match is not None:
+        return match["day"], match["clock"]
+    match = _DIGITS.fullmatch(text)
+    if match is not None:
+        digits = match["clock"][:6]
+        return match["day"], ":".join(digits[k : k + 2] for k in range(0, len(digits), 2))
+    match = _EPOCH.fullmatch(text)
+    if match is not None:
+        moment = np.datetime64(int(match["seconds"]), "s")
+        return str(moment.astype("datetime64[D]")), str(moment)[11:]
+    return text, ""
+
+
+def refuse_intraday(stamps: Sequence[Stamps]) -> None:
+    """Refuse bars of minutes: a symbol most of whose days have several times.
+
+    A vendor's repeated row with another time of its making is a duplicate, which is another matter.
+
+    Raises
+    ------
+    DataError
+        It names a symbol, a day and times.
+    """
+    if len({clock for part in stamps for clock in part.clock}) < 2:  # midnight, or the close, of every day
+        return
+    clocks: dict[str, dict[str, dict[str, Path]]] = {}
+    for part in stamps:
+        for symbol, day, clock in zip(part.symbol, part.day, part.clock, strict=True):
+            clocks.setdefault(symbol, {}).setdefault(day, {}).setdefault(clock, part.path)
+    for symbol, days in clocks.items():
+        several = [day for day, times in days.items() if len(times) > 1]
+        if len(several) > _HALF * len(days):
+            times = days[several[0]]
+            shown = ", ".join(list(times)[:_SHOWN])
+            raise DataError(
+                f"{next(iter(times.values()))}: {symbol} has {len(times)} bars on {several[0]}, at {shown}"
+                f"{', ...' if len(times) > _SHOWN else ''}: these are minute bars (several times within a day); only "
+                "daily bars are read: make one bar of each day first"
+            )

@@ -1,0 +1,88 @@
+"""Headers of three rows, as yfinance's ``download()`` gives them: fields, tickers, and the name of the dates' column.
+
+    Price,Close,Close,Volume,Volume
+    Ticker,AAPL,MSFT,AAPL,MSFT
+    Date,,,,
+
+Fields and tickers may stand the other way round, and the first cells of their rows may be empty (older versions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["ROWS", "ThreeRowHead", "three_row_head"]
+
+ROWS = 3
+
+_DATES = ("date", "datetime")
+
+
+@dataclass(frozen=True)
+class ThreeRowHead:
+    """Which column holds which field of which ticker.
+
+    Attributes
+    ----------
+    date : name of the first column, which holds the dates
+    fields, tickers : distinct names, in the order of the file
+    width : number of columns
+    positions : (ticker, field) -> position of the column
+    """
+
+    date: str
+    fields: tuple[str, ...]
+    tickers: tuple[str, ...]
+    width: int
+    positions: dict[tuple[str, str], int]
+
+    symbol = "Ticker"
+    """Name of the column of tickers of the long table."""
+
+    @property
+    def names(self) -> list[str]:
+        """Columns of the long table."""
+        return [self.date, self.symbol, *self.fields]
+
+    def long_column(self, table: pa.Table, name: str) -> pa.ChunkedArray:
+        """Give a column of the long table, the rows of one ticker after those of the other.
+
+        Parameters
+        ----------
+        table
+            The rows below the header, all text.
+        """
+        import pyarrow as pa
+
+        n = table.num_rows
+        if name == self.date:
+            parts = [table.column(0)] * len(self.tickers)
+        elif name == self.symbol:
+            parts = [pa.chunked_array([pa.repeat(ticker, n)], pa.string()) for ticker in self.tickers]
+        else:
+            missing = pa.chunked_array([pa.nulls(n, pa.string())])
+            places = (self.positions.get((ticker, name)) for ticker in self.tickers)
+            parts = [missing if place is None else table.column(place) for place in places]
+        return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
+
+
+def three_row_head(rows: Sequence[Sequence[str]]) -> ThreeRowHead | None:
+    """Recognise the first rows of a file; None where they are no such header."""
+    if len(rows) < ROWS or len({len(row) for row in rows[:ROWS]}) != 1 or len(rows[0]) < 2:
+        return None
+    first, second, third = ([cell.strip() for cell in row] for row in rows[:ROWS])
+    if third[0].lower() not in _DATES or any(third[1:]):
+        return None
+    upper, lower = first[1:], second[1:]
+    if "close" in {name.lower() for name in lower}:
+        upper, lower = lower, upper
+    if "close" not in {name.lower() for name in upper} or not all(upper) or not all(lower):
+        return None
+    positions = {(ticker, field): k + 1 for k, (field, ticker) in enumerate(zip(upper, lower, strict=True))}
+    fields, tickers = (tuple(dict.fromkeys(names)) for names in (upper, lower))
+    return ThreeRowHead(third[0], fields, tickers, len(first), positions)
