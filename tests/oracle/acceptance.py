@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
+from tests.oracle.variant import Variant
 
 from lstm_bench.config.dataset import SegmentName
 from lstm_bench.config.workflow import load_workflow
@@ -17,7 +18,6 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.errors import LstmBenchError
 from lstm_bench.run.preparation import prepare
-from tests.oracle.variant import Variant
 
 __all__ = ["FIXTURES", "compare", "judge", "recorded", "request"]
 

@@ -1,8 +1,8 @@
 """Let pyqlib judge workflow files: ``python ask_acceptance.py REQUEST OUT``.
 
-``REQUEST`` is JSON: name -> ``path`` of a file, ``environment`` of its template, and ``until``, the stage to go to. The
-answer, ``acceptance.json``, is name -> ``stage`` that was reached last, ``error`` where it failed, and ``samples``: what
-each segment holds. Files are read by qrun's own function, all in this process, whose cache of expressions they share.
+``REQUEST`` is JSON: name -> ``path`` of a file, ``environment`` of its template, and ``until``, the stage to go to.
+The answer, ``acceptance.json``, is name -> ``stage`` that was reached last, ``error`` where it failed, and ``samples``:
+what each segment holds. Files are read by qrun's own function, all in this process, and share what was computed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,24 @@ import pandas as pd
 import qlib
 import qlib.cli.run as qrun
 from qlib.data.cache import H
+from qlib.data.data import DatasetProvider
 from qlib.model.trainer import fill_placeholder
 from qlib.utils import auto_filter_kwargs, init_instance_by_config
 
 KEYS = {"train": "learn", "valid": "learn", "test": "infer"}
 
 _init = qlib.init
+_calculate = DatasetProvider.inst_calculator
+_calculated: dict[str, pd.DataFrame] = {}
+
+
+def calculate_once(*arguments: Any) -> pd.DataFrame:
+    """Compute the columns of one instrument, which most files have in common, once."""
+    instrument, start, end, freq, columns, spans, config, processors = arguments
+    key = repr((instrument, start, end, freq, list(columns), spans, config["provider_uri"], processors))
+    if key not in _calculated:
+        _calculated[key] = _calculate(*arguments)
+    return _calculated[key].copy()
 
 
 class FakeRecorder:
@@ -142,6 +154,7 @@ def judge(path: str, environment: dict[str, str], until: str) -> dict[str, Any]:
 
 def main(request: str, out: Path) -> None:
     warnings.simplefilter("ignore")
+    DatasetProvider.inst_calculator = staticmethod(calculate_once)
     for unit in ("c", "i", "f"):
         H[unit].set_limit_size(0)  # no limit: all files share what was computed
     verdicts = {}

@@ -45,8 +45,8 @@ class Variant:
     replaced : old -> new in the text of the file, afterwards
     files : other files beside it, name -> text, in which ``@WORKFLOW@`` is the unchanged file
     environment : variables for its template
-    until : how far pyqlib goes: ``record`` (datasets prepared, records constructed), ``train`` (the model fitted too), ``generate``
-        (the model fitted and the records generated)
+    until : how far pyqlib goes: ``record`` (segments prepared, records constructed), ``train`` (the model fitted too),
+        ``generate`` (the records generated too)
     differs : names the difference in docs/qlib.md, where this package and pyqlib do not agree
     says : part of this package's message, where it refuses
     """

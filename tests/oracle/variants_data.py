@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a change is a line of YAML
 """Variants of what a workflow file says of its data and its model: all but the backtest."""
 
 from __future__ import annotations
@@ -457,15 +458,15 @@ _PROCESSORS = (
     Variant("infer_key_missing", {"handler.infer_processors": None}),
     Variant("infer_null", {"handler.infer_processors": "null"}),
     _infer("infer_a_mapping", _ROBUST),
-    _infer("infer_texts", "[CSZFillna, Fillna]"),
-    _infer("infer_kwargs_missing", "[{class: CSZFillna}, {class: Fillna}]"),
-    _infer("infer_kwargs_null", "[{class: CSZFillna, kwargs: null}]"),
+    _infer("infer_texts", "[TanhProcess, Fillna]"),
+    _infer("infer_kwargs_missing", "[{class: TanhProcess}, {class: Fillna}]"),
+    _infer("infer_kwargs_null", "[{class: Fillna, kwargs: null}]"),
     _infer("infer_module", f"[{_ROBUST[:-1]}, module_path: qlib.data.dataset.processor}}]"),
-    _infer("infer_module_null", "[{class: CSZFillna, module_path: null}]"),
-    _infer("infer_dotted", "[{class: qlib.data.dataset.processor.CSZFillna}]"),
-    _infer("infer_dotted_text", "[qlib.data.dataset.processor.CSZFillna]"),
-    _infer("infer_extra_key", "[{class: CSZFillna, note: mine}]"),
-    _infer("infer_unknown", "[{class: CSZFillnaa}]"),
+    _infer("infer_module_null", "[{class: Fillna, module_path: null}]"),
+    _infer("infer_dotted", "[{class: qlib.data.dataset.processor.Fillna}]"),
+    _infer("infer_dotted_text", "[qlib.data.dataset.processor.Fillna]"),
+    _infer("infer_extra_key", "[{class: Fillna, note: mine}]"),
+    _infer("infer_unknown", "[{class: Fillnaa}]"),
     _infer("infer_unknown_kwarg", "[{class: Fillna, kwargs: {value: 0}}]"),
     _infer("infer_dropna_label", "[DropnaLabel]"),
     _infer("infer_dropna", "[{class: DropnaProcessor, kwargs: {fields_group: feature}}]"),
@@ -504,7 +505,7 @@ _PROCESSORS = (
         "learn_dropna_group",
         {"handler.learn_processors": "[{class: DropnaLabel, kwargs: {fields_group: feature}}]"},
     ),
-    Variant("shared", {"handler.shared_processors": "[CSZFillna]"}),
+    Variant("shared", {"handler.shared_processors": "[Fillna]"}),
     Variant("shared_null", {"handler.shared_processors": "null"}),
     Variant(
         "shared_fitted",
