@@ -101,7 +101,7 @@ def test_limit_threshold_is_a_positive_number(threshold: object) -> None:
 
 
 def test_days_are_read_as_everywhere() -> None:
-    section = BacktestConfig.model_validate({"start_time": 20170101, "end_time": "20200801"})
+    section = BacktestConfig.model_validate({"start_time": "20170101", "end_time": "2020/8/1"})
     assert (section.start_time, section.end_time) == (date(2017, 1, 1), date(2020, 8, 1))
 
 

@@ -101,7 +101,15 @@ def test_a_processor_can_be_its_name_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["2008-01-02", "20080102", 20080102, datetime.date(2008, 1, 2), "2008-01-02 00:00:00"]
+    "given",
+    [
+        "2008-01-02",
+        "20080102",
+        "2008/1/2",
+        datetime.date(2008, 1, 2),
+        "2008-01-02 00:00:00",
+        "2008-01-01 09:30",
+    ],
 )
 def test_days_are_read_in_qlibs_ways(given: Any) -> None:
     config = DatasetConfig.model_validate(section(own={"start_time": given}))
@@ -214,14 +222,15 @@ def test_every_processor_refuses_unknown_arguments(name: str) -> None:
             "is after fit_end_time",
         ),
         ({"own": {"start_time": "2021-01-01"}}, "start_time 2021-01-01 is after end_time 2020-08-01"),
+        ({"own": {"start_time": 20080102}}, "the number 20080102, which Qlib reads as nanoseconds"),
         ({"own": {"start_time": "2008-13-01"}}, "got '2008-13-01', expected a day such as"),
         (
-            {"own": {"filter_pipe": [{"filter_type": "ExpressionDFilter"}]}},
-            "filter_pipe is not supported",
+            {"own": {"filter_pipe": [{"filter_type": "ExpressionFilter"}]}},
+            "filter_type: got 'ExpressionFilter'; did you mean 'ExpressionDFilter'",
         ),
         (
-            {"own": {"inst_processors": [{"class": "TimeRangeFlt"}]}},
-            "inst_processors is not supported",
+            {"own": {"inst_processors": [{"class": "TimeRange"}]}},
+            "TimeRangeFlt",
         ),
         ({"own": {"freq": "1min"}}, "only daily bars can be read; expected 'day'"),
         ({"own": {"label": [["$close"], ["A", "B"]]}}, "1 expressions have 2 names"),

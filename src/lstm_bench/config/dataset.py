@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+import datetime
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
-from lstm_bench.config.day import Day
+from lstm_bench.config.day import FirstDay, LastDay
 from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.section import Refused, Section
+from lstm_bench.config.lenient import Lenient, Named
+from lstm_bench.config.section import Refused
 
 __all__ = ["DatasetConfig", "DatasetKwargs", "SegmentName", "SegmentsConfig"]
 
@@ -18,15 +28,46 @@ _TIME_SERIES_STEP_LEN = 30
 """``TSDatasetH``'s own default."""
 
 
-class SegmentsConfig(Section):
-    """First and last day of each segment, both inclusive. Segments come in order and do not overlap."""
+_OPEN_START, _OPEN_END = datetime.date.min, datetime.date.max
+"""Stand for the ends of a segment that a file leaves open."""
 
-    train: tuple[Day, Day] = Field(description="learned from")
-    valid: tuple[Day, Day] = Field(description="what early stopping and tuning watch")
-    test: tuple[Day, Day] = Field(description="evaluated, and seen by nothing before")
+
+def _as_span(value: Any) -> Any:
+    """Read a segment as Python's ``slice`` reads what Qlib hands it: ``[first, last]``, or ``[last]`` alone."""
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= 3:
+        raise ValueError(f"got {value!r}, expected a first and a last day, null where it is open")
+    if len(value) == 3 and value[2] not in (None, 1):
+        raise ValueError(f"got {value!r}; a segment cannot leave out days, expected a first and a last day")
+    start, end = (None, value[0]) if len(value) == 1 else value[:2]
+    return _OPEN_START if start is None else start, _OPEN_END if end is None else end
+
+
+Span = Annotated[tuple[FirstDay, LastDay], BeforeValidator(_as_span)]
+
+
+class SegmentsConfig(Lenient):
+    """First and last day of each segment, both inclusive. Segments come in order and do not overlap.
+
+    An end that is null is open: it is the handler's, or the data's where the handler has none.
+    """
+
+    train: Span = Field(description="learned from")
+    valid: Span = Field(description="what early stopping and tuning watch")
+    test: Span = Field(description="evaluated, and seen by nothing before")
 
     @model_validator(mode="after")
     def _in_order(self) -> SegmentsConfig:
+        self._check_order()
+        return self
+
+    @field_serializer("train", "valid", "test", mode="wrap")
+    def _open_as_null(self, span: Span, serialize: SerializerFunctionWrapHandler) -> Any:
+        days = serialize(span)
+        return type(days)(
+            None if day in (_OPEN_START, _OPEN_END) else told for day, told in zip(span, days, strict=True)
+        )
+
+    def _check_order(self) -> None:
         previous: str | None = None
         for name in get_args(SegmentName):
             start, end = getattr(self, name)
@@ -36,14 +77,45 @@ class SegmentsConfig(Section):
                 first, last = getattr(self, previous)
                 if start <= last:
                     raise ValueError(
-                        f"segment {name!r} ({start}..{end}) must begin after the end of "
-                        f"{previous!r} ({first}..{last})"
+                        f"segment {name!r} ({_told(start, end)}) must begin after the end of "
+                        f"{previous!r} ({_told(first, last)})"
                     )
             previous = name
-        return self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a segment has an open end."""
+        days = {day for name in get_args(SegmentName) for day in getattr(self, name)}
+        return not days.isdisjoint((_OPEN_START, _OPEN_END))
+
+    def closed(self, first: datetime.date | None, last: datetime.date | None) -> SegmentsConfig:
+        """Put days in the place of open ends, where they are given.
+
+        Raises
+        ------
+        ValueError
+            Where the segments are then not in order.
+        """
+        ends = {_OPEN_START: first or _OPEN_START, _OPEN_END: last or _OPEN_END}
+        spans = {
+            name: tuple(ends.get(day, day) for day in getattr(self, name)) for name in get_args(SegmentName)
+        }
+        found = self.model_copy(update=spans)
+        found._check_order()
+        return found
+
+    def given(self, name: SegmentName) -> tuple[datetime.date | None, datetime.date | None]:
+        """Return a segment's first and last day, None where it is open."""
+        start, end = getattr(self, name)
+        return None if start == _OPEN_START else start, None if end == _OPEN_END else end
 
 
-class DatasetKwargs(Section):
+def _told(start: datetime.date, end: datetime.date) -> str:
+    """Write a span in a message, without the days that stand for open ends."""
+    return f"{'' if start == _OPEN_START else start}..{'' if end == _OPEN_END else end}"
+
+
+class DatasetKwargs(Lenient):
     """Keyword arguments of Qlib's dataset classes."""
 
     handler: HandlerConfig = Field(description="columns, rows and processors")
@@ -53,9 +125,20 @@ class DatasetKwargs(Section):
     )
     flt_col: Refused = None
     fetch_kwargs: Refused = None
+    handler_kwargs: Refused = None
+
+    @field_validator("segments")
+    @classmethod
+    def _close_at_handler(cls, segments: SegmentsConfig, info: ValidationInfo) -> SegmentsConfig:
+        handler = info.data.get("handler")
+        return (
+            segments
+            if handler is None
+            else segments.closed(handler.kwargs.start_time, handler.kwargs.end_time)
+        )
 
 
-class DatasetConfig(Section):
+class DatasetConfig(Named):
     """``task.dataset``: ``TSDatasetH`` makes windows of rows, ``DatasetH`` takes each row as it is."""
 
     name: Literal["DatasetH", "TSDatasetH"] = Field(alias="class")

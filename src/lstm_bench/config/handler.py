@@ -16,9 +16,18 @@ from pydantic import (
 
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.day import Daily, Day
+from lstm_bench.config.day import Daily, FirstDay, LastDay
+from lstm_bench.config.lenient import Named
 from lstm_bench.config.processor import FittedKwargs, ProcessorConfig
-from lstm_bench.config.section import Refused, Section
+from lstm_bench.config.section import Section
+from lstm_bench.config.universe import (
+    FilterPipe,
+    InstrumentProcessors,
+    Instruments,
+    MarketConfig,
+    OptionalFilterPipe,
+    TimeRangeConfig,
+)
 from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = [
@@ -110,11 +119,16 @@ class DataLoaderKwargs(Section):
     """Keyword arguments of a data loader."""
 
     config: FieldsByGroup = Field(description="expressions by group")
-    filter_pipe: Refused = None
+    filter_pipe: OptionalFilterPipe = Field(None, description="filters of a market's members")
     swap_level: Literal[True] = Field(True, description="as Qlib's handlers need it")
     freq: Daily = Field("day", description="only daily bars")
-    inst_processors: Refused = None
+    inst_processors: InstrumentProcessors = Field(
+        None, description="what drops whole instruments: TimeRangeFlt"
+    )
 
+
+_NARROWING = ("filter_pipe", "inst_processors")
+"""Arguments that narrow the universe; an Alpha handler hands them to its loader."""
 
 LOADERS: Mapping[str, tuple[str, Callable[[], dict[str, str]] | None]] = {
     "QlibDataLoader": ("qlib.data.dataset.loader", None),
@@ -124,7 +138,7 @@ LOADERS: Mapping[str, tuple[str, Callable[[], dict[str, str]] | None]] = {
 """Class name -> its module in Qlib, and the features that it has where a file gives none."""
 
 
-class DataLoaderConfig(Section):
+class DataLoaderConfig(Named):
     """Users' own columns: expressions by group. Alpha158's and Alpha360's loaders have features of their own."""
 
     name: Literal["QlibDataLoader", "Alpha158DL", "Alpha360DL"] = Field(alias="class")
@@ -154,11 +168,11 @@ def _processors(*entries: str | dict[str, Any]) -> tuple[ProcessorConfig, ...]:
 class HandlerKwargs(Section):
     """What every handler takes."""
 
-    instruments: str | tuple[str, ...] | None = Field(
+    instruments: Instruments | None = Field(
         None, description="a market, such as csi300, or a list of codes; all where null"
     )
-    start_time: Day | None = Field(None, description="first day of the rows; the calendar's where null")
-    end_time: Day | None = Field(None, description="last day of the rows; the calendar's where null")
+    start_time: FirstDay | None = Field(None, description="first day of the rows; the calendar's where null")
+    end_time: LastDay | None = Field(None, description="last day of the rows; the calendar's where null")
     infer_processors: tuple[ProcessorConfig, ...] = Field((), description="make what a model predicts from")
     learn_processors: tuple[ProcessorConfig, ...] = Field((), description="make what a model learns from")
     shared_processors: tuple[ProcessorConfig, ...] = Field((), description="run before both")
@@ -166,6 +180,8 @@ class HandlerKwargs(Section):
         "append", description="whether learn processors follow the infer processors, or stand alone"
     )
     drop_raw: bool = Field(False, description="Qlib's way to save memory; without effect here")
+    fetch_orig: bool | None = Field(None, description="likewise")
+    init_data: Literal[True] | None = Field(None, description="likewise: a run needs the data")
 
     @field_validator("infer_processors", "shared_processors")
     @classmethod
@@ -185,16 +201,18 @@ class HandlerKwargs(Section):
 class AlphaKwargs(HandlerKwargs):
     """What the Alpha handlers take."""
 
-    instruments: str | tuple[str, ...] | None = Field("csi500", description="a market, or a list of codes")
+    instruments: Instruments | None = Field("csi500", description="a market, or a list of codes")
     freq: Daily = Field("day", description="only daily bars")
     learn_processors: tuple[ProcessorConfig, ...] = Field(
         _processors("DropnaLabel", {"class": "CSZScoreNorm", "kwargs": {"fields_group": "label"}}),
         description="make what a model learns from",
     )
-    fit_start_time: Day | None = Field(None, description="first day that processors are fitted on")
-    fit_end_time: Day | None = Field(None, description="last day that processors are fitted on")
-    filter_pipe: Refused = None
-    inst_processors: Refused = None
+    fit_start_time: FirstDay | None = Field(None, description="first day that processors are fitted on")
+    fit_end_time: LastDay | None = Field(None, description="last day that processors are fitted on")
+    filter_pipe: OptionalFilterPipe = Field(None, description="filters of a market's members")
+    inst_processors: InstrumentProcessors = Field(
+        None, description="what drops whole instruments: TimeRangeFlt"
+    )
     label: FieldsInfo | None = Field(None, description="the handler's own where a file gives none")
 
 
@@ -230,7 +248,7 @@ DEFAULT_LABEL: Mapping[str, str] = {"LABEL0": "Ref($close, -2)/Ref($close, -1) -
 """The Alpha handlers' own label, name -> expression; those on VWAP have ``$vwap`` in place of ``$close``."""
 
 
-class HandlerConfig(Section):
+class HandlerConfig(Named):
     """``task.dataset.kwargs.handler``."""
 
     name: str = Field(alias="class")
@@ -293,6 +311,29 @@ class HandlerConfig(Section):
         return tuple(self._with_fit_dates(entry) for entry in self.kwargs.learn_processors)
 
     @property
+    def filters(self) -> FilterPipe:
+        """Filters of the universe: a market's own, or else those of the handler or its loader, which codes ignore."""
+        instruments = self.kwargs.instruments
+        if isinstance(instruments, MarketConfig):
+            return instruments.filter_pipe or ()
+        source = self._source
+        if source is None or not (instruments is None or isinstance(instruments, str)):
+            return ()
+        return source.filter_pipe or ()
+
+    @property
+    def instrument_processors(self) -> tuple[TimeRangeConfig, ...]:
+        """What drops whole instruments."""
+        return () if self._source is None else self._source.inst_processors or ()
+
+    @property
+    def _source(self) -> AlphaKwargs | DataLoaderKwargs | None:
+        """Where filters are said: an Alpha handler's own arguments, or its loader's."""
+        if isinstance(self.kwargs, LoaderHandlerKwargs):
+            return None if self.kwargs.data_loader is None else self.kwargs.data_loader.kwargs
+        return self.kwargs if isinstance(self.kwargs, AlphaKwargs) else None
+
+    @property
     def price(self) -> str:
         """The field whose return is the handler's own label."""
         return "$vwap" if self.name.endswith("vwap") else "$close"
@@ -336,7 +377,11 @@ class HandlerConfig(Section):
     def with_columns(self, features: Mapping[str, str]) -> HandlerConfig:
         """Return a ``DataHandlerLP`` with other features; label, rows and processors stay, with their fit dates."""
         groups = FieldsByGroup(feature=FieldsInfo.of(features), label=self.label)
-        loader = DataLoaderConfig(name="QlibDataLoader", kwargs=DataLoaderKwargs(config=groups))
+        # what is empty stays unsaid, as in a file that never had it
+        source = self._source
+        narrowed = {} if source is None else {key: getattr(source, key) for key in _NARROWING}
+        said = {key: value for key, value in narrowed.items() if value}
+        loader = DataLoaderConfig(name="QlibDataLoader", kwargs=DataLoaderKwargs(config=groups, **said))
         given = {key: getattr(self.kwargs, key) for key in HandlerKwargs.model_fields}
         given |= {"infer_processors": self.infer_processors, "learn_processors": self.learn_processors}
         kwargs = LoaderHandlerKwargs(

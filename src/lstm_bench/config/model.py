@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from lstm_bench.config.section import Section
+from lstm_bench.config.lenient import Lenient, Named
 
 __all__ = ["LstmKwargs", "ModelConfig"]
 
 
-class LstmKwargs(Section):
+class LstmKwargs(Lenient):
     """Hyper-parameters of the LSTM and of its training, with Qlib's names and defaults.
 
     ``adamw``, ``ic`` and ``rank_ic`` are the harness's own: qrun refuses a file that has them.
@@ -46,7 +46,7 @@ class LstmKwargs(Section):
         return ("dropout",) if self.num_layers == 1 else ()
 
 
-class ModelConfig(Section):
+class ModelConfig(Named):
     """``task.model``: ``pytorch_lstm_ts`` goes with ``TSDatasetH``, ``pytorch_lstm`` with ``DatasetH``."""
 
     name: Literal["LSTM"] = Field(alias="class")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from lstm_bench.config.day import Day
+from lstm_bench.config.day import FirstDay, LastDay
+from lstm_bench.config.lenient import Named
 from lstm_bench.config.section import Section
 from lstm_bench.errors import choices_hint
 
@@ -72,8 +73,8 @@ class FillnaKwargs(Section):
 class FittedKwargs(Section):
     """Span of days whose rows a processor is fitted on; the handler's own fit dates take precedence."""
 
-    fit_start_time: Day | None = Field(None, description="first day to be fitted on")
-    fit_end_time: Day | None = Field(None, description="last day to be fitted on")
+    fit_start_time: FirstDay | None = Field(None, description="first day to be fitted on")
+    fit_end_time: LastDay | None = Field(None, description="last day to be fitted on")
     fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
 
 
@@ -132,7 +133,7 @@ PROCESSORS: Mapping[str, type[Section]] = {
 """Class name -> model of its keyword arguments. Nothing else named in a file is looked up."""
 
 
-class ProcessorConfig(Section):
+class ProcessorConfig(Named):
     """One processor: ``{class, kwargs}``, or its class name alone."""
 
     name: str = Field(alias="class")
@@ -140,11 +141,6 @@ class ProcessorConfig(Section):
     kwargs: SerializeAsAny[Section] = Field(
         default_factory=dict, validate_default=True, description="by class, see below"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_alone(cls, data: Any) -> Any:
-        return {"class": data} if isinstance(data, str) else data
 
     @field_validator("name")
     @classmethod

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lstm_bench.config.backtest import PortAnalysisConfig, Region, resolve
-from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.dataset import DatasetConfig, SegmentsConfig
 from lstm_bench.config.feature_set import FeatureSet, load_feature_set
 from lstm_bench.config.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
 from lstm_bench.config.harness import HarnessConfig
+from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.section import Section, explain
@@ -34,13 +35,15 @@ NO_IDENTITY: Mapping[str, str] = {
     "GPU": "where to compute, not what",
     "n_jobs": "Qlib's loader processes; there are none here",
     "drop_raw": "Qlib's way to save memory",
+    "fetch_orig": "likewise",
+    "init_data": "a run needs the data, whatever a file says",
 }
 """Keys that decide no number, wherever they stand -> why."""
 
 _IGNORED = Field(None, description="ignored: it changes no number")
 
 
-class QlibInit(Section):
+class QlibInit(Lenient):
     """``qlib_init``: where the data lies and which market's trading rules hold. The rest is Qlib's own affair."""
 
     provider_uri: str = Field(description="a Qlib data folder, or a mapping with the key day")
@@ -104,7 +107,7 @@ class PortAnaKwargs(_Placeholders):
     skip_existing: bool = Field(False, description="ignored: runs are idempotent")
 
 
-class _Record(Section):
+class _Record(Named):
     module_path: Literal["qlib.workflow.record_temp"] = "qlib.workflow.record_temp"
 
 
@@ -132,7 +135,17 @@ class PortAnaRecord(_Record):
 Record = Annotated[SignalRecord | SigAnaRecord | PortAnaRecord, Field(discriminator="name")]
 
 
-class TaskConfig(Section):
+def _record(value: Any) -> Any:
+    """Read a record's class where Qlib finds it: which model it is read with depends on it."""
+    if isinstance(value, str):
+        value = {"class": value}
+    if isinstance(value, dict) and isinstance(name := value.get("class"), str) and "." in name:
+        module_path, _, name = name.rpartition(".")
+        return {**value, "class": name, "module_path": module_path}
+    return value
+
+
+class TaskConfig(Lenient):
     """``task``: a model, a dataset, and the records to make."""
 
     model: ModelConfig = Field(description="the LSTM")
@@ -144,7 +157,8 @@ class TaskConfig(Section):
     @field_validator("record", mode="before")
     @classmethod
     def _as_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, dict) else value
+        records = [value] if isinstance(value, dict) else value
+        return [_record(record) for record in records] if isinstance(records, list) else records
 
     @field_validator("record")
     @classmethod
@@ -260,6 +274,12 @@ class RunConfig(Section):
         except ValidationError as error:
             raise explain(error, "task.model.kwargs") from error
         return self._with_task(model=self.task.model.model_copy(update={"kwargs": kwargs}))
+
+    def with_segments(self, segments: SegmentsConfig) -> RunConfig:
+        """Return the same configuration with other segments."""
+        dataset = self.task.dataset
+        kwargs = dataset.kwargs.model_copy(update={"segments": segments})
+        return self._with_task(dataset=dataset.model_copy(update={"kwargs": kwargs}))
 
     def resolved(self) -> RunConfig:
         """Say what the file leaves open: defaults of the region, the handler and the dataset, and the seed.

@@ -13,7 +13,7 @@ from lstm_bench.config.day import parse_day
 from lstm_bench.data.layout import read_lines
 from lstm_bench.errors import DataError
 
-__all__ = ["Universe", "read_universe"]
+__all__ = ["Span", "Universe", "read_universe"]
 
 Span = tuple[np.datetime64, np.datetime64]
 

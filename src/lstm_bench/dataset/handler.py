@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.processor import FittedKwargs
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
-from lstm_bench.data.universe import Universe
+from lstm_bench.dataset.universe import instruments_of, universe_of
 from lstm_bench.errors import DataError
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
@@ -26,14 +26,12 @@ from lstm_bench.features.table import Rows, Table
 __all__ = [
     "HandlerColumns",
     "Processed",
-    "instruments_of",
     "last_fit_day",
     "needed_features",
     "process_infer",
     "process_table",
     "read_table",
     "say_missing_columns",
-    "universe_of",
 ]
 
 
@@ -145,27 +143,6 @@ def read_table(
         label=StoredColumns((columns.label[0],), values[-1:]),
     )
     return table, panel.instruments
-
-
-def instruments_of(universe: Universe, expressions: Iterable[Expression]) -> list[str]:
-    """Codes to read bars of: the universe's, and those that expressions name; sorted."""
-    elsewhere = {code for expression in expressions for code in expression.instruments}
-    return sorted(elsewhere.union(universe.instruments))
-
-
-def universe_of(config: HandlerConfig, provider: Provider) -> Universe:
-    """Read the membership spans; every day of explicitly listed instruments is theirs."""
-    instruments = config.kwargs.instruments
-    if instruments is None:
-        return provider.universe("all")
-    if isinstance(instruments, str):
-        return provider.universe(instruments)
-    codes = [code.upper() for code in instruments]
-    missing = [code for code in codes if code not in provider.folders]
-    if missing:
-        raise DataError(f"instruments: the data has no bars of {', '.join(missing)}")
-    always = (provider.calendar[0], provider.calendar[-1])
-    return Universe("instruments", dict.fromkeys(codes, (always,)))
 
 
 def _lagged_columns(names: tuple[str, ...], panel: Panel, first: int, rows: Rows) -> LaggedColumns:

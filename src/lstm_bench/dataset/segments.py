@@ -11,11 +11,12 @@ from typing import Any, get_args
 import numpy as np
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
+from lstm_bench.config.day import parse_day
 from lstm_bench.config.workflow import PortAnaRecord, RunConfig
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import DataError
+from lstm_bench.errors import ConfigError, DataError
 
-__all__ = ["Segment", "locate_segments", "misfits", "proportional"]
+__all__ = ["Segment", "close_segments", "locate_segments", "misfits", "proportional"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -60,7 +61,7 @@ def locate_segments(
     found: dict[SegmentName, Segment] = {}
     calendar = provider.calendar
     for name in names:
-        start, stop = getattr(config, name)
+        start, stop = config.given(name)
         begin, end = provider.locate(start, stop, f"segment {name!r}")
         inside = max(begin, span[0]), min(end, span[1])
         if inside[0] >= inside[1]:
@@ -77,6 +78,26 @@ def locate_segments(
     return found
 
 
+def close_segments(config: RunConfig, provider: Provider) -> RunConfig:
+    """Put the calendar's first and last day in the place of ends that neither a segment nor the handler has.
+
+    What a run was computed on is then said by its configuration, and so is part of its identity.
+
+    Raises
+    ------
+    ConfigError
+        Where the segments are then not in order.
+    """
+    segments = config.task.dataset.kwargs.segments
+    if not segments.is_open:
+        return config
+    first, last = (parse_day(provider.calendar[position]) for position in (0, -1))
+    try:
+        return config.with_segments(segments.closed(first, last))
+    except ValueError as error:
+        raise ConfigError(f"task.dataset.kwargs.segments: {error}") from error
+
+
 def misfits(config: DatasetConfig, provider: Provider) -> list[str]:
     """Say of each segment that lies less than half inside the calendar how much of it does.
 
@@ -85,7 +106,8 @@ def misfits(config: DatasetConfig, provider: Provider) -> list[str]:
     calendar = provider.calendar
     found = []
     for name in get_args(SegmentName):
-        start, stop = getattr(config.kwargs.segments, name)
+        given = config.kwargs.segments.given(name)
+        start, stop = (day or end for day, end in zip(given, calendar[[0, -1]], strict=True))
         first, end = np.datetime64(start, "D"), np.datetime64(stop, "D") + 1
         inside = np.busday_count(max(first, calendar[0]), max(first, min(end, calendar[-1] + 1)))
         share = max(int(inside), 0) / max(int(np.busday_count(first, end)), 1)

@@ -10,9 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
+from lstm_bench.config.universe import market_text
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import InputError, choices_hint
-from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Evidence, SeedResult, Status
 from lstm_bench.report.setting import Span, parse_config, segments
 from lstm_bench.report.statistics import Estimate, bootstrap_mean
@@ -162,7 +162,7 @@ class Row:
         return Setting(
             features=first.features,
             is_reduced=bool(self.reductions),
-            market=stocks if isinstance(stocks, str) else counted(len(stocks or ()), "instrument"),
+            market=market_text(stocks),
             region=self.config.qlib_init.region,
             data_fingerprint=first.data_fingerprint or "",
             test=segments(self.config, calendar)["test"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_bench.config.universe import market_text
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.errors import DataError
 from lstm_bench.report import run_tables as tables
@@ -254,7 +255,7 @@ class RunReport:
                 f"{training['parameters']:,} parameters",
             ),
             ("Features", f"{self.config.feature_set}, {counted(model.d_feat, 'column')}{step}"),
-            ("Market", stocks if isinstance(stocks, str) else counted(len(stocks or ()), "instrument")),
+            ("Market", market_text(stocks)),
             ("Test", f"{test[0]} to {test[1]}"),
             ("Seed", str(provenance["seed"])),
             (

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
+from lstm_bench.config.universe import market_text
 from lstm_bench.report.counting import counted
 from lstm_bench.report.figures import search, space
 from lstm_bench.report.figures.timeline import Work, timeline_figure
@@ -219,7 +220,7 @@ class StudyReport:
         stocks = workflow.task.dataset.kwargs.handler.kwargs.instruments
         return [
             ("Features", self.definition.features),
-            ("Market", stocks if isinstance(stocks, str) else counted(len(stocks or ()), "instrument")),
+            ("Market", market_text(stocks)),
             ("Train", f"{segments.train[0]} to {segments.train[1]}"),
             ("Valid", f"{segments.valid[0]} to {segments.valid[1]}"),
             ("Sampler", f"{config.sampler.name}, seed {config.sampler.seed}"),

@@ -21,6 +21,7 @@ from lstm_bench.dataset.bars_digest import BarsDigest
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.dataset.guards import embargo_days
+from lstm_bench.dataset.segments import close_segments
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.memory import parameters
@@ -159,8 +160,9 @@ def execute_pack(
     """
     if len(set(seeds)) < len(seeds):
         raise ConfigError(f"seeds: got {', '.join(map(str, seeds))}, expected each once")
-    configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     provider = Provider(config.qlib_init.provider_uri)
+    config = close_segments(config, provider)
+    configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     _make_folder(experiment)
     listener = progress or LogProgress()
@@ -202,8 +204,8 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     InputError
         Where the run would be refused.
     """
-    config = config.resolved()
     provider = Provider(config.qlib_init.provider_uri)
+    config = close_segments(config, provider).resolved()
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     choice = choose_path(PackSpec.of(config), chosen)
     prepared = prepare(config, provider)

@@ -15,6 +15,7 @@ from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order
 from lstm_bench.config.section import explain
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.universe import MarketConfig, market_text
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.errors import ConfigError, InputError, choices_hint
@@ -83,6 +84,7 @@ class Definition:
         """
         from lstm_bench.data.fingerprint import fingerprint
         from lstm_bench.data.provider import Provider
+        from lstm_bench.dataset.segments import close_segments
 
         base = base_folder / Path(config.base).expanduser()
         if not base.is_file():
@@ -95,8 +97,9 @@ class Definition:
         _check_features(config, workflow)
         provider = Provider(provider_uri or workflow.qlib_init.provider_uri)
         instruments = workflow.task.dataset.kwargs.handler.kwargs.instruments
-        if isinstance(instruments, str):
-            provider.universe(instruments)
+        if isinstance(instruments, str | MarketConfig):
+            provider.universe(market_text(instruments))
+        workflow = close_segments(workflow, provider)
         workflow = _with_values(workflow.to_file(), config.fixed, "fixed")
         # trials may run in another folder
         own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
