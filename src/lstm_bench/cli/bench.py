@@ -160,13 +160,14 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
         print_json(without_nan({"experiment": str(folder), "computed": result.computed, "rows": rows}))
         return
     for label, found in metrics.items():
-        row = result.rows[label]
-        title = f"{row.study}, {label}: {len(row.runs)} of {len(row.seeds)} seeds"
-        if found:
-            cells = [[name, *map(_figure, mean_and_std(name, found))] for name in COLUMNS]
-            print_table(title, ["metric", "mean", "std"], cells)
+        row, usable = result.rows[label], [figures for figures in found if figures]
+        title = f"{row.study}, {label}: {len(usable)} of {len(row.seeds)} seeds"
+        if usable:
+            cells = [[name, *map(_figure, mean_and_std(name, usable))] for name in COLUMNS]
+            mean = "mean" if len(usable) == len(row.seeds) else f"mean of {len(usable)}"
+            print_table(title, ["metric", mean, "std"], cells)
         else:
-            typer.echo(f"{title} have a record")
+            typer.echo(f"{title} have figures")
         for seed, message in sorted(row.failures.items()):
             typer.echo(f"seed {seed} failed: {message}")
     now = f"{result.computed} {'run' if result.computed == 1 else 'runs'} trained now"
