@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
 from lstm_bench.config.workflow import PortAnaRecord, RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import DataError
 
-__all__ = ["Segment", "locate_segments", "misfits", "proportional"]
+__all__ = ["Segment", "locate_segments", "misfits", "proportional", "span_of"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -75,6 +76,17 @@ def locate_segments(
             )  # fmt: skip
         found[name] = Segment(name, *inside)
     return found
+
+
+def span_of(calendar: npt.NDArray[np.datetime64], start: object, end: object) -> tuple[int, int]:
+    """Calendar positions (end exclusive) of the days from ``start`` to ``end``; None is the calendar's own end."""
+    first = 0 if start is None else int(np.searchsorted(calendar, np.datetime64(str(start), "D"), "left"))
+    stop = (
+        len(calendar)
+        if end is None
+        else int(np.searchsorted(calendar, np.datetime64(str(end), "D"), "right"))
+    )
+    return first, stop
 
 
 def misfits(config: DatasetConfig, provider: Provider) -> list[str]:

@@ -32,6 +32,8 @@ from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.run.contents import Scored, write_record
 from lstm_bench.run.evaluation import evaluate_pack
 from lstm_bench.run.identity import NUMERICS, run_id
+from lstm_bench.run.judgement.finding import say
+from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
 from lstm_bench.run.progress import LogProgress, Progress
 from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
@@ -123,6 +125,7 @@ def execute_pack(
     progress: Progress | None = None,
     cache: DatasetCache | None = None,
     tracker: Tracker | None = None,
+    judged: bool = False,
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, but for those whose records are there.
 
@@ -146,6 +149,8 @@ def execute_pack(
         Where the dataset comes from; it is built in memory where None.
     tracker
         Hears of the runs that are computed now; nobody does where None.
+    judged
+        Whether the caller has said what :func:`lstm_bench.run.judgement.setup.judge_setup` finds.
 
     Returns
     -------
@@ -176,6 +181,8 @@ def execute_pack(
             done[seed] = PackRun.of(seed, record, computed=False)
     missing = {seed: replica for seed, replica in configs.items() if seed not in done}
     if missing:
+        if not judged:
+            say(judge_setup(config, provider))
         study = experiment.name
         runs = {seed: described(run, folders[seed].name, data, study, "run") for seed, run in missing.items()}
         with TrackedPack(tracker or NoTracker(), listener, runs) as tracked:
@@ -195,7 +202,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     dict
         ``config`` (resolved), ``run_id``, ``device``, ``training_path`` and ``training_path_reason``, ``samples`` per
         segment, ``embargo`` (its days, and what it leaves out), ``window`` ``[L, F]``, and what it will take:
-        ``resident_mib``, ``training_mib``, ``record_mib``.
+        ``resident_mib``, ``training_mib``, ``record_mib``. ``warnings`` are what makes its figures meaningless.
 
     Raises
     ------
@@ -206,6 +213,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     provider = Provider(config.qlib_init.provider_uri)
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     choice = choose_path(PackSpec.of(config), chosen)
+    warnings = [str(finding) for finding in say(judge_setup(config, provider))]
     prepared = prepare(config, provider)
     samples = {part.segment: len(part) for part in (prepared.train, prepared.valid, prepared.test)}
     return {
@@ -217,6 +225,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
         "samples": samples,
         "embargo": prepared.embargo,
         "window": [prepared.dataset.step_len, prepared.dataset.n_features],
+        "warnings": warnings,
         **needs(config, prepared, choice),
     }
 
