@@ -23,6 +23,7 @@ from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
+from lstm_bench.model.loss import constant_loss
 from lstm_bench.model.memory import parameters
 from lstm_bench.model.path import choose_path
 from lstm_bench.model.predict import predict_weights
@@ -279,10 +280,12 @@ class _PackAtWork:
                 choice=self.choice,
                 weights=prepared.weights,
             )
+        constant = constant_loss(torch.from_numpy(prepared.valid.labels), PackSpec.of(self.config).loss)
         coming = self._scored(prepared, [fit for fit in fits if fit.weights])
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
             scored, seconds = next(coming) if fit.weights else (None, {})
             provenance = self._provenance(config, fit, seconds, bars) | {"embargo": prepared.embargo}
+            provenance["training"]["constant_loss"] = constant
             self.progress.stage("record")
             yield (
                 seed,
