@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,13 @@ import numpy as np
 import pytest
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import build_dataset
-from lstm_bench.dataset.guards import embargo_days, embargoed, warn_of_leaks
+from lstm_bench.dataset.feature_check import check_texts
+from lstm_bench.dataset.guards import embargo_days, embargoed, leaks
 from lstm_bench.dataset.segments import locate_segments
 from lstm_bench.errors import ConfigError
 
@@ -128,23 +129,14 @@ def test_an_entry_is_of_the_days_before_its_test_segment(
     assert left_out[0] > left_out[1] == 0
 
 
-def warnings(config: DatasetConfig, provider: Provider, caplog: pytest.LogCaptureFixture) -> list[str]:
-    caplog.clear()
-    with caplog.at_level(logging.WARNING):
-        warn_of_leaks(config, provider)
-    return [record.getMessage() for record in caplog.records]
-
-
-def test_statistics_that_are_fitted_outside_train_are_said(
-    configure: Configure, provider: Provider, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_statistics_that_are_fitted_outside_train_are_found(configure: Configure, provider: Provider) -> None:
     chain: list[Any] = [{"class": "ZScoreNorm", "kwargs": {"fields_group": "feature"}}]
     days = [str(day) for day in provider.calendar]
 
     def fitted(start: str, end: str) -> list[str]:
         dates = {"fit_start_time": start, "fit_end_time": end}
         config = configure(dates=(10, 180, 240, 310), infer_processors=chain, **dates)
-        return warnings(config, provider, caplog)
+        return [text for field, text in leaks(config, provider) if field == "fit_start_time..fit_end_time"]
 
     assert fitted(days[10], days[179]) == []
     weekend = str(provider.calendar[10] - 1)
@@ -154,11 +146,19 @@ def test_statistics_that_are_fitted_outside_train_are_said(
         assert f"ZScoreNorm is fitted on {start}..{end}, which is not within train, {days[10]}.." in said
 
 
-def test_a_feature_of_tomorrow_is_said(
-    configure: Configure, provider: Provider, caplog: pytest.LogCaptureFixture
+def test_features_of_tomorrow_and_labels_of_today_are_found_in_the_words_of_the_check(
+    configure: Configure, provider: Provider
 ) -> None:
     columns = {"feature": [["$close/$open", "Ref($close, -3)/$close"], ["A", "B"]], "label": ["$close"]}
     loader = {"class": "QlibDataLoader", "kwargs": {"config": columns}}
-    (said,) = warnings(configure("DataHandlerLP", data_loader=loader), provider, caplog)
-    assert "feature 'B' looks 3 days ahead: Ref($close, -3)/$close" in said
-    assert warnings(configure("Alpha158"), provider, caplog) == []
+    found = list(leaks(configure("DataHandlerLP", data_loader=loader), provider))
+    assert found == [
+        ("feature B", "looks 3 days ahead, which is a leak: Ref($close, -3)/$close"),
+        ("label $close", "does not look ahead, so that it is known on its day: $close"),
+    ]
+    features = FeatureSet(
+        name="x", features={"A": "$close/$open", "B": "Ref($close, -3)/$close"}, labels={"$close": "$close"}
+    )
+    checked = check_texts(features)
+    assert [(f"{one.group} {one.column}", one.text) for one in checked] == found
+    assert list(leaks(configure("Alpha158"), provider)) == []

@@ -17,10 +17,12 @@ from lstm_bench.report.aggregate import Row, find_row, group_rows, rows_of
 from lstm_bench.report.collect import collect
 from lstm_bench.report.explanation import explanation_lines, explanation_object
 from lstm_bench.report.leaderboard import Style, Table, leaderboard_tables
+from lstm_bench.report.leaderboard_page import leaderboard_page
 from lstm_bench.report.published import COLUMNS
 from lstm_bench.run.identity import NUMERICS
+from lstm_bench.run.manifest import Bench, BenchRow
 
-MakeRow = Callable[..., object]
+MakeRow = Callable[..., BenchRow]
 
 
 def file_of(study: str) -> str:
@@ -52,6 +54,30 @@ def test_a_cell_is_the_mean_and_the_sample_deviation_of_the_complete_seeds(rows:
     assert line[9:] == ("3 (1 failed)", "55,105", "30.2 s on cpu", "200", "11.0 (11–11)")
     assert ours.header[:9] == ("Model Name", "Dataset", *COLUMNS.values())
     assert ours.title == "csi300 (cn), test 2017-01-01 to 2020-08-01, data `abababababab`"
+
+
+def test_a_row_whose_seeds_partly_diverged_says_so_beside_its_means(results: Path, make_row: MakeRow) -> None:
+    lost = {"status": "diverged", "epochs": 1, "best_epoch": -1, "parameters": 55105}
+    wild = ["task.model.kwargs.lr=9"]
+    # seed 1 without a usable epoch, seed 2 after a few; seed 3's worker was killed
+    late = {**lost, "epochs": 5, "best_epoch": 2}
+    runs = make_row("alpha158", "wild", [2], training=late, overrides=wild).runs
+    runs |= make_row("alpha158", "wild", [1], diverged=True, training=lost, overrides=wild).runs
+    whole = make_row("alpha158", "wild", range(4), absent=[1, 2], failures={3: "killed"}, overrides=wild)
+    every = whole.model_copy(update={"runs": {**whole.runs, **runs}})
+    Bench.change(results / "alpha158", "wild", lambda _: every)
+    evidence = collect(results)
+    (row,) = rows_of(evidence)
+    assert (len(row.complete), row.count("failed"), row.diverged) == (2, 2, 1)
+    line = tables_of([row])[0].lines[0]
+    mean = np.mean([result.metrics["IC"] for result in row.complete])
+    assert line[2].startswith(f"{mean:.4f}±")
+    assert all(cell.endswith("(2 of 3 seeds)") for cell in line[2:9])
+    assert line[9] == "2 (1 diverged, 1 failed, 1 diverged after its best epoch)"
+    assert formats.json_object([row], file_of)["tables"][0]["rows"][0]["seeds"]["diverged"] == 1
+    table = leaderboard_page([row], evidence).sections[0].parts[1]
+    assert table.lines[0][1].detail.endswith("2 of 3 seeds")
+    assert table.lines[0][8].detail == row.shortfall
 
 
 def test_qlibs_rows_stand_in_tables_of_their_own(rows: list[Row]) -> None:
@@ -148,7 +174,7 @@ def test_csv_and_json_have_all_digits(rows: list[Row]) -> None:
     tables = json.loads(json.dumps(formats.json_object(rows, file_of), allow_nan=False))
     row = tables["tables"][0]["rows"][1]
     assert row["metrics"]["Rank IC"]["std"] == rows[0].cell("Rank IC").std
-    assert row["seeds"] == {"complete": 3, "failed": 1, "missing": 0}
+    assert row["seeds"] == {"complete": 3, "failed": 1, "diverged": 0, "missing": 0}
     assert tables["tables"][0]["evidence"] == ["results/leaderboard/alpha158.parquet"]
     assert len(tables["published"]) == 2
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import optuna
@@ -150,11 +149,9 @@ def test_seeds_that_diverged_and_seeds_without_a_partner_do_not_count() -> None:
     assert not judged(pruner, [some], {seed: worse[seed] for seed in SEEDS[1:]})
 
 
-def test_a_seed_of_the_trial_that_diverged_does_not_stop_the_test(lab: Any) -> None:
-    wilcoxon_pruner = {"name": "wilcoxon", "warmup_epochs": 1, "p_threshold": 0.2}
-    lab.create(hidden=[1, 300], pruner=wilcoxon_pruner, seeds=[1, 2, 3, 4], max_epochs=4)
-    lab.losses[1] = {seed: [2.0, 1.0 + seed / 10, 1.0, 1.0] for seed in (1, 2, 3, 4)}
-    lab.losses[300] = {1: [math.nan]} | {seed: [9.0 + seed, 8.0 + seed**2, 8.0, 8.0] for seed in (2, 3, 4)}
-    lab.work(2)
-    row = lab.rows()[1]
-    assert (row.state, row.diverged_seeds, list(row.epoch_values)) == ("pruned", [1], [0, 1])
+def test_a_trial_of_an_earlier_version_that_lost_a_seed_is_not_the_best() -> None:
+    lucky = a_trial(3, {seed: [0.1, 0.1] for seed in SEEDS}, complete=0.1)
+    lucky.user_attrs["outcome"]["diverged_seeds"] = [6]
+    fair: dict[str, list[float | None]] = {seed: [0.9, 0.4] for seed in SEEDS}
+    assert judged(SeedWilcoxonPruner(0.1, 1), [lucky], fair) is False
+    assert judged(SeedWilcoxonPruner(0.1, 1), [lucky, BEST], fair) is False

@@ -14,7 +14,9 @@ from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.study import dispatch, driver
 from lstm_bench.study.devices import Device, Slot
 from lstm_bench.study.executors.local import InlineExecutor
+from lstm_bench.study.objective import say_diverged
 from lstm_bench.study.store import Store
+from lstm_bench.study.trials import best_trial
 from lstm_bench.study.tuning import Tuning
 from lstm_bench.study.worker import Failed
 
@@ -193,26 +195,57 @@ def test_trials_that_run_out_of_memory_together_are_each_tried_alone(lab: Any) -
     source.close()
 
 
-def test_a_seed_that_diverges_does_not_count(lab: Any) -> None:
+@pytest.mark.parametrize(
+    ("curves", "seeds", "epochs"),
+    [
+        (
+            {1000: [4.0, NAN], 1001: [3.0, 0.2, 0.1]},
+            [1000],
+            {0: 3.5},
+        ),  # the one that is left does best of all
+        ({1000: [4.0, 0.1, 0.1], 1001: [3.0, 0.1, math.inf]}, [1001], {0: 3.5, 1: 0.1}),
+        ({1000: [0.1], 1001: [0.1, NAN]}, [1001], {0: 0.1}),  # one stops early, and then the other diverges
+        ({1000: [NAN], 1001: [0.1, 0.1, 0.1]}, [1000], {}),
+        ({1000: [NAN, 1.0], 1001: [-math.inf, 1.0]}, [1000, 1001], {}),
+    ],
+)
+def test_a_trial_with_a_diverged_seed_fails_and_cannot_win(
+    lab: Any, curves: Any, seeds: list[int], epochs: dict[int, float]
+) -> None:
     lab.create(hidden=[5, 6])
-    lab.losses[5] = {1000: [4.0, NAN], 1001: [3.0, 2.0, 1.0]}
-    lab.losses[6] = {1000: [4.0, 1.0], 1001: [3.0, math.inf]}
-    rows = lab.tune(2).trials
-    assert [row.value for row in rows] == [1.0, 1.0]
-    assert rows[0].epoch_values == {0: 3.5, 1: 2.0, 2: 1.0}
-    assert [row.diverged_seeds for row in rows] == [[1000], [1001]]
-    kept = lab.trials()[1].user_attrs["outcome"]["seed_losses"]
-    assert kept == {"1000": [4.0, 1.0], "1001": [3.0, None]}
-
-
-def test_a_trial_whose_seeds_all_diverge_fails(lab: Any) -> None:
-    lab.create(hidden=[5, 6])
-    lab.losses[5] = {1000: [4.0, NAN], 1001: [NAN]}
+    lab.losses[5] = curves
     row, other = lab.tune(2).trials
-    assert (row.state, row.value, row.error) == ("failed", None, "every tuning seed diverged")
-    assert row.diverged_seeds == [1000, 1001]
-    assert other.state == "complete"
-    assert lab.begun() == [5, 6]  # it would diverge again
+    assert (row.state, row.value, row.diverged_seeds) == ("failed", None, seeds)
+    assert row.error == say_diverged(seeds)
+    assert row.epoch_values == epochs
+    assert best_trial([row, other]) is other
+    kept = lab.trials()[0].user_attrs["outcome"]["seed_losses"]
+    assert kept[str(seeds[0])][-1] is None
+    assert lab.epochs(5) == list(range(len(epochs) + 1))  # its other seeds are not trained to their end
+
+
+def test_a_configuration_that_diverged_is_not_trained_again(lab: Any) -> None:
+    lab.create(hidden=[5, 5, 6])
+    lab.losses[5] = {1000: [4.0, NAN], 1001: [3.0, 2.0, 1.0]}
+    rows = lab.tune(3).trials
+    assert [row.state for row in rows] == ["failed", "failed", "complete"]
+    assert (rows[1].duplicate_of, rows[1].error, rows[1].attempts) == (0, say_diverged([1000]), 1)
+    assert lab.begun() == [5, 6]
+
+
+def test_a_study_of_an_earlier_version_cannot_be_won_by_what_diverged_either(lab: Any) -> None:
+    """It averaged over the seeds that were left."""
+    lab.create(hidden=[6])
+    lab.tune(1)
+    study = lab.store.study("s")
+    trial = study.ask()
+    outcome = {"key": "0", "diverged_seeds": [1001], "valid_ic": {"1000": {"IC": 0.3, "Rank IC": 0.3}}}
+    trial.set_user_attr("outcome", outcome)
+    study.tell(trial, 0.1)
+    rows = lab.rows()
+    assert (rows[1].state, rows[1].value, rows[1].error) == ("failed", None, say_diverged([1001]))
+    assert rows[1].valid_ic == {}
+    assert best_trial(rows) == rows[0]
 
 
 @pytest.mark.parametrize("state", ["complete", "pruned"])

@@ -15,6 +15,7 @@ from lstm_bench.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
     from lstm_bench.config.tracking import TrackingConfig
+    from lstm_bench.run.manifest import BenchRow
     from lstm_bench.run.tracker import Tracker
     from lstm_bench.study.replication import BenchResult, Entrant
 
@@ -144,6 +145,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
         label: [Record(folder / name).metrics() for _, name in sorted(row.runs.items())]
         for label, row in result.rows.items()
     }
+    warnings = {label: _warnings(folder, row) for label, row in result.rows.items()}
     if as_json:
         rows = {
             label: {
@@ -152,6 +154,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
                     name: dict(zip(("mean", "std"), mean_and_std(name, found), strict=True))
                     for name in COLUMNS
                 },
+                "warnings": [{"seeds": seeds, "text": text} for text, seeds in warnings[label].items()],
             }
             for (label, row), found in zip(result.rows.items(), metrics.values(), strict=True)
         }
@@ -160,15 +163,18 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
         print_json(without_nan({"experiment": str(folder), "computed": result.computed, "rows": rows}))
         return
     for label, found in metrics.items():
-        row = result.rows[label]
-        title = f"{row.study}, {label}: {len(row.runs)} of {len(row.seeds)} seeds"
-        if found:
-            cells = [[name, *map(_figure, mean_and_std(name, found))] for name in COLUMNS]
-            print_table(title, ["metric", "mean", "std"], cells)
+        row, usable = result.rows[label], [figures for figures in found if figures]
+        title = f"{row.study}, {label}: {len(usable)} of {len(row.seeds)} seeds"
+        if usable:
+            cells = [[name, *map(_figure, mean_and_std(name, usable))] for name in COLUMNS]
+            mean = "mean" if len(usable) == len(row.seeds) else f"mean of {len(usable)}"
+            print_table(title, ["metric", mean, "std"], cells)
         else:
-            typer.echo(f"{title} have a record")
+            typer.echo(f"{title} have figures")
         for seed, message in sorted(row.failures.items()):
             typer.echo(f"seed {seed} failed: {message}")
+        for text, seeds in warnings[label].items():
+            typer.echo(f"warning: seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}: {text}")
     now = f"{result.computed} {'run' if result.computed == 1 else 'runs'} trained now"
     typer.echo(f"{now}; records in {folder}")
     if result.interrupted:
@@ -176,6 +182,18 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
     else:
         where = "" if out == Path("results") else f" --results {out}"
         typer.echo(f"next: lstm-bench leaderboard{where}")
+
+
+def _warnings(experiment: Path, row: BenchRow) -> dict[str, list[int]]:
+    """Say what makes a row's figures meaningless, and those of which seeds."""
+    from lstm_bench.run.judgement.result import judge_result
+    from lstm_bench.run.record import Record
+
+    found: dict[str, list[int]] = {}
+    for seed, name in sorted(row.runs.items()):
+        for finding in judge_result(Record(experiment / name)):
+            found.setdefault(str(finding), []).append(seed)
+    return found
 
 
 def _figure(value: float) -> str:

@@ -56,11 +56,14 @@ def predict(
     """
     _check_out(out)
     from lstm_bench.data.provider import Provider
+    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.prediction import predict_days
     from lstm_bench.run.saved import SavedRun, find_record
 
     begun = time.perf_counter()
     saved = SavedRun.load(find_record(run, results))
+    say(judge_result(saved.record))
     provider = Provider(provider_uri or saved.config.qlib_init.provider_uri)
     prediction = predict_days(saved, provider, start, end, device=device)
     if out is not None:

@@ -67,6 +67,8 @@ def run(
 
     from lstm_bench.cli.live import live_progress
     from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
     from lstm_bench.run.tracker import tracking
 
@@ -74,10 +76,12 @@ def run(
         record, computed = execute(
             config, folder, device=device, force=force, progress=progress, tracker=tracker
         )
+    warnings = [str(finding) for finding in say(judge_result(record))]
     if as_json:
         from lstm_bench.run.contents import without_nan
 
         answer = {"record": str(record.path), "computed": computed, "metrics": record.metrics()}
+        answer |= {"warnings": warnings}
         answer |= {"analysis": _analysis(record), "provenance": record.provenance()}
         print_json(without_nan(answer))
     else:

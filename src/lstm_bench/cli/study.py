@@ -95,7 +95,9 @@ def create(
 
     A study that was put together by options is kept as studies/NAME.yaml.
     """
+    from lstm_bench.run.judgement.finding import say
     from lstm_bench.study.creation import READY, draft_study
+    from lstm_bench.study.judgement import judge_study
     from lstm_bench.study.recent import remember_study
     from lstm_bench.study.store import open_store
 
@@ -116,6 +118,7 @@ def create(
         draft.change(space, sections, _values("--set", overrides))
         misfits = draft.lay_out_segments(provider_uri, auto_segments)
         asked = draft.define(provider_uri)
+        warnings = say(judge_study(asked, asked.provider(provider_uri)))
         new = store.create(asked)
         path = draft.write()
         remember_study(store, draft.name)
@@ -128,6 +131,7 @@ def create(
                 "origin": draft.origin,
                 "file": None if path is None else str(path),
                 "notes": notes,
+                "warnings": [str(finding) for finding in warnings],
             }
         )
         if not as_json:

@@ -115,7 +115,7 @@ def trial_remarks(trial: TrialRow) -> str:
         remarks.append("enqueued")
     if trial.duplicate_of is not None:
         remarks.append(f"same as trial {trial.duplicate_of}")
-    if trial.diverged_seeds:
+    if trial.diverged_seeds and trial.state != "failed":  # whose error says it
         remarks.append(f"diverged: seed {', '.join(map(str, trial.diverged_seeds))}")
     if trial.error is not None:
         remarks.append(trial.error if trial.state == "failed" else f"tried again: {trial.error}")

@@ -11,6 +11,7 @@ import numpy as np
 from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.handler import DEFAULT_LABEL, HandlerConfig
 from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.guards import say_feature_ahead, say_label_not_ahead
 from lstm_bench.dataset.handler import read_table
 from lstm_bench.errors import ExpressionError, choices_hint
 from lstm_bench.features.expression import Call, Expression, Node, parse
@@ -106,13 +107,9 @@ def check_texts(features: FeatureSet, fields: Collection[str] | None = None) -> 
                 found.append(Finding(group, name, str(error)))
                 continue
             found += _of_fields(group, name, expression, fields)
-            if group == "feature" and expression.ahead:
-                days = f"{expression.ahead} day{'s' * (expression.ahead > 1)}"
-                found.append(Finding(group, name, f"looks {days} ahead, which is a leak: {text}"))
-            if group == "label" and not expression.ahead:
-                found.append(
-                    Finding(group, name, f"does not look ahead, so that it is known on its day: {text}")
-                )
+            wrong = (say_feature_ahead if group == "feature" else say_label_not_ahead)(expression)
+            if wrong is not None:
+                found.append(Finding(group, name, wrong))
             same = first.setdefault(expression.root, name)
             if same != name:
                 found.append(Finding(group, name, f"is the same as {same}: {text}"))

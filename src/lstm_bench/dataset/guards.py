@@ -1,8 +1,7 @@
-"""Guards against looking ahead: the embargo before a segment, and warnings of what the embargo does not reach."""
+"""Guards against looking ahead: the embargo before a segment, and what the embargo does not reach."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import get_args
@@ -16,12 +15,18 @@ from lstm_bench.config.processor import FittedKwargs
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns
-from lstm_bench.dataset.segments import Segment
+from lstm_bench.dataset.segments import Segment, span_of
 from lstm_bench.errors import ConfigError
+from lstm_bench.features.expression import Expression
 
-__all__ = ["default_embargo", "embargo_days", "embargoed", "warn_of_leaks"]
-
-logger = logging.getLogger("lstm_bench")
+__all__ = [
+    "default_embargo",
+    "embargo_days",
+    "embargoed",
+    "leaks",
+    "say_feature_ahead",
+    "say_label_not_ahead",
+]
 
 
 def embargo_days(config: RunConfig) -> int:
@@ -87,36 +92,51 @@ def embargoed(
     return marked
 
 
-def warn_of_leaks(config: DatasetConfig, provider: Provider) -> None:
-    """Warn of features that look ahead, and of statistics that are fitted outside train."""
+def say_feature_ahead(expression: Expression) -> str | None:
+    """Say that a feature looks ahead; None where it does not."""
+    if not expression.ahead:
+        return None
+    days = f"{expression.ahead} day{'s' * (expression.ahead > 1)}"
+    return f"looks {days} ahead, which is a leak: {expression.text}"
+
+
+def say_label_not_ahead(expression: Expression) -> str | None:
+    """Say that a label does not look ahead; None where it does."""
+    if expression.ahead:
+        return None
+    return f"does not look ahead, so that it is known on its day: {expression.text}"
+
+
+def leaks(config: DatasetConfig, provider: Provider) -> Iterator[tuple[str, str]]:
+    """Find features that look ahead, a label that does not, and statistics that are fitted outside train.
+
+    Yields
+    ------
+    field, text
+        Which column or processor it is, and what is wrong with it.
+    """
     handler = config.kwargs.handler
     columns = HandlerColumns.of(handler)
     for name, expression in {} if columns.lagged else columns.parsed_features.items():
-        if expression.ahead:
-            logger.warning(
-                "feature %r looks %d days ahead: %s; what it knows is not known on its day",
-                name, expression.ahead, expression.text,
-            )  # fmt: skip
+        if text := say_feature_ahead(expression):
+            yield f"feature {name}", text
+    if text := say_label_not_ahead(columns.parsed_label):
+        yield f"label {columns.label[0]}", text
     calendar, train = provider.calendar, config.kwargs.segments.train
-    begin, end = _positions(calendar, *train)
+    begin, end = span_of(calendar, *train)
     said = set()
     for processor, kwargs in _fitted(handler):
-        fit = _positions(calendar, kwargs.fit_start_time, kwargs.fit_end_time)
+        fit = span_of(calendar, kwargs.fit_start_time, kwargs.fit_end_time)
         if fit[0] >= fit[1] or (begin <= fit[0] and fit[1] <= end):
             continue
         key = processor, kwargs.fit_start_time, kwargs.fit_end_time
         if key not in said:
             said.add(key)
-            logger.warning(
-                "%s is fitted on %s..%s, which is not within train, %s..%s (fit_start_time, fit_end_time)",
-                *key, *train,
-            )  # fmt: skip
-
-
-def _positions(calendar: npt.NDArray[np.datetime64], start: object, end: object) -> tuple[int, int]:
-    """Calendar positions of the days from ``start`` to ``end``, end exclusive."""
-    first = np.searchsorted(calendar, np.datetime64(str(start), "D"), side="left")
-    return int(first), int(np.searchsorted(calendar, np.datetime64(str(end), "D"), side="right"))
+            yield (
+                "fit_start_time..fit_end_time",
+                f"{processor} is fitted on {kwargs.fit_start_time}..{kwargs.fit_end_time}, which is not within train, "
+                f"{train[0]}..{train[1]}",
+            )
 
 
 def _fitted(handler: HandlerConfig) -> Iterator[tuple[str, FittedKwargs]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
 from lstm_bench.config.day import parse_day
@@ -16,7 +17,7 @@ from lstm_bench.config.workflow import PortAnaRecord, RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import ConfigError, DataError
 
-__all__ = ["Segment", "close_segments", "locate_segments", "misfits", "proportional"]
+__all__ = ["Segment", "close_segments", "locate_segments", "misfits", "proportional", "span_of"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -96,6 +97,17 @@ def close_segments(config: RunConfig, provider: Provider) -> RunConfig:
         return config.with_segments(segments.closed(first, last))
     except ValueError as error:
         raise ConfigError(f"task.dataset.kwargs.segments: {error}") from error
+
+
+def span_of(calendar: npt.NDArray[np.datetime64], start: object, end: object) -> tuple[int, int]:
+    """Calendar positions (end exclusive) of the days from ``start`` to ``end``; None is the calendar's own end."""
+    first = 0 if start is None else int(np.searchsorted(calendar, np.datetime64(str(start), "D"), "left"))
+    stop = (
+        len(calendar)
+        if end is None
+        else int(np.searchsorted(calendar, np.datetime64(str(end), "D"), "right"))
+    )
+    return first, stop
 
 
 def misfits(config: DatasetConfig, provider: Provider) -> list[str]:

@@ -15,6 +15,7 @@ __all__ = [
     "MSE",
     "LossSpec",
     "batch_mean_loss",
+    "constant_loss",
     "error_losses",
     "error_slopes",
     "errors",
@@ -96,6 +97,20 @@ def mean_loss(scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Ten
         Their sum does not divide: their mean is 1 over train, not over a batch.
     """
     return sample_losses(scores, labels, loss, weights).sum() / (~labels.isnan()).sum().clamp(min=1)
+
+
+def constant_loss(labels: Tensor, loss: LossSpec = MSE) -> float:
+    """Mean loss of a model that gives every sample the mean label; NaN without any label.
+
+    Parameters
+    ----------
+    labels : ``[S]``
+        A loss of whole days is 1 less a correlation, which equal scores have not: it counts as 0.
+    """
+    if loss.is_by_day:
+        return 1.0
+    given = labels.to(torch.float64)
+    return float(mean_loss(given.nanmean().expand(given.shape), given, loss)) if len(given) else math.nan
 
 
 def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor], loss: LossSpec = MSE) -> float:

@@ -126,6 +126,25 @@ class Row:
         """Return how many seeds have a status."""
         return sum(result.status == status for result in self.results)
 
+    @property
+    def diverged(self) -> int:
+        """Seeds that diverged before any epoch was usable: the row's means are without them."""
+        return sum(
+            result.status == "failed" and result.training_status == "diverged" for result in self.results
+        )
+
+    @property
+    def shortfall(self) -> str:
+        """Say which seeds are not there, and why, or have the weights of before they diverged; empty for none."""
+        late = sum(result.training_status == "diverged" for result in self.complete)
+        counts = {
+            "diverged": self.diverged,
+            "failed": self.count("failed") - self.diverged,
+            "missing": self.count("missing"),
+            f"diverged after {'its' if late == 1 else 'their'} best epoch": late,
+        }
+        return ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+
     def values(self, metric: str) -> dict[int, float]:
         """Return a metric by seed, of the complete seeds that have it."""
         return {result.seed: result.metrics[metric] for result in self.complete if metric in result.metrics}

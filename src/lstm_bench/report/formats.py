@@ -136,6 +136,7 @@ def _identity(row: Row) -> dict[str, Any]:
         "seeds": {
             "complete": len(row.complete),
             "failed": row.count("failed"),
+            "diverged": row.diverged,  # of those that failed
             "missing": row.count("missing"),
         },
         "parameters": row.complete[0].parameters if row.complete else None,

@@ -102,12 +102,14 @@ def _title(setting: Setting, named: set[str]) -> str:
 
 
 def _line(row: Row, style: Style, reduced: bool) -> tuple[str, ...]:
-    figures = (_cell(row.cell(metric), style, len(row.complete)) for metric in COLUMNS)
+    seeds = len(row.complete) + row.diverged
+    figures = (_cell(row.cell(metric), style, seeds) for metric in COLUMNS)
     last = ("; ".join(row.reductions),) if reduced else ()
     return (f"LSTM, {row.name}", row.dataset, *figures, *_provenance(row), *last)
 
 
-def _cell(cell: Cell, style: Style, complete: int) -> str:
+def _cell(cell: Cell, style: Style, seeds: int) -> str:
+    """Write a mean, and of how many of the trained seeds it is where some of them have no figure."""
     if cell.n == 0:
         return _NONE
     text = f"{cell.mean:.4f}"
@@ -115,7 +117,7 @@ def _cell(cell: Cell, style: Style, complete: int) -> str:
         text += f"±{cell.std:.{2 if style.compat else 4}f}"
         if style.intervals:
             text += f" [{cell.interval.low:.4f}, {cell.interval.high:.4f}]"
-    return text if cell.n == complete else f"{text} ({cell.n} of {complete} seeds)"
+    return text if cell.n == seeds else f"{text} ({cell.n} of {seeds} seeds)"
 
 
 def _provenance(row: Row) -> tuple[str, ...]:
@@ -131,9 +133,7 @@ def _provenance(row: Row) -> tuple[str, ...]:
 
 
 def _seeds(row: Row) -> str:
-    lost = {"failed": row.count("failed"), "missing": row.count("missing")}
-    said = ", ".join(f"{n} {what}" for what, n in lost.items() if n)
-    return f"{len(row.complete)} ({said})" if said else str(len(row.complete))
+    return f"{len(row.complete)} ({row.shortfall})" if row.shortfall else str(len(row.complete))
 
 
 def _seconds(row: Row) -> str:

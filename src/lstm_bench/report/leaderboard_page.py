@@ -161,14 +161,14 @@ def _row_line(row: Row) -> list[Cell]:
         if found.n > 1:
             low, high = (_text(metric, edge) for edge in (found.interval.low, found.interval.high))
             detail = f"± {_text(metric, found.std)}\n[{low}, {high}]"
+        if row.diverged and found.n:
+            detail += f"\n{found.n} of {len(row.complete) + row.diverged} seeds"
         cells.append(_figure(metric, found.mean, detail=detail))
-    lost = {"failed": row.count("failed"), "missing": row.count("missing")}
-    said = ", ".join(f"{n} {what}" for what, n in lost.items() if n)
     parameters, seconds, epochs = (row.known(name) for name in ("parameters", "train_seconds", "epochs"))
     return [
         Cell(row.name, detail="\n".join([row.dataset, *row.reductions])),
         *cells,
-        cell(len(row.complete), ".0f", detail=said),
+        cell(len(row.complete), ".0f", detail=row.shortfall),
         cell(parameters[0] if parameters else None, ",.0f"),
         cell(float(np.mean(seconds)) if seconds else None, ".1f"),
         cell(float(np.mean(epochs)) if epochs else None, ".1f"),

@@ -26,6 +26,7 @@ from lstm_bench.report.figures.training import training_figures
 from lstm_bench.report.page import Cell, Listing, Note, Page, Section, Tile, cell, percent
 from lstm_bench.report.setting import reductions, segments
 from lstm_bench.report.target import LabelChain, trained_label
+from lstm_bench.run.judgement.result import judge_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -279,7 +280,7 @@ class RunReport:
             flags.append("Computed by code with uncommitted changes")
         if failure := self.record.failure():
             flags.append(failure)
-        return flags
+        return [*flags, *map(str, judge_result(self.record))]
 
     def _calendar(self) -> tuple[date, date] | None:
         days = self.provenance.get("calendar")

@@ -15,7 +15,7 @@ from lstm_bench.config.harness import BY_DAY
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
-from lstm_bench.dataset.guards import embargo_days, warn_of_leaks
+from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.handler import say_missing_columns
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
@@ -83,7 +83,6 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
     """
     kwargs = config.task.model.kwargs
     _check_market(config, provider)
-    warn_of_leaks(config.task.dataset, provider)
     if build is None:
         embargo = embargo_days(config)
         dataset = build_dataset(config.task.dataset, provider, d_feat=kwargs.d_feat, embargo=embargo)

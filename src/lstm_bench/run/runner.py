@@ -24,6 +24,7 @@ from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.segments import close_segments
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.model.device import resolve_device
+from lstm_bench.model.loss import constant_loss
 from lstm_bench.model.memory import parameters
 from lstm_bench.model.path import choose_path
 from lstm_bench.model.predict import predict_weights
@@ -33,6 +34,8 @@ from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.run.contents import Scored, write_record
 from lstm_bench.run.evaluation import evaluate_pack
 from lstm_bench.run.identity import NUMERICS, run_id
+from lstm_bench.run.judgement.finding import say
+from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
 from lstm_bench.run.progress import LogProgress, Progress
 from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
@@ -124,6 +127,7 @@ def execute_pack(
     progress: Progress | None = None,
     cache: DatasetCache | None = None,
     tracker: Tracker | None = None,
+    judged: bool = False,
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, but for those whose records are there.
 
@@ -147,6 +151,8 @@ def execute_pack(
         Where the dataset comes from; it is built in memory where None.
     tracker
         Hears of the runs that are computed now; nobody does where None.
+    judged
+        Whether the caller has said what :func:`lstm_bench.run.judgement.setup.judge_setup` finds.
 
     Returns
     -------
@@ -178,6 +184,8 @@ def execute_pack(
             done[seed] = PackRun.of(seed, record, computed=False)
     missing = {seed: replica for seed, replica in configs.items() if seed not in done}
     if missing:
+        if not judged:
+            say(judge_setup(config, provider))
         study = experiment.name
         runs = {seed: described(run, folders[seed].name, data, study, "run") for seed, run in missing.items()}
         with TrackedPack(tracker or NoTracker(), listener, runs) as tracked:
@@ -197,7 +205,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     dict
         ``config`` (resolved), ``run_id``, ``device``, ``training_path`` and ``training_path_reason``, ``samples`` per
         segment, ``embargo`` (its days, and what it leaves out), ``window`` ``[L, F]``, and what it will take:
-        ``resident_mib``, ``training_mib``, ``record_mib``.
+        ``resident_mib``, ``training_mib``, ``record_mib``. ``warnings`` are what makes its figures meaningless.
 
     Raises
     ------
@@ -208,6 +216,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     config = close_segments(config, provider).resolved()
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     choice = choose_path(PackSpec.of(config), chosen)
+    warnings = [str(finding) for finding in say(judge_setup(config, provider))]
     prepared = prepare(config, provider)
     samples = {part.segment: len(part) for part in (prepared.train, prepared.valid, prepared.test)}
     return {
@@ -219,6 +228,7 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
         "samples": samples,
         "embargo": prepared.embargo,
         "window": [prepared.dataset.step_len, prepared.dataset.n_features],
+        "warnings": warnings,
         **needs(config, prepared, choice),
     }
 
@@ -272,10 +282,12 @@ class _PackAtWork:
                 choice=self.choice,
                 weights=prepared.weights,
             )
+        constant = constant_loss(torch.from_numpy(prepared.valid.labels), PackSpec.of(self.config).loss)
         coming = self._scored(prepared, [fit for fit in fits if fit.weights])
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
             scored, seconds = next(coming) if fit.weights else (None, {})
             provenance = self._provenance(config, fit, seconds, bars) | {"embargo": prepared.embargo}
+            provenance["training"]["constant_loss"] = constant
             self.progress.stage("record")
             yield (
                 seed,

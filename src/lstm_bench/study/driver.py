@@ -159,8 +159,10 @@ def train_and_valid(
         Where the data are not those that the study was made for.
     """
     from lstm_bench.dataset.cache import DatasetCache
-    from lstm_bench.dataset.guards import embargo_days, warn_of_leaks
+    from lstm_bench.dataset.guards import embargo_days
     from lstm_bench.dataset.volatility import ensure_volatility
+    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.study.judgement import judge_study
 
     definition = store.definition(name)
     provider = definition.provider(provider_uri)
@@ -204,7 +206,7 @@ def train_and_valid(
             "outcome": str(search / f"{key}.json"),
         }
 
-    warn_of_leaks(definition.workflow.task.dataset, provider)
+    say(judge_study(definition, provider))
     # what is wrong with the data or the cache shows here; what a trial asks for in vain fails that trial
     entry_of(definition.workflow)
     return prepare

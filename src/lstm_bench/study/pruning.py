@@ -115,7 +115,7 @@ class SeedWilcoxonPruner(BasePruner):
     """Stops a trial whose seeds do worse than the best trial's, seed by seed, at the same epoch.
 
     The signed-rank test (Wilcoxon 1945) of the paired differences of the best validation losses so far, one-sided;
-    the best trial is the complete one of least value.
+    the best trial is the complete one of least value, of those whose seeds are all there.
 
     Parameters
     ----------
@@ -134,7 +134,11 @@ class SeedWilcoxonPruner(BasePruner):
         from scipy.stats import wilcoxon
 
         step = trial.last_step
-        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        complete = [
+            other
+            for other in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            if not other.user_attrs.get("outcome", {}).get("diverged_seeds")  # of an earlier version
+        ]
         if step is None or step < self._warmup or not complete:
             return False
         best = min(complete, key=lambda other: (other.value, other.number))

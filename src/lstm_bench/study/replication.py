@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from lstm_bench.study.worker import Failed, Job, Lost, Session
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.model.trainer import Fit
+    from lstm_bench.run.judgement.finding import Finding
     from lstm_bench.study.progress import BenchProgress
 
 __all__ = ["BenchResult", "Entrant", "bench", "run_pack"]
@@ -102,6 +103,9 @@ def bench(
     InputError
         Where a configuration or its data cannot be used.
     """
+    from lstm_bench.run.judgement.finding import say
+
+    say(_findings(entrants, seeds, results, force=force))
     slots = SlotTable(devices, slots_per_device or 1)
     source = _Packs(
         entrants, seeds, slots, pack_width, results,
@@ -111,6 +115,22 @@ def bench(
     with graceful_interrupt(dispatcher.stop):
         dispatcher.run()
     return BenchResult(source.rows, source.computed, dispatcher.stopping)
+
+
+def _findings(
+    entrants: Sequence[Entrant], seeds: Sequence[int], results: Path, *, force: bool
+) -> Iterator[Finding]:
+    """Find what is wrong with the configurations that are not recorded for all seeds."""
+    from lstm_bench.data.fingerprint import fingerprint
+    from lstm_bench.data.provider import Provider
+    from lstm_bench.run.judgement.setup import judge_setup
+
+    for entrant in entrants:
+        provider = Provider(entrant.config.qlib_init.provider_uri)
+        data, folder = fingerprint(provider), results / entrant.study
+        names = (run_id(entrant.config.with_seed(seed), data) for seed in seeds)
+        if force or any(Record.find(folder / name) is None for name in names):
+            yield from judge_setup(entrant.config, provider)
 
 
 def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
@@ -157,6 +177,7 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         force=payload["force"],
         progress=ToDriver(),
         cache=DatasetCache(),
+        judged=True,
     )
     return {
         "runs": {run.seed: run.record.path.name for run in runs},
@@ -192,6 +213,7 @@ class _Packs:
         self._deaths: dict[str, int] = {}
         self._began: dict[str, float] = {}
         self._names: dict[str, dict[int, str]] = {}
+        self._noted: set[str] = set()
         self.rows: dict[str, BenchRow] = {}
         self.computed = 0
         for entrant in entrants:
@@ -313,8 +335,10 @@ class _Packs:
         self._progress.ended(job.key, time.monotonic() - self._began[job.key], {0: "interrupted"})
 
     def noted(self, text: str) -> None:
-        """Pass it on."""
-        self._progress.note(text)
+        """Pass it on, once: each job of a row logs the same of its data."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self._progress.note(text)
 
     def overdue(self, job: Job) -> bool:
         """Say no: a bench has no time-out."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lstm_bench.study.liveness import is_alive
+from lstm_bench.study.objective import say_diverged
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -47,18 +48,18 @@ class TrialRow:
     Attributes
     ----------
     number, state
-    value : mean over the live tuning seeds of the best validation loss; where it was pruned, of the last epoch
+    value : mean over the tuning seeds of the best validation loss; None where the trial is not complete
     params : as proposed
-    epoch_values : epoch -> mean validation loss over the live seeds
+    epoch_values : epoch -> mean validation loss over the seeds
     device, slot : where it was trained last
     seconds : of training, None where it did not end
     origin : ``default`` (Qlib's), ``enqueued`` or ``sampler``
     moved : default values that lie outside the space -> they stand at its nearest point
     duplicate_of : the trial with the same configuration whose result this one has
-    diverged_seeds : tuning seeds that do not count
+    diverged_seeds : tuning seeds whose loss became no finite number, so that the trial has failed
     attempts : times that training raised or its worker was lost
     error : what went wrong last
-    valid_ic : ``IC`` and ``Rank IC`` on valid, means over the live seeds; empty where they were not worked out
+    valid_ic : ``IC`` and ``Rank IC`` on valid, means over the seeds; empty where they were not worked out
     """
 
     number: int
@@ -115,10 +116,15 @@ def _row(trial: FrozenTrial, *, alive: bool) -> TrialRow:
     attributes = trial.user_attrs
     outcome: dict[str, Any] = attributes.get(OUTCOME, {})
     failures: list[dict[str, str]] = attributes.get(FAILURES, [])
+    state, value = _state(trial, alive=alive), trial.value
+    error = failures[-1]["error"] if failures else None
+    diverged: list[int] = outcome.get("diverged_seeds", [])
+    if state == "complete" and diverged:  # earlier versions averaged over the seeds that were left
+        state, value, error = "failed", None, say_diverged(diverged)
     return TrialRow(
         number=trial.number,
-        state=_state(trial, alive=alive),
-        value=trial.value,
+        state=state,
+        value=value,
         params=trial.params or dict(trial.system_attrs.get("fixed_params", {})),
         epoch_values=dict(sorted(trial.intermediate_values.items())),
         device=outcome.get("device"),
@@ -127,21 +133,20 @@ def _row(trial: FrozenTrial, *, alive: bool) -> TrialRow:
         origin=attributes.get("origin", "sampler"),
         moved=attributes.get("moved", {}),
         duplicate_of=outcome.get("duplicate_of"),
-        diverged_seeds=outcome.get("diverged_seeds", []),
+        diverged_seeds=diverged,
         attempts=len(failures),
-        error=failures[-1]["error"] if failures else None,
+        error=error,
         valid_ic=_mean_ic(outcome),
     )
 
 
 def _mean_ic(outcome: Mapping[str, Any]) -> dict[str, float]:
-    """Average over the seeds that did not diverge, as the loss is; a figure that no seed has is left out."""
-    lost = set(map(str, outcome.get("diverged_seeds", [])))
-    live = [figures for seed, figures in outcome.get(VALID_IC, {}).items() if seed not in lost]
+    """Average over the seeds, as the loss is; a figure that a seed lacks is left out."""
+    seeds = [] if outcome.get("diverged_seeds") else list(outcome.get(VALID_IC, {}).values())
     found = {}
     for name in ("IC", "Rank IC"):
-        values = [figures[name] for figures in live if figures.get(name) is not None]
-        if values:
+        values = [figures.get(name) for figures in seeds]
+        if values and None not in values:
             found[name] = math.fsum(values) / len(values)
     return found
 

@@ -17,7 +17,13 @@ from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.run.tracker import NoTracker, Tracker
 from lstm_bench.study import liveness, trials
 from lstm_bench.study.devices import Slot, SlotTable
-from lstm_bench.study.objective import SeedLosses, diverged_seeds, epoch_value, final_value
+from lstm_bench.study.objective import (
+    SeedLosses,
+    diverged_seeds,
+    epoch_value,
+    final_value,
+    say_diverged,
+)
 from lstm_bench.study.pruning import SEED_LOSSES, make_pruner
 from lstm_bench.study.sampling import GridSampler, make_sampler
 from lstm_bench.study.space import suggest
@@ -221,10 +227,13 @@ class Tuning:
         return isinstance(sampler, GridSampler) and not sampler.left(there)
 
     def _settle_duplicate(self, running: _Running) -> bool:
-        """Give a trial the result of a finished one with the same configuration."""
-        for other in self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)):
+        """Give a trial the result of a finished one with the same configuration; one that diverged does so again."""
+        for other in self._study.get_trials(deepcopy=False):
             outcome = other.user_attrs.get(trials.OUTCOME, {})
             if outcome.get("key") != running.key or other.number == running.number:
+                continue
+            diverged = outcome.get("diverged_seeds", [])
+            if other.state not in (TrialState.COMPLETE, TrialState.PRUNED) and not diverged:
                 continue
             self._track(running)
             for epoch, value in sorted(other.intermediate_values.items()):
@@ -232,7 +241,10 @@ class Tuning:
                     running.trial.report(value, epoch)
                 self._tracked.epoch(running.number, epoch, value, {})
             own = {"duplicate_of": other.number, "device": None, "slot": None, "seconds": 0.0}
-            self._tell(running, other.state, other.value, {**outcome, **own})
+            if diverged and other.state != TrialState.PRUNED:
+                self._fail_diverged(running, diverged, {**outcome, **own})
+            else:
+                self._tell(running, other.state, other.value, {**outcome, **own})
             return True
         return False
 
@@ -243,7 +255,10 @@ class Tuning:
         self._running[job.key].device = device
 
     def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
-        """Report an epoch's mean validation loss to Optuna; return whether the trial goes on."""
+        """Report an epoch's mean validation loss to Optuna; return whether the trial goes on.
+
+        It does not where a seed has diverged: the trial has failed, whatever its other seeds do.
+        """
         running, epoch = self._running[job.key], int(values["epoch"])
         for seed, loss in values["losses"].items():
             running.losses.setdefault(int(seed), []).append(loss)
@@ -251,8 +266,8 @@ class Tuning:
         if value is not None and not self._is_ours(running):
             return False
         self._tracked.epoch(running.number, epoch, value, values)
-        if value is None:  # no seed is left, so that training ends by itself
-            return True
+        if value is None:
+            return False
         self._progress.epoch(running.number, slot.name, epoch, value)
         if epoch < running.known_epochs - 1:
             return True
@@ -279,14 +294,12 @@ class Tuning:
             SEED_LOSSES: _without_nan(running.losses),
             trials.VALID_IC: _by_text(result.get("valid_ic", {})),
         }
-        value = final_value(running.losses)
-        if result["pruned"]:
+        if diverged := diverged_seeds(running.losses):
+            self._fail_diverged(running, diverged, outcome)
+        elif result["pruned"]:
             self._tell(running, TrialState.PRUNED, None, outcome)
-        elif value is not None:
-            self._tell(running, TrialState.COMPLETE, value, outcome)
         else:
-            running.failures.append({"error": "every tuning seed diverged", "traceback": ""})
-            self._fail(running, slot, outcome)
+            self._tell(running, TrialState.COMPLETE, final_value(running.losses), outcome)
 
     def failed(self, job: Job, slot: Slot, failure: Failed | Lost) -> None:
         """Try again, on a device with fewer slots where memory was short, or take the failure down for good."""
@@ -368,6 +381,10 @@ class Tuning:
     def _fail(self, running: _Running, slot: Slot | None, outcome: Mapping[str, Any] | None = None) -> None:
         where = {"key": running.key, "device": running.device, "slot": slot.name if slot else None}
         self._tell(running, TrialState.FAIL, None, {**where, "seconds": None, **(outcome or {})})
+
+    def _fail_diverged(self, running: _Running, seeds: list[int], outcome: dict[str, Any]) -> None:
+        running.failures.append({"error": say_diverged(seeds), "traceback": ""})
+        self._tell(running, TrialState.FAIL, None, outcome)
 
     def _tell(
         self, running: _Running, state: TrialState, value: float | None, outcome: dict[str, Any]

@@ -154,3 +154,42 @@ def test_the_record_may_be_left_out(configure: Configure, tmp_path: Path, wandb_
     (told,) = wandb_runs(tmp_path / "wandb").values()
     assert told.summary["IC"] == run.record.metrics()["IC"]
     assert not told.artifacts
+
+
+@pytest.mark.parametrize("kind", ["a file", "below a file", "below /proc"])
+def test_a_folder_that_cannot_be_used_is_said_and_the_records_used_instead(
+    tmp_path: Path,
+    wandb_runs: Read,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+) -> None:
+    """W&B itself would take the temporary folder, and say nothing that reaches the user."""
+    (tmp_path / "file").write_text("")
+    named = {
+        "a file": tmp_path / "file",
+        "below a file": tmp_path / "file" / "runs",
+        "below /proc": Path("/proc/runs"),
+    }
+    monkeypatch.setenv("WANDB_DIR", str(named[kind]))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    with caplog.at_level(logging.WARNING), tracking(WANDB, tmp_path / "out") as tracker:
+        tracker.begin(RUN)
+        tracker.end(RUN.id, "complete", {}, {})
+    assert set(wandb_runs(tmp_path / "out" / "wandb")) == {RUN.id}
+    first = next(record.message for record in caplog.records)
+    assert first.startswith(f"wandb: WANDB_DIR: {named[kind]} cannot be used, {named[kind]}")
+    assert first.endswith(f"; runs are kept in {tmp_path / 'out' / 'wandb'}")
+    assert not list((tmp_path / "temporary").glob("wandb"))
+
+
+def test_a_folder_that_is_not_there_yet_is_made(
+    tmp_path: Path, wandb_runs: Read, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path / "not" / "yet"))
+    with caplog.at_level(logging.WARNING), tracking(WANDB, tmp_path / "out") as tracker:
+        tracker.begin(RUN)
+        tracker.end(RUN.id, "complete", {}, {})
+    assert set(wandb_runs(tmp_path / "not" / "yet" / "wandb")) == {RUN.id}
+    assert not any("cannot be used" in record.message for record in caplog.records)

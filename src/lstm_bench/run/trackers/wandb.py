@@ -1,6 +1,7 @@
 """Weights & Biases.
 
-A W&B run per run, in the group of its study. Files go below the records' folder, unless ``WANDB_DIR`` says otherwise.
+A W&B run per run, in the group of its study. Files go below the records' folder, unless ``WANDB_DIR`` names another one
+that can be used.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +46,7 @@ class WandbTracker:
         self._began: dict[str, TrackedRun] = {}
         self._runs: dict[str, wandb.Run] = {}
         self._epochs: dict[str, int] = {}
+        self._folder = self._choose_folder()
         login = find_login()
         self._mode: Literal["offline"] | None = None
         if login.mode == "online" and login.mode_from != "WANDB_MODE" and login.key_from is None:
@@ -62,7 +65,7 @@ class WandbTracker:
             reinit="create_new",  # several are open side by side
             mode=self._mode,
             project=None if "WANDB_PROJECT" in environment else _PROJECT,
-            dir=None if "WANDB_DIR" in environment else options.folder,
+            dir=self._folder,
             name=run.name,
             group=environment.get("WANDB_RUN_GROUP", run.study),
             job_type=environment.get("WANDB_JOB_TYPE", run.job_type),
@@ -84,6 +87,25 @@ class WandbTracker:
         self._began[run.id] = run
         self._runs[run.id] = opened
         self._epochs[run.id] = opened.step - 1  # resumed, it has a history
+
+    def _choose_folder(self) -> str:
+        """Return the folder of W&B's files: where W&B cannot use one, it takes the temporary folder in silence.
+
+        Raises
+        ------
+        OSError
+            Where neither ``WANDB_DIR`` nor the records' folder can be used.
+        """
+        own = self._options.folder
+        if named := os.environ.pop("WANDB_DIR", ""):  # which W&B would prefer to what it is told
+            reason = _unusable(Path(named).expanduser())
+            if reason is None:
+                os.environ["WANDB_DIR"] = named
+                return str(Path(named).expanduser())
+            self._note(f"WANDB_DIR: {named} cannot be used, {reason}; runs are kept in {Path(own, 'wandb')}")
+        if (reason := _unusable(Path(own))) is not None:
+            raise OSError(f"{own} cannot be used, {reason}")
+        return own
 
     def epoch(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
         """Log an epoch as the step of its number, at once."""
@@ -128,6 +150,16 @@ def _tags(tags: Mapping[str, str], state: State = "complete") -> tuple[str, ...]
     """Return W&B's flat tags: ``features:Alpha158`` and so on, and what went not as planned by itself."""
     flat = [f"{key}:{value}"[:_LONGEST_TAG] for key, value in tags.items()]
     return (*flat, *((state,) if state != "complete" else ()))
+
+
+def _unusable(folder: Path) -> str | None:
+    """Make a folder, and say why runs cannot be kept in it; None where they can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return f"{error.filename or folder}: {error.strerror}"
 
 
 def _check_kept(file: Path) -> None:

@@ -1,0 +1,54 @@
+"""A finding: something about a run that makes its figures meaningless, or impossible."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lstm_bench.errors import InputError
+
+__all__ = ["Finding", "say"]
+
+logger = logging.getLogger("lstm_bench")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding.
+
+    Attributes
+    ----------
+    field : what of the configuration, or of the result, it is about
+    text : what came, what was expected, and what follows
+    refusal : the error that it is where no figure can come of it; None for a warning
+    """
+
+    field: str
+    text: str
+    refusal: type[InputError] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.text}"
+
+
+def say(findings: Iterable[Finding]) -> list[Finding]:
+    """Log each finding once, as a warning.
+
+    Returns
+    -------
+    Those that were logged.
+
+    Raises
+    ------
+    InputError
+        Of the first refusal, after the warnings.
+    """
+    distinct = list(dict.fromkeys(findings))
+    warnings = [finding for finding in distinct if finding.refusal is None]
+    for finding in warnings:
+        logger.warning("%s", finding)
+    for finding in distinct:
+        if finding.refusal is not None:
+            raise finding.refusal(str(finding))
+    return warnings
