@@ -260,7 +260,9 @@ def _print_definition(definition: Definition) -> None:
 
 
 def _describe(store: Store, definition: Definition) -> dict[str, Any]:
-    return {"name": definition.config.name, "storage": store.description, **definition.to_json()}
+    content = definition.to_json()
+    content.pop("stamp")  # for machines alone
+    return {"name": definition.config.name, "storage": store.description, **content}
 
 
 @app.command("list")

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -106,11 +107,13 @@ class Row:
     ----------
     study, label : together its name
     results : by seed
+    data : fingerprint of the data that it stands for, its first seed's where None; see :func:`rows_of`
     """
 
     study: str
     label: str
     results: tuple[SeedResult, ...]
+    data: str | None = None
 
     @property
     def name(self) -> str:
@@ -164,7 +167,7 @@ class Row:
             is_reduced=bool(self.reductions),
             market=stocks if isinstance(stocks, str) else counted(len(stocks or ()), "instrument"),
             region=self.config.qlib_init.region,
-            data_fingerprint=first.data_fingerprint or "",
+            data_fingerprint=self.data or first.data_fingerprint or "",
             test=segments(self.config, calendar)["test"],
             label="".join(handler.label.expressions[0].split()),
             numerics=first.numerics or 0,
@@ -187,6 +190,10 @@ class Row:
 def rows_of(evidence: Mapping[str, Evidence], studies: Iterable[str] = ()) -> list[Row]:
     """Return the rows of all studies, or of those named, by name.
 
+    Rows of the same days and stocks meet, whichever folder they were computed from: a row stands for the data of the
+    folder with the earliest end from which the same days and stocks were used. Rows of two folders that used
+    different days and stocks do not, since nothing tells that the folders agree on them.
+
     Raises
     ------
     InputError
@@ -195,8 +202,18 @@ def rows_of(evidence: Mapping[str, Evidence], studies: Iterable[str] = ()) -> li
     for name in (wanted := list(studies)):
         if name not in evidence:
             raise InputError(f"study: there is no evidence of {name!r}; {choices_hint(name, evidence)}")
+    first: dict[str, tuple[date, str]] = {}  # digest of the used data -> the folder that stands for them
+    for result in (result for found in evidence.values() for result in found.results):
+        if result.data_used is not None and result.data_fingerprint is not None:
+            folder = result.calendar_last or date.max, result.data_fingerprint
+            first[result.data_used] = min(folder, first.get(result.data_used, folder))
+
+    def row_of(study: str, label: str, results: tuple[SeedResult, ...]) -> Row:
+        known = [first[one.data_used][1] for one in results if one.data_used in first]
+        return Row(study, label, results, known[0] if known else None)
+
     return [
-        Row(study, label, tuple(results))
+        row_of(study, label, tuple(results))
         for study in sorted(wanted or evidence)
         for label, results in itertools.groupby(evidence[study].results, key=lambda result: result.row)
     ]

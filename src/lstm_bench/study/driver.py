@@ -163,7 +163,8 @@ def train_and_valid(
     from lstm_bench.dataset.volatility import ensure_volatility
 
     definition = store.definition(name)
-    provider = definition.provider(provider_uri)
+    data = store.data(name, provider_uri)
+    provider = data.provider
     search = results / name / "search"
     for draft in search.glob(".*.draft"):  # of workers that were killed; those of living ones are young
         if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
@@ -180,9 +181,10 @@ def train_and_valid(
         embargo = embargo_days(config)
         wanted = repr((section, d_feat, embargo))
         if wanted not in entries:
-            data = definition.data_fingerprint
             entries[wanted] = hold(
-                cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat, embargo=embargo)
+                cache.ensure(
+                    section, provider, data.cached_as, ("train", "valid"), d_feat=d_feat, embargo=embargo
+                )
             )
         return entries[wanted]
 

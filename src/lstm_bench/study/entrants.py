@@ -66,14 +66,14 @@ def entrants_of_study(
     chosen = [_numbered(rows, number, definition) for number in dict.fromkeys(numbers)] or ranked[:top]
     if not chosen:
         raise InputError(f"study {name!r} has no complete trial yet; run: lstm-bench tune --study {name}")
+    data = store.data(name, provider_uri)
     entrants = []
     for row in chosen:
         config = definition.run_config(row.params)
         if provider_uri is not None:
             moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
             config = config.model_copy(update={"qlib_init": moved})
-        entrants.append(Entrant(_label(row, ranked), name, row.number, config))
-    _check_data(definition, provider_uri)
+        entrants.append(Entrant(_label(row, ranked), name, row.number, config, data))
     return entrants
 
 
@@ -101,7 +101,3 @@ def _label(row: TrialRow, ranked: Sequence[TrialRow]) -> str:
     if row.origin == "default" and not row.moved:
         return "default"
     return "tuned" if ranked and row.number == ranked[0].number else f"trial {row.number}"
-
-
-def _check_data(definition: Definition, provider_uri: str | None) -> None:
-    definition.provider(provider_uri)

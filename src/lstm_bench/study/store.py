@@ -18,6 +18,7 @@ from lstm_bench.study.lock import database_lock, file_lock
 if TYPE_CHECKING:
     import optuna
 
+    from lstm_bench.run.stamp import NamedData
     from lstm_bench.study.definition import Definition
 
 __all__ = ["DEFAULT_STORE", "STORAGE_VARIABLE", "Store", "open_store"]
@@ -111,6 +112,22 @@ class Store:
         storage, identifier = self._find(name)
         attributes = storage.get_study_user_attrs(identifier)
         return Definition.from_json(attributes[_DEFINITION]).with_budget(attributes.get(_BUDGET, {}))
+
+    def data(self, name: str, provider_uri: str | None = None) -> NamedData:
+        """Open a study's data; see :meth:`lstm_bench.study.definition.Definition.data`.
+
+        A study that an earlier version made gets its stamp with this, as long as the folder is still the one it was
+        made for.
+        """
+        from lstm_bench.run.stamp import Stamp
+
+        definition = self.definition(name)
+        data = definition.data(provider_uri)
+        if definition.stamp is None and (stamp := Stamp.of(definition.workflow, data.provider)) is not None:
+            storage, identifier = self._find(name)
+            there = storage.get_study_user_attrs(identifier)[_DEFINITION]
+            storage.set_study_user_attr(identifier, _DEFINITION, {**there, "stamp": stamp.to_json()})
+        return data
 
     def study(self, name: str) -> optuna.Study:
         """Load a study, for Optuna's own functions."""
