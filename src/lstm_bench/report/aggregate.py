@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -230,18 +231,25 @@ def group_rows(rows: Iterable[Row]) -> list[Group]:
 
 
 def find_row(rows: Iterable[Row], name: str) -> Row:
-    """Find a row by ``STUDY/ROW``, or by ``STUDY`` where that has only one.
+    """Find a row by ``STUDY/ROW``, or by either where there is only one of it.
+
+    What a shell would want quotes for may be written with ``-`` in its place, ``s/trial-3`` for ``s/trial 3``; and the
+    beginning of a name is enough where no other one begins so.
 
     Raises
     ------
     RowMissingError
         Where there is none; it names the nearest.
     InputError
-        Where a study has more than one.
+        Where it fits more than one.
     """
     known = {row.name: row for row in rows}
     if name in known:
         return known[name]
+    wanted = _plain(name)
+    same = [row for full, row in known.items() if _plain(full) == wanted]
+    if len(same) == 1:
+        return same[0]
     of_study = [row for row in known.values() if row.study == name]
     if len(of_study) == 1:
         return of_study[0]
@@ -249,12 +257,26 @@ def find_row(rows: Iterable[Row], name: str) -> Row:
         raise InputError(
             f"row: study {name!r} has {len(of_study)}; choices: {', '.join(row.name for row in of_study)}"
         )
+    same = same or [row for row in known.values() if _plain(row.label) == wanted]
+    if len(same) == 1:
+        return same[0]
+    begun = [row for full, row in known.items() if wanted and _plain(full).startswith(wanted)]
+    if len(begun) == 1:
+        return begun[0]
+    if several := same or begun:
+        raise InputError(
+            f"row: {name!r} fits {len(several)}; choices: {', '.join(row.name for row in several)}"
+        )
     if not known:
         raise RowMissingError(
             name, f"row: there is no {name!r}, nor any other; `lstm-bench bench` makes rows"
         )
-    near = known if "/" in name else {row.study for row in known.values()}
-    raise RowMissingError(name, f"row: there is no {name!r}; {choices_hint(name, near)}")
+    raise RowMissingError(name, f"row: there is no {name!r}; {choices_hint(name, known)}")
+
+
+def _plain(name: str) -> str:
+    """Write a name without what a shell acts on, and in small letters."""
+    return "/".join(re.sub(r"(?:[^\w.]|_)+", "-", part).strip("-").lower() for part in name.split("/"))
 
 
 def _rank(row: Row) -> tuple[float, str]:

@@ -7,6 +7,7 @@ stocks that it uses are the same (:mod:`lstm_bench.run.used_data`).
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +120,17 @@ class Stamp:
 
     @classmethod
     def from_json(cls, content: Mapping[str, str]) -> Stamp:
-        """Read what :meth:`to_json` gave."""
-        return cls(content["until"], content["used"], Outline.from_text(content["outline"]))
+        """Read what :meth:`to_json` gave.
+
+        Raises
+        ------
+        ConfigError
+            Where it is of another form, such as one that a later version wrote.
+        """
+        try:
+            return cls(content["until"], content["used"], Outline.from_text(content["outline"]))
+        except (KeyError, TypeError, ValueError, zlib.error) as error:
+            raise ConfigError(f"stamp: cannot be read: {type(error).__name__}: {error}") from error
 
 
 def data_of_run(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lstm_bench.config.study import check_total
 from lstm_bench.errors import ConfigError
 from lstm_bench.study.devices import Device, SlotTable
 from lstm_bench.study.dispatch import Dispatcher, graceful_interrupt
@@ -215,6 +216,11 @@ def train_and_valid(
 def _total(store: Store, name: str, trials: int | None, more: int | None) -> int:
     if trials is not None and more is not None:
         raise ConfigError("--trials and --more: give one of them")
+    for option, number in (("--trials", trials), ("--more", more)):
+        try:
+            check_total(1 if number is None else number)
+        except ValueError as error:
+            raise ConfigError(f"{option}: got {number:,}, {error}") from error
     if more is not None:
         finished = sum(trial.state.is_finished() for trial in store.trials(name))
         return finished + more
