@@ -25,6 +25,7 @@ __all__ = [
     "LstmBenchError",
     "RunError",
     "choices_hint",
+    "command_line",
 ]
 
 
@@ -70,6 +71,17 @@ class RunError(LstmBenchError):
     """A run failed although its input was fine."""
 
     exit_code = 3
+
+
+def command_line(*words: object) -> str:
+    """Write a command of ours as a shell takes it, to be proposed: names with spaces are quoted.
+
+    >>> command_line("study", "show", "s", "--storage", "my store.journal")
+    "lstm-bench study show s --storage 'my store.journal'"
+    """
+    import shlex
+
+    return shlex.join(["lstm-bench", *map(str, words)])
 
 
 def choices_hint(got: str, choices: Iterable[str]) -> str:

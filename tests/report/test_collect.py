@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from lstm_bench.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
+from lstm_bench.report.aggregate import group_rows, rows_of
 from lstm_bench.report.collect import collect
 from lstm_bench.report.evidence import daily_path, read_evidence, study_path, write_study
 from lstm_bench.report.verification import verify
@@ -216,3 +218,44 @@ def test_a_file_with_other_columns_is_refused(results: Path, make_row: MakeRow) 
     daily_path(results, "alpha158").unlink()
     with pytest.raises(DataError, match="cannot be read"):
         read_evidence(results)
+
+
+def test_rows_of_the_same_days_and_stocks_meet_whichever_folder_they_came_from(
+    results: Path, make_row: MakeRow
+) -> None:
+    later = {"data": "cd" * 32, "calendar": ["2008-01-02", "2021-03-31"]}
+    make_row("before", data_used="1" * 64)
+    make_row("after", data_used="1" * 64, **later)
+    make_row("changed", data_used="2" * 64, **later)
+    make_row("old")  # of the first folder, without a digest
+    rows = {row.study: row for row in rows_of(collect(results))}
+    assert rows["after"].setting == rows["before"].setting == rows["old"].setting
+    assert rows["changed"].setting.data_fingerprint == "cd" * 32
+    assert len(group_rows(rows.values())) == 2
+    # and so from the files alone, for one study as for all
+    assert rows_of(read_evidence(results), ["after"])[0].setting == rows["before"].setting
+
+
+def test_seeds_of_a_row_before_and_after_days_were_added_stay_together(
+    results: Path, make_row: MakeRow
+) -> None:
+    make_row("s", seeds=[0, 1], data_used="1" * 64)
+    collect(results)
+    shutil.rmtree(results / "s")
+    make_row("s", seeds=[2], data_used="1" * 64, data="cd" * 32)
+    (row,) = rows_of(collect(results))
+    assert [result.seed for result in row.complete] == [0, 1, 2]
+    shutil.rmtree(results / "s")
+    make_row("s", seeds=[3], data_used="2" * 64, data="ef" * 32)
+    (row,) = rows_of(collect(results))
+    assert [result.seed for result in row.complete] == [3]
+
+
+def test_evidence_without_digests_has_no_column_for_them(results: Path, make_row: MakeRow) -> None:
+    make_row("s")
+    before = collect(results)["s"]
+    assert "data_used" not in pq.read_schema(study_path(results, "s")).names
+    make_row("s", "other", data_used="1" * 64, overrides=["task.model.kwargs.hidden_size=8"])
+    after = collect(results)["s"]
+    assert "data_used" in pq.read_schema(study_path(results, "s")).names
+    assert [one for one in after.results if one.row == "default"] == list(before.results)

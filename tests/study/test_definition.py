@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.data.folders import set_bar, shortened
 
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import load_study, parse_study
 from lstm_bench.data import fingerprint
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.errors import ConfigError, DataError, InputError
 from lstm_bench.run.identity import run_id
 from lstm_bench.study.definition import Definition
+from lstm_bench.study.store import Store
 
 CONFIGS = ready_folder("configs")
 STUDIES = ready_folder("studies")
@@ -291,3 +295,51 @@ def test_where_the_data_lies_and_how_a_file_says_it_is_no_difference(market: Pat
     single = define(market, overrides=["task.model.kwargs.num_layers=1"])
     dropped = define(market, overrides=["task.model.kwargs.num_layers=1", "task.model.kwargs.dropout=0.3"])
     assert single.differences(dropped) == ["workflow.model.dropout: 0.0 -> 0.3"]
+
+
+def test_days_that_are_added_are_no_difference(market: Path, tmp_path: Path) -> None:
+    days = (market / "calendars" / "day.txt").read_text().split()
+    short = shortened(market, tmp_path / "short", 310)
+    base = define_on(short, days)
+    later = define_on(market, days)
+    assert base.data_fingerprint != later.data_fingerprint
+    assert base.differences(later) == []
+    data = base.data(str(market))
+    assert (data.name, data.folder) == (base.data_fingerprint, later.data_fingerprint)
+    assert [str(day) for day in data.provider.calendar] == days[:310]
+    copy = shutil.copytree(market, tmp_path / "copy")
+    set_bar(copy, "SH000300", "close", 295, 1.0)
+    with pytest.raises(
+        InputError, match=r"study 's' was made for other data than .* has: the bars of SH000300 changed"
+    ):
+        base.data(str(copy))
+    assert base.differences(define_on(copy, days))[0].startswith("data: ")
+
+
+def test_a_study_of_an_earlier_version_learns_its_stamp_from_the_folder_as_it_was(
+    market: Path, tmp_path: Path
+) -> None:
+    days = (market / "calendars" / "day.txt").read_text().split()
+    short = shortened(market, tmp_path / "short", 310)
+    store = Store(str(tmp_path / "store.journal"))
+    store.create(replace(define_on(short, days), stamp=None))
+    with pytest.raises(InputError, match=r"an earlier version made the study.*: tune or bench it once"):
+        store.data("s", str(market))
+    store.set_budget("s", {"trials": 7})
+    store.data("s")
+    assert store.definition("s") == define_on(short, days).with_budget({"trials": 7})
+    assert len(store.data("s", str(market)).provider.calendar) == 310
+
+
+def define_on(market: Path, days: list[str]) -> Definition:
+    """Define a study whose segments the market holds."""
+    return define(
+        market,
+        overrides=[
+            f"data_handler_config.start_time={days[0]}", "data_handler_config.end_time=2035-01-01",
+            f"data_handler_config.fit_start_time={days[0]}", f"data_handler_config.fit_end_time={days[199]}",
+            f"task.dataset.kwargs.segments={{train: [{days[0]}, {days[199]}], valid: [{days[200]}, {days[249]}], "
+            f"test: [{days[250]}, {days[299]}]}}",
+            f"portfolio.backtest.start_time={days[250]}", f"portfolio.backtest.end_time={days[299]}",
+        ],
+    )  # fmt: skip

@@ -10,14 +10,14 @@ import pytest
 
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.errors import ConfigError, InputError
-from lstm_bench.study import entrants
 from lstm_bench.study.entrants import entrants_of_file, entrants_of_study
+from lstm_bench.study.store import Store
 
 
 @pytest.fixture
 def studied(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Four complete trials, number 2 the best of them; the data are not looked at."""
-    monkeypatch.setattr(entrants, "_check_data", lambda *_: None)
+    monkeypatch.setattr(Store, "data", lambda *_: None)
     lab.create(hidden=[40, 30, 10, 20])
     lab.tune(4)
     return lab.store
@@ -42,7 +42,7 @@ def test_trials_are_taken_by_number_and_once(studied: Any) -> None:
 
 
 def test_a_default_that_was_moved_is_not_qlibs(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrants, "_check_data", lambda *_: None)
+    monkeypatch.setattr(Store, "data", lambda *_: None)
     lab.create(hidden=[64, 16], space={"hidden_size": {"choices": [16, 50]}})
     lab.tune(2)
     assert labels(lab.store, 2) == [("tuned", 1, 16), ("trial 0", 0, 50)]
@@ -88,14 +88,14 @@ def test_a_workflow_file_is_an_entrant_by_its_name() -> None:
 def test_a_trial_with_the_result_of_another_is_no_second_row(
     lab: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entrants, "_check_data", lambda *_: None)
+    monkeypatch.setattr(Store, "data", lambda *_: None)
     lab.create(hidden=[30, 10, 10, 20])
     lab.tune(4)
     assert [number for _, number, _ in labels(lab.store, 3)] == [1, 3, 0]
 
 
 def test_a_trial_without_parameters_is_refused(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrants, "_check_data", lambda *_: None)
+    monkeypatch.setattr(Store, "data", lambda *_: None)
     lab.create(hidden=[30])
     lab.store.study("s").add_trial(optuna.create_trial(state=optuna.trial.TrialState.WAITING))
     with pytest.raises(ConfigError, match="--trial: got 1, whose parameters have not been drawn"):

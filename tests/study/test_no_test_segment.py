@@ -265,7 +265,14 @@ def test_a_store_that_forgot_takes_values_from_the_outcomes(
 
 
 def test_other_data_are_refused(market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    definition = define(market)
+    definition = define(poisoned(market, tmp_path / "copy", 1000))
+    damaged = next(file for file in sorted((tmp_path / "copy").glob("features/s[hz]6*/close.day.bin")))
+    bars = np.fromfile(damaged, "<f4")
+    bars[-20] += 1
+    bars.tofile(damaged)
     monkeypatch.setattr(fingerprint, "fingerprint", lambda _provider: "e" * 64)
-    with pytest.raises(InputError, match=r"with the fingerprint ffffffffffff, but .* has eeeeeeeeeeee"):
+    code = damaged.parent.name.upper()
+    with pytest.raises(
+        InputError, match=rf"study .* was made for other data than .* has: the bars of {code} changed"
+    ):
         tuned(definition, tmp_path, monkeypatch)

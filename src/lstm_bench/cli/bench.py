@@ -11,7 +11,7 @@ import typer
 
 from lstm_bench.cli.options import HASTE_SECONDS, Storage, StudyName, Track
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.errors import INTERRUPTED, RunError
+from lstm_bench.errors import INTERRUPTED, RunError, command_line
 
 if TYPE_CHECKING:
     from lstm_bench.config.tracking import TrackingConfig
@@ -40,7 +40,7 @@ def bench(
             help="These of its trials instead; 0 is Qlib's defaults. Repeatable.", metavar="NUMBER", min=0
         ),
     ] = None,
-    seeds: Annotated[str, typer.Option(help="20 is 0..19; or 0-4, or 3,7.")] = "20",
+    seeds: Annotated[str, typer.Option(help="20 is the first 20 that did not tune; or 0-4, or 3,7.")] = "20",
     provider_uri: Annotated[str | None, typer.Option(help="The Qlib data folder, over the file's.")] = None,
     overrides: Annotated[
         list[str] | None,
@@ -64,20 +64,21 @@ def bench(
     """Replicate a study's best configuration, or a workflow file's, over seeds; runs with a record are kept."""
     from lstm_bench.cli.destination import check_folder
     from lstm_bench.cli.live_study import live_bench
-    from lstm_bench.cli.options import parse_executor, parse_option
-    from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.cli.options import given_options, parse_executor, parse_option
+    from lstm_bench.config.seeds import parse_seeds, seed_list
     from lstm_bench.config.tracking import with_tracker
     from lstm_bench.errors import ConfigError
     from lstm_bench.report.tracked_pictures import drawing
     from lstm_bench.run.tracker import tracking
     from lstm_bench.study.devices import discover
-    from lstm_bench.study.entrants import entrants_of_file, entrants_of_study
+    from lstm_bench.study.entrants import entrants_of_file, entrants_of_study, tuning_seeds
     from lstm_bench.study.recent import choose_study, remember_study
     from lstm_bench.study.replication import bench as run_bench
     from lstm_bench.study.store import open_store
 
     check_folder("--out", out)
     chosen_seeds = parse_option("--seeds", seeds, parse_seeds)
+    where = given_options(provider_uri=provider_uri, out=out)
     if config is not None:
         if study is not None or trial or top is not None:
             raise ConfigError(
@@ -94,7 +95,15 @@ def bench(
         name = choose_study(store, study)
         remember_study(store, name)
         typer.echo(f"study {name} in {store.description}", err=as_json)
-        entrants = entrants_of_study(store, name, top or 1, trial or [], chosen_seeds, provider_uri)
+        chosen_seeds = parse_seeds(seeds, without=tuning_seeds(store, name))
+        if chosen_seeds != parse_seeds(seeds):
+            said = (
+                f"seeds {seed_list(chosen_seeds)}, the first {len(chosen_seeds)} that did not serve in tuning"
+            )
+            typer.echo(said, err=as_json)
+        entrants = entrants_of_study(
+            store, name, top or 1, trial or [], chosen_seeds, provider_uri, options=where
+        )
         asked = store.definition(name).tracking
     tracked = with_tracker(asked, track)
     with tracking(tracked, out, drawing(tracked)) as tracker, live_bench(sys.stderr) as progress:
@@ -180,8 +189,8 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
     if result.interrupted:
         typer.echo("stopped before its end; the same command goes on where it was")
     else:
-        where = "" if out == Path("results") else f" --results {out}"
-        typer.echo(f"next: lstm-bench leaderboard{where}")
+        where = () if out == Path("results") else ("--results", out)
+        typer.echo(f"next: {command_line('leaderboard', *where)}")
 
 
 def _warnings(experiment: Path, row: BenchRow) -> dict[str, list[int]]:

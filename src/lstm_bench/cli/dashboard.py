@@ -26,7 +26,7 @@ def dashboard(
     store = open_store(storage)
     if not store.names():
         raise ConfigError(
-            f"dashboard: {store.description} has no study yet; make one: lstm-bench study create"
+            f"dashboard: {store.description} has no study yet; make one: {store.command('study', 'create')}"
         )
     typer.echo(f"{store.description} on http://{host}:{port}, until Ctrl-C")
     from optuna_dashboard import run_server

@@ -20,6 +20,7 @@ __all__ = [
     "StudyName",
     "Track",
     "check_evidence",
+    "given_options",
     "parse_executor",
     "parse_option",
     "parse_slots",
@@ -65,6 +66,15 @@ def check_evidence(results: Path) -> None:
         raise InputError(f"--results: {results} is a file, expected a folder")
     if not results.exists() and results != Path("results"):
         raise InputError(f"--results: there is no folder {results}")
+
+
+def given_options(*, provider_uri: str | None = None, out: Path = Path("results")) -> list[object]:
+    """Return the options that say where data lie and records go, as far as they are not the usual ones.
+
+    A command that is proposed has them too.
+    """
+    given: list[object] = [] if provider_uri is None else ["--provider-uri", provider_uri]
+    return given if out == Path("results") else [*given, "--out", out]
 
 
 def parse_option(option: str, text: str, parse: Callable[[str], Value]) -> Value:

@@ -62,7 +62,7 @@ def run(
     check_folder("--out", folder)
     tracked = with_tracker(config.lstm_bench.tracking, track)
     if dry_run:
-        _preview(config, device, as_json)
+        _preview(config, device, folder, as_json)
         return
 
     from lstm_bench.cli.live import live_progress
@@ -105,11 +105,11 @@ def _overrides(texts: list[str], provider_uri: str | None, seed: int | None) -> 
     return [*texts, *((key, value) for key, value in named.items() if value is not None)]
 
 
-def _preview(config: RunConfig, device: str, as_json: bool) -> None:
+def _preview(config: RunConfig, device: str, folder: Path, as_json: bool) -> None:
     from lstm_bench.config.yaml import dump_yaml
     from lstm_bench.run.runner import preview
 
-    plan = preview(config, device=device)
+    plan = preview(config, device=device, experiment=folder)
     if as_json:
         print_json(plan)
         return

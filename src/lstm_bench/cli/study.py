@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lstm_bench.cli.options import Storage, StudyName, parse_option
+from lstm_bench.cli.options import Storage, parse_option
 from lstm_bench.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -25,7 +25,20 @@ Name = Annotated[
     str | None,
     typer.Argument(help="The study; the one used last by default.", metavar="NAME", show_default=False),
 ]
+Named = Annotated[
+    str | None,
+    typer.Option("--study", help="Another way to give NAME.", metavar="NAME", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _one_name(name: str | None, study: str | None) -> str | None:
+    """Return the name that was given, in place or with ``--study``."""
+    from lstm_bench.errors import ConfigError
+
+    if name is not None and study is not None and name != study:
+        raise ConfigError(f"--study: got {study!r} beside NAME {name!r}; give one of them")
+    return study if name is None else name
 
 
 def _space_option(what: str) -> Any:
@@ -88,6 +101,7 @@ def create(
             "data that --provider-uri names."
         ),
     ] = None,
+    study: Named = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,6 +121,7 @@ def create(
     }  # fmt: skip
     sections = _sections(seeds, trials, max_epochs, sampler, sampler_seed, pruner, trial_timeout, fixed)
     space, store = _space(given), open_store(storage)
+    name = _one_name(name, study)
     names: tuple[str | None, ...] = (name,)
     if name is None and source is None:
         names = READY if features is None else (_ready(features),)
@@ -123,7 +138,7 @@ def create(
         path = draft.write()
         remember_study(store, draft.name)
         there = store.definition(draft.name)
-        notes = [f"{text}; laid out in proportion" for text in misfits] + _notes(there, asked)
+        notes = [f"{text}; laid out in proportion" for text in misfits] + _notes(store, there, asked)
         answers.append(
             _describe(store, there)
             | {
@@ -146,7 +161,7 @@ def create(
             for note in notes:
                 typer.echo(f"note: {note}")
             _print_definition(there)
-            typer.echo(f"next: lstm-bench tune --study {draft.name}")
+            typer.echo(f"next: {store.command('tune', '--study', draft.name)}")
     if as_json:
         print_json({"studies": answers})
 
@@ -227,7 +242,7 @@ def _values(option: str, texts: list[str] | None) -> dict[str, Any]:
     return {key: parse_value(text) for key, text in _pairs(option, texts).items()}
 
 
-def _notes(there: Definition, asked: Definition) -> list[str]:
+def _notes(store: Store, there: Definition, asked: Definition) -> list[str]:
     """Say what may not be what was meant."""
     from lstm_bench.config.study import BUDGET
 
@@ -243,8 +258,9 @@ def _notes(there: Definition, asked: Definition) -> list[str]:
     for key in BUDGET:
         old, new = getattr(there.config, key), getattr(asked.config, key)
         if old != new:
-            option = f"--{key.replace('_', '-')}"
-            notes.append(f"{key} stays {old}, not {new}; lstm-bench study edit-budget {option} changes it")
+            edit = ["study", "edit-budget", there.config.name, f"--{key.replace('_', '-')}", new]
+            hint = f"; {store.command(*edit)} changes it" if new is not None else ""
+            notes.append(f"{key} stays {old}, not {new}{hint}")
     return notes
 
 
@@ -264,7 +280,9 @@ def _print_definition(definition: Definition) -> None:
 
 
 def _describe(store: Store, definition: Definition) -> dict[str, Any]:
-    return {"name": definition.config.name, "storage": store.description, **definition.to_json()}
+    content = definition.to_json()
+    content.pop("stamp")  # for machines alone
+    return {"name": definition.config.name, "storage": store.description, **content}
 
 
 @app.command("list")
@@ -292,7 +310,7 @@ def list_studies(storage: Storage = None, as_json: AsJson = False) -> None:
         print_json({"storage": store.description, "studies": found})
         return
     if not found:
-        typer.echo(f"{store.description} has no study yet; make one: lstm-bench study create")
+        typer.echo(f"{store.description} has no study yet; make one: {store.command('study', 'create')}")
         return
     rows = []
     for study in found:
@@ -305,6 +323,7 @@ def list_studies(storage: Storage = None, as_json: AsJson = False) -> None:
 @app.command()
 def show(
     name: Name = None,
+    study: Named = None,
     storage: Storage = None,
     last: Annotated[int, typer.Option(help="Show so many trials, the last ones; 0 for all.", min=0)] = 50,
     as_json: AsJson = False,
@@ -324,7 +343,7 @@ def show(
     from lstm_bench.study.trials import best_trial
 
     store = open_store(storage)
-    chosen = choose_study(store, name)
+    chosen = choose_study(store, _one_name(name, study))
     definition, trials = store.definition(chosen), _trials(store, chosen)
     best = best_trial(trials)
     saved, of = epochs_saved(trials, definition.config.max_epochs)
@@ -372,6 +391,7 @@ def edit_budget(
     max_retries: Annotated[
         int | None, typer.Option(help="Times that a trial that fails is tried again.", min=0)
     ] = None,
+    study: Named = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
@@ -390,7 +410,7 @@ def edit_budget(
             f"edit-budget: nothing to change; options: {', '.join('--' + key.replace('_', '-') for key in given)}"
         )
     store = open_store(storage)
-    chosen = choose_study(store, name)
+    chosen = choose_study(store, _one_name(name, study))
     store.definition(chosen).with_budget(budget)
     store.set_budget(chosen, budget)
     config = store.definition(chosen).config
@@ -405,23 +425,33 @@ def edit_budget(
 
 @app.command()
 def export(
-    out: Annotated[
-        Path,
-        typer.Argument(help="A .csv, .parquet or .json file to write.", metavar="FILE", show_default=False),
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="The study, which may be left out for the one used last, and a .csv, .parquet or .json file to "
+            "write.",
+            metavar="NAME FILE",
+            show_default=False,
+        ),
     ],
-    name: StudyName = None,
+    study: Named = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a study's trials as a table: a row a trial, a column a parameter."""
     from lstm_bench.cli.destination import check_file
+    from lstm_bench.errors import ConfigError
     from lstm_bench.study.export import export_trials
     from lstm_bench.study.recent import choose_study
     from lstm_bench.study.store import open_store
 
+    if len(names) > 2:
+        raise ConfigError(f"export: got {', '.join(names)}; expected at most a study and a file to write")
+    *name, file = names
+    out = Path(file)
     check_file("FILE", out)
     store = open_store(storage)
-    chosen = choose_study(store, name)
+    chosen = choose_study(store, _one_name(name[0] if name else None, study))
     count = export_trials(_trials(store, chosen), out)
     if as_json:
         print_json({"name": chosen, "file": str(out), "trials": count})
@@ -431,8 +461,9 @@ def export(
 
 @app.command()
 def delete(
-    name: Annotated[str, typer.Argument(help="The study.", metavar="NAME", show_default=False)],
+    name: Annotated[str | None, typer.Argument(help="The study.", metavar="NAME", show_default=False)] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    study: Named = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
@@ -441,6 +472,9 @@ def delete(
     from lstm_bench.study.store import open_store
 
     store = open_store(storage)
+    name = _one_name(name, study)
+    if name is None:
+        raise ConfigError(f"NAME: none was given, expected the study to delete; {_studies(store)}")
     trials = _trials(store, name)
     count = len(trials)
     if any(trial.state == "running" for trial in trials):
@@ -457,6 +491,10 @@ def delete(
         print_json({"name": name, "storage": store.description, "deleted_trials": count})
         return
     typer.echo(f"deleted {what}")
+
+
+def _studies(store: Store) -> str:
+    return f"{store.description} has {', '.join(store.names()) or 'none'}"
 
 
 def _trials(store: Store, name: str) -> list[TrialRow]:

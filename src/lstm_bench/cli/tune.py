@@ -48,7 +48,7 @@ def tune(
     """Tune a study: propose, train on the tuning seeds, prune on the validation loss."""
     from lstm_bench.cli.destination import check_folder
     from lstm_bench.cli.live_study import live_tuning
-    from lstm_bench.cli.options import parse_executor, parse_option, parse_slots
+    from lstm_bench.cli.options import given_options, parse_executor, parse_option, parse_slots
     from lstm_bench.config.duration import parse_duration
     from lstm_bench.config.tracking import with_tracker
     from lstm_bench.report.tracked_pictures import drawing
@@ -90,7 +90,10 @@ def tune(
         )
         if result.interrupted:
             tracker.close(HASTE_SECONDS)
-    _report(name, config, result, out, as_json)
+    bench = store.command(
+        "bench", "--study", name, "--seeds", 20, *given_options(provider_uri=provider_uri, out=out)
+    )
+    _report(name, config, result, bench, as_json)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     states = {trial.state for trial in result.trials}
@@ -98,7 +101,7 @@ def tune(
         raise typer.Exit(RunError.exit_code)
 
 
-def _report(name: str, config: StudyConfig, result: TuneResult, out: Path, as_json: bool) -> None:
+def _report(name: str, config: StudyConfig, result: TuneResult, bench: str, as_json: bool) -> None:
     from lstm_bench.cli.trial_table import counts, counts_line, epochs_saved, trial_line
     from lstm_bench.study.trials import best_trial
 
@@ -119,5 +122,4 @@ def _report(name: str, config: StudyConfig, result: TuneResult, out: Path, as_js
     elif result.interrupted:
         typer.echo("stopped before its end; the same command goes on where it was")
     elif best is not None:
-        where = "" if out == Path("results") else f" --out {out}"
-        typer.echo(f"next: lstm-bench bench --study {name} --seeds 20{where}")
+        typer.echo(f"next: {bench}")

@@ -18,9 +18,28 @@ from lstm_bench.config.seeds import Seeds
 from lstm_bench.config.yaml import load_yaml
 from lstm_bench.errors import choices_hint
 
-__all__ = ["BUDGET", "Features", "StudyConfig", "load_study", "parse_study"]
+__all__ = ["BUDGET", "Features", "StudyConfig", "check_total", "load_study", "parse_study"]
 
 Features = Literal["alpha158", "alpha360"]
+
+_MOST_TRIALS = 1_000_000
+
+
+def check_total(trials: int) -> int:
+    """Return a number of trials that a study can have.
+
+    Raises
+    ------
+    ValueError
+        Where it is beyond what any search comes to.
+    """
+    if trials > _MOST_TRIALS:
+        raise ValueError(
+            f"expected at most {_MOST_TRIALS:,}; to search as long as there is time, give tune a time, such as "
+            "--timeout 8h"
+        )
+    return trials
+
 
 BUDGET = ("trials", "max_epochs", "trial_timeout", "timeout", "max_retries")
 """What a study may spend: all that can change once it has trials."""
@@ -104,7 +123,9 @@ class StudyConfig(Section):
     )
     sampler: SamplerConfig = Field(SamplerConfig(), description="how trials are proposed")
     pruner: PrunerConfig = Field(PrunerConfig(), description="which are stopped early")
-    trials: int = Field(100, ge=1, description="complete, pruned and finally failed ones together")
+    trials: Annotated[int, AfterValidator(check_total)] = Field(
+        100, ge=1, description="complete, pruned and finally failed ones together"
+    )
     max_epochs: int = Field(200, ge=1, description="n_epochs of every trial")
     trial_timeout: Duration | None = Field(None, description="after which a trial counts as failed")
     timeout: Duration | None = Field(None, description="after which no trial is begun")

@@ -18,7 +18,7 @@ from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.section import Section, explain
 from lstm_bench.config.yaml import Overrides, load_yaml
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.errors import ConfigError, choices_hint, command_line
 
 __all__ = ["QlibInit", "RunConfig", "SigAnaKwargs", "TaskConfig", "load_workflow"]
 
@@ -401,7 +401,8 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     content = load_yaml(path, overrides, top_level=SECTIONS)
     if "task" not in content and "base" in content:
         raise ConfigError(
-            f"{path}: a study file, expected a workflow file; `lstm-bench study create --from {path}` takes it"
+            f"{path}: a study file, expected a workflow file; `{command_line('study', 'create', '--from', path)}` "
+            "takes it"
         )
     harness = content.get("lstm_bench")
     if isinstance(harness, dict) and isinstance(named := harness.get("features"), str):

@@ -41,6 +41,9 @@ class Provider:
     ----------
     uri
         The folder; ``~`` is expanded.
+    until
+        The last day of the calendar, as if none had been added since; None for all days. It is a day of the folder's
+        calendar.
 
     Raises
     ------
@@ -48,8 +51,9 @@ class Provider:
         Where the folder, or one of its three parts, is missing or unreadable.
     """
 
-    def __init__(self, uri: str | os.PathLike[str]) -> None:
+    def __init__(self, uri: str | os.PathLike[str], until: np.datetime64 | None = None) -> None:
         self.root = Path(uri).expanduser()
+        self.until = until
         if not self.root.is_dir():
             where = "" if Path(uri).is_absolute() else f" at {self.root.absolute()}"
             raise DataError(
@@ -67,9 +71,18 @@ class Provider:
         """Whether the bars are made up, as ``data synth`` does."""
         return (self.root / SYNTHETIC).is_file()
 
+    def as_of(self, until: np.datetime64) -> Provider:
+        """Return the folder as it was when ``until`` was its last day: later days, bars and members are not seen."""
+        return Provider(self.root, until)
+
     @cached_property
     def calendar(self) -> npt.NDArray[np.datetime64]:
-        """All trading days, ``[D]`` datetime64[D], ascending."""
+        """The trading days, ``[D]`` datetime64[D], ascending: all, or those to ``until``."""
+        days = self._all_days
+        return days if self.until is None else days[: np.searchsorted(days, self.until, side="right")]
+
+    @cached_property
+    def _all_days(self) -> npt.NDArray[np.datetime64]:
         path = self.root / CALENDAR
         if not path.is_file():
             raise DataError(f"{path}: no such file; only daily data (freq: day) can be read")
@@ -242,10 +255,10 @@ class Provider:
             _refuse_cut_off(path, raw, sizes)
         values = np.frombuffer(raw, dtype=_ITEM)
         start = float(values[0])
-        if not (start >= 0 and start.is_integer() and start + len(values) - 1 <= len(self.calendar)):
+        if not (start >= 0 and start.is_integer() and start + len(values) - 1 <= len(self._all_days)):
             raise DataError(
                 f"{path}: first value {start} and {len(values) - 1} bars do not fit a calendar of "
-                f"{len(self.calendar)} days"
+                f"{len(self._all_days)} days"
             )
         low = max(begin, int(start))
         high = min(end, int(start) + len(values) - 1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -106,11 +108,13 @@ class Row:
     ----------
     study, label : together its name
     results : by seed
+    data : fingerprint of the data that it stands for, its first seed's where None; see :func:`rows_of`
     """
 
     study: str
     label: str
     results: tuple[SeedResult, ...]
+    data: str | None = None
 
     @property
     def name(self) -> str:
@@ -183,7 +187,7 @@ class Row:
             is_reduced=bool(self.reductions),
             market=market_text(stocks),
             region=self.config.qlib_init.region,
-            data_fingerprint=first.data_fingerprint or "",
+            data_fingerprint=self.data or first.data_fingerprint or "",
             test=segments(self.config, calendar)["test"],
             label="".join(handler.label.expressions[0].split()),
             numerics=first.numerics or 0,
@@ -206,6 +210,10 @@ class Row:
 def rows_of(evidence: Mapping[str, Evidence], studies: Iterable[str] = ()) -> list[Row]:
     """Return the rows of all studies, or of those named, by name.
 
+    Rows of the same days and stocks meet, whichever folder they were computed from: a row stands for the data of the
+    folder with the earliest end from which the same days and stocks were used. Rows of two folders that used
+    different days and stocks do not, since nothing tells that the folders agree on them.
+
     Raises
     ------
     InputError
@@ -214,8 +222,18 @@ def rows_of(evidence: Mapping[str, Evidence], studies: Iterable[str] = ()) -> li
     for name in (wanted := list(studies)):
         if name not in evidence:
             raise InputError(f"study: there is no evidence of {name!r}; {choices_hint(name, evidence)}")
+    first: dict[str, tuple[date, str]] = {}  # digest of the used data -> the folder that stands for them
+    for result in (result for found in evidence.values() for result in found.results):
+        if result.data_used is not None and result.data_fingerprint is not None:
+            folder = result.calendar_last or date.max, result.data_fingerprint
+            first[result.data_used] = min(folder, first.get(result.data_used, folder))
+
+    def row_of(study: str, label: str, results: tuple[SeedResult, ...]) -> Row:
+        known = [first[one.data_used][1] for one in results if one.data_used in first]
+        return Row(study, label, results, known[0] if known else None)
+
     return [
-        Row(study, label, tuple(results))
+        row_of(study, label, tuple(results))
         for study in sorted(wanted or evidence)
         for label, results in itertools.groupby(evidence[study].results, key=lambda result: result.row)
     ]
@@ -232,18 +250,25 @@ def group_rows(rows: Iterable[Row]) -> list[Group]:
 
 
 def find_row(rows: Iterable[Row], name: str) -> Row:
-    """Find a row by ``STUDY/ROW``, or by ``STUDY`` where that has only one.
+    """Find a row by ``STUDY/ROW``, or by either where there is only one of it.
+
+    What a shell would want quotes for may be written with ``-`` in its place, ``s/trial-3`` for ``s/trial 3``; and the
+    beginning of a name is enough where no other one begins so.
 
     Raises
     ------
     RowMissingError
         Where there is none; it names the nearest.
     InputError
-        Where a study has more than one.
+        Where it fits more than one.
     """
     known = {row.name: row for row in rows}
     if name in known:
         return known[name]
+    wanted = _plain(name)
+    same = [row for full, row in known.items() if _plain(full) == wanted]
+    if len(same) == 1:
+        return same[0]
     of_study = [row for row in known.values() if row.study == name]
     if len(of_study) == 1:
         return of_study[0]
@@ -251,12 +276,26 @@ def find_row(rows: Iterable[Row], name: str) -> Row:
         raise InputError(
             f"row: study {name!r} has {len(of_study)}; choices: {', '.join(row.name for row in of_study)}"
         )
+    same = same or [row for row in known.values() if _plain(row.label) == wanted]
+    if len(same) == 1:
+        return same[0]
+    begun = [row for full, row in known.items() if wanted and _plain(full).startswith(wanted)]
+    if len(begun) == 1:
+        return begun[0]
+    if several := same or begun:
+        raise InputError(
+            f"row: {name!r} fits {len(several)}; choices: {', '.join(row.name for row in several)}"
+        )
     if not known:
         raise RowMissingError(
             name, f"row: there is no {name!r}, nor any other; `lstm-bench bench` makes rows"
         )
-    near = known if "/" in name else {row.study for row in known.values()}
-    raise RowMissingError(name, f"row: there is no {name!r}; {choices_hint(name, near)}")
+    raise RowMissingError(name, f"row: there is no {name!r}; {choices_hint(name, known)}")
+
+
+def _plain(name: str) -> str:
+    """Write a name without what a shell acts on, and in small letters."""
+    return "/".join(re.sub(r"(?:[^\w.]|_)+", "-", part).strip("-").lower() for part in name.split("/"))
 
 
 def _rank(row: Row) -> tuple[float, str]:

@@ -22,6 +22,7 @@ from lstm_bench.report.evidence import (
     Evidence,
     SeedResult,
     read_evidence,
+    same_data,
     write_study,
 )
 from lstm_bench.report.setting import Span, config_text, parse_config, reductions, segments
@@ -101,12 +102,12 @@ def _merge(before: Evidence, row: BenchRow, experiment: Path) -> Evidence:
 def _still_valid(old: list[SeedResult], row: BenchRow, new: list[SeedResult]) -> list[SeedResult]:
     """Return the complete results of the row's configuration, on the data and with the numerics of its records."""
     wanted = parse_config(row.workflow).identity()
-    origins = {(result.data_fingerprint, result.numerics) for result in new if result.status == "complete"}
+    there = [result for result in new if result.status == "complete"]
     return [
         replace(result, features=row.features, trial=row.trial)
         for result in old
         if result.status == "complete"
-        and (not origins or (result.data_fingerprint, result.numerics) in origins)
+        and (not there or any(result.numerics == one.numerics and same_data(result, one) for one in there))
         and parse_config(json.loads(result.config)).identity() == wanted
     ]
 
@@ -158,6 +159,7 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
         reduced="; ".join(reductions(config, calendar, synthetic, training["status"])),
         run_id=provenance["run_id"],
         data_fingerprint=provenance["data_fingerprint"],
+        data_used=provenance.get("data_used"),
         calendar_first=calendar[0] if calendar else None,
         calendar_last=calendar[1] if calendar else None,
         first_day=spans["train"][0],

@@ -151,16 +151,14 @@ def _common_seeds(a: Row, b: Row) -> tuple[int, ...]:
     ):
         if of_a != of_b:
             raise InputError(
-                f"compare: {a.name} and {b.name} differ in {what}: {of_a} and {of_b}; run `lstm-bench bench` "
-                "for both "
-                f"on the same"
+                f"compare: {a.name} and {b.name} differ in {what}: {of_a} and {of_b}; bench both on the same"
             )
     seeds = [{result.seed for result in row.complete} for row in (a, b)]
     if not seeds[0] & seeds[1]:
         raise InputError(
             f"compare: {a.name} has the seeds {_listed(seeds[0])}, {b.name} {_listed(seeds[1])}; none is "
             "common; "
-            "run `lstm-bench bench` for both with the same --seeds"
+            "bench both with the same --seeds"
         )
     return tuple(sorted(seeds[0] & seeds[1]))
 

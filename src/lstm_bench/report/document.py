@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lstm_bench.errors import CheckError, InputError
+from lstm_bench.errors import CheckError, InputError, command_line
 from lstm_bench.report.aggregate import RowMissingError, rows_of
 from lstm_bench.report.blocks import NEW_DOCUMENT, LeaderboardOptions, find_blocks, with_options
 from lstm_bench.report.comparison import compare_rows
@@ -67,16 +67,16 @@ def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) 
     InputError
         Where the document cannot be read, a marker is wrong, or it has none.
     """
+    where = () if results == Path("results") else ("--results", results)
+    again = command_line("leaderboard", "--out", path, *where)
     if not path.exists():
-        raise InputError(f"{path}: there is no such document; `lstm-bench leaderboard --out {path}` makes it")
+        raise InputError(f"{path}: there is no such document; `{again}` makes it")
     before = _read(path)
     after = _rebuilt(before, path, results, evidence)
     if after != before:
         names = str(path), f"{path}, rebuilt"
         difference = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
-        raise CheckError(
-            f"{path} is stale; `lstm-bench leaderboard --out {path}` rebuilds it\n" + "\n".join(difference)
-        )
+        raise CheckError(f"{path} is stale; `{again}` rebuilds it\n" + "\n".join(difference))
 
 
 def _rebuilt(

@@ -34,6 +34,7 @@ __all__ = [
     "daily_path",
     "read_evidence",
     "read_study",
+    "same_data",
     "study_path",
     "write_study",
 ]
@@ -53,6 +54,9 @@ METRICS = (
 DAILY = ("ic", "rank_ic", "return", "bench", "cost", "turnover")
 """Daily columns; null on a day without one."""
 
+_LATER = "data_used"
+"""A column that files have which were written since there is one."""
+
 Status = Literal["complete", "failed", "missing"]
 Floats = npt.NDArray[np.float64]
 
@@ -71,6 +75,8 @@ class SeedResult:
     versions : JSON of the interpreter's and the packages' versions
     config : JSON of the resolved workflow with its seed, without the machine's paths
     reduced : why the run is not of the benchmark's full size; empty where it is
+    data_fingerprint : of the data folder that the data were first used from
+    data_used : digest of the days and stocks that the run used; files of before there was one lack the column
     metrics : name in ``METRICS`` or ``HEADLINES`` -> value
     """
 
@@ -104,6 +110,7 @@ class SeedResult:
     best_epoch: int | None = None
     n_epochs: int | None = None
     parameters: int | None = None
+    data_used: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -145,6 +152,13 @@ class Evidence:
         return cls(study, ordered, {key: daily[key] for key in sorted(daily)})
 
 
+def same_data(a: SeedResult, b: SeedResult) -> bool:
+    """Whether two seeds were computed from the same data: of the same folder, or the same days and stocks of two."""
+    return a.data_fingerprint == b.data_fingerprint or (
+        a.data_used is not None and a.data_used == b.data_used
+    )
+
+
 def study_path(results: Path, study: str) -> Path:
     """Return the file of a study's seeds."""
     return results / FOLDER / f"{study}.parquet"
@@ -175,7 +189,7 @@ def read_study(results: Path, study: str) -> Evidence:
     DataError
         Where a file cannot be read, or its columns are not those of the evidence.
     """
-    table = _read(study_path(results, study), _seed_schema(), optional=HEADLINES)
+    table = _read(study_path(results, study), _seed_schema(), optional=(_LATER, *HEADLINES))
     columns = table.to_pydict()
     metrics = [*METRICS, *HEADLINES]
     own = [name for name in columns if name not in metrics]
@@ -199,8 +213,9 @@ def write_study(results: Path, evidence: Evidence) -> bool:
     """
     # a headline that no seed has gets no column: what was written before there were any stays as it is
     extra = [name for name in HEADLINES if any(name in result.metrics for result in evidence.results)]
-    path, schema = study_path(results, evidence.study), _seed_schema(extra)
-    own = [entry.name for entry in fields(SeedResult) if entry.name != "metrics"]
+    later = any(result.data_used is not None for result in evidence.results)
+    path, schema = study_path(results, evidence.study), _seed_schema(extra, later=later)
+    own = [entry.name for entry in fields(SeedResult) if entry.name in schema.names]
     rows = [
         {name: getattr(result, name) for name in own}
         | {name: result.metrics.get(name) for name in (*METRICS, *extra)}
@@ -241,13 +256,14 @@ def _write_daily(path: Path, evidence: Evidence) -> bool:
     return _write(path, pa.concat_tables(parts) if parts else [], schema)
 
 
-def _seed_schema(extra: Iterable[str] = HEADLINES) -> pa.Schema:
-    """Columns of the seeds' file: the fields of :class:`SeedResult`, the metrics, and ``extra`` ones."""
+def _seed_schema(extra: Iterable[str] = HEADLINES, *, later: bool = True) -> pa.Schema:
+    """Columns of the seeds' file: the fields of :class:`SeedResult`, the ``later`` one if wanted, and the metrics."""
     import pyarrow as pa
 
     kinds = {"str": pa.string(), "Status": pa.string(), "int": pa.int64(), "float": pa.float64()}
     kinds |= {"bool": pa.bool_(), "date": pa.date32()}
     own = [entry for entry in fields(SeedResult) if entry.name != "metrics"]
+    own = [entry for entry in own if later or entry.name != _LATER]
     columns = [
         pa.field(entry.name, kinds[str(entry.type).removesuffix(" | None")], str(entry.type).endswith("None"))
         for entry in own
@@ -270,7 +286,7 @@ def _daily_schema() -> pa.Schema:
 
 
 def _read(path: Path, schema: pa.Schema, optional: Iterable[str] = ()) -> pa.Table:
-    """Read a file of these columns; the last of them are ``optional``, and null where the file has them not."""
+    """Read a file of these columns; those that are ``optional`` are null where the file has them not."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -281,7 +297,8 @@ def _read(path: Path, schema: pa.Schema, optional: Iterable[str] = ()) -> pa.Tab
     for name in optional:
         if name not in table.column_names:
             at = min(schema.get_field_index(name), table.num_columns)
-            table = table.add_column(at, schema.field(name), pa.nulls(table.num_rows, pa.float64()))
+            entry = schema.field(name)
+            table = table.add_column(at, entry, pa.nulls(table.num_rows, entry.type))
     if not table.schema.equals(schema):
         there, expected = (_columns(one) for one in (table.schema, schema))
         wrong = [f"no column {text}" for text in expected if text not in there]

@@ -53,7 +53,7 @@ MAIN_FIGURES = (
 Part = Any  # a figure, a table, a note or a listing
 
 _WITH_COST = "1day.excess_return_with_cost"
-_AGAIN = "`lstm-bench run --force` records it"
+_AGAIN = "Computing the run again with `--force` records it"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO
 from lstm_bench.evaluate.performance import QLIB, performance
 from lstm_bench.evaluate.risk import excess_risk, return_series
-from lstm_bench.report.evidence import Daily, Evidence, SeedResult, Status
+from lstm_bench.report.evidence import Daily, Evidence, SeedResult, Status, same_data
 from lstm_bench.report.setting import parse_config
 from lstm_bench.run.identity import NUMERICS, run_id
 
@@ -116,6 +116,8 @@ def _of_row(results: list[SeedResult]) -> Iterator[str]:
     complete = [result for result in results if result.status == "complete"]
     for name in ("data_fingerprint", "numerics"):
         found = sorted({str(getattr(result, name)) for result in complete})
+        if name == "data_fingerprint" and all(same_data(complete[0], result) for result in complete[1:]):
+            continue
         if len(found) > 1:
             listed = ", ".join(found)
             yield (

@@ -40,6 +40,7 @@ from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
 from lstm_bench.run.progress import LogProgress, Progress
 from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
 from lstm_bench.run.record import Record, publish, recover
+from lstm_bench.run.stamp import NamedData, Stamp, data_of_run
 from lstm_bench.run.tracked import TrackedPack, described
 from lstm_bench.run.tracker import NoTracker, Tracker
 
@@ -128,6 +129,7 @@ def execute_pack(
     cache: DatasetCache | None = None,
     tracker: Tracker | None = None,
     judged: bool = False,
+    data: NamedData | None = None,
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, but for those whose records are there.
 
@@ -153,6 +155,8 @@ def execute_pack(
         Hears of the runs that are computed now; nobody does where None.
     judged
         Whether the caller has said what :func:`lstm_bench.run.judgement.setup.judge_setup` finds.
+    data
+        The data and their name, such as a study's; those of the configuration's folder where None.
 
     Returns
     -------
@@ -166,7 +170,7 @@ def execute_pack(
     """
     if len(set(seeds)) < len(seeds):
         raise ConfigError(f"seeds: got {', '.join(map(str, seeds))}, expected each once")
-    provider = Provider(config.qlib_init.provider_uri)
+    provider = Provider(config.qlib_init.provider_uri) if data is None else data.provider
     config = close_segments(config, provider)
     configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
@@ -174,8 +178,9 @@ def execute_pack(
     listener = progress or LogProgress()
     watch = Stopwatch(listener.stage)
     with watch.stage("fingerprint"):
-        data = fingerprint(provider)
-    folders = {seed: experiment / run_id(replica, data) for seed, replica in configs.items()}
+        if data is None:
+            data = data_of_run(config.resolved(), provider, experiment, seeds, force=force)
+    folders = {seed: experiment / run_id(replica, data.name) for seed, replica in configs.items()}
     done: dict[int, PackRun] = {}
     for seed, folder in folders.items():
         recover(folder)
@@ -187,9 +192,11 @@ def execute_pack(
         if not judged:
             say(judge_setup(config, provider))
         study = experiment.name
-        runs = {seed: described(run, folders[seed].name, data, study, "run") for seed, run in missing.items()}
+        runs = {
+            seed: described(run, folders[seed].name, data.name, study, "run") for seed, run in missing.items()
+        }
         with TrackedPack(tracker or NoTracker(), listener, runs) as tracked:
-            pack = _PackAtWork(missing, provider, data, chosen, tracked, watch, cache)
+            pack = _PackAtWork(missing, data, chosen, tracked, watch, cache)
             for seed, write in pack.compute():
                 record, computed = publish(folders[seed], write, replace=force)
                 done[seed] = PackRun.of(seed, record, computed=computed)
@@ -197,8 +204,16 @@ def execute_pack(
     return [done[seed] for seed in seeds]
 
 
-def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
+def preview(config: RunConfig, *, device: str = "auto", experiment: Path | None = None) -> dict[str, Any]:
     """Prepare a run without training it.
+
+    Parameters
+    ----------
+    config
+    device
+        As for :func:`execute_pack`.
+    experiment
+        Where its record would go, whose records may have named its data before.
 
     Returns
     -------
@@ -219,9 +234,12 @@ def preview(config: RunConfig, *, device: str = "auto") -> dict[str, Any]:
     warnings = [str(finding) for finding in say(judge_setup(config, provider))]
     prepared = prepare(config, provider)
     samples = {part.segment: len(part) for part in (prepared.train, prepared.valid, prepared.test)}
+    name = fingerprint(provider)
+    if experiment is not None:
+        name = data_of_run(config, provider, experiment, [config.seed]).name
     return {
         "config": config.to_file(),
-        "run_id": run_id(config, fingerprint(provider)),
+        "run_id": run_id(config, name),
         "device": str(chosen),
         "training_path": choice.name,
         "training_path_reason": choice.reason,
@@ -239,8 +257,7 @@ class _PackAtWork:
     def __init__(
         self,
         configs: Mapping[int, RunConfig],
-        provider: Provider,
-        data: str,
+        data: NamedData,
         device: torch.device,
         progress: Progress,
         watch: Stopwatch,
@@ -248,7 +265,7 @@ class _PackAtWork:
     ) -> None:
         self.configs = configs
         self.config = next(iter(configs.values()))  # for what all of them share
-        self.provider = provider
+        self.provider = data.provider
         self.data = data
         self.device = device
         self.progress = progress
@@ -264,6 +281,7 @@ class _PackAtWork:
             metric = valid_metric(self.config, prepared.valid)
         with self.watch.stage("fingerprint"):
             bars = self._bars(prepared.dataset)
+            stamp = Stamp.of(self.config, self.provider)
         kwargs = self.config.task.model.kwargs
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -286,7 +304,7 @@ class _PackAtWork:
         coming = self._scored(prepared, [fit for fit in fits if fit.weights])
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
             scored, seconds = next(coming) if fit.weights else (None, {})
-            provenance = self._provenance(config, fit, seconds, bars) | {"embargo": prepared.embargo}
+            provenance = self._provenance(config, fit, seconds, bars, stamp) | {"embargo": prepared.embargo}
             provenance["training"]["constant_loss"] = constant
             self.progress.stage("record")
             yield (
@@ -306,7 +324,7 @@ class _PackAtWork:
         embargo = embargo_days(self.config)
         if self.cache is None:
             return build_dataset(section, self.provider, d_feat=d_feat, embargo=embargo)
-        return self.cache.open(section, self.provider, self.data, d_feat=d_feat, embargo=embargo)
+        return self.cache.open(section, self.provider, self.data.cached_as, d_feat=d_feat, embargo=embargo)
 
     def _bars(self, dataset: Dataset) -> BarsDigest:
         """Digest the bars behind the dataset, for whoever predicts later days."""
@@ -353,16 +371,23 @@ class _PackAtWork:
             yield Scored(scores, labels, evaluation), {"predict": before, "evaluate": seconds}
 
     def _provenance(
-        self, config: RunConfig, fit: Fit, own: Mapping[str, float], bars: BarsDigest
+        self,
+        config: RunConfig,
+        fit: Fit,
+        own: Mapping[str, float],
+        bars: BarsDigest,
+        stamp: Stamp | None,
     ) -> dict[str, Any]:
         spec, cuda = PackSpec.of(config), self.device.type == "cuda"
         calendar, seconds = self.provider.calendar, {**self.watch.seconds, **own}
         if len(self.configs) > 1:  # a run's share of what the pack did together
             seconds["train"] = sum(epoch.seconds for epoch in fit.epochs)
         return {
-            "run_id": run_id(config, self.data),
+            "run_id": run_id(config, self.data.name),
             "seed": config.seed,
-            "data_fingerprint": self.data,
+            "data_fingerprint": self.data.name,
+            "data_used": None if stamp is None else stamp.used,
+            "folder_fingerprint": self.data.folder,
             "calendar": [str(calendar[0]), str(calendar[-1])],
             "bars": bars.to_json(),
             "synthetic": self.provider.is_synthetic,

@@ -23,7 +23,7 @@ from lstm_bench.study.comparable import check_comparable
 from lstm_bench.study.space import holds, nearest, size
 
 if TYPE_CHECKING:
-    from lstm_bench.data.provider import Provider
+    from lstm_bench.run.stamp import NamedData, Stamp
 
 __all__ = ["Definition"]
 
@@ -47,12 +47,16 @@ class Definition:
         Of the data that the study was made for.
     tracking
         What the workflow file, or ``set``, says of it.
+    stamp
+        What a run uses of the data, so that days can be added; None where a run would be refused, and in a study
+        that an earlier version made.
     """
 
     config: StudyConfig
     workflow: RunConfig
     data_fingerprint: str
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    stamp: Stamp | None = None
 
     @classmethod
     def of(
@@ -85,6 +89,7 @@ class Definition:
         from lstm_bench.data.fingerprint import fingerprint
         from lstm_bench.data.provider import Provider
         from lstm_bench.dataset.segments import close_segments
+        from lstm_bench.run.stamp import Stamp
 
         base = base_folder / Path(config.base).expanduser()
         if not base.is_file():
@@ -104,30 +109,41 @@ class Definition:
         # trials may run in another folder
         own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
         workflow = _with_values(workflow.to_file(), own, "study")
-        definition = cls(config, workflow, fingerprint(provider), tracking)
+        stamp = Stamp.of(workflow, provider)
+        definition = cls(config, workflow, fingerprint(provider), tracking, stamp)
         definition._check_space()
         return definition
 
-    def provider(self, provider_uri: str | None = None) -> Provider:
+    def data(self, provider_uri: str | None = None) -> NamedData:
         """Open the study's data, on this machine perhaps elsewhere than where it was made.
+
+        Days that were added to the folder since are not seen, so that all trials and seeds of the study have the same.
 
         Raises
         ------
         InputError
-            Where they are others than the study's.
+            Where they are others than the study's; it says which days and stocks differ.
         """
         from lstm_bench.data.fingerprint import fingerprint
         from lstm_bench.data.provider import Provider
+        from lstm_bench.run.stamp import NamedData
 
         where = provider_uri or self.workflow.qlib_init.provider_uri
         provider = Provider(where)
         found = fingerprint(provider)
-        if found != self.data_fingerprint:
+        if found == self.data_fingerprint:
+            return NamedData(provider, found, found)
+        study, new = f"study {self.config.name!r}", "make a new study for the new data"
+        if self.stamp is None:
             raise InputError(
-                f"study {self.config.name!r} was made for data with the fingerprint {self.data_fingerprint[:12]}, but "
-                f"{where} has {found[:12]}; make a new study for the new data"
+                f"{study} was made for data with the fingerprint {self.data_fingerprint[:12]}, but {where} has "
+                f"{found[:12]}, and an earlier version made the study, which does not say the days and stocks that it "
+                f"uses: tune or bench it once on the folder as it was, which notes them, or {new}"
             )
-        return provider
+        try:
+            return NamedData(self.stamp.open(self.workflow, provider), self.data_fingerprint, found)
+        except InputError as error:
+            raise InputError(f"{study} was made for other data than {where} has: {error}; {new}") from error
 
     @property
     def features(self) -> str:
@@ -242,6 +258,7 @@ class Definition:
             "workflow": self.workflow.to_file(),
             "data_fingerprint": self.data_fingerprint,
             "tracking": self.tracking.model_dump(),
+            "stamp": None if self.stamp is None else self.stamp.to_json(),
         }
 
     @classmethod
@@ -258,7 +275,14 @@ class Definition:
             raise ConfigError(f"definition: {', '.join(missing)} missing")
         workflow = _validated(content["workflow"], "workflow").resolved()
         tracking = TrackingConfig.model_validate(content.get("tracking", {}))
-        return cls(parse_study(content["config"]), workflow, str(content["data_fingerprint"]), tracking)
+        stamp = content.get("stamp")
+        if stamp is not None:
+            from lstm_bench.run.stamp import Stamp
+
+            stamp = Stamp.from_json(stamp)
+        return cls(
+            parse_study(content["config"]), workflow, str(content["data_fingerprint"]), tracking, stamp
+        )
 
     def differences(self, other: Definition) -> list[str]:
         """Say what makes ``other`` another study, a line each: ``space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]``.
@@ -266,6 +290,8 @@ class Definition:
         What a study may spend is no difference, nor where the data lies, nor how a file says the same.
         """
         here, there = self._essence(), other._essence()
+        if self.stamp is not None and other.stamp is not None and self.stamp.used == other.stamp.used:
+            there["data"] = here["data"]  # the same days and stocks, in a folder that has others too
         return [
             f"{key}: {_shown(here.get(key))} -> {_shown(there.get(key))}"
             for key in [*here, *(key for key in there if key not in here)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lstm_bench.config.study import check_total
 from lstm_bench.errors import ConfigError
 from lstm_bench.study.devices import Device, SlotTable
 from lstm_bench.study.dispatch import Dispatcher, graceful_interrupt
@@ -165,7 +166,8 @@ def train_and_valid(
     from lstm_bench.study.judgement import judge_study
 
     definition = store.definition(name)
-    provider = definition.provider(provider_uri)
+    data = store.data(name, provider_uri)
+    provider = data.provider
     search = results / name / "search"
     for draft in search.glob(".*.draft"):  # of workers that were killed; those of living ones are young
         if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
@@ -182,9 +184,10 @@ def train_and_valid(
         embargo = embargo_days(config)
         wanted = repr((section, d_feat, embargo))
         if wanted not in entries:
-            data = definition.data_fingerprint
             entries[wanted] = hold(
-                cache.ensure(section, provider, data, ("train", "valid"), d_feat=d_feat, embargo=embargo)
+                cache.ensure(
+                    section, provider, data.cached_as, ("train", "valid"), d_feat=d_feat, embargo=embargo
+                )
             )
         return entries[wanted]
 
@@ -215,6 +218,11 @@ def train_and_valid(
 def _total(store: Store, name: str, trials: int | None, more: int | None) -> int:
     if trials is not None and more is not None:
         raise ConfigError("--trials and --more: give one of them")
+    for option, number in (("--trials", trials), ("--more", more)):
+        try:
+            check_total(1 if number is None else number)
+        except ValueError as error:
+            raise ConfigError(f"{option}: got {number:,}, {error}") from error
     if more is not None:
         finished = sum(trial.state.is_finished() for trial in store.trials(name))
         return finished + more

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_bench.config.experiment import check_evidence_name
+from lstm_bench.config.seeds import parse_seeds, seed_list
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.errors import ConfigError, InputError
 from lstm_bench.study.replication import Entrant
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lstm_bench.study.definition import Definition
     from lstm_bench.study.store import Store
 
-__all__ = ["entrants_of_file", "entrants_of_study"]
+__all__ = ["entrants_of_file", "entrants_of_study", "tuning_seeds"]
 
 
 def entrants_of_file(path: Path, overrides: Sequence[str], provider_uri: str | None) -> list[Entrant]:
@@ -40,6 +41,13 @@ def entrants_of_file(path: Path, overrides: Sequence[str], provider_uri: str | N
     return [Entrant(label=path.stem, study=name, trial=None, config=config.resolved())]
 
 
+def tuning_seeds(store: Store, name: str) -> tuple[int, ...]:
+    """Return the seeds that a study tuned on: its own, or those of its trials where it searches them."""
+    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    searched = {int(row.params["seed"]) for row in rows if "seed" in row.params}
+    return tuple(sorted(searched)) or store.definition(name).config.seeds
+
+
 def entrants_of_study(
     store: Store,
     name: str,
@@ -47,10 +55,25 @@ def entrants_of_study(
     numbers: Sequence[int],
     seeds: Sequence[int],
     provider_uri: str | None,
+    *,
+    options: Sequence[object] = (),
 ) -> list[Entrant]:
     """Take a study's best configurations by validation loss, or those of its trials ``numbers``.
 
     The best one is labelled ``tuned``, Qlib's defaults ``default``, the others by their trials.
+
+    Parameters
+    ----------
+    store, name
+        The study.
+    top, numbers
+        How many of the best, or these trials.
+    seeds
+        That they will be trained with.
+    provider_uri
+        Where the data lie, if elsewhere than where the study was made.
+    options
+        Of the call, to be repeated in a command that is proposed.
 
     Raises
     ------
@@ -59,32 +82,31 @@ def entrants_of_study(
     """
     definition = store.definition(name)
     rows = trial_rows(store.trials(name), store.study(name).user_attrs)
-    searched = {int(row.params["seed"]) for row in rows if "seed" in row.params}
-    _check_seeds(seeds, sorted(searched) or definition.config.seeds)
+    _check_seeds(seeds, tuning_seeds(store, name))
     own = [row for row in rows if row.state == "complete" and row.duplicate_of is None]
     ranked = sorted(own, key=lambda row: (row.value, row.number))
     chosen = [_numbered(rows, number, definition) for number in dict.fromkeys(numbers)] or ranked[:top]
     if not chosen:
-        raise InputError(f"study {name!r} has no complete trial yet; run: lstm-bench tune --study {name}")
+        tune = store.command("tune", "--study", name, *options)
+        raise InputError(f"study {name!r} has no complete trial yet; run: {tune}")
+    data = store.data(name, provider_uri)
     entrants = []
     for row in chosen:
         config = definition.run_config(row.params)
         if provider_uri is not None:
             moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
             config = config.model_copy(update={"qlib_init": moved})
-        entrants.append(Entrant(_label(row, ranked), name, row.number, config))
-    _check_data(definition, provider_uri)
+        entrants.append(Entrant(_label(row, ranked), name, row.number, config, data))
     return entrants
 
 
 def _check_seeds(seeds: Sequence[int], tuned_on: Sequence[int]) -> None:
     used = sorted(set(seeds) & set(tuned_on))
     if used:
-        count = len(seeds)
-        first = 0 if min(tuned_on) >= count else max(tuned_on) + 1
+        others = parse_seeds(str(len(seeds)), without=tuned_on)
         raise ConfigError(
             f"--seeds: {', '.join(map(str, used))} served in tuning, which chose what does well with them; "
-            f"take others, such as {first}-{first + count - 1}"
+            f"take others, such as {seed_list(others)}"
         )
 
 
@@ -101,7 +123,3 @@ def _label(row: TrialRow, ranked: Sequence[TrialRow]) -> str:
     if row.origin == "default" and not row.moved:
         return "default"
     return "tuned" if ranked and row.number == ranked[0].number else f"trial {row.number}"
-
-
-def _check_data(definition: Definition, provider_uri: str | None) -> None:
-    definition.provider(provider_uri)

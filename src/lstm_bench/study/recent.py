@@ -24,7 +24,9 @@ def choose_study(store: Store, name: str | None) -> str:
     names = store.names()
     if name is None:
         if not names:
-            raise ConfigError(f"{store.description} has no study yet; make one: lstm-bench study create")
+            raise ConfigError(
+                f"{store.description} has no study yet; make one: {store.command('study', 'create')}"
+            )
         last = _read(_path(store)).get(store.description)
         name = last if last in names else names[-1]
     store.definition(name)

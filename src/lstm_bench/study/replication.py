@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.model.trainer import Fit
     from lstm_bench.run.judgement.finding import Finding
+    from lstm_bench.run.stamp import NamedData
     from lstm_bench.study.progress import BenchProgress
 
 __all__ = ["BenchResult", "Entrant", "bench", "run_pack"]
@@ -43,12 +44,14 @@ class Entrant:
     study : the study, or the workflow file's name; also the experiment's folder
     trial : the trial that proposed it, None for a workflow file
     config
+    data : the study's, None for a workflow file
     """
 
     label: str
     study: str
     trial: int | None
     config: RunConfig
+    data: NamedData | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     Parameters
     ----------
     payload
-        ``workflow``, ``seeds``, ``experiment`` (the folder of records), ``force``.
+        ``workflow``, ``seeds``, ``experiment`` (the folder of records), ``force``, ``data`` (their name, as
+        :meth:`lstm_bench.run.stamp.NamedData.to_json` gives it).
     session
         Takes ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: all that the trainer says}}`` after each epoch.
 
@@ -151,6 +155,7 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.dataset.cache import DatasetCache
     from lstm_bench.run.runner import execute_pack
+    from lstm_bench.run.stamp import NamedData
     from lstm_bench.study.training import peak_bytes
 
     class ToDriver:
@@ -169,8 +174,9 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
             figures = {seed: epoch_values(one) for seed, one in last.items()}
             session.report({"epoch": epoch, "losses": losses, "figures": figures})
 
+    config = RunConfig.model_validate(payload["workflow"])
     runs = execute_pack(
-        RunConfig.model_validate(payload["workflow"]),
+        config,
         payload["seeds"],
         Path(payload["experiment"]),
         device=str(session.device),
@@ -178,6 +184,7 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         progress=ToDriver(),
         cache=DatasetCache(),
         judged=True,
+        data=NamedData.from_json(payload["data"], config.qlib_init.provider_uri),
     )
     return {
         "runs": {run.seed: run.record.path.name for run in runs},
@@ -207,7 +214,7 @@ class _Packs:
         self._force = force
         self._progress = progress
         self._tracker = tracker or NoTracker()
-        self._data: dict[str, str] = {}
+        self._data: dict[str, NamedData] = {}
         self._experiment = results / entrants[0].study
         self._waiting: deque[tuple[str, list[int]]] = deque()
         self._deaths: dict[str, int] = {}
@@ -221,16 +228,19 @@ class _Packs:
 
     def _enter(self, entrant: Entrant, seeds: Sequence[int], pack_width: int | None) -> None:
         """Look which runs are there already, and queue the others in packs."""
-        from lstm_bench.data.fingerprint import fingerprint
         from lstm_bench.data.provider import Provider
+        from lstm_bench.run.stamp import data_of_run
 
-        data = fingerprint(Provider(entrant.config.qlib_init.provider_uri))
+        data = entrant.data
+        if data is None:
+            provider = Provider(entrant.config.qlib_init.provider_uri)
+            data = data_of_run(entrant.config, provider, self._experiment, seeds, force=self._force)
         self._data[entrant.label] = data
         workflow = entrant.config.to_file()
         workflow["task"]["model"]["kwargs"].pop("seed", None)
 
         def names(wanted: Iterable[int]) -> dict[int, str]:
-            return {seed: run_id(entrant.config.with_seed(seed), data) for seed in wanted}
+            return {seed: run_id(entrant.config.with_seed(seed), data.name) for seed in wanted}
 
         def entered(before: BenchRow | None) -> BenchRow:
             if before is not None and (
@@ -271,6 +281,7 @@ class _Packs:
             "seeds": seeds,
             "experiment": str(self._experiment),
             "force": self._force,
+            "data": self._data[label].to_json(),
             "label": label,
         }
         job = Job(f"{label}, seed {', '.join(map(str, seeds))}", RUN_PACK, payload)
@@ -278,7 +289,7 @@ class _Packs:
         self._progress.began(job.key, slot.name)
         for seed in seeds:
             config, name = self._entrants[label].config.with_seed(seed), self._names[label][seed]
-            data, study = self._data[label], self._entrants[label].study
+            data, study = self._data[label].name, self._entrants[label].study
             self._tracker.begin(described(config, name, data, study, "bench", label))
         return job
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.config.secret import without_password
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.errors import ConfigError, choices_hint, command_line
 from lstm_bench.study.lock import database_lock, file_lock
 
 if TYPE_CHECKING:
     import optuna
 
+    from lstm_bench.run.stamp import NamedData
     from lstm_bench.study.definition import Definition
 
 __all__ = ["DEFAULT_STORE", "STORAGE_VARIABLE", "Store", "open_store"]
@@ -77,6 +78,11 @@ class Store:
             reason = re.sub(r"[^\s'\"/]*@", "***@", without_password(str(error).splitlines()[0]))
             raise ConfigError(f"--storage: cannot open {self.description}: {reason}") from None
 
+    def command(self, *words: object) -> str:
+        """Write a command on this store as a shell takes it, to be proposed; a password in its URL becomes stars."""
+        own = self._location == _usual_location()
+        return command_line(*words, *(() if own else ("--storage", without_password(self._location))))
+
     def exclusive(self, study: str) -> AbstractContextManager[object]:
         """Lock out the other drivers of a study; held for moments."""
         import optuna
@@ -111,6 +117,22 @@ class Store:
         storage, identifier = self._find(name)
         attributes = storage.get_study_user_attrs(identifier)
         return Definition.from_json(attributes[_DEFINITION]).with_budget(attributes.get(_BUDGET, {}))
+
+    def data(self, name: str, provider_uri: str | None = None) -> NamedData:
+        """Open a study's data; see :meth:`lstm_bench.study.definition.Definition.data`.
+
+        A study that an earlier version made gets its stamp with this, as long as the folder is still the one it was
+        made for.
+        """
+        from lstm_bench.run.stamp import Stamp
+
+        definition = self.definition(name)
+        data = definition.data(provider_uri)
+        if definition.stamp is None and (stamp := Stamp.of(definition.workflow, data.provider)) is not None:
+            storage, identifier = self._find(name)
+            there = storage.get_study_user_attrs(identifier)[_DEFINITION]
+            storage.set_study_user_attr(identifier, _DEFINITION, {**there, "stamp": stamp.to_json()})
+        return data
 
     def study(self, name: str) -> optuna.Study:
         """Load a study, for Optuna's own functions."""
@@ -149,7 +171,7 @@ class Store:
                     listed = "\n".join(f"  {difference}" for difference in differences)
                     raise ConfigError(
                         f"study {name!r} has trials and another definition (there -> asked for); "
-                        f"choose another name, or lstm-bench study delete {name}:\n{listed}"
+                        f"choose another name, or {self.command('study', 'delete', name)}:\n{listed}"
                     )
                 self.delete(name)
             self._create(definition)
@@ -195,14 +217,20 @@ class Store:
     def _find(self, name: str) -> tuple[optuna.storages.BaseStorage, int]:
         names = self.names()
         if name not in names:
-            hint = choices_hint(name, names) if names else "it has none yet: lstm-bench study create"
+            hint = (
+                choices_hint(name, names) if names else f"it has none yet: {self.command('study', 'create')}"
+            )
             raise ConfigError(f"--study: {self.description} has no study {name!r}; {hint}")
         return self.storage, self.storage.get_study_id_from_name(name)
 
 
 def open_store(location: str | None = None) -> Store:
     """Open a store: the one that is given, or that ``LSTM_BENCH_STORAGE`` names, or the embedded one."""
-    return Store(location or os.environ.get(STORAGE_VARIABLE) or str(DEFAULT_STORE))
+    return Store(location or _usual_location())
+
+
+def _usual_location() -> str:
+    return os.environ.get(STORAGE_VARIABLE) or str(DEFAULT_STORE)
 
 
 def _journal_path(location: str) -> Path | None:

@@ -403,7 +403,8 @@ class Tuning:
         if self._failed_in_a_row == _MOST_FAILURES_IN_A_ROW:
             raise RunError(
                 f"{self._failed_in_a_row} trials in a row have failed, the last one with: "
-                f"{running.failures[-1]['error']}; lstm-bench study show has the others"
+                f"{running.failures[-1]['error']}; "
+                f"{self._store.command('study', 'show', self._study.study_name)} has the others"
             )
 
 
