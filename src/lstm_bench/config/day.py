@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from lstm_bench.config.shown import shown
+
 __all__ = ["Daily", "Day", "parse_day"]
 
 
@@ -24,7 +26,7 @@ def parse_day(value: Any) -> datetime.date:
     except ValueError:
         moment = None
     if moment is None or moment.time() != datetime.time():
-        raise ValueError(f"got {value!r}, expected a day such as 2008-01-31")
+        raise ValueError(f"got {shown(value)}, expected a day such as 2008-01-31")
     return moment.date()
 
 

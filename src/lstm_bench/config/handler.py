@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -17,8 +17,10 @@ from pydantic import (
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
 from lstm_bench.config.day import Daily, Day
+from lstm_bench.config.expected import Words
 from lstm_bench.config.processor import FittedKwargs, ProcessorConfig
 from lstm_bench.config.section import Refused, Section
+from lstm_bench.config.shown import came
 from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = [
@@ -46,6 +48,8 @@ class FieldsInfo(Section):
     expressions: tuple[str, ...] = Field(min_length=1, description="what is computed")
     names: tuple[str, ...] = Field(description="of the columns")
 
+    form: ClassVar[str] = "[expression, ...] or [[expression, ...], [name, ...]]"
+
     @model_validator(mode="before")
     @classmethod
     def _from_lists(cls, data: Any) -> Any:
@@ -53,9 +57,9 @@ class FieldsInfo(Section):
             return data
         if data and all(isinstance(entry, str) for entry in data):
             return {"expressions": data, "names": data}
-        if len(data) == 2 and all(isinstance(entry, list | tuple) for entry in data):
+        if len(data) == 2 and all(_is_list_of_texts(entry) for entry in data):
             return {"expressions": data[0], "names": data[1]}
-        raise ValueError(f"got {data!r}, expected [expression, ...] or [[expression, ...], [name, ...]]")
+        raise ValueError(f"got {came(data)}, expected {cls.form}, all of them texts")
 
     @model_serializer
     def _as_lists(self) -> list[Any]:
@@ -85,6 +89,10 @@ class FieldsInfo(Section):
     def only(self, name: str) -> FieldsInfo:
         """Keep one column."""
         return FieldsInfo.of({name: self.columns[name]})
+
+
+def _is_list_of_texts(entry: Any) -> bool:
+    return isinstance(entry, list | tuple) and all(isinstance(text, str) for text in entry)
 
 
 class FieldsByGroup(Section):
@@ -147,6 +155,10 @@ class DataLoaderConfig(Section):
         return given.columns if given is not None else own() if own is not None else {}
 
 
+Market = Annotated[str, Words("a market name", "market names")]
+Code = Annotated[str, Words("a code", "codes")]
+
+
 def _processors(*entries: str | dict[str, Any]) -> tuple[ProcessorConfig, ...]:
     return tuple(ProcessorConfig.model_validate(entry) for entry in entries)
 
@@ -154,7 +166,7 @@ def _processors(*entries: str | dict[str, Any]) -> tuple[ProcessorConfig, ...]:
 class HandlerKwargs(Section):
     """What every handler takes."""
 
-    instruments: str | tuple[str, ...] | None = Field(
+    instruments: Market | tuple[Code, ...] | None = Field(
         None, description="a market, such as csi300, or a list of codes; all where null"
     )
     start_time: Day | None = Field(None, description="first day of the rows; the calendar's where null")
@@ -185,7 +197,9 @@ class HandlerKwargs(Section):
 class AlphaKwargs(HandlerKwargs):
     """What the Alpha handlers take."""
 
-    instruments: str | tuple[str, ...] | None = Field("csi500", description="a market, or a list of codes")
+    instruments: Market | tuple[Code, ...] | None = Field(
+        "csi500", description="a market, or a list of codes"
+    )
     freq: Daily = Field("day", description="only daily bars")
     learn_processors: tuple[ProcessorConfig, ...] = Field(
         _processors("DropnaLabel", {"class": "CSZScoreNorm", "kwargs": {"fields_group": "label"}}),

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from lstm_bench.config.shown import came
+
 __all__ = ["Seeds", "parse_seeds"]
 
 _MOST = 10_000
@@ -60,7 +62,7 @@ def _read(value: Any) -> tuple[int, ...]:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return parse_seeds(str(value))
     if not isinstance(value, list | tuple) or not all(type(seed) is int for seed in value) or not value:
-        raise ValueError(f"got {value!r}, expected {_EXPECTED}")
+        raise ValueError(f"got {came(value)}, expected {_EXPECTED}")
     return _checked(tuple(value))
 
 

@@ -11,10 +11,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, fi
 
 from lstm_bench.config.duration import Duration
 from lstm_bench.config.experiment import check_evidence_name
+from lstm_bench.config.mistakes import explain
 from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order, short_key
 from lstm_bench.config.search import PrunerConfig, SamplerConfig
-from lstm_bench.config.section import Section, explain
+from lstm_bench.config.section import Section
 from lstm_bench.config.seeds import Seeds
+from lstm_bench.config.shown import shown
 from lstm_bench.config.yaml import load_yaml
 from lstm_bench.errors import choices_hint
 
@@ -81,7 +83,7 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ValueError(f"got {value!r}, expected plain data: numbers, texts, dates, lists, mappings")
+    raise ValueError(f"got {shown(value)}, expected plain data: numbers, texts, dates, lists, mappings")
 
 
 Plain = Annotated[Any, BeforeValidator(_plain)]
@@ -149,7 +151,7 @@ class StudyConfig(Section):
                 for value in values:
                     if not self.space[other].contains(value):
                         raise ValueError(
-                            f"space.{key}.when.{other}: got {value!r}, which {other} never is: {self.space[other]}"
+                            f"space.{key}.when.{other}: got {shown(value)}, which {other} never is: {self.space[other]}"
                         )
         in_order(self.space)
         return self
@@ -162,10 +164,10 @@ class StudyConfig(Section):
                 if key not in self.space:
                     raise ValueError(f"{where}: no parameter of the space; {choices_hint(key, self.space)}")
                 if not self.space[key].contains(value):
-                    raise ValueError(f"{where}: got {value!r}, expected one of {self.space[key]}")
+                    raise ValueError(f"{where}: got {shown(value)}, expected one of {self.space[key]}")
                 for other, values in self.space[key].when.items():
                     if other not in params or params[other] not in values:
-                        listed = ", ".join(map(repr, values))
+                        listed = ", ".join(map(shown, values))
                         raise ValueError(f"{where}: it is there only where {other} is one of {listed}")
         return self
 

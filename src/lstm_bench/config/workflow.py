@@ -13,9 +13,10 @@ from lstm_bench.config.dataset import DatasetConfig
 from lstm_bench.config.feature_set import FeatureSet, load_feature_set
 from lstm_bench.config.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
 from lstm_bench.config.harness import HarnessConfig
+from lstm_bench.config.mistakes import explain
 from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.ready import missing_workflow
-from lstm_bench.config.section import Section, explain
+from lstm_bench.config.section import Section
 from lstm_bench.config.yaml import Overrides, load_yaml
 from lstm_bench.errors import ConfigError, choices_hint
 

@@ -13,7 +13,8 @@ from typing import Any
 from filelock import FileLock
 from pydantic import Field, ValidationError
 
-from lstm_bench.config.section import Section, explain
+from lstm_bench.config.mistakes import explain
+from lstm_bench.config.section import Section
 from lstm_bench.errors import DataError
 from lstm_bench.run.whole_file import write_whole
 

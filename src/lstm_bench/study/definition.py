@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from lstm_bench.config.mistakes import explain
 from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order
-from lstm_bench.config.section import explain
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig, load_workflow
