@@ -63,7 +63,10 @@ def test_a_choice_keeps_its_type() -> None:
         ({}, "got none, expected one of: choices, int, float"),
         ({"int": [1, 2], "choices": [1]}, "got choices and int, expected one of"),
         ({"int": [3, 1]}, r"int: got \[3, 1\]; the least value is 3, expected the least before the greatest"),
-        ({"int": [0, 4], "log": True}, "expected at least 1 with log"),
+        (
+            {"int": [0, 4], "log": True},
+            r"int: got \[0, 4\]; the least value is 0, expected something above 0 with log",
+        ),
         (
             {"float": [0, 1], "log": True},
             r"float: got \[0.0, 1.0\]; the least value is 0.0, expected something above 0 with log",
@@ -118,8 +121,8 @@ def test_options_say_a_parameter(text: str, content: dict[str, Any]) -> None:
         ("a:b", "expected values"),
         ("1:2:3:4", "expected values"),
         ("3:1", "x: got '3:1'; the least value is 3, expected the least before the greatest, which is 1"),
-        ("log:0:1", "x: got 'log:0:1'; the least value is 0, expected at least 1 with log"),
-        ("log:0:0.5", "the least value is 0, expected something above 0 with log"),
+        ("log:0:1", "x: got 'log:0:1'; the least value is 0, expected something above 0 with log"),
+        ("log:0:0.5", "the least value is 0.0, expected something above 0 with log"),
         ("log:-1e-4:1e-2", "the least value is -0.0001, expected something above 0 with log"),
         ("log:1e-4:inf", "x: got 'log:1e-4:inf'; the greatest value is .inf, expected a finite number"),
         ("nan:1", "the least value is .nan, expected a finite number"),

@@ -194,10 +194,8 @@ def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int
             return f"the {name} value is {shown(end)}, expected one between -2^53 and 2^53"
     if low > high:
         return f"the least value is {low}, expected the least before the greatest, which is {high}"
-    if log and (low < 1 if is_whole else low <= 0):
-        return (
-            f"the least value is {low}, expected {'at least 1' if is_whole else 'something above 0'} with log"
-        )
+    if log and low <= 0:
+        return f"the least value is {low}, expected something above 0 with log"
     if step is None:
         return ""
     if not 0 < step < math.inf or (high - low) / step > _LARGEST:
@@ -265,6 +263,7 @@ def parse_parameter(key: str, text: str) -> Parameter:
                 f"{key}: got {text!r}, expected values (32,64,128) or a range ([log:]1e-4:1e-2, 16:128:16)"
             )
         kind = "int" if all(type(number) is int for number in numbers) else "float"
+        numbers = numbers if kind == "int" else [float(number) for number in numbers]
         log, step = bare != text, numbers[2] if len(numbers) == 3 else None
         if log and step is not None:
             raise ConfigError(f"{key}: got {text!r}; log and a step exclude each other")
