@@ -247,6 +247,24 @@ def test_mistakes_are_named(override: str, message: str) -> None:
     assert message in str(error.value)
 
 
+def test_unquoted_codes_are_named_where_they_are_written(tmp_path: Path) -> None:
+    text = ALPHA158.read_text().replace("&market csi300", "&market [SH600000, 600004, ON, TRUE]")
+    path = tmp_path / "w.yaml"
+    path.write_text(text)
+    line = 1 + text[: text.index("&market [")].count("\n")
+    where = "task.dataset.kwargs.handler.kwargs.instruments"
+    with pytest.raises(ConfigError) as error:
+        load_workflow(path)
+    assert str(error.value).splitlines() == [
+        f"{where}.1: got 600004 (a number), expected a code in quotes (w.yaml, line {line})",
+        f"{where}.3: got true, expected a code in quotes (w.yaml, line {line})",
+    ]
+    with pytest.raises(
+        ConfigError, match=rf"{where}: got 3 \(a number\), expected a market name in quotes, a list of codes"
+    ):
+        load_workflow(ALPHA158, ["market=3"])
+
+
 def test_nothing_named_in_a_file_is_imported(tmp_path: Path) -> None:
     trap = tmp_path / "trap.py"
     trap.write_text("raise SystemExit('imported')\n")

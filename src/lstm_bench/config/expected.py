@@ -89,14 +89,14 @@ def expected(kind: Type, value: Any) -> str:
     return _joined(list(dict.fromkeys(texts))) + hint
 
 
-def classes_of(kind: Type) -> tuple[str, str] | None:
-    """Return the key that tells the sections of a union apart, and what it may say; None where nothing does."""
+def classes_of(kind: Type) -> tuple[str, Type] | None:
+    """Return the key that tells the sections of a union apart, and what it takes; None where nothing does."""
     if not any(getattr(part, "discriminator", None) for part in kind.metadata):
         return None
     field = next(part.discriminator for part in kind.metadata if getattr(part, "discriminator", None))
     models = [member.bare for member in kind.members]
     names = [choice for model in models for choice in get_args(model.model_fields[field].annotation)]
-    return models[0].model_fields[field].alias or field, _joined([repr(name) for name in names])
+    return models[0].model_fields[field].alias or field, Type(Literal[tuple(names)])
 
 
 def _each(kind: Type, value: Any) -> list[str]:

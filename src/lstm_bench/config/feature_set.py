@@ -13,7 +13,7 @@ from lstm_bench.config.alpha360 import alpha360
 from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
 from lstm_bench.config.shown import came, shown
-from lstm_bench.config.yaml import load_yaml
+from lstm_bench.config.yaml import read_yaml
 from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = ["KNOWN_SETS", "FeatureSet", "find_feature_set", "load_feature_set"]
@@ -88,11 +88,11 @@ def load_feature_set(path: Path) -> FeatureSet:
     ConfigError
         Where it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
     """
-    content = load_yaml(path)
+    document = read_yaml(path)
     try:
-        found = FeatureSet.model_validate({"name": path.stem, **content})
+        found = FeatureSet.model_validate({"name": path.stem, **document.content})
     except ValidationError as error:
-        raise ConfigError(f"{path}: {explain(error)}") from error
+        raise ConfigError(f"{path}: {explain(error, place=document.place)}") from error
     if not found.columns:
         raise ConfigError(f"{path}: features: missing; expected a mapping of names to expressions")
     return found

@@ -18,9 +18,9 @@ from lstm_bench.config.expected import Type, classes_of, expected, field_type
 from lstm_bench.config.shown import came, shown
 from lstm_bench.errors import ConfigError, choices_hint, more
 
-__all__ = ["Path", "explain", "in_plain_words"]
+__all__ = ["KeyPath", "explain", "in_plain_words"]
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys and positions from the top of a file to a value."""
 
 _MOST = 20
@@ -33,11 +33,12 @@ _BEGINS_WITH_KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*: ")
 
 @dataclass(frozen=True)
 class _Mistake:
-    """Words about the value at a path; those that were made of a type give way to more precise ones."""
+    """Words about the value at a path, or about a key there; those made of a type give way to more precise ones."""
 
-    path: Path
+    path: KeyPath
     words: str
     of_type: bool = False
+    key: str | int | None = None
     value: Any = field(default=None, compare=False)
 
 
@@ -57,13 +58,14 @@ def in_plain_words(model: type[BaseModel], data: Any, error: ValidationError) ->
     lines: list[InitErrorDetails] = []
     for mistake in _most_precise(found):
         context = {"words": mistake.words, "depth": len(mistake.path), "of_type": mistake.of_type}
+        context["key"] = mistake.key
         kind = PydanticCustomError(_PLAIN, "{words}", context)
         lines.append({"type": kind, "loc": mistake.path, "input": mistake.value})
     return ValidationError.from_exception_data(model.__name__, lines)
 
 
 def explain(
-    error: ValidationError, where: str = "", place: Callable[[Path], str] | None = None
+    error: ValidationError, where: str = "", place: Callable[[KeyPath], str] | None = None
 ) -> ConfigError:
     """List all mistakes, a line each.
 
@@ -74,12 +76,13 @@ def explain(
     where
         Stands before each path.
     place
-        Path -> where in which file its value is written; empty where that is evident.
+        KeyPath -> where in which file its value is written; empty where that is evident.
     """
     lines = {}
     for finding in error.errors(include_url=False):
         path = (*((where,) if where else ()), *finding["loc"])
-        said = place(finding["loc"]) if place is not None else ""
+        key = finding.get("ctx", {}).get("key")
+        said = place((*finding["loc"], *(() if key is None else (key,)))) if place is not None else ""
         words = _words_of(finding)
         lines[_line(path, words) + (f" ({said})" if said else "")] = None
     listed = list(lines)[:_MOST]
@@ -88,7 +91,7 @@ def explain(
     return ConfigError("\n".join(listed))
 
 
-def _line(path: Path, words: str) -> str:
+def _line(path: KeyPath, words: str) -> str:
     """Write a path before the words, which may begin with the rest of it."""
     dotted = ".".join(map(str, path))
     if not dotted:
@@ -117,7 +120,8 @@ def _mistake(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
         if of_type and depth == 0 and loc:  # perhaps one branch of a union
             return _of_type(model, data, finding)
         above = loc[: len(loc) - depth]
-        return _Mistake((*_written(data, above), *loc[len(above) :]), _words_of(finding), of_type)
+        path = (*_written(data, above), *loc[len(above) :])
+        return _Mistake(path, _words_of(finding), of_type, finding["ctx"]["key"])
     if kind in _OWN_WORDS:
         return _Mistake(_written(data, loc), _words_of(finding))
     if not loc:  # no mapping at all
@@ -126,7 +130,8 @@ def _mistake(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
         return _Mistake((), f"got {came(value, takes)}, expected {takes}", of_type=True, value=value)
     if kind in ("extra_forbidden", "invalid_key"):
         known = [field.alias or name for name, field in model.model_fields.items()]
-        return _Mistake((), f"unknown key {str(loc[-1])!r}; {choices_hint(str(loc[-1]), known)}")
+        words = f"unknown key {str(loc[-1])!r}; {choices_hint(str(loc[-1]), known)}"
+        return _Mistake((), words, key=loc[-1])
     return _of_type(model, data, finding)
 
 
@@ -150,16 +155,16 @@ def _of_type(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
     return _Mistake(path, f"got {what}{came(value, words)}, expected {words}", of_type=True)
 
 
-def _of_classes(path: Path, value: Any, key: str, names: str) -> _Mistake:
+def _of_classes(path: KeyPath, value: Any, key: str, takes: Type) -> _Mistake:
     """Say which class is none of those that a place takes."""
     if not isinstance(value, Mapping):
-        return _Mistake(path, f"got {came(value)}, expected a mapping whose {key} is {names}")
+        return _Mistake(path, f"got {came(value)}, expected a mapping whose {key} is {expected(takes, '')}")
     if key not in value:
-        return _Mistake((*path, key), f"missing, expected {names}")
-    return _Mistake((*path, key), f"got {came(value[key])}, expected {names}")
+        return _Mistake((*path, key), f"missing, expected {expected(takes, '')}")
+    return _Mistake((*path, key), f"got {came(value[key])}, expected {expected(takes, value[key])}")
 
 
-def _written(data: Any, loc: Sequence[str | int]) -> Path:
+def _written(data: Any, loc: Sequence[str | int]) -> KeyPath:
     """Keep of a location what the data has: names of a union's branches are no part of a path."""
     path: list[str | int] = []
     for position, step in enumerate(loc):
@@ -181,7 +186,7 @@ def _most_precise(found: Iterable[_Mistake]) -> list[_Mistake]:
     mistakes = list(dict.fromkeys(found))
     deep = {mistake.path[:end] for mistake in mistakes for end in range(len(mistake.path))}
     said = {mistake.path for mistake in mistakes if not mistake.of_type}
-    kept: dict[Path, _Mistake] = {}
+    kept: dict[KeyPath, _Mistake] = {}
     for mistake in mistakes:
         if mistake.of_type and mistake.path and (mistake.path in deep or mistake.path in said):
             continue

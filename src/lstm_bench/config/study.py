@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,13 +11,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, fi
 
 from lstm_bench.config.duration import Duration
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.mistakes import explain
+from lstm_bench.config.mistakes import KeyPath, explain
 from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order, short_key
 from lstm_bench.config.search import PrunerConfig, SamplerConfig
 from lstm_bench.config.section import Section
 from lstm_bench.config.seeds import Seeds
 from lstm_bench.config.shown import shown
-from lstm_bench.config.yaml import load_yaml
+from lstm_bench.config.yaml import read_yaml
 from lstm_bench.errors import choices_hint
 
 __all__ = ["BUDGET", "Features", "StudyConfig", "load_study", "parse_study"]
@@ -231,8 +231,15 @@ def _refuse_keys(where: str, keys: Iterable[str], refused: Mapping[str, str]) ->
                 raise ValueError(f"{where}.{key}: cannot be set here: {why}")
 
 
-def parse_study(content: Mapping[str, Any]) -> StudyConfig:
-    """Check a study that was put together in code.
+def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | None = None) -> StudyConfig:
+    """Check a study.
+
+    Parameters
+    ----------
+    content
+        Of its file, or as it was put together.
+    place
+        See :func:`lstm_bench.config.mistakes.explain`.
 
     Raises
     ------
@@ -242,7 +249,7 @@ def parse_study(content: Mapping[str, Any]) -> StudyConfig:
     try:
         return StudyConfig.model_validate(dict(content))
     except ValidationError as error:
-        raise explain(error) from error
+        raise explain(error, place=place) from error
 
 
 def load_study(path: Path) -> StudyConfig:
@@ -253,4 +260,5 @@ def load_study(path: Path) -> StudyConfig:
     ConfigError
         Where the file or something in it is wrong.
     """
-    return parse_study({"name": path.stem, **load_yaml(path)})
+    document = read_yaml(path)
+    return parse_study({"name": path.stem, **document.content}, document.place)
