@@ -247,7 +247,7 @@ def test_a_value_has_the_place_where_it_is_written(tmp_path: Path) -> None:
         (("b", "z", 1), "base.yaml, line 5"),
         (("d", 0, "k"), "w.yaml, line 5"),
         (("b", "y"), "override b.y"),
-        (("b", "gone", "further"), "base.yaml, line 3"),
+        (("b", "gone", "further"), "base.yaml, line 2"),
         (("gone",), "w.yaml"),
     ]:
         assert document.place(keys) == place, keys
