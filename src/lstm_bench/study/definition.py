@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from lstm_bench.config.mistakes import explain
-from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order
+from lstm_bench.config.parameter import SHORT_KEYS, Parameter, Scalar, dotted_key, in_order
+from lstm_bench.config.shown import came
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig, load_workflow
@@ -250,12 +251,21 @@ class Definition:
         ConfigError
             Where it cannot be read, such as one that a later version wrote.
         """
-        missing = [key for key in ("config", "workflow", "data_fingerprint") if key not in content]
-        if missing:
-            raise ConfigError(f"definition: {', '.join(missing)} missing")
+        if not isinstance(content, Mapping):
+            raise ConfigError(f"definition: got {came(content)}, expected a mapping")
+        parts = {"config": dict, "workflow": dict, "data_fingerprint": str}
+        for key, kind in parts.items():
+            if not isinstance(content.get(key), kind):
+                there = f"got {came(content[key])}" if key in content else "missing"
+                raise ConfigError(
+                    f"definition.{key}: {there}, expected a {'text' if kind is str else 'mapping'}"
+                )
         workflow = _validated(content["workflow"], "workflow").resolved()
-        tracking = TrackingConfig.model_validate(content.get("tracking", {}))
-        return cls(parse_study(content["config"]), workflow, str(content["data_fingerprint"]), tracking)
+        try:
+            tracking = TrackingConfig.model_validate(content.get("tracking", {}))
+        except ValidationError as error:
+            raise explain(error, "tracking") from error
+        return cls(parse_study(content["config"]), workflow, content["data_fingerprint"], tracking)
 
     def differences(self, other: Definition) -> list[str]:
         """Say what makes ``other`` another study, a line each: ``space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]``.
@@ -301,6 +311,11 @@ def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: st
 
 def _put(content: Any, key: str, value: Any, what: str) -> None:
     *parents, last = dotted_key(key).split(".")
+    if not parents and last not in content:
+        raise ConfigError(
+            f"{what} {key}: there is no such key; {choices_hint(key, SHORT_KEYS)}, or a dotted key of the workflow "
+            "file, such as task.model.kwargs.optimizer"
+        )
     for position, part in enumerate([*parents, last]):
         if isinstance(content, list):
             if not part.isdecimal() or int(part) >= len(content):
