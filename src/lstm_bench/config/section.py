@@ -19,7 +19,7 @@ from pydantic import (
 
 from lstm_bench.config.mistakes import in_plain_words
 
-__all__ = ["Refused", "Section"]
+__all__ = ["Recorded", "Refused", "Section"]
 
 
 def _refuse(value: Any, info: ValidationInfo) -> None:
@@ -56,3 +56,9 @@ class Section(BaseModel):
                 content.pop(key, None)
                 content.pop(field.alias or key, None)
         return content
+
+
+class Recorded(Section):
+    """A section of what this package wrote itself; keys of other versions are passed over."""
+
+    model_config = ConfigDict(extra="ignore")

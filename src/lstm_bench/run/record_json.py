@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, Strict
+from pydantic import Field, Strict
 
 from lstm_bench.config.day import Day
-from lstm_bench.config.section import Section
+from lstm_bench.config.section import Recorded
 from lstm_bench.config.shown import came
 
 __all__ = ["ProvenanceJson", "check_analysis", "check_figures"]
@@ -23,18 +23,14 @@ Number = Annotated[float, Strict()]
 Flag = Annotated[bool, Strict()]
 
 
-class _Part(Section):
-    model_config = ConfigDict(extra="ignore")
-
-
-class GitJson(_Part):
+class GitJson(Recorded):
     """``git``: of the source that computed the run."""
 
     commit: Text | None = None
     dirty: Flag | None = None
 
 
-class DeviceJson(_Part):
+class DeviceJson(Recorded):
     """``device``: where it was computed."""
 
     name: Text = ""
@@ -45,7 +41,7 @@ class DeviceJson(_Part):
     peak_memory_mib: Number | None = None
 
 
-class TrainingJson(_Part):
+class TrainingJson(Recorded):
     """``training``: how it went."""
 
     status: Text = ""
@@ -55,7 +51,7 @@ class TrainingJson(_Part):
     parameters: Count = 0
 
 
-class ProvenanceJson(_Part):
+class ProvenanceJson(Recorded):
     """``provenance.json``."""
 
     run_id: Text = ""

@@ -210,6 +210,8 @@ class Definition:
             Where something else is given, or a value is wrong, or another number of epochs would stretch a schedule
             that spans them, so that later trials could not be compared with earlier ones.
         """
+        if not isinstance(budget, Mapping):
+            raise ConfigError(f"budget: got {came(budget)}, expected a mapping")
         if not budget:
             return self
         for key in budget:
