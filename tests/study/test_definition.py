@@ -201,7 +201,7 @@ def test_json_says_the_same(
 def test_json_needs_no_file(market: Path) -> None:
     definition = define(market, base="demo.yaml", set={"data_handler_config.start_time": "2012-01-01"})
     assert Definition.from_json(json.loads(json.dumps(definition.to_json()))) == definition
-    with pytest.raises(ConfigError, match="definition.workflow: missing"):
+    with pytest.raises(ConfigError, match=r"definition\.workflow: missing"):
         Definition.from_json({"config": {}, "data_fingerprint": ""})
 
 

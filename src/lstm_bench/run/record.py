@@ -75,6 +75,10 @@ _LAYOUT: Mapping[TableName, tuple[tuple[str | None, ...], tuple[str, ...]]] = {
 }
 """Table -> its index, and the columns that it has in a record of any version."""
 
+_DAYS = ("datetime", "start", "bottom", "recovery")
+_TEXTS = ("instrument", "span", "period", "series", "accumulation")
+_MAY_BE_EMPTY: tuple[TableName, ...] = ("positions", "drawdowns")
+
 
 class _Object(dict[str, Any]):
     """A JSON object of a record's file: a key that is asked for and not there is named, with its file."""
@@ -193,6 +197,12 @@ class Record:
             raise DataError(
                 f"{path}: holds another table: got {got}, expected {_names([*index, *columns])}; {_AGAIN}"
             )
+        for column in (*index, *table.columns):
+            values = table.index.get_level_values(column) if column in index else table[column]
+            if column is not None and (wrong := _wrong_kind(str(column), values)):
+                raise DataError(f"{path}: {column}: {wrong}; {_AGAIN}")
+        if name not in _MAY_BE_EMPTY and table.empty:
+            raise DataError(f"{path}: holds no row; {_AGAIN}")
         return table
 
     def _json(self, name: str, check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -224,6 +234,20 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no JSON object; {_AGAIN}")
     return content
+
+
+def _wrong_kind(column: str, values: pd.Series[Any] | pd.Index[Any]) -> str:
+    """Say what kind of values a column of a table has, if it should have others; empty where it is right."""
+    import pandas as pd
+
+    kinds = pd.api.types
+    if column in _DAYS:
+        right, expected = kinds.is_datetime64_any_dtype(values.dtype), "days"
+    elif column in _TEXTS:
+        right, expected = kinds.is_string_dtype(values) and not kinds.is_numeric_dtype(values.dtype), "texts"
+    else:
+        right, expected = kinds.is_numeric_dtype(values.dtype), "numbers"
+    return "" if right else f"got values of the type {values.dtype}, expected {expected}"
 
 
 def _names(columns: Iterable[object]) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict
 
-from lstm_bench.config.day import Day
+from lstm_bench.config.day import Day, parse_day
 from lstm_bench.config.section import Recorded
 from lstm_bench.config.shown import came
 
@@ -73,6 +73,10 @@ class ProvenanceJson(Recorded):
     peak_memory_mib: Number | None = None
 
 
+_DEPTHS: Mapping[str, int] = {"signal": 1, "groups": 2, "returns": 3, "holdings": 1}
+"""Section of the analysis -> how many names lead to a figure."""
+
+
 def check_figures(figures: Mapping[str, Any], where: str = "") -> None:
     """Check that each value is a number, or null.
 
@@ -86,7 +90,7 @@ def check_figures(figures: Mapping[str, Any], where: str = "") -> None:
             raise ValueError(f"{where}{name}: got {came(value, 'number')}, expected a number or null")
 
 
-def check_analysis(sections: Mapping[str, Any], where: str = "") -> None:
+def check_analysis(sections: Mapping[str, Any]) -> None:
     """Check sections of figures, which hold numbers, nulls, days under names that end in ``_date``, and sections.
 
     Raises
@@ -94,13 +98,26 @@ def check_analysis(sections: Mapping[str, Any], where: str = "") -> None:
     ValueError
         Where something else is there; it names the key.
     """
-    for name, value in sections.items():
-        if isinstance(value, Mapping):
-            check_analysis(value, f"{where}{name}.")
-        elif not where:
-            raise ValueError(f"{name}: got {came(value)}, expected a section of figures")
-        elif name.endswith("_date"):
-            if not (value is None or isinstance(value, str)):
-                raise ValueError(f"{where}{name}: got {came(value)}, expected a day or null")
+    for name, content in sections.items():
+        _check_section(content, name, _DEPTHS.get(name))
+
+
+def _check_section(content: Any, where: str, depth: int | None) -> None:
+    """Check a section whose figures lie ``depth`` names down; None where that is not known."""
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{where}: got {came(content)}, expected a section of figures")  # noqa: TRY004
+    for name, value in content.items():
+        if (depth is None and not isinstance(value, Mapping)) or depth == 1:
+            _check_figure(name, value, where)
         else:
-            check_figures({name: value}, where)
+            _check_section(value, f"{where}.{name}", None if depth is None else depth - 1)
+
+
+def _check_figure(name: str, value: Any, where: str) -> None:
+    if not name.endswith("_date"):
+        check_figures({name: value}, f"{where}.")
+    elif value is not None:
+        try:
+            parse_day(value)
+        except ValueError as error:
+            raise ValueError(f"{where}.{name}: {error}") from error
