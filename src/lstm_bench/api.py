@@ -29,7 +29,7 @@ from lstm_bench.config.backtest import (
     TopkDropoutKwargs,
     resolve,
 )
-from lstm_bench.config.section import explain
+from lstm_bench.config.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe

@@ -26,6 +26,8 @@ __all__ = [
     "RunError",
     "choices_hint",
     "command_line",
+    "more",
+    "near_match",
 ]
 
 
@@ -90,9 +92,23 @@ def choices_hint(got: str, choices: Iterable[str]) -> str:
     >>> choices_hint("lerning_rate", ["learning_rate", "lr"])
     "did you mean 'learning_rate'? choices: learning_rate, lr"
     """
+    known = sorted(choices)
+    near = near_match(got, known)
+    hint = f"did you mean {near!r}? " if near else ""
+    return f"{hint}choices: {', '.join(known)}"
+
+
+def near_match(got: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that was probably meant; None where none is near.
+
+    >>> near_match("hiden_size", ["hidden_size", "lr"])
+    'hidden_size'
+    """
     import difflib  # a command that is interrupted while it begins needs this file at once
 
-    known = sorted(choices)
-    near = difflib.get_close_matches(got, known, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}choices: {', '.join(known)}"
+    return next(iter(difflib.get_close_matches(got, sorted(choices), n=1, cutoff=0.6)), None)
+
+
+def more(count: int) -> str:
+    """Say that a list goes on."""
+    return f"and {count} more"

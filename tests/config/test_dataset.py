@@ -234,10 +234,10 @@ def test_every_processor_refuses_unknown_arguments(name: str) -> None:
         ),
         ({"own": {"freq": "1min"}}, "only daily bars can be read; expected 'day'"),
         ({"own": {"label": [["$close"], ["A", "B"]]}}, "1 expressions have 2 names"),
-        ({"own": {"label": "$close"}}, "Input should be"),
+        ({"own": {"label": "$close"}}, "label\n.*got .\\$close., expected"),
         ({"own": {"instrument": "csi300"}}, "did you mean 'instruments'"),
         ({"flt_col": "x"}, "flt_col is not supported"),
-        ({"step_len": 0}, "greater than or equal to 1"),
+        ({"step_len": 0}, "got 0, expected a whole number of at least 1"),
         (
             {"segments": {**SEGMENTS, "valid": ["2014-12-31", "2016-12-31"]}},
             "'valid' .* must begin after the end of 'train'",
@@ -246,7 +246,10 @@ def test_every_processor_refuses_unknown_arguments(name: str) -> None:
             {"segments": {**SEGMENTS, "train": ["2014-12-31", "2008-01-01"]}},
             "'train' starts on 2014-12-31, after its end",
         ),
-        ({"segments": {key: SEGMENTS[key] for key in ("train", "test")}}, "Field required"),
+        (
+            {"segments": {key: SEGMENTS[key] for key in ("train", "test")}},
+            "missing, expected a list of 2 days",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(change: dict[str, Any], message: str) -> None:

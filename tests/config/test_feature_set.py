@@ -170,9 +170,9 @@ def test_a_horizon_is_the_return_from_the_next_day_on(workflow: Path, handler: s
     ("text", "words"),
     [
         ("featuers: {A: $close}", "unknown key 'featuers'; did you mean 'features'?"),
-        ("features: [$close]", "features: .* valid dictionary"),
-        ("features: {A: 5}", "features: A: got 5, expected a name and an expression"),
-        ("features: {1: $close}", "features: 1: got '.close', expected a name"),
+        ("features: [$close]", "features: got .* \\(a list\\), expected a mapping"),
+        ("features: {A: 5}", "features.A: got 5 \\(a number\\), expected an expression"),
+        ("features: {1: $close}", "features: got the name 1, expected a text in quotes"),
         ("features: {A: $close, A: $open}", "A"),
         ("labels: {A: $close}", "features: missing"),
         ("alpha158: {}", "alpha158: chooses no column"),

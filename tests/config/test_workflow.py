@@ -211,20 +211,23 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
             "task.model.kwargs: unknown key 'hiden_size'; did you mean 'hidden_size'",
         ),
         ("task.model.kwargs.hidden_size=big", "task.model.kwargs.hidden_size: got 'big'"),
-        ("task.model.kwargs.dropout=1", "dropout: got 1; input should be less than 1"),
-        ("task.model.class=GRU", "task.model.class: got 'GRU'; input should be 'LSTM'"),
+        ("task.model.kwargs.dropout=1", "dropout: got 1, expected a number of at least 0 and less than 1"),
+        ("task.model.class=GRU", "task.model.class: got 'GRU', expected 'LSTM'"),
         ("task.model.module_path=os", "task.model.module_path: got 'os'"),
         ("task.record.0.class=HFSignalRecord", "HFSignalRecord"),
         ("task.dataset.class=DatasetH", "takes 'TSDatasetH'"),
-        ("lstm_bench.compat=exact", "lstm_bench.compat: got 'exact'; input should be 'qlib' or 'none'"),
+        ("lstm_bench.compat=exact", "lstm_bench.compat: got 'exact', expected 'qlib' or 'none'"),
         ("lstm_bench.compt=none", "did you mean 'compat'"),
         (
             "lstm_bench.training.loss=rank",
             "loss: got 'rank', which needs batches of whole days, and compat: qlib",
         ),
-        ("lstm_bench.training.loss=mae", "loss: got 'mae'; input should be 'mse', 'huber', 'ic' or 'rank'"),
-        ("lstm_bench.training.huber_delta=0", "huber_delta: got 0; input should be greater than 0"),
-        ("lstm_bench.training.lr_decay=1", "lr_decay: got 1; input should be less than 1"),
+        ("lstm_bench.training.loss=mae", "loss: got 'mae', expected 'mse', 'huber', 'ic' or 'rank'"),
+        ("lstm_bench.training.huber_delta=0", "huber_delta: got 0, expected a number greater than 0"),
+        (
+            "lstm_bench.training.lr_decay=1",
+            "lr_decay: got 1, expected a number greater than 0 and less than 1",
+        ),
         (
             "lstm_bench.training.warmup_epochs=200",
             "warmup_epochs: got 200, expected fewer than task.model.kwargs.n_epochs",
@@ -242,6 +245,24 @@ def test_mistakes_are_named(override: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         load_workflow(ALPHA158, [override])
     assert message in str(error.value)
+
+
+def test_unquoted_codes_are_named_where_they_are_written(tmp_path: Path) -> None:
+    text = ALPHA158.read_text().replace("&market csi300", "&market [SH600000, 600004, ON, TRUE]")
+    path = tmp_path / "w.yaml"
+    path.write_text(text)
+    line = 1 + text[: text.index("&market [")].count("\n")
+    where = "task.dataset.kwargs.handler.kwargs.instruments"
+    with pytest.raises(ConfigError) as error:
+        load_workflow(path)
+    assert str(error.value).splitlines() == [
+        f"{where}.1: got 600004 (a number), expected a code in quotes (w.yaml, line {line})",
+        f"{where}.3: got true, expected a code in quotes (w.yaml, line {line})",
+    ]
+    with pytest.raises(
+        ConfigError, match=rf"{where}: got 3 \(a number\), expected a market name in quotes, a list of codes"
+    ):
+        load_workflow(ALPHA158, ["market=3"])
 
 
 def test_nothing_named_in_a_file_is_imported(tmp_path: Path) -> None:

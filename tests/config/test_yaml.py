@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lstm_bench.config.yaml import dump_yaml, load_yaml
+from lstm_bench.config.yaml import dump_yaml, load_yaml, read_yaml
 from lstm_bench.errors import ConfigError
 
 FILE = """
@@ -234,3 +234,46 @@ def test_an_override_reaches_below_a_merge_key(tmp_path: Path) -> None:
     content = over_base(tmp_path, "", "merged.deep.y=9")
     assert content["merged"]["deep"] == {"y": 9, "z": 3}
     assert content["first"]["deep"] == {"y": 9, "z": 3}
+
+
+def test_a_value_has_the_place_where_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("a: {x: 1}\nb: &b\n  y: 2\n  z: [3,\n    4]\n")
+    path = tmp_path / "w.yaml"
+    path.write_text("BASE_CONFIG_PATH: base.yaml\n\na: {w: 5}\nc: &c\n- {k: 1}\nd: *c\n")
+    document = read_yaml(path, ["b.y=7"])
+    for keys, place in [
+        (("a", "x"), "base.yaml, line 1"),
+        (("a", "w"), "w.yaml, line 3"),
+        (("b", "z", 1), "base.yaml, line 5"),
+        (("d", 0, "k"), "w.yaml, line 5"),
+        (("b", "y"), "override b.y"),
+        (("b", "gone", "further"), "base.yaml, line 2"),
+        (("gone",), "w.yaml"),
+    ]:
+        assert document.place(keys) == place, keys
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a:\n\tb: 1\n", "line 2: a tab, expected spaces"),
+        ("a: *b\n", r"line 1: \*b has no anchor &b before it"),
+        ("a: 1\n---\nb: 2\n", "line 2: a second document begins"),
+        ("a: b: c\n", "line 1: a second colon"),
+        ("a: @x\n", "line 1: a text that begins with @ belongs in quotes"),
+        ("a: {b: 1,\n b: 2}\n", r"w\.yaml: not YAML: line 2: found duplicate key"),
+        ("BASE_CONFIG_PATH: [1]\n", r"BASE_CONFIG_PATH: got \[1\] \(a list\), expected the path of a file"),
+        ("BASE_CONFIG_PATH:\n", "BASE_CONFIG_PATH: got null, expected the path of a file"),
+    ],
+)
+def test_a_common_slip_in_yaml_is_told_plainly(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_yaml(path)
+
+
+def test_an_anchor_may_be_used_again(tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text("a: &x 1\nb: &x 2\nc: *x\n")
+    assert load_yaml(path) == {"a": 1, "b": 2, "c": 2}

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, Field, model_validator
 
 from lstm_bench.config.day import Day
+from lstm_bench.config.expected import Words
 from lstm_bench.config.section import Refused, Section
 
 __all__ = [
@@ -54,7 +55,7 @@ def _field_name(name: str) -> str:
     return bare
 
 
-PriceField = Annotated[str, AfterValidator(_field_name)]
+PriceField = Annotated[str, AfterValidator(_field_name), Words("the name of a field", "names of fields")]
 
 
 class TopkDropoutKwargs(Section):

@@ -11,6 +11,7 @@ from lstm_bench.errors import ConfigError
 __all__ = ["check_evidence_name", "records_folder"]
 
 _EVIDENCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_LONGEST = 100
 _DAILY = ".daily"
 """Ending of the files that keep daily series."""
 
@@ -48,6 +49,8 @@ def check_evidence_name(name: str) -> str:
     """
     if not _EVIDENCE_NAME.fullmatch(name):
         raise ValueError("expected letters, digits and . _ - only, the first one no . or -")
+    if len(name) > _LONGEST:
+        raise ValueError(f"expected at most {_LONGEST} characters")
     if name.endswith(_DAILY):
         raise ValueError(f"files of daily series end in {_DAILY}; expected another ending")
     return name

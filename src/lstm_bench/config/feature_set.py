@@ -10,8 +10,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lstm_bench.config.alpha158 import Alpha158Options, alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.section import Section, explain
-from lstm_bench.config.yaml import load_yaml
+from lstm_bench.config.mistakes import explain
+from lstm_bench.config.section import Section
+from lstm_bench.config.shown import came, shown
+from lstm_bench.config.yaml import read_yaml
 from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = ["KNOWN_SETS", "FeatureSet", "find_feature_set", "load_feature_set"]
@@ -38,9 +40,11 @@ class FeatureSet(Section):
     def _texts(cls, columns: Any) -> Any:
         if isinstance(columns, dict):
             for name, text in columns.items():
-                if not (isinstance(name, str) and name.strip() == name != "" and isinstance(text, str)):
-                    raise ValueError(
-                        f"{name}: got {text!r}, expected a name and an expression, such as MA5: Mean($close, 5)/$close"
+                if not isinstance(name, str) or name.strip() != name or not name:
+                    raise ValueError(f"got the name {shown(name)}, expected a text in quotes, such as MA5")
+                if not isinstance(text, str):
+                    raise ValueError(  # noqa: TRY004 - pydantic's protocol
+                        f"{name}: got {came(text)}, expected an expression, such as Mean($close, 5)"
                     )
         return columns
 
@@ -84,11 +88,11 @@ def load_feature_set(path: Path) -> FeatureSet:
     ConfigError
         Where it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
     """
-    content = load_yaml(path)
+    document = read_yaml(path)
     try:
-        found = FeatureSet.model_validate({"name": path.stem, **content})
+        found = FeatureSet.model_validate({"name": path.stem, **document.content})
     except ValidationError as error:
-        raise ConfigError(f"{path}: {explain(error)}") from error
+        raise ConfigError(f"{path}: {explain(error, place=document.place)}") from error
     if not found.columns:
         raise ConfigError(f"{path}: features: missing; expected a mapping of names to expressions")
     return found

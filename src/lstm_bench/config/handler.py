@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -20,6 +20,7 @@ from lstm_bench.config.day import Daily, FirstDay, LastDay
 from lstm_bench.config.lenient import Named
 from lstm_bench.config.processor import FittedKwargs, ProcessorConfig
 from lstm_bench.config.section import Section
+from lstm_bench.config.shown import came
 from lstm_bench.config.universe import (
     FilterPipe,
     InstrumentProcessors,
@@ -55,6 +56,8 @@ class FieldsInfo(Section):
     expressions: tuple[str, ...] = Field(min_length=1, description="what is computed")
     names: tuple[str, ...] = Field(description="of the columns")
 
+    form: ClassVar[str] = "[expression, ...] or [[expression, ...], [name, ...]]"
+
     @model_validator(mode="before")
     @classmethod
     def _from_lists(cls, data: Any) -> Any:
@@ -62,9 +65,9 @@ class FieldsInfo(Section):
             return data
         if data and all(isinstance(entry, str) for entry in data):
             return {"expressions": data, "names": data}
-        if len(data) == 2 and all(isinstance(entry, list | tuple) for entry in data):
+        if len(data) == 2 and all(_is_list_of_texts(entry) for entry in data):
             return {"expressions": data[0], "names": data[1]}
-        raise ValueError(f"got {data!r}, expected [expression, ...] or [[expression, ...], [name, ...]]")
+        raise ValueError(f"got {came(data)}, expected {cls.form}, all of them texts")
 
     @model_serializer
     def _as_lists(self) -> list[Any]:
@@ -94,6 +97,10 @@ class FieldsInfo(Section):
     def only(self, name: str) -> FieldsInfo:
         """Keep one column."""
         return FieldsInfo.of({name: self.columns[name]})
+
+
+def _is_list_of_texts(entry: Any) -> bool:
+    return isinstance(entry, list | tuple) and all(isinstance(text, str) for text in entry)
 
 
 class FieldsByGroup(Section):

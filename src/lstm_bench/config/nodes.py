@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 from itertools import chain
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import ReusedAnchorWarning
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -24,6 +27,27 @@ _DROP = "__DROP__"
 """As a value over a base file: the key is taken out."""
 
 
+_PLAINLY = {
+    r"found character '\\t' that cannot start any token": "a tab, expected spaces",
+    r"found character '(.)' that cannot start any token": r"a text that begins with \1 belongs in quotes",
+    r"found undefined alias '(.*)'": r"*\1 has no anchor &\1 before it",
+    r"but found another document": "a second document begins, expected one",
+    r"mapping values are not allowed here": "a second colon; a text that has one belongs in quotes",
+    r"but got '<stream end>'": "but the file ends",
+    r"found unexpected end of stream": "the file ends within quotes",
+    r"special characters are not allowed in .*, position (\d+)": r"at position \1",
+}
+"""What the YAML reader says of common mistakes -> what it means."""
+
+
+class _Named(io.StringIO):
+    """A text whose nodes know where it is from."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
 def compose(text: str, where: str) -> Node:
     """Read a text as nodes; an empty one is null.
 
@@ -33,7 +57,9 @@ def compose(text: str, where: str) -> Node:
         Where it is not YAML, or more than plain data: it names ``where`` and the line.
     """
     try:
-        node: Node | None = YAML(typ="safe", pure=True).compose(io.StringIO(text))
+        with warnings.catch_warnings():  # YAML lets an anchor's name be used again
+            warnings.simplefilter("ignore", ReusedAnchorWarning)
+            node: Node | None = YAML(typ="safe", pure=True).compose(_Named(text, where))
     except YAMLError as error:
         raise ConfigError(f"{where}: not YAML: {_in_one_line(error)}") from error
     if node is None:
@@ -126,7 +152,10 @@ def _in_one_line(error: YAMLError) -> str:
     mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
     place = f"line {mark.line + 1}: " if mark is not None else ""
     problem = error.problem if isinstance(error, MarkedYAMLError) else None
-    return place + " ".join(str(problem or error).split())
+    said = " ".join(str(problem or error).split())
+    for pattern, plain in _PLAINLY.items():
+        said = re.sub(pattern, plain, said)
+    return place + said
 
 
 def _check_shape(node: Node, where: str) -> None:

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from lstm_bench.config.section import Section, explain
+from lstm_bench.config.mistakes import explain
+from lstm_bench.config.section import Section
+from lstm_bench.config.shown import came, shown
 from lstm_bench.errors import ConfigError
 
 __all__ = ["SHORT_KEYS", "Parameter", "Scalar", "dotted_key", "in_order", "parse_parameter", "short_key"]
@@ -30,6 +32,9 @@ SHORT_KEYS: Mapping[str, str] = {
 }
 """Short name -> key of a workflow file."""
 
+_LARGEST = 2**53
+"""Up to here each whole number has a float of its own."""
+
 _NAMES = {dotted: name for name, dotted in SHORT_KEYS.items()}
 
 
@@ -46,7 +51,7 @@ def short_key(key: str) -> str:
 def _plain_scalar(value: Any) -> Any:
     if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    raise ValueError(f"got {value!r}, expected a finite number, a text, true or false")
+    raise ValueError(f"got {came(value, 'number')}, expected a finite number, a text, true or false")
 
 
 Scalar = Annotated[bool | int | float | str, BeforeValidator(_plain_scalar)]
@@ -108,27 +113,15 @@ class Parameter(Section):
                 raise ValueError(f"{name} goes with int or float, not with choices")
         for position, choice in enumerate(choices):
             if choice in choices[:position]:
-                raise ValueError(f"choices: {choice!r} is there twice")
+                raise ValueError(f"choices: {shown(choice)} is there twice")
 
     def _check_range(self, kind: str, low: int | float, high: int | float) -> None:
-        where = f"{kind}: got [{low}, {high}]"
-        if low > high:
-            raise ValueError(f"{where}, expected the least before the greatest")
         if self.log and self.step is not None:
             raise ValueError("log and step exclude each other")
-        if self.log and (low < 1 if kind == "int" else low <= 0):
-            raise ValueError(
-                f"{where}, expected at least {'1' if kind == 'int' else 'something above 0'} with log"
-            )
-        if self.step is None:
-            return
-        if kind == "int" and not isinstance(self.step, int):
-            raise ValueError(f"step: got {self.step!r}, expected a whole number")
-        last = self.at(self.steps)
-        if last != high:
-            raise ValueError(
-                f"{where} with step {self.step}, which ends at {last}; say so, or choose another step"
-            )
+        if kind == "int" and self.step is not None and not isinstance(self.step, int):
+            raise ValueError(f"step: got {shown(self.step)}, expected a whole number")
+        if wrong := _wrong_in_range(low, high, log=self.log, step=self.step):
+            raise ValueError(f"{kind}: got [{low}, {high}]; {wrong}")
 
     @property
     def span(self) -> tuple[int, int] | tuple[float, float]:
@@ -141,8 +134,7 @@ class Parameter(Section):
     @property
     def steps(self) -> int:
         """Steps from the least value to the greatest; only where there are steps."""
-        low, high = (Decimal(str(end)) for end in self.span)
-        return int((high - low) // Decimal(str(self._step)))
+        return _n_steps(*self.span, self._step)
 
     @property
     def _step(self) -> int | float:
@@ -151,10 +143,8 @@ class Parameter(Section):
         return 1 if self.step is None else self.step
 
     def at(self, steps: int) -> int | float:
-        """Value at a number of steps from the least: in decimals, so that 3 steps of 0.1 are 0.3."""
-        low, _ = self.span
-        value = Decimal(str(low)) + steps * Decimal(str(self._step))
-        return int(value) if self.int_range is not None else float(value)
+        """Value at a number of steps from the least."""
+        return _on_steps(self.span[0], steps, self._step)
 
     @property
     def is_continuous(self) -> bool:
@@ -190,8 +180,44 @@ class Parameter(Section):
 
     def __str__(self) -> str:
         ends = "" if self.choices is not None else " .. ".join(map(str, self.span))
-        text = ", ".join(map(repr, self.choices)) if self.choices is not None else ends
+        text = ", ".join(map(shown, self.choices)) if self.choices is not None else ends
         return text + (f" in steps of {self.step}" if self.step is not None else " (log)" if self.log else "")
+
+
+def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int | float | None) -> str:
+    """Say which end of a range cannot be, and why; empty where nothing is wrong."""
+    is_whole = isinstance(low, int) and isinstance(high, int)
+    for name, end in (("least", low), ("greatest", high)):
+        if not math.isfinite(end):
+            return f"the {name} value is {shown(end)}, expected a finite number"
+        if is_whole and abs(end) > _LARGEST:
+            return f"the {name} value is {shown(end)}, expected one between -2^53 and 2^53"
+    if low > high:
+        return f"the least value is {low}, expected the least before the greatest, which is {high}"
+    if log and low <= 0:
+        return f"the least value is {low}, expected something above 0 with log"
+    if step is None:
+        return ""
+    if not 0 < step < math.inf or (high - low) / step > _LARGEST:
+        return f"the step is {shown(step)}, expected one that is greater than 0 and fits the range"
+    last = _on_steps(low, _n_steps(low, high, step), step)
+    return (
+        ""
+        if last == high
+        else (
+            f"the greatest value is {high}, and steps of {step} end at {last}; say so, or choose another step"
+        )
+    )
+
+
+def _n_steps(low: int | float, high: int | float, step: int | float) -> int:
+    return int((Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step)))
+
+
+def _on_steps(low: int | float, steps: int, step: int | float) -> int | float:
+    """Go so many steps from the least value: in decimals, so that 3 steps of 0.1 are 0.3."""
+    value = Decimal(str(low)) + steps * Decimal(str(step))
+    return int(value) if isinstance(low, int) else float(value)
 
 
 def in_order(space: Mapping[str, Parameter]) -> tuple[str, ...]:
@@ -237,7 +263,13 @@ def parse_parameter(key: str, text: str) -> Parameter:
                 f"{key}: got {text!r}, expected values (32,64,128) or a range ([log:]1e-4:1e-2, 16:128:16)"
             )
         kind = "int" if all(type(number) is int for number in numbers) else "float"
-        content = {kind: numbers[:2], "log": bare != text, "step": numbers[2] if len(numbers) == 3 else None}
+        numbers = numbers if kind == "int" else [float(number) for number in numbers]
+        log, step = bare != text, numbers[2] if len(numbers) == 3 else None
+        if log and step is not None:
+            raise ConfigError(f"{key}: got {text!r}; log and a step exclude each other")
+        if wrong := _wrong_in_range(numbers[0], numbers[1], log=log, step=step):
+            raise ConfigError(f"{key}: got {text!r}; {wrong}")
+        content = {kind: numbers[:2], "log": log, "step": step}
     if "" in content.get("choices", ()):
         raise ConfigError(f"{key}: got {text!r}, in which a value is missing")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
@@ -135,6 +135,8 @@ PROCESSORS: Mapping[str, type[Section]] = {
 
 class ProcessorConfig(Named):
     """One processor: ``{class, kwargs}``, or its class name alone."""
+
+    form: ClassVar[str] = "a class name, or a mapping with class and kwargs"
 
     name: str = Field(alias="class")
     module_path: Literal["qlib.data.dataset.processor"] = "qlib.data.dataset.processor"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
@@ -16,9 +17,9 @@ from pydantic import (
     model_validator,
 )
 
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.config.mistakes import in_plain_words
 
-__all__ = ["Refused", "Section", "explain"]
+__all__ = ["Recorded", "Refused", "Section"]
 
 
 def _refuse(value: Any, info: ValidationInfo) -> None:
@@ -31,19 +32,20 @@ Refused = Annotated[None, BeforeValidator(_refuse), Field(exclude=True)]
 
 
 class Section(BaseModel):
-    """A frozen section of a configuration that refuses unknown keys with a near-match hint."""
+    """A frozen section of a configuration that refuses unknown keys, and says in plain words what is wrong."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
-    @model_validator(mode="before")
+    form: ClassVar[str] = "a mapping"
+    """What a file writes for such a section, in the words of a message."""
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _refuse_unknown_keys(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            known = {name for key, field in cls.model_fields.items() for name in (key, field.alias) if name}
-            for key in data:
-                if key not in known:
-                    raise ValueError(f"unknown key {key!r}; {choices_hint(str(key), known)}")
-        return data
+    def _say_what_is_wrong(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise in_plain_words(cls, data, error) from None
 
     @model_serializer(mode="wrap")
     def _leave_out_unset_nulls(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -56,18 +58,7 @@ class Section(BaseModel):
         return content
 
 
-def explain(error: ValidationError, where: str = "") -> ConfigError:
-    """Turn pydantic's findings into one message: field, what came, what was expected, a line each."""
-    lines = []
-    for finding in error.errors(include_url=False):
-        field = ".".join(str(part) for part in ((where,) if where else ()) + finding["loc"])
-        message = finding["msg"].removeprefix("Value error, ")
-        if finding["type"] == "missing":
-            lines.append(f"{field}: missing")
-        elif isinstance(
-            finding["input"], dict | list
-        ):  # the message names the key; the whole section is no help
-            lines.append(f"{field}: {message}" if field else message)
-        else:
-            lines.append(f"{field}: got {finding['input']!r}; {message[:1].lower()}{message[1:]}")
-    return ConfigError("\n".join(lines))
+class Recorded(Section):
+    """A section of what this package wrote itself; keys of other versions are passed over."""
+
+    model_config = ConfigDict(extra="ignore")

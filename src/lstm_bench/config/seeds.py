@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from lstm_bench.config.shown import came
+
 __all__ = ["Seeds", "is_count", "parse_seeds", "seed_list"]
 
 _MOST = 10_000
@@ -93,7 +95,7 @@ def _read(value: Any) -> tuple[int, ...]:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return parse_seeds(str(value))
     if not isinstance(value, list | tuple) or not all(type(seed) is int for seed in value) or not value:
-        raise ValueError(f"got {value!r}, expected {_EXPECTED}")
+        raise ValueError(f"got {came(value)}, expected {_EXPECTED}")
     return _checked(tuple(value))
 
 

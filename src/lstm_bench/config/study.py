@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,11 +11,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, fi
 
 from lstm_bench.config.duration import Duration
 from lstm_bench.config.experiment import check_evidence_name
+from lstm_bench.config.mistakes import KeyPath, explain
 from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order, short_key
 from lstm_bench.config.search import PrunerConfig, SamplerConfig
-from lstm_bench.config.section import Section, explain
+from lstm_bench.config.section import Section
 from lstm_bench.config.seeds import Seeds
-from lstm_bench.config.yaml import load_yaml
+from lstm_bench.config.shown import shown
+from lstm_bench.config.yaml import read_yaml
 from lstm_bench.errors import choices_hint
 
 __all__ = ["BUDGET", "Features", "StudyConfig", "check_total", "load_study", "parse_study"]
@@ -100,7 +102,7 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ValueError(f"got {value!r}, expected plain data: numbers, texts, dates, lists, mappings")
+    raise ValueError(f"got {shown(value)}, expected plain data: numbers, texts, dates, lists, mappings")
 
 
 Plain = Annotated[Any, BeforeValidator(_plain)]
@@ -170,7 +172,7 @@ class StudyConfig(Section):
                 for value in values:
                     if not self.space[other].contains(value):
                         raise ValueError(
-                            f"space.{key}.when.{other}: got {value!r}, which {other} never is: {self.space[other]}"
+                            f"space.{key}.when.{other}: got {shown(value)}, which {other} never is: {self.space[other]}"
                         )
         in_order(self.space)
         return self
@@ -183,10 +185,10 @@ class StudyConfig(Section):
                 if key not in self.space:
                     raise ValueError(f"{where}: no parameter of the space; {choices_hint(key, self.space)}")
                 if not self.space[key].contains(value):
-                    raise ValueError(f"{where}: got {value!r}, expected one of {self.space[key]}")
+                    raise ValueError(f"{where}: got {shown(value)}, expected one of {self.space[key]}")
                 for other, values in self.space[key].when.items():
                     if other not in params or params[other] not in values:
-                        listed = ", ".join(map(repr, values))
+                        listed = ", ".join(map(shown, values))
                         raise ValueError(f"{where}: it is there only where {other} is one of {listed}")
         return self
 
@@ -250,8 +252,15 @@ def _refuse_keys(where: str, keys: Iterable[str], refused: Mapping[str, str]) ->
                 raise ValueError(f"{where}.{key}: cannot be set here: {why}")
 
 
-def parse_study(content: Mapping[str, Any]) -> StudyConfig:
-    """Check a study that was put together in code.
+def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | None = None) -> StudyConfig:
+    """Check a study.
+
+    Parameters
+    ----------
+    content
+        Of its file, or as it was put together.
+    place
+        See :func:`lstm_bench.config.mistakes.explain`.
 
     Raises
     ------
@@ -261,7 +270,7 @@ def parse_study(content: Mapping[str, Any]) -> StudyConfig:
     try:
         return StudyConfig.model_validate(dict(content))
     except ValidationError as error:
-        raise explain(error) from error
+        raise explain(error, place=place) from error
 
 
 def load_study(path: Path) -> StudyConfig:
@@ -272,4 +281,5 @@ def load_study(path: Path) -> StudyConfig:
     ConfigError
         Where the file or something in it is wrong.
     """
-    return parse_study({"name": path.stem, **load_yaml(path)})
+    document = read_yaml(path)
+    return parse_study({"name": path.stem, **document.content}, document.place)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, InstanceOf, field_validator
 
 from lstm_bench.config.day import Daily, FirstDay, LastDay
+from lstm_bench.config.expected import Words
 from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.section import Section
 from lstm_bench.errors import choices_hint
@@ -92,6 +93,8 @@ class MarketConfig(Lenient):
     filter_pipe: OptionalFilterPipe = Field(None, description="filters of its members")
 
 
+Market = Annotated[str, Words("a market name", "market names")]
+Code = Annotated[str, Words("a code", "codes")]
 MemberSpan = tuple[FirstDay, LastDay]
 
 
@@ -100,7 +103,7 @@ def _as_instruments(value: Any) -> Any:
 
 
 Instruments = Annotated[
-    str | tuple[str, ...] | InstanceOf[MarketConfig] | dict[str, tuple[MemberSpan, ...]],
+    Market | tuple[Code, ...] | InstanceOf[MarketConfig] | dict[str, tuple[MemberSpan, ...]],
     BeforeValidator(_as_instruments),
 ]
 """A market, codes, a market with filters, or codes with their spans of days."""

@@ -14,10 +14,11 @@ from lstm_bench.config.feature_set import FeatureSet, load_feature_set
 from lstm_bench.config.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
 from lstm_bench.config.harness import HarnessConfig
 from lstm_bench.config.lenient import Lenient, Named
+from lstm_bench.config.mistakes import explain
 from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.ready import missing_workflow
-from lstm_bench.config.section import Section, explain
-from lstm_bench.config.yaml import Overrides, load_yaml
+from lstm_bench.config.section import Section
+from lstm_bench.config.yaml import Overrides, read_yaml
 from lstm_bench.errors import ConfigError, choices_hint, command_line
 
 __all__ = ["QlibInit", "RunConfig", "SigAnaKwargs", "TaskConfig", "load_workflow"]
@@ -398,7 +399,8 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     """
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such workflow file{missing_workflow(path)}")
-    content = load_yaml(path, overrides, top_level=SECTIONS)
+    document = read_yaml(path, overrides, top_level=SECTIONS)
+    content = document.content
     if "task" not in content and "base" in content:
         raise ConfigError(
             f"{path}: a study file, expected a workflow file; `{command_line('study', 'create', '--from', path)}` "
@@ -412,4 +414,4 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     try:
         return RunConfig.model_validate({key: content[key] for key in SECTIONS if key in content})
     except ValidationError as error:
-        raise explain(error) from error
+        raise explain(error, place=document.place) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,15 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from lstm_bench.config.nodes import assign, compose, construct, entries, lookup, merged, replace
+from lstm_bench.config.shown import came
 from lstm_bench.errors import ConfigError, choices_hint
 
-__all__ = ["Overrides", "dump_yaml", "load_yaml", "parse_value"]
+__all__ = ["Document", "Overrides", "dump_yaml", "load_yaml", "parse_value", "read_yaml"]
 
 Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
 """``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping of these."""
 
+_OVERRIDE = "override "
 _BASE_KEY = "BASE_CONFIG_PATH"
 
 
@@ -49,14 +52,64 @@ def load_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = 
     ConfigError
         Where the file cannot be read, is no mapping, or an override does not fit it.
     """
+    return read_yaml(path, overrides, top_level).content
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file that was read: its content, and where each value of it is written."""
+
+    path: Path
+    content: dict[str, Any]
+    root: MappingNode
+
+    def place(self, keys: Sequence[str | int]) -> str:
+        """Say where the value at a path is written: the file and its line, or the override.
+
+        What is missing has the place of the section that should have it.
+        """
+        node: Node = self.root
+        for key in keys:
+            below = _entry(node, key)
+            if below is None:
+                break
+            node = below
+        mark = node.start_mark
+        if mark is None or node is self.root:
+            return self.path.name
+        named = str(mark.name)
+        return named if named.startswith(_OVERRIDE) else f"{Path(named).name}, line {mark.line + 1}"
+
+
+def read_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = ()) -> Document:
+    """Load a YAML file as :func:`load_yaml` does, and keep where its values are written.
+
+    Raises
+    ------
+    ConfigError
+        Where the file cannot be read, is no mapping, or an override does not fit it.
+    """
     root = _compose_with_base(path)
     for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
         _apply(root, *_parse_override(override), top_level)
-    value = construct(root)
+    try:
+        value = construct(root)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: expected a mapping at the top")
     value.pop(_BASE_KEY, None)
-    return value
+    return Document(path, value, root)
+
+
+def _entry(node: Node, key: str | int) -> Node | None:
+    """Return the node of a mapping's key or of a list's position; None where there is none."""
+    if isinstance(node, MappingNode):
+        return lookup(node, str(key))
+    if isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+        found: Node = node.value[key]
+        return found
+    return None
 
 
 def parse_value(text: str) -> Any:
@@ -84,10 +137,13 @@ def dump_yaml(value: Any) -> str:
 
 def _compose_with_base(path: Path) -> MappingNode:
     root = _compose(_render(path), path)
-    base_name = lookup(root, _BASE_KEY)
-    if base_name is None:
+    node = lookup(root, _BASE_KEY)
+    if node is None:
         return root
-    named = Path(str(base_name.value)).expanduser()
+    base = construct(node)
+    if not isinstance(base, str) or not base:
+        raise ConfigError(f"{_BASE_KEY}: got {came(base)}, expected the path of a file, relative to {path}")
+    named = Path(base).expanduser()
     base_path = named if named.exists() else path.parent / named
     if not base_path.is_file():
         raise ConfigError(f"{_BASE_KEY}: got {str(named)!r}; there is no such file here or beside {path}")
@@ -141,7 +197,7 @@ def _parse_override(override: str | tuple[str, Any]) -> tuple[str, Node]:
     dotted = dotted.strip()
     if not all(dotted.split(".")):
         raise ConfigError(f"override: got the key {dotted!r}, expected dotted.key=value")
-    return dotted, compose(text, f"override {dotted}")
+    return dotted, compose(text, f"{_OVERRIDE}{dotted}")
 
 
 def _apply(root: MappingNode, dotted: str, value: Node, top_level: Sequence[str]) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.day import parse_day
+from lstm_bench.config.shown import came
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns, needed_features
 from lstm_bench.dataset.universe import instruments_of, universe_of
@@ -59,10 +61,14 @@ class BarsDigest:
         DataError
             Where it is not of that form.
         """
-        try:
-            return cls(**content)
-        except TypeError as error:
-            raise DataError(f"bars: got {content!r}, expected start, end, through and sha256") from error
+        if not isinstance(content, dict) or set(content) != {"start", "end", "through", "sha256"}:
+            raise DataError(f"bars: got {came(content)}, expected start, end, through and sha256")
+        for key in ("start", "end", "through"):
+            try:
+                parse_day(content[key])
+            except ValueError as error:
+                raise DataError(f"bars.{key}: {error}") from error
+        return cls(**{key: str(value) for key, value in content.items()})
 
     def to_json(self) -> dict[str, str]:
         """Give plain data."""
@@ -73,7 +79,7 @@ class BarsDigest:
         days = provider.calendar
         wanted = np.asarray([self.start, self.end, self.through], dtype="datetime64[D]")
         begin, last, through = (int(i) for i in np.searchsorted(days, wanted))
-        if through >= len(days) or not np.array_equal(days[[begin, last, through]], wanted):
+        if max(begin, last, through) >= len(days) or not np.array_equal(days[[begin, last, through]], wanted):
             return False
         return self.sha256 == _sha256(config, provider, begin, last + 1, through + 1)
 

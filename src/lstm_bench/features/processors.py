@@ -35,6 +35,7 @@ from lstm_bench.config.processor import (
     RobustZScoreNormKwargs,
     ZScoreNormKwargs,
 )
+from lstm_bench.config.shown import came
 from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.features.columns import Columns, Fill, StandardiseColumns, StoredColumns
 from lstm_bench.features.cross_section import day_means_for, day_ranks, day_robust_zscores, day_zscores
@@ -100,12 +101,21 @@ class FittedStatistics:
         DataError
             Where it is not of that form.
         """
-        try:
-            columns, group = tuple(content["columns"]), content["group"]
-            center, scale = (np.asarray(content[key], dtype=np.float32) for key in ("center", "scale"))
-            processor = str(content["processor"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"statistics: cannot be read: {error!r}") from error
+        form = {"processor": str, "group": str, "columns": list, "center": list, "scale": list}
+        if not isinstance(content, dict):
+            raise DataError(f"got {came(content)}, expected what a processor learned: {', '.join(form)}")
+        for key, kind in form.items():
+            if not isinstance(content.get(key), kind):
+                there = f"got {came(content[key])}" if key in content else "missing"
+                raise DataError(f"{key}: {there}, expected a {'text' if kind is str else 'list'}")
+        columns, group, processor = tuple(content["columns"]), content["group"], content["processor"]
+        numbers = [*content["center"], *content["scale"]]
+        wrong = [
+            entry for entry in numbers if isinstance(entry, bool) or not isinstance(entry, int | float | None)
+        ]
+        if wrong or not all(isinstance(name, str) for name in columns):
+            raise DataError("expected names of columns, and numbers or null as center and scale")
+        center, scale = (np.asarray(content[key], dtype=np.float32) for key in ("center", "scale"))
         if group not in _GROUPS or not center.shape == scale.shape == (len(columns),):
             raise DataError(
                 f"statistics: got {center.size} centers and {scale.size} scales of {len(columns)} columns "

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.workflow import load_workflow
 from lstm_bench.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.report.evidence import (
@@ -144,7 +143,7 @@ def _without_record(row: BenchRow, seed: int) -> SeedResult:
 
 
 def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
-    config = load_workflow(record.path / "config.yaml")
+    config = record.config()
     provenance, metrics = record.provenance(), record.metrics()
     calendar = _calendar(provenance)
     spans = segments(config, calendar)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_bench.config.universe import market_text
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import DataError
 from lstm_bench.report import run_tables as tables
 from lstm_bench.report.configuration_table import configuration_table
@@ -70,7 +70,7 @@ class RunReport:
     @cached_property
     def config(self) -> RunConfig:
         """The run's configuration."""
-        return load_workflow(self.record.path / "config.yaml")
+        return self.record.config()
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

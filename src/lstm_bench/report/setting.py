@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from lstm_bench.config.section import explain
+from lstm_bench.config.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
 
 __all__ = ["QLIB_EPOCHS", "QLIB_SEGMENTS", "Span", "config_text", "parse_config", "reductions", "segments"]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
-from lstm_bench.config.section import Section, explain
+from lstm_bench.config.mistakes import explain
+from lstm_bench.config.section import Section
 from lstm_bench.errors import DataError
 from lstm_bench.report.evidence import FOLDER
 from lstm_bench.report.formats import markdown_table

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock
 from pydantic import Field, ValidationError
 
-from lstm_bench.config.section import Section, explain
+from lstm_bench.config.mistakes import explain
+from lstm_bench.config.section import Section
 from lstm_bench.errors import DataError
 from lstm_bench.run.whole_file import write_whole
 
@@ -22,16 +23,23 @@ __all__ = ["Bench", "BenchRow"]
 _NAME = "bench.json"
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
 class BenchRow(Section):
     """One configuration over its seeds."""
 
     label: str = Field(description="the row's name within its study, such as default or tuned")
     study: str = Field(description="the study, or the workflow file's name")
     features: str = Field(description="Alpha158, Alpha360, or an own set's name")
-    trial: int | None = Field(None, description="the study's trial that proposed the configuration")
-    seeds: tuple[int, ...] = Field(description="the seeds asked for")
-    runs: dict[int, str] = Field({}, description="seed -> run id, of the runs that have a record")
-    failures: dict[int, str] = Field({}, description="seed -> what went wrong")
+    trial: int | None = Field(
+        None, ge=0, lt=2**63, description="the study's trial that proposed the configuration"
+    )
+    seeds: tuple[Seed, ...] = Field(description="the seeds asked for")
+    runs: dict[Seed, Annotated[str, Field(max_length=100)]] = Field(
+        {}, description="seed -> run id, of the runs that have a record"
+    )
+    failures: dict[Seed, str] = Field({}, description="seed -> what went wrong")
     workflow: dict[str, Any] = Field(description="the resolved configuration, its seed left out")
 
 
@@ -56,7 +64,7 @@ class Bench(Section):
             return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
         except ValidationError as error:
             raise DataError(f"{path}: {explain(error)}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path}: not JSON: {error}") from error
 
     @classmethod

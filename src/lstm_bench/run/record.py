@@ -40,13 +40,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock
+from pydantic import ValidationError
 
-from lstm_bench.errors import DataError
+from lstm_bench.config.mistakes import explain
+from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.run.record_json import ProvenanceJson, check_analysis, check_figures
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Record", "TableName", "publish", "recover"]
+    from lstm_bench.config.workflow import RunConfig
+
+__all__ = ["Record", "TableName", "publish", "read_object", "recover"]
 
 TableName = Literal[
     "epochs", "pred", "label", "ic", "ic_decay", "ic_periods", "report", "positions", "holdings", "drawdowns"
@@ -69,6 +74,10 @@ _LAYOUT: Mapping[TableName, tuple[tuple[str | None, ...], tuple[str, ...]]] = {
     "drawdowns": (_ROW, ("series", "accumulation", "rank", "depth", "start", "bottom", "recovery", "days")),
 }
 """Table -> its index, and the columns that it has in a record of any version."""
+
+_DAYS = ("datetime", "start", "bottom", "recovery")
+_TEXTS = ("instrument", "span", "period", "series", "accumulation")
+_MAY_BE_EMPTY: tuple[TableName, ...] = ("positions", "drawdowns")
 
 
 class _Object(dict[str, Any]):
@@ -107,12 +116,7 @@ class Record:
         DataError
             Where the file cannot be read, or a figure is no number.
         """
-        content = self._json("metrics.json")
-        for name, value in content.items():
-            if value is not None and not isinstance(value, int | float):
-                raise DataError(
-                    f"{self.path / 'metrics.json'}: {name}: got {value!r}, expected a number; {_AGAIN}"
-                )
+        content = self._json("metrics.json", check_figures)
         return {name: math.nan if value is None else value for name, value in content.items()}
 
     def analysis(self) -> dict[str, Any]:
@@ -124,7 +128,7 @@ class Record:
             Where this record has none (its run diverged, or was computed by an earlier version), and where a key is
             asked for that is not there.
         """
-        return self._json("analysis.json")
+        return self._json("analysis.json", check_analysis)
 
     def failure(self) -> str | None:
         """Say why the run has no figures; None where it has."""
@@ -143,7 +147,27 @@ class Record:
         DataError
             Where the file cannot be read, and where a key is asked for that is not there.
         """
-        return self._json(_SEAL)
+        return self._json(_SEAL, ProvenanceJson.model_validate)
+
+    def config(self) -> RunConfig:
+        """Read the resolved configuration.
+
+        Raises
+        ------
+        DataError
+            Where this record has none.
+        ConfigError
+            Where this version cannot read it.
+        """
+        from lstm_bench.config.workflow import load_workflow
+
+        path = self.path / "config.yaml"
+        if not path.is_file():
+            raise DataError(f"{self.path}: this record is not complete: it has no config.yaml; {_AGAIN}")
+        try:
+            return load_workflow(path)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
 
     def has_table(self, name: TableName) -> bool:
         """Whether this record has a table."""
@@ -173,17 +197,57 @@ class Record:
             raise DataError(
                 f"{path}: holds another table: got {got}, expected {_names([*index, *columns])}; {_AGAIN}"
             )
+        for column in (*index, *table.columns):
+            values = table.index.get_level_values(column) if column in index else table[column]
+            if column is not None and (wrong := _wrong_kind(str(column), values)):
+                raise DataError(f"{path}: {column}: {wrong}; {_AGAIN}")
+        if name not in _MAY_BE_EMPTY and table.empty:
+            raise DataError(f"{path}: holds no row; {_AGAIN}")
         return table
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def _json(self, name: str, check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         path = self.path / name
+        content = read_object(path)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: cannot be read: {error}; {_AGAIN}") from error
-        if not isinstance(content, dict):
-            raise DataError(f"{path}: holds no JSON object; {_AGAIN}")
+            check(content)
+        except ValidationError as error:
+            raise DataError(f"{path}: {explain(error)}; {_AGAIN}") from error
+        except ValueError as error:
+            raise DataError(f"{path}: {error}; {_AGAIN}") from error
         return _Object(content, path)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a record.
+
+    Raises
+    ------
+    DataError
+        Where the file cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}; {_AGAIN}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read: not JSON: {error}; {_AGAIN}") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds no JSON object; {_AGAIN}")
+    return content
+
+
+def _wrong_kind(column: str, values: pd.Series[Any] | pd.Index[Any]) -> str:
+    """Say what kind of values a column of a table has, if it should have others; empty where it is right."""
+    import pandas as pd
+
+    kinds = pd.api.types
+    if column in _DAYS:
+        right, expected = kinds.is_datetime64_any_dtype(values.dtype), "days"
+    elif column in _TEXTS:
+        right, expected = kinds.is_string_dtype(values) and not kinds.is_numeric_dtype(values.dtype), "texts"
+    else:
+        right, expected = kinds.is_numeric_dtype(values.dtype), "numbers"
+    return "" if right else f"got values of the type {values.dtype}, expected {expected}"
 
 
 def _names(columns: Iterable[object]) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.shown import came
+from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import DataError
 from lstm_bench.features.processors import FittedStatistics
-from lstm_bench.run.record import Record
+from lstm_bench.run.record import Record, read_object
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +21,7 @@ __all__ = ["SavedRun", "find_record", "read_statistics"]
 _WEIGHTS = "model.safetensors"
 _STATISTICS = "statistics.json"
 _NAMED = 8
+_AGAIN = "compute the run again with --force"
 
 
 def find_record(run: str, results: Path) -> Record:
@@ -114,14 +115,12 @@ class SavedRun:
         failure = record.failure()
         if failure is not None:
             raise DataError(f"{record.path}: {failure}; there is nothing to predict with")
-        for name in ("config.yaml", "pred.parquet", _STATISTICS, _WEIGHTS):
+        for name in ("pred.parquet", _STATISTICS, _WEIGHTS):
             if not (record.path / name).is_file():
-                raise DataError(
-                    f"{record.path}: this record is not complete: it has no {name}; compute the run again with --force"
-                )
+                raise DataError(f"{record.path}: this record is not complete: it has no {name}; {_AGAIN}")
         return cls(
             record=record,
-            config=load_workflow(record.path / "config.yaml").resolved(),
+            config=record.config().resolved(),
             weights=_read_weights(record.path / _WEIGHTS),
             fitted=read_statistics(record),
             provenance=record.provenance(),
@@ -135,7 +134,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise DataError(f"{path}: cannot be read: {error}; compute the run again with --force") from error
+        raise DataError(f"{path}: cannot be read: {error}; {_AGAIN}") from error
 
 
 def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
@@ -147,8 +146,12 @@ def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
         Where the record does not say it.
     """
     path = record.path / _STATISTICS
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {key: tuple(map(FittedStatistics.from_json, steps)) for key, steps in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError, DataError) as error:
-        raise DataError(f"{path}: cannot be read: {error}; compute the run again with --force") from error
+    fitted = {}
+    for key, steps in read_object(path).items():
+        if not isinstance(steps, list):
+            raise DataError(f"{path}: {key}: got {came(steps)}, expected a list; {_AGAIN}")
+        try:
+            fitted[key] = tuple(map(FittedStatistics.from_json, steps))
+        except DataError as error:
+            raise DataError(f"{path}: {key}: {error}; {_AGAIN}") from error
+    return fitted

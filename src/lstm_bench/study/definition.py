@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order
-from lstm_bench.config.section import explain
+from lstm_bench.config.mistakes import explain
+from lstm_bench.config.parameter import SHORT_KEYS, Parameter, Scalar, dotted_key, in_order
+from lstm_bench.config.shown import came
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.tracking import TrackingConfig
 from lstm_bench.config.universe import MarketConfig, market_text
@@ -228,6 +229,8 @@ class Definition:
             Where something else is given, or a value is wrong, or another number of epochs would stretch a schedule
             that spans them, so that later trials could not be compared with earlier ones.
         """
+        if not isinstance(budget, Mapping):
+            raise ConfigError(f"budget: got {came(budget)}, expected a mapping")
         if not budget:
             return self
         for key in budget:
@@ -270,19 +273,26 @@ class Definition:
         ConfigError
             Where it cannot be read, such as one that a later version wrote.
         """
-        missing = [key for key in ("config", "workflow", "data_fingerprint") if key not in content]
-        if missing:
-            raise ConfigError(f"definition: {', '.join(missing)} missing")
+        if not isinstance(content, Mapping):
+            raise ConfigError(f"definition: got {came(content)}, expected a mapping")
+        parts = {"config": dict, "workflow": dict, "data_fingerprint": str}
+        for key, kind in parts.items():
+            if not isinstance(content.get(key), kind):
+                there = f"got {came(content[key])}" if key in content else "missing"
+                raise ConfigError(
+                    f"definition.{key}: {there}, expected a {'text' if kind is str else 'mapping'}"
+                )
         workflow = _validated(content["workflow"], "workflow").resolved()
-        tracking = TrackingConfig.model_validate(content.get("tracking", {}))
+        try:
+            tracking = TrackingConfig.model_validate(content.get("tracking", {}))
+        except ValidationError as error:
+            raise explain(error, "tracking") from error
         stamp = content.get("stamp")
         if stamp is not None:
             from lstm_bench.run.stamp import Stamp
 
             stamp = Stamp.from_json(stamp)
-        return cls(
-            parse_study(content["config"]), workflow, str(content["data_fingerprint"]), tracking, stamp
-        )
+        return cls(parse_study(content["config"]), workflow, content["data_fingerprint"], tracking, stamp)
 
     def differences(self, other: Definition) -> list[str]:
         """Say what makes ``other`` another study, a line each: ``space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]``.
@@ -330,6 +340,11 @@ def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: st
 
 def _put(content: Any, key: str, value: Any, what: str) -> None:
     *parents, last = dotted_key(key).split(".")
+    if not parents and last not in content:
+        raise ConfigError(
+            f"{what} {key}: there is no such key; {choices_hint(key, SHORT_KEYS)}, or a dotted key of the workflow "
+            "file, such as task.model.kwargs.optimizer"
+        )
     for position, part in enumerate([*parents, last]):
         if isinstance(content, list):
             if not part.isdecimal() or int(part) >= len(content):

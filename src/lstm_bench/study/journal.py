@@ -17,6 +17,7 @@ from optuna.storages.journal import BaseJournalBackend
 
 from lstm_bench.errors import ConfigError
 from lstm_bench.study.journal_fold import fold_history
+from lstm_bench.study.journal_operation import check_operation
 from lstm_bench.study.lock import POLL_SECONDS
 
 __all__ = ["JournalFile"]
@@ -47,6 +48,7 @@ class JournalFile(BaseJournalBackend):
         self._path = path
         self._lock = FileLock(path.with_name(f".{path.name}.lock"), poll_interval=POLL_SECONDS)
         self._read = (0, 0)
+        self._lines = 0
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:  # before the lock, which waits for ever where no file can be made
             file.seek(0)
@@ -75,8 +77,17 @@ class JournalFile(BaseJournalBackend):
             logger.debug("%s: its last line is being written", self._path)
         try:
             logs: list[dict[str, Any]] = json.loads(b"[" + b",".join(lines) + b"]")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"--storage: {self._path} is no journal of Optuna: {error}") from error
+        before = self._lines if number else 0
+        for line, log in enumerate(logs, start=before + 1):
+            try:
+                check_operation(log)
+            except ValueError as error:
+                raise ConfigError(
+                    f"--storage: {self._path}, line {line}: no operation of Optuna's: {error}"
+                ) from error
+        self._lines = before + len(logs)
         if number == 0:
             logs = fold_history(logs)
         self._read = (number + len(logs), offset + sum(map(len, lines)) + len(lines))

@@ -7,27 +7,15 @@ Optuna knows an operation that creates a trial with everything in it, so that no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Any
 
 from optuna.trial import TrialState
 
+from lstm_bench.study.journal_operation import Operation
+
 __all__ = ["fold_history"]
 
 Log = dict[str, Any]
-
-
-class _Operation(IntEnum):
-    """Optuna's operations, as far as they matter here."""
-
-    CREATE_STUDY = 0
-    DELETE_STUDY = 1
-    CREATE_TRIAL = 4
-    SET_PARAM = 5
-    SET_STATE = 6
-    SET_EPOCH = 7
-    SET_USER_ATTRIBUTE = 8
-    SET_SYSTEM_ATTRIBUTE = 9
 
 
 _FINISHED = {TrialState.COMPLETE.value, TrialState.PRUNED.value, TrialState.FAIL.value}
@@ -70,15 +58,15 @@ class _History:
                 if trial.state not in _FINISHED:  # what comes later has no effect
                     trial.add(log)
             return
-        if operation == _Operation.CREATE_TRIAL:
+        if operation == Operation.CREATE_TRIAL:
             if log["study_id"] in self._studies:
                 self._trials.append(_Trial(log))
                 self._logs.append(self._trials[-1])
             return
-        if operation == _Operation.CREATE_STUDY and log["study_name"] not in self._studies.values():
+        if operation == Operation.CREATE_STUDY and log["study_name"] not in self._studies.values():
             self._studies[self._n_studies] = log["study_name"]
             self._n_studies += 1
-        elif operation == _Operation.DELETE_STUDY:
+        elif operation == Operation.DELETE_STUDY:
             self._studies.pop(log["study_id"], None)
         self._logs.append(log)
 
@@ -98,7 +86,7 @@ class _Trial:
 
     def add(self, log: Log) -> None:
         """Take an operation on it in."""
-        if log["op_code"] == _Operation.SET_STATE:
+        if log["op_code"] == Operation.SET_STATE:
             if log["state"] == self.state == TrialState.RUNNING.value:
                 return  # it was taken by somebody else
             self.state = log["state"]
@@ -120,21 +108,21 @@ class _Trial:
         }
         for later in self._later:
             match later["op_code"]:
-                case _Operation.SET_PARAM:
+                case Operation.SET_PARAM:
                     log["params"][later["param_name"]] = later["param_value_internal"]
                     log["distributions"][later["param_name"]] = later["distribution"]
-                case _Operation.SET_STATE:
+                case Operation.SET_STATE:
                     log["state"] = later["state"]
                     for key in ("datetime_start", "datetime_complete"):
                         if key in later:
                             log[key] = later[key]
                     if later["values"] is not None:
                         log["values"] = later["values"]
-                case _Operation.SET_EPOCH:
+                case Operation.SET_EPOCH:
                     log["intermediate_values"][later["step"]] = later["intermediate_value"]
-                case _Operation.SET_USER_ATTRIBUTE:
+                case Operation.SET_USER_ATTRIBUTE:
                     log["user_attrs"].update(later["user_attr"])
-                case _Operation.SET_SYSTEM_ATTRIBUTE:
+                case Operation.SET_SYSTEM_ATTRIBUTE:
                     log["system_attrs"].update(later["system_attr"])
         return log
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ __all__ = ["BEAT_SECONDS", "beat", "is_alive", "this_driver"]
 BEAT_SECONDS = 20.0
 _DEAD_AFTER_SECONDS = 120.0
 _CLOCK_SECONDS = 2.0  # starts are counted from the boot, whose time is set anew with the clock
+_DRIVER = re.compile(r"(.*):([0-9]+):([0-9.]+)")
 _PREFIX = "driver "
 
 
@@ -41,7 +43,10 @@ def is_alive(driver: str, attributes: Mapping[str, Any]) -> bool:
     """
     import psutil
 
-    host, process, started = driver.rsplit(":", 2)
+    named = _DRIVER.fullmatch(driver)
+    if named is None:  # no name that this package gave
+        return False
+    host, process, started = named.groups()
     if host == platform.node():
         try:
             there = psutil.Process(int(process))
@@ -49,4 +54,5 @@ def is_alive(driver: str, attributes: Mapping[str, Any]) -> bool:
             return is_same and there.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
-    return time.time() - float(attributes.get(_PREFIX + driver, 0.0)) < _DEAD_AFTER_SECONDS
+    beaten = attributes.get(_PREFIX + driver, 0.0)
+    return isinstance(beaten, int | float) and time.time() - beaten < _DEAD_AFTER_SECONDS

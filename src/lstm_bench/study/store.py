@@ -72,6 +72,13 @@ class Store:
                     return optuna.storages.JournalStorage(JournalFile(self.path))
             except OSError as error:
                 raise ConfigError(f"--storage: cannot open {self.path}: {error.strerror}") from error
+            except ConfigError:
+                raise
+            except Exception as error:  # Optuna replays what is there, and trusts it
+                raise ConfigError(
+                    f"--storage: {self.path} cannot be replayed: its operations do not fit each other ({error}); "
+                    "restore it from a copy, or name another store"
+                ) from error
         try:
             return optuna.storages.RDBStorage(self._location, engine_kwargs={"pool_pre_ping": True})
         except Exception as error:  # a driver of any make may fail to parse or connect; its own words say why
@@ -82,6 +89,11 @@ class Store:
         """Write a command on this store as a shell takes it, to be proposed; a password in its URL becomes stars."""
         own = self._location == _usual_location()
         return command_line(*words, *(() if own else ("--storage", without_password(self._location))))
+
+    def _is_there(self) -> bool:
+        """Whether there is something to read: a command that reads makes no file."""
+        path = self.path or _sqlite_path(self._location)
+        return path is None or path.exists()
 
     def exclusive(self, study: str) -> AbstractContextManager[object]:
         """Lock out the other drivers of a study; held for moments."""
@@ -99,7 +111,7 @@ class Store:
 
     def names(self) -> list[str]:
         """Name the studies of this package, the oldest first."""
-        if self.path is not None and not self.path.exists():
+        if not self._is_there():
             return []
         found = [study for study in self.storage.get_all_studies() if _DEFINITION in study.user_attrs]
         return [study.study_name for study in sorted(found, key=lambda study: study._study_id)]
@@ -240,6 +252,12 @@ def _journal_path(location: str) -> Path | None:
     if location.startswith("journal://"):
         return Path(location.removeprefix("journal://")).expanduser()
     return None
+
+
+def _sqlite_path(location: str) -> Path | None:
+    """Path of SQLite's file; None for another database, or where a URL with options names it."""
+    found = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", location)
+    return None if found is None or found[1].startswith("file:") else Path(found[1])
 
 
 @contextmanager

@@ -7,8 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
+from lstm_bench.config.mistakes import explain
+from lstm_bench.errors import DataError
 from lstm_bench.study.liveness import is_alive
 from lstm_bench.study.objective import say_diverged
+from lstm_bench.study.trial_json import TrialJson
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -95,15 +100,28 @@ def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any
     ----------
     study_attributes
         The study's user attributes, which tell whose driver lives: a trial whose driver is dead is interrupted.
+
+    Raises
+    ------
+    DataError
+        Where a trial has attributes of other kinds than this package writes.
     """
     alive: dict[str, bool] = {}
     rows = []
     for trial in trials:
+        _check(trial)
         driver = trial.user_attrs.get(DRIVER)
         if driver is not None and driver not in alive:
             alive[driver] = is_alive(driver, study_attributes)
         rows.append(_row(trial, alive=driver is not None and alive[driver]))
     return rows
+
+
+def _check(trial: FrozenTrial) -> None:
+    try:
+        TrialJson.model_validate(trial.user_attrs)
+    except ValidationError as error:
+        raise DataError(f"trial {trial.number} in the store: {explain(error)}") from error
 
 
 def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
