@@ -19,6 +19,7 @@ from lstm_bench.config.day import FirstDay, LastDay
 from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.section import Refused
+from lstm_bench.config.shown import came
 
 __all__ = ["DatasetConfig", "DatasetKwargs", "SegmentName", "SegmentsConfig"]
 
@@ -35,9 +36,11 @@ _OPEN_START, _OPEN_END = datetime.date.min, datetime.date.max
 def _as_span(value: Any) -> Any:
     """Read a segment as Python's ``slice`` reads what Qlib hands it: ``[first, last]``, or ``[last]`` alone."""
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= 3:
-        raise ValueError(f"got {value!r}, expected a first and a last day, null where it is open")
+        raise ValueError(f"got {came(value)}, expected a first and a last day, null where it is open")
     if len(value) == 3 and value[2] not in (None, 1):
-        raise ValueError(f"got {value!r}; a segment cannot leave out days, expected a first and a last day")
+        raise ValueError(
+            f"got {came(value)}; a segment cannot leave out days, expected a first and a last day"
+        )
     start, end = (None, value[0]) if len(value) == 1 else value[:2]
     return _OPEN_START if start is None else start, _OPEN_END if end is None else end
 

@@ -11,6 +11,7 @@ from lstm_bench.config.day import Daily, FirstDay, LastDay
 from lstm_bench.config.expected import Words
 from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.section import Section
+from lstm_bench.config.shown import came
 from lstm_bench.errors import choices_hint
 
 __all__ = [
@@ -47,7 +48,7 @@ class NameFilter(_Filter):
         try:
             re.compile(text)
         except re.error as error:
-            raise ValueError(f"got {text!r}, expected a regular expression: {error}") from error
+            raise ValueError(f"got {came(text)}, expected a regular expression: {error}") from error
         return text
 
 
@@ -69,10 +70,10 @@ def _as_filter(value: Any) -> Any:
     kind = value.get("filter_type") if isinstance(value, dict) else None
     if kind is None:
         raise ValueError(
-            f"got {value!r}, expected a mapping with filter_type; choices: {', '.join(_FILTERS)}"
+            f"got {came(value)}, expected a mapping with filter_type; choices: {', '.join(_FILTERS)}"
         )
     if kind not in _FILTERS:
-        raise ValueError(f"filter_type: got {kind!r}; {choices_hint(str(kind), _FILTERS)}")
+        raise ValueError(f"filter_type: got {came(kind)}; {choices_hint(str(kind), _FILTERS)}")
     return _FILTERS[kind].model_validate(value)
 
 

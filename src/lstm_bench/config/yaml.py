@@ -192,7 +192,7 @@ def _parse_override(override: str | tuple[str, Any]) -> tuple[str, Node]:
             text = dump_yaml(os.fspath(value) if isinstance(value, os.PathLike) else value)
         except YAMLError as error:
             raise ConfigError(
-                f"override {dotted}: got {value!r}, expected plain data: numbers, texts, dates, lists, mappings"
+                f"override {dotted}: got {came(value)}, expected plain data: numbers, texts, dates, lists, mappings"
             ) from error
     dotted = dotted.strip()
     if not all(dotted.split(".")):
