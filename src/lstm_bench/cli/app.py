@@ -22,6 +22,7 @@ from lstm_bench.cli import (
     predict,
     report,
     run,
+    runs,
     study,
     tune,
 )
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.command(name="run")(run.run)
+app.add_typer(runs.app, name="runs")
 app.command(name="predict")(predict.predict)
 app.add_typer(study.app, name="study")
 app.command(name="tune")(tune.tune)

@@ -17,7 +17,7 @@ from lstm_bench.config.section import Section, explain
 from lstm_bench.errors import DataError
 from lstm_bench.run.whole_file import write_whole
 
-__all__ = ["Bench", "BenchRow"]
+__all__ = ["Bench", "BenchRow", "rows_with"]
 
 _NAME = "bench.json"
 
@@ -82,3 +82,16 @@ class Bench(Section):
     def save(self, experiment: Path) -> None:
         """Write the manifest in one rename."""
         write_whole(experiment / _NAME, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+
+
+def rows_with(record: Path) -> list[str]:
+    """Return the names of the rows, ``STUDY/ROW``, that count a record among their runs.
+
+    Raises
+    ------
+    DataError
+        Where the manifest beside it cannot be read.
+    """
+    bench = Bench.load(record.parent)
+    rows = () if bench is None else bench.rows.values()
+    return [f"{row.study}/{row.label}" for row in rows if record.name in row.runs.values()]
