@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ __all__ = [
     "print_table",
     "size_text",
     "terminal_width",
+    "wrapped",
 ]
 
 
@@ -45,7 +47,9 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]
     _console().print(table)
 
 
-def print_columns(headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> None:
+def print_columns(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1, gap: int = 2
+) -> None:
     """Print columns under a rule, without a frame, which leaves more room to what they say.
 
     Parameters
@@ -53,12 +57,19 @@ def print_columns(headers: Sequence[str], rows: Iterable[Sequence[str]], *, word
     words
         How many columns, from the first on, hold words: they stand to the left and wrap. The others hold figures: they
         stand to the right and do not.
+    gap
+        Columns of the terminal between two of the table's, at least 1.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = Table(
+        box=SIMPLE_HEAD,  # whose lines between columns are blanks
+        padding=(0, 0, 0, gap - 1),
+        pad_edge=False,
+        show_edge=False,
+    )
     for position, header in enumerate(headers):
         is_words = position < words
         table.add_column(
@@ -80,6 +91,12 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     for name, text in pairs:
         table.add_row(Text(name), Text(text))
     _console().print(table)
+
+
+def wrapped(text: str, width: int | None = None) -> str:
+    """Break a text into lines between its words, for the terminal where no width is given."""
+    width = width or terminal_width() or _FILE_WIDTH
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def terminal_width() -> int | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "entry_object",
     "entry_title",
+    "next_commands",
     "print_difference",
     "print_list",
     "print_run",
@@ -164,7 +165,7 @@ def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None
     if pairs:
         print_pairs(pairs)
         typer.echo()
-    for command, purpose in _next(entry, rows, results):
+    for command, purpose in next_commands(entry, rows, results):
         typer.echo(f"{command}\n    {purpose}")
 
 
@@ -244,7 +245,7 @@ def _provenance(entry: CatalogueEntry) -> Mapping[str, Any]:
         return {}
 
 
-def _next(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> Iterator[tuple[str, str]]:
+def next_commands(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> Iterator[tuple[str, str]]:
     """Say what can be done with a run: command and purpose."""
     where, run = results_option(results), short_id(entry)
     if entry.state == "being written":
@@ -257,11 +258,23 @@ def _next(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> Iterator
         return
     yield f"lstm-bench report {run}{where}", "writes a page of its figures"
     yield f"lstm-bench predict {run}{where}", "scores new days with its weights"
-    if not rows:
+    if rows:
+        yield f"lstm-bench leaderboard{where}", f"has it in the row {', '.join(rows)}"
+    elif _may_be_evidence(entry.experiment):
         yield (
             f"lstm-bench leaderboard --include {shlex.quote(entry.experiment)}{where}",
-            "makes rows of the experiment's runs, a row over seeds of each configuration",
+            f"makes rows of all runs in {entry.experiment}: a row of each configuration, over its seeds",
         )
+
+
+def _may_be_evidence(experiment: str) -> bool:
+    from lstm_bench.config.experiment import check_evidence_name
+
+    try:
+        check_evidence_name(experiment)
+    except ValueError:
+        return False
+    return True
 
 
 def print_difference(records: tuple[Record, Record], found: RunDifference) -> None:

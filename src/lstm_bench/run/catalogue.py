@@ -70,6 +70,11 @@ class CatalogueEntry:
         return self.path.parent.name
 
     @property
+    def is_draft(self) -> bool:
+        """Whether there is no record yet."""
+        return bool(self.drafts) and not self.path.is_dir()
+
+    @property
     def state(self) -> str:
         """How the run stands, in a word or two."""
         if any(draft.is_live for draft in self.drafts):

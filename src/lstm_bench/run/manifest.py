@@ -17,7 +17,7 @@ from lstm_bench.config.section import Section, explain
 from lstm_bench.errors import DataError
 from lstm_bench.run.whole_file import write_whole
 
-__all__ = ["Bench", "BenchRow", "rows_with"]
+__all__ = ["Bench", "BenchRow", "rows_with", "studies_of"]
 
 _NAME = "bench.json"
 
@@ -82,6 +82,12 @@ class Bench(Section):
     def save(self, experiment: Path) -> None:
         """Write the manifest in one rename."""
         write_whole(experiment / _NAME, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+
+
+def studies_of(results: Path) -> list[str]:
+    """Return the studies, and workflow files, of the rows that manifests below a folder of results name."""
+    manifests = (Bench.load(path.parent) for path in sorted(results.glob(f"*/{_NAME}")))
+    return sorted({row.study for bench in manifests if bench is not None for row in bench.rows.values()})
 
 
 def rows_with(record: Path) -> list[str]:
