@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -152,6 +157,78 @@ def test_what_would_have_no_effect_is_refused(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"error: {reason}")
     assert list(tmp_path.iterdir()) == []
+
+
+def leave(results: Path, experiment: str, *seeds: int) -> None:
+    """Leave complete records of plain runs of Qlib's file."""
+    from tests.report.conftest import configuration, leave_record
+
+    for seed in seeds:
+        name = leave_record(results / experiment, configuration("Alpha158", f"task.model.kwargs.seed={seed}"))
+        for file in ("pred.parquet", "label.parquet", "epochs.parquet", "model.safetensors"):
+            (results / experiment / name / file).touch()
+
+
+def test_plain_runs_become_rows(here: Run, tmp_path: Path) -> None:
+    leave(tmp_path / "results", "mine", 0, 1, 2)
+    assert "results: no row yet" in here("leaderboard").stderr
+    done = here("leaderboard", "--include", "mine", "--out", "board.md")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "mine/mine: seeds 0, 1, 2\n"
+    assert "| LSTM, mine/mine |" in (tmp_path / "board.md").read_text()
+    assert here("leaderboard", "--check", "--out", "board.md").returncode == 0
+    tables = json.loads(here("leaderboard", "--json").stdout)["tables"]
+    assert tables[0]["rows"][0]["seeds"] == {"complete": 3, "failed": 0, "missing": 0}
+    leave(tmp_path / "results", "mine", 3)
+    explained = json.loads(here("leaderboard", "--include", "mine", "--explain", "mine", "--json").stdout)
+    assert [seed["seed"] for seed in explained["seeds"]] == [0, 1, 2, 3]
+
+
+def test_an_experiment_without_runs_is_refused(here: Run, tmp_path: Path) -> None:
+    leave(tmp_path / "results", "mine", 0)
+    done = here("leaderboard", "--include", "mien")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--include: no experiment 'mien' in results has a run; did you mean 'mine'" in done.stderr
+    done = here("leaderboard", "--include", "mine", "--check")
+    assert done.returncode == 2
+    assert "--check: cannot go with --include" in done.stderr
+
+
+def test_a_terminal_gets_tables_that_fit_and_only_sets_with_rows_of_here(
+    results: Path, tmp_path: Path, environment: Callable[[Path], dict[str, str]]
+) -> None:
+    leave(results, "mine", 0, 1)
+    own = environment(tmp_path) | {"TERM": "dumb", "COLUMNS": "80"}
+
+    def drawn(*arguments: str) -> str:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+        command = [sys.executable, "-m", "lstm_bench", "leaderboard", *arguments]
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=own, stdout=theirs, stderr=subprocess.PIPE
+        ) as process:
+            os.close(theirs)
+            found = b""
+            try:
+                while part := os.read(ours, 65536):
+                    found += part
+            except OSError:  # the other end is closed
+                pass
+        os.close(ours)
+        assert process.returncode == 0, process.stderr
+        return found.decode().replace("\r\n", "\n")
+
+    everything = drawn()
+    assert "Alpha360: csi300" in everything
+    text = drawn("--include", "mine")
+    assert max(map(len, text.splitlines())) <= 80
+    assert "alpha158/" in text
+    assert "mine/" in text
+    assert "nothing of Alpha360 was made here" in text
+    assert "Alpha360: csi300" not in text
+    assert "| Model Name |" not in text
+    assert "| Model Name |" in drawn("--format", "md")
+    assert "### Alpha360" in drawn("--format", "md")
 
 
 def test_results_that_hold_nothing_have_no_row(here: Run, tmp_path: Path) -> None:

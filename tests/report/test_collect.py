@@ -137,6 +137,7 @@ def test_two_manifests_cannot_claim_one_row(results: Path, make_row: MakeRow) ->
 
 
 SEGMENTS = "task.dataset.kwargs.segments"
+CUT = {"status": "finished", "epochs": 11, "best_epoch": 9, "parameters": 1}
 
 
 @pytest.mark.parametrize(
@@ -156,11 +157,14 @@ SEGMENTS = "task.dataset.kwargs.segments"
             {"calendar": ["2010-01-04", "2020-07-10"]},
             "test 2017-01-01..2020-06-30 of 2017-01-01..2020-07-10",
         ),
-        ([], {"synthetic": True}, "synthetic data"),
+        (["task.model.kwargs.n_epochs=11"], {"synthetic": True, "training": CUT}, ""),
+        (["task.model.kwargs.n_epochs=11", "market=csi500"], {"training": CUT}, ""),
+        (["task.model.kwargs.n_epochs=11", "qlib_init.region=us"], {"training": CUT}, ""),
+        ([f"{SEGMENTS}.train=[2013-01-01, 2014-12-31]", "market=sp500"], {}, ""),
         (["task.model.kwargs.n_epochs=11"], {}, ""),  # stopped early: the cap changed nothing
         (
             ["task.model.kwargs.n_epochs=11"],
-            {"training": {"status": "finished", "epochs": 11, "best_epoch": 9, "parameters": 1}},
+            {"training": CUT},
             "ended by n_epochs 11, Qlib's is 200",
         ),
     ],

@@ -127,14 +127,33 @@ def test_what_cannot_be_compared_is_not_in_one_table(results: Path, make_row: Ma
         ["synthetic"],
         ["us"],
     ]
-    assert [group.setting.is_reduced for group in groups] == [False] * 4 + [True] * 2
+    assert [group.setting.kind for group in groups] == ["full"] * 3 + ["reduced", "own", "synthetic"]
     text = formats.markdown(tables_of([row for group in groups for row in group.rows]))
     assert "| Epochs run | Reduced |" in text
     assert "| train 2013-01-01..2014-12-31 of 2008-01-02..2014-12-31 |" in text
-    assert "| synthetic data |" in text
+    assert "Another market than that of Qlib's benchmark: csi500 (cn), test" in text
+    assert "Synthetic data, not comparable with real data: csi300 (cn), test" in text
+    assert text.count("| Reduced |") == 1
     assert "Reduced runs, not comparable with full ones: csi300 (cn), test" in text
     assert "| LSTM, none/default | Alpha158 (20 columns) | – |" in text
     assert "| 0 (3 missing) |" in text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [(["market=sp500", "qlib_init.region=us"], {}), (["market=all"], {}), ([], {"synthetic": True})],
+)
+def test_qlibs_row_does_not_stand_beside_another_market(
+    results: Path, make_row: MakeRow, overrides: list[str], said: dict[str, object]
+) -> None:
+    cut = {"status": "finished", "epochs": 2, "best_epoch": 0, "parameters": 1}
+    make_row("mine", overrides=["task.model.kwargs.n_epochs=2", *overrides], training=cut, **said)
+    rows = rows_of(collect(results))
+    text = formats.markdown(tables_of(rows))
+    assert "educed" not in text
+    assert [table.features for table in tables_of(rows) if not table.evidence] == ["Alpha360"]
+    (table,) = formats.json_object(rows, file_of)["tables"]
+    assert (table["is_reduced"], table["rows"][0]["reduced"]) == (False, [])
 
 
 def test_titles_name_label_and_numerics_where_they_differ(results: Path, make_row: MakeRow) -> None:

@@ -23,6 +23,7 @@ from lstm_bench.cli import (
     predict,
     report,
     run,
+    runs,
     study,
     tune,
 )
@@ -40,6 +41,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.command(name="init")(init.init)
 app.command(name="run")(run.run)
+app.add_typer(runs.app, name="runs")
 app.command(name="predict")(predict.predict)
 app.add_typer(study.app, name="study")
 app.command(name="tune")(tune.tune)

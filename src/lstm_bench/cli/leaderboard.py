@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lstm_bench.cli.options import EvidenceFolder, check_evidence
-from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.cli.output import print_json, print_table, terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from lstm_bench.report.aggregate import Row
     from lstm_bench.report.blocks import LeaderboardOptions
     from lstm_bench.report.evidence import Evidence
+    from lstm_bench.report.leaderboard import Table
 
 __all__ = ["leaderboard"]
 
@@ -27,7 +27,7 @@ Format = Literal["md", "csv", "json", "latex"]
 _APART = {
     "--explain": ("--html", "--out", "--check", "--study", "--compat", "--intervals"),
     "--html": ("--out", "--check", "--compat", "--intervals"),
-    "--check": ("--study", "--compat", "--intervals"),
+    "--check": ("--include", "--study", "--compat", "--intervals"),
 }
 """Option -> those that would have no effect beside it."""
 
@@ -57,9 +57,20 @@ def leaderboard(
     ] = False,
     form: Annotated[
         Format | None,
-        typer.Option("--format", help="Print as md, csv, json or latex.", show_default=False),
+        typer.Option(
+            "--format",
+            help="Print as md, csv, json or latex; a terminal gets tables that fit it, else md.",
+            show_default=False,
+        ),
     ] = None,
     study: Annotated[list[str] | None, typer.Option(help="Only this study's rows. Repeatable.")] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Make rows of the records of this experiment, a folder of plain runs; they stay. Repeatable.",
+            metavar="EXPERIMENT",
+        ),
+    ] = None,
     explain: Annotated[
         str | None,
         typer.Option(help="Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False),
@@ -72,7 +83,9 @@ def leaderboard(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Collect the records of benched rows into the evidence, and show them in Qlib's format.
+    """Collect the records of rows into the evidence, and show them in Qlib's format.
+
+    `bench` makes rows, and --include makes them of plain runs: a row of each configuration, over all its seeds.
 
     A document's leaderboard stands between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
     --compat, --intervals and --study are kept in the first of them.
@@ -83,23 +96,35 @@ def leaderboard(
 
     style = {"--compat": compat, "--intervals": intervals}
     document = {"--out": out, "--check": check}
-    _check_together({"--explain": explain, "--html": html, **document, "--study": study, **style}, form)
+    _check_together(
+        {"--explain": explain, "--html": html, **document, "--include": include, "--study": study, **style},
+        form,
+    )
     check_evidence(results)
     check_file("--out", None if check else out)
     check_file("--html", html)
     options = LeaderboardOptions(Style(compat, intervals), tuple(study or ()))
     form = "json" if as_json else form
+    if out is not None and not check:
+        _require_markdown(form, as_json)
+    _include(results, include or ())
     if html is not None:
         _write_page(html, results, options, form)
         return
-    if out is not None and not check:
-        _require_markdown(form, as_json)
     if check:
         _check(out or _DOCUMENT, results, form)
     elif out is not None:
         _write(out, results, options)
     else:
         _print(results, options, form, explain)
+
+
+def _include(results: Path, experiments: Sequence[str]) -> None:
+    from lstm_bench.report.inclusion import include
+
+    for experiment in experiments:
+        for line in include(results, experiment).lines(experiment):
+            typer.echo(line, err=True)
 
 
 def _check_together(given: Mapping[str, object], form: Format | None) -> None:
@@ -211,11 +236,25 @@ def _print_rows(
         tables = leaderboard_tables(rows, options.style, evidence_file)
         if form == "latex":
             typer.echo(formats.latex(tables), nl=False)
-        elif form == "md" or not sys.stdout.isatty():
+        elif form == "md" or (width := terminal_width()) is None:
             typer.echo(formats.markdown(tables), nl=False)
         else:
-            for table in tables:
-                print_table(f"{table.features}: {table.title}".replace("`", ""), table.header, table.lines)
+            _draw(tables, results, width)
+
+
+def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
+    """Draw tables, but for feature sets of which nothing was made here, where something was."""
+    from lstm_bench.cli.leaderboard_table import print_leaderboard
+    from lstm_bench.run.manifest import studies_of
+
+    own = set(studies_of(results))
+    sets = {table.features for table in tables if own & set(table.studies)}
+    sets = (
+        sets or {table.features for table in tables if table.studies} or {table.features for table in tables}
+    )
+    print_leaderboard([table for table in tables if table.features in sets], width)
+    if others := dict.fromkeys(table.features for table in tables if table.features not in sets):
+        typer.echo(f"\nnothing of {' and '.join(others)} was made here; --format md shows all")
 
 
 def _explain(row: Row, form: Format | None) -> None:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
+import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-__all__ = ["duration", "print_json", "print_table"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = [
+    "duration",
+    "print_columns",
+    "print_json",
+    "print_pairs",
+    "print_table",
+    "size_text",
+    "terminal_width",
+    "wrapped",
+]
 
 
 _FILE_WIDTH = 160
+"""Columns of what is no terminal: a file or a pipe has no edge to wrap at."""
 
 
 def print_json(value: Any) -> None:
@@ -21,7 +36,6 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; all columns but the first are right-aligned."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text  # what is printed is no markup
 
@@ -30,10 +44,81 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]
         table.add_column(Text(header), justify="left" if position == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
+    _console().print(table)
+
+
+def print_columns(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1, gap: int = 2
+) -> None:
+    """Print columns under a rule, without a frame, which leaves more room to what they say.
+
+    Parameters
+    ----------
+    words
+        How many columns, from the first on, hold words: they stand to the left and wrap. The others hold figures: they
+        stand to the right and do not.
+    gap
+        Columns of the terminal between two of the table's, at least 1.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        box=SIMPLE_HEAD,  # whose lines between columns are blanks
+        padding=(0, 0, 0, gap - 1),
+        pad_edge=False,
+        show_edge=False,
+    )
+    for position, header in enumerate(headers):
+        is_words = position < words
+        table.add_column(
+            Text(header), justify="left" if is_words else "right", overflow="fold", no_wrap=not is_words
+        )
+    for row in rows:
+        table.add_row(*map(Text, row))
+    _console().print(table)
+
+
+def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
+    """Print names and what belongs to each, which wraps beside its name."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in pairs:
+        table.add_row(Text(name), Text(text))
+    _console().print(table)
+
+
+def wrapped(text: str, width: int | None = None) -> str:
+    """Break a text into lines between its words, for the terminal where no width is given."""
+    width = width or terminal_width() or _FILE_WIDTH
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that stdout is; None where it is none."""
+    console = _console()
+    return console.width if console.is_terminal else None
+
+
+def _console() -> Console:
+    from rich.console import Console
+
     console = Console()
     if not console.is_terminal:
-        console.width = _FILE_WIDTH  # a file or a pipe has no edge to wrap at
-    console.print(table)
+        console.width = _FILE_WIDTH
+    return console
+
+
+def size_text(size: int) -> str:
+    """Write a size in bytes: ``1.3 MB``, ``12 kB``."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{math.ceil(size / 1e3)} kB"
 
 
 def duration(seconds: float) -> str:

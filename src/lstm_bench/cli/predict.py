@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lstm_bench.cli.completion import RunArgument
 from lstm_bench.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -23,14 +24,7 @@ _SUFFIXES = (".parquet", ".csv")
 
 
 def predict(
-    run: Annotated[
-        str,
-        typer.Argument(
-            help="A record's folder, or the id of one under --results, or its beginning.",
-            metavar="RUN",
-            show_default=False,
-        ),
-    ],
+    run: RunArgument,
     start: Annotated[
         str | None, typer.Option(help="First day; the one after the run's own scores by default.")
     ] = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lstm_bench.cli.completion import complete_run
 from lstm_bench.cli.options import Storage
 from lstm_bench.cli.output import print_json
 
@@ -23,7 +24,10 @@ def report(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="A run: its record's folder, or the beginning of its id.", metavar="RUN", show_default=False
+            help="A run: its record's folder, or the beginning of its id.",
+            metavar="RUN",
+            show_default=False,
+            autocompletion=complete_run,
         ),
     ] = None,
     study: Annotated[

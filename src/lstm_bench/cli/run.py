@@ -86,6 +86,7 @@ def run(
         print_json(without_nan(answer))
     else:
         _summarise(workflow.stem, record, computed)
+        _say_next(record, out)
 
 
 def _analysis(record: Record) -> dict[str, Any]:
@@ -145,3 +146,14 @@ def _summarise(title: str, record: Record, computed: bool) -> None:
     typer.echo(
         f"{'recorded in' if computed else 'recorded before (--force computes it again):'} {record.path}"
     )
+
+
+def _say_next(record: Record, results: Path) -> None:
+    """Say how the run is looked at, and how it becomes a row."""
+    from lstm_bench.cli.run_text import next_commands
+    from lstm_bench.run.catalogue import find_entry
+    from lstm_bench.run.manifest import rows_with
+
+    entry = find_entry(str(record.path), results)
+    for command, purpose in next_commands(entry, rows_with(record.path), results):
+        typer.echo(f"{command}\n    {purpose}")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import get_args
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from lstm_bench.config.universe import market_text
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import InputError, choices_hint
 from lstm_bench.report.evidence import Evidence, SeedResult, Status
-from lstm_bench.report.setting import Span, parse_config, segments
+from lstm_bench.report.setting import Kind, Span, is_of_qlibs_market, kind_of, parse_config, segments
 from lstm_bench.report.statistics import Estimate, bootstrap_mean
 
 __all__ = [
@@ -77,19 +78,24 @@ class Setting:
     market, region : of the stocks, and of the trading rules
     data_fingerprint : empty where no seed is complete
     test : first and last day of the test segment, clipped to the data
-    is_reduced : whether the runs are not of the benchmark's full size
+    kind : whether the runs are Qlib's benchmark, less of it, of own data, or of a synthetic market
     label : expression of the label, without spaces
     numerics : of the code that computed it; 0 where no seed is complete
     """
 
     features: str
-    is_reduced: bool
+    kind: Kind
     market: str
     region: str
     data_fingerprint: str
     test: Span
     label: str
     numerics: int
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the runs are less than Qlib's benchmark, which they claim to be."""
+        return self.kind == "reduced"
 
 
 @dataclass(frozen=True)
@@ -167,9 +173,16 @@ class Row:
 
     @cached_property
     def reductions(self) -> tuple[str, ...]:
-        """Why the row is not of the benchmark's full size, of all its seeds; without repeats."""
+        """Why the row is less than Qlib's benchmark, of all its seeds; without repeats; empty of other data."""
+        if not is_of_qlibs_market(self.config) or self.is_synthetic:
+            return ()
         said = (result.reduced.split("; ") for result in self.complete or self.results if result.reduced)
         return tuple(dict.fromkeys(itertools.chain.from_iterable(said)))
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether its data are a synthetic market."""
+        return any(result.synthetic for result in self.complete or self.results)
 
     @cached_property
     def setting(self) -> Setting:
@@ -184,7 +197,7 @@ class Row:
         stocks = handler.kwargs.instruments
         return Setting(
             features=first.features,
-            is_reduced=bool(self.reductions),
+            kind=kind_of(self.config, self.is_synthetic, bool(self.reductions)),
             market=market_text(stocks),
             region=self.config.qlib_init.region,
             data_fingerprint=self.data or first.data_fingerprint or "",
@@ -240,7 +253,7 @@ def rows_of(evidence: Mapping[str, Evidence], studies: Iterable[str] = ()) -> li
 
 
 def group_rows(rows: Iterable[Row]) -> list[Group]:
-    """Sort rows into tables: one per setting, full ones before reduced ones."""
+    """Sort rows into tables: one per setting; Qlib's benchmark, less of it, own data, synthetic data."""
     tables: dict[Setting, list[Row]] = {}
     for row in rows:
         tables.setdefault(row.setting, []).append(row)
@@ -303,13 +316,13 @@ def _rank(row: Row) -> tuple[float, str]:
     return (np.inf if np.isnan(mean) else -mean, row.name)
 
 
-def _order(setting: Setting) -> tuple[int, str, bool, str, str, str, Span, str, int]:
+def _order(setting: Setting) -> tuple[int, str, int, str, str, str, Span, str, int]:
     known = setting.features in FEATURE_SETS
     place = FEATURE_SETS.index(setting.features) if known else len(FEATURE_SETS)
     return (
         place,
         setting.features,
-        setting.is_reduced,
+        get_args(Kind).index(setting.kind),
         setting.market,
         setting.region,
         setting.data_fingerprint,

@@ -102,6 +102,7 @@ def json_object(rows: Sequence[Row], evidence_file: Callable[[str], str]) -> dic
                 "test": [str(day) for day in setting.test],
                 "label": setting.label,
                 "numerics": setting.numerics or None,
+                "kind": setting.kind,
                 "is_reduced": setting.is_reduced,
                 "evidence": [evidence_file(study) for study in sorted({row.study for row in group.rows})],
                 "rows": [
@@ -168,6 +169,7 @@ def _flat(row: Row) -> dict[str, Any]:
         "numerics": setting.numerics or None,
         **{key: value for key, value in said.items() if key not in ("seeds", "epochs", "reduced")},
         **{f"seeds_{status}": n for status, n in said["seeds"].items()},
+        "kind": setting.kind,
         "reduced": "; ".join(row.reductions),
     }
     for metric, column in COLUMNS.items():

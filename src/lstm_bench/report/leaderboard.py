@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_bench.report.aggregate import FEATURE_SETS, Cell, Group, Row, Setting, group_rows
 from lstm_bench.report.published import COLUMNS, PUBLISHED, PublishedRow
+from lstm_bench.report.setting import OF_QLIBS_MARKET, Kind
 
-__all__ = ["Style", "Table", "leaderboard_tables"]
+__all__ = ["KINDS", "Style", "Table", "leaderboard_tables"]
 
 _OURS = ("Seeds", "Parameters", "Training time", "n_epochs", "Epochs run")
 _NONE = "–"
+
+KINDS: Mapping[Kind, str] = {
+    "reduced": "Reduced runs, not comparable with full ones",
+    "own": "Another market than that of Qlib's benchmark",
+    "synthetic": "Synthetic data, not comparable with real data",
+}
+"""What the title of a table says where it is not of Qlib's benchmark."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Table:
     title : what its rows share
     header, lines
     evidence : files that its cells follow from; none of a published row
+    studies : of its rows
     """
 
     features: str
@@ -47,10 +56,11 @@ class Table:
     header: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
     evidence: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
 
 
 def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callable[[str], str]) -> list[Table]:
-    """Lay the leaderboard out: per feature set our tables, then Qlib's.
+    """Lay the leaderboard out: per feature set our tables, then Qlib's where they are of its market or there are none.
 
     Parameters
     ----------
@@ -64,7 +74,9 @@ def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callabl
     tables: list[Table] = []
     for features in dict.fromkeys(names):
         tables += [table for table in ours if table.features == features]
-        tables += _published(features)
+        kinds = {group.setting.kind for group in groups if group.setting.features == features}
+        if not kinds or kinds & set(OF_QLIBS_MARKET):
+            tables += _published(features)
     return tables
 
 
@@ -81,12 +93,14 @@ def _differing(groups: Iterable[Group]) -> set[str]:
 def _table(group: Group, style: Style, evidence_file: Callable[[str], str], named: set[str]) -> Table:
     reduced = group.setting.is_reduced
     header = ("Model Name", "Dataset", *COLUMNS.values(), *_OURS, *(("Reduced",) if reduced else ()))
+    studies = tuple(sorted({row.study for row in group.rows}))
     return Table(
         features=group.setting.features,
         title=_title(group.setting, named),
         header=header,
         lines=tuple(_line(row, style, reduced) for row in group.rows),
-        evidence=tuple(evidence_file(study) for study in sorted({row.study for row in group.rows})),
+        evidence=tuple(map(evidence_file, studies)),
+        studies=studies,
     )
 
 
@@ -98,7 +112,7 @@ def _title(setting: Setting, named: set[str]) -> str:
         text += f", label `{setting.label}`"
     if "numerics" in named and setting.numerics:
         text += f", numerics {setting.numerics}"
-    return f"Reduced runs, not comparable with full ones: {text}" if setting.is_reduced else text
+    return f"{KINDS[setting.kind]}: {text}" if setting.kind in KINDS else text
 
 
 def _line(row: Row, style: Style, reduced: bool) -> tuple[str, ...]:

@@ -17,8 +17,10 @@ from lstm_bench.report.comparison_tables import UNDECIDED
 from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
+from lstm_bench.report.leaderboard import KINDS
 from lstm_bench.report.page import Cell, Note, Page, PageTable, Section, cell, percent
-from lstm_bench.report.published import COLUMNS, PUBLISHED
+from lstm_bench.report.published import COLUMNS, PUBLISHED, PublishedRow
+from lstm_bench.report.setting import OF_QLIBS_MARKET
 from lstm_bench.report.statistics import Estimate
 
 __all__ = ["leaderboard_page", "report_links"]
@@ -91,8 +93,8 @@ def leaderboard_page(
 
 
 def _title(group: Group) -> str:
-    reduced = ", reduced" if group.setting.is_reduced else ""
-    return f"{group.setting.features}{reduced}, {group.setting.market}"
+    kind = {"reduced": ", reduced", "synthetic": ", synthetic"}.get(group.setting.kind, "")
+    return f"{group.setting.features}{kind}, {group.setting.market}"
 
 
 def _table_parts(
@@ -105,11 +107,11 @@ def _table_parts(
         "numerics "
         f"{setting.numerics or 'unknown'}."
     )
-    if setting.is_reduced:
-        text += " These runs are not of the benchmark's full size, and not comparable with full ones."
+    if setting.kind in KINDS:
+        text += f" {KINDS[setting.kind]}."
     yield Note(text)
     yield _row_table(group, prefix)
-    published = [row for row in PUBLISHED if row.features == setting.features]
+    published = _published_rows(group)
     if any(row.complete for row in group.rows):
         yield from curve_figures(group.rows, daily, prefix)
         yield from seed_figures(group.rows, published, f"{prefix}_seeds")
@@ -119,7 +121,7 @@ def _table_parts(
 def _row_table(group: Group, prefix: str) -> PageTable:
     header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs"]
     lines = [_row_line(row) for row in group.rows]
-    for row in (one for one in PUBLISHED if one.features == group.setting.features):
+    for row in _published_rows(group):
         cells = [
             _figure(metric, mean, detail=f"± {_published(metric, std)}")
             for metric, (mean, std) in row.cells.items()
@@ -146,6 +148,12 @@ def _row_table(group: Group, prefix: str) -> PageTable:
         "sorts.",
         is_sortable=True,
     )
+
+
+def _published_rows(group: Group) -> list[PublishedRow]:
+    """Return Qlib's rows of a table's feature set; none where the table is of another market."""
+    setting = group.setting
+    return [row for row in PUBLISHED if setting.kind in OF_QLIBS_MARKET and row.features == setting.features]
 
 
 def _published(metric: str, std: float) -> str:

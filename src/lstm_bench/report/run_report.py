@@ -275,7 +275,8 @@ class RunReport:
         reduced = reductions(
             self.config, self._calendar(), provenance.get("synthetic"), provenance["training"]["status"]
         )
-        flags = [f"Reduced: {reason}" for reason in reduced]
+        flags = ["Synthetic data"] if provenance.get("synthetic") else []
+        flags += [f"Reduced: {reason}" for reason in reduced]
         if (provenance.get("git") or {}).get("dirty"):
             flags.append("Computed by code with uncommitted changes")
         if failure := self.record.failure():

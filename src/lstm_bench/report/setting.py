@@ -1,4 +1,4 @@
-"""What a row's configuration says of its setting: the market, the spans of days, and where it is reduced."""
+"""What a row's configuration says of its setting: what it is comparable with, spans of days, where it is reduced."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import ValidationError
@@ -14,7 +14,29 @@ from pydantic import ValidationError
 from lstm_bench.config.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
 
-__all__ = ["QLIB_EPOCHS", "QLIB_SEGMENTS", "Span", "config_text", "parse_config", "reductions", "segments"]
+__all__ = [
+    "OF_QLIBS_MARKET",
+    "QLIB_EPOCHS",
+    "QLIB_MARKET",
+    "QLIB_SEGMENTS",
+    "Kind",
+    "Span",
+    "config_text",
+    "is_of_qlibs_market",
+    "kind_of",
+    "parse_config",
+    "reductions",
+    "segments",
+]
+
+Kind = Literal["full", "reduced", "own", "synthetic"]
+"""Qlib's benchmark as it is; less of it; own data, which are no part of it; a synthetic market."""
+
+OF_QLIBS_MARKET: tuple[Kind, ...] = ("full", "reduced")
+"""What Qlib's published row can stand beside."""
+
+QLIB_MARKET = ("csi300", "cn")
+"""Stocks and region of Qlib's benchmark."""
 
 Span = tuple[date, date]
 """First and last day, both inclusive."""
@@ -74,7 +96,7 @@ def segments(config: RunConfig, calendar: Span | None) -> dict[str, Span]:
 def reductions(
     config: RunConfig, calendar: Span | None, synthetic: bool | None, training_status: str | None
 ) -> list[str]:
-    """Say in what a run falls short of the benchmark as Qlib defines it.
+    """Say in what a run falls short of the benchmark as Qlib defines it; nothing of one that is not of Qlib's market.
 
     Parameters
     ----------
@@ -83,11 +105,26 @@ def reductions(
     training_status
         An epoch cap below Qlib's is a reduction where it ended the training, and only there.
     """
+    if synthetic or not is_of_qlibs_market(config):
+        return []
     return [
-        *(["synthetic data"] if synthetic else []),
         *_short_segments(segments(config, calendar), calendar),
         *_epoch_cap(config.task.model.kwargs.n_epochs, training_status),
     ]
+
+
+def is_of_qlibs_market(config: RunConfig) -> bool:
+    """Whether a run is of the stocks and the region of Qlib's benchmark, and so claims to be it."""
+    return (config.task.dataset.kwargs.handler.kwargs.instruments, config.qlib_init.region) == QLIB_MARKET
+
+
+def kind_of(config: RunConfig, synthetic: bool | None, reduced: bool) -> Kind:
+    """Say which kind of table a run belongs to."""
+    if synthetic:
+        return "synthetic"
+    if not is_of_qlibs_market(config):
+        return "own"
+    return "reduced" if reduced else "full"
 
 
 def _short_segments(spans: Mapping[str, Span], calendar: Span | None) -> Iterator[str]:

@@ -18,7 +18,7 @@ from lstm_bench.config.section import Section
 from lstm_bench.errors import DataError
 from lstm_bench.run.whole_file import write_whole
 
-__all__ = ["Bench", "BenchRow"]
+__all__ = ["Bench", "BenchRow", "rows_with", "studies_of"]
 
 _NAME = "bench.json"
 
@@ -90,3 +90,22 @@ class Bench(Section):
     def save(self, experiment: Path) -> None:
         """Write the manifest in one rename."""
         write_whole(experiment / _NAME, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+
+
+def studies_of(results: Path) -> list[str]:
+    """Return the studies, and workflow files, of the rows that manifests below a folder of results name."""
+    manifests = (Bench.load(path.parent) for path in sorted(results.glob(f"*/{_NAME}")))
+    return sorted({row.study for bench in manifests if bench is not None for row in bench.rows.values()})
+
+
+def rows_with(record: Path) -> list[str]:
+    """Return the names of the rows, ``STUDY/ROW``, that count a record among their runs.
+
+    Raises
+    ------
+    DataError
+        Where the manifest beside it cannot be read.
+    """
+    bench = Bench.load(record.parent)
+    rows = () if bench is None else bench.rows.values()
+    return [f"{row.study}/{row.label}" for row in rows if record.name in row.runs.values()]

@@ -30,10 +30,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +40,8 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from lstm_bench.config.mistakes import explain
-from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.errors import ConfigError, DataError, InputError
+from lstm_bench.run.drafts import draft_folder, drafts_in
 from lstm_bench.run.record_json import ProvenanceJson, check_analysis, check_figures
 
 if TYPE_CHECKING:
@@ -51,13 +49,25 @@ if TYPE_CHECKING:
 
     from lstm_bench.config.workflow import RunConfig
 
-__all__ = ["Record", "TableName", "publish", "read_object", "recover"]
+__all__ = [
+    "SEAL",
+    "Record",
+    "TableName",
+    "check_idle",
+    "folder_size",
+    "publish",
+    "read_object",
+    "recover",
+    "remove",
+]
 
 TableName = Literal[
     "epochs", "pred", "label", "ic", "ic_decay", "ic_periods", "report", "positions", "holdings", "drawdowns"
 ]
 
-_SEAL = "provenance.json"
+SEAL = "provenance.json"
+"""The file that is written last: a folder without it is no record."""
+
 _AGAIN = "compute the run again with --force"
 
 _ROW, _DAY, _SAMPLE = (None,), ("datetime",), ("datetime", "instrument")
@@ -106,7 +116,7 @@ class Record:
     @classmethod
     def find(cls, folder: Path) -> Record | None:
         """Return the record in ``folder``, None if there is none."""
-        return cls(folder) if (folder / _SEAL).is_file() else None
+        return cls(folder) if (folder / SEAL).is_file() else None
 
     def metrics(self) -> dict[str, float]:
         """Read the figures; JSON has no NaN, a null stands for it.
@@ -147,7 +157,7 @@ class Record:
         DataError
             Where the file cannot be read, and where a key is asked for that is not there.
         """
-        return self._json(_SEAL, ProvenanceJson.model_validate)
+        return self._json(SEAL, ProvenanceJson.model_validate)
 
     def config(self) -> RunConfig:
         """Read the resolved configuration.
@@ -274,7 +284,7 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
         False where another process was first and ``replace`` is off: its record stands.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.{_owner()}-{uuid.uuid4().hex[:8]}.draft")
+    draft = draft_folder(folder)
     draft.mkdir()
     try:
         write(draft)
@@ -298,6 +308,57 @@ def recover(folder: Path) -> None:
             _recover(folder)
 
 
+def remove(folder: Path) -> int:
+    """Remove a record, complete or not, and what killed processes left of it.
+
+    It is renamed to a draft first, so that whoever computes the run again completes an interrupted removal.
+
+    Returns
+    -------
+    int
+        Bytes that were freed.
+
+    Raises
+    ------
+    InputError
+        Where a process is writing the run's record at the moment, or the folder may not be changed.
+    """
+    try:
+        with _locked(folder):
+            _recover(folder)
+            check_idle(folder)
+            gone = draft_folder(folder)
+            if folder.exists():
+                folder.rename(gone)
+            size = folder_size(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be removed: {error.strerror}") from error
+    return size
+
+
+def check_idle(folder: Path) -> None:
+    """Check that nobody is writing a run's record.
+
+    Raises
+    ------
+    InputError
+        Where somebody is; it names the process.
+    """
+    for draft in drafts_in(folder.parent):
+        if draft.run == folder.name and draft.is_live:
+            where = "" if draft.is_here else f" on {draft.host}"
+            hint = "" if draft.is_here else f"; if that has ended, remove {draft.path}"
+            raise InputError(
+                f"{folder}: process {draft.process}{where} is writing this run's record; wait for it or stop it{hint}"
+            )
+
+
+def folder_size(folder: Path) -> int:
+    """Return the bytes of a folder's files; 0 where it is not there."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _recover(folder: Path) -> None:
     aside = _aside(folder)
     if aside.exists():
@@ -305,11 +366,9 @@ def _recover(folder: Path) -> None:
             shutil.rmtree(aside)
         else:
             aside.rename(folder)
-    host = platform.node()
-    for draft in folder.parent.glob(f".{folder.name}.{host}-*.draft"):
-        process = int(draft.name.removeprefix(f".{folder.name}.{host}-").partition("-")[0])
-        if not _is_alive(process):
-            shutil.rmtree(draft, ignore_errors=True)
+    for draft in drafts_in(folder.parent):
+        if draft.run == folder.name and not draft.is_live:
+            shutil.rmtree(draft.path, ignore_errors=True)
 
 
 def _locked(folder: Path) -> FileLock:
@@ -319,17 +378,3 @@ def _locked(folder: Path) -> FileLock:
 
 def _aside(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.replaced")
-
-
-def _owner() -> str:
-    return f"{platform.node()}-{os.getpid()}"
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -11,6 +11,7 @@ from lstm_bench.config.shown import came
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import DataError
 from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.run.catalogue import find_run, name_some
 from lstm_bench.run.record import Record, read_object
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ __all__ = ["SavedRun", "find_record", "read_statistics"]
 
 _WEIGHTS = "model.safetensors"
 _STATISTICS = "statistics.json"
-_NAMED = 8
 _AGAIN = "compute the run again with --force"
 
 
@@ -30,7 +30,7 @@ def find_record(run: str, results: Path) -> Record:
     Parameters
     ----------
     run
-        The record's folder, or an id in ``results/<experiment>/``, or the beginning of one.
+        As for :func:`lstm_bench.run.catalogue.find_run`.
     results
         Where records are.
 
@@ -39,33 +39,11 @@ def find_record(run: str, results: Path) -> Record:
     DataError
         Where there is none, or it is not complete, or more than one run begins so.
     """
-    if not run:
-        raise DataError("run: got '', expected a record's folder, or the id of one")
-    folder = Path(run).expanduser()
-    if folder.is_dir():
-        record = Record.find(folder)
-        if record is None:
-            raise DataError(
-                f"run: {folder} is no complete record: it has no provenance.json{_inside(folder)}"
-            )
-        return record
-    there = [Record(path) for path in _records(results)]
-    found = [record for record in there if record.path.name.startswith(str(folder))]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise DataError(
-            f"run: got {run!r}, which {len(found)} records begin with; give one of {_list(found, _NAMED)}"
-        )
-    hint = f"it has {_list(there, _NAMED)}" if there else "it has none; `lstm-bench run CONFIG` makes one"
-    raise DataError(
-        f"run: got {run!r}, expected a record's folder, or the id of one in {results}, and {hint}"
-    )
-
-
-def _records(results: Path) -> list[Path]:
-    """Folders of complete records, of any experiment."""
-    return sorted(seal.parent for seal in results.glob("[!.]*/[!.]*/provenance.json"))
+    folder = find_run(run, results)
+    record = Record.find(folder)
+    if record is None:
+        raise DataError(f"run: {folder} is no complete record: it has no provenance.json{_inside(folder)}")
+    return record
 
 
 def _inside(folder: Path) -> str:
@@ -73,13 +51,7 @@ def _inside(folder: Path) -> str:
     there = sorted(
         seal.parent for depth in ("[!.]*", "[!.]*/[!.]*") for seal in folder.glob(f"{depth}/provenance.json")
     )
-    return f"; it holds records: {_list(map(Record, there), _NAMED)}" if there else ""
-
-
-def _list(records: Any, most: int) -> str:
-    paths = [str(record.path) for record in records]
-    more = f" and {len(paths) - most} more" if len(paths) > most else ""
-    return ", ".join(paths[:most]) + more
+    return f"; it holds records: {name_some(there)}" if there else ""
 
 
 @dataclass(frozen=True, eq=False)

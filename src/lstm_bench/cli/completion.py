@@ -1,0 +1,43 @@
+"""What a shell completes beyond commands and options: ids of runs, read from the names of folders alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["RunArgument", "RunArguments", "complete_run"]
+
+
+def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return the ids that begin so, each with its experiment; an experiment in front completes, too."""
+    from lstm_bench.run.catalogue import run_folders
+
+    results = Path(ctx.params.get("results") or "results")
+    folders = run_folders(results)
+    if "/" in incomplete:
+        named = [(f"{path.parent.name}/{path.name}", "") for path in folders]
+    else:
+        named = [(path.name, path.parent.name) for path in folders]
+    return [(name, where) for name, where in named if name.startswith(incomplete)]
+
+
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A record's folder, or the id of one under --results, or its beginning.",
+        metavar="RUN",
+        show_default=False,
+        autocompletion=complete_run,
+    ),
+]
+RunArguments = Annotated[
+    list[str],
+    typer.Argument(
+        help="Records' folders, or ids of some under --results, or their beginnings.",
+        metavar="RUN...",
+        show_default=False,
+        autocompletion=complete_run,
+    ),
+]

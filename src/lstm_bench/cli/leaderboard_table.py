@@ -1,0 +1,136 @@
+"""The leaderboard in a terminal: tables that fit its width."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from lstm_bench.cli.output import print_columns, print_pairs, wrapped
+
+if TYPE_CHECKING:
+    from lstm_bench.report.leaderboard import Table
+
+__all__ = ["Layout", "choose_layout", "print_leaderboard"]
+
+_NAME_WIDTH = 16
+"""Columns within which a line of a row's name is not broken where cells stand on several lines."""
+_FIGURE_WIDTH = 8
+_GAPS = (2, 1)
+_MODEL, _DATASET, _REDUCED = "Model Name", "Dataset", "Reduced"
+_BEHIND = ("Parameters", "Training time", "n_epochs", "Epochs run")
+"""Columns that a narrow terminal does without."""
+_BROKEN = {
+    "Annualized Return": "Annual.\nReturn",
+    "Information Ratio": "Inform.\nRatio",
+    "Parameters": "Para-\nmeters",
+}
+"""Headers that are longer than a cell, for the layout in which cells are narrow."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table is laid out.
+
+    Attributes
+    ----------
+    headers, lines : texts, which may have several lines
+    gap : columns between two of the table's
+    left_out : columns that found no room
+    is_list : whether no table fits, so that each row is a list of its figures
+    """
+
+    headers: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]
+    gap: int = 1
+    left_out: tuple[str, ...] = ()
+    is_list: bool = False
+
+
+def print_leaderboard(tables: Sequence[Table], width: int) -> None:
+    """Print tables so that they fit."""
+    left_out: dict[str, None] = {}
+    for position, table in enumerate(tables):
+        title = wrapped(f"{table.features}: {table.title}".replace("`", ""), width)
+        typer.echo(f"{'' if position == 0 else chr(10)}{title}\n")
+        layout = choose_layout(table, width)
+        if layout.is_list:
+            _print_list(layout)
+        else:
+            print_columns(layout.headers, layout.lines, gap=layout.gap)
+        for reason, rows in _reductions(table).items():
+            typer.echo(wrapped(f"reduced, {rows}: {reason}", width))
+        left_out |= dict.fromkeys(layout.left_out)
+    if left_out:
+        typer.echo()
+        typer.echo(wrapped(f"not shown: {', '.join(left_out)}; --format md has all columns", width))
+
+
+def choose_layout(table: Table, width: int) -> Layout:
+    """Take the layout that says most of those that fit.
+
+    A cell stands on one line, or its deviation and its interval stand below its mean; then columns that are no figures
+    go; and where even that does not fit, each row is a list.
+    """
+    shown = [name for name in table.header if name not in (_DATASET, _REDUCED)]
+    figures = [name for name in shown if name not in _BEHIND]
+    for names, is_stacked in ((shown, False), (shown, True), (figures, True)):
+        layout = _laid_out(table, names, is_stacked=is_stacked)
+        most = _NAME_WIDTH if is_stacked else width
+        for gap in _GAPS:
+            if _least_width(layout, most, gap) <= width:
+                return replace(layout, gap=gap)
+    return replace(_laid_out(table, shown, is_stacked=False), is_list=True)
+
+
+def _laid_out(table: Table, names: Sequence[str], *, is_stacked: bool) -> Layout:
+    at = [table.header.index(name) for name in names]
+    lines = []
+    for line in table.lines:
+        name, *cells = (line[k] for k in at)
+        name = name.removeprefix("LSTM, ")
+        lines.append((name.replace("/", "/\n"), *map(_stacked, cells)) if is_stacked else (name, *cells))
+    left_out = tuple(name for name in table.header if name in _BEHIND and name not in names)
+    headers = ["Row" if name == _MODEL else name for name in names]
+    if is_stacked:
+        headers = [_BROKEN.get(name, name.replace(" ", "\n")) for name in headers]
+    return Layout(tuple(headers), tuple(lines), left_out=left_out)
+
+
+def _stacked(text: str) -> str:
+    """Break a cell before its deviation, and between its words where it is still longer than a figure."""
+    lines = text.replace("±", "\n±").replace(" [", "\n[").replace(" (", "\n(").split("\n")
+    return "\n".join(
+        textwrap.fill(line, _FIGURE_WIDTH, break_long_words=False, break_on_hyphens=False) for line in lines
+    )
+
+
+def _least_width(layout: Layout, most: int, gap: int) -> int:
+    """Return the columns that a layout needs so that no figure breaks, nor the first ``most`` columns of a name."""
+    columns = zip(layout.headers, *layout.lines, strict=True)
+    widths = [max(len(line) for text in column for line in text.split("\n")) for column in columns]
+    widths[0] = min(widths[0], most)
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def _print_list(layout: Layout) -> None:
+    for name, *cells in layout.lines:
+        typer.echo(name)
+        print_pairs([(f"  {header}", text) for header, text in zip(layout.headers[1:], cells, strict=True)])
+
+
+def _reductions(table: Table) -> dict[str, str]:
+    """Return why rows are reduced -> which ones."""
+    if _REDUCED not in table.header:
+        return {}
+    at = table.header.index(_REDUCED)
+    found: dict[str, list[str]] = {}
+    for line in table.lines:
+        found.setdefault(line[at], []).append(line[0].removeprefix("LSTM, "))
+    return {
+        reason: "all rows" if len(rows) == len(table.lines) else ", ".join(rows)
+        for reason, rows in found.items()
+    }

@@ -1,0 +1,305 @@
+"""How runs are printed: in a list, one by one, and against each other."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from lstm_bench.cli.output import duration, print_columns, print_pairs, size_text, terminal_width
+
+if TYPE_CHECKING:
+    from lstm_bench.report.run_difference import RunDifference
+    from lstm_bench.report.run_selection import Selection
+    from lstm_bench.run.catalogue import CatalogueEntry
+    from lstm_bench.run.record import Record
+
+__all__ = [
+    "entry_object",
+    "entry_title",
+    "next_commands",
+    "print_difference",
+    "print_list",
+    "print_run",
+    "results_option",
+    "short_id",
+]
+
+_NONE = "–"
+_SHORT = 8
+"""Digits of an id that tell runs apart, as with commits."""
+_WIDE = 100
+"""Columns of a terminal from which on ids and moments are written in full."""
+_SHOWN = ("IC", "Rank IC", "1day.excess_return_with_cost.annualized_return")
+_BRIEF = (
+    "Features", "Label", "Instruments", "Train", "Valid", "Test", "Network", "Loss", "Optimizer", "Epochs",
+    "Strategy",
+)  # fmt: skip
+"""Rows of a report's table of the configuration that a look at a run shows."""
+_METRIC_TITLES = {"1day.excess_return_with_cost.annualized_return": "Return"}
+
+
+def short_id(entry: CatalogueEntry) -> str:
+    """Return the beginning of a run's id."""
+    return entry.id[:_SHORT]
+
+
+def results_option(results: Path) -> str:
+    """Return the option that makes another command look where this one did."""
+    return "" if results == Path("results") else f" --results {shlex.quote(str(results))}"
+
+
+def entry_title(entry: CatalogueEntry) -> str:
+    """Name a run for people."""
+    seed = "" if entry.seed is None else f", seed {entry.seed}"
+    return f"{entry.experiment}{seed}: {entry.path}"
+
+
+def entry_object(entry: CatalogueEntry) -> dict[str, Any]:
+    """Return a run as plain data."""
+    return {
+        "run": entry.id,
+        "path": str(entry.path),
+        "experiment": entry.experiment,
+        "state": entry.state,
+        "fault": entry.fault or None,
+        "features": entry.features,
+        "seed": entry.seed,
+        "started": None if entry.started is None else entry.started.isoformat(),
+        "status": entry.status,
+        "epochs": entry.epochs,
+        "best_epoch": entry.best_epoch,
+        "seconds": entry.seconds,
+        "data_fingerprint": entry.data_fingerprint,
+        "metrics": None if entry.metrics is None else dict(entry.metrics),
+    }
+
+
+def print_list(entries: Sequence[CatalogueEntry], there: int, selection: Selection, results: Path) -> None:
+    """Print runs, a line each, and below them what is wrong with some."""
+    if not there:
+        typer.echo(f"{results} has no run yet; lstm-bench run CONFIG makes one")
+        return
+    if not entries:
+        typer.echo(f"of {_counted(there)} in {results} none is so")
+        return
+    width = terminal_width()
+    is_wide = width is None or width >= _WIDE
+    asked = [condition.figure for condition in selection.conditions] + [selection.sort]
+    more = [name for name in dict.fromkeys(asked) if name not in (*_SHOWN, *_COLUMNS_THERE)]
+    metrics = [*_SHOWN, *more]
+    headers = [
+        "Run",
+        "Experiment",
+        "Features",
+        "Started",
+        "Seed",
+        *(_METRIC_TITLES.get(n, n) for n in metrics),
+    ]
+    print_columns(headers, [_line(entry, metrics, is_wide) for entry in entries], words=4)
+    for entry in entries:
+        if entry.state in ("damaged", "being written", "diverged"):
+            said = f": {entry.fault}" if entry.fault else ""
+            typer.echo(f"{entry.experiment}/{short_id(entry)} {_IS[entry.state]}{said}")
+    left_out = there - len(entries)
+    typer.echo(
+        f"{_counted(len(entries))}{f' of {there}' if left_out else ''}; lstm-bench runs show RUN"
+        f"{results_option(results)} has more of one"
+    )
+
+
+_COLUMNS_THERE = ("seed", "started", "experiment", "features")
+_IS = {"damaged": "is damaged", "being written": "is being written", "diverged": "diverged"}
+
+
+def _line(entry: CatalogueEntry, metrics: Sequence[str], is_wide: bool) -> list[str]:
+    from lstm_bench.report.run_selection import figure_of
+
+    return [
+        entry.id if is_wide else short_id(entry),
+        entry.experiment,
+        entry.features or _NONE,
+        _moment(entry.started, is_wide),
+        _NONE if entry.seed is None else str(entry.seed),
+        *(_figure(figure_of(entry, name)) for name in metrics),
+    ]
+
+
+def _moment(moment: datetime | None, is_wide: bool) -> str:
+    return _NONE if moment is None else f"{moment.astimezone():{'%Y-%m-%d %H:%M' if is_wide else '%Y-%m-%d'}}"
+
+
+def _figure(value: float) -> str:
+    if math.isnan(value):
+        return _NONE
+    return f"{value:.0f}" if value.is_integer() and abs(value) >= 1 else f"{value:.4f}"
+
+
+def _counted(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"
+
+
+def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None:
+    """Print what a run's record says in brief, and what can be done with it.
+
+    Parameters
+    ----------
+    rows
+        Names of the leaderboard's rows that it belongs to.
+    """
+    from lstm_bench.run.record import folder_size
+
+    typer.echo(f"{entry_title(entry)}, {size_text(folder_size(entry.path))}")
+    if entry.fault or entry.state == "being written":
+        typer.echo(f"this record {_IS[entry.state]}{f': {entry.fault}' if entry.fault else ''}")
+    if entry.status is not None:
+        typer.echo(_training(entry))
+    typer.echo()
+    _print_figures(entry)
+    pairs = [*_configuration(entry), *_origin(entry), *(("Row", row) for row in rows)]
+    if pairs:
+        print_pairs(pairs)
+        typer.echo()
+    for command, purpose in next_commands(entry, rows, results):
+        typer.echo(f"{command}\n    {purpose}")
+
+
+def _training(entry: CatalogueEntry) -> str:
+    took = "" if entry.seconds is None else f", {duration(entry.seconds)} in all"
+    return (
+        f"{str(entry.status).replace('_', ' ')} after {entry.epochs} epochs, best epoch {entry.best_epoch}; "
+        f"started {_moment(entry.started, True)}{took}"
+    )
+
+
+def _print_figures(entry: CatalogueEntry) -> None:
+    from lstm_bench.report.published import COLUMNS
+
+    metrics = entry.metrics or {}
+    lines = [[title, f"{metrics[name]:.6f}"] for name, title in COLUMNS.items() if name in metrics]
+    if lines:
+        print_columns(["metric", "value"], lines)
+        typer.echo()
+
+
+def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
+    from lstm_bench.config.workflow import load_workflow
+    from lstm_bench.errors import ConfigError
+    from lstm_bench.report.configuration_table import configuration_table
+
+    if not (entry.path / "config.yaml").is_file():
+        return
+    try:
+        config = load_workflow(entry.path / "config.yaml").resolved()
+    except ConfigError as error:
+        yield "Configuration", f"cannot be read: {error}"
+        return
+    for name, text in configuration_table(config, None, None).lines:
+        if name.text in _BRIEF:
+            yield name.text, text.text
+
+
+def _origin(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
+    said = _provenance(entry)
+    if "data_fingerprint" in said:
+        kind = ", synthetic" if said.get("synthetic") else ""
+        yield "Data", f"{str(said['data_fingerprint'])[:12]}{_span(said.get('calendar'))}{kind}"
+    git = said.get("git")
+    if isinstance(git, Mapping):
+        dirty = ", with uncommitted changes" if git.get("dirty") else ""
+        yield "Code", f"{str(git.get('commit'))[:12]}{dirty}"
+    packages, device = said.get("packages"), said.get("device")
+    if isinstance(packages, Mapping):
+        named = [f"{name} {packages[name]}" for name in ("lstm-bench", "torch") if name in packages]
+        yield "Versions", ", ".join([*named, f"Python {said.get('python')}"])
+    if isinstance(device, Mapping):
+        yield "Device", f"{device.get('name')}, {device.get('model') or said.get('processor')}"
+    if command := _command(said):
+        yield "Command", command
+
+
+def _span(calendar: Any) -> str:
+    return f", {calendar[0]} to {calendar[1]}" if isinstance(calendar, list) and len(calendar) == 2 else ""
+
+
+def _command(said: Mapping[str, Any]) -> str:
+    words = said.get("command")
+    if not isinstance(words, list) or not words:
+        return ""
+    return shlex.join(["lstm-bench" if words[0] == "__main__.py" else str(words[0]), *map(str, words[1:])])
+
+
+def _provenance(entry: CatalogueEntry) -> Mapping[str, Any]:
+    """Read the provenance of a record that may be damaged; nothing where it cannot be read."""
+    from lstm_bench.errors import DataError
+    from lstm_bench.run.record import Record
+
+    try:
+        return dict(Record(entry.path).provenance())
+    except DataError:
+        return {}
+
+
+def next_commands(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> Iterator[tuple[str, str]]:
+    """Say what can be done with a run: command and purpose."""
+    where, run = results_option(results), short_id(entry)
+    if entry.state == "being written":
+        return
+    if entry.state in ("damaged", "diverged"):
+        command = _command(_provenance(entry))
+        if command.startswith("lstm-bench"):
+            yield f"{command} --force", "computes it again"
+        yield f"lstm-bench runs rm {run}{where}", "removes it"
+        return
+    yield f"lstm-bench report {run}{where}", "writes a page of its figures"
+    yield f"lstm-bench predict {run}{where}", "scores new days with its weights"
+    if rows:
+        yield f"lstm-bench leaderboard{where}", f"has it in the row {', '.join(rows)}"
+    elif _may_be_evidence(entry.experiment):
+        yield (
+            f"lstm-bench leaderboard --include {shlex.quote(entry.experiment)}{where}",
+            f"makes rows of all runs in {entry.experiment}: a row of each configuration, over its seeds",
+        )
+
+
+def _may_be_evidence(experiment: str) -> bool:
+    from lstm_bench.config.experiment import check_evidence_name
+
+    try:
+        check_evidence_name(experiment)
+    except ValueError:
+        return False
+    return True
+
+
+def print_difference(records: tuple[Record, Record], found: RunDifference) -> None:
+    """Print what differs, part by part."""
+    a, b = records
+    typer.echo(f"A {a.path}\nB {b.path}")
+    sections = {name: part for name, part in found.sections().items() if part}
+    if not sections:
+        typer.echo("nothing differs")
+    for name, part in sections.items():
+        typer.echo()
+        if name == "metrics":
+            lines = [[key, _signed(x), _signed(y), _signed(y - x)] for key, (x, y) in found.metrics.items()]
+            print_columns([name, "A", "B", "B - A"], lines)
+        else:
+            print_columns(
+                [name, "A", "B"], [[key, _said(x), _said(y)] for key, (x, y) in part.items()], words=3
+            )
+
+
+def _signed(value: float) -> str:
+    return _NONE if math.isnan(value) else f"{value:.6f}"
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return _NONE
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,72 @@
+"""The leaderboard's tables in terminals of all widths."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_bench.cli.leaderboard_table import choose_layout, print_leaderboard
+from lstm_bench.report.leaderboard import Table
+
+HEADER = (
+    "Model Name", "Dataset", "IC", "ICIR", "Rank IC", "Rank ICIR", "Annualized Return", "Information Ratio",
+    "Max Drawdown", "Seeds", "Parameters", "Training time", "n_epochs", "Epochs run", "Reduced",
+)  # fmt: skip
+CELLS = (
+    "0.0252±0.0020", "0.1711±0.0168", "0.0393±0.0019", "0.2760±0.0207", "0.0606±0.0079", "-0.8378±0.1295",
+    "-0.1128±0.0305", "5 (1 failed)", "55,361", "191.2 s on cpu", "200", "11.0 (11–11)",
+)  # fmt: skip
+
+
+def table(*names: str, reason: str = "ended by n_epochs 3") -> Table:
+    lines = tuple((f"LSTM, {name}", "Alpha158 (20 columns)", *CELLS, reason) for name in names)
+    return Table("Alpha158", "csi300 (cn), test 2017-01-01 to 2020-08-01, data `811ce129e200`", HEADER, lines)
+
+
+@given(
+    st.integers(20, 250),
+    st.lists(st.from_regex(r"[a-z0-9-]{1,30}/[a-z0-9=.-]{1,30}", fullmatch=True), min_size=1),
+)
+def test_no_line_is_wider_than_the_terminal_and_no_figure_is_lost(width: int, names: list[str]) -> None:
+    layout = choose_layout(table(*names), width)
+    if layout.is_list:
+        assert width < 85
+        assert not layout.left_out
+    else:
+        widths = [
+            max(len(line) for text in column for line in text.split("\n"))
+            for column in zip(layout.headers, *layout.lines, strict=True)
+        ]
+        assert sum(widths[1:]) + layout.gap * (len(widths) - 1) < width
+    kept = [text for header, text in zip(HEADER[2:], CELLS, strict=False) if header not in layout.left_out]
+    for name, line in zip(names, layout.lines, strict=True):
+        assert line[0].replace("\n", "") == name
+        assert ["".join(text.split()) for text in line[1:]] == ["".join(text.split()) for text in kept]
+
+
+def test_a_wide_terminal_has_a_line_for_each_row() -> None:
+    layout = choose_layout(table("cpu-alpha158/default"), 200)
+    assert layout.headers == ("Row", *HEADER[2:-1])
+    assert layout.lines == (("cpu-alpha158/default", *CELLS),)
+
+
+def test_a_usual_terminal_has_deviations_below_means_and_no_column_cut() -> None:
+    layout = choose_layout(table("cpu-alpha158/default"), 80)
+    assert layout.left_out == ("Parameters", "Training time", "n_epochs", "Epochs run")
+    assert layout.lines[0][:2] == ("cpu-alpha158/\ndefault", "0.0252\n±0.0020")
+
+
+def test_intervals_stand_below_one_another() -> None:
+    cells = ("0.0252±0.0020 [0.0230, 0.0270]", *CELLS[1:])
+    lines = (("LSTM, a/b", "Alpha158", *cells, ""),)
+    layout = choose_layout(Table("Alpha158", "title", HEADER, lines), 100)
+    assert layout.lines[0][1] == "0.0252\n±0.0020\n[0.0230,\n0.0270]"
+
+
+def test_reasons_are_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    print_leaderboard([table("a/one", "a/two"), table("a/three", reason="short")], 120)
+    printed = capsys.readouterr().out
+    assert printed.count("reduced, all rows: ended by n_epochs 3") == 1
+    assert "reduced, all rows: short" in printed
+    assert "`" not in printed
