@@ -650,7 +650,7 @@ def test_performance_wants_numbers_that_are_finite() -> None:
     days = pd.bdate_range("2020-01-01", periods=3)
     with pytest.raises(InputError, match="returns: 1 of 3 are infinite, the first on 2020-01-02"):
         lstm_bench.performance(pd.Series([0.1, -np.inf, 0.2], days))
-    with pytest.raises(InputError, match="returns: got values of .*, expected numbers"):
+    with pytest.raises(InputError, match=r"returns: got values of .*, expected numbers"):
         lstm_bench.performance(pd.Series(["a", "b", "c"], days))
     whole = lstm_bench.performance(pd.Series([1, 0, None], days, dtype="Int64"))
     assert whole["daily"]["days"] == 2

@@ -14,6 +14,7 @@ from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import InputError, choices_hint
 from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Evidence, SeedResult, Status
+from lstm_bench.report.published import PUBLISHED, PublishedRow
 from lstm_bench.report.setting import Span, parse_config, segments
 from lstm_bench.report.statistics import Estimate, bootstrap_mean
 
@@ -26,6 +27,7 @@ __all__ = [
     "Setting",
     "find_row",
     "group_rows",
+    "published_rows",
     "rows_of",
 ]
 
@@ -96,6 +98,12 @@ class Group:
 
     setting: Setting
     rows: tuple[Row, ...]
+
+    @property
+    def is_of_benchmark(self) -> bool:
+        """Whether the data is that of Qlib's benchmark, real bars of the CSI 300, of whatever vintage."""
+        synthetic = any(result.synthetic for row in self.rows for result in row.results)
+        return self.setting.market.lower() == "csi300" and self.setting.region == "cn" and not synthetic
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +218,17 @@ def group_rows(rows: Iterable[Row]) -> list[Group]:
     return [
         Group(setting, tuple(sorted(tables[setting], key=_rank))) for setting in sorted(tables, key=_order)
     ]
+
+
+def published_rows(groups: Iterable[Group], features: str) -> list[PublishedRow]:
+    """Return what Qlib published of a feature set, where that belongs beside the tables.
+
+    Qlib's rows are of the CSI 300: they are no reference for a feature set whose rows are all of other data.
+    """
+    own = [group for group in groups if group.setting.features == features]
+    if own and not any(group.is_of_benchmark for group in own):
+        return []
+    return [row for row in PUBLISHED if row.features == features]
 
 
 def find_row(rows: Iterable[Row], name: str) -> Row:

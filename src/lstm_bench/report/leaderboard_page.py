@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.errors import InputError
-from lstm_bench.report.aggregate import Group, Row, group_rows
+from lstm_bench.report.aggregate import Group, Row, group_rows, published_rows
 from lstm_bench.report.comparison import MetricComparison, compare_seeds
 from lstm_bench.report.comparison_tables import UNDECIDED
 from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
 from lstm_bench.report.page import Cell, Note, Page, PageTable, Section, cell, percent
-from lstm_bench.report.published import COLUMNS, PUBLISHED
+from lstm_bench.report.published import COLUMNS
 from lstm_bench.report.statistics import Estimate
 
 __all__ = ["leaderboard_page", "report_links"]
@@ -109,17 +109,16 @@ def _table_parts(
         text += " These runs are not of the benchmark's full size, and not comparable with full ones."
     yield Note(text)
     yield _row_table(group, prefix)
-    published = [row for row in PUBLISHED if row.features == setting.features]
     if any(row.complete for row in group.rows):
         yield from curve_figures(group.rows, daily, prefix)
-        yield from seed_figures(group.rows, published, f"{prefix}_seeds")
+        yield from seed_figures(group.rows, published_rows([group], setting.features), f"{prefix}_seeds")
     yield _seed_table(group, links, prefix)
 
 
 def _row_table(group: Group, prefix: str) -> PageTable:
     header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs"]
     lines = [_row_line(row) for row in group.rows]
-    for row in (one for one in PUBLISHED if one.features == group.setting.features):
+    for row in published_rows([group], group.setting.features):
         cells = [
             _figure(metric, mean, detail=f"± {_published(metric, std)}")
             for metric, (mean, std) in row.cells.items()
@@ -140,7 +139,7 @@ def _row_table(group: Group, prefix: str) -> PageTable:
         header,
         lines,
         "Mean over the complete seeds; beneath it the standard deviation (ddof 1) and the 95 % bootstrap "
-        "interval of the mean. Returns, "
+        "interval of the mean, where three seeds or more are complete. Returns, "
         "information ratio and drawdown are of the excess over the benchmark, with cost; seconds and epochs "
         "are means. A click on a header "
         "sorts.",
@@ -159,8 +158,10 @@ def _row_line(row: Row) -> list[Cell]:
         found = row.cell(metric)
         detail = ""
         if found.n > 1:
+            detail = f"± {_text(metric, found.std)}"
+        if found.interval.is_decided:
             low, high = (_text(metric, edge) for edge in (found.interval.low, found.interval.high))
-            detail = f"± {_text(metric, found.std)}\n[{low}, {high}]"
+            detail += f"\n[{low}, {high}]"
         cells.append(_figure(metric, found.mean, detail=detail))
     lost = {"failed": row.count("failed"), "missing": row.count("missing")}
     said = ", ".join(f"{n} {what}" for what, n in lost.items() if n)
@@ -269,7 +270,7 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
         "A − B over the common seeds with its 95 % bootstrap interval, Wilcoxon's signed-rank test of the "
         "pairs, and the chance that a "
         "seed of A beats one of B. Few seeds make all three coarse: the least p of five pairs is 0.0625, and "
-        "one seed has no spread and decides nothing.",
+        "fewer than three seeds give no interval and decide nothing.",
         is_sortable=True,
     )
 
