@@ -464,6 +464,55 @@ def test_long_short_returns_are_qlibs() -> None:
         assert got[f"{name} Ann Sharpe"] == pytest.approx(returns.mean() / returns.std() * 10, rel=1e-5)
 
 
+@pytest.mark.parametrize("evaluate", [lstm_bench.signal_metrics, lstm_bench.signal_analysis])
+def test_scores_and_labels_that_do_not_meet_are_refused(evaluate: Callable[..., Any]) -> None:
+    label = long_table(["SH600000", "SH600001"], "2020-01-01")
+    lower, later = long_table(["sh600000", "sh600001"], "2020-01-01"), long_table(["SH600000"], "2021-01-01")
+    with pytest.raises(
+        InputError, match=r"no row in common: pred has .* of sh600000\.\.sh600001 and label has"
+    ):
+        evaluate(lower, label)
+    with pytest.raises(InputError, match=r"pred has 2021-01-01\.\.2021-01-07 of SH600000 and label has 2020"):
+        evaluate(later, label)
+    halves = label.where(np.arange(len(label)) % 2 == 0), label.where(np.arange(len(label)) % 2 == 1)
+    with pytest.raises(InputError, match="no row in common"):
+        evaluate(*halves)
+    with pytest.raises(InputError, match="pred: it has no score"):
+        evaluate(label * np.nan, label)
+    with pytest.raises(InputError, match="label: it has no value"):
+        evaluate(label, label * np.nan)
+
+
+def test_one_row_in_common_is_enough() -> None:
+    label = long_table(["SH600000", "SH600001"], "2020-01-01")
+    assert all(np.isnan(value) for value in lstm_bench.signal_metrics(label.iloc[:1], label).values())
+
+
+def long_table(codes: list[str], first: str) -> pd.Series[float]:
+    days = pd.bdate_range(first, periods=5)
+    index = pd.MultiIndex.from_product([days, codes], names=["datetime", "instrument"])
+    return pd.Series(np.random.default_rng(0).normal(size=len(index)), index=index)
+
+
+def test_results_print_as_a_short_summary(
+    config: RunConfig, market: Path, days: list[str], tmp_path: Path
+) -> None:
+    result = lstm_bench.run(config, seed=3, out=tmp_path)
+    lines = str(result).splitlines()
+    assert lines[0] == f"run {result.path}"
+    assert lines[1].startswith(f"IC {result.metrics['IC']:.6f}, ICIR ")
+    assert f"{len(result.pred):,} scores of {result.pred.index.unique('instrument').size} stocks" in lines[3]
+    assert "tables pred, label, epochs, ic, ic_decay, ic_periods, report, holdings, drawdowns" in lines[-1]
+    signal = lstm_bench.signal_analysis(result.pred, result.label)
+    assert f"IC {signal.decay['ic'].iloc[0]:.6f}" in str(signal)
+    bars = lstm_bench.load_panel(market, "csi300")
+    for shown in (result, signal, bars, lstm_bench.build_dataset(config)):
+        assert len(str(shown).splitlines()) <= 6
+        assert len(repr(shown)) < 300
+        assert "\n" not in repr(shown)
+    assert f"{len(bars.instruments)} instruments on {len(days)} days" in repr(bars)
+
+
 def test_tables_that_are_no_scores_are_refused() -> None:
     pred, label = scores_and_labels()
     cases: list[tuple[Any, str]] = [
@@ -595,6 +644,16 @@ def test_risk_analysis_is_plain_pandas() -> None:
             "max_drawdown": (curve - curve.cummax()).min(),
         }
     )
+
+
+def test_performance_wants_numbers_that_are_finite() -> None:
+    days = pd.bdate_range("2020-01-01", periods=3)
+    with pytest.raises(InputError, match="returns: 1 of 3 are infinite, the first on 2020-01-02"):
+        lstm_bench.performance(pd.Series([0.1, -np.inf, 0.2], days))
+    with pytest.raises(InputError, match=r"returns: got values of .*, expected numbers"):
+        lstm_bench.performance(pd.Series(["a", "b", "c"], days))
+    whole = lstm_bench.performance(pd.Series([1, 0, None], days, dtype="Int64"))
+    assert whole["daily"]["days"] == 2
 
 
 def test_performance_wants_a_series_by_days() -> None:

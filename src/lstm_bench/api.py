@@ -113,7 +113,7 @@ class RunResult:
     holdings : by ``datetime``: number and concentration of what the backtest held, cash, days held
     drawdowns : the worst five of each of its series of returns
 
-    The last three are None where the configuration asks for no backtest.
+    The last three are None where the configuration asks for no backtest. Printed, it is a summary of a few lines.
     """
 
     path: Path
@@ -128,6 +128,27 @@ class RunResult:
     report: pd.DataFrame | None
     holdings: pd.DataFrame | None
     drawdowns: pd.DataFrame | None
+
+    def __repr__(self) -> str:
+        return f"<RunResult {self.path}: {_shown(self.metrics, ('IC', 'Rank IC'))}>"
+
+    def __str__(self) -> str:
+        days, stocks = (self.pred.index.unique(level) for level in ("datetime", "instrument"))
+        span = f"{days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}, " if len(days) else ""
+        lines = [
+            f"run {self.path}",
+            _shown(self.metrics, ("IC", "ICIR", "Rank IC", "Rank ICIR")),
+            f"test: {span}{len(self.pred):,} scores of {len(stocks):,} stocks, after {len(self.epochs)} epochs",
+        ]
+        if self.report is not None:
+            of = "1day.excess_return_with_cost."
+            risk = {
+                name.removeprefix(of): value for name, value in self.metrics.items() if name.startswith(of)
+            }
+            figures = _shown(risk, ("annualized_return", "information_ratio", "max_drawdown"))
+            lines.insert(2, f"excess return with cost: {figures}")
+        tables = ", ".join(name for name, value in vars(self).items() if isinstance(value, pd.DataFrame))
+        return "\n".join([*lines, f"more in .metrics, .analysis and the tables {tables}"])
 
     def predict(
         self,
@@ -168,6 +189,15 @@ class RunResult:
         saved = SavedRun.load(Record(self.path))
         provider = Provider(provider_uri or saved.config.qlib_init.provider_uri)
         return predict_days(saved, provider, start, end, device=device).scores
+
+
+def _shown(figures: Mapping[str, float], names: Sequence[str]) -> str:
+    """Write figures by name; one that is not there is a dash."""
+    values = {name: figures.get(name, np.nan) for name in names}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.6f}" if np.isfinite(value) else f"{name.replace('_', ' ')} –"
+        for name, value in values.items()
+    )
 
 
 def load_run(run: PathLike, *, results: PathLike = "results") -> RunResult:
@@ -334,6 +364,13 @@ class Bars:
         """Codes that belong to the universe on some day of the span, sorted."""
         return self.universe.instruments
 
+    def __repr__(self) -> str:
+        days = self.days
+        return (
+            f"<Bars of {self.universe.name}: {len(self.instruments):,} instruments on {len(days):,} days, "
+            f"{days[0]} to {days[-1]}>"
+        )
+
 
 def load_panel(
     provider_uri: PathLike,
@@ -483,7 +520,7 @@ def signal_metrics(
     ----------
     pred, label
         Scores and raw labels (the returns that follow) by (datetime, instrument); NaN is none. Their rows need not be
-        the same.
+        the same, but some must be.
     ana_long_short
         Whether to add the returns of the long-short portfolio.
     ann_scaler
@@ -493,15 +530,16 @@ def signal_metrics(
     -------
     dict
         ``IC``, ``ICIR``, ``Rank IC``, ``Rank ICIR``: means over days, and those over the standard deviation (ddof 1),
-        not annualised. With ``ana_long_short`` also ``Long-Short Ann Return``, ``Long-Short Ann Sharpe``,
-        ``Long-Avg Ann Return`` and ``Long-Avg Ann Sharpe``.
+        not annualised, NaN where there is none. With ``ana_long_short`` also ``Long-Short Ann Return``,
+        ``Long-Short Ann Sharpe``, ``Long-Avg Ann Return`` and ``Long-Avg Ann Sharpe``.
 
     Raises
     ------
     InputError
-        Where a table is not one column by (datetime, instrument), or has a row twice.
+        Where a table is not one column by (datetime, instrument), has a row twice or no value, or the two have no row
+        in common.
     """
-    grid = ScoreGrid.of({"pred": pred, "label": label})
+    grid = ScoreGrid.of_signal(pred, label)
     score, truth = grid.values
     return signal.signal_metrics(score, truth, grid.rows, long_short=ana_long_short).summary(ann_scaler)
 
@@ -523,6 +561,25 @@ class SignalResult:
     periods: pd.DataFrame
     sections: dict[str, Any]
 
+    def __repr__(self) -> str:
+        return f"<SignalResult of {len(self.daily):,} days: {_shown(self._means(), ('IC', 'Rank IC'))}>"
+
+    def __str__(self) -> str:
+        names = ("long_precision", "short_precision", "rank_autocorrelation", "turnover_top")
+        return "\n".join(
+            [
+                f"signal of {len(self.daily):,} days",
+                _shown(self._means(), ("IC", "ICIR", "Rank IC", "Rank ICIR")),
+                _shown(self.sections["signal"], names),
+                "more in .sections and the tables daily, decay, periods",
+            ]
+        )
+
+    def _means(self) -> dict[str, float]:
+        """Give the figures of lag 0 by Qlib's names."""
+        columns = {"ic": "IC", "icir": "ICIR", "rank_ic": "Rank IC", "rank_icir": "Rank ICIR"}
+        return {name: float(self.decay[column].iloc[0]) for column, name in columns.items()}
+
 
 def signal_analysis(pred: pd.Series | pd.DataFrame, label: pd.Series | pd.DataFrame) -> SignalResult:
     """Evaluate scores as a signal in full: what a run's record says of its own.
@@ -535,9 +592,10 @@ def signal_analysis(pred: pd.Series | pd.DataFrame, label: pd.Series | pd.DataFr
     Raises
     ------
     InputError
-        Where a table is not one column by (datetime, instrument), or has a row twice.
+        Where a table is not one column by (datetime, instrument), has a row twice or no value, or the two have no row
+        in common.
     """
-    grid = ScoreGrid.of({"pred": pred, "label": label})
+    grid = ScoreGrid.of_signal(pred, label)
     score, truth = grid.values
     metrics = signal.signal_metrics(score, truth, grid.rows)
     analysis = analyse_signal(score, truth, grid.rows, grid.days, metrics)
@@ -567,7 +625,7 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
     Raises
     ------
     InputError
-        Where ``returns`` is not a series by ascending days.
+        Where ``returns`` is not a series of numbers by ascending days, or one of them is infinite.
     """
     if not (isinstance(returns, pd.Series) and isinstance(returns.index, pd.DatetimeIndex)):
         index = f" with a {type(returns.index).__name__}" if isinstance(returns, pd.Series) else ""
@@ -576,9 +634,15 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
         )
     if not (returns.index.is_monotonic_increasing and returns.index.is_unique):
         raise InputError("returns: its days are not ascending, each once")
-    return measures.performance(
-        returns.to_numpy(np.float64), returns.index.to_numpy().astype("datetime64[D]")
-    )
+    if not pd.api.types.is_numeric_dtype(returns.dtype):
+        raise InputError(f"returns: got values of {returns.dtype}, expected numbers")
+    values = returns.to_numpy(np.float64, na_value=np.nan)
+    if (infinite := np.isinf(values)).any():
+        first = returns.index[infinite.argmax()]
+        raise InputError(
+            f"returns: {infinite.sum()} of {len(values)} are infinite, the first on {first:%Y-%m-%d}"
+        )
+    return measures.performance(values, returns.index.to_numpy().astype("datetime64[D]"))
 
 
 def backtest(

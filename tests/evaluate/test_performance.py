@@ -91,11 +91,17 @@ def test_a_series_at_its_high_has_no_loss_to_divide_by() -> None:
         assert got["max_drawdown"] == got["current_drawdown"] == got["longest_drawdown_days"] == 0.0
 
 
-def test_wealth_that_is_lost_has_no_compounded_figures() -> None:
+def test_wealth_that_is_lost() -> None:
     got = measure(pd.Series([0.1, -1.0, 0.1], index=pd.bdate_range("2020-01-01", periods=3)))
-    assert all(np.isnan(value) for value in got["compounded_252"].values())
+    lost = got["compounded_252"]
+    for name in ("total_return", "annualized_return", "max_drawdown", "current_drawdown"):
+        assert lost[name] == -1.0
+    for name in ("information_ratio", "sortino_ratio", "calmar_ratio"):
+        assert np.isnan(lost[name])
+    assert (lost["longest_drawdown_days"], lost["hit_rate_month"]) == (2.0, 0.0)
     assert got["summed_238"]["total_return"] == pytest.approx(-0.8)
-    assert list(got["summed_238"]) == list(got["compounded_252"])
+    assert got["summed_238"]["max_drawdown"] == -1.0
+    assert list(got["summed_238"]) == list(lost)
 
 
 def test_nothing_at_all() -> None:

@@ -32,7 +32,8 @@ def test_too_few_days_have_no_risk(returns: list[float]) -> None:
 
 
 def test_constant_returns_have_no_information_ratio() -> None:
-    assert np.isnan(risk_analysis([0.25, 0.25, 0.25])["information_ratio"])
+    for constant in (0.25, 0.01, 1 / 3):
+        assert np.isnan(risk_analysis([constant] * 30)["information_ratio"])
 
 
 def test_excess_is_over_the_benchmark_and_takes_a_frame() -> None:
@@ -64,8 +65,16 @@ def test_compounded_edges() -> None:
     assert compounded_risk([0.01, np.nan, -0.02]) == compounded_risk([0.01, -0.02])
     assert np.isnan(compounded_risk([0.1, 0.1, 0.1])["information_ratio"])
     assert np.isnan(compounded_risk([0.1])["information_ratio"])
-    for lost in ([], [np.nan], [0.1, -1.0], [-1.5, 0.2]):
-        assert all(np.isnan(value) for value in compounded_risk(lost).values())
+    for none in ([], [np.nan]):
+        assert all(np.isnan(value) for value in compounded_risk(none).values())
+
+
+@pytest.mark.parametrize("returns", [[0.1, -1.0], [-1.5, 0.2], [-1.0], [-2.0, -2.0]])
+def test_compounded_wealth_that_is_lost(returns: list[float]) -> None:
+    risk = compounded_risk(returns)
+    assert [risk[name] for name in ("mean", "annualized_return", "max_drawdown")] == [-1.0, -1.0, -1.0]
+    assert np.isnan(risk["std"])
+    assert np.isnan(risk["information_ratio"])
 
 
 def test_five_series_of_a_report() -> None:

@@ -103,7 +103,9 @@ def test_one_seed_is_no_plural(evidence: dict[str, Evidence]) -> None:
 
 def test_one_common_seed_decides_nothing(evidence: dict[str, Evidence]) -> None:
     found = compare_rows(evidence, "alpha158", "one")
-    assert "One common seed has no spread: its differences are undecided." in heading(found)
+    assert "Fewer than three common seeds give no interval: their differences are undecided." in heading(
+        found
+    )
     for line in seed_lines(found):
         assert line[3].endswith(" (undecided)")
         assert line[4] == "undecided"

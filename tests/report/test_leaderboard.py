@@ -244,3 +244,29 @@ def test_without_rows_the_tables_are_qlibs() -> None:
     tables = tables_of([])
     assert [table.features for table in tables] == ["Alpha158", "Alpha360"]
     assert formats.markdown(tables).startswith("There is no row yet")
+
+
+def test_qlibs_rows_are_no_reference_for_other_data(results: Path, make_row: MakeRow) -> None:
+    make_row("made", "default", range(3), synthetic=True)
+    make_row("small", "default", range(2), overrides=["data_handler_config.instruments=csi100"])
+    rows = rows_of(collect(results))
+    published = [table.features for table in tables_of(rows) if not table.evidence]
+    assert published == ["Alpha360"]  # of which there is no row at all
+    text = formats.csv_text(rows)
+    assert [
+        line["features"] for line in csv.DictReader(io.StringIO(text)) if line["source"] == "published"
+    ] == published
+    assert [row["features"] for row in formats.json_object(rows, file_of)["published"]] == published
+    make_row("real", "default", range(2))
+    assert len([table for table in tables_of(rows_of(collect(results))) if not table.evidence]) == 2
+
+
+def test_two_seeds_have_a_deviation_and_no_interval(results: Path, make_row: MakeRow) -> None:
+    make_row("two", "default", range(2))
+    make_row("three", "default", range(3))
+    lines = {
+        line[0]: line[2] for line in tables_of(rows_of(collect(results)), Style(intervals=True))[0].lines
+    }
+    assert "±" in lines["LSTM, two/default"]
+    assert "[" not in lines["LSTM, two/default"]
+    assert "[" in lines["LSTM, three/default"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.report.aggregate import Row, rows_of
+from lstm_bench.report.aggregate import Row, group_rows, rows_of
 from lstm_bench.report.collect import collect
 from lstm_bench.report.leaderboard_page import leaderboard_page, report_links
 from lstm_bench.report.page import Page, PageTable, render
@@ -112,12 +112,36 @@ def test_lost_seeds_are_told(results: Path, make_row: Any) -> None:
     assert "no memory <b>" not in text
 
 
-def test_one_seed_has_no_interval(results: Path, make_row: Any) -> None:
-    make_row("a", seeds=[7])
+@pytest.mark.parametrize(("seeds", "detail"), [(1, 0), (2, 1), (3, 2)])
+def test_fewer_than_three_seeds_have_no_interval(
+    results: Path, make_row: Any, seeds: int, detail: int
+) -> None:
+    make_row("a", seeds=range(seeds))
     page, _ = page_of(results)
-    assert "error_x" not in page.figures["t0_seeds_ic"].traces[1]
-    assert tables(page)["t0_rows"].lines[0][1].detail == ""
+    assert ("error_x" in page.figures["t0_seeds_ic"].traces[1]) == (seeds == 3)
+    assert "where there are three seeds or more" in page.figures["t0_seeds_ic"].reading
+    assert [trace["name"] for trace in page.figures["t0_curve_ic"].traces].count("least") == (seeds == 3)
+    cell = tables(page)["t0_rows"].lines[0][1]
+    assert len(cell.detail.splitlines()) == detail  # the deviation, then the interval
+    assert "nan" not in cell.detail
     assert render(page)
+
+
+def test_qlibs_row_stands_beside_its_own_market_alone(results: Path, make_row: Any) -> None:
+    make_row("real", seeds=range(2))
+    make_row("made", seeds=range(2), data="cd" * 32, synthetic=True)
+    make_row("small", seeds=range(2), overrides=["data_handler_config.instruments=csi100"])
+    page, rows = page_of(results)
+    of_study = {
+        row.study: [line[0].text for line in tables(page)[f"t{k}_rows"].lines]
+        for k, group in enumerate(group_rows(rows))
+        for row in group.rows
+    }
+    assert of_study == {
+        "real": ["real/default", "Qlib's README"], "made": ["made/default"], "small": ["small/default"]
+    }  # fmt: skip
+    labels = {k: page.figures[f"t{k}_seeds_ic"].layout["yaxis"]["ticktext"] for k in range(3)}
+    assert sum("Qlib's README" in texts for texts in labels.values()) == 1
 
 
 def test_without_rows(results: Path) -> None:
@@ -126,9 +150,10 @@ def test_without_rows(results: Path) -> None:
     assert "plotly.js v" not in text
 
 
-def test_rows_of_one_seed_are_undecided(results: Path, make_row: Any) -> None:
-    make_row("a", seeds=[1])
-    make_row("b", seeds=[1], lift=0.02)
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_rows_of_fewer_than_three_seeds_are_undecided(results: Path, make_row: Any, seeds: int) -> None:
+    make_row("a", seeds=range(seeds))
+    make_row("b", seeds=range(seeds), lift=0.02)
     page, _ = page_of(results)
     for line in tables(page)["pairs0"].lines:
         assert [line[5].detail, line[6].text, line[7].detail] == ["undecided"] * 3

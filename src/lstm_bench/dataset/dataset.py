@@ -143,6 +143,13 @@ class Dataset:
     embargo: int
     embargoed: npt.NDArray[np.bool_]
 
+    def __repr__(self) -> str:
+        return (
+            f"<Dataset: {len(self.rows):,} rows of {len(self.instruments):,} instruments on {len(self.days):,} days, "
+            f"{self.days[0]} to {self.days[-1]}, windows [{self.step_len}, {self.n_features}], "
+            f"segments {', '.join(self.segments)}>"
+        )
+
     @cached_property
     def member(self) -> npt.NDArray[np.bool_]:
         """Cells ``[T, N]`` that are rows of the raw table."""

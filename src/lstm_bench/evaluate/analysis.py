@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.evaluate.backtest import BacktestResult
-from lstm_bench.evaluate.daily import mean_std
 from lstm_bench.evaluate.decay import Decay, ic_decay
 from lstm_bench.evaluate.drawdown import drawdowns, worst
 from lstm_bench.evaluate.groups import GroupReturns, group_returns
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
 from lstm_bench.evaluate.holdings import holding_statistics
+from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.performance import CONVENTIONS, QLIB, performance
 from lstm_bench.evaluate.periods import ic_by_period, ic_summary
 from lstm_bench.evaluate.precision import Precision, precision
@@ -64,7 +64,7 @@ class SignalAnalysis:
     def sections(self) -> dict[str, Any]:
         """Give ``signal``, means over days and the share of days with an IC above 0, and ``groups``."""
         of_groups = self.groups.series()
-        signal = {name: mean_std(each)[0] for name, each in self.series().items() if name not in of_groups}
+        signal = {name: moments(each).mean for name, each in self.series().items() if name not in of_groups}
         for name in ("ic", "rank_ic"):
             known = getattr(self.metrics, name)
             known = known[~np.isnan(known)]
@@ -74,7 +74,7 @@ class SignalAnalysis:
     def headlines(self) -> dict[str, float]:
         """Give the figures of ``headlines.OF_SIGNAL``."""
         series = self.series()
-        return {headline: mean_std(series[name])[0] for headline, name in OF_SIGNAL.items()}
+        return {headline: moments(series[name]).mean for headline, name in OF_SIGNAL.items()}
 
     def decay_rows(self) -> list[dict[str, float]]:
         """Give a row per lag: ``lag`` and what :func:`~lstm_bench.evaluate.periods.ic_summary` gives."""
@@ -98,7 +98,8 @@ class PortfolioAnalysis:
     returns : name of :func:`~lstm_bench.evaluate.risk.return_series` -> sections of
         :func:`~lstm_bench.evaluate.performance.performance`
     drawdowns : the worst five of each of them, under both conventions: ``series``, ``accumulation``, ``rank``,
-        ``depth``, ``start``, ``bottom``, ``recovery`` (datetime64[D], NaT where there is none yet), ``days``
+        ``depth``, ``start``, ``bottom``, ``recovery`` (datetime64[D]; NaT for a start before the first day, and for a
+        recovery that has not come), ``days``
     holdings : daily, see :func:`~lstm_bench.evaluate.holdings.holding_statistics`
     turnover : mean of a day, over the account of the day before
     """
@@ -110,7 +111,7 @@ class PortfolioAnalysis:
 
     def sections(self) -> dict[str, Any]:
         """Give ``returns``, and ``holdings`` with means over days."""
-        means = {name: mean_std(series)[0] for name, series in self.holdings.items()}
+        means = {name: moments(series).mean for name, series in self.holdings.items()}
         return {"returns": self.returns, "holdings": {**means, "turnover": self.turnover}}
 
     def headlines(self) -> dict[str, float]:
@@ -151,7 +152,7 @@ def analyse_portfolio(portfolio: BacktestResult) -> PortfolioAnalysis:
         {name: performance(returns, portfolio.days) for name, returns in series.items()},
         [row for name, returns in series.items() for row in _worst_drawdowns(name, returns, portfolio.days)],
         holding_statistics(portfolio),
-        mean_std(portfolio.report["turnover"])[0],
+        moments(portfolio.report["turnover"]).mean,
     )
 
 
@@ -164,11 +165,15 @@ def _worst_drawdowns(name: str, returns: Floats, days: npt.NDArray[np.datetime64
             "accumulation": convention.accumulation,
             "rank": rank,
             "depth": drawdown.depth,
-            "start": days[drawdown.start],
+            "start": _day(days, drawdown.start),
             "bottom": days[drawdown.bottom],
-            "recovery": np.datetime64("NaT") if drawdown.recovery is None else days[drawdown.recovery],
+            "recovery": _day(days, drawdown.recovery),
             "days": drawdown.days,
         }
         for convention in CONVENTIONS
         for rank, drawdown in enumerate(worst(drawdowns(returns, convention.accumulation)), start=1)
     ]
+
+
+def _day(days: npt.NDArray[np.datetime64], position: int | None) -> np.datetime64:
+    return np.datetime64("NaT") if position is None else days[position]

@@ -1,4 +1,4 @@
-"""Means over days: of what has a value each day, and of labels over some of a day's stocks."""
+"""Mean of the labels of some of a day's stocks."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ import numpy.typing as npt
 
 from lstm_bench.kernel import kernel
 
-__all__ = ["label_mean", "mean_std"]
-
-
-def mean_std(series: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and standard deviation (ddof 1) over the days of ``series [T]`` that have a value."""
-    values = series[~np.isnan(series)]
-    mean = float(values.mean()) if len(values) > 0 else np.nan
-    return mean, float(values.std(ddof=1)) if len(values) > 1 else np.nan
+__all__ = ["label_mean"]
 
 
 @kernel()
 def label_mean(label: npt.NDArray[np.floating], at: npt.NDArray[np.int64]) -> float:
-    """Mean of a day's ``label[at]`` without the NaN ones; NaN where there is none."""
-    total, n = 0.0, 0
+    """Mean of a day's ``label[at]`` without the NaN ones, however large they are; NaN where there is none."""
+    total, n, first, is_constant = 0.0, 0, 0.0, True
     for j in at:
         if not np.isnan(label[j]):
+            first = label[j] if n == 0 else first
+            is_constant &= label[j] == first
             total += label[j]
             n += 1
-    return total / n if n > 0 else np.nan
+    if n == 0:
+        return np.nan
+    if is_constant:  # which the mean is too, without rounding
+        return first
+    if np.isfinite(total):
+        return total / n
+    mean = 0.0  # the sum overflows: the shares of finite labels do not
+    for j in at:
+        if not np.isnan(label[j]):
+            mean += label[j] / n
+    return mean

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from lstm_bench.errors import InputError
 from lstm_bench.evaluate.aligned import aligned
+from lstm_bench.evaluate.correlation import centre, cosine
 from lstm_bench.evaluate.ranking import rising_order
 from lstm_bench.kernel import kernel
 
@@ -80,7 +81,7 @@ def _later_correlations(
     # each day is sorted once: the stocks that two days share keep their order
     by_score, by_label = _rising(score, scored), _rising(label, labelled)
     x, y = _side(N), _side(N)
-    y_rank = np.empty(N)  # by stock
+    distance, rank = np.empty(N), np.empty(N)  # of the labels, by stock
     for t in range(T):
         for k in range(min(lags + 1, T - t)):
             s = t + k
@@ -88,30 +89,33 @@ def _later_correlations(
             _share(by_label[s], scored[t], label[s], y)
             if n < 2 or x.value[0] == x.value[n - 1] or y.value[0] == y.value[n - 1]:
                 continue
+            is_finite = centre(x.value[:n]) and centre(y.value[:n])
             for i in range(n):
-                y_rank[y.stock[i]] = y.rank[i]
-            found[:, k, t] = _correlations(x, n, label[s], y.value[:n].mean(), y_rank)
+                distance[y.stock[i]], rank[y.stock[i]] = y.value[i], y.rank[i]
+            found[:, k, t] = _correlations(x, n, distance, rank)
+            if not is_finite:
+                found[0, k, t] = np.nan
     return found
 
 
 @kernel()
 def _correlations(
-    x: _Side, n: int, label: npt.NDArray[np.float64], label_mean: float, label_rank: npt.NDArray[np.float64]
+    x: _Side, n: int, distance: npt.NDArray[np.float64], rank: npt.NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Pearson's correlation of the values, and of the ranks, whose mean is known; labels are by stock."""
-    mean_x, middle = x.value[:n].mean(), 0.5 * (n + 1)
+    """Pearson's correlation of the distances from the mean, and of the ranks; those of the labels are by stock."""
+    middle = 0.5 * (n + 1)
     xy = xx = yy = rank_xy = rank_xx = rank_yy = 0.0
     for i in range(n):
         j = x.stock[i]
-        dx, dy = x.value[i] - mean_x, label[j] - label_mean
+        dx, dy = x.value[i], distance[j]
         xy += dx * dy
         xx += dx * dx
         yy += dy * dy
-        dx, dy = x.rank[i] - middle, label_rank[j] - middle
+        dx, dy = x.rank[i] - middle, rank[j] - middle
         rank_xy += dx * dy
         rank_xx += dx * dx
         rank_yy += dy * dy
-    return xy / np.sqrt(xx * yy), rank_xy / np.sqrt(rank_xx * rank_yy)
+    return cosine(xy, xx, yy), cosine(rank_xy, rank_xx, rank_yy)
 
 
 @kernel()

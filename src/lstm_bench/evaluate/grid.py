@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -69,6 +69,39 @@ class ScoreGrid:
             rows |= there
             values.append(laid)
         return cls(days.to_numpy().astype("datetime64[D]"), tuple(map(str, codes)), tuple(values), rows)
+
+    @classmethod
+    def of_signal(cls, pred: Column, label: Column) -> ScoreGrid:
+        """Lay scores and labels out, of which some must belong together.
+
+        Raises
+        ------
+        InputError
+            As :meth:`of`; also where a table has no value, or no row has a score and a label.
+        """
+        grid = cls.of({"pred": pred, "label": label})
+        there = [~np.isnan(values) for values in grid.values]
+        for name, what, known in zip(("pred", "label"), ("score", "value"), there, strict=True):
+            if not known.any():
+                raise InputError(f"{name}: it has no {what}, all of its rows are NaN")
+        if not (there[0] & there[1]).any():
+            said = " and ".join(
+                f"{name} has {_some(grid.days[known.any(axis=1)])} of {_some(_valued(grid.instruments, known))}"
+                for name, known in zip(("pred", "label"), there, strict=True)
+            )
+            raise InputError(
+                f"pred and label have no row in common: {said}; expected the same days and codes (case counts)"
+            )
+        return grid
+
+
+def _some(values: Sequence[Any]) -> str:
+    """Name the first and the last."""
+    return str(values[0]) if len(values) == 1 else f"{values[0]}..{values[-1]}"
+
+
+def _valued(instruments: tuple[str, ...], known: npt.NDArray[np.bool_]) -> list[str]:
+    return [code for code, there in zip(instruments, known.any(axis=0), strict=True) if there]
 
 
 def _column(table: Column, name: str) -> pd.Series:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from lstm_bench.errors import InputError
 from lstm_bench.evaluate.aligned import aligned
-from lstm_bench.evaluate.daily import label_mean, mean_std
+from lstm_bench.evaluate.daily import label_mean
+from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal import SIGNAL_DAYS_PER_YEAR
 from lstm_bench.kernel import kernel
@@ -52,13 +53,13 @@ class GroupReturns(NamedTuple):
         """
         sections = {}
         for name, returns in self.series().items():
-            mean, std = mean_std(returns)
+            measured = moments(returns)
             sections[name] = {
-                "mean": mean,
-                "std": std,
-                "total_return": float(np.nansum(returns)) if np.isfinite(mean) else np.nan,
-                "annualized_return": mean * days_per_year,
-                "sharpe": mean / std * days_per_year**0.5 if std > 0 else np.nan,
+                "mean": measured.mean,
+                "std": measured.std,
+                "total_return": float(np.nansum(returns)) if np.isfinite(measured.mean) else np.nan,
+                "annualized_return": measured.mean * days_per_year,
+                "sharpe": measured.ratio * days_per_year**0.5,
             }
         return sections
 
@@ -87,7 +88,8 @@ def group_returns(
     if groups < 2:
         raise InputError(f"groups: got {groups}, expected 2 or more")
     means, average = _group_means(*aligned(score, label, rows), groups)
-    return GroupReturns(means, means[0] - means[-1], means[0] - average)
+    with np.errstate(invalid="ignore", over="ignore"):  # of infinite labels
+        return GroupReturns(means, means[0] - means[-1], means[0] - average)
 
 
 @kernel()

@@ -23,7 +23,8 @@ def holding_statistics(portfolio: BacktestResult) -> dict[str, npt.NDArray[np.fl
         - ``cash_share``: cash as a share of the account;
         - ``days_held``: mean over the stocks, today included.
 
-        All but the first and ``cash_share`` are NaN on a day without a stock.
+        All but the first and ``cash_share`` are NaN on a day without a stock, the concentration also where the stocks
+        are worth nothing, and ``cash_share`` where the account is.
     """
     held, D = portfolio.positions, len(portfolio.days)
     per_day = [np.bincount(held.day, of, D) for of in (held.weight, held.weight**2, held.days_held)]
@@ -32,10 +33,11 @@ def holding_statistics(portfolio: BacktestResult) -> dict[str, npt.NDArray[np.fl
     largest = np.zeros(D)
     np.maximum.at(largest, held.day, held.weight)
     there = np.where(count > 0, 1.0, np.nan)
+    account = portfolio.report["account"]
     return {
         "holdings": count,
-        "concentration": squares / (invested * there) ** 2,
+        "concentration": squares / np.where(invested > 0, invested, np.nan) ** 2,
         "largest_weight": largest * there,
-        "cash_share": portfolio.report["cash"] / portfolio.report["account"],
+        "cash_share": portfolio.report["cash"] / np.where(account > 0, account, np.nan),
         "days_held": ages / (count * there),
     }

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.errors import InputError
-from lstm_bench.evaluate.drawdown import Accumulation, Drawdown, drawdowns
+from lstm_bench.evaluate.drawdown import Accumulation, below_high, drawdowns
+from lstm_bench.evaluate.growth import growth, log_growth, reinvested
+from lstm_bench.evaluate.moments import scaled
 from lstm_bench.evaluate.risk import (
     COMPOUNDING_DAYS_PER_YEAR,
     TRADING_DAYS_PER_YEAR,
@@ -43,12 +45,15 @@ class Convention:
 
     def total(self, returns: Floats) -> float:
         """Return of all days together."""
-        return float(returns.sum() if self.accumulation == "summed" else (1 + returns).prod() - 1)
+        return float(returns.sum() if self.accumulation == "summed" else growth(log_growth(returns).sum()))
 
     def deviation_below(self, returns: Floats) -> float:
         """Downside deviation: the root of the mean square of the returns below 0, over all days."""
-        each = returns if self.accumulation == "summed" else np.log1p(returns)
-        return float(np.sqrt(np.square(np.minimum(each, 0)).mean()))
+        losses = np.minimum(returns if self.accumulation == "summed" else log_growth(returns), 0)
+        if not np.isfinite(losses).all():
+            return np.nan
+        losses, exponent = scaled(losses)
+        return float(np.ldexp(np.sqrt(np.square(losses).mean()), exponent))
 
 
 QLIB = Convention("summed_238", "summed", TRADING_DAYS_PER_YEAR, risk_analysis)
@@ -75,7 +80,7 @@ def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, 
         ``summed_238`` and ``compounded_252``, each with the measures of
         :func:`~lstm_bench.evaluate.risk.risk_analysis` or :func:`~lstm_bench.evaluate.risk.compounded_risk`, and
 
-        - ``total_return``;
+        - ``total_return``; compounded, it is -1 from a day on that loses everything;
         - ``sortino_ratio``: ``mean`` over the downside deviation (that of log returns where compounded), times
           ``sqrt(scaler)`` (Sortino and Price 1994, with a target of 0);
         - ``calmar_ratio``: ``annualized_return`` over the depth of ``max_drawdown`` (Young 1991, over all days);
@@ -86,7 +91,7 @@ def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, 
         ``daily`` with ``days`` (how many), ``hit_rate`` (share of days above 0), ``best_day`` and ``worst_day`` with
         their dates as ISO texts, and the measures of :func:`~lstm_bench.evaluate.tail.tail_risk`.
 
-        A ratio without a loss to divide by is NaN, as is all that has no day.
+        A ratio without a loss to divide by is NaN, as is all that has no day, and every ratio of wealth that was lost.
 
     Raises
     ------
@@ -111,23 +116,26 @@ def _section(returns: Floats, days: npt.NDArray[np.datetime64], convention: Conv
             ),
             np.nan,
         )
-    downside, deepest = convention.deviation_below(returns), -risk["max_drawdown"]
-    months = np.split(returns, np.flatnonzero(np.diff(days.astype("datetime64[M]").astype(np.int64))) + 1)
+    lived = returns if convention.accumulation == "summed" else reinvested(returns)
+    is_lost = convention.accumulation == "compounded" and bool(lived.min() <= -1)
+    downside, deepest = convention.deviation_below(lived), -risk["max_drawdown"]
+    months = np.split(lived, np.flatnonzero(np.diff(days.astype("datetime64[M]").astype(np.int64))) + 1)
     return risk | {
-        "total_return": convention.total(returns),
+        "total_return": convention.total(lived),
         "sortino_ratio": risk["mean"] / downside * convention.scaler**0.5 if downside > 0 else np.nan,
-        "calmar_ratio": risk["annualized_return"] / deepest if deepest > 0 else np.nan,
+        "calmar_ratio": risk["annualized_return"] / deepest if deepest > 0 and not is_lost else np.nan,
         "hit_rate_month": float(np.mean([convention.total(month) > 0 for month in months])),
-        **_durations(drawdowns(returns, convention.accumulation), returns, convention),
+        **_durations(lived, convention.accumulation),
     }
 
 
-def _durations(found: list[Drawdown], returns: Floats, convention: Convention) -> dict[str, float]:
+def _durations(returns: Floats, accumulation: Accumulation) -> dict[str, float]:
+    found = drawdowns(returns, accumulation)
     current = found[-1] if found and found[-1].recovery is None else None
     return {
         "longest_drawdown_days": float(max((drawdown.days for drawdown in found), default=0)),
         "current_drawdown_days": float(current.days) if current else 0.0,
-        "current_drawdown": convention.total(returns[current.start + 1 :]) if current else 0.0,
+        "current_drawdown": float(below_high(returns, accumulation)[-1]),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.evaluate.daily import mean_std
+from lstm_bench.evaluate.moments import moments
 
 __all__ = ["ic_by_period", "ic_summary"]
 
@@ -30,8 +30,8 @@ def ic_summary(series: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float
     """
     summary: dict[str, float] = {"days": int((~np.isnan(series["ic"])).sum())}
     for name in ("ic", "rank_ic"):
-        mean, std = mean_std(series[name])
-        summary |= {name: mean, f"{name}ir": mean / std if std > 0 else np.nan}
+        measured = moments(series[name])
+        summary |= {name: measured.mean, f"{name}ir": measured.ratio}
     return summary
 
 

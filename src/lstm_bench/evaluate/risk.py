@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.errors import InputError
+from lstm_bench.evaluate.drawdown import below_high
+from lstm_bench.evaluate.growth import growth, log_growth
+from lstm_bench.evaluate.moments import moments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +31,6 @@ TRADING_DAYS_PER_YEAR = 238
 COMPOUNDING_DAYS_PER_YEAR = 252
 """The trade's scaler, for compounded returns."""
 
-_MEASURES = ("mean", "std", "annualized_return", "information_ratio", "max_drawdown")
-
 
 def risk_analysis(returns: npt.ArrayLike, scaler: float = TRADING_DAYS_PER_YEAR) -> dict[str, float]:
     """Risk of daily returns that are summed up, not compounded (Qlib's ``mode="sum"``).
@@ -46,26 +47,22 @@ def risk_analysis(returns: npt.ArrayLike, scaler: float = TRADING_DAYS_PER_YEAR)
     dict
         ``mean`` and ``std`` (ddof 1) of a day, ``annualized_return = mean * scaler``, ``information_ratio =
         mean / std * sqrt(scaler)`` and ``max_drawdown``: the deepest fall of the running sum below its
-        highest value so far, never positive. NaN where there are too few days, ``information_ratio`` also
-        where the returns are constant.
+        highest value so far, never positive. The sum's first value is the first high, as in Qlib: a loss on the first
+        day is no drawdown. NaN where there are too few days, ``information_ratio`` also where the returns are
+        constant; Qlib divides by what rounding leaves of the deviation.
 
     Raises
     ------
     InputError
         Where ``returns`` has not exactly one dimension.
     """
-    values = _known(returns)
-    if len(values) == 0:
-        return dict.fromkeys(_MEASURES, np.nan)
-    mean = float(values.mean())
-    std = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-    curve = values.cumsum()
+    measured, below = moments(values := _known(returns)), below_high(values, "summed")
     return {
-        "mean": mean,
-        "std": std,
-        "annualized_return": mean * scaler,
-        "information_ratio": mean / std * scaler**0.5 if std > 0 else np.nan,
-        "max_drawdown": float((curve - np.maximum.accumulate(curve)).min()),
+        "mean": measured.mean,
+        "std": measured.std,
+        "annualized_return": measured.mean * scaler,
+        "information_ratio": measured.ratio * scaler**0.5,
+        "max_drawdown": float(below.min()) if len(below) else np.nan,
     }
 
 
@@ -84,27 +81,25 @@ def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER
     dict
         ``mean``, the geometric mean of a day, ``std`` (ddof 1) of the log returns, ``annualized_return``, the growth of
         a year, ``information_ratio = mean / std * sqrt(scaler)`` and ``max_drawdown``: the deepest fall of the wealth
-        below its highest value so far, as a share of that. NaN where there are too few days, all of them where a day
-        loses everything, ``information_ratio`` also where the returns are constant.
+        below its highest value so far, as a share of that, where the initial wealth is the first high (Qlib's is the
+        wealth after the first day). NaN where there are too few days, ``information_ratio`` also where the returns are
+        constant. After a day that loses everything, mean, annualized return and maximum drawdown are -1, and the other
+        two NaN.
 
     Raises
     ------
     InputError
         Where ``returns`` has not exactly one dimension.
     """
-    values = _known(returns)
-    if len(values) == 0 or values.min() <= -1:
-        return dict.fromkeys(_MEASURES, np.nan)
-    wealth, logs = (1 + values).cumprod(), np.log1p(values)
-    mean = float(wealth[-1] ** (1 / len(values)) - 1)
-    std = float(logs.std(ddof=1)) if len(values) > 1 else np.nan
-    constant = logs.min() == logs.max()  # whose deviation need not be exactly 0
+    logs = log_growth(values := _known(returns))
+    measured, below = moments(logs), below_high(values, "compounded")
+    mean = growth(measured.mean)
     return {
         "mean": mean,
-        "std": std,
-        "annualized_return": float(wealth[-1] ** (scaler / len(values)) - 1),
-        "information_ratio": np.nan if constant else mean / std * scaler**0.5,
-        "max_drawdown": float((wealth / np.maximum.accumulate(wealth) - 1).min()),
+        "std": measured.std,
+        "annualized_return": growth(measured.mean * scaler),
+        "information_ratio": np.nan if np.isnan(measured.ratio) else mean / measured.std * scaler**0.5,
+        "max_drawdown": float(below.min()) if len(below) else np.nan,
     }
 
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from lstm_bench.evaluate.aligned import aligned
 from lstm_bench.evaluate.correlation import average_ranks, correlation
-from lstm_bench.evaluate.daily import label_mean, mean_std
+from lstm_bench.evaluate.daily import label_mean
+from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.kernel import kernel
 
@@ -51,14 +52,14 @@ class SignalMetrics:
         """
         metrics = {}
         for name, series in (("IC", self.ic), ("Rank IC", self.rank_ic)):
-            mean, std = mean_std(series)
-            metrics[name] = mean
-            metrics[f"{name}IR"] = mean / std if std > 0 else np.nan
+            measured = moments(series)
+            metrics[name] = measured.mean
+            metrics[f"{name}IR"] = measured.ratio
         for name, returns in (("Long-Short", self.long_short), ("Long-Avg", self.long_average)):
             if returns is not None:
-                mean, std = mean_std(returns)
-                metrics[f"{name} Ann Return"] = mean * days_per_year
-                metrics[f"{name} Ann Sharpe"] = mean / std * days_per_year**0.5 if std > 0 else np.nan
+                measured = moments(returns)
+                metrics[f"{name} Ann Return"] = measured.mean * days_per_year
+                metrics[f"{name} Ann Sharpe"] = measured.ratio * days_per_year**0.5
         return metrics
 
 

@@ -17,7 +17,16 @@ from lstm_bench.config.universe import market_text
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import InputError, choices_hint
 from lstm_bench.report.evidence import Evidence, SeedResult, Status
-from lstm_bench.report.setting import Kind, Span, is_of_qlibs_market, kind_of, parse_config, segments
+from lstm_bench.report.published import PUBLISHED, PublishedRow
+from lstm_bench.report.setting import (
+    OF_QLIBS_MARKET,
+    Kind,
+    Span,
+    is_of_qlibs_market,
+    kind_of,
+    parse_config,
+    segments,
+)
 from lstm_bench.report.statistics import Estimate, bootstrap_mean
 
 __all__ = [
@@ -29,6 +38,7 @@ __all__ = [
     "Setting",
     "find_row",
     "group_rows",
+    "published_rows",
     "rows_of",
 ]
 
@@ -260,6 +270,17 @@ def group_rows(rows: Iterable[Row]) -> list[Group]:
     return [
         Group(setting, tuple(sorted(tables[setting], key=_rank))) for setting in sorted(tables, key=_order)
     ]
+
+
+def published_rows(groups: Iterable[Group], features: str) -> list[PublishedRow]:
+    """Return what Qlib published of a feature set, where that belongs beside the tables.
+
+    Qlib's rows are of the CSI 300: they are no reference for a feature set whose rows are all of other data.
+    """
+    own = [group for group in groups if group.setting.features == features]
+    if own and not any(group.setting.kind in OF_QLIBS_MARKET for group in own):
+        return []
+    return [row for row in PUBLISHED if row.features == features]
 
 
 def find_row(rows: Iterable[Row], name: str) -> Row:

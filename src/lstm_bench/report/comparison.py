@@ -47,7 +47,7 @@ class MetricComparison:
     metric : Qlib's name, of a metric of which higher is better
     mean_a, mean_b : over the common seeds
     difference : mean of A - B over the common seeds, and its bootstrap interval
-    p_value : Wilcoxon signed-rank, two-sided; NaN where fewer than two seeds are common
+    p_value : Wilcoxon signed-rank, two-sided; NaN where fewer than three seeds are common
     improvement : P(A > B) over all pairs of a seed of A and a seed of B
     """
 

@@ -9,7 +9,7 @@ from lstm_bench.report.comparison import Comparison
 from lstm_bench.report.counting import counted
 from lstm_bench.report.formats import markdown_table
 from lstm_bench.report.published import COLUMNS
-from lstm_bench.report.statistics import Estimate
+from lstm_bench.report.statistics import FEWEST, Estimate
 
 __all__ = [
     "DAILY_HEADER",
@@ -40,8 +40,8 @@ def heading(comparison: Comparison) -> str:
         f"{setting.market}, test {setting.test[0]} to {setting.test[1]}, "
         f"data {setting.data_fingerprint[:12]}."
     )
-    if len(seeds) < 2:
-        text += " One common seed has no spread: its differences are undecided."
+    if len(seeds) < FEWEST:
+        text += " Fewer than three common seeds give no interval: their differences are undecided."
     return f"{text} Reduced runs: {', '.join(reduced)}." if reduced else text
 
 

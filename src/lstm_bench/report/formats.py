@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from lstm_bench.report.aggregate import Row, group_rows
+from lstm_bench.report.aggregate import FEATURE_SETS, Group, Row, group_rows, published_rows
 from lstm_bench.report.leaderboard import Table
-from lstm_bench.report.published import COLUMNS, PUBLISHED, PublishedRow
+from lstm_bench.report.published import COLUMNS, PublishedRow
 
 __all__ = ["EMPTY", "NOTE", "csv_text", "json_object", "latex", "markdown", "markdown_table"]
 
@@ -77,9 +77,9 @@ def _escaped(text: str) -> str:
 
 
 def csv_text(rows: Sequence[Row]) -> str:
-    """Write a line per row, with all digits; Qlib's published rows come last."""
+    """Write a line per row, with all digits; what Qlib published of the same data comes last."""
     lines = [_flat(row) for row in _in_order(rows)]
-    lines += [_flat_published(row) for row in PUBLISHED]
+    lines += [_flat_published(row) for row in _published(group_rows(rows))]
     keys = list(dict.fromkeys(key for line in lines for key in line))
     out = io.StringIO()
     writer = csv.DictWriter(out, keys, lineterminator="\n")
@@ -90,8 +90,8 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 def json_object(rows: Sequence[Row], evidence_file: Callable[[str], str]) -> dict[str, Any]:
     """Return the tables as plain data, with all digits; a figure that is not there is null."""
-    tables = []
-    for group in group_rows(rows):
+    tables, groups = [], group_rows(rows)
+    for group in groups:
         setting = group.setting
         tables.append(
             {
@@ -118,9 +118,13 @@ def json_object(rows: Sequence[Row], evidence_file: Callable[[str], str]) -> dic
             "seeds": row.seeds,
             "metrics": {metric: {"mean": mean, "std": std} for metric, (mean, std) in row.cells.items()},
         }
-        for row in PUBLISHED
+        for row in _published(groups)
     ]
     return {"tables": tables, "published": published}
+
+
+def _published(groups: Sequence[Group]) -> list[PublishedRow]:
+    return [row for features in FEATURE_SETS for row in published_rows(groups, features)]
 
 
 def _in_order(rows: Sequence[Row]) -> list[Row]:

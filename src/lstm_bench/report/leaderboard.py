@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_bench.report.aggregate import FEATURE_SETS, Cell, Group, Row, Setting, group_rows
-from lstm_bench.report.published import COLUMNS, PUBLISHED, PublishedRow
-from lstm_bench.report.setting import OF_QLIBS_MARKET, Kind
+from lstm_bench.report.aggregate import FEATURE_SETS, Cell, Group, Row, Setting, group_rows, published_rows
+from lstm_bench.report.published import COLUMNS, PublishedRow
+from lstm_bench.report.setting import Kind
 
 __all__ = ["KINDS", "Style", "Table", "leaderboard_tables"]
 
@@ -31,7 +31,7 @@ class Style:
     Attributes
     ----------
     compat : the standard deviation with two decimals, as in Qlib's README, rather than four
-    intervals : add the 95 % bootstrap interval of the mean over seeds
+    intervals : add the 95 % bootstrap interval of the mean over seeds, where there are three or more
     """
 
     compat: bool = False
@@ -74,9 +74,7 @@ def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callabl
     tables: list[Table] = []
     for features in dict.fromkeys(names):
         tables += [table for table in ours if table.features == features]
-        kinds = {group.setting.kind for group in groups if group.setting.features == features}
-        if not kinds or kinds & set(OF_QLIBS_MARKET):
-            tables += _published(features)
+        tables += _published(published_rows(groups, features))
     return tables
 
 
@@ -129,7 +127,7 @@ def _cell(cell: Cell, style: Style, seeds: int) -> str:
     text = f"{cell.mean:.4f}"
     if cell.n > 1:
         text += f"±{cell.std:.{2 if style.compat else 4}f}"
-        if style.intervals:
+        if style.intervals and cell.interval.is_decided:
             text += f" [{cell.interval.low:.4f}, {cell.interval.high:.4f}]"
     return text if cell.n == seeds else f"{text} ({cell.n} of {seeds} seeds)"
 
@@ -161,13 +159,12 @@ def _one_of(texts: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(texts)) or _NONE
 
 
-def _published(features: str) -> list[Table]:
-    rows = [row for row in PUBLISHED if row.features == features]
+def _published(rows: Sequence[PublishedRow]) -> list[Table]:
     if not rows:
         return []
     title = f"As published by Qlib, {rows[0].seeds} seeds, another vintage of the data"
     header = ("Model Name", "Dataset", *COLUMNS.values())
-    return [Table(features, title, header, tuple(_published_line(row) for row in rows))]
+    return [Table(rows[0].features, title, header, tuple(_published_line(row) for row in rows))]
 
 
 def _published_line(row: PublishedRow) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.errors import InputError
-from lstm_bench.report.aggregate import Group, Row, group_rows
+from lstm_bench.report.aggregate import Group, Row, group_rows, published_rows
 from lstm_bench.report.comparison import MetricComparison, compare_seeds
 from lstm_bench.report.comparison_tables import UNDECIDED
 from lstm_bench.report.counting import counted
@@ -19,8 +19,7 @@ from lstm_bench.report.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
 from lstm_bench.report.leaderboard import KINDS
 from lstm_bench.report.page import Cell, Note, Page, PageTable, Section, cell, percent
-from lstm_bench.report.published import COLUMNS, PUBLISHED, PublishedRow
-from lstm_bench.report.setting import OF_QLIBS_MARKET
+from lstm_bench.report.published import COLUMNS
 from lstm_bench.report.statistics import Estimate
 
 __all__ = ["leaderboard_page", "report_links"]
@@ -111,17 +110,16 @@ def _table_parts(
         text += f" {KINDS[setting.kind]}."
     yield Note(text)
     yield _row_table(group, prefix)
-    published = _published_rows(group)
     if any(row.complete for row in group.rows):
         yield from curve_figures(group.rows, daily, prefix)
-        yield from seed_figures(group.rows, published, f"{prefix}_seeds")
+        yield from seed_figures(group.rows, published_rows([group], setting.features), f"{prefix}_seeds")
     yield _seed_table(group, links, prefix)
 
 
 def _row_table(group: Group, prefix: str) -> PageTable:
     header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs"]
     lines = [_row_line(row) for row in group.rows]
-    for row in _published_rows(group):
+    for row in published_rows([group], group.setting.features):
         cells = [
             _figure(metric, mean, detail=f"± {_published(metric, std)}")
             for metric, (mean, std) in row.cells.items()
@@ -142,18 +140,12 @@ def _row_table(group: Group, prefix: str) -> PageTable:
         header,
         lines,
         "Mean over the complete seeds; beneath it the standard deviation (ddof 1) and the 95 % bootstrap "
-        "interval of the mean. Returns, "
+        "interval of the mean, where three seeds or more are complete. Returns, "
         "information ratio and drawdown are of the excess over the benchmark, with cost; seconds and epochs "
         "are means. A click on a header "
         "sorts.",
         is_sortable=True,
     )
-
-
-def _published_rows(group: Group) -> list[PublishedRow]:
-    """Return Qlib's rows of a table's feature set; none where the table is of another market."""
-    setting = group.setting
-    return [row for row in PUBLISHED if setting.kind in OF_QLIBS_MARKET and row.features == setting.features]
 
 
 def _published(metric: str, std: float) -> str:
@@ -167,8 +159,10 @@ def _row_line(row: Row) -> list[Cell]:
         found = row.cell(metric)
         detail = ""
         if found.n > 1:
+            detail = f"± {_text(metric, found.std)}"
+        if found.interval.is_decided:
             low, high = (_text(metric, edge) for edge in (found.interval.low, found.interval.high))
-            detail = f"± {_text(metric, found.std)}\n[{low}, {high}]"
+            detail += f"\n[{low}, {high}]"
         if row.diverged and found.n:
             detail += f"\n{found.n} of {len(row.complete) + row.diverged} seeds"
         cells.append(_figure(metric, found.mean, detail=detail))
@@ -277,7 +271,7 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
         "A − B over the common seeds with its 95 % bootstrap interval, Wilcoxon's signed-rank test of the "
         "pairs, and the chance that a "
         "seed of A beats one of B. Few seeds make all three coarse: the least p of five pairs is 0.0625, and "
-        "one seed has no spread and decides nothing.",
+        "fewer than three seeds give no interval and decide nothing.",
         is_sortable=True,
     )
 

@@ -165,7 +165,8 @@ class RunReport:
 
     def _portfolio(self) -> Iterator[Part]:
         report, positions = self.table("report"), self.table("positions")
-        if report is None or positions is None:
+        wanted = self.config.portfolio_analysis
+        if wanted is None or report is None or positions is None:
             yield Note(
                 "The configuration asks for no backtest, and so the record holds none.", is_absence=True
             )
@@ -174,7 +175,7 @@ class RunReport:
         yield from return_figures(report, drawdowns)
         yield tables.month_table(report)
         yield _absent("worst periods", "drawdowns") if drawdowns is None else tables.drawdown_table(drawdowns)
-        yield from holding_figures(report, positions)
+        yield from holding_figures(report, positions, wanted.strategy.kwargs.topk)
         if (analysis := self._analysis()) and "holdings" in analysis:
             yield tables.holding_table(analysis["holdings"])
 

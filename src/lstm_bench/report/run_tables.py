@@ -182,7 +182,8 @@ def drawdown_table(drawdowns: pd.DataFrame) -> PageTable:
         "Worst periods",
         ["Series", "Rank", "Depth", "High", "Bottom", "Recovered", "Days below"],
         lines,
-        "From the day of the high to the day that reached it again; a dash is a period that has not ended.",
+        "From the day of the high to the day that reached it again. A dash as the high is the value before the first "
+        "day, a dash as the recovery a period that has not ended.",
         is_sortable=True,
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "FEWEST",
     "LEVEL",
     "Estimate",
     "block_length",
@@ -20,6 +21,9 @@ __all__ = [
     "signed_rank_p_value",
     "stationary_bootstrap_mean",
 ]
+
+FEWEST = 3
+"""Values that an interval or a p-value takes: two can only be drawn as one, the other or both."""
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -59,7 +63,7 @@ def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: i
     """
     sample = np.asarray(values, dtype=np.float64)
     n = len(sample)
-    if n < 2:
+    if n < FEWEST:
         return Estimate(float(sample.mean()) if n else np.nan, np.nan, np.nan)
     drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
     return _percentiles(float(sample.mean()), sample[drawn].mean(axis=1))
@@ -72,14 +76,14 @@ def signed_rank_p_value(differences: npt.ArrayLike) -> float:
     ----------
     differences : ``[n]``
         Zeros are left out, as Wilcoxon did; where nothing else is there, the p-value is 1. It is NaN for fewer than
-        two differences, which have no spread.
+        three differences.
 
     References
     ----------
     F. Wilcoxon (1945), Individual comparisons by ranking methods, Biometrics Bulletin 1(6).
     """
     values = np.asarray(differences, dtype=np.float64)
-    if len(values) < 2:
+    if len(values) < FEWEST:
         return np.nan
     values = values[values != 0]
     if len(values) == 0:
@@ -107,7 +111,7 @@ def probability_of_improvement(
     """
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     wins = (np.sign(left[:, None] - right[None, :]) + 1) / 2  # [n, m]: 1, 0, or 0.5 for a tie
-    if min(wins.shape) < 2:
+    if min(wins.shape) < FEWEST:
         return Estimate(float(wins.mean()), np.nan, np.nan)
     generator = np.random.default_rng(seed)
     # how often each seed is drawn, [resamples, n] and [resamples, m]: the mean of the drawn pairs is bilinear in them
@@ -147,7 +151,7 @@ def stationary_bootstrap_mean(
     """
     values = np.asarray(series, dtype=np.float64)
     days = len(values)
-    if days < 2:
+    if days < FEWEST:
         return Estimate(float(values.mean()) if days else np.nan, np.nan, np.nan)
     end_block = 1 / (block_length(days) if block is None else block)
     generator = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.evaluate.growth import reinvested
 from lstm_bench.report.figures.figure import Figure, grid_layout, heatmap
 
 if TYPE_CHECKING:
@@ -88,9 +89,11 @@ def yearly(daily: pd.Series[float], how: How) -> dict[str, float]:
 
 def _summed(daily: pd.Series[float], unit: Literal["M", "Y"], how: How) -> dict[str, float]:
     """Return ``2017-01`` or ``2017`` -> the figure."""
+    import pandas as pd
+
     known = daily.dropna()
     if how == "compounded":
-        known = 1 + known
+        known = 1 + pd.Series(reinvested(known.to_numpy(np.float64)), known.index)
     by_period = known.groupby(known.index.to_numpy().astype(f"datetime64[{unit}]").astype(str))
     found = (
         by_period.prod() - 1 if how == "compounded" else by_period.sum() if how == "sum" else by_period.mean()

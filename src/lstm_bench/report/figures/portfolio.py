@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from lstm_bench.evaluate.drawdown import Accumulation, below_high
 from lstm_bench.report.counting import counted
 from lstm_bench.report.figures.figure import (
     Figure,
@@ -97,7 +99,7 @@ def _compounded(days: Any, series: dict[str, pd.Series[float]]) -> Figure:
         "Growth of 1, compounded",
         "What 1 became if each day's return was reinvested; on the logarithmic axis equal slopes are equal "
         "rates of growth.",
-        [line(name, days, (1 + series[key]).cumprod(), colour) for key, (name, colour) in shown.items()],
+        [line(name, days, _wealth(series[key]), colour) for key, (name, colour) in shown.items()],
         {
             "xaxis": axis(type="date"),
             "yaxis": axis("value of 1", type="log", tickformat=".2f", nticks=8),
@@ -106,26 +108,34 @@ def _compounded(days: Any, series: dict[str, pd.Series[float]]) -> Figure:
     )
 
 
+def _wealth(daily: pd.Series[float]) -> pd.Series[float]:
+    """Return what 1 became by each day; NaN from the day on that everything is lost, which no logarithm has."""
+    wealth = (1 + daily).cumprod()
+    return wealth.where(~(daily <= -1).cummax())
+
+
 def _drawdown(days: Any, series: dict[str, pd.Series[float]], drawdowns: pd.DataFrame | None) -> Figure:
-    excess = series["excess_return_with_cost"].cumsum()
-    account = (1 + series["return_with_cost"]).cumprod()
     return Figure(
         "drawdown",
         "Drawdown",
-        "How far below its highest value so far: the excess as Qlib counts it (a running sum), the account "
-        "compounded; shaded and "
+        "How far below its highest value so far: the excess as Qlib counts it (a running sum, from the first "
+        "day's on), the account compounded, from what it began with; shaded and "
         "numbered are the excess's five deepest periods.",
         [
             line(
                 "excess, with cost (summed)",
                 days,
-                excess - excess.cummax(),
+                _below_high(series["excess_return_with_cost"], "summed"),
                 "@blue",
                 fill="tozeroy",
                 fillcolor="@blue/20",
             ),
             line(
-                "account, with cost (compounded)", days, account / account.cummax() - 1, "@green", width=1.2
+                "account, with cost (compounded)",
+                days,
+                _below_high(series["return_with_cost"], "compounded"),
+                "@green",
+                width=1.2,
             ),
         ],
         {
@@ -134,6 +144,14 @@ def _drawdown(days: Any, series: dict[str, pd.Series[float]], drawdowns: pd.Data
             **({} if drawdowns is None else _worst(drawdowns, f"{series['bench'].index[-1]:%Y-%m-%d}")),
         },
     )
+
+
+def _below_high(daily: pd.Series[float], accumulation: Accumulation) -> npt.NDArray[np.float64]:
+    """How far below its high a series lies each day, ``[T]``; NaN on days without a return."""
+    returns = daily.to_numpy(np.float64)
+    known, found = ~np.isnan(returns), np.full(len(returns), np.nan)
+    found[known] = below_high(returns[known], accumulation)
+    return found
 
 
 def _worst(drawdowns: pd.DataFrame, last_day: str) -> Layout:
@@ -187,13 +205,15 @@ def _distribution(excess: pd.Series[float]) -> Figure:
     )
 
 
-def holding_figures(report: pd.DataFrame, positions: pd.DataFrame) -> Iterator[Figure]:
+def holding_figures(report: pd.DataFrame, positions: pd.DataFrame, topk: int) -> Iterator[Figure]:
     """Draw how much was held, how concentrated it was, and what trading it cost.
 
     Parameters
     ----------
     report, positions
         A record's tables.
+    topk
+        How many stocks the strategy holds.
     """
     by_day = positions["weight"].groupby(level=0)
     held = by_day.size().reindex(report.index, fill_value=0)
@@ -212,8 +232,8 @@ def holding_figures(report: pd.DataFrame, positions: pd.DataFrame) -> Iterator[F
     yield Figure(
         "concentration",
         "Concentration",
-        "The largest holding's share of the account, and the cash that is not invested: equal weights of 50 "
-        "stocks would be 2 % each.",
+        "The largest holding's share of the account, and the cash that is not invested: equal weights of "
+        f"{counted(topk, 'stock')} would be {100 / topk:.3g} % each.",
         [
             line("largest weight", days, by_day.max().reindex(invested, fill_value=0.0), "@orange"),
             line("cash", days, (report["cash"] / report["account"]).loc[invested], "@grey"),

@@ -112,20 +112,20 @@ def _edges(values: Floats) -> Floats:
 
 
 def _deciles(score: pd.Series[float], realised: pd.Series[float]) -> Figure:
-    rank = score.groupby(level=0).rank(pct=True, method="first").to_numpy()
-    tenth = np.minimum((rank * 10 - 1e-9).astype(np.int64), 9)
+    # from the highest score on, as the groups are numbered; equal scores by instrument
+    rank = score.groupby(level=0).rank(ascending=False, method="first").to_numpy()
+    tenth = ((rank - 1) * 10 // score.groupby(level=0).transform("size").to_numpy()).astype(np.int64)
     # less the day's mean, so that a day on which all stocks rose says nothing about the order
     excess = realised - realised.groupby(level=0).transform("mean")
     mean = excess.groupby(tenth).mean().reindex(range(10))
     return Figure(
         "score_deciles",
         "Realised return by decile of score",
-        "Mean return of a day's stocks less that of all, by tenth of their score: a good signal climbs "
-        "steadily from "
-        "left to right.",
+        "Mean return of a day's stocks less that of all, by tenth of their score: a good signal falls "
+        "steadily from left to right, from decile 1 (the highest scores) to 10.",
         [bars("mean excess", [str(k + 1) for k in range(10)], mean, "@blue")],
         {
-            "xaxis": axis("decile of the day's scores, 10 the highest", type="category"),
+            "xaxis": axis("decile, 1 the highest scores", type="category"),
             "yaxis": axis("mean return less the day's", tickformat=".2%"),
             "showlegend": False,
         },

@@ -21,6 +21,7 @@ from lstm_bench.report.figures.figure import (
     points,
 )
 from lstm_bench.report.published import COLUMNS, PublishedRow
+from lstm_bench.report.statistics import FEWEST
 
 __all__ = ["curve_figures", "seed_figures", "win_figure"]
 
@@ -66,8 +67,8 @@ def seed_figures(rows: Sequence[Row], published: Sequence[PublishedRow], prefix:
         yield Figure(
             f"{prefix}_{_slug(column)}",
             column,
-            "Small points are seeds, the diamond their mean with its 95 % bootstrap interval; further right "
-            "is better.",
+            "Small points are seeds, the diamond their mean, with its 95 % bootstrap interval where there are "
+            "three seeds or more; further right is better.",
             traces,
             {
                 "xaxis": axis(tickformat=".1%" if metric in _PERCENT else "", zeroline=False),
@@ -103,7 +104,7 @@ def _row_traces(row: Row, metric: str, at: int, colour: str) -> Iterator[Trace]:
     cell = row.cell(metric)
     interval = cell.interval
     error = {}
-    if np.isfinite(interval.low):
+    if interval.is_decided:
         error["error_x"] = {
             "type": "data",
             "symmetric": False,
@@ -152,7 +153,7 @@ def curve_figures(
             if not len(days) or np.isnan(cumulated).all():
                 continue
             colour = f"@{_COLOURS[position % len(_COLOURS)]}"
-            if banded and len(series) > 1:
+            if banded and len(series) >= FEWEST:
                 traces += [
                     line(
                         "least",
@@ -185,8 +186,12 @@ def curve_figures(
                 f"{prefix}_curve_{name}",
                 title,
                 "The line is the mean over a row's seeds"
-                + (", the band from the least seed to the greatest" if banded else "")
-                + ": what the band spans is luck of the seed.",
+                + (
+                    ", the band from the least seed to the greatest, where there are three or more: what the "
+                    "band spans is luck of the seed."
+                    if banded
+                    else "."
+                ),
                 traces,
                 {
                     "xaxis": axis(type="date"),
