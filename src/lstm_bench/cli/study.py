@@ -133,7 +133,7 @@ def create(
         draft.change(space, sections, _values("--set", overrides))
         misfits = draft.lay_out_segments(provider_uri, auto_segments)
         asked = draft.define(provider_uri)
-        warnings = say(judge_study(asked, asked.provider(provider_uri)))
+        warnings = say(judge_study(asked, asked.data(provider_uri).provider))
         new = store.create(asked)
         path = draft.write()
         remember_study(store, draft.name)

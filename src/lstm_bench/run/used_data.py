@@ -24,11 +24,10 @@ from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import (
     HandlerColumns,
-    instruments_of,
     last_fit_day,
     needed_features,
-    universe_of,
 )
+from lstm_bench.dataset.universe import instruments_of, universe_of
 from lstm_bench.errors import DataError
 from lstm_bench.evaluate.quotes import load_quotes
 from lstm_bench.features.expression import extent, parse

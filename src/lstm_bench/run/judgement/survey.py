@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.handler import HandlerColumns, instruments_of, universe_of
+from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import span_of
+from lstm_bench.dataset.universe import instruments_of, universe_of
 
 __all__ = ["Survey"]
 
