@@ -37,8 +37,9 @@ class Stock:
     def factor(self) -> np.ndarray:
         """Adjusted price over raw price: 1 at the last bar."""
         total = np.cumprod(1 + self.returns)
-        factor = total / self.bars["close"].to_numpy()
-        return factor / factor[-1]
+        factor: np.ndarray = total / self.bars["close"].to_numpy()
+        factor /= factor[-1]
+        return factor
 
     def priced(
         self, factor: np.ndarray | float, volume: np.ndarray | float = 1.0, digits: int = 6

@@ -26,6 +26,9 @@ _OF_ROUNDING = 8
 """A step is above so many times the median change of a factor, which is what rounding makes of it."""
 
 _NEAR = 3
+_LARGE = 0.25
+"""A step is looked for on other days from here on: stocks move by less on their own."""
+
 _FREEDOM = 4
 _FEW = 10
 _LONGEST_GAP = 25
@@ -80,7 +83,7 @@ class Steps:
         noise = self.noise[:, None]
         lean = _fit(self.near + self.step[:, None], noise) - _fit(self.near, noise)
         highest: _Floats = np.max(np.where(np.isnan(lean), -np.inf, lean), axis=1)
-        return highest
+        return np.where(np.abs(self.step) >= _LARGE, highest, -np.inf)
 
 
 def _fit(distance: _Floats, noise: _Floats) -> _Floats:
