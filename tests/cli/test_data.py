@@ -98,6 +98,9 @@ def test_options_name_columns_and_append(here: Run, tmp_path: Path) -> None:
     done = here("data", "import", "new.csv", "out", "--append", *named)
     assert done.returncode == 0, done.stderr
     assert "1, 2020-01-07 to 2020-01-07" in done.stdout
+    again = here("data", "import", "new.csv", "out", "--append", *named)
+    assert again.returncode == 0, again.stderr
+    assert "nothing to do: the files have no day after 2020-01-07, the last one of" in again.stdout
     mood = np.fromfile(tmp_path / "out/features/a/mood.day.bin", "<f4")
     np.testing.assert_array_equal(mood, np.asarray([0, 0.5, 0.7], np.float32))
     wrong = here("data", "import", "old.csv", "other", "--field", "Mood")

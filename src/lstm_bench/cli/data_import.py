@@ -53,7 +53,8 @@ def import_files(
         str,
         typer.Option(
             help="factor, adjusted-close, split (new shares per old; dividends stay in the prices), or none: prices "
-            "and volumes are adjusted already. auto takes the first of them that has a column."
+            "and volumes are adjusted already. auto takes the first of them that has a column, looks whether the "
+            "closes move with its steps or are adjusted already, says so, and refuses what contradicts itself."
         ),
     ] = "auto",
     date_format: Annotated[
@@ -63,7 +64,7 @@ def import_files(
             metavar="FORMAT",
         ),
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Of CSV files.")] = "utf-8",
+    encoding: Annotated[str, typer.Option(help="Of CSV files, such as gbk or utf-16.")] = "utf-8",
     file_pattern: Annotated[
         str | None,
         typer.Option(
@@ -98,7 +99,11 @@ def import_files(
         typer.Option("--keep-zero-volume", help="A volume of zero is a bar; by default it is no trade: NaN."),
     ] = False,
     append: Annotated[
-        bool, typer.Option("--append", help="Extend the folder by the days after its calendar's end.")
+        bool,
+        typer.Option(
+            "--append",
+            help="Extend the folder by the days after its calendar's end; without such days there is nothing to do.",
+        ),
     ] = False,
     basis: Annotated[
         str,
@@ -111,8 +116,9 @@ def import_files(
 ) -> None:
     """Import CSV or Parquet files of daily bars: one file or a folder, in long format or a file per symbol.
 
-    Columns are found by the usual headers (Date, Open, Adj Close, ...), or named. Prices are raw and adjusted as Qlib
-    has it, price * factor and volume / factor, in any order of days. Rows with defects are refused with file and line.
+    Columns are found by the headers of yfinance, Qlib's collectors, akshare, baostock, tushare, stooq, Alpha Vantage
+    and others alike, or named. Raw prices are adjusted as Qlib has it, price * factor and volume / factor. Rows may be
+    in any order; those with defects are refused with file and line.
     """
     from lstm_bench.data.importing.importer import import_bars
     from lstm_bench.data.importing.options import ImportOptions

@@ -75,7 +75,7 @@ def old_and_new(write: Write, tmp_path: Path, new: str, options: ImportOptions) 
 
 def test_another_basis_is_refused_or_rescaled(write: Write, tmp_path: Path, read: Read) -> None:
     # a dividend halves what the vendor now says of the past: the last close of the folder, 6, is 3 by now
-    new = "2020-01-07,A,12,12,12,12,100,3\n2020-01-08,A,10,10,10,10,100,5\n"
+    new = "2020-01-07,A,12,12,12,12,100,3\n2020-01-08,A,5,5,5,5,100,2.5\n"
     with pytest.raises(DataError, match=r"A \(folder over file 2 on 2020-01-07\).*--basis rescale"):
         old_and_new(write, tmp_path, new, APPEND)
     shutil.rmtree(tmp_path / "out")
@@ -84,10 +84,10 @@ def test_another_basis_is_refused_or_rescaled(write: Write, tmp_path: Path, read
     shutil.rmtree(tmp_path / "out")
     out = old_and_new(write, tmp_path, new, ImportOptions(append=True, basis="rescale"))
     got = read(out, "A")
-    np.testing.assert_array_equal(got["close"], np.asarray([5, 6, 10], np.float32))
+    np.testing.assert_array_equal(got["close"], np.asarray([5, 6, 5], np.float32))
     np.testing.assert_array_equal(got["factor"], np.asarray([0.5, 0.5, 1], np.float32))
     np.testing.assert_array_equal(got["volume"], np.asarray([200, 200, 100], np.float32))
-    np.testing.assert_array_equal(got["change"], np.asarray([np.nan, 0.2, 2 / 3], np.float32))
+    np.testing.assert_array_equal(got["change"], np.asarray([np.nan, 0.2, -1 / 6], np.float32))
 
 
 def test_a_past_that_was_revised_is_refused(write: Write, tmp_path: Path) -> None:

@@ -165,6 +165,23 @@ def test_a_constant_factor_is_told_by_cents(make: Make, tmp_path: Path, read: Re
     assert ("whole cents" if adjusted else "no step of the factor in the files shows") in summary.said[0]
 
 
+@pytest.mark.parametrize("late", [-2, -1, 1, 3])
+def test_steps_on_another_day_than_the_closes_fall_are_refused(make: Make, late: int) -> None:
+    raw = walk(14) / stepped(4.0)
+    with pytest.raises(
+        DataError, match=r"a day or more before or after them \(on another day: A .*--adjust-by factor"
+    ):
+        make(bars("A", raw, factor=stepped(4.0, at=30 + late)))
+
+
+def test_a_cumulative_column_of_splits_is_refused(make: Make) -> None:
+    raw = walk(15) / stepped(4.0)
+    with pytest.raises(
+        DataError, match="names one on 30 of 60 days of A, as a cumulative factor does; name it with"
+    ):
+        make(bars("A", raw, split=stepped(4.0)))
+
+
 def test_nothing_to_decide_is_said(make: Make, tmp_path: Path, read: Read) -> None:
     true = walk(10)
     summary = make(bars("A", true, split=0.0))

@@ -29,17 +29,21 @@ class Stock:
     @property
     def splits_factor(self) -> np.ndarray:
         """Shares of the last day per share: 1 at the last bar."""
-        after = self.bars["split"].to_numpy()[::-1].cumprod()[::-1]
-        return np.append(1 / after[1:], 1.0)
+        after: np.ndarray = self.bars["split"].to_numpy()[::-1].cumprod()[::-1]
+        factor: np.ndarray = np.append(1 / after[1:], 1.0)
+        return factor
 
     @property
     def factor(self) -> np.ndarray:
         """Adjusted price over raw price: 1 at the last bar."""
         total = np.cumprod(1 + self.returns)
-        factor = total / self.bars["close"].to_numpy()
-        return factor / factor[-1]
+        factor: np.ndarray = total / self.bars["close"].to_numpy()
+        factor /= factor[-1]
+        return factor
 
-    def priced(self, factor: np.ndarray, volume: np.ndarray | float = 1.0, digits: int = 6) -> pd.DataFrame:
+    def priced(
+        self, factor: np.ndarray | float, volume: np.ndarray | float = 1.0, digits: int = 6
+    ) -> pd.DataFrame:
         """Multiply prices by ``factor`` and divide volumes by ``volume``."""
         bars = self.bars.copy()
         for name in _PRICES:

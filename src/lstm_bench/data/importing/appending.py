@@ -220,7 +220,7 @@ class _Extension:
 
     def _say_left_out(self, known: Iterable[SymbolRows]) -> tuple[str, ...]:
         """Say which bars are not written although the folder has not got them: those of days that it has."""
-        days, codes = 0, []
+        days, codes = 0, list[str]()
         for rows in known:
             begin, old = self._history(rows.symbol)
             bars = self._provider.calendar[begin : begin + len(old["close"])][~np.isnan(old["close"])]

@@ -25,6 +25,9 @@ _OF_STATED = Noise(floor=3e-4, unknown=5e-4)
 _OF_VOLUMES = Noise(floor=0.2, unknown=0.5)
 _VOLUME_DECISIVE = float(np.log(100))
 
+_FEW_SPLITS = 5
+_SPLIT_SHARE = 0.05
+
 _NOUNS = {
     "factor": ("step of the factor", "steps of the factor"),
     "adjusted_close": (
@@ -71,12 +74,14 @@ def decide(stocks: Sequence[SymbolRows], by: AdjustBy, settled: Adjustment | Non
     DataError
         Where steps contradict each other, the folder, or another column.
     """
+    if by == "split":
+        _refuse_cumulative(stocks, where)
     steps = [_steps(rows, factor_of(rows, by)) for rows in stocks]
     voices = _hear_all(stocks, steps, by)
     _refuse_divided(voices, by, where)
     side = voices.side or (_by_ticks(stocks) if by == "factor" else None)
     if settled is not None:
-        if side is not None and side != settled.prices:
+        if voices.told and side != settled.prices:
             raise DataError(
                 f"{where}: the folder was made of {settled.prices} prices, and these are {side} by "
                 f"{_count(voices, by)} ({voices.sides()}); import the folder anew, or say "
@@ -89,6 +94,18 @@ def decide(stocks: Sequence[SymbolRows], by: AdjustBy, settled: Adjustment | Non
     moves = any(not np.allclose(factor_of(rows, by)[rows.traded], 1) for rows in stocks)
     said = [_say(voices, by, side, moves), *of_volume, *_say_dividends(stocks, by, prices)]
     return Decision(Adjustment(by, prices, volume), side is not None or moves, tuple(said))
+
+
+def _refuse_cumulative(stocks: Sequence[SymbolRows], where: str) -> None:
+    """Refuse a column of splits that names one on many days: it says how many shares an old one has become by then."""
+    for rows in stocks:
+        named = int((rows.values["split"] != 1).sum())
+        if named > max(_FEW_SPLITS, _SPLIT_SHARE * len(rows.days)):
+            raise DataError(
+                f"{where}: the column of splits names one on {named} of {len(rows.days)} days of {rows.symbol}, as a "
+                "cumulative factor does; name it with --factor (raw price * factor = adjusted price), or say "
+                "--adjust-by none if prices are adjusted already"
+            )
 
 
 def _closes(rows: SymbolRows) -> _Floats:
@@ -130,6 +147,12 @@ def _refuse_divided(voices: Voices, by: AdjustBy, where: str) -> None:
             f"{where}: the closes move with the {_NOUNS[by][1]} and not against them ({voices.sides()}): the column "
             f"seems to be the inverse of what is expected (raw price * factor = adjusted price; a split of two new "
             f"shares for one is 2): give its inverse, or say what holds with --adjust-by {_option(by)} or none"
+        )
+    if voices.displaced > _most(voices):
+        raise DataError(
+            f"{where}: the closes do not fall at the {_NOUNS[by][1]}, but a day or more before or after them "
+            f"({voices.sides()}): the column has other dates than the prices; mend it, or say what holds with "
+            f"--adjust-by {_option(by)} or none"
         )
     raise DataError(
         f"{where}: the {_NOUNS[by][1]} contradict each other: by some the closes are raw, by others adjusted already "

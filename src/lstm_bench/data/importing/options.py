@@ -21,6 +21,7 @@ class ImportOptions:
     columns : field -> column of the file
         Over the guesses. Any field that is not known is kept as it is, unadjusted.
     adjust_by : ``auto``, ``factor``, ``adjusted_close``, ``split`` or ``none`` (prices are adjusted already)
+        ``auto``: by the first of them that has a column, unless the prices show that they are adjusted already.
     date_format : of dates that are texts, as ``strptime`` takes it; ISO forms and 20200131 are read without
     encoding : of text files
     file_pattern : how files are called, such as ``daily_{symbol}.csv``

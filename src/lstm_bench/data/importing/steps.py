@@ -25,6 +25,10 @@ _SMALLEST = 1e-3
 _OF_ROUNDING = 8
 """A step is above so many times the median change of a factor, which is what rounding makes of it."""
 
+_NEAR = 3
+_LARGE = 0.25
+"""A step is looked for on other days from here on: stocks move by less on their own."""
+
 _FREEDOM = 4
 _FEW = 10
 _LONGEST_GAP = 25
@@ -50,6 +54,7 @@ class Steps:
     step : ``[K]``, log of what the factor is multiplied by
     move : ``[K]``, what the closes did beside what they should have done: log
     noise : ``[K]``, deviation of a move
+    near : ``[K, 6]``, moves of the three bars before and behind, NaN where there are none
     """
 
     symbol: str
@@ -57,27 +62,34 @@ class Steps:
     step: _Floats
     move: _Floats
     noise: _Floats
+    near: _Floats
 
     @property
     def lean(self) -> _Floats:
         """``[K]``: above 0 where the prices seem raw, below where they seem adjusted."""
-        lean: _Floats = self._fit(-self.step) - self._fit(0)
+        lean: _Floats = _fit(self.move + self.step, self.noise) - _fit(self.move, self.noise)
         return lean
 
     @property
     def against(self) -> _Floats:
         """``[K]``: log-likelihood ratio of raw prices under the factor's inverse, over the better of the others."""
-        lead: _Floats = self._fit(self.step) - np.maximum(self._fit(-self.step), self._fit(0))
+        others = np.maximum(_fit(self.move + self.step, self.noise), _fit(self.move, self.noise))
+        lead: _Floats = _fit(self.move - self.step, self.noise) - others
         return lead
 
-    def _fit(self, expected: _Floats | float) -> _Floats:
-        distance = (self.move - expected) / self.noise
-        fit: _Floats = -(_FREEDOM + 1) / 2 * np.log1p(distance**2 / _FREEDOM)
-        return fit
+    @property
+    def displaced(self) -> _Floats:
+        """``[K]``: the highest lean of a bar near the step: above 0 where closes seem to fall, but on another day."""
+        noise = self.noise[:, None]
+        lean = _fit(self.near + self.step[:, None], noise) - _fit(self.near, noise)
+        highest: _Floats = np.max(np.where(np.isnan(lean), -np.inf, lean), axis=1)
+        return np.where(np.abs(self.step) >= _LARGE, highest, -np.inf)
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Steps:
-        """Keep some of them."""
-        return Steps(self.symbol, self.days[kept], self.step[kept], self.move[kept], self.noise[kept])
+
+def _fit(distance: _Floats, noise: _Floats) -> _Floats:
+    """Log-likelihood of a distance, but for a constant."""
+    fit: _Floats = -(_FREEDOM + 1) / 2 * np.log1p((distance / noise) ** 2 / _FREEDOM)
+    return fit
 
 
 def find_steps(
@@ -102,4 +114,6 @@ def find_steps(
     quiet = known & ~at
     deviation = _TO_DEVIATION * float(np.median(np.abs(moves[quiet] / gap[quiet]))) if quiet.any() else 0.0
     least = noise.floor if quiet.sum() >= _FEW else noise.unknown
-    return Steps(symbol, days[1:][at], step[at], moves[at], max(deviation, least) * gap[at])
+    around = np.flatnonzero(at)[:, None] + np.delete(np.arange(2 * _NEAR + 1), _NEAR)
+    near = np.pad(np.where(at, np.nan, moves), _NEAR, constant_values=np.nan)[around]
+    return Steps(symbol, days[1:][at], step[at], moves[at], max(deviation, least) * gap[at], near)

@@ -15,6 +15,9 @@ __all__ = ["DECISIVE", "Voices", "hear"]
 DECISIVE = float(np.log(1000))
 """A lean counts from here on: 1000 times as likely one way as the other."""
 
+_TOGETHER = float(np.log(20))
+"""As much is enough of all steps together, where none says anything by itself."""
+
 _STRAY = 0.01
 """Share of voices that may be wrong: vendors date a step a day late, or a stock moves as much on its own."""
 
@@ -29,6 +32,7 @@ class Voices:
     ----------
     raw, adjusted, inverse : number of steps that say so
         ``inverse``: the closes move with the factor and not against it.
+    displaced : number of steps near which the closes fall, but on another day
     small : number of steps that are too small to say anything
     total : sum of the leans of all steps
     examples : side -> its first steps, as texts
@@ -37,6 +41,7 @@ class Voices:
     raw: int = 0
     adjusted: int = 0
     inverse: int = 0
+    displaced: int = 0
     small: int = 0
     total: float = 0.0
     examples: dict[str, list[str]] = field(default_factory=dict)
@@ -44,7 +49,7 @@ class Voices:
     @property
     def told(self) -> int:
         """Number of steps that say something."""
-        return self.raw + self.adjusted + self.inverse
+        return self.raw + self.adjusted + self.inverse + self.displaced
 
     @property
     def all(self) -> int:
@@ -56,7 +61,7 @@ class Voices:
         """What most say; where none says anything by itself, what all say together; None where that is nothing."""
         if self.told:
             return "raw" if self.raw >= self.adjusted else "adjusted"
-        if abs(self.total) >= DECISIVE:
+        if abs(self.total) >= _TOGETHER:
             return "raw" if self.total > 0 else "adjusted"
         return None
 
@@ -67,7 +72,12 @@ class Voices:
 
     def sides(self) -> str:
         """Name the steps of each side."""
-        names = {"raw": "raw", "adjusted": "adjusted", "inverse": "the inverse"}
+        names = {
+            "raw": "raw",
+            "adjusted": "adjusted",
+            "inverse": "the inverse",
+            "displaced": "on another day",
+        }
         return "; ".join(
             f"{names[side]}: {', '.join(texts[:_SHOWN])}"
             + (f" and {getattr(self, side) - _SHOWN} more" if getattr(self, side) > _SHOWN else "")
@@ -98,8 +108,12 @@ def hear(steps: Iterable[Steps], more: Sequence[Steps] | None = None, *, pool: b
         voices.total += float(lean.sum())
         inverse = against >= DECISIVE
         raw, adjusted = (lean >= DECISIVE) & ~inverse, (lean <= -DECISIVE) & ~inverse
-        small = ~(raw | adjusted | inverse)
-        for side, found in (("raw", raw), ("adjusted", adjusted), ("inverse", inverse)):
+        displaced = adjusted & (each.displaced >= DECISIVE)
+        adjusted &= ~displaced
+        small = ~(raw | adjusted | inverse | displaced)
+        for side, found in (
+            ("raw", raw), ("adjusted", adjusted), ("inverse", inverse), ("displaced", displaced),
+        ):  # fmt: skip
             setattr(voices, side, getattr(voices, side) + int(found.sum()))
             texts = voices.examples.setdefault(side, [])
             texts += [_show(each, i) for i in np.flatnonzero(found)[: _SHOWN - len(texts)]]
