@@ -117,8 +117,8 @@ def _preview(config: RunConfig, folder: Path, device: str, as_json: bool) -> Non
     plan["free_mib"] = free_bytes(folder) / 2**20
     if plan["free_mib"] < plan["record_mib"]:
         said = (
-            f"--out: {folder} has {plan['free_mib']:.1f} MiB of room, expected {plan['record_mib']:.1f} MiB or more for "
-            "the record"
+            f"--out: {folder} has {plan['free_mib']:.1f} MiB of room, expected {plan['record_mib']:.1f} MiB or "
+            "more for the record"
         )
         plan["warnings"].append(said)
         logger.warning("%s", said)
