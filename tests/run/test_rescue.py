@@ -121,9 +121,13 @@ def test_each_seed_of_a_pack_is_kept_and_found_again(
     assert not any(path.exists() for path in kept)
 
 
+def thousand_bytes(path: Path) -> None:
+    path.write_bytes(bytes(1000))
+
+
 def test_a_place_without_room_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "cache-rescued").write_text("a file, where a folder should be")
-    kept = rescue("abc", lambda draft: draft.write_text("x") and None)
+    kept = rescue("abc", thousand_bytes)
     assert kept is not None
     assert kept.is_relative_to(tmp_path / "temporary")
     assert rescued("abc") == kept
@@ -134,7 +138,7 @@ def test_where_there_is_no_room_anywhere_it_is_said(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        assert rescue("abc", lambda draft: draft.write_bytes(bytes(1000)) and None) is None
+        assert rescue("abc", thousand_bytes) is None
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert rescued("abc") is None

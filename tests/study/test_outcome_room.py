@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lstm_bench.run.rescue import rescued
+from lstm_bench.run.whole_file import write_whole
 from lstm_bench.study import training
 
 RESULT: dict[str, Any] = {
@@ -39,12 +40,11 @@ def test_it_is_kept_elsewhere_and_replayed_from_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     outcome = tmp_path / "results" / "0123456789abcdef.json"
-    write = training.write_whole
 
     def on_a_full_disk(path: Path, content: str) -> None:
         if path == outcome:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(path, content)
+        write_whole(path, content)
 
     monkeypatch.setattr(training, "write_whole", on_a_full_disk)
     training._keep(outcome, json.dumps(RESULT))
