@@ -18,6 +18,7 @@ from lstm_bench.report.collect import collect
 from lstm_bench.report.explanation import explanation_lines, explanation_object
 from lstm_bench.report.leaderboard import Style, Table, leaderboard_tables
 from lstm_bench.report.leaderboard_page import leaderboard_page
+from lstm_bench.report.page import PageTable
 from lstm_bench.report.published import COLUMNS
 from lstm_bench.run.identity import NUMERICS
 from lstm_bench.run.manifest import Bench, BenchRow
@@ -76,6 +77,7 @@ def test_a_row_whose_seeds_partly_diverged_says_so_beside_its_means(results: Pat
     assert line[9] == "2 (1 diverged, 1 failed, 1 diverged after its best epoch)"
     assert formats.json_object([row], file_of)["tables"][0]["rows"][0]["seeds"]["diverged"] == 1
     table = leaderboard_page([row], evidence).sections[0].parts[1]
+    assert isinstance(table, PageTable)
     assert table.lines[0][1].detail.endswith("2 of 3 seeds")
     assert table.lines[0][8].detail == row.shortfall
 

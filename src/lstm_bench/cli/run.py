@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from lstm_bench.run.record import Record, TableName
 
 __all__ = ["run"]
+
+logger = logging.getLogger("lstm_bench")
 
 
 def run(
@@ -62,7 +65,7 @@ def run(
     check_folder("--out", folder)
     tracked = with_tracker(config.lstm_bench.tracking, track)
     if dry_run:
-        _preview(config, device, folder, as_json)
+        _preview(config, folder, device, as_json)
         return
 
     from lstm_bench.cli.live import live_progress
@@ -106,11 +109,20 @@ def _overrides(texts: list[str], provider_uri: str | None, seed: int | None) -> 
     return [*texts, *((key, value) for key, value in named.items() if value is not None)]
 
 
-def _preview(config: RunConfig, device: str, folder: Path, as_json: bool) -> None:
+def _preview(config: RunConfig, folder: Path, device: str, as_json: bool) -> None:
     from lstm_bench.config.yaml import dump_yaml
+    from lstm_bench.run.rescue import free_bytes
     from lstm_bench.run.runner import preview
 
     plan = preview(config, device=device, experiment=folder)
+    plan["free_mib"] = free_bytes(folder) / 2**20
+    if plan["free_mib"] < plan["record_mib"]:
+        said = (
+            f"--out: {folder} has {plan['free_mib']:.1f} MiB of room, expected {plan['record_mib']:.1f} MiB or "
+            "more for the record"
+        )
+        plan["warnings"].append(said)
+        logger.warning("%s", said)
     if as_json:
         print_json(plan)
         return
@@ -128,7 +140,8 @@ def _preview(config: RunConfig, device: str, folder: Path, as_json: bool) -> Non
     ]
     rows += [("memory, resident data", f"{plan['resident_mib']:.0f} MiB")]
     rows += [("memory, training", f"{plan['training_mib']:.0f} MiB")]
-    rows += [("disk, record", f"{plan['record_mib']:.1f} MiB"), ("run id", plan["run_id"])]
+    room = f"{plan['record_mib']:.1f} MiB of {plan['free_mib']:,.0f} MiB that are free in {folder}"
+    rows += [("disk, record", room), ("run id", plan["run_id"])]
     print_table("What would run", ["", ""], rows)
 
 

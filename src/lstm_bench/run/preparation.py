@@ -201,7 +201,7 @@ def needs(config: RunConfig, prepared: Prepared, choice: Choice) -> dict[str, fl
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
-    small = 50_000 + 280 * days  # daily series, and the tables that do not grow
+    small = 150_000 + 320 * days  # daily series, and the tables that do not grow; files fill whole blocks
     features = {id(view.features): view.features.on("cpu").nbytes for view in dataset.views.values()}
     largest = replace(spec, batch_size=_largest_batch(spec, prepared.train))
     mib = float(2**20)

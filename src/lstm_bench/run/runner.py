@@ -40,6 +40,8 @@ from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
 from lstm_bench.run.progress import LogProgress, Progress
 from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
 from lstm_bench.run.record import Record, publish, recover
+from lstm_bench.run.rescue import check_room, is_full
+from lstm_bench.run.rescued_record import expect_room, keep_elsewhere, take_rescued
 from lstm_bench.run.stamp import NamedData, Stamp, data_of_run
 from lstm_bench.run.tracked import TrackedPack, described
 from lstm_bench.run.tracker import NoTracker, Tracker
@@ -166,7 +168,9 @@ def execute_pack(
     Raises
     ------
     InputError
-        Where the configuration, the seeds, the data or the device cannot be used.
+        Where the configuration, the seeds, the data or the device cannot be used, or there is no room for the records.
+    RunError
+        Where the room was used up meanwhile. What was trained is kept elsewhere; the next start finds it.
     """
     if len(set(seeds)) < len(seeds):
         raise ConfigError(f"seeds: got {', '.join(map(str, seeds))}, expected each once")
@@ -184,8 +188,8 @@ def execute_pack(
     done: dict[int, PackRun] = {}
     for seed, folder in folders.items():
         recover(folder)
-        record = Record.find(folder)
-        if record is not None and not force:
+        record = None if force else Record.find(folder) or take_rescued(folder)
+        if record is not None:
             done[seed] = PackRun.of(seed, record, computed=False)
     missing = {seed: replica for seed, replica in configs.items() if seed not in done}
     if missing:
@@ -196,11 +200,21 @@ def execute_pack(
             seed: described(run, folders[seed].name, data.name, study, "run") for seed, run in missing.items()
         }
         with TrackedPack(tracker or NoTracker(), listener, runs) as tracked:
-            pack = _PackAtWork(missing, data, chosen, tracked, watch, cache)
+            pack = _PackAtWork(missing, data, chosen, tracked, watch, cache, experiment)
+            homeless: list[str] = []
             for seed, write in pack.compute():
-                record, computed = publish(folders[seed], write, replace=force)
+                try:
+                    expect_room(experiment, pack.record_bytes)
+                    record, computed = publish(folders[seed], write, replace=force)
+                except OSError as error:
+                    if not is_full(error):
+                        raise
+                    homeless.append(keep_elsewhere(seed, folders[seed], write))
+                    continue
                 done[seed] = PackRun.of(seed, record, computed=computed)
                 tracked.recorded(seed, record)
+            if homeless:
+                raise RunError("\n".join(homeless))
     return [done[seed] for seed in seeds]
 
 
@@ -262,6 +276,7 @@ class _PackAtWork:
         progress: Progress,
         watch: Stopwatch,
         cache: DatasetCache | None,
+        experiment: Path,
     ) -> None:
         self.configs = configs
         self.config = next(iter(configs.values()))  # for what all of them share
@@ -271,6 +286,8 @@ class _PackAtWork:
         self.progress = progress
         self.watch = watch
         self.cache = cache
+        self.experiment = experiment
+        self.record_bytes = 0.0
         self.choice = choose_path(PackSpec.of(self.config), device)
         self.environment = environment()
 
@@ -279,6 +296,11 @@ class _PackAtWork:
         with self.watch.stage("dataset"):
             prepared = prepare(self.config, self.provider, self._dataset)
             metric = valid_metric(self.config, prepared.valid)
+        self.record_bytes = needs(self.config, prepared, self.choice)["record_mib"] * 2**20
+        n = len(self.configs)
+        check_room(
+            self.experiment, n * self.record_bytes, f"the record{'s' * (n > 1)} of {n} seed{'s' * (n > 1)}"
+        )
         with self.watch.stage("fingerprint"):
             bars = self._bars(prepared.dataset)
             stamp = Stamp.of(self.config, self.provider)

@@ -49,7 +49,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
     OSError
         Where it cannot be written; what was there stays.
     """
-    with draft_of(path) as draft, draft.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with draft_of(path) as draft, draft.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say whose
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
 
 __all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key"]
+
+logger = logging.getLogger("lstm_bench")
 
 TRAIN_TRIAL = "lstm_bench.study.training:train_trial"
 
@@ -49,15 +52,32 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         ``valid_ic`` ``{seed: {"IC": .., "Rank IC": ..}}`` of a trial that was not pruned, ``pruned``, ``seconds`` of
         training, ``peak_bytes``, ``training_path``, ``replayed``.
     """
+    from lstm_bench.run.rescue import rescued
+
     outcome = Path(payload["outcome"])
-    if outcome.is_file():  # trained to its end before, and the driver died before it could take note
-        return _replay(json.loads(outcome.read_text(encoding="utf-8")), session)
+    there = outcome if outcome.is_file() else rescued(outcome.name)
+    if there is not None:  # trained to its end before, and the driver died before it could take note
+        return _replay(json.loads(there.read_text(encoding="utf-8")), session)
     from lstm_bench.run.contents import without_nan
 
     result = _train(payload, session)
     if not result["pruned"]:
-        write_whole(outcome, json.dumps(without_nan(result)))
+        _keep(outcome, json.dumps(without_nan(result)))
     return result
+
+
+def _keep(outcome: Path, content: str) -> None:
+    """Write what a trial gave; a full disk must not undo it, since the driver is told all the same."""
+    from lstm_bench.run.rescue import is_full, rescue
+
+    try:
+        write_whole(outcome, content)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        kept = rescue(outcome.name, lambda draft: write_whole(draft, content))
+        where = "nor has any other place" if kept is None else f"it is kept in {kept}"
+        logger.warning("%s has no room for what the trial gave, %s", outcome.parent, where)
 
 
 def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def test_a_segment_of_few_days_is_said(configure: Configure, name: str, first: i
     ("override", "error", "text"),
     [
         ("task.dataset.kwargs.step_len=2000", ConfigError, "step_len: got 2000, expected at most 320, the trading"),
-        ("task.model.kwargs.batch_size=100000", ConfigError, "batch_size: got 100000, but segment 'train' has at most"),
+        ("task.model.kwargs.batch_size=100000", ConfigError, "batch_size: got 100000, but segment 'train' has only"),
     ],
 )  # fmt: skip
 def test_what_gives_no_figure_is_refused(

@@ -92,7 +92,7 @@ def _days(portfolio: PortAnalysisConfig, survey: Survey) -> Iterator[Finding]:
 def _region(portfolio: PortAnalysisConfig, region: Region, survey: Survey) -> Iterator[Finding]:
     """Find rules of another market than the region's, as they are where a file was taken over."""
     exchange, benchmark = portfolio.backtest.exchange_kwargs, portfolio.backtest.benchmark
-    with_bars = [code for code, has in zip(survey.instruments, survey.rows.any(axis=0), strict=True) if has]
+    with_bars = [survey.instruments[place] for place in np.flatnonzero(survey.rows.any(axis=0))]
     chinas = sum(_is_chinas(code) for code in with_bars)
     if region == "cn":
         if with_bars and not chinas:

@@ -111,6 +111,6 @@ def _batch(config: RunConfig, survey: Survey, name: SegmentName) -> Iterator[Fin
     if rows < batch_size:
         yield Finding(
             "task.model.kwargs.batch_size",
-            f"got {batch_size}, but segment {name!r} has at most {rows} samples, and a partial batch is dropped",
+            f"got {batch_size}, but segment {name!r} has only {rows} rows, and a partial batch is dropped",
             ConfigError,
         )
