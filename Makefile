@@ -9,11 +9,12 @@ DEMO := .demo
 
 BROWSER ?= optional
 
-.PHONY: help demo test test-install test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
+.PHONY: help demo test test-documents test-install test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and show a leaderboard and reports"
 	@echo "make test         set up and run the tests"
+	@echo "make test-documents run what the documents show, and compare what they print"
 	@echo "make test-install resolve every extra for every platform and Python, and use the wheel in an empty environment"
 	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
 	@echo "make test-browser open the pages in Chromium, which it installs where it may"
@@ -50,7 +51,7 @@ demo: $(READY)
 	@echo "open $(DEMO)/leaderboard.html, which links to the runs' reports, and $(DEMO)/study.html"
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths and not browser and not install"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths and not browser and not install and not documents"
 
 test-install: $(READY)
 	$(BIN)/python -m pytest -s -m install tests/install
@@ -68,6 +69,9 @@ test-browser: $(READY)
 
 test-chaos: $(READY)
 	$(BIN)/python -m pytest -s -m chaos tests/chaos
+
+test-documents: $(READY)
+	$(BIN)/python -m pytest -m documents tests/docs
 
 test-paths: $(READY)
 	$(BIN)/python -m pytest -s -m paths tests/paths

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.data.folders import set_bar, shortened
@@ -26,9 +27,9 @@ def add_days(growing: Path, market: Path) -> None:
     shutil.copytree(market, growing)
 
 
-def answer(done: Done) -> dict[str, object]:
+def answer(done: Done) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 

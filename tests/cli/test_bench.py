@@ -76,7 +76,8 @@ def test_ctrl_c_keeps_what_is_complete_and_says_so(tuned: Done, start: Start, ho
     [
         (["--seeds", "8-9"], "--seeds: 8 served in tuning, which chose what does well with them; "
                              "take others, such as 0-1"),
-        (["--seeds", "20"], "such as 9-28"),
+        (["--seeds", "7,20"], "--seeds: 7 served in tuning, which chose what does well with them; "
+                              "take others, such as 0-1"),
         (["--seeds", "a"], "--seeds: got 'a', expected a count"),
         (["--trial", 99, "--seeds", 1], "--trial: got 99; the study has trials 0 to 0"),
         (["--trial", 0, "--top", 1], "--top and --trial: give one of them"),

@@ -76,7 +76,7 @@ def test_a_budget_stays_until_it_is_edited(create: Run, here: Run) -> None:
     create("alpha158", "--trials", 5)
     done = create("alpha158", "--trials", 9)
     assert "already there" in done.stdout
-    assert "trials stays 5, not 9; lstm-bench study edit-budget --trials" in done.stdout
+    assert "trials stays 5, not 9; lstm-bench study edit-budget alpha158 --trials 9 changes it" in done.stdout
     answer = json.loads(here("study", "edit-budget", "--trials", 9, "--timeout", "2h", "--json").stdout)
     assert answer["budget"] == {
         "trials": 9, "max_epochs": 200, "max_retries": 2, "trial_timeout": None, "timeout": "2h"

@@ -120,7 +120,7 @@ def test_one_common_seed_decides_nothing(evidence: dict[str, Evidence]) -> None:
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ("other_data", "differ in data: abababababab and cdcdcdcdcdcd; run `lstm-bench bench` for both"),
+        ("other_data", "differ in data: abababababab and cdcdcdcdcdcd; bench both on the same"),
         ("later", "has the seeds 0, 1, 2, 3, 4, 5, later/default 30; none is common"),
         (
             "short_test",
@@ -130,7 +130,7 @@ def test_one_common_seed_decides_nothing(evidence: dict[str, Evidence]) -> None:
         ("other_label", r"differ in label: Ref\(.close,-2\)/.* and Ref\(.close,-3\)/"),
         ("nothing", "no seed of nothing/default is complete"),
         ("alpha158", "both are alpha158/default"),
-        ("alpha36", "did you mean 'alpha360'"),
+        ("alhpa360", "did you mean 'alpha360/default'"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(evidence: dict[str, Evidence], other: str, message: str) -> None:

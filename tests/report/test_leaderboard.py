@@ -242,6 +242,25 @@ def test_rows_are_found_by_name(rows: list[Row]) -> None:
         find_row([], "alpha158")
 
 
+@pytest.mark.parametrize("name", ["s/trial-3", "S/TRIAL_3", "s/trial-3-(x", "trial-3-x", "s/b", "best"])
+def test_a_name_needs_no_quotes_nor_its_end(results: Path, make_row: MakeRow, name: str) -> None:
+    for i, label in enumerate(("trial 3", "trial 31", "trial 3 [x]", "best of all", "best")):
+        make_row("s" if i < 4 else "t", label, [0], overrides=[f"task.model.kwargs.hidden_size={i + 5}"])
+    rows = rows_of(collect(results))
+    expected = {"s/b": "s/best of all", "best": "t/best"}.get(
+        name, "s/trial 3" if name[-1] == "3" else "s/trial 3 [x]"
+    )
+    assert find_row(rows, name).name == expected
+    with pytest.raises(
+        InputError, match=r"row: 's/tri' fits 3; choices: s/trial 3, s/trial 3 \[x\], s/trial 31"
+    ):
+        find_row(rows, "s/tri")
+    with pytest.raises(InputError, match="did you mean 's/trial 31'"):
+        find_row(rows, "s/trail-31")
+    with pytest.raises(InputError, match="there is no ''"):
+        find_row(rows, "")
+
+
 def test_without_rows_the_tables_are_qlibs() -> None:
     tables = tables_of([])
     assert [table.features for table in tables] == ["Alpha158", "Alpha360"]

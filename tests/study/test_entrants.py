@@ -10,7 +10,7 @@ import pytest
 
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.errors import ConfigError, InputError
-from lstm_bench.study.entrants import entrants_of_file, entrants_of_study
+from lstm_bench.study.entrants import entrants_of_file, entrants_of_study, tuning_seeds
 from lstm_bench.study.store import Store
 
 
@@ -50,8 +50,8 @@ def test_a_default_that_was_moved_is_not_qlibs(lab: Any, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     ("seeds", "hint"),
-    [(range(1000, 1002), "1000, 1001 served in tuning.*such as 0-1"), ([1001], "such as 0-0"),
-     (range(1001), "1000 served in tuning.*such as 1002-2002")],
+    [(range(1000, 1002), "1000, 1001 served in tuning.*such as 0-1"), ([1001], "such as 0,$"),
+     (range(1001), "1000 served in tuning.*such as 0-999,1002$")],
 )  # fmt: skip
 def test_tuning_seeds_are_refused(studied: Any, seeds: range, hint: str) -> None:
     with pytest.raises(ConfigError, match=hint):
@@ -109,3 +109,9 @@ def test_a_file_whose_name_cannot_name_evidence_is_refused_before_training(tmp_p
         entrants_of_file(path, [], None)
     (one,) = entrants_of_file(path, ["experiment_name=mine"], None)
     assert one.study == "mine"
+
+
+def test_what_tuned_are_the_studys_seeds_or_those_that_it_searched(lab: Any) -> None:
+    lab.create(hidden=[40])
+    lab.tune(1)
+    assert tuning_seeds(lab.store, "s") == (1000, 1001)

@@ -34,7 +34,7 @@ def init(
     from lstm_bench.cli.destination import check_file
     from lstm_bench.data.provider import Provider
     from lstm_bench.dataset.starter import fit_starter
-    from lstm_bench.errors import InputError
+    from lstm_bench.errors import InputError, command_line
     from lstm_bench.run.whole_file import write_whole
 
     check_file("--out", out)
@@ -59,4 +59,4 @@ def init(
         ["portfolio", f"the best {starter.topk}, at most {starter.n_drop} replaced per day"],
     ]
     print_table(str(out), ["", ""], rows)
-    typer.echo(f"next: lstm-bench run {out}")
+    typer.echo(f"next: {command_line('run', out)}")

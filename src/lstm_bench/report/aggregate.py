@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import cached_property
 from typing import get_args
 
@@ -324,7 +325,11 @@ def find_row(rows: Iterable[Row], name: str) -> Row:
         raise RowMissingError(
             name, f"row: there is no {name!r}, nor any other; `lstm-bench bench` makes rows"
         )
-    raise RowMissingError(name, f"row: there is no {name!r}; {choices_hint(name, known)}")
+    # the study or the label may be near where the whole name is not
+    spelt = {text: row.name for row in known.values() for text in (row.study, row.label, row.name)}
+    near = get_close_matches(name, spelt, n=1)
+    meant = spelt[near[0]] if near else name
+    raise RowMissingError(name, f"row: there is no {name!r}; {choices_hint(meant, known)}")
 
 
 def _plain(name: str) -> str:
