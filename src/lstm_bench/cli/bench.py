@@ -11,6 +11,7 @@ import typer
 
 from lstm_bench.cli.options import HASTE_SECONDS, Storage, StudyName, Track
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 from lstm_bench.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
         return
     for label, found in metrics.items():
         row = result.rows[label]
-        title = f"{row.study}, {label}: {len(row.runs)} of {len(row.seeds)} seeds"
+        title = f"{row.study}, {label}: {len(row.runs)} of {counted(len(row.seeds), 'seed')}"
         if found:
             cells = [[name, *map(_figure, mean_and_std(name, found))] for name in COLUMNS]
             print_table(title, ["metric", "mean", "std"], cells)
@@ -169,7 +170,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
             typer.echo(f"{title} have a record")
         for seed, message in sorted(row.failures.items()):
             typer.echo(f"seed {seed} failed: {message}")
-    now = f"{result.computed} {'run' if result.computed == 1 else 'runs'} trained now"
+    now = f"{counted(result.computed, 'run')} trained now"
     typer.echo(f"{now}; records in {folder}")
     if result.interrupted:
         typer.echo("stopped before its end; the same command goes on where it was")

@@ -21,6 +21,7 @@ from lstm_bench.config.expected import Words
 from lstm_bench.config.processor import FittedKwargs, ProcessorConfig
 from lstm_bench.config.section import Refused, Section
 from lstm_bench.config.shown import came
+from lstm_bench.counting import counted
 from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = [
@@ -70,7 +71,9 @@ class FieldsInfo(Section):
     @model_validator(mode="after")
     def _one_name_each(self) -> FieldsInfo:
         if len(self.expressions) != len(self.names):
-            raise ValueError(f"{len(self.expressions)} expressions have {len(self.names)} names")
+            raise ValueError(
+                f"got {counted(len(self.expressions), 'expression')} and {counted(len(self.names), 'name')}, expected a name each"
+            )
         if len(set(self.names)) != len(self.names):
             twice = sorted({name for name in self.names if self.names.count(name) > 1})
             raise ValueError(f"columns are named twice: {', '.join(twice)}")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from lstm_bench.config.shown import came
+from lstm_bench.counting import counted
 
 __all__ = ["Seeds", "parse_seeds"]
 
@@ -34,7 +35,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         spans = [_span(part.strip(), text) for part in whole.removesuffix(",").split(",")]
     count = sum(last - first + 1 for first, last in spans)
     if not 1 <= count <= _MOST:
-        raise ValueError(f"got {text!r}, which is {count} seeds; expected 1 to {_MOST}")
+        raise ValueError(f"got {text!r}, which is {counted(count, 'seed')}; expected 1 to {_MOST}")
     return _checked(tuple(seed for first, last in spans for seed in range(first, last + 1)))
 
 

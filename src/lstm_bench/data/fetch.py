@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from lstm_bench.counting import counted
 from lstm_bench.data.archive import SUFFIXES, find_data_folder, unpack
 from lstm_bench.data.draft import draft_beside, move_into_place
 from lstm_bench.data.provider import Provider
@@ -217,7 +218,7 @@ class _Download:
                 logger.warning("%s: %s; trying again", self._url, reason)
                 time.sleep(0 if self._there() > before else _PAUSE * 2**attempt)
         raise RunError(
-            f"{self._url}: {reason}; {self._there():,} bytes are kept, and the same command goes on from there"
+            f"{self._url}: {reason}; {counted(self._there(), 'byte')} are kept, and the same command goes on from there"
         )
 
     def _there(self) -> int:
@@ -270,7 +271,7 @@ class _Download:
 
     def _refuse_size(self, size: str) -> None:
         self.remove()
-        raise DataError(f"{self._url}: {size} bytes; expected at most {self._max:,} (--max-size)")
+        raise DataError(f"{self._url}: {counted(size, 'byte')}; expected at most {self._max:,} (--max-size)")
 
     def _remember(self, headers: Any) -> None:
         """Note what the server calls this state of the file: a strong ETag, or else its date."""

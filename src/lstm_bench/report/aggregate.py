@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.counting import counted
 from lstm_bench.errors import InputError, choices_hint
-from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Evidence, SeedResult, Status
 from lstm_bench.report.setting import Span, parse_config, segments
 from lstm_bench.report.statistics import Estimate, bootstrap_mean
@@ -176,7 +176,7 @@ class Row:
         columns = self.config.task.model.kwargs.d_feat
         selected = self.config.task.dataset.is_time_series and columns != _ALPHA158_COLUMNS
         features = self.results[0].features
-        return f"{features} ({columns} columns)" if selected else features
+        return f"{features} ({counted(columns, 'column')})" if selected else features
 
     def known(self, field: str) -> list[float]:
         """Return a numeric field of the complete seeds, where it is known."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_bench.counting import counted
 from lstm_bench.report.aggregate import FEATURE_SETS, Cell, Group, Row, Setting, group_rows
 from lstm_bench.report.published import COLUMNS, PUBLISHED, PublishedRow
 
@@ -115,7 +116,7 @@ def _cell(cell: Cell, style: Style, complete: int) -> str:
         text += f"±{cell.std:.{2 if style.compat else 4}f}"
         if style.intervals:
             text += f" [{cell.interval.low:.4f}, {cell.interval.high:.4f}]"
-    return text if cell.n == complete else f"{text} ({cell.n} of {complete} seeds)"
+    return text if cell.n == complete else f"{text} ({cell.n} of {counted(complete, 'seed')})"
 
 
 def _provenance(row: Row) -> tuple[str, ...]:
@@ -151,7 +152,7 @@ def _published(features: str) -> list[Table]:
     rows = [row for row in PUBLISHED if row.features == features]
     if not rows:
         return []
-    title = f"As published by Qlib, {rows[0].seeds} seeds, another vintage of the data"
+    title = f"As published by Qlib, {counted(rows[0].seeds, 'seed')}, another vintage of the data"
     header = ("Model Name", "Dataset", *COLUMNS.values())
     return [Table(features, title, header, tuple(_published_line(row) for row in rows))]
 

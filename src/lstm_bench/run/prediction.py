@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
 from lstm_bench.config.harness import Precision
+from lstm_bench.counting import counted
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
@@ -295,7 +296,7 @@ def _judge(saved: SavedRun, comparison: Comparison | None, bars: Bars, last_reco
         found = (
             f"the scores of {comparison.day} do not come back: they differ by up to "
             f"{comparison.largest_difference:.3g} (their standard deviation is {comparison.std:.3g}), and "
-            f"{comparison.other_rows} of {comparison.rows} rows are not the same"
+            f"{comparison.other_rows} of {counted(comparison.rows, 'row')} are not the same"
         )
     agrees = comparison is not None and comparison.agrees
     numerics = saved.provenance.get("numerics")

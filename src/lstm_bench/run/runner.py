@@ -21,7 +21,7 @@ from lstm_bench.dataset.bars_digest import BarsDigest
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.dataset.guards import embargo_days
-from lstm_bench.errors import ConfigError, DataError, RunError
+from lstm_bench.errors import ConfigError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.memory import parameters
 from lstm_bench.model.path import choose_path
@@ -38,6 +38,7 @@ from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
 from lstm_bench.run.record import Record, publish, recover
 from lstm_bench.run.tracked import TrackedPack, described
 from lstm_bench.run.tracker import NoTracker, Tracker
+from lstm_bench.run.whole_file import check_can_be_made
 
 __all__ = ["PackRun", "execute", "execute_pack", "preview"]
 
@@ -162,7 +163,7 @@ def execute_pack(
     configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     provider = Provider(config.qlib_init.provider_uri)
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
-    _make_folder(experiment)
+    check_can_be_made("--out", experiment)
     listener = progress or LogProgress()
     watch = Stopwatch(listener.stage)
     with watch.stage("fingerprint"):
@@ -378,11 +379,3 @@ class _PackAtWork:
             "seconds": seconds,
             "peak_memory_mib": peak_memory_mib(),
         }
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder that records go to, before hours are spent on one."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"--out: cannot write to {folder}: {error.strerror}") from error
