@@ -151,7 +151,7 @@ def check(
         _print_check(features, findings, values)
     wrong = sum(finding.is_wrong for finding in findings)
     if wrong:
-        raise CheckError(f"{name}: {counted(wrong, 'finding')}")
+        raise CheckError(f"{name}: {counted(wrong, 'thing')} {'is' if wrong == 1 else 'are'} wrong")
 
 
 def _find(name: str) -> FeatureSet:

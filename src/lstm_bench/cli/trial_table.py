@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
+from lstm_bench.counting import counted
+
 if TYPE_CHECKING:
     from lstm_bench.study.trials import TrialRow
 

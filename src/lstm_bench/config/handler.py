@@ -72,7 +72,8 @@ class FieldsInfo(Section):
     def _one_name_each(self) -> FieldsInfo:
         if len(self.expressions) != len(self.names):
             raise ValueError(
-                f"got {counted(len(self.expressions), 'expression')} and {counted(len(self.names), 'name')}, expected a name each"
+                f"got {counted(len(self.expressions), 'expression')} and {counted(len(self.names), 'name')}, "
+                "expected a name each"
             )
         if len(set(self.names)) != len(self.names):
             twice = sorted({name for name in self.names if self.names.count(name) > 1})

@@ -6,6 +6,7 @@ import logging
 
 import torch
 
+from lstm_bench.counting import counted
 from lstm_bench.errors import DeviceError
 
 __all__ = ["resolve_device"]

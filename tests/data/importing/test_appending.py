@@ -119,7 +119,7 @@ def test_without_a_common_day_the_basis_is_not_guessed(write: Write, tmp_path: P
         ),
         (
             "2020-01-08,A,12,12,12,12,100,6\n2020-01-07,A,12,12,12,12,100,6\n2019-01-02,B,1,1,1,1,1,1\n",
-            "B is new and has bars on 1 days that the folder's calendar has not, the first 2019-01-02",
+            "B is new and has bars on 1 day that the folder's calendar has not, the first 2019-01-02",
         ),
     ],
 )
