@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from typing import Any, NoReturn
 
 from lstm_bench.errors import INTERRUPTED
@@ -17,7 +18,25 @@ def main() -> None:
     from lstm_bench.cli.app import main as run
 
     signal.signal(signal.SIGINT, usual)
-    run()
+    sys.unraisablehook = _once_more
+    try:
+        run()
+    finally:
+        if usual is signal.default_int_handler:  # while the interpreter ends, nobody catches an exception
+            signal.signal(signal.SIGINT, _leave)
+
+
+def _once_more(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Interrupt again where Ctrl-C came in a place that swallows it, such as the end of an object's life."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        import _thread
+        import threading
+
+        again = threading.Timer(0.01, _thread.interrupt_main)  # at once it would be swallowed here, too
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _leave(*_: Any) -> NoReturn:

@@ -171,7 +171,7 @@ def _unpack(
         folder = find_data_folder(draft)
         calendar = Provider(folder).calendar  # refuses what is no calendar
         move_into_place(folder, out)
-    logger.info("%s: %d trading days, %s to %s", out, len(calendar), calendar[0], calendar[-1])
+    logger.info("%s: %s, %s to %s", out, counted(len(calendar), "trading day"), calendar[0], calendar[-1])
     return Fetched(out, url, digest, size, total, resumed_at)
 
 

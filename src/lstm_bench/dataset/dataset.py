@@ -333,7 +333,9 @@ def build_dataset(
         raise ConfigError("infer_processors and learn_processors leave different columns")
     if columns.lagged and not isinstance(infer.feature, LaggedColumns):
         logger.info(
-            "%s: %d columns are stored, not gathered from bars", handler.name, len(infer.feature.names)
+            "%s: %s stored, not gathered from bars",
+            handler.name,
+            counted(len(infer.feature.names), "column"),
         )
     step_len, n_features = window_shape(config, len(infer.feature.names), d_feat)
 

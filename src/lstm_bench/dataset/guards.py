@@ -96,8 +96,8 @@ def warn_of_leaks(config: DatasetConfig, provider: Provider) -> None:
     for name, expression in {} if columns.lagged else columns.parsed_features.items():
         if expression.ahead:
             logger.warning(
-                "feature %r looks %d days ahead: %s; what it knows is not known on its day",
-                name, expression.ahead, expression.text,
+                "feature %r looks %s ahead: %s; what it knows is not known on its day",
+                name, counted(expression.ahead, "day"), expression.text,
             )  # fmt: skip
     calendar, train = provider.calendar, config.kwargs.segments.train
     begin, end = _positions(calendar, *train)

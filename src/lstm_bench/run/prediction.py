@@ -228,8 +228,8 @@ def _say_short_history(saved: SavedRun, dataset: Dataset, begin: int) -> None:
         left += dataset.step_len - 1
     if left > begin:
         logger.warning(
-            "start: the data have %d days before it, and a window reaches back %d: what is missing counts as at the "
-            "beginning of a run's table", begin, left,
+            "start: the data have %s before it, and a window reaches back %d: what is missing counts as at the "
+            "beginning of a run's table", counted(int(begin), "day"), left,
         )  # fmt: skip
 
 
@@ -253,8 +253,8 @@ def _check_days(saved: SavedRun, provider: Provider, dataset: Dataset, begin: in
     if len(missing) == stop - begin:
         raise DataError(f"start..end: no row is there to score on {days[0]}..{days[-1]}: {reason}")
     logger.warning(
-        "start..end: %d of %d days have no row to score, the last %s: %s",
-        len(missing), stop - begin, days[-1], reason,
+        "start..end: %d of %s have no row to score, the last %s: %s",
+        len(missing), counted(stop - begin, "day"), days[-1], reason,
     )  # fmt: skip
 
 

@@ -102,13 +102,14 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
     market = load_market(config, provider, days, dataset.instruments)
     prepared = Prepared(dataset, train, valid, test, weights, market)
     logger.info(
-        "%d samples in train, %d in valid, %d in test; windows of %d days, %d features",
-        len(train), len(valid), len(test), dataset.step_len, dataset.n_features,
+        "%s in train, %d in valid, %d in test; windows of %s, %s",
+        counted(len(train), "sample"), len(valid), len(test),
+        counted(dataset.step_len, "day"), counted(dataset.n_features, "feature"),
     )  # fmt: skip
     if dataset.embargo:
         logger.info(
-            "an embargo of %d days keeps %d samples of train and %d of valid out, before the next segment",
-            dataset.embargo, train.embargoed, valid.embargoed,
+            "an embargo of %s keeps %s of train and %d of valid out, before the next segment",
+            counted(dataset.embargo, "day"), counted(train.embargoed, "sample"), valid.embargoed,
         )  # fmt: skip
     return prepared
 
