@@ -78,7 +78,7 @@ def explain(
     place
         KeyPath -> where in which file its value is written; empty where that is evident.
     """
-    lines = {}
+    lines: dict[str, None] = {}
     for finding in error.errors(include_url=False):
         path = (*((where,) if where else ()), *finding["loc"])
         key = finding.get("ctx", {}).get("key")

@@ -271,7 +271,7 @@ class _Download:
 
     def _refuse_size(self, size: str) -> None:
         self.remove()
-        raise DataError(f"{self._url}: {counted(size, 'byte')}; expected at most {self._max:,} (--max-size)")
+        raise DataError(f"{self._url}: {size} bytes; expected at most {self._max:,} (--max-size)")
 
     def _remember(self, headers: Any) -> None:
         """Note what the server calls this state of the file: a strong ETag, or else its date."""
