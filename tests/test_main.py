@@ -79,6 +79,36 @@ def test_ctrl_c_where_typer_does_not_see_it(outcome: str) -> None:
     assert (done.returncode, done.stderr) == (130, "")
 
 
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        pytest.param(
+            "    class Last:\n        def __del__(self):\n"
+            "            os.kill(os.getpid(), signal.SIGINT)\n            len([])\n"
+            "    last = Last()\n    del last\n    time.sleep(5)\n    print('went on')\n",
+            "",
+            id="where an object ends, which swallows it",
+        ),
+        pytest.param(
+            "    atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n    print('done', flush=True)\n",
+            "done\n",
+            id="after the command",
+        ),
+    ],
+)
+def test_ctrl_c_where_no_exception_goes_up(command: str, printed: str) -> None:
+    program = (
+        "import atexit, os, signal, time, lstm_bench.cli.app as cli\n"
+        f"def command():\n{command}"
+        "cli.app = command\nfrom lstm_bench.__main__ import main\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, printed, "")
+
+
 def test_the_console_begins_here() -> None:
     import tomllib
 

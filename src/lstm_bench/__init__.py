@@ -3,12 +3,17 @@
 The names below are the Python API; each is imported when it is first used, so that the package itself costs nothing.
 """
 
+from __future__ import annotations
+
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # typing's own: its import is most of what this file takes, and Ctrl-C comes then, too
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from lstm_bench.api import (
         Bars,
         RunResult,

@@ -31,6 +31,7 @@ from lstm_bench.config.backtest import (
 )
 from lstm_bench.config.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.errors import ConfigError, DataError, InputError, choices_hint
@@ -710,7 +711,8 @@ def backtest(
     provider = Provider(provider_uri)
     if not any(code in provider.folders for code in grid.instruments):
         raise DataError(
-            f"pred: the data has none of its {len(grid.instruments)} instruments, such as {grid.instruments[0]!r}; "
+            f"pred: the data has none of its {counted(len(grid.instruments), 'instrument')}, such as "
+            f"{grid.instruments[0]!r}; "
             "expected upper-case codes"
         )
     begin, end = quote_span(provider, config, scored)

@@ -26,7 +26,6 @@ __all__ = [
     "RunError",
     "choices_hint",
     "command_line",
-    "more",
     "near_match",
 ]
 
@@ -107,8 +106,3 @@ def near_match(got: str, choices: Iterable[str]) -> str | None:
     import difflib  # a command that is interrupted while it begins needs this file at once
 
     return next(iter(difflib.get_close_matches(got, sorted(choices), n=1, cutoff=0.6)), None)
-
-
-def more(count: int) -> str:
-    """Say that a list goes on."""
-    return f"and {count} more"

@@ -50,7 +50,7 @@ def test_a_workflow_file_stands_for_itself(lstm_bench: Run, small_run: list[obje
     _, config, *usual = small_run
     done = lstm_bench("bench", config, *usual, "--seeds", "5,", "--out", "file", "--executor", "inline")
     assert done.returncode == 0, done.stderr
-    assert "lstm_alpha158, lstm_alpha158: 1 of 1 seeds" in done.stdout
+    assert "lstm_alpha158, lstm_alpha158: 1 of 1 seed" in done.stdout
     assert "nan" not in done.stdout
 
 

@@ -25,7 +25,7 @@ def test_a_run_prints_its_metrics_and_where_they_lie(
     for text in (
         "Rank ICIR",
         "1day.excess_return_with_cost.max_drawdown",
-        "finished after 1 epochs",
+        "finished after 1 epoch,",
         "recorded in",
     ):
         assert text in done.stdout

@@ -120,7 +120,7 @@ def test_a_check_says_what_is_wrong_and_exits_with_1(here: Run, market: Path, tm
     assert done.stdout.count("low -1") == 2
     assert "more than is shown: price not positive" in done.stdout
     assert "error:" in done.stderr
-    assert "20 findings of 1 kinds" in done.stderr
+    assert "20 findings of 1 kind" in done.stderr
     done = here("data", "check", folder, "--json")
     assert done.returncode == 1
     report = json.loads(done.stdout)

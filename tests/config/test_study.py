@@ -119,7 +119,7 @@ def test_a_grid_may_go_through_seeds() -> None:
 def test_wilcoxon_takes_enough_seeds_or_a_greater_threshold() -> None:
     assert study(pruner={"name": "wilcoxon"}, seeds=4).pruner.name == "wilcoxon"
     assert study(pruner={"name": "wilcoxon", "p_threshold": 0.13}).pruner.p_threshold == 0.13
-    with pytest.raises(ConfigError, match="over 1 seeds"):
+    with pytest.raises(ConfigError, match="over 1 seed gives"):
         study(space={"seed": {"int": [0, 19]}}, sampler={"name": "grid"}, pruner={"name": "wilcoxon"})
 
 

@@ -150,7 +150,7 @@ def test_alpha360_is_stored_where_days_are_compared(
     config = configure("Alpha360", infer_processors=["CSZFillna"], learn_processors=RANKED)
     with caplog.at_level(logging.INFO):
         dataset = build_dataset(config, provider)
-    assert "360 columns are stored" in caplog.text
+    assert "360 columns stored" in caplog.text
     index, X, _ = dataset.windows("valid", "learn")
     assert isinstance(dataset.samples("valid", "learn").windows, FoldedWindows)
     table = dataset.table("learn").loc[index]["feature"].to_numpy()

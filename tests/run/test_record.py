@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from lstm_bench.errors import DataError
+from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.run.record import Record, publish, recover
 
 EPOCHS = pd.DataFrame(
@@ -175,6 +176,82 @@ def test_a_file_of_another_form_is_named(tmp_path: Path, name: str) -> None:
     (record.path / f"{name}.json").write_text("[]")
     with pytest.raises(DataError, match=rf"abc/{name}\.json: holds no JSON object; "):
         getattr(record, name)()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("provenance", '{"seed": "1"}', r"provenance\.json: seed: got '1', expected a whole number of at least 0"),
+        ("provenance", '{"seconds": 3}', r"seconds: got 3 \(a number\), expected a mapping"),
+        ("provenance", '{"seconds": {"train": "long"}}', r"seconds\.train: got 'long', expected a number"),
+        ("provenance", '{"device": null}', "device: got null, expected a mapping"),
+        ("provenance", '{"device": {"name": []}}', r"device\.name: got \[\] \(a list\), expected a text"),
+        ("provenance", '{"training": {"epochs": 1.5}}', r"training\.epochs: got 1\.5, expected a whole number"),
+        ("provenance", '{"calendar": ["2008-01-01"]}', r"calendar\.1: missing, expected a day"),
+        ("provenance", '{"calendar": [1, 2]}', r"calendar\.0: got 1, expected a day such as 2008-01-31"),
+        ("provenance", '{"git": "abc"}', "git: got 'abc', expected a mapping or null"),
+        ("provenance", '{"packages": {"torch": 2}}', r"packages\.torch: got 2 \(a number\), expected a text in quotes"),
+        ("provenance", '{"seed": NaN}', r"seed: got \.nan"),
+        ("provenance", '{"run_id"', "provenance.json: cannot be read: not JSON"),
+        ("provenance", "[" * 100_000, "provenance.json: cannot be read: not JSON"),
+        ("metrics", '{"IC": true}', "metrics.json: IC: got true, expected a number or null"),
+        ("metrics", '{"IC": {}}', r"IC: got {} \(a mapping\), expected a number or null"),
+        ("analysis", '{"signal": 3}', r"analysis\.json: signal: got 3 \(a number\), expected a section of figures"),
+        ("analysis", '{"signal": {"long_precision": {}}}', r"signal\.long_precision: got {}"),
+        ("analysis", '{"groups": {"group_1": 1}}', r"groups\.group_1: got 1 .*, expected a section of figures"),
+        ("analysis", '{"returns": {"bench": {"daily": {"best_day_date": "soon"}}}}',
+         r"returns\.bench\.daily\.best_day_date: got 'soon', expected a day"),
+        ("analysis", '{"later": {"deep": {"figure": "x"}}}', r"later\.deep\.figure: got 'x', expected a number"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_kind_is_named(tmp_path: Path, name: str, content: str, message: str) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    (record.path / f"{name}.json").write_text(content)
+    with pytest.raises(DataError, match=message) as caught:
+        getattr(record, name)()
+    assert "compute the run again with --force" in str(caught.value)
+
+
+def test_what_other_versions_write_is_passed_over(tmp_path: Path) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    (record.path / "provenance.json").write_text('{"later": [1], "device": {"name": "cpu", "later": {}}}')
+    (record.path / "analysis.json").write_text('{"later": {"a": 1, "b": {"c": null, "d_date": null}}}')
+    assert record.provenance()["device"]["name"] == "cpu"
+    assert record.analysis()["later"]["b"]["c"] is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("score", "much", "score: got values of the type (object|str), expected numbers"),
+        ("datetime", "2020-01-01", "datetime: got values of the type (object|str), expected days"),
+        ("instrument", 600004, "instrument: got values of the type int64, expected texts"),
+    ],
+)
+def test_a_column_of_another_kind_is_named(tmp_path: Path, column: str, value: Any, message: str) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    row = {"datetime": pd.Timestamp("2020-01-01"), "instrument": "SH600004", "score": 0.5}
+    for content in (row, row | {column: value}):
+        table = pd.DataFrame([content]).set_index(["datetime", "instrument"])
+        table.to_parquet(record.path / "pred.parquet")
+        if content == row:
+            assert record.table("pred").equals(table)
+    with pytest.raises(DataError, match=rf"pred\.parquet: {message}"):
+        record.table("pred")
+    pd.DataFrame([row]).set_index(["datetime", "instrument"]).iloc[:0].to_parquet(
+        record.path / "pred.parquet"
+    )
+    with pytest.raises(DataError, match=r"pred\.parquet: holds no row"):
+        record.table("pred")
+
+
+def test_a_record_without_a_configuration_is_not_complete(tmp_path: Path) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    with pytest.raises(DataError, match=r"abc: this record is not complete: it has no config\.yaml; compute"):
+        record.config()
+    (record.path / "config.yaml").write_text("task: 3\n")
+    with pytest.raises(ConfigError, match=r"abc/config\.yaml: qlib_init: missing"):
+        record.config()
 
 
 def test_a_figure_that_is_no_number_is_named(tmp_path: Path) -> None:

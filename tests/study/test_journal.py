@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 
 from lstm_bench.errors import ConfigError
 from lstm_bench.study.journal import JournalFile
+from lstm_bench.study.store import Store
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -150,6 +151,66 @@ def test_a_line_that_is_no_operation_is_refused(tmp_path: Path) -> None:
         file.write("not an operation\n")
     with pytest.raises(ConfigError, match="is no journal"):
         JournalStorage(JournalFile(path))
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        (
+            {"op_code": 0, "worker_id": "w"},
+            "line 2: no operation of Optuna's: study_name: missing, expected a text",
+        ),
+        (
+            {"op_code": 0, "worker_id": "w", "study_name": "s", "directions": 1},
+            "directions: got 1 .*expected a list",
+        ),
+        ({"op_code": 10, "worker_id": "w"}, "op_code: got 10 .*expected a number from 0 to 9"),
+        ({"op_code": "0", "worker_id": "w"}, "op_code: got '0', expected a number"),
+        ({"op_code": True, "worker_id": "w"}, "op_code: got true"),
+        ({"op_code": 4, "worker_id": "w", "study_id": "0"}, "study_id: got '0', expected a whole number"),
+        (
+            {"op_code": 4, "worker_id": "w", "study_id": 0, "params": []},
+            r"params: got \[\] .*expected a mapping",
+        ),
+        ({"op_code": 5, "worker_id": "w", "trial_id": -1}, "trial_id: got -1"),
+        (
+            {"op_code": 6, "worker_id": "w", "trial_id": 0, "state": 1},
+            "values: missing, expected a list or null",
+        ),
+        (
+            {"op_code": 8, "worker_id": "w", "trial_id": 0, "user_attr": 3},
+            "user_attr: got 3 .*expected a mapping",
+        ),
+        ({"op_code": 1, "worker_id": None, "study_id": 0}, "worker_id: got null, expected a text"),
+        (7, "line 2: no operation of Optuna's: got 7"),
+    ],
+)
+def test_a_malformed_operation_is_named_with_its_line(tmp_path: Path, operation: Any, message: str) -> None:
+    path = tmp_path / "store.journal"
+    JournalStorage(JournalFile(path)).create_new_study([optuna.study.StudyDirection.MINIMIZE], "study")
+    with path.open("a") as file:
+        file.write(json.dumps(operation) + "\n")
+    with pytest.raises(ConfigError, match=message):
+        JournalStorage(JournalFile(path))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op_code": 0, "worker_id": "w", "study_name": "other", "directions": [7]},
+        {"op_code": 4, "worker_id": "w", "study_id": 0, "datetime_start": "soon"},
+        {"op_code": 4, "worker_id": "w", "study_id": 0, "distributions": {"x": "?"}, "params": {"x": 1}},
+    ],
+)
+def test_operations_that_do_not_fit_each_other_are_bad_input(
+    tmp_path: Path, operation: dict[str, Any]
+) -> None:
+    path = tmp_path / "store.journal"
+    JournalStorage(JournalFile(path)).create_new_study([optuna.study.StudyDirection.MINIMIZE], "study")
+    with path.open("a") as file:
+        file.write(json.dumps(operation) + "\n")
+    with pytest.raises(ConfigError, match="cannot be replayed: its operations do not fit each other"):
+        Store(str(path)).names()
 
 
 @pytest.mark.parametrize("kept", [0, 5, 20])

@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 import pytest
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.study.lock import database_lock
 from lstm_bench.study.store import Store, open_store
 
@@ -269,3 +269,30 @@ def test_a_database_servers_lock_is_one_of_a_study(make_lab: Any, postgres: str)
             assert connection.execute(text(held)).scalar() == 2
     with other.exclusive("s"):
         pass
+
+
+@pytest.mark.parametrize("scheme", ["sqlite:///{}", "sqlite+pysqlite:///{}?timeout=5", "{}", "journal://{}"])
+def test_reading_makes_no_store(tmp_path: Path, scheme: str) -> None:
+    store = Store(scheme.format(tmp_path / "new"))
+    assert store.names() == []
+    for read in (store.definition, store.trials, store.study, store.delete):
+        with pytest.raises(ConfigError, match="has no study 's'; it has none yet"):
+            read("s")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("outcome", 3, r"trial 0 in the store: outcome: got 3 \(a number\), expected a mapping"),
+        ("outcome", {"seconds": "long"}, r"outcome\.seconds: got 'long', expected a number or null"),
+        ("failures", ["x"], r"failures\.0: got 'x', expected a mapping"),
+        ("origin", [], r"origin: got \[\] \(a list\), expected a text"),
+    ],
+)
+def test_an_attribute_of_another_kind_is_named(lab: Any, attribute: str, value: Any, message: str) -> None:
+    lab.create(hidden=[8])
+    study = lab.store.study("s")
+    study._storage.set_trial_user_attr(study.get_trials()[0]._trial_id, attribute, value)
+    with pytest.raises(DataError, match=message):
+        lab.rows()

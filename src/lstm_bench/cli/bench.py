@@ -11,6 +11,7 @@ import typer
 
 from lstm_bench.cli.options import HASTE_SECONDS, Storage, StudyName, Track
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 from lstm_bench.errors import INTERRUPTED, RunError, command_line
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
         return
     for label, found in metrics.items():
         row, usable = result.rows[label], [figures for figures in found if figures]
-        title = f"{row.study}, {label}: {len(usable)} of {len(row.seeds)} seeds"
+        title = f"{row.study}, {label}: {len(usable)} of {counted(len(row.seeds), 'seed')}"
         if usable:
             cells = [[name, *map(_figure, mean_and_std(name, usable))] for name in COLUMNS]
             mean = "mean" if len(usable) == len(row.seeds) else f"mean of {len(usable)}"
@@ -184,7 +185,7 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
             typer.echo(f"seed {seed} failed: {message}")
         for text, seeds in warnings[label].items():
             typer.echo(f"warning: seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}: {text}")
-    now = f"{result.computed} {'run' if result.computed == 1 else 'runs'} trained now"
+    now = f"{counted(result.computed, 'run')} trained now"
     typer.echo(f"{now}; records in {folder}")
     if result.interrupted:
         typer.echo("stopped before its end; the same command goes on where it was")

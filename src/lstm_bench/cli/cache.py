@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.dataset.array_store import EntryInfo
@@ -66,7 +67,7 @@ def clear(as_json: AsJson = False) -> None:
         print_json({"folder": str(store.folder), "removed": removed, "freed_bytes": freed, "kept": kept})
         return
     in_use = f"; {kept} are in use and stay" if kept else ""
-    typer.echo(f"{store.folder}: removed {len(removed)} datasets, {freed / 1e6:,.0f} MB{in_use}")
+    typer.echo(f"{store.folder}: removed {counted(len(removed), 'dataset')}, {freed / 1e6:,.0f} MB{in_use}")
 
 
 def _describe(entry: EntryInfo) -> dict[str, Any]:

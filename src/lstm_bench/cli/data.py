@@ -9,6 +9,7 @@ import typer
 
 from lstm_bench.cli import data_check, data_fetch, data_import
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 
 __all__ = ["app"]
 
@@ -72,4 +73,4 @@ def synth(
     from lstm_bench.data.synthetic import synthesize
 
     synthesize(out, stocks=stocks, days=days, seed=seed)
-    typer.echo(f"{out}: {stocks} stocks, {days} days, seed {seed}")
+    typer.echo(f"{out}: {counted(stocks, 'stock')}, {counted(days, 'day')}, seed {seed}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 from lstm_bench.errors import CheckError
 
 if TYPE_CHECKING:
@@ -63,11 +64,16 @@ def check(
         _print(report)
     if not report.is_clean:
         found = sum(report.counts.values())
-        raise CheckError(f"{report.folder}: {found:,} findings of {len(report.counts)} kinds")
+        raise CheckError(
+            f"{report.folder}: {counted(found, 'finding')} of {counted(len(report.counts), 'kind')}"
+        )
 
 
 def _print(report: HealthReport) -> None:
-    looked_at = f"{report.days:,} days, {report.instruments:,} instruments, {report.bars:,} bars"
+    looked_at = (
+        f"{counted(report.days, 'day')}, {counted(report.instruments, 'instrument')}, "
+        f"{counted(report.bars, 'bar')}"
+    )
     if report.is_clean:
         typer.echo(f"{report.folder}: {looked_at}: nothing found")
         return

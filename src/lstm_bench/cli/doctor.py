@@ -9,6 +9,7 @@ import typer
 
 from lstm_bench.cli.options import Storage
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -219,10 +220,10 @@ def _data_lines(data: Report | None) -> list[tuple[str, str]]:
     markets = data["markets"].items()
     return [
         ("folder", data["folder"] + (", made up" if data["synthetic"] else "")),
-        ("calendar", f"{data['days']:,} days, {data['first_day']} to {data['last_day']}"),
-        ("bars", f"of {data['instruments']:,} instruments"),
+        ("calendar", f"{counted(data['days'], 'day')}, {data['first_day']} to {data['last_day']}"),
+        ("bars", f"of {counted(data['instruments'], 'instrument')}"),
         *(
-            (name, f"{market['instruments']:,} instruments, to {market['last_day']}")
+            (name, f"{counted(market['instruments'], 'instrument')}, to {market['last_day']}")
             for name, market in markets
         ),
     ]
@@ -245,8 +246,8 @@ def _tracker_lines(tracking: Report) -> list[tuple[str, str]]:
 
 def _print_shape(shape: Report) -> None:
     typer.echo()
-    windows = f"{shape['step_len']} days of {shape['d_feat']} features"
-    layers = f"{shape['num_layers']} layers of {shape['hidden_size']}"
+    windows = f"{counted(shape['step_len'], 'day')} of {counted(shape['d_feat'], 'feature')}"
+    layers = f"{counted(shape['num_layers'], 'layer')} of {shape['hidden_size']}"
     title = f"{shape['name']}: {windows}, {layers}, batch {shape['batch_size']}, seeds {shape['replicas']}"
     if not shape["timings"]:
         typer.echo(f"{shape['name']}: {windows}, {layers}, {shape['precision']}")

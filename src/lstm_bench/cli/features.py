@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.config.feature_set import FeatureSet
@@ -150,7 +151,7 @@ def check(
         _print_check(features, findings, values)
     wrong = sum(finding.is_wrong for finding in findings)
     if wrong:
-        raise CheckError(f"{name}: {wrong} thing{'s are' if wrong > 1 else ' is'} wrong")
+        raise CheckError(f"{name}: {counted(wrong, 'thing')} {'is' if wrong == 1 else 'are'} wrong")
 
 
 def _find(name: str) -> FeatureSet:
@@ -207,7 +208,7 @@ def _print_qlib(features: FeatureSet) -> None:
 def _print_check(features: FeatureSet, findings: Sequence[Finding], values: Sequence[ColumnValues]) -> None:
     if values:
         print_table(
-            f"{features.name}: values on {values[0].rows:,} rows",
+            f"{features.name}: values on {counted(values[0].rows, 'row')}",
             ["column", "group", "NaN", "infinite", "constant"],
             [
                 [
@@ -225,4 +226,4 @@ def _print_check(features: FeatureSet, findings: Sequence[Finding], values: Sequ
         typer.echo(f"{mark}{finding.group} {finding.column}: {finding.text}")
     if not findings:
         count = len(features.columns) + len(features.labels or ())
-        typer.echo(f"{features.name}: {count} expressions, nothing wrong")
+        typer.echo(f"{features.name}: {counted(count, 'expression')}, nothing wrong")

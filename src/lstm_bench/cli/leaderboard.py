@@ -9,6 +9,7 @@ import typer
 
 from lstm_bench.cli.options import EvidenceFolder, check_evidence
 from lstm_bench.cli.output import print_json, print_table, terminal_width
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -177,7 +178,7 @@ def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Fo
     if form == "json":
         print_json({"page": str(html), "bytes": html.stat().st_size})
     else:
-        typer.echo(f"{html}: {len(page.figures)} figures, {html.stat().st_size / 1e6:.1f} MB")
+        typer.echo(f"{html}: {counted(len(page.figures), 'figure')}, {html.stat().st_size / 1e6:.1f} MB")
 
 
 def _require_markdown(form: Format | None, as_json: bool) -> None:

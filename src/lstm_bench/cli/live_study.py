@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from lstm_bench.cli.output import duration
 from lstm_bench.cli.trial_table import params_text, sparkline
+from lstm_bench.counting import counted
 from lstm_bench.study.progress import BenchProgress, LogBenchProgress, LogTuneProgress, TuneProgress
 from lstm_bench.study.trials import TrialRow, best_trial
 
@@ -164,7 +165,10 @@ class _TuningView(_View):
 
     def heading(self) -> str:
         """Say how far the study is."""
-        parts = [f"study {self._name}: {self._finished} of {self._total} trials", f"{self._pruned} pruned"]
+        parts = [
+            f"study {self._name}: {self._finished} of {counted(self._total, 'trial')}",
+            f"{self._pruned} pruned",
+        ]
         if self._best is not None:
             value, number = self._best
             parts.append(f"best {value:.6f} (trial {number})")
@@ -208,14 +212,16 @@ class _BenchView(_View):
     def heading(self) -> str:
         """Say what is benched."""
         done = (
-            f"{self._packs} packs done in {duration(self.passed)}" if self._packs else duration(self.passed)
+            f"{counted(self._packs, 'pack')} done in {duration(self.passed)}"
+            if self._packs
+            else duration(self.passed)
         )
         return f"{'; '.join(self._rows)}; {done}"
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
         """Name the row."""
         before = f", {recorded} recorded before" if recorded else ""
-        self._rows.append(f"{label}: {missing} runs to train{before}")
+        self._rows.append(f"{label}: {counted(missing, 'run')} to train{before}")
 
     def began(self, key: str, slot: str) -> None:
         """Show the pack in its slot."""

@@ -10,6 +10,7 @@ import typer
 
 from lstm_bench.cli.completion import RunArgument
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +128,8 @@ def _print(saved: SavedRun, scores: pd.DataFrame, answer: dict[str, Any]) -> Non
         [[str(code), f"{value:.6f}"] for code, value in last.head(_SHOWN).items()],
     )
     typer.echo(
-        f"{answer['scores']:,} scores of {answer['days']} days, {answer['first_day']} to {answer['last_day']}, "
+        f"{counted(answer['scores'], 'score')} of {counted(answer['days'], 'day')}, {answer['first_day']} to "
+        f"{answer['last_day']}, "
         f"in {answer['seconds']:.1f} s on {answer['device']}"
     )
     if answer["missing"]:

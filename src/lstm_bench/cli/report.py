@@ -10,6 +10,7 @@ import typer
 from lstm_bench.cli.completion import complete_run
 from lstm_bench.cli.options import Storage
 from lstm_bench.cli.output import print_json
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,7 +71,7 @@ def report(
             {"report": str(path), "bytes": path.stat().st_size, "pictures": [str(one) for one in pictures]}
         )
         return
-    typer.echo(f"{path}: {len(page.figures)} figures, {path.stat().st_size / 1e6:.1f} MB")
+    typer.echo(f"{path}: {counted(len(page.figures), 'figure')}, {path.stat().st_size / 1e6:.1f} MB")
     for picture in pictures:
         typer.echo(str(picture))
 

@@ -11,6 +11,7 @@ import typer
 
 from lstm_bench.cli.options import Track
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
@@ -131,10 +132,10 @@ def _preview(config: RunConfig, folder: Path, device: str, as_json: bool) -> Non
     rows = [(f"samples in {segment}", f"{count:,}") for segment, count in samples.items()]
     embargo = plan["embargo"]
     if embargo["days"]:
-        barred = f"{embargo['train']:,} samples of train, {embargo['valid']:,} of valid"
-        rows += [(f"left out by the embargo of {embargo['days']} days", barred)]
+        barred = f"{counted(embargo['train'], 'sample')} of train, {embargo['valid']:,} of valid"
+        rows += [(f"left out by the embargo of {counted(embargo['days'], 'day')}", barred)]
     rows += [
-        ("window", f"{plan['window'][0]} days of {plan['window'][1]} features"),
+        ("window", f"{counted(plan['window'][0], 'day')} of {counted(plan['window'][1], 'feature')}"),
         ("device", plan["device"]),
         ("training path", f"{plan['training_path']}: {plan['training_path_reason']}"),
     ]
@@ -153,7 +154,7 @@ def _summarise(title: str, record: Record, computed: bool) -> None:
     stages = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in provenance["seconds"].items())
     how = training["status"].replace("_", " ")
     typer.echo(
-        f"{how} after {training['epochs']} epochs, best epoch {training['best_epoch']}, "
+        f"{how} after {counted(training['epochs'], 'epoch')}, best epoch {training['best_epoch']}, "
         f"on {provenance['device']['name']} ({provenance['device']['training_path']})\n{stages}"
     )
     typer.echo(

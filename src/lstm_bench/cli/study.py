@@ -10,6 +10,7 @@ import typer
 
 from lstm_bench.cli.options import Storage, parse_option
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.study.definition import Definition
@@ -273,7 +274,7 @@ def _print_definition(definition: Definition) -> None:
     typer.echo(
         f"train {segments.train[0]}..{segments.train[1]}, valid {segments.valid[0]}..{segments.valid[1]}, "
         f"test {segments.test[0]}..{segments.test[1]}\n"
-        f"{config.trials} trials of at most {config.max_epochs} epochs, tuning seeds "
+        f"{counted(config.trials, 'trial')} of at most {counted(config.max_epochs, 'epoch')}, tuning seeds "
         f"{', '.join(map(str, config.seeds))}, sampler {config.sampler.name} (seed {config.sampler.seed}), "
         f"pruner {config.pruner.name}\ndata {definition.data_fingerprint[:12]}"
     )
@@ -361,7 +362,7 @@ def show(
     _print_definition(definition)
     shown = trials[-last:] if last else trials
     title = (
-        f"the last {len(shown)} of {len(trials)} trials (--last 0 shows all)"
+        f"the last {len(shown)} of {counted(len(trials), 'trial')} (--last 0 shows all)"
         if len(shown) < len(trials)
         else "trials"
     )
@@ -372,7 +373,7 @@ def show(
             typer.echo(f"trial {trial.number}: {remarks}")
     typer.echo(counts_line(trials))
     if saved:
-        typer.echo(f"pruning saved {saved} of {of} epochs")
+        typer.echo(f"pruning saved {saved} of {counted(of, 'epoch')}")
     if best is not None:
         typer.echo(f"best: {trial_line(best)}")
 
@@ -456,7 +457,7 @@ def export(
     if as_json:
         print_json({"name": chosen, "file": str(out), "trials": count})
         return
-    typer.echo(f"study {chosen} in {store.description}\n{out}: {count} {'trial' if count == 1 else 'trials'}")
+    typer.echo(f"study {chosen} in {store.description}\n{out}: {counted(count, 'trial')}")
 
 
 @app.command()
@@ -479,7 +480,7 @@ def delete(
     count = len(trials)
     if any(trial.state == "running" for trial in trials):
         raise ConfigError(f"delete: a driver is at work on study {name}; stop it first")
-    what = f"study {name} with {count} {'trial' if count == 1 else 'trials'} from {store.description}"
+    what = f"study {name} with {counted(count, 'trial')} from {store.description}"
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise ConfigError(f"delete: nobody is there to be asked; --yes deletes {what}")

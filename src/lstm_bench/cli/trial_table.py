@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
+from lstm_bench.counting import counted
+
 if TYPE_CHECKING:
     from lstm_bench.study.trials import TrialRow
 
@@ -37,7 +39,7 @@ def counts(trials: Sequence[TrialRow]) -> dict[str, int]:
 def counts_line(trials: Sequence[TrialRow]) -> str:
     """Say how many trials are in which state."""
     found = ", ".join(f"{count} {state}" for state, count in counts(trials).items())
-    return f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}: {found or 'none yet'}"
+    return f"{counted(len(trials), 'trial')}: {found or 'none yet'}"
 
 
 def epochs_saved(trials: Sequence[TrialRow], max_epochs: int) -> tuple[int, int]:

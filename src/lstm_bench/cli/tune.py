@@ -10,6 +10,7 @@ import typer
 
 from lstm_bench.cli.options import HASTE_SECONDS, Storage, StudyName, Track
 from lstm_bench.cli.output import print_json
+from lstm_bench.counting import counted
 from lstm_bench.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _report(name: str, config: StudyConfig, result: TuneResult, bench: str, as_j
         return
     typer.echo(counts_line(result.trials))
     if saved:
-        typer.echo(f"pruning saved {saved} of {of} epochs")
+        typer.echo(f"pruning saved {saved} of {counted(of, 'epoch')}")
     if best is not None:
         typer.echo(f"best: {trial_line(best)}")
     if result.out_of_time:

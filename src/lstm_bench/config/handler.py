@@ -29,6 +29,7 @@ from lstm_bench.config.universe import (
     OptionalFilterPipe,
     TimeRangeConfig,
 )
+from lstm_bench.counting import counted
 from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = [
@@ -78,7 +79,10 @@ class FieldsInfo(Section):
     @model_validator(mode="after")
     def _one_name_each(self) -> FieldsInfo:
         if len(self.expressions) != len(self.names):
-            raise ValueError(f"{len(self.expressions)} expressions have {len(self.names)} names")
+            raise ValueError(
+                f"got {counted(len(self.expressions), 'expression')} and {counted(len(self.names), 'name')}, "
+                "expected a name each"
+            )
         if len(set(self.names)) != len(self.names):
             twice = sorted({name for name in self.names if self.names.count(name) > 1})
             raise ValueError(f"columns are named twice: {', '.join(twice)}")

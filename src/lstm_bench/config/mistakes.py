@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from lstm_bench.config.expected import Type, classes_of, expected, field_type
 from lstm_bench.config.shown import came, shown
-from lstm_bench.errors import ConfigError, choices_hint, more
+from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = ["KeyPath", "explain", "in_plain_words"]
 
@@ -78,7 +78,7 @@ def explain(
     place
         KeyPath -> where in which file its value is written; empty where that is evident.
     """
-    lines = {}
+    lines: dict[str, None] = {}
     for finding in error.errors(include_url=False):
         path = (*((where,) if where else ()), *finding["loc"])
         key = finding.get("ctx", {}).get("key")
@@ -87,7 +87,7 @@ def explain(
         lines[_line(path, words) + (f" ({said})" if said else "")] = None
     listed = list(lines)[:_MOST]
     if len(lines) > _MOST:
-        listed.append(more(len(lines) - _MOST))
+        listed.append(f"and {len(lines) - _MOST} more")
     return ConfigError("\n".join(listed))
 
 

@@ -9,9 +9,8 @@ from itertools import chain
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
-from ruamel.yaml.composer import ReusedAnchorWarning
 from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lstm_bench.errors import ConfigError

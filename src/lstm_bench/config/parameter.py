@@ -134,7 +134,8 @@ class Parameter(Section):
     @property
     def steps(self) -> int:
         """Steps from the least value to the greatest; only where there are steps."""
-        return _n_steps(*self.span, self._step)
+        low, high = self.span
+        return _n_steps(low, high, self._step)
 
     @property
     def _step(self) -> int | float:
@@ -256,26 +257,32 @@ def parse_parameter(key: str, text: str) -> Parameter:
     if ":" not in text:
         content = {"choices": [_number_or_text(part.strip()) for part in text.split(",")]}
     else:
-        bare = text.removeprefix("log:")
-        numbers = [_number_or_text(part.strip()) for part in bare.split(":")]
-        if len(numbers) not in (2, 3) or not all(type(number) in (int, float) for number in numbers):
-            raise ConfigError(
-                f"{key}: got {text!r}, expected values (32,64,128) or a range ([log:]1e-4:1e-2, 16:128:16)"
-            )
-        kind = "int" if all(type(number) is int for number in numbers) else "float"
-        numbers = numbers if kind == "int" else [float(number) for number in numbers]
-        log, step = bare != text, numbers[2] if len(numbers) == 3 else None
-        if log and step is not None:
-            raise ConfigError(f"{key}: got {text!r}; log and a step exclude each other")
-        if wrong := _wrong_in_range(numbers[0], numbers[1], log=log, step=step):
-            raise ConfigError(f"{key}: got {text!r}; {wrong}")
-        content = {kind: numbers[:2], "log": log, "step": step}
+        content = _range_of(key, text)
     if "" in content.get("choices", ()):
         raise ConfigError(f"{key}: got {text!r}, in which a value is missing")
     try:
         return Parameter.model_validate(content)
     except ValidationError as error:
         raise explain(error, key) from error
+
+
+def _range_of(key: str, text: str) -> dict[str, Any]:
+    """Read the range of an option."""
+    bare = text.removeprefix("log:")
+    parts = [_number_or_text(part.strip()) for part in bare.split(":")]
+    numbers = [part for part in parts if isinstance(part, int | float) and not isinstance(part, bool)]
+    if len(parts) not in (2, 3) or len(numbers) < len(parts):
+        raise ConfigError(
+            f"{key}: got {text!r}, expected values (32,64,128) or a range ([log:]1e-4:1e-2, 16:128:16)"
+        )
+    kind = "int" if all(isinstance(number, int) for number in numbers) else "float"
+    low, high, *steps = numbers if kind == "int" else map(float, numbers)
+    log, step = bare != text, steps[0] if steps else None
+    if log and step is not None:
+        raise ConfigError(f"{key}: got {text!r}; log and a step exclude each other")
+    if wrong := _wrong_in_range(low, high, log=log, step=step):
+        raise ConfigError(f"{key}: got {text!r}; {wrong}")
+    return {kind: [low, high], "log": log, "step": step}
 
 
 def _number_or_text(text: str) -> bool | int | float | str:

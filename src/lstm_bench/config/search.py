@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from lstm_bench.config.section import Section
+from lstm_bench.counting import counted
 
 __all__ = ["PrunerConfig", "SamplerConfig"]
 
@@ -69,8 +70,9 @@ class PrunerConfig(Section):
         if self.name == "wilcoxon" and least >= self.p_threshold:
             needed = next(n for n in range(1, 1100) if 0.5**n < self.p_threshold)
             raise ValueError(
-                f"pruner.p_threshold: got {self.p_threshold}, but a test over {seeds} seeds gives no less than "
-                f"{least:g}: no trial would be pruned; take {needed} seeds or more, or a greater threshold"
+                f"pruner.p_threshold: got {self.p_threshold}, but a test over {counted(seeds, 'seed')} gives no "
+                f"less than "
+                f"{least:g}: no trial would be pruned; take {counted(needed, 'seed')} or more, or a greater threshold"
             )
         if self.name == "hyperband" and self.min_epochs > max_epochs:
             raise ValueError(f"pruner.min_epochs: got {self.min_epochs}, of {max_epochs} max_epochs")

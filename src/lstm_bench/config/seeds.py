@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from lstm_bench.config.shown import came
+from lstm_bench.counting import counted
 
 __all__ = ["Seeds", "is_count", "parse_seeds", "seed_list"]
 
@@ -49,7 +50,7 @@ def parse_seeds(text: str, without: Collection[int] = ()) -> tuple[int, ...]:
         spans = [_span(part.strip(), text) for part in whole.removesuffix(",").split(",")]
     number = sum(last - first + 1 for first, last in spans)
     if not 1 <= number <= _MOST:
-        raise ValueError(f"got {text!r}, which is {number} seeds; expected 1 to {_MOST}")
+        raise ValueError(f"got {text!r}, which is {counted(number, 'seed')}; expected 1 to {_MOST}")
     if is_count(whole) and without:
         return tuple(islice((seed for seed in count() if seed not in without), number))
     return _checked(tuple(seed for first, last in spans for seed in range(first, last + 1)))

@@ -18,6 +18,7 @@ from lstm_bench.config.section import Section
 from lstm_bench.config.seeds import Seeds
 from lstm_bench.config.shown import shown
 from lstm_bench.config.yaml import read_yaml
+from lstm_bench.counting import counted
 from lstm_bench.errors import choices_hint
 
 __all__ = ["BUDGET", "Features", "StudyConfig", "check_total", "load_study", "parse_study"]
@@ -213,7 +214,7 @@ class StudyConfig(Section):
         name, pruner = self.sampler.name, self.pruner
         found = []
         if len(self.seeds) > 20:
-            found.append(f"every trial trains {len(self.seeds)} seeds")
+            found.append(f"every trial trains {counted(len(self.seeds), 'seed')}")
         alone = [
             key
             for key, parameter in self.space.items()

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Self
 
+from lstm_bench.counting import counted
 from lstm_bench.data.layout import CALENDAR, FEATURES, INSTRUMENTS
 from lstm_bench.errors import DataError
 
@@ -37,7 +38,7 @@ class _Member(tarfile.TarInfo):
         extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
         names = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
         if member.type in (*extended, *names) and member.size > _LONGEST_HEADER:
-            raise _UnsafeError(f"a header of {member.size:,} bytes")
+            raise _UnsafeError(f"a header of {counted(member.size, 'byte')}")
         return member
 
 
@@ -101,7 +102,7 @@ def _unpack_members(tar: tarfile.TarFile, out: Path, max_bytes: int) -> int:
         else:
             taken += max(_BLOCK, member.size)
         if taken > max_bytes:
-            raise _UnsafeError(f"files of more than {max_bytes:,} bytes (--max-size)")
+            raise _UnsafeError(f"files of more than {counted(max_bytes, 'byte')} (--max-size)")
         try:
             if member.isdir():
                 path.mkdir(parents=True, exist_ok=True)
@@ -208,5 +209,5 @@ class _Counted:
         content = bytes(self._stream.read(size))
         self._left -= len(content)
         if self._left < 0:
-            raise _UnsafeError(f"more than {self._limit:,} bytes when inflated (--max-size)")
+            raise _UnsafeError(f"more than {counted(self._limit, 'byte')} when inflated (--max-size)")
         return content

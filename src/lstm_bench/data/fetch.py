@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from lstm_bench.counting import counted
 from lstm_bench.data.archive import SUFFIXES, find_data_folder, unpack
 from lstm_bench.data.draft import draft_beside, move_into_place
 from lstm_bench.data.provider import Provider
@@ -170,7 +171,7 @@ def _unpack(
         folder = find_data_folder(draft)
         calendar = Provider(folder).calendar  # refuses what is no calendar
         move_into_place(folder, out)
-    logger.info("%s: %d trading days, %s to %s", out, len(calendar), calendar[0], calendar[-1])
+    logger.info("%s: %s, %s to %s", out, counted(len(calendar), "trading day"), calendar[0], calendar[-1])
     return Fetched(out, url, digest, size, total, resumed_at)
 
 
@@ -217,7 +218,7 @@ class _Download:
                 logger.warning("%s: %s; trying again", self._url, reason)
                 time.sleep(0 if self._there() > before else _PAUSE * 2**attempt)
         raise RunError(
-            f"{self._url}: {reason}; {self._there():,} bytes are kept, and the same command goes on from there"
+            f"{self._url}: {reason}; {counted(self._there(), 'byte')} are kept, and the same command goes on from there"
         )
 
     def _there(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
+from lstm_bench.counting import counted
 from lstm_bench.data.layout import (
     BARS_SUFFIX,
     CALENDAR,
@@ -250,15 +251,17 @@ class Provider:
         path = f"{folder}{os.sep}{field}{BARS_SUFFIX}"
         raw = _read(path)
         if len(raw) < _ITEM.itemsize or len(raw) % _ITEM.itemsize:
-            raise DataError(f"{path}: cut off: {len(raw)} bytes are no whole number of float32 values")
+            raise DataError(
+                f"{path}: cut off: {counted(len(raw), 'byte')} are no whole number of float32 values"
+            )
         if len(raw) < max(sizes.values()):
             _refuse_cut_off(path, raw, sizes)
         values = np.frombuffer(raw, dtype=_ITEM)
         start = float(values[0])
         if not (start >= 0 and start.is_integer() and start + len(values) - 1 <= len(self._all_days)):
             raise DataError(
-                f"{path}: first value {start} and {len(values) - 1} bars do not fit a calendar of "
-                f"{len(self._all_days)} days"
+                f"{path}: first value {start} and {counted(len(values) - 1, 'bar')} do not fit a calendar of "
+                f"{counted(len(self._all_days), 'day')}"
             )
         low = max(begin, int(start))
         high = min(end, int(start) + len(values) - 1)
@@ -306,7 +309,7 @@ def _refuse_cut_off(path: str, raw: bytes, sizes: Mapping[str, int]) -> None:
         other = f"{os.path.dirname(path)}{os.sep}{field}{BARS_SUFFIX}"  # noqa: PTH120
         if size > len(raw) and _read(other, width) == raw[:width]:
             raise DataError(
-                f"{path}: cut off: got {len(raw) // width - 1} bars, expected {size // width - 1}, "
+                f"{path}: cut off: got {counted(len(raw) // width - 1, 'bar')}, expected {size // width - 1}, "
                 f"as many as {field}{BARS_SUFFIX} has from the same day on"
             )
 

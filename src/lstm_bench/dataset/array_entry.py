@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.counting import counted
 from lstm_bench.errors import DataError
 
 __all__ = [
@@ -78,7 +79,7 @@ def read_entry(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Content]:
             got = file.stat().st_size
             if got != expected:
                 raise DamagedError(
-                    f"{path}: a damaged entry: {file.name} has {got} bytes, expected {expected}"
+                    f"{path}: a damaged entry: {file.name} has {counted(got, 'byte')}, expected {expected}"
                 )
             # copied on a write, of which there is none: torch warns of arrays that cannot be written
             array = np.load(file, mmap_mode="c" if got > _SMALL_BYTES else None, allow_pickle=False)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.guards import embargoed
 from lstm_bench.dataset.handler import (
@@ -332,14 +333,16 @@ def build_dataset(
     barred = embargoed(config, located, provider, embargo)[begin:end]
     raw, instruments = read_table(handler, provider, begin, end, names, lagged=lagged)
     if np.isnan(raw.label.column(0)).all():
-        raise DataError(f"label: {columns.label[1]!r} has no value on any of {len(raw.rows)} rows")
+        raise DataError(f"label: {columns.label[1]!r} has no value on any of {counted(len(raw.rows), 'row')}")
     processed = process_table(handler, raw, barred)
     infer, learn = processed.infer, processed.learn
     if infer.feature.names != learn.feature.names:
         raise ConfigError("infer_processors and learn_processors leave different columns")
     if columns.lagged and not isinstance(infer.feature, LaggedColumns):
         logger.info(
-            "%s: %d columns are stored, not gathered from bars", handler.name, len(infer.feature.names)
+            "%s: %s stored, not gathered from bars",
+            handler.name,
+            counted(len(infer.feature.names), "column"),
         )
     step_len, n_features = window_shape(config, len(infer.feature.names), d_feat)
 
@@ -388,13 +391,18 @@ def window_shape(config: DatasetConfig, C: int, d_feat: int) -> tuple[int, int]:
     """
     n_features = C if config.is_time_series else d_feat
     if C % n_features:
-        raise ConfigError(f"d_feat: got {d_feat}, but the dataset's {C} columns are no multiple of it")
+        raise ConfigError(
+            f"d_feat: got {d_feat}, but the dataset's {counted(C, 'column')} are no multiple of it"
+        )
     days = C // n_features
     step_len = days if config.step_len is None else config.step_len
     if config.is_time_series:
         return step_len, C
     if step_len > days:
-        raise ConfigError(f"step_len: got {step_len}, but {C} columns hold {days} days of {d_feat} features")
+        raise ConfigError(
+            f"step_len: got {step_len}, but {counted(C, 'column')} hold {counted(days, 'day')} of "
+            f"{counted(d_feat, 'feature')}"
+        )
     return step_len, d_feat
 
 

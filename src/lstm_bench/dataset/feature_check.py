@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.handler import DEFAULT_LABEL, HandlerConfig
+from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.guards import say_feature_ahead, say_label_not_ahead
 from lstm_bench.dataset.handler import read_table
@@ -72,7 +73,7 @@ class ColumnValues:
             yield Finding(
                 self.group,
                 self.column,
-                f"is infinite on {round(self.infinite_share * self.rows):,} of {self.rows:,} rows; guard the "
+                f"is infinite on {round(self.infinite_share * self.rows):,} of {counted(self.rows, 'row')}; guard the "
                 "division, or use ProcessInf",
             )
 

@@ -13,6 +13,7 @@ from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.processor import FittedKwargs
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import Segment, span_of
@@ -85,7 +86,8 @@ def embargoed(
         first = max(begin - days, segment.begin)
         if first == segment.begin and days:
             raise ConfigError(
-                f"lstm_bench.embargo: {days} days before {following!r} ({start}) leave no day of segment {name!r}, "
+                f"lstm_bench.embargo: {counted(days, 'day')} before {following!r} ({start}) leave no day of "
+                f"segment {name!r}, "
                 f"{provider.calendar[segment.begin]}..{provider.calendar[segment.end - 1]}"
             )
         marked[first : segment.end] = True

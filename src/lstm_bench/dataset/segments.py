@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
 from lstm_bench.config.day import parse_day
 from lstm_bench.config.workflow import PortAnaRecord, RunConfig
+from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import ConfigError, DataError
 
@@ -158,7 +159,7 @@ def proportional(config: RunConfig, provider: Provider) -> dict[str, Any]:
     test = round((_YEARS["train"] + _YEARS["valid"]) * scale)
     if not 0 < valid < test < len(days):
         raise DataError(
-            f"calendar: got {len(days) + 1} days, which are too few to lay out train, valid and test on"
+            f"calendar: got {counted(len(days) + 1, 'day')}, which are too few to lay out train, valid and test on"
         )
     spans = {
         "train": [days[0], days[valid - 1]],

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lstm_bench.counting import counted
 from lstm_bench.errors import InputError
 
 __all__ = ["Column", "ScoreGrid"]
@@ -108,7 +109,7 @@ def _column(table: Column, name: str) -> pd.Series:
     """Return the one column of a table."""
     if isinstance(table, pd.DataFrame):
         if table.shape[1] != 1:
-            raise InputError(f"{name}: got {table.shape[1]} columns, expected one")
+            raise InputError(f"{name}: got {counted(table.shape[1], 'column')}, expected one")
         table = table.iloc[:, 0]
     if not isinstance(table, pd.Series):
         raise InputError(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.counting import counted
 from lstm_bench.data.panel import Panel
 from lstm_bench.errors import ExpressionError, choices_hint
 from lstm_bench.features import pages
@@ -94,7 +95,7 @@ def evaluate_rows(
     (T, N), (left, right) = rows.shape, extent(parsed)
     if left > begin and panel.offset > 0:
         raise ValueError(
-            f"panel: it has {begin} rows of history, expected {left}, or all from the calendar's start"
+            f"panel: it has {counted(begin, 'row')} of history, expected {left}, or all from the calendar's start"
         )
     _check_names(parsed, panel)
     low, high = max(0, begin - left), min(panel.shape[0], begin + T + right)

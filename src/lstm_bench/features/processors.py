@@ -36,6 +36,7 @@ from lstm_bench.config.processor import (
     ZScoreNormKwargs,
 )
 from lstm_bench.config.shown import came
+from lstm_bench.counting import counted
 from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.features.columns import Columns, Fill, StandardiseColumns, StoredColumns
 from lstm_bench.features.cross_section import day_means_for, day_ranks, day_robust_zscores, day_zscores
@@ -118,7 +119,8 @@ class FittedStatistics:
         center, scale = (np.asarray(content[key], dtype=np.float32) for key in ("center", "scale"))
         if group not in _GROUPS or not center.shape == scale.shape == (len(columns),):
             raise DataError(
-                f"statistics: got {center.size} centers and {scale.size} scales of {len(columns)} columns "
+                f"statistics: got {counted(center.size, 'center')} and {counted(scale.size, 'scale')} of "
+                f"{counted(len(columns), 'column')} "
                 f"of group {group!r}, expected one each, and a group of {', '.join(_GROUPS)}"
             )
         return cls(processor, group, columns, center, scale)

@@ -6,6 +6,7 @@ import logging
 
 import torch
 
+from lstm_bench.counting import counted
 from lstm_bench.errors import DeviceError
 
 __all__ = ["resolve_device"]
@@ -53,6 +54,6 @@ def _preferred(gpu: int) -> torch.device:
     count = torch.cuda.device_count()
     if gpu < count:
         return torch.device("cuda", gpu)
-    there = f"has {count} CUDA device{'s' if count > 1 else ''}" if count else "has no CUDA device"
+    there = f"has {counted(count, 'CUDA device')}" if count else "has no CUDA device"
     logger.warning("GPU: the file prefers %d and this machine %s; training on the CPU", gpu, there)
     return torch.device("cpu")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lstm_bench.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.limits import lstm_bytes, lstm_flops, synchronize
 from lstm_bench.model.pack import Pack
@@ -209,7 +210,8 @@ def time_pack(
     K, B, L = len(live), spec.batch_size, pack.train.windows.step_len
     if len(pack.train) < B or not len(scored):
         raise ValueError(
-            f"got {len(pack.train)} samples to train on and {len(scored)} to score, expected a batch of {B} and 1"
+            f"got {counted(len(pack.train), 'sample')} to train on and {len(scored)} to score, expected a batch "
+            f"of {B} and 1"
         )
     order = torch.stack([_order(len(pack.train), steps, B, seed) for seed in live])  # [K, steps, B]
 

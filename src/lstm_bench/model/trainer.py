@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lstm_bench.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.path import Choice
@@ -138,9 +139,9 @@ def train_pack(
     pack = Pack(spec, replicas, train, valid, device, choice, weights)
     if spec.loss.is_by_day:
         logger.info(
-            "loss %s: batches of %d whole days, %d batches an epoch",
+            "loss %s: batches of %s, %d an epoch",
             spec.loss.name,
-            pack.days_per_batch,
+            counted(pack.days_per_batch, "whole day"),
             pack.steps,
         )
     fits = [Fit(replica) for replica in replicas]

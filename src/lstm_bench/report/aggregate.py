@@ -16,6 +16,7 @@ import numpy as np
 
 from lstm_bench.config.universe import market_text
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.counting import counted
 from lstm_bench.errors import InputError, choices_hint
 from lstm_bench.report.evidence import Evidence, SeedResult, Status
 from lstm_bench.report.published import PUBLISHED, PublishedRow
@@ -223,7 +224,7 @@ class Row:
         columns = self.config.task.model.kwargs.d_feat
         selected = self.config.task.dataset.is_time_series and columns != _ALPHA158_COLUMNS
         features = self.results[0].features
-        return f"{features} ({columns} columns)" if selected else features
+        return f"{features} ({counted(columns, 'column')})" if selected else features
 
     def known(self, field: str) -> list[float]:
         """Return a numeric field of the complete seeds, where it is known."""

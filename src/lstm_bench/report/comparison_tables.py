@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lstm_bench.counting import counted
 from lstm_bench.report.comparison import Comparison
-from lstm_bench.report.counting import counted
 from lstm_bench.report.formats import markdown_table
 from lstm_bench.report.published import COLUMNS
 from lstm_bench.report.statistics import FEWEST, Estimate

@@ -8,7 +8,7 @@ from typing import Any
 from lstm_bench.config.processor import ProcessorConfig
 from lstm_bench.config.section import Section
 from lstm_bench.config.workflow import NO_IDENTITY, RunConfig
-from lstm_bench.report.counting import counted
+from lstm_bench.counting import counted
 from lstm_bench.report.page import Cell, PageTable
 from lstm_bench.report.setting import Span, segments
 
@@ -82,7 +82,8 @@ def _embargo(config: RunConfig, found: Mapping[str, int] | None) -> str:
     if found["days"] == 0:
         return "none"
     return (
-        f"{counted(found['days'], 'trading day')} before the next segment; {found['train']:,} samples of train and "
+        f"{counted(found['days'], 'trading day')} before the next segment; {counted(found['train'], 'sample')} "
+        f"of train and "
         f"{found['valid']:,} of valid left out"
     )
 

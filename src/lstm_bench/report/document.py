@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lstm_bench.counting import counted
 from lstm_bench.errors import CheckError, InputError, command_line
 from lstm_bench.report.aggregate import RowMissingError, rows_of
 from lstm_bench.report.blocks import NEW_DOCUMENT, LeaderboardOptions, find_blocks, with_options
 from lstm_bench.report.comparison import compare_rows
 from lstm_bench.report.comparison_tables import comparison_markdown
-from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Evidence, study_path
 from lstm_bench.report.formats import markdown
 from lstm_bench.report.leaderboard import leaderboard_tables

@@ -6,8 +6,8 @@ import json
 import math
 from typing import Any
 
+from lstm_bench.counting import counted
 from lstm_bench.report.aggregate import Row
-from lstm_bench.report.counting import counted
 from lstm_bench.report.published import COLUMNS
 
 __all__ = ["HEADER", "explanation_lines", "explanation_object", "explanation_text"]

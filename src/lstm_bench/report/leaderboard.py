@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_bench.counting import counted
 from lstm_bench.report.aggregate import FEATURE_SETS, Cell, Group, Row, Setting, group_rows, published_rows
 from lstm_bench.report.published import COLUMNS, PublishedRow
 from lstm_bench.report.setting import Kind
@@ -162,7 +163,7 @@ def _one_of(texts: Iterable[str]) -> str:
 def _published(rows: Sequence[PublishedRow]) -> list[Table]:
     if not rows:
         return []
-    title = f"As published by Qlib, {rows[0].seeds} seeds, another vintage of the data"
+    title = f"As published by Qlib, {counted(rows[0].seeds, 'seed')}, another vintage of the data"
     header = ("Model Name", "Dataset", *COLUMNS.values())
     return [Table(rows[0].features, title, header, tuple(_published_line(row) for row in rows))]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from lstm_bench.counting import counted
 from lstm_bench.errors import InputError
 from lstm_bench.report.aggregate import Group, Row, group_rows, published_rows
 from lstm_bench.report.comparison import MetricComparison, compare_seeds
 from lstm_bench.report.comparison_tables import UNDECIDED
-from lstm_bench.report.counting import counted
 from lstm_bench.report.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
 from lstm_bench.report.leaderboard import KINDS

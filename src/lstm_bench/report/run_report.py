@@ -13,10 +13,10 @@ import numpy as np
 
 from lstm_bench.config.universe import market_text
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.counting import counted
 from lstm_bench.errors import DataError
 from lstm_bench.report import run_tables as tables
 from lstm_bench.report.configuration_table import configuration_table
-from lstm_bench.report.counting import counted
 from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.groups import group_figures, stability_figures
 from lstm_bench.report.figures.portfolio import holding_figures, return_figures
@@ -249,12 +249,12 @@ class RunReport:
         handler, test = self.config.task.dataset.kwargs.handler, self._spans()["test"]
         stocks, git = handler.kwargs.instruments, provenance.get("git") or {}
         seconds = provenance["seconds"].get("train")
-        step = f", {self.config.step_len} days" if self.config.step_len else ""
+        step = f", {counted(self.config.step_len, 'day')}" if self.config.step_len else ""
         return [
             (
                 "Model",
                 f"LSTM, {counted(model.num_layers, 'layer')} of {model.hidden_size}, "
-                f"{training['parameters']:,} parameters",
+                f"{counted(training['parameters'], 'parameter')}",
             ),
             ("Features", f"{self.config.feature_set}, {counted(model.d_feat, 'column')}{step}"),
             ("Market", market_text(stocks)),

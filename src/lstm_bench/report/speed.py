@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
+from lstm_bench.counting import counted
 from lstm_bench.errors import DataError
 from lstm_bench.report.evidence import FOLDER
 from lstm_bench.report.formats import markdown_table
@@ -65,7 +66,7 @@ class SpeedTable(Section):
         for number, row in enumerate(self.rows):
             if len(row) != len(self.columns):
                 raise ValueError(
-                    f"rows.{number}: got {len(row)} cells, expected {len(self.columns)}, one per column"
+                    f"rows.{number}: got {counted(len(row), 'cell')}, expected {len(self.columns)}, one per column"
                 )
         return self
 

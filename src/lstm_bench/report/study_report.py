@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
 from lstm_bench.config.universe import market_text
-from lstm_bench.report.counting import counted
+from lstm_bench.counting import counted
 from lstm_bench.report.figures import search, space
 from lstm_bench.report.figures.timeline import Work, timeline_figure
 from lstm_bench.report.page import Cell, Listing, Note, Page, PageTable, Section, Tile, cell

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
 from lstm_bench.config.harness import Precision
+from lstm_bench.counting import counted
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
@@ -228,8 +229,8 @@ def _say_short_history(saved: SavedRun, dataset: Dataset, begin: int) -> None:
         left += dataset.step_len - 1
     if left > begin:
         logger.warning(
-            "start: the data have %d days before it, and a window reaches back %d: what is missing counts as at the "
-            "beginning of a run's table", begin, left,
+            "start: the data have %s before it, and a window reaches back %d: what is missing counts as at the "
+            "beginning of a run's table", counted(int(begin), "day"), left,
         )  # fmt: skip
 
 
@@ -253,8 +254,8 @@ def _check_days(saved: SavedRun, provider: Provider, dataset: Dataset, begin: in
     if len(missing) == stop - begin:
         raise DataError(f"start..end: no row is there to score on {days[0]}..{days[-1]}: {reason}")
     logger.warning(
-        "start..end: %d of %d days have no row to score, the last %s: %s",
-        len(missing), stop - begin, days[-1], reason,
+        "start..end: %d of %s have no row to score, the last %s: %s",
+        len(missing), counted(stop - begin, "day"), days[-1], reason,
     )  # fmt: skip
 
 
@@ -296,7 +297,7 @@ def _judge(saved: SavedRun, comparison: Comparison | None, bars: Bars, last_reco
         found = (
             f"the scores of {comparison.day} do not come back: they differ by up to "
             f"{comparison.largest_difference:.3g} (their standard deviation is {comparison.std:.3g}), and "
-            f"{comparison.other_rows} of {comparison.rows} rows are not the same"
+            f"{comparison.other_rows} of {counted(comparison.rows, 'row')} are not the same"
         )
     agrees = comparison is not None and comparison.agrees
     numerics = saved.provenance.get("numerics")

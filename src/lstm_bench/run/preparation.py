@@ -13,6 +13,7 @@ import torch
 from lstm_bench.config.backtest import resolve
 from lstm_bench.config.harness import BY_DAY
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
 from lstm_bench.dataset.guards import embargo_days
@@ -100,13 +101,14 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
     market = load_market(config, provider, days, dataset.instruments)
     prepared = Prepared(dataset, train, valid, test, weights, market)
     logger.info(
-        "%d samples in train, %d in valid, %d in test; windows of %d days, %d features",
-        len(train), len(valid), len(test), dataset.step_len, dataset.n_features,
+        "%s in train, %d in valid, %d in test; windows of %s, %s",
+        counted(len(train), "sample"), len(valid), len(test),
+        counted(dataset.step_len, "day"), counted(dataset.n_features, "feature"),
     )  # fmt: skip
     if dataset.embargo:
         logger.info(
-            "an embargo of %d days keeps %d samples of train and %d of valid out, before the next segment",
-            dataset.embargo, train.embargoed, valid.embargoed,
+            "an embargo of %s keeps %s of train and %d of valid out, before the next segment",
+            counted(dataset.embargo, "day"), counted(train.embargoed, "sample"), valid.embargoed,
         )  # fmt: skip
     return prepared
 
@@ -133,14 +135,15 @@ def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid:
     kwargs = config.task.model.kwargs
     if dataset.n_features != kwargs.d_feat:
         raise ConfigError(
-            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives {dataset.n_features} features"
+            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives "
+            f"{counted(dataset.n_features, 'feature')}"
             f"{say_missing_columns(config.task.dataset.kwargs.handler)}"
         )
     for segment in (train, valid) if config.lstm_bench.compat == "qlib" else (train,):
         if len(segment) < kwargs.batch_size:
             raise ConfigError(
                 f"task.model.kwargs.batch_size: got {kwargs.batch_size}, but segment {segment.segment!r} has only "
-                f"{len(segment)} samples, and a partial batch is dropped"
+                f"{counted(len(segment), 'sample')}, and a partial batch is dropped"
             )
     for segment in (train, valid):
         if np.isnan(segment.labels).all():

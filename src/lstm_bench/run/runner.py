@@ -22,7 +22,7 @@ from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.segments import close_segments
-from lstm_bench.errors import ConfigError, DataError, RunError
+from lstm_bench.errors import ConfigError, RunError
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.loss import constant_loss
 from lstm_bench.model.memory import parameters
@@ -45,6 +45,7 @@ from lstm_bench.run.rescued_record import expect_room, keep_elsewhere, take_resc
 from lstm_bench.run.stamp import NamedData, Stamp, data_of_run
 from lstm_bench.run.tracked import TrackedPack, described
 from lstm_bench.run.tracker import NoTracker, Tracker
+from lstm_bench.run.whole_file import check_can_be_made
 
 __all__ = ["PackRun", "execute", "execute_pack", "preview"]
 
@@ -178,7 +179,7 @@ def execute_pack(
     config = close_segments(config, provider)
     configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
-    _make_folder(experiment)
+    check_can_be_made("--out", experiment)
     listener = progress or LogProgress()
     watch = Stopwatch(listener.stage)
     with watch.stage("fingerprint"):
@@ -439,11 +440,3 @@ class _PackAtWork:
             "seconds": seconds,
             "peak_memory_mib": peak_memory_mib(),
         }
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder that records go to, before hours are spent on one."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"--out: cannot write to {folder}: {error.strerror}") from error

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["draft_of", "may_write", "nearest_there", "write_whole"]
+from lstm_bench.errors import DataError
+
+__all__ = ["check_can_be_made", "draft_of", "may_write", "nearest_there", "write_whole"]
 
 
 def nearest_there(path: Path) -> Path:
@@ -21,6 +23,25 @@ def nearest_there(path: Path) -> Path:
 def may_write(folder: Path) -> bool:
     """Tell whether files may be made in a folder that is there."""
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def check_can_be_made(option: str, folder: Path) -> None:
+    """Check that a folder is there or can be made, by making it; what was made is removed again.
+
+    Raises
+    ------
+    DataError
+        Where it cannot; it names the option.
+    """
+    made = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{option}: cannot write to {folder}: {error.strerror}") from error
+    finally:
+        for path in made:
+            with suppress(OSError):  # it was not made, or another process has begun to use it
+                path.rmdir()
 
 
 @contextmanager

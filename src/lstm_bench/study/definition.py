@@ -19,6 +19,7 @@ from lstm_bench.config.tracking import TrackingConfig
 from lstm_bench.config.universe import MarketConfig, market_text
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
+from lstm_bench.counting import counted
 from lstm_bench.errors import ConfigError, InputError, choices_hint
 from lstm_bench.study.comparable import check_comparable
 from lstm_bench.study.space import holds, nearest, size
@@ -214,7 +215,7 @@ class Definition:
         points = size(self.config.space) if self.config.sampler.name == "grid" else None
         if points is not None and points > _LARGEST_GRID:
             raise ConfigError(
-                f"sampler.name: the grid has {points:,} points, expected at most {_LARGEST_GRID:,}"
+                f"sampler.name: the grid has {counted(points, 'point')}, expected at most {_LARGEST_GRID:,}"
             )
         for key, parameter in self.config.space.items():
             for value in parameter.choices if parameter.choices is not None else parameter.span:

@@ -80,5 +80,6 @@ def _check(log: Mapping[str, Any], key: str, kinds: Kinds) -> None:
     if key not in log:
         raise ValueError(f"{key}: missing, expected {expected}")
     value = log[key]
-    if isinstance(value, bool) or not isinstance(value, kinds) or (key.endswith("_id") and value < 0):
+    is_kind = isinstance(value, kinds) and not isinstance(value, bool)
+    if not is_kind or (key in ("study_id", "trial_id") and int(value) < 0):
         raise ValueError(f"{key}: got {came(value)}, expected {expected}")

@@ -16,6 +16,7 @@ import psutil
 import torch
 
 from lstm_bench.config.secret import without_password
+from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_store import default_bytes, default_folder
 from lstm_bench.errors import DataError
@@ -224,7 +225,8 @@ def _about_devices(devices: Mapping[str, Any]) -> list[str]:
     cpu = devices["cpu"]
     if cpu["threads"] > cpu["usable_cores"]:
         said.append(
-            f"{cpu['threads']} threads share {cpu['usable_cores']} cores: set OMP_NUM_THREADS={cpu['usable_cores']}"
+            f"{counted(cpu['threads'], 'thread')} share {counted(cpu['usable_cores'], 'core')}: set "
+            f"OMP_NUM_THREADS={cpu['usable_cores']}"
         )
     if cpu["free_memory_bytes"] < _LITTLE_MEMORY:
         said.append(

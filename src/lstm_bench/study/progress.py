@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from lstm_bench.counting import counted
+
 __all__ = ["BenchProgress", "LogBenchProgress", "LogTuneProgress", "TuneProgress"]
 
 logger = logging.getLogger("lstm_bench")
@@ -84,7 +86,7 @@ class LogBenchProgress:
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
         """Log the row."""
-        logger.info("%s: %d runs recorded before, %d to train", label, recorded, missing)
+        logger.info("%s: %s recorded before, %d to train", label, counted(recorded, "run"), missing)
 
     def began(self, key: str, slot: str) -> None:
         """Log the beginning."""

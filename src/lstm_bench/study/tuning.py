@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lstm_bench.config.duration import parse_duration
+from lstm_bench.counting import counted
 from lstm_bench.errors import ConfigError, DataError, RunError
 from lstm_bench.run.tracker import NoTracker, Tracker
 from lstm_bench.study import liveness, trials
@@ -402,7 +403,7 @@ class Tuning:
         self._failed_in_a_row = self._failed_in_a_row + 1 if state == TrialState.FAIL else 0
         if self._failed_in_a_row == _MOST_FAILURES_IN_A_ROW:
             raise RunError(
-                f"{self._failed_in_a_row} trials in a row have failed, the last one with: "
+                f"{counted(self._failed_in_a_row, 'trial')} in a row have failed, the last one with: "
                 f"{running.failures[-1]['error']}; "
                 f"{self._store.command('study', 'show', self._study.study_name)} has the others"
             )

@@ -203,7 +203,7 @@ DEFECTS: dict[str, tuple[Plant, str, str, str]] = {
     ),
     "file unreadable": (unreadable, CODE, "vwap.day.bin: Is a directory", "a readable file"),
     "file cut off": (cut, CODE, "open.day.bin", "whole float32 values"),
-    "file beyond calendar": (lengthen, CODE, "bars from position", "inside the 1000 days"),
+    "file beyond calendar": (lengthen, CODE, "bars from position", "inside the 1,000 days"),
     "field missing": (lambda root: path_of(root, "low").unlink(), CODE, "no usable file", "low.day.bin"),
     "value not finite": (setting("factor", 600, np.inf), CODE, "factor inf", "a number"),
     "price not positive": (setting("low", 600, -1.0), CODE, "low -1", "more than 0"),

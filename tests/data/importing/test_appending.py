@@ -112,7 +112,7 @@ def test_without_a_common_day_the_basis_is_not_guessed(write: Write, tmp_path: P
 
 def test_a_new_stock_with_days_of_its_own_is_refused(write: Write, tmp_path: Path) -> None:
     new = "2020-01-08,A,12,12,12,12,100,6\n2020-01-07,A,12,12,12,12,100,6\n2019-01-02,B,1,1,1,1,1,1\n"
-    words = "B is new and has bars on 1 days that the folder's calendar has not, the first 2019-01-02"
+    words = "B is new and has bars on 1 day that the folder's calendar has not, the first 2019-01-02"
     with pytest.raises(DataError, match=words):
         old_and_new(write, tmp_path, new, APPEND)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.counting import counted
 from lstm_bench.data.health.files import Bars
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
@@ -126,7 +127,8 @@ def check_volume_jumps(name: str, jumps: Iterable[VolumeJump], findings: Finding
     first, last = min(jump.day for jump in jumps), max(jump.day for jump in jumps)
     findings.add(
         "volume not adjusted", name, (first, last),
-        f"volume follows the factor's {len(jumps)} jumps with a slope of {slope:.2f} (standard error {error:.2f})",
+        f"volume follows the factor's {counted(len(jumps), 'jump')} with a slope of {slope:.2f} (standard error "
+        f"{error:.2f})",
         "a slope near 0: volume = raw volume / factor",
     )  # fmt: skip
     return True

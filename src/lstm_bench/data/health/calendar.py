@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
+from lstm_bench.counting import counted
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.layout import CALENDAR, read_lines
@@ -47,7 +48,7 @@ def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> np
             missing = int(np.busday_count(before + 1, after))
             if missing > thresholds.max_calendar_gap:
                 findings.add(
-                    "calendar gap", "calendar", (before, after), f"{missing} weekdays without a trading day",
+                    "calendar gap", "calendar", (before, after), f"{counted(missing, 'weekday')} without a trading day",
                     f"at most {thresholds.max_calendar_gap}",
                 )  # fmt: skip
     return calendar
@@ -71,5 +72,6 @@ def check_thin_days(
     for day in thin:
         findings.add(
             "calendar thin day", "calendar", (calendar[day], calendar[day]),
-            f"{bars[day]} of {listed[day]} instruments have a bar", f"at least {thresholds.thin_share:.0%} of them",
+            f"{bars[day]} of {counted(listed[day], 'instrument')} have a bar",
+            f"at least {thresholds.thin_share:.0%} of them",
         )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.counting import counted
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.layout import BARS_SUFFIX, INSTRUMENTS
@@ -62,14 +63,20 @@ def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Find
             findings.add("file unreadable", code, None, f"{path.name}: {error.strerror}", "a readable file")
             continue
         if len(raw) < _ITEM.itemsize or len(raw) % _ITEM.itemsize:
-            findings.add("file cut off", code, None, f"{path.name}: {len(raw)} bytes", "whole float32 values")
+            findings.add(
+                "file cut off",
+                code,
+                None,
+                f"{path.name}: {counted(len(raw), 'byte')}",
+                "whole float32 values",
+            )
             continue
         values = np.frombuffer(raw, dtype=_ITEM).astype(np.float64)
         begin, count = values[0], len(values) - 1
         if not (begin >= 0 and float(begin).is_integer() and begin + count <= days):
             findings.add(
-                "file beyond calendar", code, None, f"{path.name}: {count} bars from position {begin:g} on",
-                f"bars inside the {days} days of the calendar",
+                "file beyond calendar", code, None, f"{path.name}: {counted(count, 'bar')} from position {begin:g} on",
+                f"bars inside the {counted(days, 'day')} of the calendar",
             )  # fmt: skip
             continue
         found[field] = int(begin), values[1:]
@@ -89,7 +96,7 @@ def _check_lengths(
         length, other = longest[begin]
         if len(values) < length:
             findings.add(
-                "file cut off", code, None, f"{field}{BARS_SUFFIX}: {len(values)} bars",
+                "file cut off", code, None, f"{field}{BARS_SUFFIX}: {counted(len(values), 'bar')}",
                 f"{length}, as many as {other}{BARS_SUFFIX} has from the same day on",
             )  # fmt: skip
 
@@ -146,5 +153,8 @@ def check_spans(
                     expected = (
                         f"a span inside {calendar[first]}..{calendar[last]}" if code in rows else "bars"
                     )
-                    value = f"in {name}.txt, {missing} of {end - begin} days have no bar before or none after them"
+                    value = (
+                        f"in {name}.txt, {missing} of {counted(end - begin, 'day')} have no bar before or "
+                        f"none after them"
+                    )
                     findings.add("span without bars", code, span, value, expected)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.counting import counted
 from lstm_bench.data.health.files import NEEDED, Bars
 from lstm_bench.data.health.finding import FindingKind, Findings, runs
 from lstm_bench.data.health.thresholds import Thresholds
@@ -107,12 +108,13 @@ def _check_bars_in_a_row(bars: Bars, days: _Days, thresholds: Thresholds, findin
     pause = after - before - 1
     for k in np.flatnonzero(pause > thresholds.max_gap):
         findings.add(
-            "gap in bars", bars.code, (days[before[k] + 1], days[after[k] - 1]), f"{pause[k]} days without a bar",
+            "gap in bars", bars.code, (days[before[k] + 1], days[after[k] - 1]), f"{counted(pause[k], 'day')} "
+            f"without a bar",
             f"at most {thresholds.max_gap}",
         )  # fmt: skip
     gain = close[after] / close[before] - 1
     for k in np.flatnonzero(np.abs(gain) > thresholds.max_jump):
-        pausing = f" after {pause[k]} days without a bar" if pause[k] else ""
+        pausing = f" after {counted(pause[k], 'day')} without a bar" if pause[k] else ""
         findings.add(
             "price jump", bars.code, (days[before[k]], days[after[k]]), f"close {gain[k]:+.1%}{pausing}",
             f"at most {thresholds.max_jump:.1%} either way",
@@ -130,5 +132,6 @@ def _check_stale(bars: Bars, days: _Days, thresholds: Thresholds, findings: Find
         if count >= thresholds.stale_days:
             findings.add(
                 "volume stale", bars.code, (days[known[begin]], days[known[end + 1]]),
-                f"{volume[begin]:.6g} on {count} days in a row", f"fewer than {thresholds.stale_days} days",
+                f"{volume[begin]:.6g} on {counted(count, 'day')} in a row",
+                f"fewer than {counted(thresholds.stale_days, 'day')}",
             )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
+from lstm_bench.counting import counted
 from lstm_bench.data.draft import recover
 from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
 from lstm_bench.data.importing.bars import SymbolRows
@@ -267,7 +268,8 @@ class _Extension:
         strange = rows.days[rows.traded & ~np.isin(rows.days, self.days)]
         if len(strange):
             raise DataError(
-                f"--append: {rows.symbol} is new and has bars on {len(strange)} days that the folder's calendar has "
+                f"--append: {rows.symbol} is new and has bars on {counted(len(strange), 'day')} that the "
+                f"folder's calendar has "
                 f"not, the first {strange[0]}"
             )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.counting import counted
 from lstm_bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class DefectLog:
         raise DataError(
             "\n".join(
                 [
-                    f"{total} defects in the rows ({counts}); mend them, or drop such rows with --drop-bad",
+                    f"{counted(total, 'defect')} in the rows ({counts}); mend them, or drop such rows with --drop-bad",
                     *shown,
                     *([f"  and {total - len(shown)} more"] if total > len(shown) else []),
                 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lstm_bench.counting import counted
 from lstm_bench.report.figures.figure import Figure, axis, bars, horizontal, line
 from lstm_bench.report.figures.signal import WINDOW
 
@@ -29,7 +30,7 @@ def group_figures(ic: pd.DataFrame) -> Iterator[Figure]:
     yield Figure(
         "groups",
         "Groups by score, cumulative",
-        f"The day's stocks in {len(names)} groups by score, each group's mean return summed: a good signal "
+        f"The day's stocks in {counted(len(names), 'group')} by score, each group's mean return summed: a good signal "
         "fans them out in order, "
         "group 1 (the highest scores) on top.",
         [

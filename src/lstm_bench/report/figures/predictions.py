@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.harness import BY_DAY, LossName
+from lstm_bench.counting import counted
 from lstm_bench.report.figures.figure import Figure, axis, bars, heatmap, line, points, vertical
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def _density(score: Floats, realised: Floats) -> Figure:
             "hovermode": "closest",
             "showlegend": True,
         },
-        note=f"The cells count {len(score) - outside:,} of {len(score):,} samples; {outside:,} lie outside the axes "
+        note=f"The cells count {len(score) - outside:,} of {counted(len(score), 'sample')}; {outside:,} lie "
+        f"outside the axes "
         f"(beyond the 0.1 % and 99.9 % quantiles). The legend adds {len(shown):,} single samples, evenly "
         "taken.",
         height=380,
@@ -169,7 +171,7 @@ def residual_figure(target: Floats, score: Floats, made_by: str, loss: LossName)
             line("label − its mean", middle, expected, "@orange"),
         ],
         {"xaxis": axis("residual"), "yaxis": axis("samples"), "bargap": 0.04, "shapes": [vertical(0.0)]},
-        note=f"{len(residual):,} samples, {len(residual) - int(counts.sum()):,} outside the axis; mean square "
+        note=f"{counted(len(residual), 'sample')}, {len(residual) - int(counts.sum()):,} outside the axis; mean square "
         f"{square:.4f} against {variance:.4f} of the label.{scale}",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from lstm_bench.counting import counted
 from lstm_bench.report.figures.figure import Figure, Trace, axis, counting, line, points
 from lstm_bench.report.figures.losses import STATE_MARKS, loss_axis, numbers, value_of
 from lstm_bench.study.trials import TrialRow
@@ -194,7 +195,7 @@ def agreement_figure(trials: Sequence[TrialRow], name: str, correlation: float) 
             )
         ],
         {"xaxis": axis("validation loss"), "yaxis": axis(name), "showlegend": False, "hovermode": "closest"},
-        note=f"Rank correlation {correlation:+.2f} over {len(trials)} trials; −1 is full agreement.".replace(
+        note=f"Rank correlation {correlation:+.2f} over {counted(len(trials), 'trial')}; −1 is full agreement.".replace(
             " -", " −"
         ),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lstm_bench.counting import counted
 from lstm_bench.report.figures.figure import (
     Figure,
     axis,
@@ -122,7 +123,7 @@ def _distribution(ic: pd.Series[float]) -> Figure:
             "bargap": 0.04,
             "shapes": [vertical(mean), vertical(0.0, "@muted", "dot")],
         },
-        note=f"{len(known):,} days, {float((known > 0).mean()):.1%} of them above 0.",
+        note=f"{counted(len(known), 'day')}, {float((known > 0).mean()):.1%} of them above 0.",
     )
 
 
