@@ -65,7 +65,9 @@
     return withBar.colorbar ? merged(bars, withBar) : withBar;
   });
   // what is drawn here is nobody else's: no button that sends it to a service
-  const config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  // buttons are there under the pointer only; a finger has none, and they would lie over the figure
+  const buttons = matchMedia("(hover: hover)").matches ? "hover" : false;
+  const config = { responsive: true, displaylogo: false, displayModeBar: buttons, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
   const draw = (div) => {
     const figure = FIGURES[div.dataset.figure];
     return Plotly.react(div, tracesOf(figure), layoutOf(figure, div), config);
