@@ -294,6 +294,71 @@ def test_theme_follows_the_system_and_the_button(
     assert traces_of(page) == numbers
 
 
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A leaderboard of twenty rows, some with long names, and of one that is reduced."""
+    from tests.report.conftest import row_maker
+
+    from lstm_bench.report.aggregate import rows_of
+    from lstm_bench.report.collect import collect
+    from lstm_bench.report.leaderboard_page import leaderboard_page
+    from lstm_bench.report.page import render
+
+    place = tmp_path_factory.mktemp("board")
+    make = row_maker(place / "results")
+    for k in range(20):
+        study = ["momentum-with-a-rather-long-name-of-a-study", "alpha158", "lstm_of_underscores_only"][k % 3]
+        label = "lr=0.01,hidden_size=32,dropout=0.25" if k % 4 == 0 else f"trial-{k}"
+        make(
+            f"{study}-{k}",
+            label,
+            range(3),
+            lift=k / 500,
+            overrides=[f"task.model.kwargs.hidden_size={8 + k}"],
+        )
+    make("short", overrides=["task.dataset.kwargs.segments.train=[2013-01-01, 2014-12-31]"])
+    evidence = collect(place / "results")
+    (place / "board.html").write_text(render(leaderboard_page(rows_of(evidence), evidence)), encoding="utf-8")
+    return place / "board.html"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1366, "light"), (1366, "dark"), (390, "light")])
+def test_long_names_leave_room_to_the_figures(
+    long_names: Path, open_page: Open, width: int, scheme: str
+) -> None:
+    page = open_page(long_names, viewport={"width": width, "height": 844}, color_scheme=scheme)
+    assert_drawn(page)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    first, tallest = page.evaluate(
+        """() => { const rows = [...document.querySelectorAll('#t0_rows tbody tr')]; return [
+            rows[0].cells[0].getBoundingClientRect().width,
+            Math.max(...rows.map((row) => row.getBoundingClientRect().height))]; }"""
+    )
+    assert first < width * 0.42
+    assert tallest < 160, "a name takes some lines, not a dozen"
+    inside, whole = page.evaluate(
+        "[document.querySelector('#t0_rows').parentElement].map((box) => [box.clientWidth, box.scrollWidth])[0]"
+    )
+    assert width < 1000 or whole <= inside, "nothing is clipped where there is room"
+    beyond = page.evaluate(
+        """() => [...document.querySelectorAll('.plot')].flatMap((plot) => {
+            const box = plot.getBoundingClientRect();
+            return [...plot.querySelectorAll('.ytick text')].filter(
+                (text) => text.getBoundingClientRect().left < box.left - 2).map((text) => text.textContent); })"""
+    )
+    assert beyond == []
+
+
+def test_buttons_are_under_a_pointer_only(long_names: Path, open_page: Open) -> None:
+    page = open_page(long_names)
+    seen = "getComputedStyle(document.querySelector('.modebar-group')).opacity"
+    assert page.evaluate(seen) == "0"
+    page.locator("#t0_curve_ic").hover()
+    page.wait_for_function(f"Number({seen}) > 0.5", timeout=WAIT)
+    touched = open_page(long_names, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    assert touched.evaluate("document.querySelectorAll('.modebar-btn').length") == 0
+
+
 def test_fits_a_phone(record: Path, folder: Path, open_page: Open) -> None:
     command("report", str(record), folder=folder)
     page = open_page(record / "report.html", viewport={"width": 390, "height": 844})

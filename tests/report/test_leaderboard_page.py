@@ -158,3 +158,34 @@ def test_rows_of_fewer_than_three_seeds_are_undecided(results: Path, make_row: A
     for line in tables(page)["pairs0"].lines:
         assert [line[5].detail, line[6].text, line[7].detail] == ["undecided"] * 3
     assert not [name for name in page.figures if name.startswith("wins")]
+
+
+def test_names_may_break_where_their_parts_meet_and_texts_are_escaped(results: Path, make_row: Any) -> None:
+    from lstm_bench.report.page import render
+
+    make_row("alpha158", "lr=0.01,hidden_size=32", range(3))
+    evidence = collect(results)
+    html = render(leaderboard_page(rows_of(evidence), evidence))
+    assert '<div class="name">alpha158/<wbr>lr=0.01,<wbr>hidden_<wbr>size=32<small>' in html.replace("\n", "")
+
+
+def test_reasons_of_reduction_stand_above_the_table(results: Path, make_row: Any) -> None:
+    short = ["task.dataset.kwargs.segments.train=[2013-01-01, 2014-12-31]"]
+    make_row("one", overrides=short)
+    make_row("two", overrides=short)
+    evidence = collect(results)
+    (section,) = leaderboard_page(rows_of(evidence), evidence).sections[:1]
+    note, table = section.parts[:2]
+    assert "All rows: train 2013-01-01..2014-12-31 of 2008-01-02..2014-12-31." in note.text  # type: ignore[union-attr]
+    assert table.lines[0][0].detail == "Alpha158 (20 columns)"  # type: ignore[union-attr]
+
+
+def test_another_market_has_no_row_of_qlibs_and_no_word_of_reduction(results: Path, make_row: Any) -> None:
+    make_row("mine", overrides=["market=sp500", "qlib_init.region=us", "task.model.kwargs.n_epochs=2"],
+             training={"status": "finished", "epochs": 2, "best_epoch": 0, "parameters": 1})  # fmt: skip
+    evidence = collect(results)
+    page = leaderboard_page(rows_of(evidence), evidence)
+    section = page.sections[0]
+    assert section.title == "Alpha158, sp500"
+    assert "Another market than that of Qlib's benchmark." in section.parts[0].text  # type: ignore[union-attr]
+    assert [line[0].text for line in section.parts[1].lines] == ["mine/default"]  # type: ignore[union-attr]

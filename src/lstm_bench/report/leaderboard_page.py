@@ -108,12 +108,25 @@ def _table_parts(
     )
     if setting.kind in KINDS:
         text += f" {KINDS[setting.kind]}."
+    text += "".join(f" {rows}: {reason}." for reason, rows in _reductions(group).items())
     yield Note(text)
     yield _row_table(group, prefix)
     if any(row.complete for row in group.rows):
         yield from curve_figures(group.rows, daily, prefix)
         yield from seed_figures(group.rows, published_rows([group], setting.features), f"{prefix}_seeds")
     yield _seed_table(group, links, prefix)
+
+
+def _reductions(group: Group) -> dict[str, str]:
+    """Return why rows are reduced -> which ones."""
+    found: dict[str, list[str]] = {}
+    for row in group.rows:
+        if row.reductions:
+            found.setdefault("; ".join(row.reductions), []).append(row.name)
+    return {
+        reason: "All rows" if len(names) == len(group.rows) else ", ".join(names)
+        for reason, names in found.items()
+    }
 
 
 def _row_table(group: Group, prefix: str) -> PageTable:
@@ -129,9 +142,7 @@ def _row_table(group: Group, prefix: str) -> PageTable:
                 Cell("Qlib's README", detail=f"{row.dataset}\nanother vintage of the data"),
                 *cells,
                 cell(row.seeds, ".0f"),
-                Cell("–"),
-                Cell("–"),
-                Cell("–"),
+                *[Cell("–")] * 3,
             ]
         )
     return PageTable(
@@ -168,7 +179,7 @@ def _row_line(row: Row) -> list[Cell]:
         cells.append(_figure(metric, found.mean, detail=detail))
     parameters, seconds, epochs = (row.known(name) for name in ("parameters", "train_seconds", "epochs"))
     return [
-        Cell(row.name, detail="\n".join([row.dataset, *row.reductions])),
+        Cell(row.name, detail=row.dataset),
         *cells,
         cell(len(row.complete), ".0f", detail=row.shortfall),
         cell(parameters[0] if parameters else None, ",.0f"),

@@ -24,6 +24,8 @@ from lstm_bench.report.figures.palette import PALETTE
 __all__ = ["Cell", "Listing", "Note", "Page", "PageTable", "Section", "Tile", "cell", "percent", "render"]
 
 _NONE = "–"
+_LONG = 40
+"""Lines of a table from which on it does not stand in full."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ class PageTable:
     is_wide: bool = True
 
     kind = "table"
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it scrolls within itself, under its header."""
+        return len(self.lines) > _LONG
 
     def is_words(self, column: int) -> bool:
         """Whether a column holds no number: it is set to the left."""
@@ -185,6 +192,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["coded"] = _coded
+    environment.filters["breakable"] = _breakable
     return environment.get_template("page.html").render(
         page=page,
         palette=PALETTE,
@@ -199,6 +207,14 @@ def _coded(text: str) -> str:
     from markupsafe import Markup, escape
 
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _breakable(text: str) -> str:
+    """Escape a text, and let a name break where its parts meet; other texts stay as they are."""
+    from markupsafe import Markup, escape
+
+    escaped = str(escape(text))
+    return Markup(re.sub(r"(?<=\w)([/,_])(?=\w)", r"\1<wbr>", escaped))
 
 
 def _plotly_js() -> str:

@@ -119,7 +119,7 @@ def parallel_figure(trials: Sequence[TrialRow], space: Space) -> Figure | None:
             "xaxis": axis(
                 tickvals=list(range(len(keys) + 1)),
                 ticktext=[*keys, "loss"],
-                range=[-0.3, len(keys) + 0.45],
+                range=[-0.3, len(keys) + 0.75],
                 side="top",
                 showgrid=True,
                 zeroline=False,

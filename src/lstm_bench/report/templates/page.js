@@ -38,6 +38,41 @@
     }
     return out;
   };
+  // names that are longer than their place: broken between study and row, and what is still too long cut in its middle
+  const cut = (text, most) => {
+    if (typeof text !== "string" || text.length <= most) return text;
+    return `${text.slice(0, Math.ceil(most / 2))}…${text.slice(1 - Math.floor(most / 2))}`;
+  };
+  const placed = (text, most) => {
+    if (typeof text !== "string" || text.length <= most) return text;
+    return text.split("/").map((part) => cut(part, most)).join("/<br>");
+  };
+  const nameTicks = (layout, figure, div) => {
+    const most = Math.max(12, Math.min(30, Math.floor(div.clientWidth / 24)));
+    for (const axis of ["x", "y"]) {
+      const place = layout[`${axis}axis`];
+      const names = figure.traces.find((trace) => trace.type === "heatmap")?.[axis];
+      if (!place.ticktext && names?.some((name) => typeof name === "string" && name.length > most)) {
+        Object.assign(place, { tickmode: "array", tickvals: names, ticktext: names });
+      }
+      if (place.ticktext) place.ticktext = place.ticktext.map((name) => (axis === "y" ? placed : cut)(name, most));
+    }
+    return layout;
+  };
+  // a legend of many names takes its own room, not the figure's
+  const LEGEND_NAME = 34;
+  const heightOf = (figure, div) => {
+    const height = Number(div.dataset.height);
+    if (figure.layout.showlegend === false) return height;
+    const names = figure.traces.filter((trace) => trace.name && trace.showlegend !== false).map((trace) => cut(trace.name, LEGEND_NAME));
+    let lines = 1, used = 0;
+    for (const name of names) {
+      const width = 55 + 6 * name.length;
+      if (used && used + width > div.clientWidth - 90) { lines += 1; used = 0; }
+      used += width;
+    }
+    return height + 26 * Math.max(0, lines - 3);
+  };
   const layoutOf = (figure, div) => {
     const narrow = div.clientWidth < 460;
     const axis = {
@@ -57,17 +92,21 @@
     const axes = new Set(["xaxis", "yaxis", ...Object.keys(own).filter((key) => /^[xy]axis\d*$/.test(key))]);
     // margins grow across an axis only: along it the last label would push the ticks, and they the label
     for (const name of axes) base[name] = { ...axis, automargin: name[0] === "x" ? "height" : "width" };
-    return merged(base, own);
+    return nameTicks(merged(base, own), figure, div);
   };
   const bars = { colorbar: { outlinewidth: 0 } };
   const tracesOf = (figure) => themed(figure.traces).map((trace) => {
+    if (trace.name) trace.name = cut(trace.name, LEGEND_NAME);
     const withBar = trace.marker?.showscale ? { ...trace, marker: merged({ colorbar: bars.colorbar }, trace.marker) } : trace;
     return withBar.colorbar ? merged(bars, withBar) : withBar;
   });
   // what is drawn here is nobody else's: no button that sends it to a service
-  const config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  // buttons are there under the pointer only; a finger has none, and they would lie over the figure
+  const buttons = matchMedia("(hover: hover)").matches ? "hover" : false;
+  const config = { responsive: true, displaylogo: false, displayModeBar: buttons, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
   const draw = (div) => {
     const figure = FIGURES[div.dataset.figure];
+    div.style.height = `${heightOf(figure, div)}px`;
     return Plotly.react(div, tracesOf(figure), layoutOf(figure, div), config);
   };
   const plots = [...document.querySelectorAll(".plot")];
