@@ -8,6 +8,7 @@ any of them, none is taken from before it.
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 import numba
+import numba.core.event
 import platformdirs
 
 __all__ = ["cache_folder", "kernel", "kernel_files"]
@@ -22,6 +24,8 @@ __all__ = ["cache_folder", "kernel", "kernel_files"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _settings: Any = numba.config
+
+logger = logging.getLogger(__name__)
 
 
 def kernel(*, error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
@@ -62,6 +66,27 @@ def cache_folder() -> Path | None:
     except OSError:
         return None
     return folder
+
+
+class _FirstCompilation(numba.core.event.Listener):  # type: ignore[misc]
+    """Says, once in a process, why it seems to stand still."""
+
+    said = False
+
+    def on_start(self, event: Any) -> None:
+        name = event.data["dispatcher"].py_func.__module__
+        if not _FirstCompilation.said and name.startswith(__package__ or ""):
+            _FirstCompilation.said = True
+            folder = cache_folder()
+            kept = "for no folder can keep them" if folder is None else f"and keeping them in {folder}"
+            often = "in this process" if folder is None else "once for this machine"
+            logger.info("compiling kernels %s, %s: up to a minute", often, kept)
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+numba.core.event.register("numba:compile", _FirstCompilation())
 
 
 _MARKS = (b"import numba", b"from numba", b"from llvmlite", b"@kernel(")

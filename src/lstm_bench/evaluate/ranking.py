@@ -7,7 +7,16 @@ import numpy.typing as npt
 
 from lstm_bench.kernel import kernel
 
-__all__ = ["best_first", "rising_order"]
+__all__ = ["among", "best_first", "rising_order"]
+
+
+@kernel()
+def among(columns: npt.NDArray[np.int64], N: int) -> npt.NDArray[np.bool_]:
+    """Which of N columns are in ``columns``, ``[N]``: a loop, for an indexed assignment takes seconds to compile."""
+    inside = np.zeros(N, dtype=np.bool_)
+    for j in columns:
+        inside[j] = True
+    return inside
 
 
 @kernel()

@@ -123,26 +123,29 @@ def _comparison(
     T, N = score.shape
     found = np.full((3, T), np.nan)
     rank = np.empty((2, N))
-    inside = np.empty((2, 2, N), dtype=np.bool_)  # top and bottom, now and before
     for t in range(T):
         size, fewest = rows[t].sum() // parts, N
         rank[:] = np.nan
-        inside[:] = False
+        staying = np.zeros((2, N), dtype=np.int64)  # in the top and the bottom: now, before or both
         for i, of in enumerate((score[t], before[t])):
             stocks = np.nonzero(rows[t] & ~np.isnan(of))[0]
             values = of[stocks]
             rising = rising_order(values)
             # each side is ranked among all that it has, as Qlib does
-            rank[i][stocks] = ranks_in(rising, values)
+            ranks = ranks_in(rising, values)
+            for k in range(len(stocks)):
+                rank[i, stocks[k]] = ranks[k]
             fewest = min(fewest, len(stocks))
             if 0 < size <= len(stocks):
-                inside[0, i][stocks[_highest(rising, values, size)]] = True
-                inside[1, i][stocks[rising[:size]]] = True
+                for k in _highest(rising, values, size):
+                    staying[0, stocks[k]] += 1
+                for k in rising[:size]:
+                    staying[1, stocks[k]] += 1
         both = np.nonzero(~np.isnan(rank[0]) & ~np.isnan(rank[1]))[0]
         found[0, t] = correlation(rank[0][both], rank[1][both])
         if 0 < size <= fewest:
             for end in range(2):
-                found[1 + end, t] = 1.0 - (inside[end, 0] & inside[end, 1]).sum() / size
+                found[1 + end, t] = 1.0 - (staying[end] == 2).sum() / size
     return found
 
 

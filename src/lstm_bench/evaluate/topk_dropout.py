@@ -14,7 +14,7 @@ import numpy.typing as npt
 from lstm_bench.config.backtest import TopkDropoutKwargs
 from lstm_bench.evaluate.draw import choose
 from lstm_bench.evaluate.exchange import EITHER, Quotes, Terms, tradable
-from lstm_bench.evaluate.ranking import best_first
+from lstm_bench.evaluate.ranking import among, best_first
 from lstm_bench.kernel import kernel
 
 __all__ = ["Rules", "decide"]
@@ -75,8 +75,8 @@ def decide(
     sells, buys
         Columns; ``sells`` ascending, ``buys`` in the order in which cash goes to them.
     """
-    is_held = np.zeros(len(score), dtype=np.bool_)
-    is_held[held] = True
+    N = len(score)
+    is_held = among(held, N)
     ranked = best_first(np.nonzero(~np.isnan(score))[0], score)
     wanted = rules.n_drop + rules.topk - len(held)
     if rules.buy_random:
@@ -86,16 +86,15 @@ def decide(
         today = _first(ranked[~is_held[ranked]], wanted, quotes, terms, rules, t)
     if rules.sell_random:
         last = best_first(held, score)
-        sells = (
-            np.sort(choose(_of_interest(last, quotes, terms, rules, t), rules.n_drop, stream))
-            if len(held)
-            else held
-        )
+        sells = held
+        if len(held):
+            sells = choose(_of_interest(last, quotes, terms, rules, t), rules.n_drop, stream)
     else:
         # among holdings and newcomers, so that nothing is sold to buy what scores less
-        both = best_first(np.sort(np.concatenate((held, today))), score)
+        both = best_first(np.nonzero(is_held | among(today, N))[0], score)
         worst = _last(both, rules.n_drop, quotes, terms, rules, t)
-        sells = np.sort(worst[is_held[worst]])
+        sells = worst[is_held[worst]]
+    sells = np.nonzero(among(sells, N))[0]
     return sells, today[: len(sells) + rules.topk - len(held)]
 
 

@@ -23,6 +23,8 @@ from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.segments import close_segments
 from lstm_bench.errors import ConfigError, RunError
+from lstm_bench.evaluate.compilation import EarlyCompilation
+from lstm_bench.kernel import cache_folder
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.loss import constant_loss
 from lstm_bench.model.memory import parameters
@@ -294,6 +296,30 @@ class _PackAtWork:
 
     def compute(self) -> Iterator[tuple[int, Callable[[Path], None]]]:
         """Train the pack, then evaluate one run after the other; yield its seed and what fills its record."""
+        with EarlyCompilation(cache_folder()) as compilation:
+            prepared, bars, stamp, fits = self._train()
+            if any(fit.weights for fit in fits):
+                compilation.wait()
+        constant = constant_loss(torch.from_numpy(prepared.valid.labels), PackSpec.of(self.config).loss)
+        coming = self._scored(prepared, [fit for fit in fits if fit.weights])
+        for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
+            scored, seconds = next(coming) if fit.weights else (None, {})
+            provenance = self._provenance(config, fit, seconds, bars, stamp) | {"embargo": prepared.embargo}
+            provenance["training"]["constant_loss"] = constant
+            self.progress.stage("record")
+            yield (
+                seed,
+                partial(
+                    write_record,
+                    config=config,
+                    prepared=prepared,
+                    fit=fit,
+                    scored=scored,
+                    provenance=provenance,
+                ),
+            )
+
+    def _train(self) -> tuple[Prepared, BarsDigest, Stamp, list[Fit]]:
         with self.watch.stage("dataset"):
             prepared = prepare(self.config, self.provider, self._dataset)
             metric = valid_metric(self.config, prepared.valid)
@@ -323,24 +349,7 @@ class _PackAtWork:
                 choice=self.choice,
                 weights=prepared.weights,
             )
-        constant = constant_loss(torch.from_numpy(prepared.valid.labels), PackSpec.of(self.config).loss)
-        coming = self._scored(prepared, [fit for fit in fits if fit.weights])
-        for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
-            scored, seconds = next(coming) if fit.weights else (None, {})
-            provenance = self._provenance(config, fit, seconds, bars, stamp) | {"embargo": prepared.embargo}
-            provenance["training"]["constant_loss"] = constant
-            self.progress.stage("record")
-            yield (
-                seed,
-                partial(
-                    write_record,
-                    config=config,
-                    prepared=prepared,
-                    fit=fit,
-                    scored=scored,
-                    provenance=provenance,
-                ),
-            )
+        return prepared, bars, stamp, fits
 
     def _dataset(self) -> Dataset:
         section, d_feat = self.config.task.dataset, self.config.task.model.kwargs.d_feat
