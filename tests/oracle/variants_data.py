@@ -128,9 +128,9 @@ _MODEL = (
             "task.model.module_path": "qlib.contrib.model.pytorch_lstm",
         },
     ),
-    Variant("model_no_kwargs", {"task.model.kwargs": None}, "alpha360"),
-    Variant("model_kwargs_null", {"task.model.kwargs": "null"}, "alpha360"),
-    Variant("model_kwargs_empty", {"task.model.kwargs": "{}"}, "alpha360"),
+    Variant("model_no_kwargs", {"task.model.kwargs": None}, "alpha360", until="train"),
+    Variant("model_kwargs_null", {"task.model.kwargs": "null"}, "alpha360", until="train"),
+    Variant("model_kwargs_empty", {"task.model.kwargs": "{}"}, "alpha360", until="train"),
     Variant("model_extra_key", {"task.model.note": "mine"}),
     Variant("model_unknown_kwarg", {"model.nonsense": "1"}),
     Variant("model_n_jobs_360", {"model.n_jobs": "4"}, "alpha360"),
@@ -140,7 +140,7 @@ _MODEL = (
         {"task.model.class": "GRU", "task.model.module_path": "qlib.contrib.model.pytorch_gru_ts"},
     ),
     Variant("model_unknown_class", {"task.model.class": "LSTMM"}),
-    Variant("model_text", {"task.model": "qlib.contrib.model.pytorch_lstm.LSTM"}, "alpha360"),
+    Variant("model_text", {"task.model": "qlib.contrib.model.pytorch_lstm.LSTM"}, "alpha360", until="train"),
     Variant("lr_text", {"model.lr": "'1e-3'"}, until="train"),
     Variant("lr_float", {"model.lr": "0.001"}, until="train"),
     Variant("lr_dotless", {"model.lr": "1e-3"}, until="train"),
@@ -304,9 +304,16 @@ def _loader(name: str, changes: dict[str, str | None], **more: Any) -> Variant:
     return Variant(name, handler | changes, **more)
 
 
-def _infer(name: str, processors: str, **more: Any) -> Variant:
-    """Vary the infer processors."""
-    return Variant(name, {"handler.infer_processors": processors}, **more)
+_KEEP = "{class: FilterCol, kwargs: {col_list: [ROC60, STD5]}}"
+
+
+def _infer(name: str, processors: str, d_feat: int = 2, **more: Any) -> Variant:
+    """Vary the infer processors, after one that leaves two columns."""
+    return Variant(
+        name,
+        {"handler.infer_processors": processors.replace("[", f"[{_KEEP}, ", 1), "model.d_feat": str(d_feat)},
+        **more,
+    )
 
 
 def _filters(name: str, filters: str, **more: Any) -> Variant:
@@ -384,7 +391,10 @@ _HANDLER = (
     ),
     Variant(
         "instruments_spans_empty",
-        {"handler.instruments": "{SH600000: [], SH600001: [['2020-01-06', '2020-08-03']]}"},
+        {
+            "handler.instruments": "{SH600000: [], SH600001: [['2020-01-06', '2020-08-03']]}",
+            "model.batch_size": "20",
+        },
     ),
     Variant("instruments_mapping_other", {"handler.instruments": "{name: csi300}"}),
     Variant("handler_start_text", {"handler.start_time": "'2019-10-08'"}),
@@ -428,7 +438,10 @@ _HANDLER = (
     Variant("freq_d", {"handler.freq": "D"}),
     Variant("freq_upper", {"handler.freq": "Day"}),
     Variant("freq_by_group", {"handler.freq": "{feature: day, label: day}"}),
-    Variant("process_type_independent", {"handler.process_type": "independent"}),
+    Variant(
+        "process_type_independent",
+        {"handler.process_type": "independent", "handler.infer_processors": "[]", "model.d_feat": "158"},
+    ),
     Variant("process_type_append_360", {"handler.process_type": "append"}, "alpha360"),
     Variant("process_type_unknown", {"handler.process_type": "other"}),
     Variant("process_type_null", {"handler.process_type": "null"}),
@@ -454,8 +467,8 @@ _HANDLER = (
 )
 
 _PROCESSORS = (
-    _infer("infer_missing", "[]"),
-    Variant("infer_key_missing", {"handler.infer_processors": None}),
+    Variant("infer_empty", {"handler.infer_processors": "[]", "model.d_feat": "158"}),
+    Variant("infer_key_missing", {"handler.infer_processors": None, "model.d_feat": "158"}),
     Variant("infer_null", {"handler.infer_processors": "null"}),
     _infer("infer_a_mapping", _ROBUST),
     _infer("infer_texts", "[TanhProcess, Fillna]"),
@@ -487,11 +500,11 @@ _PROCESSORS = (
     _infer(
         "infer_cs_method_unknown", "[{class: CSZScoreNorm, kwargs: {fields_group: feature, method: other}}]"
     ),
-    _infer("infer_filter_one", "[{class: FilterCol, kwargs: {col_list: [ROC60]}}]"),
-    _infer("infer_filter_text", "[{class: FilterCol, kwargs: {col_list: ROC60}}]"),
-    _infer("infer_filter_unknown", "[{class: FilterCol, kwargs: {col_list: [ROC60, ROC61]}}]"),
+    _infer("infer_filter_one", "[{class: FilterCol, kwargs: {col_list: [ROC60]}}]", 1),
+    _infer("infer_filter_text", "[{class: FilterCol, kwargs: {col_list: ROC60}}]", 1),
+    _infer("infer_filter_unknown", "[{class: FilterCol, kwargs: {col_list: [ROC60, ROC61]}}]", 1),
     _infer("infer_filter_none", "[{class: FilterCol, kwargs: {col_list: []}}]"),
-    _infer("infer_drop", "[{class: DropCol, kwargs: {col_list: [VWAP0, ROC60]}}]"),
+    _infer("infer_drop", "[{class: DropCol, kwargs: {col_list: [VWAP0, ROC60]}}]", 1),
     _infer("infer_drop_label", "[{class: DropCol, kwargs: {col_list: [LABEL0]}}]"),
     _infer(
         "infer_own_fit_dates",

@@ -85,7 +85,7 @@ def dump_yaml(value: Any) -> str:
 def _compose_with_base(path: Path) -> MappingNode:
     root = _compose(_render(path), path)
     base_name = lookup(root, _BASE_KEY)
-    if base_name is None:
+    if base_name is None or not construct(base_name):
         return root
     named = Path(str(base_name.value)).expanduser()
     base_path = named if named.exists() else path.parent / named
