@@ -76,12 +76,13 @@ def test_a_rule_holds_day_by_day(provider: Provider, span: tuple[int | None, int
     for code in expected.columns:
         close = bars(provider, code, "close")
         holds = close.rolling(3, min_periods=1).mean() > close.shift(2)
-        days = [day for day in holds.index if first <= day.date() <= last and all_of_them.at[day, code]]
+        days = [day for day in holds.index if first <= day.date() <= last and all_of_them.loc[day, code]]
         if not days:
             expected.loc[pd.Timestamp(first) : pd.Timestamp(last), code] = False
             continue
         for day in expected.index[(expected.index >= days[0]) & (expected.index <= days[-1])]:
-            expected.at[day, code] &= day in days and bool(holds[day])
+            if day not in days or not holds[day]:
+                expected.loc[day, code] = False
     pd.testing.assert_frame_equal(found, expected)
     assert 0 < found.to_numpy().sum() < all_of_them.to_numpy().sum()
 

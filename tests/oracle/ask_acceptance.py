@@ -23,16 +23,21 @@ import numpy as np
 import pandas as pd
 import qlib
 import qlib.cli.run as qrun
+from qlib.config import C
 from qlib.data.cache import H
 from qlib.data.data import DatasetProvider
 from qlib.model.trainer import fill_placeholder
 from qlib.utils import auto_filter_kwargs, init_instance_by_config
+
+DATASETS = 8
+"""How many datasets are kept, the first ones: those of the unchanged files are among them."""
 
 KEYS = {"train": "learn", "valid": "learn", "test": "infer"}
 
 _init = qlib.init
 _calculate = DatasetProvider.inst_calculator
 _calculated: dict[str, pd.DataFrame] = {}
+_datasets: dict[str, tuple[Any, dict[str, Any]]] = {}
 
 
 def calculate_once(*arguments: Any) -> pd.DataFrame:
@@ -82,9 +87,15 @@ class Judge:
         recorder = FakeRecorder()
         model = init_instance_by_config(task["model"])
         self.verdict["stage"] = "model"
-        dataset = init_instance_by_config(task["dataset"])
-        self.verdict["stage"] = "dataset"
-        self.verdict["samples"] = {segment: samples(dataset, segment) for segment in KEYS}
+        key = repr((C["provider_uri"], task["dataset"]))
+        if key in _datasets:  # many files differ elsewhere
+            dataset, self.verdict["samples"] = _datasets[key]
+        else:
+            dataset = init_instance_by_config(task["dataset"])
+            self.verdict["stage"] = "dataset"
+            self.verdict["samples"] = {segment: samples(dataset, segment) for segment in KEYS}
+            if len(_datasets) < DATASETS:
+                _datasets[key] = dataset, self.verdict["samples"]
         self.verdict["stage"] = "samples"
         if self.until != "record":
             auto_filter_kwargs(model.fit)(dataset, reweighter=task.get("reweighter", None))

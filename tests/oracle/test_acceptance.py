@@ -1,4 +1,4 @@
-"""What pyqlib said to variants of the workflow files is what this package says, but for the differences that are told."""
+"""Variants of the workflow files are taken as pyqlib takes them, but for the differences that are told."""
 
 from __future__ import annotations
 
