@@ -11,6 +11,7 @@ import contextlib
 import copy
 import json
 import os
+import re
 import sys
 import tempfile
 import warnings
@@ -112,7 +113,8 @@ class Judge:
             if self.until == "generate":
                 made.generate()
         self.verdict["stage"] = self.until
-        self.verdict["metrics"] = {name: float(value) for name, value in recorder.metrics.items()}
+        if recorder.metrics:
+            self.verdict["metrics"] = {name: float(value) for name, value in recorder.metrics.items()}
         return recorder
 
 
@@ -154,7 +156,7 @@ def judge(path: str, environment: dict[str, str], until: str) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             qrun.workflow(path)
     except Exception as error:  # whatever a file makes pyqlib raise is its verdict
-        text = " ".join(str(error).split())
+        text = re.sub(r"(/[\w.-]+)+/", "", " ".join(str(error).split()))  # folders differ from call to call
         judge.verdict["error"] = f"{type(error).__name__}: {text}"[:200]
     finally:
         qrun.C["exp_manager"] = exp_manager
@@ -172,7 +174,8 @@ def main(request: str, out: Path) -> None:
     for name, entry in json.loads(Path(request).read_text()).items():
         verdicts[name] = judge(entry["path"], entry["environment"], entry["until"])
         print(name, verdicts[name].get("error", "accepted"), flush=True)
-    (out / "acceptance.json").write_text(json.dumps(verdicts, indent=1) + "\n")
+    lines = (f"{json.dumps(name)}: {json.dumps(verdict)}" for name, verdict in verdicts.items())
+    (out / "acceptance.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":

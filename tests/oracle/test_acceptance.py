@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import re
 from pathlib import Path
 
 import pytest
@@ -39,11 +38,8 @@ def test_each_variant_has_a_name_of_its_own_and_a_verdict() -> None:
 
 
 def test_the_document_tells_each_difference_and_counts_them() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    told = collections.Counter(re.findall(r"`([a-z0-9_]+)`", text.partition("## Files that qrun takes")[2]))
-    differing = [variant for variant in DATA if variant.differs]
-    missing = [variant.differs for variant in differing if variant.differs not in text]
-    assert missing == []
-    assert [variant.name for variant in differing if variant.name not in told] == []
-    row = f"| data and model | {len(DATA)} | {len(DATA) - len(differing)} | {len(differing)} |"
+    text = DOCUMENT.read_text(encoding="utf-8").partition("## Files that qrun takes")[2]
+    shown = collections.Counter(variant.differs for variant in DATA if variant.differs)
+    assert [what for what in shown if f"| {what} |" not in text] == []
+    row = f"| data and model | {len(DATA)} | {len(DATA) - shown.total()} | {shown.total()} |"
     assert row in text

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, InstanceOf, field_validator
 from lstm_bench.config.day import Daily, FirstDay, LastDay
 from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.section import Section
+from lstm_bench.config.truth import Truth
 from lstm_bench.errors import choices_hint
 
 __all__ = [
@@ -55,7 +56,7 @@ class ExpressionFilter(_Filter):
 
     filter_type: Literal["ExpressionDFilter"] = Field("ExpressionDFilter", description="which filter")
     rule_expression: str = Field(description="kept where it is not 0, such as $close > 5; NaN is not 0")
-    keep: bool = Field(False, description="whether instruments without a value of it stay")
+    keep: Truth = Field(False, description="whether instruments without a value of it stay")
 
 
 _FILTERS: dict[str, type[_Filter]] = {"ExpressionDFilter": ExpressionFilter, "NameDFilter": NameFilter}

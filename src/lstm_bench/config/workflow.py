@@ -17,6 +17,7 @@ from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.section import Section, explain
+from lstm_bench.config.truth import Truth
 from lstm_bench.config.yaml import Overrides, load_yaml
 from lstm_bench.errors import ConfigError, choices_hint
 
@@ -111,7 +112,7 @@ class _Placeholders(Section):
 class SigAnaKwargs(_Placeholders):
     """``SigAnaRecord``: the signal metrics."""
 
-    ana_long_short: bool = Field(False, description="add the long-short and long-average returns")
+    ana_long_short: Truth = Field(False, description="add the long-short and long-average returns")
     ann_scaler: int = Field(252, ge=1, description="days a year, for the long-short returns")
     label_col: Literal[0] = Field(0, description="only a label of one column can be evaluated")
     skip_existing: bool | None = Field(None, description="ignored: runs are idempotent")
