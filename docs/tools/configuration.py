@@ -36,8 +36,9 @@ _HEAD = """\
 <!-- Made by docs/tools/configuration.py from the models in src/lstm_bench/config. -->
 
 Every key of the three kinds of file: [workflow files](#workflow-file), [study files](#study-file) and
-[feature sets](#feature-set). A key that is not here is refused, with the nearest one that is. *required* means that a
-file has to say it.
+[feature sets](#feature-set). A key that is not here is refused, with the nearest one that is; where Qlib ignores keys that
+it does not know, one that resembles no key of the table is ignored too, and that is said. *required* means that a file has
+to say it.
 
 One precedence holds: defaults, then the file, then `--set KEY=VALUE`, whose keys are the paths in the headings with a
 key of the table. `lstm-bench run FILE --dry-run` prints what comes out.
@@ -71,6 +72,9 @@ _VALIDATED: Mapping[str, str] = {
     seeds.__name__: "seeds: `5`, `0-4` or `[3, 7]`",
 }
 """Module of a validator -> what it reads."""
+
+_KINDS = ("name", "filter_type")
+"""Fields that say which of several models a section is."""
 
 _PLAIN: Mapping[Any, str] = {
     str: "text",
@@ -140,8 +144,9 @@ def _below(place: Place, name: str, field: FieldInfo) -> Iterator[Place]:
     own = ".".join(part for part in (place.path, field.alias or name) if part)
     held = list(_held(field.annotation))
     for model in held:
-        if len(held) > 1 and "name" in model.model_fields:
-            (key,) = get_args(model.model_fields["name"].annotation)
+        kind = next((kind for kind in _KINDS if kind in model.model_fields), None)
+        if len(held) > 1 and kind is not None:
+            (key,) = get_args(model.model_fields[kind].annotation)
             yield Place(f"`{key}`: in `{own}`", key, model)
         else:
             yield Place(f"`{own}`", own, model)

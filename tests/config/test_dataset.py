@@ -257,6 +257,56 @@ def test_what_is_wrong_is_named(change: dict[str, Any], message: str) -> None:
         DatasetConfig.model_validate(section(**change))
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "own", "expected"),
+    [
+        (["2009-01-01", "2014-12-31"], ["2017-01-01", None], {}, ("2009-01-01", "2020-08-01")),
+        ([None, "2014-12-31"], ["2017-01-01", "2018-01-01"], {}, ("2008-01-01", "2018-01-01")),
+        (["2014-12-31"], ("2017-01-01", None, None), {}, ("2008-01-01", "2020-08-01")),
+        (
+            ["2009-01-01", "2014-12-31 15:00"],
+            ["2017/1/1", "2018-01-01 15:00"],
+            {},
+            ("2009-01-01", "2018-01-01"),
+        ),
+        (
+            [None, "2014-12-31"],
+            ["2017-01-01", None],
+            {"start_time": None, "end_time": None},
+            (None, None),
+        ),
+    ],
+)
+def test_an_open_segment_ends_with_the_handler(
+    train: Any, test: Any, own: dict[str, Any], expected: tuple[str | None, str | None]
+) -> None:
+    content = section(own=own, segments={**SEGMENTS, "train": train, "test": test, "insample": None})
+    config = DatasetConfig.model_validate(content)
+    told = config.model_dump(mode="json")["kwargs"]["segments"]
+    assert (told["train"][0], told["test"][1]) == expected
+    assert config.kwargs.segments.is_open == (None in expected)
+    assert DatasetConfig.model_validate(config.model_dump(mode="json", by_alias=True)) == config
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        (None, "got None, expected a first and a last day, null where it is open"),
+        ([], "got \\[\\], expected a first"),
+        ("2020-07", "got '2020-07', expected a first"),
+        ({"start": "2017-01-01"}, "expected a first and a last day"),
+        (["2017-01-01", "2018-01-01", 2], "a segment cannot leave out days"),
+        (["2017-01-01", "2018-01-01", None, None], "expected a first and a last day"),
+        (["2021-01-01", None], "'test' starts on 2021-01-01, after its end 2020-08-01"),
+        ([None, "2018-01-01"], "'test' .open..2018-01-01. must begin after the end of 'valid'"),
+        (["2017-01", "2018-01"], "got '2017-01', expected a day"),
+    ],
+)
+def test_what_is_no_segment_is_named(test: Any, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        DatasetConfig.model_validate(section(segments={**SEGMENTS, "test": test}))
+
+
 def test_an_unknown_handler_and_a_wrong_module_are_named() -> None:
     with pytest.raises(ValidationError, match="unknown handler 'Alpha159'; did you mean 'Alpha158'"):
         HandlerConfig.model_validate({"class": "Alpha159", "module_path": "qlib.contrib.data.handler"})

@@ -26,6 +26,38 @@ def test_a_resolved_file_loads_to_the_same_configuration(path: Path, tmp_path: P
     assert config.lstm_bench.training.clip_grad_value is None
 
 
+def test_an_open_segment_is_the_run_that_names_the_handlers_day(tmp_path: Path) -> None:
+    key, end = "task.dataset.kwargs.segments.test", "2020-08-01"
+    said = load_workflow(ALPHA158)
+    opened = load_workflow(ALPHA158, {key: ["2017-01-01", None]})
+    assert opened == said
+    assert opened.identity() == said.identity()
+    other = load_workflow(ALPHA158, {key: ["2017-01-01", None], "data_handler_config.end_time": "2020-07-01"})
+    assert other.to_file()["task"]["dataset"]["kwargs"]["segments"]["test"] == ["2017-01-01", "2020-07-01"]
+    assert said.to_file()["task"]["dataset"]["kwargs"]["segments"]["test"][1] == end
+
+
+def test_what_a_file_may_leave_out_or_add_changes_no_run() -> None:
+    said = load_workflow(ALPHA158)
+    loose = load_workflow(
+        ALPHA158,
+        {
+            "task.model.class": "qlib.contrib.model.pytorch_lstm_ts.LSTM",
+            "task.model.kwargs.optimizer": "Adam",
+            "task.dataset.kwargs.handler.class": "qlib.contrib.data.handler.Alpha158",
+            "task.dataset.kwargs.handler.kwargs.filter_pipe": [],
+            "task.dataset.kwargs.handler.kwargs.inst_processors": None,
+            "task.dataset.kwargs.handler.kwargs.fetch_orig": True,
+            "task.dataset.kwargs.segments.insample": ["2008-01-01", None],
+            "task.dataset.xxx": 1,
+            "task.record.0": "qlib.workflow.record_temp.SignalRecord",
+            "qlib_init.flask_port": 9710,
+            "qlib_init.xxx": 1,
+        },
+    )
+    assert loose.identity() == said.identity()
+
+
 def test_the_shipped_files_are_qlibs_benchmark() -> None:
     config = load_workflow(ALPHA158)
     kwargs = config.task.model.kwargs
@@ -234,10 +266,13 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
         ),
         ("lstm_bench.training.reweight_window=1", "reweight_window: got 1"),
         ("portfolio.backtest.exchange_kwargs.volume_threshold=1", "volume_threshold is not supported"),
-        ("qlib_init={}", "qlib_init.provider_uri: missing"),
+        ("qlib_init={region: mars}", "qlib_init.region: got 'mars'"),
         ("portfolio.backtest.end_time=2016-01-01", "start_time 2017-01-01 is after end_time 2016-01-01"),
         ("portfolio.backtest.end_time=soon", "got 'soon', expected a day"),
-        ("task.record.0={class: SigAnaRecord}", "SigAnaRecord is there 2 times, expected once"),
+        (
+            "task.record.0={class: SigAnaRecord, kwargs: {ana_long_short: true}}",
+            "SigAnaRecord is there 2 times, expected once",
+        ),
         ("experiment=x", "no top-level key 'experiment'"),
     ],
 )

@@ -100,6 +100,13 @@ def test_a_base_file_lies_below(tmp_path: Path) -> None:
     assert load_yaml(path, ["a.x=7"]) == {"a": {"x": 7, "y": 3}, "list": [9]}
 
 
+def test_a_base_file_that_is_null_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "workflow.yaml"
+    for nothing in ("null", "", "''"):
+        path.write_text(f"BASE_CONFIG_PATH: {nothing}\na: 1\n")
+        assert load_yaml(path) == {"a": 1}
+
+
 def test_a_missing_base_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"
     path.write_text("BASE_CONFIG_PATH: nowhere.yaml\n")

@@ -12,8 +12,8 @@ from lstm_bench.config.dataset import SegmentsConfig
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import build_dataset
-from lstm_bench.dataset.segments import Segment, locate_segments, misfits, proportional
-from lstm_bench.errors import DataError
+from lstm_bench.dataset.segments import Segment, close_segments, locate_segments, misfits, proportional
+from lstm_bench.errors import ConfigError, DataError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -39,6 +39,47 @@ def test_segments_are_calendar_positions(provider: Provider, caplog: pytest.LogC
     found = locate_segments(segments(provider), ("train", "test"), provider, (0, 320))
     assert found == {"train": Segment("train", 10, 101), "test": Segment("test", 151, 301)}
     assert caplog.text == ""
+
+
+def test_an_open_end_is_the_handlers_day(provider: Provider, caplog: pytest.LogCaptureFixture) -> None:
+    days = provider.calendar
+    config = segments(provider, train=(None, str(days[100])), test=(str(days[151]), None))
+    found = locate_segments(config, ("train", "test"), provider, (20, 200))
+    assert found == {"train": Segment("train", 20, 101), "test": Segment("test", 151, 200)}
+
+
+def test_a_run_says_the_day_on_which_an_open_segment_ended(provider: Provider) -> None:
+    days = [str(day) for day in provider.calendar]
+    handler = "task.dataset.kwargs.handler.kwargs"
+    changes = {
+        f"{handler}.start_time": None,
+        f"{handler}.end_time": None,
+        f"{handler}.fit_start_time": days[0],
+        f"{handler}.fit_end_time": days[200],
+    }
+    valid = {"valid": [days[201], days[250]]}
+    spans = {"train": [None, days[200]], **valid, "test": [days[251], None]}
+    path = CONFIGS / "lstm_alpha158.yaml"
+    opened = load_workflow(path, {**changes, "task.dataset.kwargs.segments": spans})
+    assert opened.task.dataset.kwargs.segments.is_open
+    spans = {"train": [days[0], days[200]], **valid, "test": [days[251], days[-1]]}
+    said = load_workflow(path, {**changes, "task.dataset.kwargs.segments": spans})
+    closed = close_segments(opened, provider)
+    assert closed == said
+    assert closed.identity() == said.identity()
+    assert misfits(opened.task.dataset, provider) == []
+    assert close_segments(closed, provider) is closed
+
+
+def test_an_open_segment_that_begins_after_the_data_is_refused(provider: Provider) -> None:
+    changes = {"task.dataset.kwargs.handler.kwargs.end_time": None}
+    spans = {"test": ["2040-01-01", None]}
+    opened = load_workflow(
+        CONFIGS / "lstm_alpha158.yaml",
+        {**changes, "task.dataset.kwargs.segments.test": spans["test"]},
+    )
+    with pytest.raises(ConfigError, match="segments: segment 'test' starts on 2040-01-01, after its end"):
+        close_segments(opened, provider)
 
 
 def test_a_segment_that_leaves_the_calendar_is_clamped_and_said(

@@ -14,16 +14,21 @@ import lstm_bench.config.dataset
 import lstm_bench.config.feature_set
 import lstm_bench.config.handler
 import lstm_bench.config.harness
+import lstm_bench.config.lenient
 import lstm_bench.config.model
 import lstm_bench.config.parameter
 import lstm_bench.config.processor
 import lstm_bench.config.search
 import lstm_bench.config.study
 import lstm_bench.config.tracking
+import lstm_bench.config.universe
 import lstm_bench.config.workflow
 from lstm_bench.config.section import Section
 
 BASES = {
+    lstm_bench.config.lenient.Lenient: "its subclasses have its keys",
+    lstm_bench.config.lenient.Named: "likewise",
+    lstm_bench.config.universe._Filter: "likewise",
     lstm_bench.config.handler.HandlerKwargs: "its subclasses have its keys",
     lstm_bench.config.handler.AlphaKwargs: "likewise",
     lstm_bench.config.processor.FittedKwargs: "likewise",

@@ -13,9 +13,10 @@ import pytest
 from tests.oracle.variant import Variant
 
 from lstm_bench.config.dataset import SegmentName
-from lstm_bench.config.workflow import load_workflow
+from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import Dataset
+from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.errors import LstmBenchError
 from lstm_bench.run.preparation import prepare
 
@@ -56,11 +57,23 @@ def judge(variant: Variant, path: Path, market: Path) -> dict[str, Any]:
             patch.chdir(market.parent)
             config = load_workflow(path)
             provider = Provider(config.qlib_init.provider_uri)
-            dataset = prepare(config, provider).dataset
+            dataset = prepare(config, provider, lambda: _build(config, provider)).dataset
     except LstmBenchError as error:
         return {"error": str(error)}
     keys: dict[SegmentName, Literal["learn", "infer"]] = {"train": "learn", "valid": "learn", "test": "infer"}
     return {"samples": {name: _samples(dataset, name, keys[name]) for name in get_args(SegmentName)}}
+
+
+_built: dict[str, Dataset] = {}
+
+
+def _build(config: RunConfig, provider: Provider) -> Dataset:
+    """Build a dataset once for all variants that have it in common."""
+    section, d_feat = config.resolved().task.dataset, config.task.model.kwargs.d_feat
+    key = f"{provider.root} {d_feat} {section.model_dump_json(by_alias=True)}"
+    if key not in _built:
+        _built[key] = build_dataset(section, provider, d_feat=d_feat, embargo=embargo_days(config))
+    return _built[key]
 
 
 def _samples(dataset: Dataset, segment: SegmentName, key: Literal["learn", "infer"]) -> dict[str, Any]:

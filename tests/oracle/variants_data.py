@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tests.oracle.variant import Variant
@@ -128,9 +130,9 @@ _MODEL = (
             "task.model.module_path": "qlib.contrib.model.pytorch_lstm",
         },
     ),
-    Variant("model_no_kwargs", {"task.model.kwargs": None}, "alpha360"),
-    Variant("model_kwargs_null", {"task.model.kwargs": "null"}, "alpha360"),
-    Variant("model_kwargs_empty", {"task.model.kwargs": "{}"}, "alpha360"),
+    Variant("model_no_kwargs", {"task.model.kwargs": None}, "alpha360", until="train"),
+    Variant("model_kwargs_null", {"task.model.kwargs": "null"}, "alpha360", until="train"),
+    Variant("model_kwargs_empty", {"task.model.kwargs": "{}"}, "alpha360", until="train"),
     Variant("model_extra_key", {"task.model.note": "mine"}),
     Variant("model_unknown_kwarg", {"model.nonsense": "1"}),
     Variant("model_n_jobs_360", {"model.n_jobs": "4"}, "alpha360"),
@@ -140,7 +142,7 @@ _MODEL = (
         {"task.model.class": "GRU", "task.model.module_path": "qlib.contrib.model.pytorch_gru_ts"},
     ),
     Variant("model_unknown_class", {"task.model.class": "LSTMM"}),
-    Variant("model_text", {"task.model": "qlib.contrib.model.pytorch_lstm.LSTM"}, "alpha360"),
+    Variant("model_text", {"task.model": "qlib.contrib.model.pytorch_lstm.LSTM"}, "alpha360", until="train"),
     Variant("lr_text", {"model.lr": "'1e-3'"}, until="train"),
     Variant("lr_float", {"model.lr": "0.001"}, until="train"),
     Variant("lr_dotless", {"model.lr": "1e-3"}, until="train"),
@@ -304,9 +306,16 @@ def _loader(name: str, changes: dict[str, str | None], **more: Any) -> Variant:
     return Variant(name, handler | changes, **more)
 
 
-def _infer(name: str, processors: str, **more: Any) -> Variant:
-    """Vary the infer processors."""
-    return Variant(name, {"handler.infer_processors": processors}, **more)
+_KEEP = "{class: FilterCol, kwargs: {col_list: [ROC60, STD5]}}"
+
+
+def _infer(name: str, processors: str, d_feat: int = 2, **more: Any) -> Variant:
+    """Vary the infer processors, after one that leaves two columns."""
+    return Variant(
+        name,
+        {"handler.infer_processors": processors.replace("[", f"[{_KEEP}, ", 1), "model.d_feat": str(d_feat)},
+        **more,
+    )
 
 
 def _filters(name: str, filters: str, **more: Any) -> Variant:
@@ -384,7 +393,10 @@ _HANDLER = (
     ),
     Variant(
         "instruments_spans_empty",
-        {"handler.instruments": "{SH600000: [], SH600001: [['2020-01-06', '2020-08-03']]}"},
+        {
+            "handler.instruments": "{SH600000: [], SH600001: [['2020-01-06', '2020-08-03']]}",
+            "model.batch_size": "20",
+        },
     ),
     Variant("instruments_mapping_other", {"handler.instruments": "{name: csi300}"}),
     Variant("handler_start_text", {"handler.start_time": "'2019-10-08'"}),
@@ -428,7 +440,10 @@ _HANDLER = (
     Variant("freq_d", {"handler.freq": "D"}),
     Variant("freq_upper", {"handler.freq": "Day"}),
     Variant("freq_by_group", {"handler.freq": "{feature: day, label: day}"}),
-    Variant("process_type_independent", {"handler.process_type": "independent"}),
+    Variant(
+        "process_type_independent",
+        {"handler.process_type": "independent", "handler.infer_processors": "[]", "model.d_feat": "158"},
+    ),
     Variant("process_type_append_360", {"handler.process_type": "append"}, "alpha360"),
     Variant("process_type_unknown", {"handler.process_type": "other"}),
     Variant("process_type_null", {"handler.process_type": "null"}),
@@ -454,8 +469,8 @@ _HANDLER = (
 )
 
 _PROCESSORS = (
-    _infer("infer_missing", "[]"),
-    Variant("infer_key_missing", {"handler.infer_processors": None}),
+    Variant("infer_empty", {"handler.infer_processors": "[]", "model.d_feat": "158"}),
+    Variant("infer_key_missing", {"handler.infer_processors": None, "model.d_feat": "158"}),
     Variant("infer_null", {"handler.infer_processors": "null"}),
     _infer("infer_a_mapping", _ROBUST),
     _infer("infer_texts", "[TanhProcess, Fillna]"),
@@ -487,11 +502,11 @@ _PROCESSORS = (
     _infer(
         "infer_cs_method_unknown", "[{class: CSZScoreNorm, kwargs: {fields_group: feature, method: other}}]"
     ),
-    _infer("infer_filter_one", "[{class: FilterCol, kwargs: {col_list: [ROC60]}}]"),
-    _infer("infer_filter_text", "[{class: FilterCol, kwargs: {col_list: ROC60}}]"),
-    _infer("infer_filter_unknown", "[{class: FilterCol, kwargs: {col_list: [ROC60, ROC61]}}]"),
+    _infer("infer_filter_one", "[{class: FilterCol, kwargs: {col_list: [ROC60]}}]", 1),
+    _infer("infer_filter_text", "[{class: FilterCol, kwargs: {col_list: ROC60}}]", 1),
+    _infer("infer_filter_unknown", "[{class: FilterCol, kwargs: {col_list: [ROC60, ROC61]}}]", 1),
     _infer("infer_filter_none", "[{class: FilterCol, kwargs: {col_list: []}}]"),
-    _infer("infer_drop", "[{class: DropCol, kwargs: {col_list: [VWAP0, ROC60]}}]"),
+    _infer("infer_drop", "[{class: DropCol, kwargs: {col_list: [VWAP0, ROC60]}}]", 1),
     _infer("infer_drop_label", "[{class: DropCol, kwargs: {col_list: [LABEL0]}}]"),
     _infer(
         "infer_own_fit_dates",
@@ -698,4 +713,76 @@ _LOADERS = (
     _loader("loader_fit_dates", {"handler.fit_start_time": "2019-10-08"}),
 )
 
-DATA = (*_READING, *_QLIB_INIT, *_MODEL, *_DATASET, *_HANDLER, *_PROCESSORS, *_UNIVERSE, *_LOADERS)
+_DIFFERENCES: Mapping[str, Mapping[str, str]] = {
+    "Other models": {"model_other_class": "got 'GRU'"},
+    "Values that train nothing": {
+        "lr_zero": "lr: got 0",
+        "dropout_one": "dropout: got 1.0",
+        "gpu_null": "GPU: got None",
+    },
+    "`step_len` of `DatasetH`": {"step_len_360": ""},
+    "`flt_col`, `fetch_kwargs`": {
+        "flt_col": "flt_col is not supported",
+        "fetch_kwargs": "fetch_kwargs is not supported",
+    },
+    "Days that are no days": {
+        "segment_written_month": "got '1 July 2020', expected a day",
+        "segment_months": "got '2020-07', expected a day",
+        "segment_months_360": "got '2020-07', expected a day",
+        "segment_one_text_360": "got '2020-07', expected a first and a last day",
+        "segment_one_day_360": "got '2020-07-01', expected a first and a last day",
+        "handler_start_year": "got '2020', expected a day",
+        "fit_month": "got '2020-03', expected a day",
+    },
+    "Numbers as days": {"handler_start_number": "which Qlib reads as nanoseconds after 1970"},
+    "Segments that overlap, or in another order": {
+        "segment_open_both": "must begin after the end of 'train'",
+        "segments_overlap": "must begin after the end of 'train'",
+        "segments_out_of_order": "must begin after the end of 'train'",
+    },
+    "Segments without a day, or with some left out": {
+        "segment_outside": "holds no trading day",
+        "segment_of_three_step": "a segment cannot leave out days",
+    },
+    "Fit periods without a row, or without an end": {
+        "fit_outside": "no row lies in 2018-01-01..2018-12-31",
+        "fit_reversed": "is after fit_end_time",
+        "shared_fit_null": "needs fit_start_time and fit_end_time",
+    },
+    "Codes in small letters": {"instruments_lower": ""},
+    "Several labels": {"label_two": ""},
+    "Texts for true and false": {"infer_clip_text": "got the text 'no', which is true to Qlib"},
+    "Instrument processors by group": {"inst_time_range_by_group": "rows cannot differ between groups"},
+    "Other groups and names of columns": {
+        "loader_other_group": "unknown key 'extra'",
+        "loader_columns_twice": "columns are named twice",
+        "loader_names_numbers": "got 1",
+    },
+    "Point-in-time data": {"loader_pit": "operator 'P' is refused"},
+    "What `qrun` refuses": dict.fromkeys(
+        (
+            *("template_unset", "dataset_no_module", "label_null", "infer_kwargs_null", "fetch_kwargs_null"),
+            *("lr_text", "hidden_text", "hidden_float", "layers_float", "dropout_text", "epochs_text"),
+            *("epochs_float", "batch_text", "batch_float", "batch_float_360", "n_jobs_negative"),
+            *("seed_float", "seed_text", "d_feat_text", "step_len_null", "step_len_text", "step_len_float"),
+            *("instruments_market_alone", "instruments_market_null", "instruments_spans"),
+            *("filter_name_no_dates", "filter_expression_no_keep", "inst_name_alone", "inst_no_module"),
+        ),
+        "",
+    ),
+}
+"""Difference, as docs/qlib.md calls it -> variants that show it, with a part of the message of those refused here."""
+
+
+def _with_differences(variants: Iterable[Variant]) -> Iterator[Variant]:
+    found = {name: (what, says) for what, shown in _DIFFERENCES.items() for name, says in shown.items()}
+    for variant in variants:
+        what, says = found.get(variant.name, ("", ""))
+        yield replace(variant, differs=what, says=says)
+
+
+DATA = tuple(
+    _with_differences(
+        (*_READING, *_QLIB_INIT, *_MODEL, *_DATASET, *_HANDLER, *_PROCESSORS, *_UNIVERSE, *_LOADERS)
+    )
+)

@@ -115,7 +115,7 @@ class SegmentsConfig(Lenient):
 
 def _told(start: datetime.date, end: datetime.date) -> str:
     """Write a span in a message, without the days that stand for open ends."""
-    return f"{'' if start == _OPEN_START else start}..{'' if end == _OPEN_END else end}"
+    return f"{'open' if start == _OPEN_START else start}..{'open' if end == _OPEN_END else end}"
 
 
 class DatasetKwargs(Lenient):

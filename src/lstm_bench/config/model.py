@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lstm_bench.config.lenient import Lenient, Named
 
@@ -29,7 +29,7 @@ class LstmKwargs(Lenient):
         "", description="what early stopping watches on valid"
     )
     batch_size: int = Field(2000, ge=1, description="samples per step")
-    early_stop: int = Field(20, ge=1, description="epochs without a better score that end the run")
+    early_stop: int = Field(20, ge=0, description="epochs without a better score that end the run; 0 is 1")
     loss: Literal["mse"] = Field("mse", description="Qlib's only one; lstm_bench.training.loss has others")
     optimizer: Literal["adam", "gd", "adamw"] = Field("adam", description="gd is plain SGD")
     n_jobs: int = Field(
@@ -39,6 +39,11 @@ class LstmKwargs(Lenient):
         0, description="a preference: the CUDA device to use if there is one; negative for the CPU"
     )
     seed: int | None = Field(None, ge=0, lt=2**32, description="0 where a file gives none")
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _lower_case(cls, name: Any) -> Any:
+        return name.lower() if isinstance(name, str) else name
 
     @property
     def idle(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 from lstm_bench.config.day import FirstDay, LastDay
 from lstm_bench.config.lenient import Named
 from lstm_bench.config.section import Section
+from lstm_bench.config.truth import Truth
 from lstm_bench.errors import choices_hint
 
 __all__ = [
@@ -60,7 +61,12 @@ class FilterColKwargs(Section):
     """Keep the named columns of the group, in the handler's order, and everything outside the group."""
 
     fields_group: FieldsGroup | None = Field("feature", description="only these columns; all where null")
-    col_list: tuple[str, ...] = Field((), description="names of columns")
+    col_list: tuple[str, ...] = Field((), description="names of columns, or one name")
+
+    @field_validator("col_list", mode="before")
+    @classmethod
+    def _one_name(cls, names: Any) -> Any:
+        return (names,) if isinstance(names, str) else names
 
 
 class FillnaKwargs(Section):
@@ -89,7 +95,7 @@ class ZScoreNormKwargs(FittedKwargs):
 class RobustZScoreNormKwargs(FittedKwargs):
     """Standardise each column by its fitted median and median absolute deviation."""
 
-    clip_outlier: bool = Field(True, description="clip to ±3 afterwards")
+    clip_outlier: Truth = Field(True, description="clip to ±3 afterwards")
 
 
 class CSZScoreNormKwargs(Section):

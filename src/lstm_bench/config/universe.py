@@ -12,6 +12,7 @@ from lstm_bench.config.expected import Words
 from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.section import Section
 from lstm_bench.config.shown import came
+from lstm_bench.config.truth import Truth
 from lstm_bench.errors import choices_hint
 
 __all__ = [
@@ -39,7 +40,7 @@ class _Filter(Lenient):
 class NameFilter(_Filter):
     """``NameDFilter``: keep the instruments whose code matches from its beginning."""
 
-    filter_type: Literal["NameDFilter"] = "NameDFilter"
+    filter_type: Literal["NameDFilter"] = Field("NameDFilter", description="which filter")
     name_rule_re: str = Field(description="regular expression of codes in capital letters")
 
     @field_validator("name_rule_re")
@@ -55,9 +56,9 @@ class NameFilter(_Filter):
 class ExpressionFilter(_Filter):
     """``ExpressionDFilter``: keep the days of an instrument on which an expression holds."""
 
-    filter_type: Literal["ExpressionDFilter"] = "ExpressionDFilter"
+    filter_type: Literal["ExpressionDFilter"] = Field("ExpressionDFilter", description="which filter")
     rule_expression: str = Field(description="kept where it is not 0, such as $close > 5; NaN is not 0")
-    keep: bool = Field(False, description="whether instruments without a value of it stay")
+    keep: Truth = Field(False, description="whether instruments without a value of it stay")
 
 
 _FILTERS: dict[str, type[_Filter]] = {"ExpressionDFilter": ExpressionFilter, "NameDFilter": NameFilter}

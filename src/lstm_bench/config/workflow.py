@@ -18,6 +18,7 @@ from lstm_bench.config.mistakes import explain
 from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.section import Section
+from lstm_bench.config.truth import Truth
 from lstm_bench.config.yaml import Overrides, read_yaml
 from lstm_bench.errors import ConfigError, choices_hint, command_line
 
@@ -47,7 +48,9 @@ _IGNORED = Field(None, description="ignored: it changes no number")
 class QlibInit(Lenient):
     """``qlib_init``: where the data lies and which market's trading rules hold. The rest is Qlib's own affair."""
 
-    provider_uri: str = Field(description="a Qlib data folder, or a mapping with the key day")
+    provider_uri: str = Field(
+        "~/.qlib/qlib_data/cn_data", description="a Qlib data folder, or a mapping with the key day"
+    )
     region: Region = Field("cn", description="whose round lots and price limits hold")
     exp_manager: Any = _IGNORED
     kernels: Any = _IGNORED
@@ -65,6 +68,30 @@ class QlibInit(Lenient):
     mongo: Any = _IGNORED
     auto_mount: Any = _IGNORED
     mount_path: Any = _IGNORED
+    calendar_provider: Any = _IGNORED
+    instrument_provider: Any = _IGNORED
+    feature_provider: Any = _IGNORED
+    pit_provider: Any = _IGNORED
+    expression_provider: Any = _IGNORED
+    dataset_provider: Any = _IGNORED
+    provider: Any = _IGNORED
+    client_provider: Any = _IGNORED
+    default_disk_cache: Any = _IGNORED
+    mem_cache_size_limit: Any = _IGNORED
+    mem_cache_limit_type: Any = _IGNORED
+    mem_cache_expire: Any = _IGNORED
+    dataset_cache_dir_name: Any = _IGNORED
+    features_cache_dir_name: Any = _IGNORED
+    custom_ops: Any = _IGNORED
+    flask_server: Any = _IGNORED
+    flask_port: Any = _IGNORED
+    queue_host: Any = _IGNORED
+    task_queue: Any = _IGNORED
+    default_exp_name: Any = _IGNORED
+    skip_if_reg: Any = _IGNORED
+    clear_mem_cache: Any = _IGNORED
+    min_data_shift: Any = _IGNORED
+    timeout: Any = _IGNORED
 
     @field_validator("provider_uri", mode="before")
     @classmethod
@@ -86,9 +113,10 @@ class _Placeholders(Section):
 class SigAnaKwargs(_Placeholders):
     """``SigAnaRecord``: the signal metrics."""
 
-    ana_long_short: bool = Field(False, description="add the long-short and long-average returns")
+    ana_long_short: Truth = Field(False, description="add the long-short and long-average returns")
     ann_scaler: int = Field(252, ge=1, description="days a year, for the long-short returns")
     label_col: Literal[0] = Field(0, description="only a label of one column can be evaluated")
+    skip_existing: bool | None = Field(None, description="ignored: runs are idempotent")
 
 
 class PortAnaKwargs(_Placeholders):
@@ -164,11 +192,14 @@ class TaskConfig(Lenient):
     @field_validator("record")
     @classmethod
     def _one_of_each(cls, records: list[Record]) -> list[Record]:
-        names = [record.name for record in records]
+        distinct = [
+            record for i, record in enumerate(records) if record not in records[:i]
+        ]  # twice is as once
+        names = [record.name for record in distinct]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name} is there {names.count(name)} times, expected once")
-        return records
+        return distinct
 
     @model_validator(mode="after")
     def _model_fits_dataset(self) -> TaskConfig:

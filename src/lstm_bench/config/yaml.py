@@ -138,10 +138,10 @@ def dump_yaml(value: Any) -> str:
 def _compose_with_base(path: Path) -> MappingNode:
     root = _compose(_render(path), path)
     node = lookup(root, _BASE_KEY)
-    if node is None:
+    if node is None or not construct(node):
         return root
     base = construct(node)
-    if not isinstance(base, str) or not base:
+    if not isinstance(base, str):
         raise ConfigError(f"{_BASE_KEY}: got {came(base)}, expected the path of a file, relative to {path}")
     named = Path(base).expanduser()
     base_path = named if named.exists() else path.parent / named
