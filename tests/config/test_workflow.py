@@ -214,7 +214,7 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
         ("task.model.kwargs.dropout=1", "dropout: got 1; input should be less than 1"),
         ("task.model.class=GRU", "task.model.class: got 'GRU'; input should be 'LSTM'"),
         ("task.model.module_path=os", "task.model.module_path: got 'os'"),
-        ("task.record.0.class=HFSignalRecord", "HFSignalRecord"),
+        ("task.record.0.class=MultiSegRecord", "MultiSegRecord', which is not supported here: qrun cannot"),
         ("task.dataset.class=DatasetH", "takes 'TSDatasetH'"),
         ("lstm_bench.compat=exact", "lstm_bench.compat: got 'exact'; input should be 'qlib' or 'none'"),
         ("lstm_bench.compt=none", "did you mean 'compat'"),
@@ -230,11 +230,17 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
             "warmup_epochs: got 200, expected fewer than task.model.kwargs.n_epochs",
         ),
         ("lstm_bench.training.reweight_window=1", "reweight_window: got 1"),
-        ("portfolio.backtest.exchange_kwargs.volume_threshold=1", "volume_threshold is not supported"),
+        (
+            "portfolio.backtest.exchange_kwargs.volume_threshold=1",
+            "volume_threshold: got 1; got 1, expected [current, expression]",
+        ),
         ("qlib_init={}", "qlib_init.provider_uri: missing"),
         ("portfolio.backtest.end_time=2016-01-01", "start_time 2017-01-01 is after end_time 2016-01-01"),
         ("portfolio.backtest.end_time=soon", "got 'soon', expected a day"),
-        ("task.record.0={class: SigAnaRecord}", "SigAnaRecord is there 2 times, expected once"),
+        (
+            "task.record.0={class: SigAnaRecord, kwargs: {ana_long_short: true}}",
+            "SigAnaRecord is there 2 times with different settings, expected once",
+        ),
         ("experiment=x", "no top-level key 'experiment'"),
     ],
 )

@@ -11,7 +11,8 @@ from typing import Any, get_args
 import numpy as np
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
-from lstm_bench.config.workflow import PortAnaRecord, RunConfig
+from lstm_bench.config.record import PortAnaRecord
+from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import DataError
 
