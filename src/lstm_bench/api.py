@@ -21,14 +21,8 @@ from pydantic import ValidationError
 from lstm_bench.config import workflow
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.backtest import (
-    REGIONS,
-    ExchangeConfig,
-    PortAnalysisConfig,
-    Region,
-    TopkDropoutKwargs,
-    resolve,
-)
+from lstm_bench.config.backtest import PortAnalysisConfig, TopkDropoutKwargs, resolve
+from lstm_bench.config.exchange import REGIONS, ExchangeConfig, Region
 from lstm_bench.config.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.counting import counted
@@ -680,7 +674,7 @@ def backtest(
         Keywords of Qlib's ``TopkDropoutStrategy`` and ``Exchange``, with its defaults: ``topk`` and ``n_drop``, which
         must be given, ``method_sell``, ``method_buy``, ``hold_thresh``, ``only_tradable``,
         ``forbid_all_trade_at_limit``, ``risk_degree``; ``deal_price``, ``limit_threshold``, ``open_cost``,
-        ``close_cost``, ``min_cost``, ``impact_cost``, ``trade_unit``, ``codes``.
+        ``close_cost``, ``min_cost``, ``impact_cost``, ``trade_unit``, ``volume_threshold``, ``codes``.
 
     Returns
     -------

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lstm_bench.config.backtest import BacktestConfig, ExchangeConfig, PortAnalysisConfig, resolve
+from lstm_bench.config.backtest import BacktestConfig, PortAnalysisConfig, default_portfolio, resolve
+from lstm_bench.config.exchange import ExchangeConfig
 
 
 def config(**exchange: Any) -> PortAnalysisConfig:
@@ -69,8 +70,6 @@ def test_prices_lose_their_dollar() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("volume_threshold", ["cum", "0.2 * $volume"]),
-        ("subscribe_fields", ["$open"]),
         ("extra_quote", {"SH600000": 1}),
         ("quote_cls", "PandasQuote"),
     ],
@@ -89,13 +88,32 @@ def test_unknown_keys_are_refused_with_the_nearest() -> None:
         config(opencost=0.1)
 
 
-def test_an_expression_is_no_deal_price() -> None:
-    with pytest.raises(ValidationError, match="expected the name of a field"):
-        config(deal_price="$close * 1.01")
+def test_a_deal_price_may_be_an_expression() -> None:
+    assert ExchangeConfig(deal_price="$close * 1.01").prices == ("$close * 1.01", "$close * 1.01")
+    with pytest.raises(ValidationError, match="expected a field such as 'close', or an expression"):
+        config(deal_price="$")
 
 
-@pytest.mark.parametrize("threshold", [0.0, -0.1, float("nan"), ["$a", "$b"]])
-def test_limit_threshold_is_a_positive_number(threshold: object) -> None:
+def test_one_volume_limit_is_one_for_both_sides() -> None:
+    limits = ExchangeConfig.model_validate({"volume_threshold": ["cum", "0.2 * $volume"]})
+    assert limits.volume_limits("buy") == limits.volume_limits("sell") == ("0.2 * $volume",)
+    given = {"all": ["current", "$a"], "sell": ["cum", "$b"]}
+    sides = ExchangeConfig.model_validate({"volume_threshold": given})
+    assert (sides.volume_limits("buy"), sides.volume_limits("sell")) == (("$a",), ("$a", "$b"))
+    assert ExchangeConfig().volume_limits("buy") == ()
+
+
+@pytest.mark.parametrize(
+    "threshold",
+    [0.1, "0.1 * $volume", ["all", "$volume"], ["cum"], {"both": ["cum", "$volume"]}, {"buy": "$volume"}],
+)
+def test_other_volume_limits_are_refused(threshold: object) -> None:
+    with pytest.raises(ValidationError, match="volume_threshold"):
+        config(volume_threshold=threshold)
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.1, float("nan"), ["$a"], ["$a", 1]])
+def test_limit_threshold_is_a_positive_number_or_two_expressions(threshold: object) -> None:
     with pytest.raises(ValidationError, match="limit_threshold"):
         config(limit_threshold=threshold)
 
@@ -105,6 +123,83 @@ def test_days_are_read_as_everywhere() -> None:
     assert (section.start_time, section.end_time) == (date(2017, 1, 1), date(2020, 8, 1))
 
 
-def test_the_account_is_money() -> None:
-    with pytest.raises(ValidationError, match="account"):
-        BacktestConfig.model_validate({"account": {"cash": 1e6, "SH600000": 100}})
+def test_an_account_may_hold_stocks_already() -> None:
+    holding = {"amount": 100, "price": 12.5}
+    account = BacktestConfig.model_validate({"account": {"cash": 1e6, "sh600000": holding}})
+    assert account.cash == 1e6
+    assert {code: held.model_dump() for code, held in account.holdings.items()} == {"SH600000": holding}
+    assert BacktestConfig.model_validate({"account": {"cash": 5}}).cash == 5.0
+    assert BacktestConfig(account=7.0).holdings == {}
+
+
+@pytest.mark.parametrize(
+    ("account", "message"),
+    [
+        ({"SH600000": {"amount": 100, "price": 1}}, "needs the key 'cash'"),
+        ({"cash": 0}, "needs the key 'cash'"),
+        ({"cash": {"amount": 100, "price": 1}}, "needs the key 'cash'"),
+        ({"cash": 1e6, "SH600000": 100}, "SH600000: got 100, expected {amount: ..., price: ...}"),
+        ({"cash": 1e6, "SH600000": {"amount": 100}}, "price"),
+        (0, "account"),
+        (None, "account"),
+    ],
+)
+def test_an_account_lacks_nothing(account: object, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        BacktestConfig.model_validate({"account": account})
+
+
+def test_the_default_portfolio_is_qlibs_own() -> None:
+    backtest = default_portfolio().backtest
+    assert (backtest.account, backtest.benchmark, backtest.start_time, backtest.end_time) == (
+        1e8, "SH000300", None, None,
+    )  # fmt: skip
+    costs = backtest.exchange_kwargs
+    assert (costs.open_cost, costs.close_cost, costs.min_cost, costs.limit_threshold) == (
+        0.0005,
+        0.0015,
+        5,
+        0.095,
+    )
+    kwargs = default_portfolio().strategy.kwargs
+    assert (kwargs.topk, kwargs.n_drop) == (50, 5)
+
+
+def test_what_is_ignored_tells_no_two_runs_apart() -> None:
+    plain = {"strategy": {"kwargs": {"topk": 5, "n_drop": 1}}, "backtest": {}}
+    noisy = {
+        "strategy": {"class": "qlib.contrib.strategy.TopkDropoutStrategy", "kwargs": {"topk": 5, "n_drop": 1}},
+        "backtest": {"benchmark": None},
+        "executor": {
+            "class": "qlib.backtest.executor.SimulatorExecutor",
+            "kwargs": {
+                "verbose": True, "track_data": True, "settle_type": "None", "start_time": "2020-01-01",
+                "indicator_config": {"show_indicator": True, "pa_config": {"agg": "vwap"}},
+            },
+        },
+    }  # fmt: skip
+    one, other = (resolve(PortAnalysisConfig.model_validate(section), "cn") for section in (plain, noisy))
+    assert one.model_dump() == other.model_dump()
+    assert resolve(other, "cn") == other
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (
+            {"strategy": {"class": "SoftTopkStrategy"}},
+            "'SoftTopkStrategy', which is not supported here: Qlib 0.9.7 cannot",
+        ),
+        ({"strategy": {"class": "qlib.contrib.strategy.EnhancedIndexingStrategy"}}, "a risk model's files"),
+        ({"strategy": {"class": "WeightStrategyBase"}}, "it is the base of other strategies"),
+        ({"strategy": {"class": "TopkDropoutStrat"}}, "did you mean 'TopkDropoutStrategy'"),
+        (
+            {"strategy": {"class": "mine.TopkDropoutStrategy", "kwargs": {"topk": 5, "n_drop": 1}}},
+            "module_path",
+        ),
+        ({"executor": {"class": "NestedExecutor"}}, "only daily bars can be read"),
+    ],
+)
+def test_other_classes_are_refused_with_the_reason(section: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        PortAnalysisConfig.model_validate(section)

@@ -11,6 +11,7 @@ from docs.tools.configuration import PAGE, Place, configuration_page, places
 import lstm_bench.config.alpha158
 import lstm_bench.config.backtest
 import lstm_bench.config.dataset
+import lstm_bench.config.exchange
 import lstm_bench.config.feature_set
 import lstm_bench.config.handler
 import lstm_bench.config.harness
@@ -18,6 +19,7 @@ import lstm_bench.config.lenient
 import lstm_bench.config.model
 import lstm_bench.config.parameter
 import lstm_bench.config.processor
+import lstm_bench.config.record
 import lstm_bench.config.search
 import lstm_bench.config.study
 import lstm_bench.config.tracking
@@ -32,7 +34,7 @@ BASES = {
     lstm_bench.config.handler.HandlerKwargs: "its subclasses have its keys",
     lstm_bench.config.handler.AlphaKwargs: "likewise",
     lstm_bench.config.processor.FittedKwargs: "likewise",
-    lstm_bench.config.workflow._Record: "likewise",
+    lstm_bench.config.record._Record: "likewise",
 }
 ALL = [place for found in places().values() for place in found]
 

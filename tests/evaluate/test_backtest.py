@@ -258,3 +258,39 @@ def first_days(quotes: Panel, count: int) -> Panel:
         fields={name: bars[:count] for name, bars in quotes.fields.items()},
         last=np.minimum(quotes.last, count - 1),
     )
+
+
+def test_an_account_that_holds_stocks_sells_them_like_others() -> None:
+    score = np.tile([1.0, 2.0, 0.0], (4, 1))
+    how = config(topk=1, n_drop=1)
+    account = {"cash": 1e5, "S02": {"amount": 300.0, "price": 9.0}}
+    given = type(how.backtest).model_validate(how.backtest.model_dump(by_alias=True) | {"account": account})
+    result = trade(score, panel(np.full((4, 3), 10.0)), how.model_copy(update={"backtest": given}))
+    assert held_on(result, 0) == [2]
+    assert 2 not in held_on(result, 1)
+    # as in Qlib, what is held at the start counts as the first day's return
+    assert result.report["return"][0] == pytest.approx(3000.0 / 1e5)
+    assert result.report["value"][0] == 3000.0
+
+
+def test_cash_that_settles_later_buys_on_the_next_day() -> None:
+    score, quotes = random_market()
+    how = config(risk_degree=1.0)
+    later = how.executor.kwargs.model_copy(update={"settle_type": "cash"})
+    delayed = how.model_copy(update={"executor": how.executor.model_copy(update={"kwargs": later})})
+    at_once, next_day = trade(score, quotes, how), trade(score, quotes, delayed)
+    unsettled = next_day.report["account"] - next_day.report["value"] - next_day.report["cash"]
+    assert unsettled.max() > 1000.0
+    assert unsettled.min() > -1e-6
+    np.testing.assert_allclose(at_once.report["account"], at_once.report["value"] + at_once.report["cash"])
+    assert not np.allclose(at_once.report["cash"], next_day.report["cash"])
+
+
+def test_what_volume_leaves_is_sold_on_later_days() -> None:
+    score = np.array([[1.0, 0.0], *[[0.0, 1.0]] * 5])
+    how = config({"volume_threshold": {"sell": ["current", "$volume"]}, "min_cost": 0.0}, topk=1, n_drop=1)
+    quotes = panel(np.full((6, 2), 10.0), **{"$volume": np.full((6, 2), 40_000.0)})
+    held = trade(score, quotes, how).positions
+    amounts = [float(held.amount[(held.day == d) & (held.instrument == 0)].sum()) for d in range(6)]
+    assert amounts == [0.0, 95_000.0, 55_000.0, 15_000.0, 0.0, 0.0]
+    assert held.days_held[held.instrument == 0].tolist() == [1, 2, 3]

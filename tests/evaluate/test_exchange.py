@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.backtest import ExchangeConfig
+from lstm_bench.config.exchange import ExchangeConfig
 from lstm_bench.evaluate.exchange import (
     BUY,
     EITHER,
@@ -20,11 +20,23 @@ from lstm_bench.evaluate.exchange import (
 )
 
 
-def one_stock(price: float = 10.0, change: float = 0.0, factor: float = 1.0, volume: float = 1e6) -> Quotes:
+def one_stock(
+    price: float = 10.0, change: float = 0.0, factor: float = 1.0, volume: float = 1e6, most: float = np.inf
+) -> Quotes:
     def cell(value: float) -> Any:
         return np.full((1, 1), value, dtype=np.float32)
 
-    return Quotes(cell(price), cell(price), cell(price + 1), cell(change), cell(factor), cell(volume))
+    return Quotes(
+        close=cell(price),
+        buy_price=cell(price),
+        sell_price=cell(price + 1),
+        rise=cell(change),
+        fall=cell(change),
+        factor=cell(factor),
+        volume=cell(volume),
+        most_bought=cell(most),
+        most_sold=cell(most),
+    )
 
 
 def terms(**values: Any) -> Terms:
@@ -102,3 +114,27 @@ def test_a_sale_that_cannot_pay_its_cost_does_not_happen() -> None:
 def test_impact_is_the_squared_share_of_the_days_value(volume: float, share: float) -> None:
     fill = buy(one_stock(volume=volume), terms(impact_cost=0.1), 0, 0, 1000.0, 1e6)
     assert fill.cost == pytest.approx(10_000.0 * (0.01 + 0.1 * share**2))
+
+
+def test_volume_bounds_an_order_before_lots_and_cash_do() -> None:
+    bounded = terms(volume_threshold=["current", "$volume"], min_cost=0.0)
+    assert buy(one_stock(most=250.0), bounded, 0, 0, 1000.0, 1e6).amount == 200.0
+    assert sell(one_stock(most=250.0), bounded, 0, 0, 1000.0, 1e6).amount == 200.0
+    assert (
+        sell(one_stock(most=250.0), bounded, 0, 0, 130.0, 1e6).amount == 130.0
+    )  # all of it, an odd lot or not
+    assert sell(one_stock(most=-5.0), bounded, 0, 0, 1000.0, 1e6).amount == 0.0
+    assert buy(one_stock(most=250.0), terms(min_cost=0.0), 0, 0, 1000.0, 1e6).amount == 1000.0
+
+
+def test_a_volume_that_is_not_known_deals_nothing() -> None:
+    bounded = terms(volume_threshold=["current", "$volume"])
+    for side in (buy, sell):
+        fill = side(one_stock(most=np.nan), bounded, 0, 0, 1000.0, 1e6)
+        assert (fill.amount, fill.cost) == (0.0, 0.0)
+
+
+def test_a_volume_limit_holds_for_its_side_alone() -> None:
+    only_sells = terms(volume_threshold={"sell": ["current", "$volume"]}, min_cost=0.0)
+    assert buy(one_stock(most=250.0), only_sells, 0, 0, 1000.0, 1e6).amount == 1000.0
+    assert sell(one_stock(most=250.0), only_sells, 0, 0, 1000.0, 1e6).amount == 200.0

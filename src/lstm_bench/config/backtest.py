@@ -1,4 +1,4 @@
-"""``port_analysis_config``: the strategy, the exchange and the executor of the portfolio backtest.
+"""``port_analysis_config``: the strategy, the account and the executor of the portfolio backtest.
 
 The sections are those of a Qlib workflow file, with Qlib's defaults. What depends on the region is left open
 there (``trade_unit`` unset, ``limit_threshold`` null) and filled by :func:`resolve`.
@@ -7,55 +7,46 @@ there (``trade_unit`` unset, ``limit_threshold`` null) and filled by :func:`reso
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from lstm_bench.config.class_path import named_class, refuse_class
 from lstm_bench.config.day import Day
-from lstm_bench.config.expected import Words
+from lstm_bench.config.exchange import REGIONS, DailyFreq, ExchangeConfig, Market, Region
 from lstm_bench.config.section import Refused, Section
 
 __all__ = [
-    "REGIONS",
+    "CSI300",
     "BacktestConfig",
-    "ExchangeConfig",
     "ExecutorConfig",
     "ExecutorKwargs",
+    "FillConfig",
+    "Holding",
+    "IndicatorConfig",
     "PortAnalysisConfig",
-    "Region",
-    "RegionDefaults",
     "StrategyConfig",
     "TopkDropoutKwargs",
+    "Weighting",
+    "default_portfolio",
     "resolve",
 ]
 
-Region = Literal["cn", "us", "tw"]
+CSI300 = "SH000300"
+"""The benchmark where a file names none."""
 
+Weighting = Literal["mean", "amount_weighted", "value_weighted"]
+"""How indicators of orders are averaged."""
 
-class RegionDefaults(NamedTuple):
-    """What a market's rules are where a file says nothing."""
-
-    trade_unit: int
-    limit_threshold: float | None
-
-
-REGIONS: Mapping[Region, RegionDefaults] = {
-    "cn": RegionDefaults(trade_unit=100, limit_threshold=0.095),
-    "us": RegionDefaults(trade_unit=1, limit_threshold=None),
-    "tw": RegionDefaults(trade_unit=1000, limit_threshold=0.1),
+_NO_STRATEGY: Mapping[str, str] = {
+    "SoftTopkStrategy": "Qlib 0.9.7 cannot construct it, whatever a file gives it; TopkDropoutStrategy is there",
+    "WeightStrategyBase": "it is the base of other strategies, and has no weights of its own",
+    "EnhancedIndexingStrategy": "it needs a risk model's files and the benchmark's weights; without them Qlib trades "
+    "nothing and does not say so",
 }
-
-
-def _field_name(name: str) -> str:
-    bare = name.removeprefix("$")
-    if not bare.isidentifier():
-        raise ValueError(
-            f"got {name!r}, expected the name of a field such as 'close' or '$open'; no expression"
-        )
-    return bare
-
-
-PriceField = Annotated[str, AfterValidator(_field_name), Words("the name of a field", "names of fields")]
+_NO_EXECUTOR: Mapping[str, str] = {
+    "NestedExecutor": "it trades within the day, and only daily bars can be read",
+}
 
 
 class TopkDropoutKwargs(Section):
@@ -80,11 +71,15 @@ class TopkDropoutKwargs(Section):
     hold_thresh: int = Field(1, ge=0, description="days to hold before selling")
     only_tradable: bool = Field(False, description="decide among tradable stocks only")
     forbid_all_trade_at_limit: bool = Field(True, description="at a limit, trade in neither direction")
-    risk_degree: float = Field(0.95, ge=0.0, le=1.0, description="share of the cash to invest")
+    risk_degree: float = Field(0.95, ge=0.0, description="share of the cash to invest")
+    trade_exchange: Refused = None
+    level_infra: Refused = None
+    common_infra: Refused = None
+    outer_trade_decision: Refused = None
 
 
 class StrategyConfig(Section):
-    """``strategy``."""
+    """``strategy``; its class may be dotted, without ``module_path``."""
 
     name: Literal["TopkDropoutStrategy"] = Field("TopkDropoutStrategy", alias="class")
     module_path: Literal["qlib.contrib.strategy", "qlib.contrib.strategy.signal_strategy"] = (
@@ -92,41 +87,20 @@ class StrategyConfig(Section):
     )
     kwargs: TopkDropoutKwargs = Field(description="how many stocks, and which")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_way_to_name_it(cls, data: Any) -> Any:
+        data = named_class(data)
+        if isinstance(data, Mapping):
+            refuse_class(data.get("class"), _NO_STRATEGY, ("TopkDropoutStrategy",))
+        return data
 
-class ExchangeConfig(Section):
-    """``backtest.exchange_kwargs``: what trading costs and when it is impossible."""
 
-    freq: Literal["day", "1day"] = Field("day", description="only daily bars")
-    codes: str = Field("all", description="the market whose instruments have quotes")
-    deal_price: PriceField | tuple[PriceField, PriceField] | None = Field(
-        None, description="field to deal at, or one for buying and one for selling; close where null"
-    )
-    limit_threshold: float | None = Field(
-        None, gt=0.0, description="no trade where |change| reaches it; the region's where null (none in us)"
-    )
-    open_cost: float = Field(0.0015, ge=0.0, description="share of the value bought")
-    close_cost: float = Field(0.0025, ge=0.0, description="share of the value sold")
-    min_cost: float = Field(5.0, ge=0.0, description="least cost of an order, in money")
-    impact_cost: float = Field(
-        0.0, ge=0.0, description="times the square of the order's share of the day's value"
-    )
-    trade_unit: int | None = Field(
-        None,
-        ge=1,
-        description="round lot in unadjusted shares; the region's where unset, no rounding where null",
-    )
-    volume_threshold: Refused = None
-    subscribe_fields: Refused = None
-    extra_quote: Refused = None
-    quote_cls: Refused = None
-    start_time: Refused = None
-    end_time: Refused = None
+class Holding(Section):
+    """A stock that an account holds from the start."""
 
-    @property
-    def prices(self) -> tuple[str, str]:
-        """Fields to buy and to sell at."""
-        price = self.deal_price or "close"
-        return (price, price) if isinstance(price, str) else price
+    amount: float = Field(gt=0.0, description="adjusted shares")
+    price: float = Field(gt=0.0, description="what a share is worth until the stock has a close")
 
 
 class BacktestConfig(Section):
@@ -136,8 +110,13 @@ class BacktestConfig(Section):
     end_time: Day | None = Field(
         None, description="last trading day; the one after the last score where null"
     )
-    account: float = Field(1e9, gt=0.0, description="initial cash")
-    benchmark: str | tuple[str, ...] = Field("SH000300", description="a code, or several: their mean return")
+    account: Annotated[float, Field(gt=0.0)] | dict[str, float | Holding] = Field(
+        1e9,
+        description="initial cash; or a mapping of `cash`, and of codes with amount and price of what is held already",
+    )
+    benchmark: str | Annotated[tuple[str, ...], Field(min_length=1)] | Market | None = Field(
+        CSI300, description="a code; several, or a market: their mean return; SH000300 where null"
+    )
     exchange_kwargs: ExchangeConfig = Field(ExchangeConfig(), description="prices, limits and costs")
     pos_type: Literal["Position"] = Field("Position", description="Qlib's ordinary account")
 
@@ -147,17 +126,67 @@ class BacktestConfig(Section):
             raise ValueError(f"start_time {self.start_time} is after end_time {self.end_time}")
         return self
 
+    @field_validator("account")
+    @classmethod
+    def _cash_and_holdings(cls, account: Any) -> Any:
+        if isinstance(account, float):
+            return account
+        if not isinstance(cash := account.get("cash"), float) or cash <= 0.0:
+            raise ValueError("a mapping needs the key 'cash', a number greater than 0")
+        for code, held in account.items():
+            if code != "cash" and isinstance(held, float):
+                raise ValueError(
+                    f"{code}: got {held:g}, expected {{amount: ..., price: ...}}; Qlib fails at a stock without a price"
+                )
+        return account
+
+    @property
+    def cash(self) -> float:
+        """Initial cash."""
+        return self.account if isinstance(self.account, float) else float(cast(float, self.account["cash"]))
+
+    @property
+    def holdings(self) -> dict[str, Holding]:
+        """Upper-case code -> what is held before the first trading day."""
+        given = {} if isinstance(self.account, float) else self.account
+        return {code.upper(): held for code, held in given.items() if isinstance(held, Holding)}
+
+
+class FillConfig(Section):
+    """``indicator_config.ffr_config``."""
+
+    weight_method: Weighting = Field("mean", description="how the day's orders are averaged")
+
+
+class IndicatorConfig(Section):
+    """``executor.kwargs.indicator_config``."""
+
+    show_indicator: bool = Field(False, description="ignored: nothing is printed day by day")
+    pa_config: Any = Field(
+        None, description="ignored: orders are dealt at the deal price, so that there is no advantage"
+    )
+    ffr_config: FillConfig = Field(FillConfig(), description="the share of orders that was dealt")
+
 
 class ExecutorKwargs(Section):
     """``executor.kwargs``."""
 
-    time_per_step: Literal["day", "1day"] = Field("day", description="only daily steps")
+    time_per_step: DailyFreq = Field("day", description="only daily steps")
     generate_portfolio_metrics: Literal[True] = Field(True, description="a run always has them")
     trade_type: Literal["serial", "parallel"] = Field("serial", description="sells first, or buys first")
-    verbose: Literal[False] = Field(False, description="orders are not printed")
-    track_data: Literal[False] = Field(False, description="for Qlib's reinforcement learning")
-    settle_type: Refused = None
-    indicator_config: Refused = None
+    verbose: bool = Field(False, description="ignored: orders are not printed")
+    track_data: bool = Field(False, description="ignored: for Qlib's reinforcement learning")
+    settle_type: Literal["None", "cash"] | None = Field(
+        None, description="with cash, what a sale brings can be spent from the next day on"
+    )
+    indicator_config: IndicatorConfig | None = Field(None, description="of the indicators of a day's orders")
+    start_time: Day | None = Field(None, description="ignored: the backtest's holds")
+    end_time: Day | None = Field(None, description="likewise")
+
+    @property
+    def fill_weighting(self) -> Weighting:
+        """How the shares that were dealt are averaged over a day's orders."""
+        return "mean" if self.indicator_config is None else self.indicator_config.ffr_config.weight_method
 
 
 class ExecutorConfig(Section):
@@ -166,6 +195,14 @@ class ExecutorConfig(Section):
     name: Literal["SimulatorExecutor"] = Field("SimulatorExecutor", alias="class")
     module_path: Literal["qlib.backtest.executor"] = "qlib.backtest.executor"
     kwargs: ExecutorKwargs = Field(ExecutorKwargs(), description="how a day is traded")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_way_to_name_it(cls, data: Any) -> Any:
+        data = named_class(data)
+        if isinstance(data, Mapping):
+            refuse_class(data.get("class"), _NO_EXECUTOR, ("SimulatorExecutor",))
+        return data
 
 
 class PortAnalysisConfig(Section):
@@ -176,11 +213,29 @@ class PortAnalysisConfig(Section):
     executor: ExecutorConfig = Field(ExecutorConfig(), description="how orders are filled")
 
 
-def resolve(config: PortAnalysisConfig, region: Region) -> PortAnalysisConfig:
-    """Fill what depends on the region.
+def default_portfolio() -> PortAnalysisConfig:
+    """Return what a ``PortAnaRecord`` without ``config`` backtests; its defaults are not those of the sections."""
+    exchange = {
+        "limit_threshold": 0.095,
+        "deal_price": "close",
+        "open_cost": 0.0005,
+        "close_cost": 0.0015,
+        "min_cost": 5,
+    }
+    return PortAnalysisConfig.model_validate(
+        {
+            "strategy": {"kwargs": {"signal": "<PRED>", "topk": 50, "n_drop": 5}},
+            "backtest": {"account": 1e8, "benchmark": CSI300, "exchange_kwargs": exchange},
+        }
+    )
 
-    Afterwards ``trade_unit`` and ``limit_threshold`` mean what they say (None is none), and ``deal_price`` is
-    set: one name where buying and selling share it. Resolving twice changes nothing.
+
+def resolve(config: PortAnalysisConfig, region: Region) -> PortAnalysisConfig:
+    """Fill what depends on the region, and what a null leaves to Qlib.
+
+    Afterwards ``trade_unit`` and ``limit_threshold`` mean what they say (None is none), ``deal_price`` is set, one
+    name where buying and selling share it, and so is the benchmark; keys that are ignored have their defaults.
+    Resolving twice changes nothing.
     """
     exchange = config.backtest.exchange_kwargs
     defaults = REGIONS[region]
@@ -190,6 +245,21 @@ def resolve(config: PortAnalysisConfig, region: Region) -> PortAnalysisConfig:
         filled["trade_unit"] = defaults.trade_unit
     if exchange.limit_threshold is None:
         filled["limit_threshold"] = defaults.limit_threshold
-    resolved = exchange.model_copy(update=filled)
-    backtest = config.backtest.model_copy(update={"exchange_kwargs": resolved})
-    return config.model_copy(update={"backtest": backtest})
+    backtest = config.backtest.model_copy(
+        update={
+            "exchange_kwargs": exchange.model_copy(update=filled),
+            "benchmark": config.backtest.benchmark or CSI300,
+        }
+    )
+    return config.model_copy(update={"backtest": backtest, "executor": _resolved_executor(config.executor)})
+
+
+def _resolved_executor(executor: ExecutorConfig) -> ExecutorConfig:
+    """Leave out what is ignored, so that it does not tell two runs apart."""
+    given = executor.kwargs
+    meant: dict[str, Any] = {"trade_type": given.trade_type, "time_per_step": given.time_per_step}
+    if given.settle_type == "cash":
+        meant["settle_type"] = "cash"
+    if given.fill_weighting != "mean":
+        meant["indicator_config"] = IndicatorConfig(ffr_config=FillConfig(weight_method=given.fill_weighting))
+    return executor.model_copy(update={"kwargs": ExecutorKwargs(**meant)})

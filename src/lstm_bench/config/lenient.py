@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import model_validator
 
+from lstm_bench.config.class_path import named_class
 from lstm_bench.config.section import Section
 
 __all__ = ["Lenient", "Named"]
@@ -49,15 +50,4 @@ class Named(Lenient):
     @model_validator(mode="before")
     @classmethod
     def _split_dotted_class(cls, data: Any) -> Any:
-        if isinstance(data, str):
-            data = {"class": data}
-        if not isinstance(data, dict):
-            return data
-        read = dict(data)
-        if "class" not in read and "func" in read:
-            read["class"] = read.pop("func")
-        name = read.get("class")
-        if isinstance(name, str) and "." in name:
-            module_path, _, read["class"] = name.rpartition(".")
-            read["module_path"] = module_path
-        return read
+        return named_class(data, alone=True)

@@ -6,13 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from lstm_bench.config.shown import shown
+
 __all__ = ["Truth"]
 
 
 def _no_text(value: Any) -> Any:
     if isinstance(value, str):
         raise ValueError(  # noqa: TRY004 - pydantic's protocol
-            f"got the text {value!r}, which is true to Qlib, whatever it says; expected true or false"
+            f"got the text {shown(value)}, which is true to Qlib, whatever it says; expected true or false"
         )
     return value
 

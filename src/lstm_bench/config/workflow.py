@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from lstm_bench.config.backtest import PortAnalysisConfig, Region, resolve
+from lstm_bench.config.backtest import PortAnalysisConfig, Weighting, resolve
 from lstm_bench.config.dataset import DatasetConfig, SegmentsConfig
+from lstm_bench.config.exchange import Region
 from lstm_bench.config.feature_set import FeatureSet, load_feature_set
 from lstm_bench.config.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
 from lstm_bench.config.harness import HarnessConfig
-from lstm_bench.config.lenient import Lenient, Named
+from lstm_bench.config.lenient import Lenient
 from lstm_bench.config.mistakes import explain
 from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.ready import missing_workflow
+from lstm_bench.config.record import PortAnaRecord, Record, SigAnaKwargs, SigAnaRecord, named_record
 from lstm_bench.config.section import Section
-from lstm_bench.config.truth import Truth
 from lstm_bench.config.yaml import Overrides, read_yaml
 from lstm_bench.errors import ConfigError, choices_hint, command_line
 
-__all__ = ["QlibInit", "RunConfig", "SigAnaKwargs", "TaskConfig", "load_workflow"]
+__all__ = ["QlibInit", "RunConfig", "TaskConfig", "load_workflow"]
 
 SECTIONS = ("qlib_init", "task", "lstm_bench", "experiment_name")
 
@@ -39,6 +40,8 @@ NO_IDENTITY: Mapping[str, str] = {
     "drop_raw": "Qlib's way to save memory",
     "fetch_orig": "likewise",
     "init_data": "a run needs the data, whatever a file says",
+    "subscribe_fields": "read beside the quotes, and used by nothing",
+    "skip_existing": "runs are idempotent",
 }
 """Keys that decide no number, wherever they stand -> why."""
 
@@ -103,103 +106,33 @@ class QlibInit(Lenient):
         return value
 
 
-class _Placeholders(Section):
-    """Qlib passes the model and the dataset to a record; here they are at hand."""
-
-    model: Literal["<MODEL>"] | None = Field(None, description="the run's own")
-    dataset: Literal["<DATASET>"] | None = Field(None, description="the run's own")
-
-
-class SigAnaKwargs(_Placeholders):
-    """``SigAnaRecord``: the signal metrics."""
-
-    ana_long_short: Truth = Field(False, description="add the long-short and long-average returns")
-    ann_scaler: int = Field(252, ge=1, description="days a year, for the long-short returns")
-    label_col: Literal[0] = Field(0, description="only a label of one column can be evaluated")
-    skip_existing: bool | None = Field(None, description="ignored: runs are idempotent")
-
-
-class PortAnaKwargs(_Placeholders):
-    """``PortAnaRecord``: the portfolio backtest."""
-
-    config: PortAnalysisConfig = Field(description="the backtest")
-    risk_analysis_freq: Literal["day", "1day"] | list[Literal["day", "1day"]] = Field(
-        "day", description="of the risk figures"
-    )
-    indicator_analysis_freq: Literal["day", "1day"] | list[Literal["day", "1day"]] = Field(
-        "day", description="of the indicators (ffr, pa, pos)"
-    )
-    indicator_analysis_method: Literal["mean"] | None = Field(
-        None, description="of the indicators over orders; mean where null"
-    )
-    N: int | None = Field(None, description="ignored: an older Qlib's display setting")
-    skip_existing: bool = Field(False, description="ignored: runs are idempotent")
-
-
-class _Record(Named):
-    module_path: Literal["qlib.workflow.record_temp"] = "qlib.workflow.record_temp"
-
-
-class SignalRecord(_Record):
-    """Save predictions; every run does."""
-
-    name: Literal["SignalRecord"] = Field(alias="class")
-    kwargs: _Placeholders = Field(_Placeholders(), description="what Qlib passes on")
-
-
-class SigAnaRecord(_Record):
-    """Evaluate predictions as a signal."""
-
-    name: Literal["SigAnaRecord"] = Field(alias="class")
-    kwargs: SigAnaKwargs = Field(SigAnaKwargs(), description="which figures")
-
-
-class PortAnaRecord(_Record):
-    """Evaluate predictions as a portfolio."""
-
-    name: Literal["PortAnaRecord"] = Field(alias="class")
-    kwargs: PortAnaKwargs = Field(description="the backtest and its figures")
-
-
-Record = Annotated[SignalRecord | SigAnaRecord | PortAnaRecord, Field(discriminator="name")]
-
-
-def _record(value: Any) -> Any:
-    """Read a record's class where Qlib finds it: which model it is read with depends on it."""
-    if isinstance(value, str):
-        value = {"class": value}
-    if isinstance(value, dict) and isinstance(name := value.get("class"), str) and "." in name:
-        module_path, _, name = name.rpartition(".")
-        return {**value, "class": name, "module_path": module_path}
-    return value
-
-
 class TaskConfig(Lenient):
     """``task``: a model, a dataset, and the records to make."""
 
     model: ModelConfig = Field(description="the LSTM")
     dataset: DatasetConfig = Field(description="its samples")
     record: list[Record] = Field(
-        default_factory=list, description="what to evaluate: one, or a list, each class once"
+        default_factory=list,
+        description="what to evaluate: one, or a list, each class once; of one without kwargs the class is enough",
     )
 
     @field_validator("record", mode="before")
     @classmethod
     def _as_list(cls, value: Any) -> Any:
-        records = [value] if isinstance(value, dict) else value
-        return [_record(record) for record in records] if isinstance(records, list) else records
+        entries = [value] if isinstance(value, dict) else value
+        return [named_record(entry) for entry in entries] if isinstance(entries, list) else entries
 
     @field_validator("record")
     @classmethod
     def _one_of_each(cls, records: list[Record]) -> list[Record]:
-        distinct = [
-            record for i, record in enumerate(records) if record not in records[:i]
-        ]  # twice is as once
-        names = [record.name for record in distinct]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"{name} is there {names.count(name)} times, expected once")
-        return distinct
+        once: dict[str, Record] = {}
+        for record in records:
+            if once.setdefault(record.name, record) != record:
+                times = sum(other.name == record.name for other in records)
+                raise ValueError(
+                    f"{record.name} is there {times} times with different settings, expected once"
+                )
+        return list(once.values())
 
     @model_validator(mode="after")
     def _model_fits_dataset(self) -> TaskConfig:
@@ -292,6 +225,17 @@ class RunConfig(Section):
         found = [record.kwargs.config for record in self.task.record if isinstance(record, PortAnaRecord)]
         return found[0] if found else None
 
+    @property
+    def further_records(self) -> frozenset[str]:
+        """Records beside Qlib's usual three, by class."""
+        return frozenset(record.name for record in self.task.record) & {"HFSignalRecord", "SignalMseRecord"}
+
+    @property
+    def indicator_weighting(self) -> Weighting:
+        """How the backtest's indicators are averaged over its days."""
+        found = [record.kwargs for record in self.task.record if isinstance(record, PortAnaRecord)]
+        return (found[0].indicator_analysis_method if found else None) or "mean"
+
     def with_seed(self, seed: int) -> RunConfig:
         """Return the same configuration with another seed.
 
@@ -373,7 +317,7 @@ class RunConfig(Section):
     def identity(self) -> dict[str, Any]:
         """Return what makes two runs the same run, but for the seed and the data: all that decides a number.
 
-        Left out are paths, the device, names, ``NO_IDENTITY``, and what has no effect beside the rest. Of the
+        Left out are paths, the device, names, ``NO_IDENTITY``, and what has no effect beside the rest. Of Qlib's usual
         records only what they say counts: signals are always analysed, and a region has filled the exchange.
         """
         config = self.resolved()
@@ -397,6 +341,10 @@ class RunConfig(Section):
             content["dataset"]["kwargs"].pop("step_len", None)  # a whole row, as where it is unset
         if not content["signal"]["ana_long_short"]:
             content["signal"].pop("ann_scaler")  # it scales the long-short returns
+        if self.further_records:
+            content["records"] = sorted(self.further_records)
+        if self.indicator_weighting != "mean":
+            content["indicators"] = self.indicator_weighting
         content["lstm_bench"].pop("features", None)  # the handler has the columns; this is their name
         for key in ("fit_start_time", "fit_end_time"):  # every processor has them by now
             content["dataset"]["kwargs"]["handler"]["kwargs"].pop(key, None)

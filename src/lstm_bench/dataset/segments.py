@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
 from lstm_bench.config.day import parse_day
-from lstm_bench.config.workflow import PortAnaRecord, RunConfig
+from lstm_bench.config.record import PortAnaRecord
+from lstm_bench.config.workflow import RunConfig
 from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import ConfigError, DataError

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.config.backtest import ExecutorKwargs
 from lstm_bench.evaluate.exchange import (
     BUY,
     EITHER,
@@ -15,6 +16,7 @@ from lstm_bench.evaluate.exchange import (
     Terms,
     buy,
     deal_price,
+    is_close,
     is_dealt,
     round_lot,
     sell,
@@ -23,7 +25,30 @@ from lstm_bench.evaluate.exchange import (
 from lstm_bench.evaluate.topk_dropout import Rules, decide
 from lstm_bench.kernel import kernel
 
-__all__ = ["Ledger", "Orders", "simulate"]
+__all__ = ["Ledger", "Orders", "Practice", "simulate"]
+
+_BY_AMOUNT = 1
+_BY_VALUE = 2
+
+
+class Practice(NamedTuple):
+    """How orders are executed.
+
+    ``sells_first`` says whether sells come before buys, ``settles_later`` whether what a sale brings can be spent from
+    the next day on; ``weighting`` averages the shares dealt over orders: plainly (0), by amount (1) or by value (2).
+    """
+
+    sells_first: bool
+    settles_later: bool
+    weighting: int
+
+    @classmethod
+    def of(cls, config: ExecutorKwargs) -> Practice:
+        """Practice of a configuration."""
+        weighting = {"mean": 0, "amount_weighted": _BY_AMOUNT, "value_weighted": _BY_VALUE}
+        return cls(
+            config.trade_type == "serial", config.settle_type == "cash", weighting[config.fill_weighting]
+        )
 
 
 class Orders(NamedTuple):
@@ -39,11 +64,12 @@ class Ledger(NamedTuple):
 
     Attributes
     ----------
-    money : ``[4, D]``
-        At the close: value of the stocks, cash, and the running sums of turnover and of cost.
+    money : ``[5, D]``
+        At the close: value of the stocks, cash, what sales brought that can be spent from the next day on, and the
+        running sums of turnover and of cost.
     trades : ``[4, D]``
-        Of the day's orders: mean share that was dealt (NaN without an order of an amount), amount dealt,
-        value dealt, number of orders.
+        Of the day's orders: share that was dealt, averaged as the practice says (NaN without an order of an
+        amount), amount dealt, value dealt, number of orders.
     day, column, amount, price, days_held : ``[P]``
         The holdings at each close, by day and column: day from 0, adjusted shares, last close, days held.
     """
@@ -63,33 +89,37 @@ def simulate(
     quotes: Quotes,
     terms: Terms,
     rules: Rules,
+    practice: Practice,
     begin: int,
     end: int,
     cash: float,
-    sells_first: bool,
+    amount: npt.NDArray[np.float64],
+    price: npt.NDArray[np.float64],
     stream: npt.NDArray[np.uint32],
 ) -> Ledger:
-    """Trade days ``begin..end`` (exclusive) of ``score [T, N]``, starting with nothing but ``cash``.
+    """Trade days ``begin..end`` (exclusive) of ``score [T, N]``, starting with ``cash`` and holdings.
 
-    Each day trades on the scores of the row before it; without any, and on row 0, there are no orders.
+    ``amount [N]`` is what is held, ``price [N]`` what it is worth until it has a close; both are changed. Each day
+    trades on the scores of the row before it; without any, and on row 0, there are no orders.
     """
-    N, D = score.shape[1], end - begin
-    money, trades = np.empty((4, D)), np.empty((4, D))
+    D = end - begin
+    money, trades = np.empty((5, D)), np.empty((4, D))
     holdings = [np.empty((4, 0))]
-    amount, price = np.zeros(N), np.zeros(N)
-    days_held = np.zeros(N, dtype=np.int64)
+    days_held = np.zeros(len(amount), dtype=np.int64)
     turnover = cost = 0.0
     for d in range(D):
         t = begin + d
         orders = _orders(score, quotes, terms, rules, t, cash, amount, days_held, stream)
-        cash, value, paid = _deal(
-            orders, quotes, terms, t, sells_first, cash, amount, days_held, trades[:, d]
+        cash, unsettled, value, paid = _deal(
+            orders, quotes, terms, practice, t, cash, amount, days_held, trades[:, d]
         )
         turnover += value
         cost += paid
         held = _mark(quotes, t, amount, price, days_held)
         holdings.append(held)
-        money[0, d], money[1, d], money[2, d], money[3, d] = (held[1] * held[2]).sum(), cash, turnover, cost
+        money[0, d], money[1, d], money[2, d] = (held[1] * held[2]).sum(), cash, unsettled
+        money[3, d], money[4, d] = turnover, cost
+        cash += unsettled
     return _ledger(money, trades, holdings[1:])
 
 
@@ -98,19 +128,19 @@ def _deal(
     orders: Orders,
     quotes: Quotes,
     terms: Terms,
+    practice: Practice,
     t: int,
-    sells_first: bool,
     cash: float,
     amount: npt.NDArray[np.float64],
     days_held: npt.NDArray[np.int64],
     trades: npt.NDArray[np.float64],
-) -> tuple[float, float, float]:
+) -> tuple[float, float, float, float]:
     """Deal a day's orders: change ``amount [N]`` and ``days_held [N]``, fill ``trades [4]``.
 
-    Returns the cash that is left, and the value and the cost of what was dealt.
+    Returns the cash that is left, what settles after the close, and the value and the cost of what was dealt.
     """
-    shares, wishes, dealt, turnover, cost = 0.0, 0, 0.0, 0.0, 0.0
-    for i in _execution(orders.side, sells_first):
+    shares, weights, dealt, turnover, cost, unsettled = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in _execution(orders.side, practice.sells_first):
         j, wish = orders.column[i], orders.amount[i]
         if orders.side[i] == SELL:
             fill = sell(quotes, terms, t, j, wish, cash)
@@ -118,22 +148,32 @@ def _deal(
             fill = buy(quotes, terms, t, j, wish, cash)
         dealt += fill.amount
         if wish > 0.0:  # an order that lots round down to nothing counts, but has no share dealt
-            shares += fill.amount / wish
-            wishes += 1
+            weight = 1.0
+            if practice.weighting == _BY_AMOUNT:
+                weight = fill.amount
+            elif practice.weighting == _BY_VALUE:
+                weight = fill.value
+            shares += fill.amount / wish * weight
+            weights += weight
         if not is_dealt(fill.value):
             continue
         turnover += fill.value
         cost += fill.cost
         if orders.side[i] == SELL:
-            cash += fill.value - fill.cost
-            amount[j] = 0.0
-            days_held[j] = 0
+            if practice.settles_later:
+                unsettled += fill.value - fill.cost
+            else:
+                cash += fill.value - fill.cost
+            sold = fill.value / fill.price
+            amount[j] = 0.0 if is_close(amount[j], sold) else amount[j] - sold
+            if amount[j] == 0.0:
+                days_held[j] = 0
         else:
             cash -= fill.value + fill.cost
             amount[j] = fill.value / fill.price
-    trades[0] = shares / wishes if wishes > 0 else np.nan
+    trades[0] = shares / weights if weights > 0.0 else np.nan
     trades[1], trades[2], trades[3] = dealt, turnover, len(orders.side)
-    return cash, turnover, cost
+    return cash, unsettled, turnover, cost
 
 
 @kernel()

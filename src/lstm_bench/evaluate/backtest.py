@@ -12,12 +12,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import ExchangeConfig, PortAnalysisConfig
+from lstm_bench.config.backtest import BacktestConfig, PortAnalysisConfig
+from lstm_bench.config.exchange import ExchangeConfig
 from lstm_bench.data.panel import Panel
 from lstm_bench.errors import DataError, InputError
-from lstm_bench.evaluate.account import Ledger, simulate
+from lstm_bench.evaluate.account import Ledger, Practice, simulate
 from lstm_bench.evaluate.draw import start_stream
-from lstm_bench.evaluate.exchange import Quotes, Terms
+from lstm_bench.evaluate.exchange import STOP, Quotes, Terms
 from lstm_bench.evaluate.indicators import trade_indicators
 from lstm_bench.evaluate.risk import excess_risk
 from lstm_bench.evaluate.topk_dropout import Rules
@@ -66,12 +67,12 @@ class BacktestResult:
     days : ``[D]`` datetime64[D], the trading days
     instruments : codes that ``positions`` refers to
     report : column -> ``[D]`` float64
-        ``account`` (value of cash and stocks at the close), ``return`` (before cost), ``total_turnover`` and
-        ``total_cost`` (running sums of money), ``turnover`` and ``cost`` (the day's, over the account of the
-        day before), ``value`` (of the stocks), ``cash``, ``bench`` (the benchmark's return).
+        ``account`` (value of cash and stocks at the close, what settles the next day included), ``return`` (before
+        cost), ``total_turnover`` and ``total_cost`` (running sums of money), ``turnover`` and ``cost`` (the day's, over
+        the account of the day before), ``value`` (of the stocks), ``cash``, ``bench`` (the benchmark's return).
     trades : column -> ``[D]`` float64
-        Of the day's orders: ``ffr`` (mean share that was dealt; NaN without an order of an amount),
-        ``deal_amount`` and ``value`` (sums), ``count``.
+        Of the day's orders: ``ffr`` (mean share that was dealt, or weighted as the executor says; NaN without an order
+        of an amount), ``deal_amount`` and ``value`` (sums), ``count``.
     positions
     """
 
@@ -125,18 +126,20 @@ def backtest(
         )
     begin, end = _trading_days(score, quotes, config)
     market = _market(quotes, config.backtest.exchange_kwargs)
+    quoted = _quoted_rows(quotes, config.backtest.exchange_kwargs, begin, end)
     ledger = simulate(
         np.require(score, np.float64, _KERNEL_LAYOUT),
         market,
-        Terms.of(config.backtest.exchange_kwargs, adjusted=_lacks_factor(market, begin, end)),
+        Terms.of(config.backtest.exchange_kwargs, adjusted=_lacks_factor(market, quoted)),
         Rules.of(config.strategy.kwargs),
+        Practice.of(config.executor.kwargs),
         begin,
         end,
-        config.backtest.account,
-        config.executor.kwargs.trade_type == "serial",
+        config.backtest.cash,
+        *_first_holdings(quotes, config.backtest),
         start_stream(seed),
     )
-    report = _report(ledger, config.backtest.account, bench[begin:end])
+    report = _report(ledger, config.backtest.cash, bench[begin:end])
     return BacktestResult(
         days=quotes.days[begin:end],
         instruments=quotes.instruments,
@@ -181,37 +184,77 @@ def _trading_days(
 def _market(quotes: Panel, exchange: ExchangeConfig) -> Quotes:
     """Give the exchange the fields that its terms ask for, and no other."""
     buy_price, sell_price = exchange.prices
-    needed = {
-        "close": "close",
-        "buy_price": buy_price,
-        "sell_price": sell_price,
-        "change": "change" if exchange.limit_threshold is not None else None,
-        "factor": "factor" if exchange.trade_unit is not None else None,
-        "volume": "volume" if exchange.impact_cost > 0 else None,
-    }
     return Quotes(
-        **{
-            name: _UNUSED
-            if field is None
-            else np.require(quotes.fields[field].T, requirements=_KERNEL_LAYOUT)
-            for name, field in needed.items()
-        }
+        close=_column(quotes, "close"),
+        buy_price=_column(quotes, buy_price),
+        sell_price=_column(quotes, sell_price),
+        rise=_limit(quotes, exchange, 0, STOP),
+        fall=_limit(quotes, exchange, 1, -STOP),
+        factor=_column(quotes, "factor") if exchange.trade_unit is not None else _UNUSED,
+        volume=_column(quotes, "volume") if exchange.impact_cost > 0 else _UNUSED,
+        most_bought=_least(quotes, exchange.volume_limits("buy")),
+        most_sold=_least(quotes, exchange.volume_limits("sell")),
     )
 
 
-def _lacks_factor(market: Quotes, begin: int, end: int) -> bool:
+def _column(quotes: Panel, name: str) -> npt.NDArray[np.float32]:
+    return np.require(quotes.fields[name].T, requirements=_KERNEL_LAYOUT)
+
+
+def _limit(quotes: Panel, exchange: ExchangeConfig, side: int, stop: float) -> npt.NDArray[np.float32]:
+    """Return the change; or ``stop`` where the side's expression is not 0 or not known, as Qlib reads it."""
+    threshold = exchange.limit_threshold
+    if threshold is None:
+        return _UNUSED
+    if not isinstance(threshold, tuple):
+        return _column(quotes, "change")
+    return np.require(np.where(quotes.fields[threshold[side]].T != 0, stop, 0.0), np.float32, _KERNEL_LAYOUT)
+
+
+def _least(quotes: Panel, expressions: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    """Return the least of the limits; NaN where one is not known."""
+    if not expressions:
+        return _UNUSED
+    limits = [quotes.fields[expression].T for expression in expressions]
+    return np.require(np.minimum.reduce(limits), np.float32, _KERNEL_LAYOUT)
+
+
+def _first_holdings(
+    quotes: Panel, config: BacktestConfig
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Amounts and prices ``[N]`` of what the account holds from the start."""
+    amount, price = np.zeros((2, len(quotes.instruments)))
+    for code, held in config.holdings.items():
+        if code not in quotes.instruments:
+            raise InputError(f"quotes: no column for {code}, which the account holds")
+        j = quotes.instruments.index(code)
+        amount[j], price[j] = held.amount, held.price
+    return amount, price
+
+
+def _quoted_rows(quotes: Panel, exchange: ExchangeConfig, begin: int, end: int) -> slice:
+    """Rows with quotes: those of the trading days, unless the exchange has days of its own."""
+    first, last = exchange.start_time, exchange.end_time
+    if first is not None:
+        begin = int(np.searchsorted(quotes.days, np.datetime64(first, "D")))
+    if last is not None:
+        end = int(np.searchsorted(quotes.days, np.datetime64(last, "D"), side="right"))
+    return slice(begin, end)
+
+
+def _lacks_factor(market: Quotes, quoted: slice) -> bool:
     """Whether some close has no factor: then Qlib trades every stock in adjusted shares, without rounding."""
     if market.factor is _UNUSED:
         return True
-    return bool((np.isnan(market.factor[:, begin:end]) & ~np.isnan(market.close[:, begin:end])).any())
+    return bool((np.isnan(market.factor[:, quoted]) & ~np.isnan(market.close[:, quoted])).any())
 
 
 def _report(
     ledger: Ledger, account: float, bench: npt.NDArray[np.float32]
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Make the daily report from the ledger's money."""
-    value, cash, total_turnover, total_cost = ledger.money
-    after = value + cash
+    value, cash, unsettled, total_turnover, total_cost = ledger.money
+    after = value + cash + unsettled
     before = np.concatenate(([account], after[:-1]))
     turnover = np.diff(total_turnover, prepend=0.0)
     cost = np.diff(total_cost, prepend=0.0)

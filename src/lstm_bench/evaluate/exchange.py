@@ -12,38 +12,48 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import ExchangeConfig
+from lstm_bench.config.exchange import ExchangeConfig
 from lstm_bench.kernel import kernel
 
 __all__ = [
-    "BUY", "EITHER", "SELL", "Fill", "Quotes", "Terms",
-    "buy", "deal_price", "is_dealt", "round_lot", "sell", "tradable",
+    "BUY", "EITHER", "SELL", "STOP", "Fill", "Quotes", "Terms",
+    "buy", "deal_price", "is_close", "is_dealt", "round_lot", "sell", "tradable",
 ]  # fmt: skip
 
 SELL = 0
 BUY = 1
 EITHER = 2
 
+STOP = 1.0
+"""The limit where expressions say what stops: 1 stops buying, -1 stops selling."""
+
 _FREE = 1e-8
 """A price of at most this is none."""
 
 
 class Quotes(NamedTuple):
-    """What the exchange knows, each ``[N, T]`` float32; one that the terms never ask for is ``[0, 0]``."""
+    """What the exchange knows, each ``[N, T]`` float32; one that the terms never ask for is ``[0, 0]``.
+
+    ``rise`` stops buying where it reaches the limit, ``fall`` stops selling where it reaches minus the limit: both are
+    the change, unless expressions say what stops. ``most_bought`` and ``most_sold`` bound the amount of an order.
+    """
 
     close: npt.NDArray[np.float32]
     buy_price: npt.NDArray[np.float32]
     sell_price: npt.NDArray[np.float32]
-    change: npt.NDArray[np.float32]
+    rise: npt.NDArray[np.float32]
+    fall: npt.NDArray[np.float32]
     factor: npt.NDArray[np.float32]
     volume: npt.NDArray[np.float32]
+    most_bought: npt.NDArray[np.float32]
+    most_sold: npt.NDArray[np.float32]
 
 
 class Terms(NamedTuple):
     """What trading costs, and when it is impossible.
 
     ``limit`` is float32, like the change that it is compared with; infinite where there is none. ``lot`` is 0
-    where amounts are not rounded.
+    where amounts are not rounded. ``bounds_buys`` and ``bounds_sells`` say whether amounts are bounded by volume.
     """
 
     limit: np.float32
@@ -52,14 +62,23 @@ class Terms(NamedTuple):
     min_cost: float
     impact_cost: float
     lot: float
+    bounds_buys: bool
+    bounds_sells: bool
 
     @classmethod
     def of(cls, config: ExchangeConfig, adjusted: bool) -> Terms:
         """Terms of a resolved configuration; ``adjusted`` says that the quotes lack factors to round with."""
-        limit = np.inf if config.limit_threshold is None else config.limit_threshold
-        lot = 0.0 if adjusted or config.trade_unit is None else float(config.trade_unit)
+        threshold = config.limit_threshold
+        limit = np.inf if threshold is None else STOP if isinstance(threshold, tuple) else threshold
         return cls(
-            np.float32(limit), config.open_cost, config.close_cost, config.min_cost, config.impact_cost, lot
+            np.float32(limit),
+            config.open_cost,
+            config.close_cost,
+            config.min_cost,
+            config.impact_cost,
+            0.0 if adjusted or config.trade_unit is None else float(config.trade_unit),
+            bool(config.volume_limits("buy")),
+            bool(config.volume_limits("sell")),
         )
 
 
@@ -79,8 +98,10 @@ def tradable(quotes: Quotes, terms: Terms, t: int, j: int, side: int) -> bool:
         return False
     if terms.limit == np.inf:
         return True
-    change = quotes.change[j, t]
-    return not ((side != SELL and change >= terms.limit) or (side != BUY and change <= -terms.limit))
+    return not (
+        (side != SELL and quotes.rise[j, t] >= terms.limit)
+        or (side != BUY and quotes.fall[j, t] <= -terms.limit)
+    )
 
 
 @kernel()
@@ -101,9 +122,17 @@ def round_lot(quotes: Quotes, terms: Terms, t: int, j: int, amount: float) -> fl
 
 @kernel()
 def sell(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float) -> Fill:
-    """Sell the whole of a holding; nothing where cash and proceeds do not cover the cost."""
+    """Sell the whole of a holding, or in whole lots what the volume bears.
+
+    Nothing is sold where cash and proceeds do not cover the cost.
+    """
     price = deal_price(quotes, t, j, SELL)
+    held = amount
+    if terms.bounds_sells:
+        amount = _bounded(quotes.most_sold[j, t], amount)
     ratio = terms.close_cost + _impact(quotes, terms, t, j, amount * price, price)
+    if not is_close(amount, held):
+        amount = round_lot(quotes, terms, t, j, amount)
     if cash + amount * price < max(amount * price * ratio, terms.min_cost):
         amount = 0.0
     return _settle(terms, price, amount, ratio)
@@ -111,8 +140,10 @@ def sell(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: floa
 
 @kernel()
 def buy(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float) -> Fill:
-    """Buy, in whole lots, up to ``amount`` and to what ``cash`` pays for."""
+    """Buy, in whole lots, up to ``amount``, to what the volume bears and to what ``cash`` pays for."""
     price = deal_price(quotes, t, j, BUY)
+    if terms.bounds_buys:
+        amount = _bounded(quotes.most_bought[j, t], amount)
     value = amount * price
     ratio = terms.open_cost + _impact(quotes, terms, t, j, value, price)
     cost = max(value * ratio, terms.min_cost)
@@ -129,6 +160,20 @@ def buy(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float
 def is_dealt(value: float) -> bool:
     """Whether an order of this value is more than a residue of rounding."""
     return value > 1e-5
+
+
+@kernel()
+def is_close(amount: float, reference: float) -> bool:
+    """Whether two amounts are the same but for rounding, as numpy's ``isclose`` has it."""
+    return abs(amount - reference) <= 1e-8 + 1e-5 * abs(reference)
+
+
+@kernel()
+def _bounded(most: np.float32, amount: float) -> float:
+    """Return the part of an order that the volume bears; none where the volume is not known."""
+    if np.isnan(most):
+        return 0.0
+    return max(min(np.float64(most), amount), 0.0)
 
 
 @kernel()

@@ -8,26 +8,34 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import PortAnalysisConfig
+from lstm_bench.config.backtest import CSI300, PortAnalysisConfig
+from lstm_bench.config.exchange import Market
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.errors import DataError, InputError, choices_hint
+from lstm_bench.errors import DataError, ExpressionError, InputError, choices_hint
+from lstm_bench.features.evaluation import evaluate
+from lstm_bench.features.expression import extent, parse
 
 __all__ = ["load_benchmark", "load_quotes", "place", "quote_fields", "quote_span", "tradable"]
 
 
+_BENCHMARK = "benchmark"
+
+
 def quote_fields(config: PortAnalysisConfig) -> tuple[str, ...]:
-    """Fields of the bars that a backtest needs, sorted; ``config`` is resolved for its region."""
+    """Fields and expressions that a backtest needs of the bars, sorted; ``config`` is resolved for its region."""
     exchange = config.backtest.exchange_kwargs
-    fields = {"close", *exchange.prices}
-    if exchange.limit_threshold is not None:
-        fields.add("change")
+    needed = {"close", *exchange.prices, *exchange.volume_limits("buy"), *exchange.volume_limits("sell")}
+    if isinstance(exchange.limit_threshold, tuple):
+        needed |= set(exchange.limit_threshold)
+    elif exchange.limit_threshold is not None:
+        needed.add("change")
     if exchange.trade_unit is not None:
-        fields.add("factor")
+        needed.add("factor")
     if exchange.impact_cost > 0:
-        fields.add("volume")
-    return tuple(sorted(fields))
+        needed.add("volume")
+    return tuple(sorted(needed))
 
 
 def quote_span(
@@ -37,7 +45,7 @@ def quote_span(
 
     They start a day before the first trading day, where the calendar has one, for that day has the first
     signal. The trading days are those of ``config``; where it leaves them open, from the first of the days
-    ``scored`` to the day after the last.
+    ``scored`` to the day after the last. Days that the exchange has beyond these are needed too.
 
     Raises
     ------
@@ -51,7 +59,14 @@ def quote_span(
     begin, end = provider.locate(first, last, "backtest")
     if stop is None:
         end = min(end + 1, len(provider.calendar))
-    return max(begin - 1, 0), end
+    begin = max(begin - 1, 0)
+    exchange = config.backtest.exchange_kwargs
+    if exchange.start_time is not None:
+        begin = min(begin, int(np.searchsorted(provider.calendar, np.datetime64(exchange.start_time, "D"))))
+    if exchange.end_time is not None:
+        last_quoted = np.datetime64(exchange.end_time, "D")
+        end = max(end, int(np.searchsorted(provider.calendar, last_quoted, side="right")))
+    return begin, end
 
 
 def load_quotes(
@@ -70,65 +85,145 @@ def load_quotes(
     Returns
     -------
     Panel
-        The instruments of the market ``exchange_kwargs.codes`` and ``instruments``; NaN outside the market's
-        spans, where nothing can be traded.
+        The instruments that ``exchange_kwargs.codes`` names, those that the account holds, and ``instruments``; NaN
+        where nothing can be traded: outside the market's spans, and on days that the exchange leaves out. Its fields
+        are those of :func:`quote_fields`, an expression by its text.
 
     Raises
     ------
     DataError
         Where the data has no such market, or no instrument has the field to deal at.
+    ExpressionError
+        Where an expression is not in the language.
     """
     listed = tradable(provider, config)
     days = provider.calendar[begin:end]
-    codes = sorted({*listed.between(days[0], days[-1]).instruments, *instruments})
-    panel = provider.panel(codes, quote_fields(config), begin, end)
-    unlisted = ~listed.member(panel.days, panel.instruments)
-    fields = {name: np.where(unlisted, np.float32(np.nan), values) for name, values in panel.fields.items()}
+    held = config.backtest.holdings
+    codes = sorted({*listed.between(days[0], days[-1]).instruments, *instruments, *held})
+    panel = _evaluated(provider, codes, quote_fields(config), begin, end)
+    absent = ~listed.member(panel.days, panel.instruments)
+    exchange = config.backtest.exchange_kwargs
+    if exchange.start_time is not None:
+        absent |= (days < np.datetime64(exchange.start_time, "D"))[:, None]
+    if exchange.end_time is not None:
+        absent |= (days > np.datetime64(exchange.end_time, "D"))[:, None]
+    fields = {name: np.where(absent, np.float32(np.nan), values) for name, values in panel.fields.items()}
     return replace(panel, fields=fields)
 
 
+def _evaluated(
+    provider: Provider, codes: Sequence[str], columns: Sequence[str], begin: int, end: int
+) -> Panel:
+    """Read fields, and evaluate expressions on as many days as they reach."""
+    names = [column for column in columns if column.isidentifier()]
+    panel = provider.panel(codes, names, begin, end)
+    expressions = [parse(column) for column in columns if not column.isidentifier()]
+    if not expressions:
+        return panel
+    left, right = extent(expressions)
+    first, last = max(begin - left, 0), min(end + right, len(provider.calendar))
+    fields = sorted({field for expression in expressions for field in expression.fields})
+    others = {code for expression in expressions for code in expression.instruments}
+    bars = provider.panel(sorted({*codes, *others}), fields, first, last)
+    values = evaluate(expressions, bars, begin - first, end - first)
+    columns_of = [bars.instruments.index(code) for code in panel.instruments]
+    found = {
+        expression.text: np.asfortranarray(values[i][:, columns_of])
+        for i, expression in enumerate(expressions)
+    }
+    return replace(panel, fields={**panel.fields, **found}, present={})
+
+
 def tradable(provider: Provider, config: PortAnalysisConfig) -> Universe:
-    """Look up the market that a backtest trades in.
+    """Look up the instruments that a backtest trades in, and check the fields that it needs of them.
 
     Raises
     ------
     DataError
-        Where the data has no such market, or no instrument has the field to deal at.
+        Where the data has no such market, lacks a code that is named or that the account holds, or has no field to deal
+        at or to judge volumes and limits by.
+    ExpressionError
+        Where an expression is not in the language.
     """
-    for price in config.backtest.exchange_kwargs.prices:
-        if price not in provider.fields:  # all NaN, it would silently be the close
-            raise DataError(
-                f"exchange_kwargs.deal_price: the data has no field {price!r}; "
-                f"{choices_hint(price, provider.fields)}"
-            )
-    return provider.universe(config.backtest.exchange_kwargs.codes)
+    exchange = config.backtest.exchange_kwargs
+    stops = exchange.limit_threshold if isinstance(exchange.limit_threshold, tuple) else ()
+    asked = {
+        "deal_price": exchange.prices,
+        "volume_threshold": (*exchange.volume_limits("buy"), *exchange.volume_limits("sell")),
+        "limit_threshold": stops,
+    }
+    for key, columns in asked.items():
+        for column in columns:
+            for field in _fields_of(column, key):
+                if field not in provider.fields:  # all NaN, it would silently be the close, or no limit
+                    raise DataError(
+                        f"exchange_kwargs.{key}: the data has no field {field!r}; "
+                        f"{choices_hint(field, provider.fields)}"
+                    )
+    for code in config.backtest.holdings:
+        _check_code(provider, code, "backtest.account")
+    return _universe(provider, exchange.codes, "exchange_kwargs.codes")
+
+
+def _fields_of(column: str, key: str) -> tuple[str, ...]:
+    if column.isidentifier():
+        return (column,)
+    try:
+        return parse(column).fields
+    except ExpressionError as error:
+        raise ExpressionError(f"exchange_kwargs.{key}: {error}") from error
+
+
+def _universe(provider: Provider, codes: str | Sequence[str] | Market, where: str) -> Universe:
+    """Members of a market, or the codes of a list on all days; all instruments where the list is empty, as in Qlib."""
+    if isinstance(codes, str | Market):
+        return provider.universe(codes if isinstance(codes, str) else codes.market)
+    if not codes:
+        return provider.universe("all")
+    names = [code.upper() for code in codes]
+    for code in names:
+        _check_code(provider, code, where)
+    return Universe(where, dict.fromkeys(names, ((provider.calendar[0], provider.calendar[-1]),)))
+
+
+def _check_code(provider: Provider, code: str, where: str) -> None:
+    if code in provider.folders:
+        return
+    lacks = f"{where}: the data has no instrument {code!r}"
+    if where == _BENCHMARK and code == CSI300:
+        lacks += " (Qlib's, where a file names none)"
+    near = choices_hint(code, provider.folders).split("choices:")[0].strip()
+    lacks += f"; {near}" if near else "."
+    if where == _BENCHMARK:
+        lacks += " Set backtest.benchmark, in the config of PortAnaRecord, to a code of the data."
+    raise DataError(lacks)
 
 
 def load_benchmark(
-    provider: Provider, benchmark: str | Sequence[str], begin: int, end: int
+    provider: Provider, benchmark: str | Sequence[str] | Market | None, begin: int, end: int
 ) -> npt.NDArray[np.float32]:
     """Daily return of the benchmark, ``[T]`` float32: close over the close of the day before, less 1.
 
-    Of several codes it is the mean over those that have a return that day; 0 where none has.
+    Of several codes, and of a market's members, it is the mean over those that have a return that day; 0 where none
+    has. None is Qlib's default, SH000300.
 
     Raises
     ------
     DataError
-        Where the data has no such code, or no close of it in the span.
+        Where the data has no such market or code, or no close of it in the span.
     """
-    codes = [code.upper() for code in ((benchmark,) if isinstance(benchmark, str) else benchmark)]
-    for code in codes:
-        if code not in provider.folders:
-            near = choices_hint(code, provider.folders).split("choices:")[0].strip()
-            raise DataError(f"benchmark: the data has no instrument {code!r}{'; ' if near else ''}{near}")
+    benchmark = benchmark or CSI300
+    listed = _universe(provider, (benchmark,) if isinstance(benchmark, str) else benchmark, _BENCHMARK)
+    codes = listed.instruments
     earlier = max(begin - 1, 0)
-    close = provider.panel(codes, ["close"], earlier, end).fields["close"]
+    panel = provider.panel(codes, ["close"], earlier, end)
+    close = panel.fields["close"]
     if np.isnan(close[begin - earlier :]).all():
         span = f"{provider.calendar[begin]}..{provider.calendar[end - 1]}"
-        raise DataError(f"benchmark: {', '.join(codes)} has no close on {span}")
+        raise DataError(f"benchmark: {', '.join(codes[:5])} has no close on {span}")
     returns = np.full_like(close, np.nan)
     returns[1:] = close[1:] / close[:-1] - np.float32(1)
-    known = ~np.isnan(returns)
+    known = ~np.isnan(returns) & listed.member(panel.days, panel.instruments)
     total = np.where(known, returns, np.float32(0)).sum(axis=1)
     mean: npt.NDArray[np.float32] = (total / np.maximum(known.sum(axis=1), 1)).astype(np.float32)
     return mean[begin - earlier :]

@@ -22,7 +22,9 @@ from lstm_bench.evaluate.analysis import (
     analyse_signal,
 )
 from lstm_bench.evaluate.backtest import BacktestResult, backtest
+from lstm_bench.evaluate.indicators import trade_indicators
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
+from lstm_bench.evaluate.record_figures import long_short_figures, squared_error
 from lstm_bench.evaluate.signal import SignalMetrics, signal_metrics
 
 __all__ = ["Evaluation", "Market", "evaluate_pack", "evaluate_scores", "load_market"]
@@ -110,12 +112,18 @@ def evaluate_scores(
     signal = signal_metrics(scores, labels, rows, long_short=wanted.ana_long_short)
     analysis = analyse_signal(scores, labels, rows, days, signal)
     metrics = signal.summary(wanted.ann_scaler) | analysis.headlines()
+    if "HFSignalRecord" in config.further_records:
+        halves = signal_metrics(scores, labels, rows, long_short=True)
+        metrics |= long_short_figures(halves, analysis.precision)
+    if "SignalMseRecord" in config.further_records:
+        metrics |= squared_error(scores, labels, rows)
     if market is None:
         return Evaluation(metrics, signal, analysis, None, None)
     placed = place(scores, days, instruments, market.quotes)
     portfolio = backtest(placed, market.quotes, market.bench, market.config, seed=config.seed)
     outcome = analyse_portfolio(portfolio)
-    metrics |= portfolio.metrics | outcome.headlines()
+    metrics |= portfolio.metrics | trade_indicators(portfolio.trades, config.indicator_weighting)
+    metrics |= outcome.headlines()
     return Evaluation(metrics, signal, analysis, portfolio, outcome)
 
 
