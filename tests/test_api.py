@@ -606,7 +606,7 @@ def test_open_dates_trade_from_the_first_score_to_the_day_after_the_last(
     [
         ({"topkk": 8}, "unknown keyword 'topkk'; did you mean 'topk'"),
         ({"signal": "<PRED>"}, "unknown keyword 'signal'"),
-        ({"volume_threshold": 1}, "volume_threshold is not supported here"),
+        ({"volume_threshold": 1}, "expected \\[current, expression\\]"),
         ({"topk": None}, "topk"),
         ({"open_cost": -1}, "open_cost: got -1"),
         ({"region": "uk"}, "region: got 'uk'; "),

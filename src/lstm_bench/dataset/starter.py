@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import REGIONS, Region
+from lstm_bench.config.exchange import REGIONS, Region
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.errors import DataError, InputError, choices_hint
