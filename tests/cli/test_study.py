@@ -88,10 +88,13 @@ def test_a_budget_stays_until_it_is_edited(create: Run, here: Run) -> None:
     ("arguments", "words"),
     [
         (["--features", "alpha159"], ["--features: got 'alpha159'", "choices: alpha158, alpha360"]),
-        (["--hidden-size", "abc"], ["hidden_size", "got 'abc'", "integer"]),
+        (["--hidden-size", "abc"], ["hidden_size", "got 'abc'", "a whole number of at least 1"]),
         (["--hidden-size", "32,"], ["--hidden-size: got '32,'", "missing"]),
-        (["--hidden-size", "0,4"], ["hidden_size", "got 0", "greater than or equal to 1"]),
-        (["--lr", "log:1e-2:1e-4"], ["--lr", "[0.01, 0.0001]", "the least before the greatest"]),
+        (["--hidden-size", "0,4"], ["hidden_size", "got 0", "a whole number of at least 1"]),
+        (
+            ["--lr", "log:1e-2:1e-4"],
+            ["--lr", "the least value is 0.01", "the least before the greatest, which is 0.0001"],
+        ),
         (["--lr", "loog:1e-4:1e-2"], ["--lr: got 'loog:1e-4:1e-2'", "expected"]),
         (["--dropout", "0:1.5"], ["dropout", "got 1.5", "less than 1"]),
         (["--param", "task.model.kwargs.hiden=3,4"], ["'hiden'", "did you mean 'hidden_size'?"]),

@@ -35,6 +35,7 @@ BASES = {
     lstm_bench.config.handler.AlphaKwargs: "likewise",
     lstm_bench.config.processor.FittedKwargs: "likewise",
     lstm_bench.config.record._Record: "likewise",
+    lstm_bench.config.section.Recorded: "of what the package writes, not of what a user does",
 }
 ALL = [place for found in places().values() for place in found]
 

@@ -159,8 +159,8 @@ def test_a_parameter_that_cannot_be_is_named(params: dict[str, Any], message: st
         ({"space": {"task.model.kwargs.lr.x": {"int": [1, 2]}}}, "'x' lies below a plain value"),
         ({"space": {"lr.x": {"int": [1, 2]}}}, "a workflow file has no 'lr' there"),
         ({"space": {"hiden_size": {"int": [1, 2]}}},
-         "parameter hiden_size: there is no such key; did you mean 'hidden_size'"),
-        ({"fixed": {"weight_deca": 1}}, "fixed weight_deca: there is no such key; did you mean 'weight_decay'"),
+         "parameter hiden_size: unknown key 'hiden_size'; did you mean 'hidden_size'"),
+        ({"fixed": {"weight_deca": 1}}, "fixed weight_deca: unknown key 'weight_deca'; did you mean 'weight_decay'"),
         ({"space": {"dropout": {"float": [0.0, 1.0]}}}, "parameter dropout: .*dropout: got 1.0, .* less than 1"),
         ({"space": {"task.model.kwargs.metric": {"choices": ["loss", "mse"]}}}, "metric: got 'mse'"),
         ({"space": {"task.dataset.kwargs.handler.kwargs.infer_processors.2.kwargs.fields_group":

@@ -343,7 +343,7 @@ def _put(content: Any, key: str, value: Any, what: str) -> None:
     *parents, last = dotted_key(key).split(".")
     if not parents and last not in content:
         raise ConfigError(
-            f"{what} {key}: there is no such key; {choices_hint(key, SHORT_KEYS)}, or a dotted key of the workflow "
+            f"{what} {key}: unknown key {key!r}; {choices_hint(key, SHORT_KEYS)}, or a dotted key of the workflow "
             "file, such as task.model.kwargs.optimizer"
         )
     for position, part in enumerate([*parents, last]):
