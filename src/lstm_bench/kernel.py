@@ -68,7 +68,7 @@ def cache_folder() -> Path | None:
     return folder
 
 
-class _FirstCompilation(numba.core.event.Listener):  # type: ignore[misc]
+class _FirstCompilation(numba.core.event.Listener):
     """Says, once in a process, why it seems to stand still."""
 
     said = False
@@ -86,7 +86,7 @@ class _FirstCompilation(numba.core.event.Listener):  # type: ignore[misc]
         pass
 
 
-numba.core.event.register("numba:compile", _FirstCompilation())
+numba.core.event.register("numba:compile", _FirstCompilation())  # type: ignore[no-untyped-call]
 
 
 _MARKS = (b"import numba", b"from numba", b"from llvmlite", b"@kernel(")

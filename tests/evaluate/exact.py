@@ -40,7 +40,10 @@ def correlation(x: Exact, y: Exact) -> float:
     if len(x) < 2 or len(set(x)) == 1 or len(set(y)) == 1:
         return math.nan
     dx, dy = ([value - mean(side) for value in side] for side in (x, y))
-    xy, xx, yy = (sum(a * b for a, b in zip(*sides, strict=True)) for sides in ((dx, dy), (dx, dx), (dy, dy)))
+    xy, xx, yy = (
+        sum((a * b for a, b in zip(*sides, strict=True)), Fraction(0))
+        for sides in ((dx, dy), (dx, dx), (dy, dy))
+    )
     return (1 if xy > 0 else -1) * root(xy * xy / (xx * yy))
 
 

@@ -87,7 +87,7 @@ class ScoreGrid:
                 raise InputError(f"{name}: it has no {what}, all of its rows are NaN")
         if not (there[0] & there[1]).any():
             said = " and ".join(
-                f"{name} has {_some(grid.days[known.any(axis=1)])} of {_some(_valued(grid.instruments, known))}"
+                f"{name} has {_some(list(grid.days[known.any(axis=1)]))} of {_some(_valued(grid.instruments, known))}"
                 for name, known in zip(("pred", "label"), there, strict=True)
             )
             raise InputError(
@@ -102,7 +102,7 @@ def _some(values: Sequence[Any]) -> str:
 
 
 def _valued(instruments: tuple[str, ...], known: npt.NDArray[np.bool_]) -> list[str]:
-    return [code for code, there in zip(instruments, known.any(axis=0), strict=True) if there]
+    return [instruments[j] for j in np.flatnonzero(known.any(axis=0))]
 
 
 def _column(table: Column, name: str) -> pd.Series:

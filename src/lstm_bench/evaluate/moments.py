@@ -52,8 +52,11 @@ def moments(series: Floats) -> Moments:
     # of nearly equal values the mean is rounded as coarsely as they differ; differences from the first are exact
     std = float((values - values[0] if spread < _CLOSE else values).std(ddof=1))
     with np.errstate(over="ignore"):
-        in_units = (float(np.ldexp(value, exponent)) for value in (mean, std))
-        return Moments(*in_units, mean / std if spread > ROUNDING else np.nan)
+        return Moments(
+            float(np.ldexp(mean, exponent)),
+            float(np.ldexp(std, exponent)),
+            mean / std if spread > ROUNDING else np.nan,
+        )
 
 
 def scaled(values: Floats) -> tuple[Floats, int]:

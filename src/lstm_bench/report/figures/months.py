@@ -93,7 +93,7 @@ def _summed(daily: pd.Series[float], unit: Literal["M", "Y"], how: How) -> dict[
 
     known = daily.dropna()
     if how == "compounded":
-        known = 1 + pd.Series(reinvested(known.to_numpy(np.float64)), known.index)
+        known = 1 + pd.Series(reinvested(known.to_numpy().astype(np.float64)), known.index)
     by_period = known.groupby(known.index.to_numpy().astype(f"datetime64[{unit}]").astype(str))
     found = (
         by_period.prod() - 1 if how == "compounded" else by_period.sum() if how == "sum" else by_period.mean()

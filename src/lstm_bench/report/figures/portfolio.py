@@ -148,7 +148,7 @@ def _drawdown(days: Any, series: dict[str, pd.Series[float]], drawdowns: pd.Data
 
 def _below_high(daily: pd.Series[float], accumulation: Accumulation) -> npt.NDArray[np.float64]:
     """How far below its high a series lies each day, ``[T]``; NaN on days without a return."""
-    returns = daily.to_numpy(np.float64)
+    returns = daily.to_numpy().astype(np.float64)
     known, found = ~np.isnan(returns), np.full(len(returns), np.nan)
     found[known] = below_high(returns[known], accumulation)
     return found
