@@ -18,6 +18,7 @@ from lstm_bench.cli import (
     data,
     doctor,
     features,
+    init,
     leaderboard,
     predict,
     report,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
+app.command(name="init")(init.init)
 app.command(name="run")(run.run)
 app.command(name="predict")(predict.predict)
 app.add_typer(study.app, name="study")
