@@ -36,9 +36,9 @@ _HEAD = """\
 <!-- Made by docs/tools/configuration.py from the models in src/lstm_bench/config. -->
 
 Every key of the three kinds of file: [workflow files](#workflow-file), [study files](#study-file) and
-[feature sets](#feature-set). A key that is not here is refused, with the nearest one that is; where Qlib ignores keys that
-it does not know, one that resembles no key of the table is ignored too, and that is said. *required* means that a file has
-to say it.
+[feature sets](#feature-set). A key that is not here is refused, with the nearest one that is. Where Qlib ignores keys
+that it does not know, such a key is ignored with a warning, unless it resembles a key of the table. *required* means
+that a file has to say it.
 
 One precedence holds: defaults, then the file, then `--set KEY=VALUE`, whose keys are the paths in the headings with a
 key of the table. `lstm-bench run FILE --dry-run` prints what comes out.

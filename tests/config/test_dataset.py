@@ -312,3 +312,18 @@ def test_an_unknown_handler_and_a_wrong_module_are_named() -> None:
         HandlerConfig.model_validate({"class": "Alpha159", "module_path": "qlib.contrib.data.handler"})
     with pytest.raises(ValidationError, match=r"Alpha158 is in 'qlib.contrib.data.handler'"):
         HandlerConfig.model_validate({"class": "Alpha158", "module_path": "os"})
+
+
+def test_a_text_is_neither_true_nor_false() -> None:
+    """To YAML 1.2 ``no`` is a text, and to Qlib a text is true."""
+    robust = {"class": "RobustZScoreNorm", "kwargs": {"clip_outlier": "no"}}
+    with pytest.raises(ValidationError, match="got the text 'no', which is true to Qlib"):
+        DatasetConfig.model_validate(section(own={"infer_processors": [robust]}))
+
+
+def test_one_name_is_a_list_of_one_to_filter_col() -> None:
+    one, several = (
+        ProcessorConfig.model_validate({"class": "FilterCol", "kwargs": {"col_list": names}})
+        for names in ("ROC60", ["ROC60"])
+    )
+    assert one == several

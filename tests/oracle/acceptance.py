@@ -85,7 +85,7 @@ def _samples(dataset: Dataset, segment: SegmentName, key: Literal["learn", "infe
     return {"count": len(index), "ends": ends, "missing": missing, "sums": sums}
 
 
-def compare(variant: Variant, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+def compare(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
     """Say in what the two verdicts differ; empty where they agree."""
     if ("error" in theirs) != ("error" in ours):
         return f"pyqlib: {theirs.get('error', 'takes it')}; lstm-bench: {ours.get('error', 'takes it')}"

@@ -25,7 +25,8 @@ def main() -> None:
     keys = {"raw": DataHandlerLP.DK_R, "infer": DataHandlerLP.DK_I, "learn": DataHandlerLP.DK_L}
     for key, name in keys.items():
         table = handler.fetch(col_set=DataHandlerLP.CS_RAW, data_key=name)
-        table.columns = [f"{group}:{column}" for group, column in table.columns]
+        # a new table, for without processors that of one key is another key's too
+        table = table.set_axis([f"{group}:{column}" for group, column in table.columns], axis=1)
         table.astype(np.float32).reset_index().to_parquet(out / f"{key}.parquet", index=False)
         (out / "order.json").write_text(json.dumps(list(table.columns)) + "\n")
 

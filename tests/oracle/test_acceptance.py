@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.oracle.acceptance import compare, judge, recorded
@@ -18,12 +19,23 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_market(tmp_path_factory.mktemp("acceptance"))
 
 
+@pytest.fixture(scope="module")
+def paths(market: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return write_variants(DATA, tmp_path_factory.mktemp("variants"), market)
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> dict[str, dict[str, Any]]:
+    return recorded("data")
+
+
 @pytest.mark.filterwarnings("ignore")  # a variant may be unwise; what is warned of is not judged here
 @pytest.mark.parametrize("variant", DATA, ids=lambda variant: variant.name)
-def test_a_variant_is_taken_as_pyqlib_takes_it(variant: Variant, market: Path, tmp_path: Path) -> None:
-    paths = write_variants((variant,), tmp_path, market)
+def test_a_variant_is_taken_as_pyqlib_takes_it(
+    variant: Variant, market: Path, paths: dict[str, Path], verdicts: dict[str, dict[str, Any]]
+) -> None:
     ours = judge(variant, paths[variant.name], market)
-    difference = compare(variant, recorded("data")[variant.name], ours)
+    difference = compare(verdicts[variant.name], ours)
     if not variant.differs:
         assert difference == ""
     else:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lstm_bench.config.dataset import DatasetConfig
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.config.yaml import dump_yaml
@@ -90,4 +92,70 @@ def test_a_feature_set_resolves_to_a_handler_of_qlibs(
         gap = np.abs(table.to_numpy(np.float64) - expected.to_numpy(np.float64))
         scale = np.maximum(1, np.abs(expected.to_numpy(np.float64)))
         assert np.array_equal(np.isnan(table.to_numpy()), np.isnan(expected.to_numpy()))
+        assert np.nanmax(gap / scale) <= 1e-5, key
+
+
+OPEN = {"filter_start_time": None, "filter_end_time": None}
+NAMED = {"filter_type": "NameDFilter", "name_rule_re": "SH60000[0-6]", **OPEN}
+RULED = {
+    "filter_type": "ExpressionDFilter",
+    "rule_expression": "EMA($close, 8) > Ref(Mean($close, 5), 2)",
+    "keep": False,
+    **OPEN,
+}
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        {"filter_pipe": [NAMED]},
+        {"filter_pipe": [RULED]},
+        {"filter_pipe": [{**RULED, "rule_expression": "$volume - Ref($volume, 1)", "keep": True}, NAMED]},
+        {"filter_pipe": [{**RULED, "filter_start_time": "2020-01-10", "filter_end_time": "2020-06-30"}]},
+        {"instruments": {"market": "csi300", "filter_pipe": [NAMED, RULED]}},
+        {
+            "inst_processors": [
+                {
+                    "class": "TimeRangeFlt",
+                    "module_path": "qlib.data.dataset.processor",
+                    "kwargs": {"start_time": "2019-12-02", "end_time": "2020-08-03"},
+                }
+            ]
+        },
+    ],
+    ids=["name", "rule", "value_keep_name", "rule_of_some_days", "market", "time_range"],
+)
+def test_a_narrowed_universe_has_pyqlibs_rows_and_values(
+    ask_oracle: Callable[..., Path], tmp_path: Path, narrowed: dict[str, Any]
+) -> None:
+    synthesize(tmp_path / "market", stocks=20, days=320, seed=0)
+    provider = Provider(tmp_path / "market")
+    days = [str(day) for day in provider.calendar]
+    handler = {
+        "class": "Alpha158",
+        "module_path": "qlib.contrib.data.handler",
+        "kwargs": {
+            "instruments": "csi300",
+            "start_time": days[10],
+            "end_time": days[-3],
+            "fit_start_time": days[10],
+            "fit_end_time": days[200],
+            **narrowed,
+        },
+    }
+    (tmp_path / "request.json").write_text(json.dumps(handler))
+    answer = ask_oracle("ask_table.py", tmp_path / "market", tmp_path / "request.json")
+    spans = {
+        "train": [days[10], days[200]], "valid": [days[201], days[250]], "test": [days[251], days[-3]],
+    }  # fmt: skip
+    config = DatasetConfig.model_validate(
+        {"class": "TSDatasetH", "kwargs": {"handler": handler, "segments": spans, "step_len": 5}}
+    )
+    dataset = build_dataset(config.resolved(), provider, d_feat=158)
+    for key in ("raw", "infer", "learn"):
+        expected = pd.read_parquet(answer / f"{key}.parquet").set_index(["datetime", "instrument"])
+        table = dataset.table(key)
+        assert table.index.equals(expected.index), key
+        gap = np.abs(table.to_numpy(np.float64) - expected.to_numpy(np.float64))
+        scale = np.maximum(1, np.abs(expected.to_numpy(np.float64)))
         assert np.nanmax(gap / scale) <= 1e-5, key

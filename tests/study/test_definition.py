@@ -168,6 +168,10 @@ def test_a_parameter_that_cannot_be_is_named(params: dict[str, Any], message: st
         ({"fixed": {"hidden_size": 0}}, "fixed hidden_size: .*got 0"),
         ({"fixed": {"task.dataset.kwargs.handler.kwargs.infer_processors.9": 1}}, "'9' is no position in a list of 3"),
         ({"set": {"task.model.kwargs.hiden": 1}}, "unknown key 'hiden'"),
+        (
+            {"space": {"task.model.kwargs.xyz": {"int": [1, 2]}}},
+            "parameter task.model.kwargs.xyz: unknown key 'xyz'; choices: .*hidden_size",
+        ),
         ({"space": {"lr": {"float": [1e-4, 1.0], "step": 1e-4}, "batch_size": {"int": [1, 1000]}},
           "sampler": {"name": "grid"}}, "the grid has 10,000,000 points, expected at most 100,000"),
     ],

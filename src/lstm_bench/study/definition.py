@@ -336,7 +336,18 @@ def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: st
     changed = copy.deepcopy(dict(content))
     for key, value in values.items():
         _put(changed, key, value, what)
-    return _validated(changed, what, tuple(values)).resolved()
+    found = _validated(changed, what, tuple(values))
+    for key in values:
+        _refuse_ignored(found.model_dump(mode="json", by_alias=True), key, what)
+    return found.resolved()
+
+
+def _refuse_ignored(content: Any, key: str, what: str) -> None:
+    """Refuse a key that Qlib, and so a workflow file, ignores: there is nothing to choose."""
+    for part in dotted_key(key).split("."):
+        if isinstance(content, dict) and part not in content:
+            raise ConfigError(f"{what} {key}: unknown key {part!r}; {choices_hint(part, content)}")
+        content = content[int(part)] if isinstance(content, list) else content[part]
 
 
 def _put(content: Any, key: str, value: Any, what: str) -> None:
