@@ -9,11 +9,12 @@ DEMO := .demo
 
 BROWSER ?= optional
 
-.PHONY: help demo test test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
+.PHONY: help demo test test-install test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and show a leaderboard and reports"
 	@echo "make test         set up and run the tests"
+	@echo "make test-install resolve every extra for every platform and Python, and use the wheel in an empty environment"
 	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
 	@echo "make test-browser open the pages in Chromium, which it installs where it may"
 	@echo "make test-chaos   kill tuning at random moments and see that nothing is lost"
@@ -49,7 +50,10 @@ demo: $(READY)
 	@echo "open $(DEMO)/leaderboard.html, which links to the runs' reports, and $(DEMO)/study.html"
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths and not browser"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths and not browser and not install"
+
+test-install: $(READY)
+	$(BIN)/python -m pytest -s -m install tests/install
 
 test-oracle: $(READY) $(ORACLE_READY)
 	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python -m pytest -m "oracle and not real" tests/oracle

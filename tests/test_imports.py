@@ -56,6 +56,7 @@ def test_every_part_is_in_the_picture() -> None:
     [
         ["--help"],
         ["run", "--help"],
+        ["init", "--help"],
         ["data", "synth", "--help"],
         ["data", "import", "--help"],
         ["data", "fetch", "--help"],

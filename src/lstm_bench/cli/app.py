@@ -18,6 +18,7 @@ from lstm_bench.cli import (
     data,
     doctor,
     features,
+    init,
     leaderboard,
     predict,
     report,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
+app.command(name="init")(init.init)
 app.command(name="run")(run.run)
 app.add_typer(runs.app, name="runs")
 app.command(name="predict")(predict.predict)
