@@ -144,9 +144,9 @@ def _below(place: Place, name: str, field: FieldInfo) -> Iterator[Place]:
     own = ".".join(part for part in (place.path, field.alias or name) if part)
     held = list(_held(field.annotation))
     for model in held:
-        kind = next((kind for kind in _KINDS if kind in model.model_fields), None)
-        if len(held) > 1 and kind is not None:
-            (key,) = get_args(model.model_fields[kind].annotation)
+        word = next((word for word in _KINDS if word in model.model_fields), None)
+        if len(held) > 1 and word is not None:
+            (key,) = get_args(model.model_fields[word].annotation)
             yield Place(f"`{key}`: in `{own}`", key, model)
         else:
             yield Place(f"`{own}`", own, model)

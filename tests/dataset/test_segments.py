@@ -51,19 +51,19 @@ def test_an_open_end_is_the_handlers_day(provider: Provider, caplog: pytest.LogC
 def test_a_run_says_the_day_on_which_an_open_segment_ended(provider: Provider) -> None:
     days = [str(day) for day in provider.calendar]
     handler = "task.dataset.kwargs.handler.kwargs"
-    changes = {
+    changes: dict[str, Any] = {
         f"{handler}.start_time": None,
         f"{handler}.end_time": None,
         f"{handler}.fit_start_time": days[0],
         f"{handler}.fit_end_time": days[200],
     }
     valid = {"valid": [days[201], days[250]]}
-    spans = {"train": [None, days[200]], **valid, "test": [days[251], None]}
+    spans: dict[str, Any] = {"train": [None, days[200]], **valid, "test": [days[251], None]}
     path = CONFIGS / "lstm_alpha158.yaml"
-    opened = load_workflow(path, {**changes, "task.dataset.kwargs.segments": spans})
+    opened = load_workflow(path, changes | {"task.dataset.kwargs.segments": spans})
     assert opened.task.dataset.kwargs.segments.is_open
     spans = {"train": [days[0], days[200]], **valid, "test": [days[251], days[-1]]}
-    said = load_workflow(path, {**changes, "task.dataset.kwargs.segments": spans})
+    said = load_workflow(path, changes | {"task.dataset.kwargs.segments": spans})
     closed = close_segments(opened, provider)
     assert closed == said
     assert closed.identity() == said.identity()
@@ -72,11 +72,11 @@ def test_a_run_says_the_day_on_which_an_open_segment_ended(provider: Provider) -
 
 
 def test_an_open_segment_that_begins_after_the_data_is_refused(provider: Provider) -> None:
-    changes = {"task.dataset.kwargs.handler.kwargs.end_time": None}
+    changes: dict[str, Any] = {"task.dataset.kwargs.handler.kwargs.end_time": None}
     spans = {"test": ["2040-01-01", None]}
     opened = load_workflow(
         CONFIGS / "lstm_alpha158.yaml",
-        {**changes, "task.dataset.kwargs.segments.test": spans["test"]},
+        changes | {"task.dataset.kwargs.segments.test": spans["test"]},
     )
     with pytest.raises(ConfigError, match="segments: segment 'test' starts on 2040-01-01, after its end"):
         close_segments(opened, provider)

@@ -79,7 +79,8 @@ def _build(config: RunConfig, provider: Provider) -> Dataset:
 def _samples(dataset: Dataset, segment: SegmentName, key: Literal["learn", "infer"]) -> dict[str, Any]:
     index, X, y = dataset.windows(segment, key)
     values, labels = X.astype(np.float64), y.astype(np.float64)
-    ends = [f"{day.date()} {code}" for day, code in (index[0], index[-1])]
+    days, codes = (index.get_level_values(level) for level in ("datetime", "instrument"))
+    ends = [f"{str(days[position])[:10]} {codes[position]}" for position in (0, -1)]
     sums = [float(np.nansum(part)) for part in (values, np.abs(values), labels, np.abs(labels))]
     missing = [int(np.isnan(values).sum()), int(np.isnan(labels).sum())]
     return {"count": len(index), "ends": ends, "missing": missing, "sums": sums}
