@@ -11,8 +11,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -39,17 +39,27 @@ COMMANDS = [
 ]
 
 
+def read(words: list[str]) -> None:
+    """Read a command's words, options and their types, without doing anything."""
+    command: Any = typer.main.get_command(app)
+    context = command.context_class(command, info_name="lstm-bench")
+    while hasattr(command, "resolve_command"):
+        _, command, words = command.resolve_command(context, list(words))
+        context = command.context_class(command, parent=context, info_name=command.name)
+    command.parse_args(context, list(words))
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 def test_each_command_is_spelt_as_the_command_line_has_it(words: list[str]) -> None:
-    """Read its words, options and their types, without doing anything."""
-    command: click.Command = typer.main.get_command(app)
-    context = None
-    while isinstance(command, click.Group):
-        with_group = click.Context(command, parent=context, info_name=command.name)
-        _, found, words = command.resolve_command(with_group, words)
-        assert found is not None
-        command, context = found, with_group
-    command.make_context(command.name, words, parent=context)
+    read(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["tune --studies demo", "study shows", "run a.yaml --seed one", "compare one", "tune --trials 0"]
+)
+def test_a_command_that_is_not_would_be_seen(words: str) -> None:
+    with pytest.raises(Exception, match=r"No such|Missing|Input should be"):
+        read(words.split())
 
 
 def test_the_documents_have_commands() -> None:
