@@ -69,6 +69,7 @@ def test_every_part_is_in_the_picture() -> None:
         ["compare", "--help"],
         ["predict", "--help"],
         ["report", "--help"],
+        ["runs", "list", "--help"],
         ["doctor", "--help"],
         ["--version"],
     ],

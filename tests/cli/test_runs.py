@@ -225,16 +225,14 @@ def test_ids_complete_in_the_shell(
     here: Run,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from click.testing import CliRunner
+    from typer.testing import CliRunner
 
     leave_run(tmp_path / "other" / "demo" / ("ff" * 8))
     asked: dict[str, Any] = {
         "_LSTM_BENCH_COMPLETE": "complete_bash", "COMP_WORDS": f"lstm-bench {words}",
         "COMP_CWORD": str(len(f"lstm-bench {words}".split(" ")) - 1),
     }  # fmt: skip
-    import typer.main
-
     from lstm_bench.cli.app import app
 
-    done = CliRunner().invoke(typer.main.get_command(app), prog_name="lstm-bench", env=asked)
+    done = CliRunner().invoke(app, prog_name="lstm-bench", env=asked)
     assert done.output.split() == expected

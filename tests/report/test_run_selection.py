@@ -19,8 +19,12 @@ NET = "1day.excess_return_with_cost.annualized_return"
 
 
 def run(name: str = "0" * 16, experiment: str = "demo", **said: Any) -> CatalogueEntry:
-    said = {"features": "Alpha158", "seed": 0, "started": datetime(2026, 3, 4, 12, tzinfo=UTC)} | said
-    return CatalogueEntry(Path(experiment) / name, **said)
+    given: dict[str, Any] = {
+        "features": "Alpha158",
+        "seed": 0,
+        "started": datetime(2026, 3, 4, 12, tzinfo=UTC),
+    }
+    return CatalogueEntry(Path(experiment) / name, **(given | said))
 
 
 @pytest.mark.parametrize(
