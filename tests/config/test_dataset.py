@@ -291,8 +291,8 @@ def test_an_open_segment_ends_with_the_handler(
 @pytest.mark.parametrize(
     ("test", "message"),
     [
-        (None, "got None, expected a first and a last day, null where it is open"),
-        ([], "got \\[\\], expected a first"),
+        (None, "got null, expected a first and a last day, null where it is open"),
+        ([], "got \\[\\] \\(a list\\), expected a first"),
         ("2020-07", "got '2020-07', expected a first"),
         ({"start": "2017-01-01"}, "expected a first and a last day"),
         (["2017-01-01", "2018-01-01", 2], "a segment cannot leave out days"),

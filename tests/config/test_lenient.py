@@ -53,12 +53,12 @@ def test_a_class_is_found_in_every_form_that_qlib_reads(given: Any) -> None:
 @pytest.mark.parametrize(
     ("section", "given", "message"),
     [
-        (ModelConfig, "qlib.contrib.model.pytorch_gru.GRU", "class"),
+        (ModelConfig, "qlib.contrib.model.pytorch_gru.GRU", "got 'GRU', expected 'LSTM'"),
         (ModelConfig, {"class": "LSTM"}, "module_path"),
-        (ProcessorConfig, "os.path.Fillna", "module_path"),
+        (ProcessorConfig, "os.path.Fillna", "got 'os.path', expected"),
         (ProcessorConfig, "qlib.data.dataset.processor.Filna", "did you mean 'Fillna'"),
         (DatasetConfig, {"class": "somewhere.DatasetH", "kwargs": {}}, "module_path"),
-        (Named, ["Fillna"], "Input should be"),
+        (Named, ["Fillna"], r"got \['Fillna'\] .*, expected a mapping"),
     ],
 )
 def test_another_class_or_module_is_refused(section: type[Named], given: Any, message: str) -> None:

@@ -47,11 +47,11 @@ def every_model() -> list[type[BaseModel]]:
 
 MODELS = every_model()
 
-IN_FILES_TOO = {"SignalRecord", "SigAnaRecord", "PortAnaRecord"}
+IN_FILES_TOO = {"SignalRecord", "SigAnaRecord", "HFSignalRecord", "SignalMseRecord", "PortAnaRecord"}
 CLASSES = "|".join(model.__name__ for model in MODELS if model.__name__ not in IN_FILES_TOO)
 LEAKS = re.compile(
     r"[Ii]nput should|[Ii]nput tag|valid (string|integer|number|boolean|dictionary|list|tuple|date)"
-    r"|tuple\[|list\[|dict\[|\bstr\b|(?<!choices, )\bint\b(?! and)|\bdict\b|\bNone\b|\bTrue\b|\bFalse\b|NoneType"
+    r"|tuple\[|list\[|dict\[|\bstr\b|(?<!choices, )\bint\b(?! and)|\bdict\b|(?<!')\bNone\b|\bTrue\b|\bFalse\b|NoneType"
     r"|function-|union_tag|pydantic|type=|input_value|Value error|Field required|Extra inputs|datetime\."
     r"|another value|it cannot be used|(?<!\.)\bnan\b|\[key\]|errors\.|finite_number"
     rf"|\b({CLASSES})\b"

@@ -267,7 +267,7 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
         ("lstm_bench.training.reweight_window=1", "reweight_window: got 1"),
         (
             "portfolio.backtest.exchange_kwargs.volume_threshold=1",
-            "volume_threshold: got 1, expected [current, expression]",
+            "volume_threshold: got 1 (a number), expected [current, expression]",
         ),
         ("qlib_init={region: mars}", "qlib_init.region: got 'mars'"),
         ("portfolio.backtest.end_time=2016-01-01", "start_time 2017-01-01 is after end_time 2016-01-01"),

@@ -112,6 +112,8 @@ def _one(kind: Type, value: Any) -> str:
         return (named or "a text") + (" in quotes" if in_quotes else filled)
     if named is not None:
         return named
+    if kind.bare is Any:
+        return "another value"
     if kind.bare is type(None):
         return "null"
     if kind.bare is bool:

@@ -117,8 +117,8 @@ def _mistake(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
     loc, kind = finding["loc"], finding["type"]
     if kind == _PLAIN:
         depth, of_type = int(finding["ctx"]["depth"]), bool(finding["ctx"]["of_type"])
-        if of_type and depth == 0 and loc:  # perhaps one branch of a union
-            return _of_type(model, data, finding)
+        if of_type and depth == 0 and loc and len(_type_at(model, _written(data, loc), loc).members) > 1:
+            return _of_type(model, data, finding)  # these words are of one branch of a union
         above = loc[: len(loc) - depth]
         path = (*_written(data, above), *loc[len(above) :])
         return _Mistake(path, _words_of(finding), of_type, finding["ctx"]["key"])
@@ -138,21 +138,27 @@ def _mistake(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
 def _of_type(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mistake:
     """Say what the type of a field takes, or of what lies below it."""
     loc, value = finding["loc"], finding["input"]
-    takes: Type | None = next(
-        field_type(field) for name, field in model.model_fields.items() if loc[0] in (name, field.alias)
-    )
     is_missing = finding["type"] == "missing"
     path = _written(data, loc[:-1] if is_missing else loc) + (loc[-1:] if is_missing else ())
-    for step in (*path[1:-1], "[key]") if loc[-1] == "[key]" else path[1:]:
-        takes = takes.below(step) if takes is not None else None
-    classes = classes_of(takes) if takes is not None else None
+    takes = _type_at(model, path, loc)
+    classes = classes_of(takes)
     if classes is not None:
         return _of_classes(path, value, *classes)
-    words = expected(takes, "" if is_missing else value) if takes is not None else "another value"
+    words = expected(takes, "" if is_missing else value)
     if is_missing:
         return _Mistake(path, f"missing, expected {words}", of_type=True)
     what = "the key " if loc[-1] == "[key]" else ""
     return _Mistake(path, f"got {what}{came(value, words)}, expected {words}", of_type=True)
+
+
+def _type_at(model: type[BaseModel], path: KeyPath, loc: Sequence[str | int]) -> Type:
+    """Return what a place below a model's field takes; ``Any`` where its type does not say."""
+    takes: Type | None = next(
+        field_type(field) for name, field in model.model_fields.items() if loc[0] in (name, field.alias)
+    )
+    for step in (*path[1:-1], "[key]") if loc[-1] == "[key]" else path[1:]:
+        takes = takes.below(step) if takes is not None else None
+    return Type(Any) if takes is None else takes
 
 
 def _of_classes(path: KeyPath, value: Any, key: str, takes: Type) -> _Mistake:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.evaluate.daily import mean_std
+from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.precision import Precision
 from lstm_bench.evaluate.signal import SignalMetrics
 
@@ -28,12 +28,12 @@ def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str,
         Means over days: ``Long precision``, ``Short precision``, ``Long-Short Average Return``; and ``Long-Short
         Average Sharpe``, the last one over the standard deviation (ddof 1), not annualised, NaN where that is 0.
     """
-    mean, std = mean_std(signal.long_short) if signal.long_short is not None else (np.nan, np.nan)
+    returns = moments(np.empty(0) if signal.long_short is None else signal.long_short)
     return {
-        "Long precision": mean_std(precision.long_excess)[0],
-        "Short precision": mean_std(precision.short_excess)[0],
-        "Long-Short Average Return": mean,
-        "Long-Short Average Sharpe": mean / std if std > 0 else np.nan,
+        "Long precision": moments(precision.long_excess).mean,
+        "Short precision": moments(precision.short_excess).mean,
+        "Long-Short Average Return": returns.mean,
+        "Long-Short Average Sharpe": returns.ratio,
     }
 
 
