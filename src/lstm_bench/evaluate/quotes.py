@@ -17,7 +17,15 @@ from lstm_bench.errors import DataError, ExpressionError, InputError, choices_hi
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 
-__all__ = ["load_benchmark", "load_quotes", "place", "quote_fields", "quote_span", "tradable"]
+__all__ = [
+    "benchmark_universe",
+    "load_benchmark",
+    "load_quotes",
+    "place",
+    "quote_fields",
+    "quote_span",
+    "tradable",
+]
 
 
 _BENCHMARK = "benchmark"
@@ -199,6 +207,18 @@ def _check_code(provider: Provider, code: str, where: str) -> None:
     raise DataError(lacks)
 
 
+def benchmark_universe(provider: Provider, benchmark: str | Sequence[str] | Market | None) -> Universe:
+    """Return the codes whose mean return is the benchmark's, and when they count; None is Qlib's default, SH000300.
+
+    Raises
+    ------
+    DataError
+        Where the data has no such market or code.
+    """
+    benchmark = benchmark or CSI300
+    return _universe(provider, (benchmark,) if isinstance(benchmark, str) else benchmark, _BENCHMARK)
+
+
 def load_benchmark(
     provider: Provider, benchmark: str | Sequence[str] | Market | None, begin: int, end: int
 ) -> npt.NDArray[np.float32]:
@@ -212,8 +232,7 @@ def load_benchmark(
     DataError
         Where the data has no such market or code, or no close of it in the span.
     """
-    benchmark = benchmark or CSI300
-    listed = _universe(provider, (benchmark,) if isinstance(benchmark, str) else benchmark, _BENCHMARK)
+    listed = benchmark_universe(provider, benchmark)
     codes = listed.instruments
     earlier = max(begin - 1, 0)
     panel = provider.panel(codes, ["close"], earlier, end)

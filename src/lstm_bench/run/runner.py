@@ -319,7 +319,7 @@ class _PackAtWork:
                 ),
             )
 
-    def _train(self) -> tuple[Prepared, BarsDigest, Stamp, list[Fit]]:
+    def _train(self) -> tuple[Prepared, BarsDigest, Stamp | None, list[Fit]]:
         with self.watch.stage("dataset"):
             prepared = prepare(self.config, self.provider, self._dataset)
             metric = valid_metric(self.config, prepared.valid)

@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from lstm_bench.dataset.handler import (
 )
 from lstm_bench.dataset.universe import instruments_of, universe_of
 from lstm_bench.errors import DataError
-from lstm_bench.evaluate.quotes import load_quotes
+from lstm_bench.evaluate.quotes import benchmark_universe, load_quotes
 from lstm_bench.features.expression import extent, parse
 
 __all__ = ["Outline", "UsedData"]
@@ -184,10 +184,11 @@ def _traded(
     """Quotes and benchmark of a backtest; without what the data lack, for a study can be tuned without it."""
     with suppress(DataError):
         yield "quotes", load_quotes(provider, config, begin, end)
-    benchmark = config.backtest.benchmark
-    codes = [code.upper() for code in ((benchmark,) if isinstance(benchmark, str) else benchmark)]
-    there = [code for code in codes if code in provider.folders]
-    yield "benchmark", provider.panel(there, ["close"], max(begin - 1, 0), end, needed=())
+    with suppress(DataError):
+        listed = benchmark_universe(provider, config.backtest.benchmark)
+        panel = provider.panel(listed.instruments, ["close"], max(begin - 1, 0), end, needed=())
+        members = listed.member(panel.days, panel.instruments)
+        yield "benchmark", replace(panel, fields={"close": np.where(members, panel.fields["close"], np.nan)})
 
 
 def _cut(panel: Panel, T: int) -> Panel:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
-from lstm_bench.config.backtest import PortAnalysisConfig, Region, resolve
+from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.exchange import Region
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.dataset.segments import span_of
 from lstm_bench.run.judgement.finding import Finding
@@ -126,7 +127,7 @@ def _region(portfolio: PortAnalysisConfig, region: Region, survey: Survey) -> It
             f"got {', '.join(f'{cost:g}' for cost in costs)}, which are China's (with stamp duty, and a least fee in "
             f"yuan), expected those of region {region!r}",
         )
-    codes: Sequence[str] = (benchmark,) if isinstance(benchmark, str) else benchmark
+    codes = (benchmark,) if isinstance(benchmark, str) else benchmark if isinstance(benchmark, tuple) else ()
     if any(_is_chinas(code) for code in codes) and not chinas:
         yield Finding(
             "backtest.benchmark",
