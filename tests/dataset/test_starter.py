@@ -71,7 +71,7 @@ def test_segments_keep_look_back_proportion_and_label(tmp_path: Path) -> None:
     segments = fitted(provider).segments
     days = [date.fromisoformat(str(day)) for day in provider.calendar]
     lengths = [days.index(last) - days.index(first) + 1 for first, last in segments.values()]
-    assert lengths == [336, 96, 168]  # of 600 = 662 - 60 of look-back - 2 of the label
+    assert lengths == [333, 96, 171]  # of 600 = 662 - 60 of look-back - 2 of the label
     assert segments["train"].first == days[60]
     assert segments["test"].last == days[-3]
     joints = list(segments.values())

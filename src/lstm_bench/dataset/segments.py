@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,11 @@ from lstm_bench.counting import counted
 from lstm_bench.data.provider import Provider
 from lstm_bench.errors import ConfigError, DataError
 
-__all__ = ["Segment", "close_segments", "locate_segments", "misfits", "proportional", "span_of"]
+__all__ = ["Segment", "close_segments", "locate_segments", "misfits", "proportional", "span_of", "split_days"]
 
 logger = logging.getLogger("lstm_bench")
+
+Day = TypeVar("Day")
 
 _YEARS = {"train": 7.0, "valid": 2.0, "test": 3.6}
 """How long Qlib's own segments are, on 2008-01-01 to 2020-08-01."""
@@ -133,6 +135,26 @@ def misfits(config: DatasetConfig, provider: Provider) -> list[str]:
     return found
 
 
+def split_days(days: Sequence[Day]) -> dict[SegmentName, list[Day]] | None:
+    """Split days into segments, as long in proportion as Qlib's: 7, 2 and 3.6 years.
+
+    Returns
+    -------
+    dict or None
+        Segment -> its first and last day; None where there are too few days for three segments.
+    """
+    scale = len(days) / sum(_YEARS.values())
+    valid = round(_YEARS["train"] * scale)
+    test = round((_YEARS["train"] + _YEARS["valid"]) * scale)
+    if not 0 < valid < test < len(days):
+        return None
+    return {
+        "train": [days[0], days[valid - 1]],
+        "valid": [days[valid], days[test - 1]],
+        "test": [days[test], days[-1]],
+    }
+
+
 def proportional(config: RunConfig, provider: Provider) -> dict[str, Any]:
     """Lay the segments out over the calendar, as long in proportion as Qlib's: 7, 2 and 3.6 years.
 
@@ -155,18 +177,11 @@ def proportional(config: RunConfig, provider: Provider) -> dict[str, Any]:
         Where the calendar has too few days for three segments.
     """
     days = [str(day) for day in provider.calendar[:-1]]
-    scale = len(days) / sum(_YEARS.values())
-    valid = round(_YEARS["train"] * scale)
-    test = round((_YEARS["train"] + _YEARS["valid"]) * scale)
-    if not 0 < valid < test < len(days):
+    spans = split_days(days)
+    if spans is None:
         raise DataError(
-            f"calendar: got {counted(len(days) + 1, 'day')}, which are too few to lay out train, valid and test on"
+            f"calendar: got {counted(len(days) + 1, 'day')}, too few to lay out train, valid and test on"
         )
-    spans = {
-        "train": [days[0], days[valid - 1]],
-        "valid": [days[valid], days[test - 1]],
-        "test": [days[test], days[-1]],
-    }
     return {
         "task.dataset.kwargs.segments": spans,
         **_handler_days(config, [days[0], days[-1]], spans["train"]),

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from lstm_bench.config.exchange import REGIONS, Region
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
+from lstm_bench.dataset.segments import split_days
 from lstm_bench.errors import DataError, InputError, choices_hint
 
 __all__ = ["LEAST_DAYS", "LEAST_STOCKS", "Starter", "fit_starter"]
@@ -33,9 +33,6 @@ LEAST_DAYS = 250
 
 LEAST_STOCKS = 5
 """Stocks on a typical day below which an IC over the stocks of a day says nothing."""
-
-_SHARES = (0.56, 0.16)
-"""Of train and valid, as in Qlib's benchmark: seven years, two years, and three and a half for test."""
 
 _TEMPLATE = Path(__file__).with_name("starter.yaml.jinja")
 
@@ -173,9 +170,9 @@ def _usable_days(provider: Provider, universe: Universe) -> tuple[npt.NDArray[np
 def _segments(days: npt.NDArray[np.datetime64]) -> dict[str, Segment]:
     """Split the days with a full look-back and a label as Qlib's benchmark splits its days."""
     usable = [date.fromisoformat(str(day)) for day in days[LOOK_BACK : len(days) - LABEL_DAYS]]
-    ends = [0, round(_SHARES[0] * len(usable)), round(sum(_SHARES) * len(usable)), len(usable)]
-    spans = [Segment(usable[a], usable[b - 1]) for a, b in pairwise(ends)]
-    return dict(zip(("train", "valid", "test"), spans, strict=True))
+    spans = split_days(usable)
+    assert spans is not None, "LEAST_DAYS leaves enough"
+    return {name: Segment(*span) for name, span in spans.items()}
 
 
 def _region(codes: tuple[str, ...]) -> Region:
