@@ -201,6 +201,8 @@ class Record:
             values = table.index.get_level_values(column) if column in index else table[column]
             if column is not None and (wrong := _wrong_kind(str(column), values)):
                 raise DataError(f"{path}: {column}: {wrong}; {_AGAIN}")
+        if index != _ROW and table.index.has_duplicates:
+            raise DataError(f"{path}: holds a row twice; {_AGAIN}")
         if name not in _MAY_BE_EMPTY and table.empty:
             raise DataError(f"{path}: holds no row; {_AGAIN}")
         return table
