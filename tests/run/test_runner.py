@@ -323,8 +323,8 @@ def test_an_interrupted_run_leaves_nothing(
 
     monkeypatch.setattr(runner, "write_record", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        execute(configure(), tmp_path / "experiment")
-    assert [path.name for path in (tmp_path / "experiment").iterdir()] == [".lock"]
+        execute(configure(), tmp_path / "new" / "experiment")
+    assert not (tmp_path / "new").exists()
 
 
 def test_early_stopping_may_watch_the_ic(configure: Configure, tmp_path: Path) -> None:

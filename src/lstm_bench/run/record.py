@@ -35,6 +35,7 @@ import platform
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -275,6 +276,7 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
     published : bool
         False where another process was first and ``replace`` is off: its record stands.
     """
+    made = [path for path in folder.parents if not path.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = folder.with_name(f".{folder.name}.{_owner()}-{uuid.uuid4().hex[:8]}.draft")
     draft.mkdir()
@@ -290,6 +292,9 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
             shutil.rmtree(_aside(folder), ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        for path in made:
+            with suppress(OSError):  # what holds a record stays
+                path.rmdir()
     return Record(folder), True
 
 
