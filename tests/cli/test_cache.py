@@ -73,7 +73,7 @@ def test_clear_leaves_what_is_in_use(store: ArrayStore) -> None:
     assert answer["kept"] == 1
     assert "removed 0 datasets, 0 MB; 1 are in use and stay" in invoke("clear")
     held.close()
-    assert "removed 1 datasets" in invoke("clear")
+    assert "removed 1 dataset" in invoke("clear")
     assert store.info() == []
 
 

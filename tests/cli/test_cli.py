@@ -141,4 +141,4 @@ def test_ctrl_c_is_exit_code_130_and_leaves_no_record(
         rest = process.stderr.read()
     assert process.returncode == 130
     assert "interrupted" in rest
-    assert not [path for path in (home / "results" / "interrupted").iterdir() if path.name != ".lock"]
+    assert not [path for path in (home / "results").glob("interrupted/*") if path.name != ".lock"]

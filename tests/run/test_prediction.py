@@ -375,9 +375,14 @@ def test_a_damaged_record_is_refused(saved: SavedRun, earlier: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"torn")
     assert "model.safetensors: cannot be read" in refusal()
     save_file(weights, folder / "model.safetensors")
-    for text in ("", "[]", '{"infer": [{"processor": "ZScoreNorm"}]}', '{"infer": 3}'):
+    for text, why in (
+        ("", "cannot be read: not JSON"),
+        ("[]", "holds no JSON object"),
+        ('{"infer": [{"processor": "ZScoreNorm"}]}', "infer: group: missing, expected a text"),
+        ('{"infer": 3}', "infer: got 3 (a number), expected a list"),
+    ):
         (folder / "statistics.json").write_text(text)
-        assert "statistics.json: cannot be read" in refusal()
+        assert f"statistics.json: {why}" in refusal()
     (folder / "statistics.json").write_text(json.dumps(json.loads(statistics) | {"infer": []}))
     assert "statistics: got none, expected those of RobustZScoreNorm" in refusal()
     (folder / "statistics.json").unlink()

@@ -243,6 +243,9 @@ def test_a_column_of_another_kind_is_named(tmp_path: Path, column: str, value: A
     )
     with pytest.raises(DataError, match=r"pred\.parquet: holds no row"):
         record.table("pred")
+    pd.DataFrame([row, row]).set_index(["datetime", "instrument"]).to_parquet(record.path / "pred.parquet")
+    with pytest.raises(DataError, match=r"pred\.parquet: holds a row twice"):
+        record.table("pred")
 
 
 def test_a_record_without_a_configuration_is_not_complete(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -211,6 +212,8 @@ class Record:
             values = table.index.get_level_values(column) if column in index else table[column]
             if column is not None and (wrong := _wrong_kind(str(column), values)):
                 raise DataError(f"{path}: {column}: {wrong}; {_AGAIN}")
+        if index != _ROW and table.index.has_duplicates:
+            raise DataError(f"{path}: holds a row twice; {_AGAIN}")
         if name not in _MAY_BE_EMPTY and table.empty:
             raise DataError(f"{path}: holds no row; {_AGAIN}")
         return table
@@ -283,6 +286,7 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
     published : bool
         False where another process was first and ``replace`` is off: its record stands.
     """
+    made = [path for path in folder.parents if not path.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_folder(folder)
     draft.mkdir()
@@ -298,6 +302,9 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
             shutil.rmtree(_aside(folder), ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        for path in made:
+            with suppress(OSError):  # what holds a record stays
+                path.rmdir()
     return Record(folder), True
 
 

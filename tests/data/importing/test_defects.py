@@ -54,7 +54,7 @@ def test_each_defect_is_named_with_file_and_line(
     with pytest.raises(DataError) as refused:
         import_bars(source, tmp_path / "out", ImportOptions())
     message = str(refused.value)
-    assert message.startswith(f"1 defects in the rows ({kind}: 1)")
+    assert message.startswith(f"1 defect in the rows ({kind}: 1)")
     assert f"{source}:4: {kind}: " in message  # behind a header, a bar and an empty line
     assert text in message
     assert not (tmp_path / "out").exists()
@@ -75,7 +75,7 @@ def test_lines_hold_behind_cells_of_several_lines(write: Write, tmp_path: Path) 
     )
     with pytest.raises(DataError) as refused:
         import_bars(source, tmp_path / "out", ImportOptions())
-    assert f"{source}:4: ragged row: got 1 cells, expected 9" in str(refused.value)
+    assert f"{source}:4: ragged row: got 1 cell, expected 9" in str(refused.value)
     assert f"{source}:6: bad number: close: got 'x'" in str(refused.value)
 
 
@@ -85,7 +85,7 @@ def test_many_defects_are_counted_and_each_kind_is_shown(write: Write, tmp_path:
     with pytest.raises(DataError) as refused:
         import_bars(source, tmp_path / "out", ImportOptions())
     message = str(refused.value)
-    assert message.startswith("31 defects in the rows (bad number: 30, price not positive: 1)")
+    assert message.startswith("31 defect in the rows (bad number: 30, price not positive: 1)")
     assert len(message.splitlines()) == 8
     assert f"{source}:33: price not positive" in message
     assert "  and 25 more" in message
