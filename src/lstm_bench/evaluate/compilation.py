@@ -117,6 +117,4 @@ def compile_evaluation() -> None:
 
 
 if __name__ == "__main__":
-    if hasattr(os, "nice"):
-        os.nice(10)  # the training comes first
     compile_evaluation()
