@@ -156,6 +156,44 @@ def test_changes_that_were_computed_from_raw_closes_prove_nothing(make: Make) ->
     assert summary.adjusted_by == "factor"
 
 
+@pytest.mark.parametrize("stated", ["change", "preclose"])
+@pytest.mark.parametrize("scale", [1.0, 1e-4])
+def test_returns_of_raw_closes_beside_small_dividends_are_refused(
+    make: Make, stated: str, scale: float
+) -> None:
+    factor = 1.005 ** (np.arange(DAYS) // 10)
+    raw = np.round(walk(7) / factor, 2)
+    before = np.append(np.nan, raw[:-1])
+    column = {"change": raw / before - 1, "preclose": before}[stated]
+    with pytest.raises(DataError, match="may be computed from raw closes; say what holds with --adjust-by"):
+        make(bars("A", raw, factor=factor * scale, **{stated: column}))
+
+
+def test_small_dividends_of_adjusted_prices_are_told_by_cents(make: Make, tmp_path: Path, read: Read) -> None:
+    factor = 1.005 ** (np.arange(DAYS) // 10)
+    close = np.round(walk(7) / factor, 2) * factor
+    summary = make(bars("A", close, factor=factor))
+    assert "adjusted already (whole cents when divided by the factor)" in summary.said[0]
+    np.testing.assert_allclose(read(tmp_path / "out", "A")["close"], close, rtol=1e-6)
+
+
+def test_prices_too_high_to_show_cents_are_not_told_by_them(make: Make) -> None:
+    odd = walk(9) + np.random.default_rng(0).uniform(0, 0.01, DAYS)
+    summary = make(bars("A", odd, factor=1e-4))
+    assert summary.adjusted_by == "factor"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_small_split_of_yahoos_history_is_in_its_prices(
+    make: Make, tmp_path: Path, read: Read, seed: int
+) -> None:
+    close = walk(seed, deviation=0.02)
+    splits = np.where(np.arange(DAYS) == 30, 1.05, 0)
+    summary = make(bars("A", close, **{"Dividends": 0.0, "Stock Splits": splits}))
+    assert summary.adjusted_by == "none"
+    np.testing.assert_allclose(read(tmp_path / "out", "A")["close"], close, rtol=1e-6)
+
+
 @pytest.mark.parametrize("adjusted", [True, False])
 def test_a_constant_factor_is_told_by_cents(make: Make, tmp_path: Path, read: Read, adjusted: bool) -> None:
     raw = np.round(walk(9), 2)

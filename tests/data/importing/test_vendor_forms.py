@@ -145,6 +145,30 @@ def test_a_defect_of_a_wide_file_has_its_line(tmp_path: Path) -> None:
     assert f"{path}:6: ragged row: got 3 cells, expected 6" in str(refused.value)
 
 
+def test_a_column_that_is_twice_in_a_wide_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text(
+        "Price,Close,High,Low,Open,Volume,Close\nTicker,AAPL,AAPL,AAPL,AAPL,AAPL,AAPL\nDate,,,,,,\n"
+        "2020-01-06,1,1,1,1,10,2\n"
+    )
+    with pytest.raises(DataError, match="the header names 'Close' of 'AAPL' more than once"):
+        import_bars(path, tmp_path / "out", ImportOptions(adjust_by="none"))
+
+
+@pytest.mark.parametrize("volume", ["", "0"])
+def test_baostocks_suspended_days_are_no_bars(tmp_path: Path, read: Read, volume: str) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text(
+        "date,code,open,high,low,close,volume,adjustflag,tradestatus\n"
+        "2020-01-06,sh.600000,1,1,1,1,10,1,1\n"
+        f"2020-01-07,sh.600000,1,1,1,1,{volume},1,0\n"
+        "2020-01-08,sh.600000,2,2,2,2,10,1,1\n"
+    )
+    summary = import_bars(path, tmp_path / "out", ImportOptions())
+    assert (summary.rows, summary.no_trade) == (2, 1)
+    np.testing.assert_array_equal(read(tmp_path / "out", "SH.600000")["close"], [1, 2])
+
+
 @pytest.mark.parametrize("form", ["yahoo_history", "dump_bin", "qlib_collector", "tushare", "alpha_vantage"])
 @pytest.mark.parametrize("adjusted", [True, False])
 def test_appended_files_are_taken_as_the_first_ones(

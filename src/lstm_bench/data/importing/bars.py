@@ -218,6 +218,8 @@ def _without_trade(table: BarTable, blank: _Bools, zero_volume_is_bar: bool, ind
     still: _Bools = np.logical_and.reduce([np.isnan(price) for price in prices])
     if "volume" in table.values and not zero_volume_is_bar:
         still |= (table.values["volume"] == 0) & ~_is_of(table, index)
+    if "trade_status" in table.evidence:  # baostock's: 0 on suspended days, whose volume may be empty
+        still |= table.evidence["trade_status"] == 0
     still &= ~blank
     table.no_trade = int(still.sum())
     return still

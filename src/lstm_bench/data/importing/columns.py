@@ -8,7 +8,16 @@ from typing import Literal
 
 from lstm_bench.errors import DataError, choices_hint
 
-__all__ = ["ADJUSTMENTS", "ALIASES", "EVIDENCE", "PRICES", "evidence_columns", "lot_size", "map_columns"]
+__all__ = [
+    "ADJUSTMENTS",
+    "ALIASES",
+    "EVIDENCE",
+    "PRICES",
+    "evidence_columns",
+    "lot_size",
+    "map_columns",
+    "usual_prices",
+]
 
 PRICES = ("open", "high", "low", "close", "vwap")
 """Fields that are multiplied by the factor."""
@@ -74,6 +83,7 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
                "change", "chg", "涨跌额"),
     "amount": ("amount", "money", "成交额", "成交金额"),
     "adjust_flag": ("adjust flag",),
+    "trade_status": ("trade status",),
 }  # fmt: skip
 """What bars are judged by, and not made of: fields and the headers taken for them."""
 
@@ -159,6 +169,22 @@ def lot_size(header: Sequence[str], symbols: Collection[str]) -> int:
 
 
 _CHINESE_CODE = re.compile(r"((SH|SZ|BJ)\.?)?\d{6}(\.(SH|SZ|BJ|SS))?", re.IGNORECASE)
+
+
+_YAHOO = frozenset({"dividends", "stocksplits"})
+"""Headers of yfinance's ``history()``."""
+
+
+def usual_prices(header: Sequence[str], by: str | None) -> Literal["raw", "adjusted"] | None:
+    """Say what prices are in files of this form; None where there are both kinds.
+
+    A close beside an adjusted one is not adjusted. Yahoo's prices are adjusted for splits always.
+    """
+    if by == "adjusted_close":
+        return "raw"
+    if by == "split" and set(map(_key, header)) >= _YAHOO:
+        return "adjusted"
+    return None
 
 
 def _only(names: Sequence[str], what: str, where: str, header: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from lstm_bench.data.importing.bars import SymbolRows
 from lstm_bench.data.importing.columns import ADJUSTMENTS
 from lstm_bench.data.importing.file_returns import stated_returns
 from lstm_bench.data.importing.steps import Noise, Steps, find_steps
+from lstm_bench.data.importing.ticks import seem_raw_by_ticks, side_by_ticks
 from lstm_bench.data.importing.voices import DECISIVE, Voices, hear
 from lstm_bench.errors import DataError
 
@@ -55,7 +56,13 @@ class Decision:
     said: tuple[str, ...]
 
 
-def decide(stocks: Sequence[SymbolRows], by: AdjustBy, settled: Adjustment | None, where: str) -> Decision:
+def decide(
+    stocks: Sequence[SymbolRows],
+    by: AdjustBy,
+    settled: Adjustment | None,
+    where: str,
+    usual: State | None = None,
+) -> Decision:
     """Decide what the files' prices and volumes are.
 
     Parameters
@@ -68,18 +75,25 @@ def decide(stocks: Sequence[SymbolRows], by: AdjustBy, settled: Adjustment | Non
         What holds in the folder that the files extend; None for a new one.
     where
         Names the files in messages.
+    usual
+        What prices are in files of this form. It holds unless steps show the opposite, each by itself or those of one
+        symbol together.
 
     Raises
     ------
     DataError
-        Where steps contradict each other, the folder, or another column.
+        Where steps contradict each other, the folder, or another column, or where only returns that may be computed
+        from raw closes speak.
     """
     if by == "split":
         _refuse_cumulative(stocks, where)
     steps = [_steps(rows, factor_of(rows, by)) for rows in stocks]
-    voices = _hear_all(stocks, steps, by)
+    voices = _hear_all(stocks, steps, by, where)
     _refuse_divided(voices, by, where)
-    side = voices.side or (_by_ticks(stocks) if by == "factor" else None)
+    ticks = side_by_ticks(stocks) if by == "factor" and not voices.told else None
+    side = ticks or voices.side
+    if usual is not None and not voices.told:
+        side = None
     if settled is not None:
         if voices.told and side != settled.prices:
             raise DataError(
@@ -88,11 +102,15 @@ def decide(stocks: Sequence[SymbolRows], by: AdjustBy, settled: Adjustment | Non
                 f"--adjust-by {_option(by)} or none"
             )
         side = settled.prices
-    prices: State = side or "raw"
+    prices: State = side or (usual if voices.all else None) or "raw"
     _refuse_unadjusted(stocks, by, prices, where)
     volume, of_volume = _volume(stocks, by, prices)
     moves = any(not np.allclose(factor_of(rows, by)[rows.traded], 1) for rows in stocks)
-    said = [_say(voices, by, side, moves), *of_volume, *_say_dividends(stocks, by, prices)]
+    said = [
+        _say(voices, by, side, prices, moves, by_ticks=ticks is not None),
+        *of_volume,
+        *_say_dividends(stocks, by, prices),
+    ]
     return Decision(Adjustment(by, prices, volume), side is not None or moves, tuple(said))
 
 
@@ -118,7 +136,7 @@ def _steps(rows: SymbolRows, factor: _Floats, adjusted_by: _Floats | None = None
     return find_steps(rows.symbol, rows.days[rows.traded], factor[rows.traded], moves, _OF_CLOSES)
 
 
-def _hear_all(stocks: Sequence[SymbolRows], steps: Sequence[Steps], by: AdjustBy) -> Voices:
+def _hear_all(stocks: Sequence[SymbolRows], steps: Sequence[Steps], by: AdjustBy, where: str) -> Voices:
     """Hear closes, and the returns that the files state, unless these are the closes' own whatever they did.
 
     A column of changes that was computed from raw closes knows nothing of splits: it follows the closes down.
@@ -136,7 +154,15 @@ def _hear_all(stocks: Sequence[SymbolRows], steps: Sequence[Steps], by: AdjustBy
     ]  # fmt: skip
     alone = hear(against_stated)
     contradicts = voices.told and not voices.is_divided and alone.side not in (None, voices.side)
-    return voices if contradicts else hear(steps, against_stated)
+    if contradicts:
+        return voices
+    if not voices.told and alone.side == "adjusted" and by == "factor" and seem_raw_by_ticks(stocks):
+        raise DataError(
+            f"{where}: nothing but the returns that the files state says that prices are adjusted already, and the "
+            "closes are whole cents, as raw ones are: the returns may be computed from raw closes; say what holds "
+            "with --adjust-by factor (prices are raw) or --adjust-by none (prices are adjusted)"
+        )
+    return hear(steps, against_stated)
 
 
 def _refuse_divided(voices: Voices, by: AdjustBy, where: str) -> None:
@@ -163,20 +189,6 @@ def _refuse_divided(voices: Voices, by: AdjustBy, where: str) -> None:
 
 def _most(voices: Voices) -> int:
     return max(voices.raw, voices.adjusted)
-
-
-def _by_ticks(stocks: Sequence[SymbolRows]) -> State | None:
-    """Tell adjusted prices by cents: closes have odd digits, and become whole cents when divided by their factor."""
-    closes = np.concatenate([_closes(rows) for rows in stocks])
-    factors = np.concatenate([factor_of(rows, "factor")[rows.traded] for rows in stocks])
-    if len(closes) < 20 or _on_ticks(closes) > 0.5 or _on_ticks(closes / factors) < 0.9:
-        return None
-    return "adjusted"
-
-
-def _on_ticks(prices: _Floats) -> float:
-    cents = prices * 100
-    return float(np.mean(np.abs(cents - np.round(cents)) < np.maximum(0.02, cents * 2e-6)))
 
 
 def _refuse_unadjusted(stocks: Sequence[SymbolRows], by: AdjustBy, prices: State, where: str) -> None:
@@ -229,24 +241,29 @@ def _volume_steps(rows: SymbolRows, by: AdjustBy) -> Steps:
     return find_steps(rows.symbol, rows.days[rows.traded], factor_of(rows, by)[rows.traded], moves, noise)
 
 
-def _say(voices: Voices, by: AdjustBy, side: State | None, moves: bool) -> str:
+def _say(
+    voices: Voices, by: AdjustBy, side: State | None, prices: State, moves: bool, *, by_ticks: bool
+) -> str:
     kept = f"--adjust-by {_option(by)} would adjust them"
+    if by_ticks and moves:
+        return f"prices: adjusted already (whole cents when divided by the factor); taken as they are; {kept}"
     if voices.all == 0:
         if not moves:
             return (
                 f"prices: no {_NOUNS[by][0]} in the files, so that they need no adjustment; taken as they are"
             )
-        if side == "adjusted":
-            return f"prices: adjusted already (whole cents when divided by the factor); taken as they are; {kept}"
         return (
             f"prices: no {_NOUNS[by][0]} in the files shows whether they are raw; taken as raw and adjusted by the "
             f"{_name(by)}; --adjust-by none takes them as they are"
         )
     if side is None:
-        return (
+        small = (
             f"prices: {voices.all} {_NOUNS[by][voices.all != 1]}, too small beside a day's returns to show whether "
-            f"they are raw; taken as raw and adjusted by the {_name(by)}; --adjust-by none takes them as they are"
+            "they are raw; "
         )
+        if prices == "adjusted":
+            return f"{small}taken as adjusted already, as prices beside these columns usually are; {kept}"
+        return f"{small}taken as raw and adjusted by the {_name(by)}; --adjust-by none takes them as they are"
     if side == "raw":
         return f"prices: raw by {_count(voices, by)}; adjusted by the {_name(by)}"
     return f"prices: adjusted already by {_count(voices, by)}; taken as they are; {kept}"

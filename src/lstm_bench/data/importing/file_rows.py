@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.counting import counted
 from lstm_bench.data.importing.defects import DefectKind, DefectLog
 from lstm_bench.data.importing.intraday import Stamps, read_stamps
 from lstm_bench.data.importing.parsing import cell, parse_days, parse_numbers, parse_splits, parse_symbols
@@ -66,7 +67,10 @@ def read_file(
     if source.ragged:
         width, ragged = source.width, source.ragged
         defects.add(
-            "ragged row", source, np.arange(len(ragged)), lambda i: f"got {ragged[i]} cells, expected {width}"
+            "ragged row",
+            source,
+            np.arange(len(ragged)),
+            lambda i: f"got {counted(ragged[i], 'cell')}, expected {width}",
         )
 
     def note(kind: DefectKind, field: str, bad: _Bools, expected: str) -> None:

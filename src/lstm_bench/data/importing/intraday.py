@@ -22,11 +22,11 @@ __all__ = ["Stamps", "read_stamps", "refuse_intraday"]
 _Texts = npt.NDArray[np.object_]
 
 _CLOCK = re.compile(
-    r"(?P<day>.*?\d)(T|\s+)(?P<clock>\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?)"
+    r"(?P<day>.*?[\d日])(T|\s+|[_-])(?P<clock>\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?)"
     r"(\s*(Z|UTC|[A-Z]{3,4}|[+-]\d{2}:?\d{2}))?",
     re.ASCII,
 )
-_DIGITS = re.compile(r"(?P<day>(19|20)\d{6})(?P<clock>\d{4}|\d{6}|\d{9})", re.ASCII)
+_DIGITS = re.compile(r"(?P<day>(19|20)\d{6})[\sT_-]?(?P<clock>\d{4}|\d{6}|\d{9})", re.ASCII)
 _EPOCH = re.compile(r"(?P<seconds>\d{10})(\.\d+)?(?P<more>\d{3}|\d{6}|\d{9})?", re.ASCII)
 _SECONDS_OF_DAY = 86400
 _SHOWN = 2

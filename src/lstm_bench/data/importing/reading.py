@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from lstm_bench.data.importing.adjustment import AUTO, AdjustBy, Adjustment, adjustment_of
+from lstm_bench.data.importing.adjustment import AUTO, AdjustBy, Adjustment, State, adjustment_of
 from lstm_bench.data.importing.bars import RowRules, SymbolRows, read_bars
-from lstm_bench.data.importing.columns import ADJUSTMENTS, lot_size, map_columns
+from lstm_bench.data.importing.columns import ADJUSTMENTS, lot_size, map_columns, usual_prices
 from lstm_bench.data.importing.decision import Decision, decide
 from lstm_bench.data.importing.defects import DefectLog
 from lstm_bench.data.importing.options import ImportOptions
@@ -93,7 +93,8 @@ def read_source(source: Path, options: ImportOptions, settled: Adjustment | None
         index = _take_index(rows, inside)
     if not rows:
         raise DataError(f"{source}: holds no bar that can be used")
-    decision = _decide(list(rows.values()), by, options, settled, where)
+    usual = usual_prices(files[0].header, by)
+    decision = _decide(list(rows.values()), by, options, settled, where, usual)
     return Readings(
         files=len(files) + separate,
         bars=sum(int(each.traded.sum()) for each in rows.values()),
@@ -126,12 +127,13 @@ def _decide(
     options: ImportOptions,
     settled: Adjustment | None,
     where: str,
+    usual: State | None = None,
 ) -> Decision:
     if by is None:
         return decide_without_column(stocks, where)
     if options.adjust_by != AUTO or by == "none":
         return Decision(Adjustment.told(by), True, ())
-    return decide(stocks, by, settled, where)
+    return decide(stocks, by, settled, where, usual)
 
 
 def _take_index(rows: dict[str, SymbolRows], symbol: str) -> SymbolRows:

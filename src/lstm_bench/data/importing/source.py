@@ -167,7 +167,7 @@ class SourceFile:
 
     @cached_property
     def _three_row_head(self) -> ThreeRowHead | None:
-        return three_row_head(self._first_rows)
+        return three_row_head(self._first_rows, str(self.path))
 
     @property
     def _head_rows(self) -> int:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lstm_bench.errors import DataError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -71,8 +73,14 @@ class ThreeRowHead:
         return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
 
 
-def three_row_head(rows: Sequence[Sequence[str]]) -> ThreeRowHead | None:
-    """Recognise the first rows of a file; None where they are no such header."""
+def three_row_head(rows: Sequence[Sequence[str]], where: str) -> ThreeRowHead | None:
+    """Recognise the first rows of a file; None where they are no such header.
+
+    Raises
+    ------
+    DataError
+        Where a field of a ticker is there more than once; ``where`` names the file.
+    """
     if len(rows) < ROWS or len({len(row) for row in rows[:ROWS]}) != 1 or len(rows[0]) < 2:
         return None
     first, second, third = ([cell.strip() for cell in row] for row in rows[:ROWS])
@@ -83,6 +91,10 @@ def three_row_head(rows: Sequence[Sequence[str]]) -> ThreeRowHead | None:
         upper, lower = lower, upper
     if "close" not in {name.lower() for name in upper} or not all(upper) or not all(lower):
         return None
-    positions = {(ticker, field): k + 1 for k, (field, ticker) in enumerate(zip(upper, lower, strict=True))}
+    pairs = list(zip(upper, lower, strict=True))
+    twice = next((pair for pair in pairs if pairs.count(pair) > 1), None)
+    if twice is not None:
+        raise DataError(f"{where}: the header names {twice[0]!r} of {twice[1]!r} more than once")
+    positions = {(ticker, field): k + 1 for k, (field, ticker) in enumerate(pairs)}
     fields, tickers = (tuple(dict.fromkeys(names)) for names in (upper, lower))
     return ThreeRowHead(third[0], fields, tickers, len(first), positions)
