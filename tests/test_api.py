@@ -668,6 +668,48 @@ def test_performance_wants_a_series_by_days() -> None:
         lstm_bench.performance(pd.Series([0.1, 0.2, 0.3], index=days[::-1]))
 
 
+def test_performance_counts_the_days_of_the_place() -> None:
+    days = pd.DatetimeIndex(["2020-01-31", "2020-02-03", "2020-02-04"])
+    wanted = lstm_bench.performance(pd.Series([0.1, -0.2, 0.3], days))
+    for index in (days.tz_localize("Asia/Shanghai"), (days + pd.Timedelta("16h")).tz_localize("US/Eastern")):
+        assert str(lstm_bench.performance(pd.Series([0.1, -0.2, 0.3], index))) == str(wanted)
+    with pytest.raises(InputError, match="returns: its days are not ascending, each once"):
+        lstm_bench.performance(
+            pd.Series([0.1, 0.2], pd.DatetimeIndex(["2020-01-01 09:30", "2020-01-01 15:00"]))
+        )
+
+
+def test_returns_beyond_a_float64_sum_up_to_infinity() -> None:
+    days = pd.bdate_range("2020-01-01", periods=3)
+    summed = lstm_bench.performance(pd.Series([1.7e308, 1.7e308, -0.5], days))["summed_238"]
+    assert summed["total_return"] == summed["annualized_return"] == np.inf
+    assert summed["mean"] == pytest.approx(1.7e308 / 3 * 2)
+
+
+def test_complex_numbers_are_no_figures() -> None:
+    pred, label = scores_and_labels()
+    with pytest.raises(InputError, match="pred: got values of complex128, expected numbers"):
+        lstm_bench.signal_metrics(pred["score"].astype(complex), label)
+    with pytest.raises(InputError, match="returns: got values of complex128, expected numbers"):
+        lstm_bench.performance(pd.Series([0.1], pd.DatetimeIndex(["2020-01-01"])).astype(complex))
+
+
+def test_codes_that_are_numbers_are_taken_as_texts() -> None:
+    pred, label = scores_and_labels()
+    wanted = lstm_bench.signal_metrics(pred, label)
+    places = {code: i for i, code in enumerate(label.index.get_level_values("instrument").unique())}
+    numbered = pred["score"].rename(places, level="instrument")
+    texts = label.rename({code: str(i) for code, i in places.items()}, level="instrument")
+    assert lstm_bench.signal_metrics(numbered, texts) == pytest.approx(wanted, abs=1e-12)
+
+
+@pytest.mark.parametrize("days", ["252", 0, -1, np.inf, np.nan, None, True])
+def test_a_year_without_days_is_refused(days: Any) -> None:
+    pred, label = scores_and_labels()
+    with pytest.raises(InputError, match=r"ann_scaler: got .*, expected a number of days above 0"):
+        lstm_bench.signal_metrics(pred, label, ana_long_short=True, ann_scaler=days)
+
+
 # the real CSI 300
 
 

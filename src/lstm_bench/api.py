@@ -33,7 +33,7 @@ from lstm_bench.evaluate import backtest as portfolio
 from lstm_bench.evaluate import performance as measures
 from lstm_bench.evaluate import signal
 from lstm_bench.evaluate.analysis import analyse_signal
-from lstm_bench.evaluate.grid import ScoreGrid
+from lstm_bench.evaluate.grid import ScoreGrid, is_real
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import extent, parse
@@ -519,7 +519,7 @@ def signal_metrics(
     ana_long_short
         Whether to add the returns of the long-short portfolio.
     ann_scaler
-        Days a year, for those.
+        Days a year, for those; above 0.
 
     Returns
     -------
@@ -532,8 +532,10 @@ def signal_metrics(
     ------
     InputError
         Where a table is not one column by (datetime, instrument), has a row twice or no value, or the two have no row
-        in common.
+        in common; or where ``ann_scaler`` is not a number above 0.
     """
+    if isinstance(ann_scaler, bool) or not isinstance(ann_scaler, int | float) or not 0 < ann_scaler < np.inf:
+        raise InputError(f"ann_scaler: got {ann_scaler!r}, expected a number of days above 0")
     grid = ScoreGrid.of_signal(pred, label)
     score, truth = grid.values
     return signal.signal_metrics(score, truth, grid.rows, long_short=ana_long_short).summary(ann_scaler)
@@ -608,7 +610,7 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
     Parameters
     ----------
     returns
-        Fractions by day, in order; NaN days are left out.
+        Fractions by day, in order; NaN days are left out. Of times, with or without a zone, the day counts.
 
     Returns
     -------
@@ -627,9 +629,10 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
         raise InputError(
             f"returns: got a {type(returns).__name__}{index}, expected a Series with a DatetimeIndex"
         )
-    if not (returns.index.is_monotonic_increasing and returns.index.is_unique):
+    days = returns.index.tz_localize(None).normalize()  # a day is that of the place, not that of UTC
+    if not (days.is_monotonic_increasing and days.is_unique):
         raise InputError("returns: its days are not ascending, each once")
-    if not pd.api.types.is_numeric_dtype(returns.dtype):
+    if not is_real(returns):
         raise InputError(f"returns: got values of {returns.dtype}, expected numbers")
     values = returns.to_numpy(np.float64, na_value=np.nan)
     if (infinite := np.isinf(values)).any():
@@ -637,7 +640,7 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
         raise InputError(
             f"returns: {infinite.sum()} of {len(values)} are infinite, the first on {first:%Y-%m-%d}"
         )
-    return measures.performance(values, returns.index.to_numpy().astype("datetime64[D]"))
+    return measures.performance(values, days.to_numpy().astype("datetime64[D]"))
 
 
 def backtest(

@@ -14,7 +14,7 @@ import pandas as pd
 from lstm_bench.counting import counted
 from lstm_bench.errors import InputError
 
-__all__ = ["Column", "ScoreGrid"]
+__all__ = ["Column", "ScoreGrid", "is_real"]
 
 Column = pd.Series | pd.DataFrame
 """One value per (datetime, instrument)."""
@@ -119,20 +119,30 @@ def _column(table: Column, name: str) -> pd.Series:
         raise InputError(f"{name}: got an index {list(table.index.names)}, expected {list(_INDEX)}")
     if len(table) == 0:
         raise InputError(f"{name}: it has no row")
-    if not pd.api.types.is_numeric_dtype(table.dtype):
+    if not is_real(table):
         raise InputError(f"{name}: got values of {table.dtype}, expected numbers")
     return table
 
 
+def is_real(values: pd.Series) -> bool:
+    """Whether a column holds numbers that a float64 can stand for."""
+    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype)
+
+
 def _level(index: pd.Index[Any], level: str, name: str) -> tuple[pd.Index[Any], npt.NDArray[np.intp]]:
-    """Labels of an index level, and each row's position among them."""
+    """Labels of an index level, days or texts, and each row's position among them."""
     positions, labels = pd.factorize(index.get_level_values(level))
     if (positions < 0).any():
         raise InputError(f"{name}: a row has no {level}")
     if level == "datetime":
         if not isinstance(labels, pd.DatetimeIndex) or labels.tz is not None:
-            raise InputError(f"{name}: got a datetime level of {labels.dtype}, expected datetime64")
+            raise InputError(
+                f"{name}: got a datetime level of {labels.dtype}, expected datetime64 without a time zone"
+            )
         labels = labels.as_unit("ns")
         if (labels != labels.normalize()).any():
             raise InputError(f"{name}: got times within a day, expected days")
+    elif not all(isinstance(code, str) for code in labels):
+        spelled, labels = pd.factorize(labels.map(str))
+        positions = spelled[positions]
     return labels, positions

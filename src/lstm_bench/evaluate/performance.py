@@ -44,8 +44,11 @@ class Convention:
     risk: Callable[[Floats, float], dict[str, float]]
 
     def total(self, returns: Floats) -> float:
-        """Return of all days together."""
-        return float(returns.sum() if self.accumulation == "summed" else growth(log_growth(returns).sum()))
+        """Return of all days together; infinite where no float64 holds it."""
+        with np.errstate(over="ignore"):
+            if self.accumulation == "summed":
+                return float(returns.sum())
+            return growth(log_growth(returns).sum())
 
     def deviation_below(self, returns: Floats) -> float:
         """Downside deviation: the root of the mean square of the returns below 0, over all days."""
