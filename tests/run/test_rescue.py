@@ -112,13 +112,36 @@ def test_each_seed_of_a_pack_is_kept_and_found_again(
     assert [line.split(":")[0] for line in lines] == ["seed 3", "seed 4"]
     kept = [Path(line.partition("is kept in ")[2].partition(";")[0]) for line in lines]
     assert all(Record.find(path) and path.parent == tmp_path / "cache-rescued" for path in kept)
-    assert not [path for path in (tmp_path / "e").iterdir() if path.is_dir()]
+    assert not (tmp_path / "e").exists()
     files = {path.name: (path / "metrics.json").read_bytes() for path in kept}
     stages = Stages()
     runs = execute_pack(config, [3, 4], tmp_path / "e", device="cpu", progress=stages)
     assert "train" not in stages.seen
     assert {run.record.path.name: (run.record.path / "metrics.json").read_bytes() for run in runs} == files
     assert not any(path.exists() for path in kept)
+
+
+def test_what_force_computed_replaces_the_record_that_was_there(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(experiment: Path, needed: float) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(experiment))
+
+    config = configure("lstm_bench.compat=none")
+    record, _ = execute(config, tmp_path / "e", device="cpu")
+    figures = record.metrics()
+    (record.path / "metrics.json").write_text("damaged")
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(runner, "expect_room", full)
+            with pytest.raises(RunError, match="is kept in"):
+                execute(config, tmp_path / "e", device="cpu", force=True)
+        again, computed = execute(config, tmp_path / "e", device="cpu")
+        assert (again.path, again.metrics(), computed) == (record.path, figures, False)
+        assert rescued(record.path.name) is None
+    rescue(record.path.name, thousand_bytes)
+    execute(config, tmp_path / "e", device="cpu", force=True)
+    assert rescued(record.path.name) is None
 
 
 def thousand_bytes(path: Path) -> None:

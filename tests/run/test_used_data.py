@@ -82,6 +82,21 @@ def test_no_other_bar_counts(
     assert UsedData.of(config, Provider(market_copy)).digest == used.digest
 
 
+@pytest.mark.parametrize("day", [VALID - 10, END + 10])
+def test_days_that_only_the_exchange_has_count(
+    config: RunConfig, market: Path, market_copy: Path, member: str, day: int
+) -> None:
+    days = Provider(market).calendar
+    content = config.to_file()
+    (record,) = (one for one in content["task"]["record"] if one["class"] == "PortAnaRecord")
+    exchange = record["kwargs"]["config"]["backtest"]["exchange_kwargs"]
+    exchange |= {"start_time": str(days[VALID - 20]), "end_time": str(days[END + 20])}
+    longer = RunConfig.model_validate(content)
+    used = UsedData.of(longer, Provider(market))
+    set_bar(market_copy, member, "factor", day, 12345.0)
+    assert UsedData.of(longer, Provider(market_copy)).digest != used.digest
+
+
 def test_a_stock_outside_the_universe_counts_where_it_is_quoted(
     config: RunConfig, market_copy: Path, member: str
 ) -> None:

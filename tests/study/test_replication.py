@@ -12,10 +12,11 @@ from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
+from lstm_bench.dataset.segments import close_segments
 from lstm_bench.run.identity import run_id
 from lstm_bench.run.manifest import Bench
 from lstm_bench.study.devices import Device, Slot, SlotTable
-from lstm_bench.study.replication import Entrant, _Packs
+from lstm_bench.study.replication import Entrant, _opened, _Packs
 from lstm_bench.study.worker import Failed, Job, Lost
 
 ROOT = Path(__file__).parents[2]
@@ -46,8 +47,8 @@ def packs(
     config: RunConfig, results: Path, seeds: list[int], label: str = "tuned", *, width: int | None = None
 ) -> _Packs:
     slots = SlotTable([CPU], 1)
-    entrant = Entrant(label, "study", 3, config)
-    return _Packs([entrant], seeds, slots, width, results, force=False, progress=Silent())
+    opened = _opened(Entrant(label, "study", 3, config), seeds, results, force=False)
+    return _Packs([opened], seeds, slots, width, results, force=False, progress=Silent())
 
 
 def name(config: RunConfig, seed: int) -> str:
@@ -87,6 +88,25 @@ def test_what_has_a_record_is_not_trained_again(config: RunConfig, tmp_path: Pat
     assert [job.payload["seeds"] for job in work_off(again, tmp_path, config)] == [[2]]
     assert manifest(tmp_path).rows["tuned"].seeds == (0, 1, 2)
     assert set(manifest(tmp_path).rows["tuned"].runs) == {0, 1, 2}
+
+
+def test_a_row_with_an_open_end_has_the_names_of_its_runs(config: RunConfig, tmp_path: Path) -> None:
+    segments = config.task.dataset.kwargs.segments.model_dump(mode="json")
+    content = config.to_file()
+    handler = content["task"]["dataset"]["kwargs"]["handler"]["kwargs"]
+    handler["end_time"] = None
+    content["task"]["dataset"]["kwargs"]["segments"] = segments | {"test": [segments["test"][0], None]}
+    left_open = RunConfig.model_validate(content)
+    assert left_open.task.dataset.kwargs.segments.is_open
+    provider = Provider(config.qlib_init.provider_uri)
+    closed = close_segments(left_open, provider)
+    source = packs(left_open, tmp_path, [0])
+    work_off(source, tmp_path, closed)
+    row = manifest(tmp_path).rows["tuned"]
+    assert row.runs == {0: name(closed, 0)}
+    last = row.workflow["task"]["dataset"]["kwargs"]["segments"]["test"][1]
+    assert last == str(provider.calendar[-1])
+    assert work_off(packs(left_open, tmp_path, [0]), tmp_path, closed) == []
 
 
 def test_two_benches_of_a_row_keep_each_others_runs(config: RunConfig, tmp_path: Path) -> None:

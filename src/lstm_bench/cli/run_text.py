@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lstm_bench.cli.output import duration, print_columns, print_pairs, size_text, terminal_width
+from lstm_bench.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.report.run_difference import RunDifference
@@ -171,8 +172,9 @@ def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None
 
 def _training(entry: CatalogueEntry) -> str:
     took = "" if entry.seconds is None else f", {duration(entry.seconds)} in all"
+    epochs = counted(entry.epochs or 0, "epoch")
     return (
-        f"{str(entry.status).replace('_', ' ')} after {entry.epochs} epochs, best epoch {entry.best_epoch}; "
+        f"{str(entry.status).replace('_', ' ')} after {epochs}, best epoch {entry.best_epoch}; "
         f"started {_moment(entry.started, True)}{took}"
     )
 

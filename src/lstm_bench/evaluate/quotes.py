@@ -25,6 +25,7 @@ __all__ = [
     "quote_fields",
     "quote_span",
     "tradable",
+    "with_exchange_days",
 ]
 
 
@@ -67,7 +68,13 @@ def quote_span(
     begin, end = provider.locate(first, last, "backtest")
     if stop is None:
         end = min(end + 1, len(provider.calendar))
-    begin = max(begin - 1, 0)
+    return with_exchange_days(provider, config, max(begin - 1, 0), end)
+
+
+def with_exchange_days(
+    provider: Provider, config: PortAnalysisConfig, begin: int, end: int
+) -> tuple[int, int]:
+    """Widen calendar positions by the days that the exchange has beyond them: a factor missing there counts."""
     exchange = config.backtest.exchange_kwargs
     if exchange.start_time is not None:
         begin = min(begin, int(np.searchsorted(provider.calendar, np.datetime64(exchange.start_time, "D"))))

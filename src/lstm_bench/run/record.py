@@ -294,8 +294,9 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
         write(draft)
         with _locked(folder):
             _recover(folder)
-            if folder.exists() and not replace:
-                return Record(folder), False
+            there = None if replace else Record.find(folder)  # a folder without the seal is no record to keep
+            if there is not None:
+                return there, False
             if folder.exists():
                 folder.rename(_aside(folder))
             draft.rename(folder)

@@ -13,7 +13,7 @@ from lstm_bench.errors import RunError
 from lstm_bench.run.record import Record, publish
 from lstm_bench.run.rescue import drop, free_bytes, is_full, rescue, rescued
 
-__all__ = ["expect_room", "keep_elsewhere", "take_rescued"]
+__all__ = ["expect_room", "forget_rescued", "keep_elsewhere", "take_rescued"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -40,8 +40,19 @@ def keep_elsewhere(seed: int, folder: Path, write: Callable[[Path], None]) -> st
     )
 
 
+def forget_rescued(folder: Path) -> None:
+    """Drop what an earlier start kept of a record that has been computed again since."""
+    while (kept := rescued(folder.name)) is not None:
+        drop(kept)
+        if kept.exists():
+            return
+
+
 def take_rescued(folder: Path) -> Record | None:
-    """Put a record where it belongs that an earlier start had to keep elsewhere; None where there is none."""
+    """Put a record where it belongs that an earlier start had to keep elsewhere; None where there is none.
+
+    It replaces a record that is there: only ``--force`` computes a run that has one, and that was to replace it.
+    """
     kept = rescued(folder.name)
     if kept is None or Record.find(kept) is None:
         return None
@@ -51,7 +62,7 @@ def take_rescued(folder: Path) -> Record | None:
             shutil.copyfile(file, draft / file.name)
 
     try:
-        record, _ = publish(folder, copy)
+        record, _ = publish(folder, copy, replace=True)
     except OSError as error:
         if not is_full(error):
             raise

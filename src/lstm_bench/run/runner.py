@@ -43,7 +43,7 @@ from lstm_bench.run.progress import LogProgress, Progress
 from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
 from lstm_bench.run.record import Record, publish, recover
 from lstm_bench.run.rescue import check_room, is_full
-from lstm_bench.run.rescued_record import expect_room, keep_elsewhere, take_rescued
+from lstm_bench.run.rescued_record import expect_room, forget_rescued, keep_elsewhere, take_rescued
 from lstm_bench.run.stamp import NamedData, Stamp, data_of_run
 from lstm_bench.run.tracked import TrackedPack, described
 from lstm_bench.run.tracker import NoTracker, Tracker
@@ -191,7 +191,7 @@ def execute_pack(
     done: dict[int, PackRun] = {}
     for seed, folder in folders.items():
         recover(folder)
-        record = None if force else Record.find(folder) or take_rescued(folder)
+        record = None if force else take_rescued(folder) or Record.find(folder)
         if record is not None:
             done[seed] = PackRun.of(seed, record, computed=False)
     missing = {seed: replica for seed, replica in configs.items() if seed not in done}
@@ -214,6 +214,7 @@ def execute_pack(
                         raise
                     homeless.append(keep_elsewhere(seed, folders[seed], write))
                     continue
+                forget_rescued(folders[seed])
                 done[seed] = PackRun.of(seed, record, computed=computed)
                 tracked.recorded(seed, record)
             if homeless:

@@ -29,7 +29,7 @@ from lstm_bench.dataset.handler import (
 )
 from lstm_bench.dataset.universe import instruments_of, universe_of
 from lstm_bench.errors import DataError
-from lstm_bench.evaluate.quotes import benchmark_universe, load_quotes
+from lstm_bench.evaluate.quotes import benchmark_universe, load_quotes, with_exchange_days
 from lstm_bench.features.expression import extent, parse
 
 __all__ = ["Outline", "UsedData"]
@@ -216,7 +216,7 @@ def _quote_span(config: RunConfig, portfolio: PortAnalysisConfig, provider: Prov
     begin, end = _positions(provider, start, stop, "backtest")
     begin = test[0] if start is None else begin
     end = min(test[1] + 1, len(provider.calendar)) if stop is None else end
-    return max(begin - 1, 0), end
+    return with_exchange_days(provider, portfolio, max(begin - 1, 0), end)
 
 
 def _positions(provider: Provider, start: object, end: object, what: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,10 +108,11 @@ def bench(
     """
     from lstm_bench.run.judgement.finding import say
 
-    say(_findings(entrants, seeds, results, force=force))
+    opened = [_opened(entrant, seeds, results, force=force) for entrant in entrants]
+    say(_findings(opened, seeds, results, force=force))
     slots = SlotTable(devices, slots_per_device or 1)
     source = _Packs(
-        entrants, seeds, slots, pack_width, results,
+        opened, seeds, slots, pack_width, results,
         force=force, progress=progress, tracker=tracker,
     )  # fmt: skip
     dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device or 1), slots)
@@ -120,20 +121,33 @@ def bench(
     return BenchResult(source.rows, source.computed, dispatcher.stopping)
 
 
+def _opened(
+    entrant: Entrant, seeds: Sequence[int], results: Path, *, force: bool
+) -> tuple[Entrant, NamedData]:
+    """Open an entrant's data, and close its segments as a run of it does, so that both have the same names."""
+    from lstm_bench.data.provider import Provider
+    from lstm_bench.dataset.segments import close_segments
+    from lstm_bench.run.stamp import data_of_run
+
+    if entrant.data is not None:
+        return entrant, entrant.data
+    provider = Provider(entrant.config.qlib_init.provider_uri)
+    config = close_segments(entrant.config, provider)
+    data = data_of_run(config, provider, results / entrant.study, seeds, force=force)
+    return replace(entrant, config=config), data
+
+
 def _findings(
-    entrants: Sequence[Entrant], seeds: Sequence[int], results: Path, *, force: bool
+    opened: Sequence[tuple[Entrant, NamedData]], seeds: Sequence[int], results: Path, *, force: bool
 ) -> Iterator[Finding]:
     """Find what is wrong with the configurations that are not recorded for all seeds."""
-    from lstm_bench.data.fingerprint import fingerprint
-    from lstm_bench.data.provider import Provider
     from lstm_bench.run.judgement.setup import judge_setup
 
-    for entrant in entrants:
-        provider = Provider(entrant.config.qlib_init.provider_uri)
-        data, folder = fingerprint(provider), results / entrant.study
-        names = (run_id(entrant.config.with_seed(seed), data) for seed in seeds)
+    for entrant, data in opened:
+        folder = results / entrant.study
+        names = (run_id(entrant.config.with_seed(seed), data.name) for seed in seeds)
         if force or any(Record.find(folder / name) is None for name in names):
-            yield from judge_setup(entrant.config, provider)
+            yield from judge_setup(entrant.config, data.provider)
 
 
 def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
@@ -199,7 +213,7 @@ class _Packs:
 
     def __init__(
         self,
-        entrants: Sequence[Entrant],
+        opened: Sequence[tuple[Entrant, NamedData]],
         seeds: Sequence[int],
         slots: SlotTable,
         pack_width: int | None,
@@ -209,13 +223,13 @@ class _Packs:
         progress: BenchProgress,
         tracker: Tracker | None = None,
     ) -> None:
-        self._entrants = {entrant.label: entrant for entrant in entrants}
+        self._entrants = {entrant.label: entrant for entrant, _ in opened}
         self._slots = slots
         self._force = force
         self._progress = progress
         self._tracker = tracker or NoTracker()
-        self._data: dict[str, NamedData] = {}
-        self._experiment = results / entrants[0].study
+        self._data = {entrant.label: data for entrant, data in opened}
+        self._experiment = results / opened[0][0].study
         self._waiting: deque[tuple[str, list[int]]] = deque()
         self._deaths: dict[str, int] = {}
         self._began: dict[str, float] = {}
@@ -223,19 +237,12 @@ class _Packs:
         self._noted: set[str] = set()
         self.rows: dict[str, BenchRow] = {}
         self.computed = 0
-        for entrant in entrants:
+        for entrant, _ in opened:
             self._enter(entrant, seeds, pack_width)
 
     def _enter(self, entrant: Entrant, seeds: Sequence[int], pack_width: int | None) -> None:
         """Look which runs are there already, and queue the others in packs."""
-        from lstm_bench.data.provider import Provider
-        from lstm_bench.run.stamp import data_of_run
-
-        data = entrant.data
-        if data is None:
-            provider = Provider(entrant.config.qlib_init.provider_uri)
-            data = data_of_run(entrant.config, provider, self._experiment, seeds, force=self._force)
-        self._data[entrant.label] = data
+        data = self._data[entrant.label]
         workflow = entrant.config.to_file()
         workflow["task"]["model"]["kwargs"].pop("seed", None)
 
