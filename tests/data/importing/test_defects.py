@@ -85,7 +85,7 @@ def test_many_defects_are_counted_and_each_kind_is_shown(write: Write, tmp_path:
     with pytest.raises(DataError) as refused:
         import_bars(source, tmp_path / "out", ImportOptions())
     message = str(refused.value)
-    assert message.startswith("31 defect in the rows (bad number: 30, price not positive: 1)")
+    assert message.startswith("31 defects in the rows (bad number: 30, price not positive: 1)")
     assert len(message.splitlines()) == 8
     assert f"{source}:33: price not positive" in message
     assert "  and 25 more" in message
