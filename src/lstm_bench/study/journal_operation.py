@@ -73,6 +73,13 @@ def check_operation(log: Any) -> None:
                 _check(log, key, (dict,))
         if "state" in log:
             _check(log, "state", (int,))
+        if "value" in log:
+            _check(log, "value", (*_NUMBER, NoneType))
+        if "values" in log:
+            _check(log, "values", (list, NoneType))
+    values = log.get("values")
+    if isinstance(values, list) and not (values and all(isinstance(value, _NUMBER) for value in values)):
+        raise ValueError(f"values: got {came(values)}, expected a list of numbers")
 
 
 def _check(log: Mapping[str, Any], key: str, kinds: Kinds) -> None:

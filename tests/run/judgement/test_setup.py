@@ -112,7 +112,7 @@ def test_one_stock_without_a_backtest_gives_no_figure(configure: Configure) -> N
     config = configure(alone, "task.model.kwargs.batch_size=8", "task.record=[]")
     with pytest.raises(
         ConfigError,
-        match=r"instruments: the listed instruments .* no more than one stock .* no figure is left",
+        match=r"instruments: the list of instruments has no more than one stock .* no figure is left",
     ):
         say(judged(config))
 

@@ -61,7 +61,7 @@ class Survey:
         places = np.arange(len(panel.days))[:, None]
         rows = universe.member(panel.days, panel.instruments)
         rows &= (panel.first <= places) & (places <= panel.last)
-        market = repr(universe.name) if universe.name in provider.markets else "the listed instruments"
+        market = repr(universe.name) if universe.name in provider.markets else "the list of instruments"
         segments = {}
         for name in get_args(SegmentName):
             first, last = span_of(calendar, *getattr(config.kwargs.segments, name))
