@@ -63,7 +63,7 @@ def test_a_list_is_printed_with_what_is_wrong(here: Run, results: Path) -> None:
 
 
 def test_a_list_of_nothing_says_so(here: Run, results: Path) -> None:
-    assert here("runs", "list", "--where", "IC>9").stdout == "of 3 runs in results none is so\n"
+    assert here("runs", "list", "--where", "IC>9").stdout == "3 runs in results; none matches\n"
     (results.parent / "empty").mkdir()
     assert "lstm-bench run CONFIG makes one" in here("runs", "list", "--results", "empty").stdout
 

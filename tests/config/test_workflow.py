@@ -276,7 +276,11 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
             "task.record.0={class: SigAnaRecord, kwargs: {ana_long_short: true}}",
             "SigAnaRecord is there 2 times with different settings, expected once",
         ),
-        ("experiment=x", "no top-level key 'experiment'"),
+        ("experiment=x", "no top-level key 'experiment'; did you mean 'experiment_name'? choices: "),
+        ("n_epochs=1", "no top-level key 'n_epochs'; did you mean 'task.model.kwargs.n_epochs'? choices: "),
+        ("hiden_size=1", "did you mean 'task.model.kwargs.hidden_size'? choices: "),
+        ("kwargs.step_len=1", "did you mean 'task.dataset.kwargs.step_len'? choices: "),
+        ("limit_threshold=1", "did you mean 'portfolio.backtest.exchange_kwargs.limit_threshold'?"),
     ],
 )
 def test_mistakes_are_named(override: str, message: str) -> None:

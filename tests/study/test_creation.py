@@ -49,6 +49,37 @@ def test_without_options_a_study_of_ones_own_has_the_ready_space() -> None:
     assert draft.content["space"] == draft_study("alpha158", None, "alpha158").content["space"]
 
 
+@pytest.mark.parametrize("features", ["alpha158", "alpha360"])
+def test_a_workflow_file_is_searched_in_the_ready_space_of_its_features(features: str) -> None:
+    workflow = Path("own.yaml")
+    workflow.write_text((ready_folder("configs") / f"lstm_{features}.yaml").read_text())
+    draft = draft_study(None, workflow, "alpha158")
+    draft.change({}, {}, {})
+    assert draft.origin == f"own.yaml with the ready study {features}"
+    assert draft.content["space"] == draft_study(features, None, features).content["space"]
+    path = draft.write()
+    assert path == Path("studies/own.yaml")
+    assert (path.parent / load_study(path).base).samefile(workflow)
+    again = draft_study("own", None, "alpha158")
+    assert again.path == path  # from now on the name is enough
+
+
+def test_options_are_the_whole_space_over_a_workflow_file() -> None:
+    workflow = Path("own.yaml")
+    workflow.write_text((ready_folder("configs") / "lstm_alpha158.yaml").read_text())
+    draft = draft_study("mine", workflow, "alpha158")
+    draft.change(LR, {}, {})
+    assert (draft.name, draft.content["space"]) == ("mine", LR)
+
+
+def test_a_file_of_neither_kind_is_refused() -> None:
+    Path("other.yaml").write_text("a: 1")
+    with pytest.raises(
+        ConfigError, match=r"base: other.yaml has none, expected a workflow file, or a study file"
+    ):
+        draft_study(None, Path("other.yaml"), "alpha158")
+
+
 def test_what_is_fixed_is_not_searched() -> None:
     draft = draft_study("alpha158", None, "alpha158")
     draft.change({}, {"fixed": {"lr": 1e-3}}, {})
@@ -70,12 +101,6 @@ def test_a_file_in_the_folder_of_studies_goes_before_a_ready_one() -> None:
 def test_a_name_is_refused_before_anything_is_read(name: str) -> None:
     with pytest.raises(ConfigError, match=f"NAME: got {name!r}; .*expected "):
         draft_study(name, Path("nowhere.yaml"), "alpha158")
-
-
-def test_a_workflow_file_is_no_study_file() -> None:
-    path = ready_folder("configs") / "demo.yaml"
-    with pytest.raises(ConfigError, match=r"base: .*demo\.yaml has none, expected a study file"):
-        draft_study("mine", path, "alpha158")
 
 
 def test_segments_are_laid_out_where_they_do_not_fit_the_data_that_is_named() -> None:

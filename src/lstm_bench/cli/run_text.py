@@ -87,7 +87,7 @@ def print_list(entries: Sequence[CatalogueEntry], there: int, selection: Selecti
         typer.echo(f"{results} has no run yet; lstm-bench run CONFIG makes one")
         return
     if not entries:
-        typer.echo(f"of {_counted(there)} in {results} none is so")
+        typer.echo(f"{_counted(there)} in {results}; none matches")
         return
     width = terminal_width()
     is_wide = width is None or width >= _WIDE

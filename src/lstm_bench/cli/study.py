@@ -57,7 +57,8 @@ def create(
         ),
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", help="A study file; studies/NAME.yaml where it is there.")
+        Path | None,
+        typer.Option("--from", help="A study file, or a workflow file; studies/NAME.yaml where it is there."),
     ] = None,
     features: Annotated[
         str | None, typer.Option(help="alpha158 or alpha360: the ready study to begin with.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from lstm_bench.config.nodes import assign, compose, construct, entries, lookup, merged, replace
 from lstm_bench.config.shown import came
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.errors import ConfigError, near_match
 
 __all__ = ["Document", "Overrides", "dump_yaml", "load_yaml", "parse_value", "read_yaml"]
 
@@ -204,8 +204,11 @@ def _apply(root: MappingNode, dotted: str, value: Node, top_level: Sequence[str]
     keys = dotted.split(".")
     known = [name.value for name, _ in entries(root)]
     if keys[0] not in known and keys[0] not in top_level:
+        choices = sorted({*known, *top_level})
+        meant = _meant(root, dotted, choices)
         raise ConfigError(
-            f"override {dotted}: no top-level key {keys[0]!r}; {choices_hint(keys[0], {*known, *top_level})}"
+            f"override {dotted}: no top-level key {keys[0]!r}; {f'did you mean {meant!r}? ' if meant else ''}"
+            f"choices: {', '.join(choices)}"
         )
     parent: Node = root
     for key in keys[:-1]:
@@ -217,6 +220,35 @@ def _apply(root: MappingNode, dotted: str, value: Node, top_level: Sequence[str]
         assign(parent, keys[-1], value)
     else:
         replace(root, old, value)
+
+
+def _meant(root: MappingNode, dotted: str, choices: Iterable[str]) -> str | None:
+    """Return the key that an override probably means: what the file has under the name, or nearly under it."""
+    places = list(_places(root, "", set()))
+    exact = next((place for place in places if place.endswith(f".{dotted}")), None)
+    if exact is not None:
+        return exact
+    named = {place.rpartition(".")[2]: place for place in reversed(places)} | {name: name for name in choices}
+    near = near_match(dotted, named)
+    return None if near is None else named[near]
+
+
+def _places(node: Node, above: str, seen: set[int]) -> Iterator[str]:
+    """Dotted keys below a node, in the file's order; what aliases share is there once, at its anchor."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, MappingNode):
+        below = [(key.value, child) for key, child in entries(node)]
+    else:
+        below = (
+            [(str(k), child) for k, child in enumerate(node.value)] if isinstance(node, SequenceNode) else []
+        )
+    for key, child in below:
+        place = f"{above}{key}"
+        if not isinstance(node, SequenceNode):
+            yield place
+        yield from _places(child, f"{place}.", seen)
 
 
 def _child(node: Node, key: str, dotted: str) -> Node | None:

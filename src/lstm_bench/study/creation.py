@@ -142,6 +142,8 @@ class Draft:
 def draft_study(name: str | None, source: Path | None, features: str) -> Draft:
     """Begin a study: with the file that is named, with ``studies/<name>.yaml``, or with a ready study.
 
+    A workflow file is searched in the space of the ready study of its feature set.
+
     Parameters
     ----------
     name
@@ -154,7 +156,7 @@ def draft_study(name: str | None, source: Path | None, features: str) -> Draft:
     Raises
     ------
     ConfigError
-        Where the name can be no study's, or the file is not there or is none of a study.
+        Where the name can be no study's, or the file is not there or is neither a study's nor a workflow's.
     """
     if name is not None and source is None and (Path(name).suffix in (".yaml", ".yml") or "/" in name):
         raise ConfigError(f"NAME: got {name!r}, expected a study's name; a file goes with --from {name}")
@@ -167,15 +169,25 @@ def draft_study(name: str | None, source: Path | None, features: str) -> Draft:
     path = source or (own if own.is_file() else None)
     if path is not None:
         content = load_yaml(path)
+        if "base" not in content and "task" in content:
+            return _over_workflow(name or path.stem, path)
         if "base" not in content:
             raise ConfigError(
-                f"base: {path} has none, expected a study file, whose base names a workflow file"
+                f"base: {path} has none, expected a workflow file, or a study file, whose base names one"
             )
         return Draft(_named(name or content.get("name", path.stem), content), path.parent, str(path), path)
     known = ready.is_file()
     ready = ready if known else ready.with_stem(features)
     origin = f"the ready study {ready.stem}"
     return Draft(_named(name, load_yaml(ready)), ready.parent, origin, ready if known else None)
+
+
+def _over_workflow(name: Any, path: Path) -> Draft:
+    """Put the ready study of its feature set over a workflow file; options may be the whole space."""
+    ready = READY[-1] if load_workflow(path).feature_set == "Alpha360" else READY[0]
+    content = load_yaml(ready_folder("studies") / f"{ready}.yaml") | {"base": path.name}
+    del content["features"]  # the workflow file says it
+    return Draft(_named(name, content), path.parent, f"{path} with the ready study {ready}", None)
 
 
 def _named(name: Any, content: Mapping[str, Any]) -> dict[str, Any]:
