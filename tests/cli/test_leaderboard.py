@@ -178,7 +178,7 @@ def test_plain_runs_become_rows(here: Run, tmp_path: Path) -> None:
     assert "| LSTM, mine/mine |" in (tmp_path / "board.md").read_text()
     assert here("leaderboard", "--check", "--out", "board.md").returncode == 0
     tables = json.loads(here("leaderboard", "--json").stdout)["tables"]
-    assert tables[0]["rows"][0]["seeds"] == {"complete": 3, "failed": 0, "missing": 0}
+    assert tables[0]["rows"][0]["seeds"] == {"complete": 3, "failed": 0, "missing": 0, "diverged": 0}
     leave(tmp_path / "results", "mine", 3)
     explained = json.loads(here("leaderboard", "--include", "mine", "--explain", "mine", "--json").stdout)
     assert [seed["seed"] for seed in explained["seeds"]] == [0, 1, 2, 3]
@@ -266,4 +266,4 @@ def test_compare(lstm_bench: Run, results: Path) -> None:
     assert compared["metrics"]["IC"]["difference"]["value"] == 0.0
     done = lstm_bench("compare", "alpha158", "alpha361")
     assert done.returncode == 2
-    assert "did you mean 'alpha360'" in done.stderr
+    assert "did you mean 'alpha360/default'" in done.stderr

@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 DOCUMENT = HERE.parents[1] / "docs" / "qlib.md"
 
 REFUSED_HERE = {
-    "record_comment": "unknown keys",
+    "dates_number": "a day as a number",
     "config_comment": "unknown keys",
     "executor_unknown_key": "unknown keys",
     "risk_freq_week": "`risk_analysis_freq`",
@@ -90,7 +90,6 @@ TAKEN_HERE = {
 OTHER_NUMBERS = {
     "freq_1day": "`freq: 1day`",
     "freq_1d": "`freq: 1day`",
-    "dates_number": "a day as a number",
     "no_signal_record": "without `SignalRecord`",
     "volume_unknown": "a volume that is not known",
 }

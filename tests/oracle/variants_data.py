@@ -718,7 +718,7 @@ _DIFFERENCES: Mapping[str, Mapping[str, str]] = {
     "Values that train nothing": {
         "lr_zero": "lr: got 0",
         "dropout_one": "dropout: got 1.0",
-        "gpu_null": "GPU: got None",
+        "gpu_null": "GPU: got null",
     },
     "`step_len` of `DatasetH`": {"step_len_360": ""},
     "`flt_col`, `fetch_kwargs`": {
@@ -756,12 +756,19 @@ _DIFFERENCES: Mapping[str, Mapping[str, str]] = {
     "Other groups and names of columns": {
         "loader_other_group": "unknown key 'extra'",
         "loader_columns_twice": "columns are named twice",
-        "loader_names_numbers": "got 1",
+        "loader_names_numbers": "all of them texts",
     },
     "Point-in-time data": {"loader_pit": "operator 'P' is refused"},
     "What `qrun` refuses": dict.fromkeys(
         (
-            *("template_unset", "dataset_no_module", "label_null", "infer_kwargs_null", "fetch_kwargs_null"),
+            *(
+                "record_kwargs_null",
+                "template_unset",
+                "dataset_no_module",
+                "label_null",
+                "infer_kwargs_null",
+                "fetch_kwargs_null",
+            ),
             *("lr_text", "hidden_text", "hidden_float", "layers_float", "dropout_text", "epochs_text"),
             *("epochs_float", "batch_text", "batch_float", "batch_float_360", "n_jobs_negative"),
             *("seed_float", "seed_text", "d_feat_text", "step_len_null", "step_len_text", "step_len_float"),

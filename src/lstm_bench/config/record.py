@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from lstm_bench.config.backtest import PortAnalysisConfig, Weighting, default_portfolio
 from lstm_bench.config.class_path import named_class, refuse_class
 from lstm_bench.config.exchange import DailyFreq
+from lstm_bench.config.lenient import Lenient
 from lstm_bench.config.section import Section
 from lstm_bench.config.truth import Truth
 
@@ -90,7 +91,7 @@ class PortAnaKwargs(_Placeholders):
         return default_portfolio() if config is None else config
 
 
-class _Record(Section):
+class _Record(Lenient):
     @field_validator("kwargs", mode="before", check_fields=False)
     @classmethod
     def _empty_where_null(cls, kwargs: Any) -> Any:

@@ -43,8 +43,11 @@ class NamedData:
 
     @property
     def cached_as(self) -> str:
-        """The name by which a cache of datasets knows these data: the folder's, where all of its days are shown."""
-        return self.folder if self.provider.until is None else self.name
+        """The name by which a cache of datasets knows these data: the folder's, and the last day that is shown.
+
+        A trial may read fields that the stamp does not cover, so that the name of the data would not tell their bars apart.
+        """
+        return self.folder if self.provider.until is None else f"{self.folder} until {self.provider.until}"
 
     def to_json(self) -> dict[str, Any]:
         """Give plain data, for a worker on the same folder."""
