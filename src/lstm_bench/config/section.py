@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -16,6 +17,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import InitErrorDetails
 
 from lstm_bench.config.mistakes import in_plain_words
 
@@ -31,6 +33,15 @@ Refused = Annotated[None, BeforeValidator(_refuse), Field(exclude=True)]
 """A key that Qlib knows and this package does not: refused by name, unless it is null or empty."""
 
 
+def _leaves(annotation: Any) -> Iterator[Any]:
+    """Yield the types and literal values that an annotation is made of."""
+    parts = get_args(annotation)
+    if not parts:
+        yield annotation
+    for part in parts:
+        yield from _leaves(part)
+
+
 class Section(BaseModel):
     """A frozen section of a configuration that refuses unknown keys, and says in plain words what is wrong."""
 
@@ -43,9 +54,25 @@ class Section(BaseModel):
     @classmethod
     def _say_what_is_wrong(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
+            cls._refuse_truth_as_number(data)
             return handler(data)
         except ValidationError as error:
             raise in_plain_words(cls, data, error) from None
+
+    @classmethod
+    def _refuse_truth_as_number(cls, data: Any) -> None:
+        # Python counts true as 1: `lr: true` would train with a learning rate of 1.
+        wrong: list[InitErrorDetails] = []
+        for name, field in cls.model_fields.items() if isinstance(data, Mapping) else ():
+            leaves = list(_leaves(field.annotation))
+            if bool in leaves or Any in leaves or object in leaves or not (int in leaves or float in leaves):
+                continue
+            kind = "int_type" if int in leaves else "float_type"
+            for key in {name, field.alias or name} & data.keys():
+                if isinstance(data[key], bool):
+                    wrong.append({"type": kind, "loc": (key,), "input": data[key]})
+        if wrong:
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
 
     @model_serializer(mode="wrap")
     def _leave_out_unset_nulls(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
