@@ -165,7 +165,8 @@ def test_the_score_of_one_stock_comes_back(
     )  # fmt: skip
     record, _ = execute(config, tmp_path / "one")
     path = record.path / "config.yaml"  # a run of one stock would be refused: its ICs are NaN
-    path.write_text("".join(line for line in path.open() if "SH600001" not in line))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "SH600001" not in line))
     pred = record.table("pred").xs("SH600000", level="instrument", drop_level=False)
     assert len(pred.xs(days[LAST], level="datetime")) == 1
     for noise, agrees in ((1e-6, True), (0.5, False)):

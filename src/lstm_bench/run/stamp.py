@@ -45,7 +45,7 @@ class NamedData:
     def cached_as(self) -> str:
         """The name by which a cache of datasets knows these data: the folder's, and the last day that is shown.
 
-        A trial may read fields that the stamp does not cover, so that the name of the data would not tell their bars apart.
+        A trial may read fields that no stamp covers: the name of the data does not tell their bars apart.
         """
         return self.folder if self.provider.until is None else f"{self.folder} until {self.provider.until}"
 
