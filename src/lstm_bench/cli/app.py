@@ -27,12 +27,14 @@ from lstm_bench.cli import (
     study,
     tune,
 )
+from lstm_bench.cli.option_words import PlainGroup
 from lstm_bench.errors import INTERRUPTED, LstmBenchError, RunError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="lstm-bench",
+    cls=PlainGroup,
     help="Benchmark LSTM models on Qlib's Alpha158 and Alpha360 feature sets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -55,5 +55,5 @@ def _preferred(gpu: int) -> torch.device:
     if gpu < count:
         return torch.device("cuda", gpu)
     there = f"has {counted(count, 'CUDA device')}" if count else "has no CUDA device"
-    logger.warning("GPU: the file prefers %d and this machine %s; training on the CPU", gpu, there)
+    logger.info("GPU: the file prefers %d and this machine %s; training on the CPU", gpu, there)
     return torch.device("cpu")
