@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -197,3 +198,23 @@ def test_appended_files_are_taken_as_the_first_ones(
             np.testing.assert_allclose(a[field], b[field] * scale, rtol=1e-5, atol=1e-6, err_msg=field)
         np.testing.assert_allclose(a["close"] / a["factor"], b["close"] / b["factor"], rtol=1e-5)
     shutil.rmtree(out)
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        (("1", "600000"), "got '1', expected a code with its leading zeros"),
+        (("700",), "got '700', expected a code with its leading zeros"),
+        (("000001", "00700"), "lots of 100 for codes such as 000001, and shares for codes such as 00700"),
+        (("600000", "AAPL"), "and shares for codes such as AAPL"),
+    ],
+)
+def test_codes_that_leave_the_unit_of_volume_open_are_refused(
+    tmp_path: Path, codes: tuple[str, ...], words: str
+) -> None:
+    rows = [f"2020-01-0{day},{code},10,10,10,10,5" for code in codes for day in (6, 7)]
+    path = tmp_path / "bars.csv"
+    path.write_text("\n".join(["日期,股票代码,开盘,收盘,最高,最低,成交量", *rows]), encoding="utf-8")
+    with pytest.raises(DataError, match=re.escape(words)):
+        import_bars(path, tmp_path / "out", ImportOptions(adjust_by="none"))
+    assert not (tmp_path / "out").exists()

@@ -162,11 +162,33 @@ def lot_size(header: Sequence[str], symbols: Collection[str]) -> int:
 
     akshare gives stocks of Hong Kong and America under the same headers, and counts their shares: lots are of codes
     of six digits alone.
+
+    Raises
+    ------
+    DataError
+        Where codes have lost their leading zeros, or volumes of some count lots and of others shares.
     """
     keys = {_key(name) for name in header}
-    chinese = all(_CHINESE_CODE.fullmatch(symbol) for symbol in symbols)
-    return _LOT if chinese and any(form <= keys for form in _LOT_FORMS) else 1
+    if not any(form <= keys for form in _LOT_FORMS):
+        return 1
+    for symbol in symbols:
+        if symbol.isdecimal() and len(symbol) < _SHORTEST_CODE:
+            raise DataError(
+                f"symbols: got {symbol!r}, expected a code with its leading zeros, such as 000001 in China or 00700 in "
+                "Hong Kong; they are lost where codes are read as numbers: read that column as text"
+            )
+    lots = [symbol for symbol in symbols if _CHINESE_CODE.fullmatch(symbol)]
+    if lots and len(lots) < len(symbols):
+        other = next(symbol for symbol in symbols if symbol not in lots)
+        raise DataError(
+            f"volume: this form counts lots of {_LOT} for codes such as {lots[0]}, and shares for codes such as "
+            f"{other}; import the two apart"
+        )
+    return _LOT if lots else 1
 
+
+_SHORTEST_CODE = 5
+"""Digits of a code in Hong Kong; one in China has six."""
 
 _CHINESE_CODE = re.compile(r"((SH|SZ|BJ)\.?)?\d{6}(\.(SH|SZ|BJ|SS))?", re.IGNORECASE)
 
