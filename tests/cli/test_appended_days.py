@@ -55,9 +55,8 @@ def test_a_study_goes_on(here: Run, growing: Path, market: Path, study_file: Pat
     assert len({seed["data_fingerprint"] for seed in explained["seeds"] if seed["status"] == "complete"}) == 1
     assert here("report", run).returncode == 0
     assert here("predict", run).returncode == 0
-    assert (
-        len(answer(here("cache", "info", "--json"))["entries"]) == 2
-    )  # of tuning and of bench, not built again
+    # of tuning and of bench, before the days were added and after: a trial may read what no stamp covers
+    assert len(answer(here("cache", "info", "--json"))["entries"]) == 4
 
     set_bar(growing, "SH000300", "close", len(calendar) + 2, 1.0)  # a later one
     assert answer(here(*bench, "--seeds", "1,2"))["computed"] == 0
