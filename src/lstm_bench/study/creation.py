@@ -14,7 +14,7 @@ from lstm_bench.config.workflow import load_workflow
 from lstm_bench.config.yaml import dump_yaml, load_yaml
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.segments import misfits, proportional
-from lstm_bench.errors import ConfigError
+from lstm_bench.errors import ConfigError, choices_hint, command_line
 from lstm_bench.run.whole_file import write_whole
 from lstm_bench.study.definition import Definition
 
@@ -106,11 +106,19 @@ class Draft:
         Raises
         ------
         ConfigError
-            Where they do not fit, and are not to be laid out.
+            Where they do not fit, and are not to be laid out, and where the data lack the market.
         """
         base = self.folder / Path(str(self.content.get("base", ""))).expanduser()
         workflow = load_workflow(base, list(self.content.get("set", {}).items()))
         provider = Provider(provider_uri or workflow.qlib_init.provider_uri)
+        market = workflow.task.dataset.kwargs.handler.kwargs.instruments
+        if isinstance(market, str) and market.lower() not in provider.markets:
+            init = command_line("init", "--provider-uri", provider.root, "--out", "own.yaml")
+            create = command_line("study", "create", self.name, "--from", "own.yaml")
+            raise ConfigError(
+                f"instruments: the data has no market {market!r}; {choices_hint(market, provider.markets)}; `{init}` "
+                f"writes a workflow file for these data, and `{create}` makes a study from it"
+            )
         found = misfits(workflow.task.dataset, provider)
         if wanted is None:
             wanted = bool(found) and provider_uri is not None
