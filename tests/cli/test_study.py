@@ -103,7 +103,7 @@ def test_a_budget_stays_until_it_is_edited(create: Run, here: Run) -> None:
         (["--lr", "1e-4,1e-3", "--fixed", "lr=1e-3"], ["space: got none", "leaves nothing of lr"]),
         (["--seeds", "5-1"], ["--seeds: got '5-1'", "ends before it begins"]),
         (["--seeds", "3,3"], ["--seeds: seeds are there twice: 3"]),
-        (["--trials", "0"], ["'--trials'", "greater than or equal to 1"]),
+        (["--trials", "0"], ["'--trials'", "expected 1 or more"]),
         (["--sampler", "tpee"], ["sampler.name: got 'tpee'", "'tpe'", "'qmc'"]),
         (["--pruner", "medain"], ["pruner.name: got 'medain'", "'median'", "'none'"]),
         (["--trial-timeout", "3x"], ["--trial-timeout: got '3x'", "30m, 2h"]),

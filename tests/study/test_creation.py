@@ -120,7 +120,7 @@ def test_segments_are_laid_out_where_they_do_not_fit_the_data_that_is_named() ->
 
 
 def test_data_without_the_ready_market_are_told_the_way_to_a_file_of_their_own() -> None:
-    synthesize(Path("market"), stocks=5, days=320)
+    synthesize(Path("market"), stocks=12, days=320)
     (Path("market") / "instruments" / "csi300.txt").rename("market/instruments/mine.txt")
     with pytest.raises(ConfigError) as refused:
         draft_study("us", None, "alpha158").lay_out_segments("market", None)
