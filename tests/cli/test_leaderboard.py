@@ -266,4 +266,4 @@ def test_compare(lstm_bench: Run, results: Path) -> None:
     assert compared["metrics"]["IC"]["difference"]["value"] == 0.0
     done = lstm_bench("compare", "alpha158", "alpha361")
     assert done.returncode == 2
-    assert "did you mean 'alpha360'" in done.stderr
+    assert "did you mean 'alpha360/default'" in done.stderr
