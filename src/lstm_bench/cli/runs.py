@@ -162,14 +162,14 @@ def _day(text: str) -> date:
 
 def _contents(entry: CatalogueEntry) -> dict[str, Any]:
     """Read the configuration and the provenance of a record; None where one cannot be read."""
-    from lstm_bench.config.workflow import load_workflow
     from lstm_bench.errors import InputError
     from lstm_bench.run.record import Record
 
     found: dict[str, Any] = {"config": None, "provenance": None}
+    record = Record(entry.path)
     try:
-        found["provenance"] = Record(entry.path).provenance()
-        found["config"] = load_workflow(entry.path / "config.yaml").to_file()
+        found["provenance"] = record.provenance()
+        found["config"] = record.config().to_file()
     except InputError:  # what is wrong is in the entry's fault
         pass
     return found

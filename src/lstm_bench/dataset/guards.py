@@ -98,7 +98,7 @@ def say_feature_ahead(expression: Expression) -> str | None:
     """Say that a feature looks ahead; None where it does not."""
     if not expression.ahead:
         return None
-    days = f"{expression.ahead} day{'s' * (expression.ahead > 1)}"
+    days = counted(expression.ahead, "day")
     return f"looks {days} ahead, which is a leak: {expression.text}"
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import RunConfig
 from lstm_bench.errors import ConfigError, InputError, choices_hint
 from lstm_bench.report.run_difference import flatten
 from lstm_bench.report.setting import parse_config
@@ -128,7 +128,7 @@ def _grouped(entries: Iterable[CatalogueEntry]) -> tuple[list[_Group], dict[Path
             continue
         record = Record(entry.path)
         try:
-            config, said = load_workflow(entry.path / "config.yaml").resolved(), record.provenance()
+            config, said = record.config().resolved(), record.provenance()
             data, numerics = said["data_fingerprint"], said["numerics"]
         except InputError as error:
             left_out[entry.path] = str(error)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_bench.config.dataset import SegmentName
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.counting import counted
 from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.run.judgement.finding import Finding
 from lstm_bench.run.judgement.survey import Survey
@@ -57,7 +58,7 @@ def _few_days(name: SegmentName, survey: Survey) -> Iterator[Finding]:
         }[name]
         yield Finding(
             f"segments.{name}",
-            f"got {days} trading day{'s' * (days > 1)}, {survey.span_text(name)}, expected {_FEWEST_DAYS} or more: "
+            f"got {counted(days, 'trading day')}, {survey.span_text(name)}, expected {_FEWEST_DAYS} or more: "
             f"{what}",
         )
 
@@ -78,7 +79,7 @@ def _few_stocks(config: RunConfig, survey: Survey) -> Iterator[Finding]:
         over_two = ", and over two stocks it is +1 or -1" if usual <= 2 else ""
         yield Finding(
             "instruments",
-            f"{survey.market} has {usual} stock{'s' * (usual != 1)} on a usual day of segment 'test', expected "
+            f"{survey.market} has {counted(usual, 'stock')} on a usual day of segment 'test', expected "
             f"{_FEWEST_STOCKS} or more: a daily IC over so few is mostly chance{over_two}",
         )
 
