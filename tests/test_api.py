@@ -122,7 +122,7 @@ def test_evaluation_does_without_torch() -> None:
 
 
 def test_run_is_the_function_whatever_was_imported_before() -> None:
-    before = "import lstm_bench.run.record\nfrom lstm_bench.run import runner\n"
+    before = "import lstm_bench.record.record\nfrom lstm_bench.run import runner\n"
     program = f"{before}import lstm_bench\nprint(lstm_bench.run.__name__, lstm_bench.run.__module__)"
     assert python(program) == "run lstm_bench.api\n"
     after = "from lstm_bench import run\nimport lstm_bench.run.runner\nprint(run is lstm_bench.run)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -12,43 +13,111 @@ import pytest
 import lstm_bench
 
 SOURCE = Path(lstm_bench.__file__).parent
-LAYERS = ["data", "features", "dataset", "model", "evaluate", "run", "study", "report", "api", "cli"]
-LEAVES = {"errors", "config", "counting", "kernel"}
+ROOMS = [
+    "core", "config", "data", "features", "dataset", "evaluate", "model", "record", "tracking", "run",
+    "exec", "tune", "bench", "report", "api", "cli",
+]  # fmt: skip
+"""From the lowest to the highest: a room imports from itself and from rooms before it."""
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Modules of the package that a file imports anywhere in it, deferred imports and those of types too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            module = node.module or ""
+            # `from package import module` imports the module, `from module import name` does not
+            found.update(
+                f"{module}.{alias.name}" if is_module(f"{module}.{alias.name}") else module
+                for alias in node.names
+            )
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return {name for name in found if name == "lstm_bench" or name.startswith("lstm_bench.")}
+
+
+def is_module(name: str) -> bool:
+    """Tell whether the package has a module or package of that name."""
+    path = SOURCE.parent / name.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a file of the package."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def imported_parts(path: Path) -> set[str]:
-    """Top-level parts of the package that a module imports, anywhere in it."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module)
-        elif isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}: relative import"
-    return {name.split(".")[1] for name in names if name.startswith("lstm_bench.")}
+    """Rooms that a file imports from."""
+    return {name.split(".")[1] for name in imported_modules(path) if name.count(".")}
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_imports_only_what_is_below_it(layer: str) -> None:
-    allowed = {*LEAVES, *LAYERS[: LAYERS.index(layer) + 1]}
-    for path in [*(SOURCE / layer).rglob("*.py"), *SOURCE.glob(f"{layer}.py")]:
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_from_rooms_below_it(room: str) -> None:
+    allowed = set(ROOMS[: ROOMS.index(room) + 1])
+    files = [*(SOURCE / room).rglob("*.py"), *SOURCE.glob(f"{room}.py")]
+    assert files
+    for path in files:
         upward = imported_parts(path) - allowed
         assert not upward, f"{path.relative_to(SOURCE)} imports {upward}"
 
 
-def test_leaves_import_nothing_but_leaves() -> None:
-    assert imported_parts(SOURCE / "errors.py") == set()
-    for path in (SOURCE / "config").rglob("*.py"):
-        assert imported_parts(path) <= LEAVES, path.name
-
-
-def test_every_part_is_in_the_picture() -> None:
-    parts = {
+def test_every_room_has_its_place() -> None:
+    found = {
         path.stem
         for path in SOURCE.iterdir()
-        if path.name not in ("__init__.py", "__main__.py", "py.typed", "__pycache__")
+        if path.stem not in ("__init__", "__main__", "__pycache__", "py")
     }
-    assert parts == {*LAYERS, *LEAVES}
+    assert found == set(ROOMS)
+
+
+def test_no_modules_import_each_other() -> None:
+    graph = {module_name(path): imported_modules(path) for path in SOURCE.rglob("*.py")}
+    try:
+        list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
+
+
+def test_paths_of_training_are_imported_by_select_alone() -> None:
+    for path in SOURCE.rglob("*.py"):
+        name = module_name(path)
+        if name == "lstm_bench.model.select" or name.startswith("lstm_bench.model.paths"):
+            continue
+        inside = {one for one in imported_modules(path) if one.startswith("lstm_bench.model.paths")}
+        assert not inside, f"{name} imports {inside}"
+
+
+@pytest.mark.parametrize(
+    "room",
+    [
+        "core",
+        "config",
+        "data",
+        "features",
+        "dataset",
+        "evaluate",
+        "model",
+        "record",
+        "tracking",
+        "run",
+        "exec",
+        "report",
+    ],
+)
+def test_only_studies_know_optuna(room: str) -> None:
+    for path in (SOURCE / room).rglob("*.py"):
+        names = {
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (
+                [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            )
+        }
+        assert not any(name.split(".")[0] == "optuna" for name in names), path
 
 
 @pytest.mark.parametrize(

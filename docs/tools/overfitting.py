@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lstm_bench.record.evidence import Evidence, read_study
 from lstm_bench.report.aggregate import rows_of
 from lstm_bench.report.comparison import compare_rows
-from lstm_bench.report.evidence import Evidence, read_study
 
 __all__ = [
     "LOSSES",
@@ -153,8 +153,8 @@ def loss_curves(losses: pd.DataFrame, row: str = "no-stop") -> str:
 
 def _collect(records: Path) -> pd.DataFrame:
     """Read the epochs of all runs that an experiment's manifest names."""
-    from lstm_bench.run.manifest import Bench
-    from lstm_bench.run.record import Record
+    from lstm_bench.bench.manifest import Bench
+    from lstm_bench.record.record import Record
 
     manifest = Bench.load(records)
     if manifest is None:

@@ -9,6 +9,8 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from lstm_bench.core.version import __version__
+
 TYPE_CHECKING = False  # typing's own: its import is most of what this file takes, and Ctrl-C comes then, too
 
 if TYPE_CHECKING:
@@ -30,13 +32,7 @@ if TYPE_CHECKING:
         signal_metrics,
     )
     from lstm_bench.config.workflow import RunConfig
-    from lstm_bench.data.fetch import fetch
-    from lstm_bench.data.health.check import HealthReport, check_data
-    from lstm_bench.data.health.thresholds import Thresholds
-    from lstm_bench.data.importing.importer import import_bars
-    from lstm_bench.data.importing.options import ImportOptions, ImportSummary
-    from lstm_bench.dataset.dataset import Dataset
-    from lstm_bench.errors import (
+    from lstm_bench.core.errors import (
         CheckError,
         ConfigError,
         DataError,
@@ -46,6 +42,12 @@ if TYPE_CHECKING:
         LstmBenchError,
         RunError,
     )
+    from lstm_bench.data.fetch import fetch
+    from lstm_bench.data.health.check import HealthReport, check_data
+    from lstm_bench.data.health.thresholds import Thresholds
+    from lstm_bench.data.importing.importer import import_bars
+    from lstm_bench.data.importing.options import ImportOptions, ImportSummary
+    from lstm_bench.dataset.dataset import Dataset
     from lstm_bench.evaluate.risk import risk_analysis
 
 __all__ = [
@@ -83,7 +85,6 @@ __all__ = [
     "signal_metrics",
 ]
 
-__version__ = "0.1.0"
 
 _NAMES = {
     "lstm_bench.api": (
@@ -108,7 +109,7 @@ _NAMES = {
     "lstm_bench.data.importing.importer": ("import_bars",),
     "lstm_bench.data.importing.options": ("ImportOptions", "ImportSummary"),
     "lstm_bench.dataset.dataset": ("Dataset",),
-    "lstm_bench.errors": (
+    "lstm_bench.core.errors": (
         "CheckError",
         "ConfigError",
         "DataError",

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from lstm_bench.errors import INTERRUPTED
+from lstm_bench.core.errors import INTERRUPTED
 
 TYPE_CHECKING = False  # typing's own, without its import
 

@@ -25,10 +25,10 @@ from lstm_bench.config.backtest import PortAnalysisConfig, TopkDropoutKwargs, re
 from lstm_bench.config.exchange import REGIONS, ExchangeConfig, Region
 from lstm_bench.config.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, DataError, InputError, choices_hint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.errors import ConfigError, DataError, InputError, choices_hint
 from lstm_bench.evaluate import backtest as portfolio
 from lstm_bench.evaluate import performance as measures
 from lstm_bench.evaluate import signal
@@ -38,11 +38,11 @@ from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import extent, parse
 from lstm_bench.features.table import Rows
-from lstm_bench.run.tables import daily_table, row_table, signal_table
+from lstm_bench.record.tables import daily_table, row_table, signal_table
 
 if TYPE_CHECKING:
     from lstm_bench.dataset.dataset import Dataset
-    from lstm_bench.run.record import Record
+    from lstm_bench.record.record import Record
 
 __all__ = [
     "Bars",
@@ -177,9 +177,9 @@ class RunResult:
         InputError
             Where the record is not complete, or the data have no such days.
         """
+        from lstm_bench.record.record import Record
+        from lstm_bench.record.saved import SavedRun
         from lstm_bench.run.prediction import predict_days
-        from lstm_bench.run.record import Record
-        from lstm_bench.run.saved import SavedRun
 
         saved = SavedRun.load(Record(self.path))
         provider = Provider(provider_uri or saved.config.qlib_init.provider_uri)
@@ -210,7 +210,7 @@ def load_run(run: PathLike, *, results: PathLike = "results") -> RunResult:
     DataError
         Where there is no such record, or its run diverged and has no scores.
     """
-    from lstm_bench.run.saved import find_record
+    from lstm_bench.record.saved import find_record
 
     record = find_record(os.fspath(run), Path(results))
     failure = record.failure()
@@ -286,7 +286,7 @@ def run(
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
-    from lstm_bench.run.tracker import tracking
+    from lstm_bench.tracking.tracker import tracking
 
     chosen, name = (
         (config, "workflow") if isinstance(config, RunConfig) else (load_workflow(config), Path(config).stem)

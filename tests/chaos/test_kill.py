@@ -16,9 +16,9 @@ import pytest
 
 from lstm_bench.config.study import parse_study
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.study.definition import Definition
-from lstm_bench.study.store import Store
-from lstm_bench.study.trials import TrialRow, best_trial, trial_rows
+from lstm_bench.tune.definition import Definition
+from lstm_bench.tune.store import Store
+from lstm_bench.tune.trials import TrialRow, best_trial, trial_rows
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

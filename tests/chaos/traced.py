@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.study.devices import discover
-from lstm_bench.study.driver import tune
-from lstm_bench.study.progress import LogTuneProgress
-from lstm_bench.study.store import open_store
-from lstm_bench.study.training import train_trial
-from lstm_bench.study.worker import Session
+from lstm_bench.exec.devices import discover
+from lstm_bench.exec.worker import Session
+from lstm_bench.tune.driver import tune
+from lstm_bench.tune.progress import LogTuneProgress
+from lstm_bench.tune.store import open_store
+from lstm_bench.tune.training import train_trial
 
 
 def traced(payload: dict[str, Any], session: Session) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from lstm_bench.cli.app import main
+from lstm_bench.core.kernel import cache_folder
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.kernel import cache_folder
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL = [

@@ -15,8 +15,8 @@ from typing import Any
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import parse_study
 from lstm_bench.config.workflow import load_workflow
-from lstm_bench.study.definition import Definition
-from lstm_bench.study.store import Store
+from lstm_bench.tune.definition import Definition
+from lstm_bench.tune.store import Store
 
 PATIENCE_SECONDS = 60.0
 

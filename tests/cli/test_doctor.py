@@ -14,7 +14,7 @@ import torch
 
 from lstm_bench.model import limits
 from lstm_bench.model import timing as timing_module
-from lstm_bench.model.path import choose_path
+from lstm_bench.model.select import choose_path
 from lstm_bench.model.timing import DEFAULT_SHAPES, qlib_spec
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -38,7 +38,7 @@ def test_one_json_object_says_what_would_serve(lstm_bench: Run, home: Path) -> N
     assert shapes.keys() == DEFAULT_SHAPES.keys()
     for name, shape in shapes.items():
         assert (shape["d_feat"], shape["step_len"]) == DEFAULT_SHAPES[name]
-        assert (shape["hidden_size"], shape["batch_size"], shape["replicas"]) == (4, 16, 2)
+        assert (shape["hidden_size"], shape["batch_size"], shape["members"]) == (4, 16, 2)
         for compat, said in shape["choices"].items():
             choice = choose_path(replace(qlib_spec(shape["d_feat"]), compat=compat, hidden_size=4), CPU)
             assert said == {"path": choice.name, "reason": choice.reason}

@@ -17,7 +17,7 @@ from lstm_bench.cli.app import app
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.config.yaml import dump_yaml
-from lstm_bench.errors import ConfigError, DataError, InputError
+from lstm_bench.core.errors import ConfigError, DataError, InputError
 
 
 @pytest.fixture

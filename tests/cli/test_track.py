@@ -84,7 +84,7 @@ def test_ctrl_c_does_not_wait_for_a_tracker_that_hangs(
         (tracker,) = [
             child
             for child in psutil.Process(process.pid).children()
-            if "lstm_bench.run.trackers.process" in child.cmdline()
+            if "lstm_bench.tracking.process" in child.cmdline()
         ]
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate()
@@ -102,11 +102,14 @@ def test_nothing_of_a_tracker_is_imported_unless_asked_for(tmp_path: Path) -> No
         "from lstm_bench.config.tracking import TrackingConfig\n"
         "from lstm_bench.report import study_table\n"
         "from lstm_bench.run import runner\n"
-        "from lstm_bench.run.tracker import tracking\n"
-        "from lstm_bench.study import driver, replication\n"
+        "from lstm_bench.tracking.tracker import tracking\n"
+        "from lstm_bench.bench import driver\n"
+        "from lstm_bench.tune import driver as tune_driver\n"
         "with tracking(TrackingConfig(), Path(sys.argv[1])) as tracker:\n"
         "    tracker.epoch('x', 0, {})\n"
-        "found = [name for name in sys.modules if 'trackers' in name or name.split('.')[0] in ('wandb', 'mlflow')]\n"
+        "libraries = {'wandb', 'mlflow'}\n"
+        "adapters = {f'lstm_bench.tracking.{name}' for name in libraries}\n"
+        "found = [name for name in sys.modules if name in adapters or name.split('.')[0] in libraries]\n"
         "assert not found, found\n"
     )
     done = subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lstm_bench.cli.trial_table import trial_remarks
-from lstm_bench.study.trials import TrialRow
+from lstm_bench.tune.trials import TrialRow
 
 
 def first_trial(params: dict[str, Any], moved: dict[str, Any]) -> TrialRow:

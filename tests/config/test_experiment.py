@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lstm_bench.config.experiment import check_evidence_name, records_folder
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 
 
 @pytest.mark.parametrize("name", ["a", "a b (1)", "überall", "-a", "a..b", "a.daily"])

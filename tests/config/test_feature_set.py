@@ -12,7 +12,7 @@ from lstm_bench.config.alpha158 import Alpha158Options, alpha158
 from lstm_bench.config.feature_set import KNOWN_SETS, find_feature_set, load_feature_set
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import dump_yaml
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 ALPHA158 = Path(__file__).parents[2] / "configs" / "lstm_alpha158.yaml"
 MINE: dict[str, Any] = {

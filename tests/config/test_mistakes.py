@@ -21,7 +21,7 @@ from lstm_bench.config.section import Section
 from lstm_bench.config.study import StudyConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.config.yaml import load_yaml
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ from lstm_bench.config.parameter import (
     parse_parameter,
     short_key,
 )
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 
 def parameter(**content: Any) -> Parameter:

@@ -7,7 +7,7 @@ import pytest
 from lstm_bench.config import ready
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import load_study
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 
 def test_the_checkouts_files_are_found() -> None:

@@ -7,7 +7,7 @@ import pytest
 from lstm_bench.config.backtest import default_portfolio
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.workflow import RunConfig, load_workflow
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 READY = ready_folder("configs") / "lstm_alpha158.yaml"
 

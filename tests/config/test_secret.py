@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lstm_bench.config.secret import without_password
-from lstm_bench.run.provenance import environment
+from lstm_bench.record.provenance import environment
 
 
 @pytest.mark.parametrize(

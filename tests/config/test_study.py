@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lstm_bench.config.study import StudyConfig, load_study, parse_study
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 SPACE: dict[str, Any] = {
     "hidden_size": {"choices": [32, 64]},

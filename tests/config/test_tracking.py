@@ -7,7 +7,7 @@ import pytest
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.tracking import TrackingConfig, with_tracker
 from lstm_bench.config.workflow import RunConfig, load_workflow
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 
 def demo(*overrides: str) -> RunConfig:

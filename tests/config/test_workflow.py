@@ -8,7 +8,7 @@ import pytest
 
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import dump_yaml
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted(CONFIGS.glob("*.yaml"))

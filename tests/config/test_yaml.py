@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lstm_bench.config.yaml import dump_yaml, load_yaml, read_yaml
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 FILE = """
 market: &market csi300

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.archive import find_data_folder, unpack
-from lstm_bench.errors import DataError
 
 PLAIN: list[tuple[str, bytes]] = [
     ("./qlib_bin/calendars/day.txt", b"2020-01-06\n"),

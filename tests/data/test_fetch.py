@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from lstm_bench.core.errors import DataError, RunError
 from lstm_bench.data import fetch as fetching
 from lstm_bench.data.fetch import default_folder, fetch
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.errors import DataError, RunError
 
 
 @dataclass

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data import fingerprint as module
 from lstm_bench.data.fingerprint import cache_path, fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.errors import DataError
 
 
 @pytest.fixture(autouse=True)

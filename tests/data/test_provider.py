@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import DataError
 
 DAYS = np.arange("2020-01-01", "2020-01-11", dtype="datetime64[D]")
 

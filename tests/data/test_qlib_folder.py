@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
-from lstm_bench.errors import DataError
 
 DAYS = np.arange("2020-01-06", "2020-01-10", dtype="datetime64[D]")
 SPANS = {"all": [("SH600000", DAYS[1], DAYS[3]), ("SH600000", DAYS[0], DAYS[2])]}

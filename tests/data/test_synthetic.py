@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.layout import SYNTHETIC
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import BENCHMARK, LAST_DAY, MARKET, synthesize
-from lstm_bench.errors import DataError
 
 FIELDS = ("open", "high", "low", "close", "volume", "factor", "change")
 QLIB_LIMIT = 0.095

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
-from lstm_bench.errors import DataError
 
 Configure = Callable[..., DatasetConfig]
 

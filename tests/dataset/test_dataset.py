@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import DataKey, Dataset, build_dataset
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows
-from lstm_bench.errors import ConfigError, DataError
 
 Configure = Callable[..., DatasetConfig]
 Perturbed = Callable[[np.datetime64], Provider]

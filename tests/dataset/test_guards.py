@@ -12,13 +12,13 @@ import pytest
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.dataset.feature_check import check_texts
 from lstm_bench.dataset.guards import embargo_days, embargoed, leaks
 from lstm_bench.dataset.segments import locate_segments
-from lstm_bench.errors import ConfigError
 
 Configure = Callable[..., DatasetConfig]
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.dataset.inference import build_inference_dataset
-from lstm_bench.errors import DataError
 
 Configure = Callable[..., DatasetConfig]
 

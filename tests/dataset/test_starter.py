@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from lstm_bench.config.workflow import load_workflow
+from lstm_bench.core.errors import DataError, InputError
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
 from lstm_bench.dataset.starter import Starter, fit_starter
-from lstm_bench.errors import DataError, InputError
 
 CODES = {
     "cn": [f"SH6000{k:02d}" for k in range(30)],

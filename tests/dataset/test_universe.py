@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from lstm_bench.config.handler import HandlerConfig
+from lstm_bench.core.errors import DataError, ExpressionError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.universe import universe_of
-from lstm_bench.errors import DataError, ExpressionError
 
 CLOSE = "Mean($close, 3) > Ref($close, 2)"
 

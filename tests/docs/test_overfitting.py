@@ -18,7 +18,7 @@ from docs.tools.overfitting import (
     with_tables,
 )
 
-from lstm_bench.report.evidence import Evidence, read_study
+from lstm_bench.record.evidence import Evidence, read_study
 
 
 @pytest.fixture(scope="module")

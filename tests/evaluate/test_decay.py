@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.decay import ic_decay
 from lstm_bench.evaluate.signal import signal_metrics
 

@@ -11,7 +11,7 @@ from lstm_bench.evaluate.exchange import (
     EITHER,
     SELL,
     Quotes,
-    Terms,
+    TradingCosts,
     buy,
     deal_price,
     round_lot,
@@ -39,9 +39,9 @@ def one_stock(
     )
 
 
-def terms(**values: Any) -> Terms:
+def terms(**values: Any) -> TradingCosts:
     given = {"limit_threshold": 0.1, "open_cost": 0.01, "close_cost": 0.02, "trade_unit": 100, **values}
-    return Terms.of(ExchangeConfig.model_validate(given), adjusted=False)
+    return TradingCosts.of(ExchangeConfig.model_validate(given), adjusted=False)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.groups import group_returns
 
 Panels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.drawdown import drawdowns
 from lstm_bench.evaluate.performance import performance
 from lstm_bench.evaluate.risk import compounded_risk, risk_analysis

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.core.errors import DataError, InputError
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
-from lstm_bench.errors import DataError, InputError
 from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_fields, quote_span
 
 DAYS = np.arange("2020-01-01", "2020-01-07", dtype="datetime64[D]")

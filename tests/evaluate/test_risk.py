@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.risk import compounded_risk, excess_risk, return_series, risk_analysis
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_bench.errors import ExpressionError
+from lstm_bench.core.errors import ExpressionError
 from lstm_bench.features.expression import Call, Field, Number, extent, parse, parse_columns
 
 

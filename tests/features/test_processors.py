@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from lstm_bench.config.processor import ProcessorConfig
-from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.features.columns import StoredColumns
 from lstm_bench.features.processors import FittedStatistics, process, surviving_columns
 from lstm_bench.features.table import Rows, Table

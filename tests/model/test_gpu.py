@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.random_stream import RandomStream
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import train_pack
 
 pytestmark = [
@@ -37,11 +37,11 @@ def test_losses_are_the_cpus(
         compat=compat,
         is_time_series=is_time_series,
     )
-    replicas = [ReplicaSpec(seed, lr=0.01, dropout=0.0, weight_decay=0.0) for seed in (0, 1)]
+    members = [MemberSpec(seed, lr=0.01, dropout=0.0, weight_decay=0.0) for seed in (0, 1)]
     train, valid = make_samples(samples=300, seed=1), make_samples(samples=100, seed=2)
     losses = []
     for device in (torch.device("cpu"), resolve_device("cuda:0", 0)):
-        fits = train_pack(spec, replicas, train, valid, n_epochs=3, early_stop=9, device=device)
+        fits = train_pack(spec, members, train, valid, n_epochs=3, early_stop=9, device=device)
         losses.append([(epoch.train_loss, epoch.valid_loss) for fit in fits for epoch in fit.epochs])
     np.testing.assert_allclose(losses[1], losses[0], atol=1e-4)
 

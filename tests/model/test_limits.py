@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.model import limits as measured
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.limits import Limits, copy_rate, gemm_rate, lstm_bytes, lstm_flops
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.pack import Pack
-from lstm_bench.model.path import Choice, choose_path
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
+from lstm_bench.model.select import choose_path
 from lstm_bench.model.timing import (
     DEFAULT_SHAPES,
     Shape,
@@ -135,9 +135,9 @@ def test_noise_has_the_shape_and_the_seed_that_are_asked_for() -> None:
 
 @pytest.mark.parametrize("name", ["reference", "sharded"])
 def test_a_timing_is_of_the_path_that_was_asked_for(name: str) -> None:
-    choice = Choice(name, "asked for")  # type: ignore[arg-type]
-    timing = time_path(spec_of(3, 4, 2), 5, CPU, choice, replicas=2, steps=2, seconds=0.0)
-    assert (timing.path, timing.replicas) == (name, 2)
+    choice = PathChoice(name, "asked for")  # type: ignore[arg-type]
+    timing = time_path(spec_of(3, 4, 2), 5, CPU, choice, members=2, steps=2, seconds=0.0)
+    assert (timing.path, timing.members) == (name, 2)
     assert timing.samples_per_second == 10 / timing.step_seconds
     step_flops = lstm_flops(spec_of(3, 4, 2), 10, 5, training=True)
     assert timing.train_flops * timing.step_seconds == pytest.approx(step_flops)
@@ -148,7 +148,7 @@ def test_a_timing_is_of_the_path_that_was_asked_for(name: str) -> None:
 
 def test_too_few_samples_to_time_are_refused() -> None:
     samples = noise_samples(5, Shape(3, 5))
-    pack = Pack(spec_of(3, 4, 1), [ReplicaSpec(0, 1e-3, 0.0, 0.0)], samples, samples, CPU)
+    pack = Pack(spec_of(3, 4, 1), [MemberSpec(0, 1e-3, 0.0, 0.0)], samples, samples, CPU)
     with pytest.raises(ValueError, match="5 samples to train on"):
         time_pack(pack, pack.valid)
 

@@ -13,15 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.model.loss import LossSpec
-from lstm_bench.model.memory import fitting_replicas, training_bytes
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
+from lstm_bench.model.loss.sample import LossSpec
+from lstm_bench.model.memory import members_that_fit, training_bytes
 from lstm_bench.model.pack import Pack
-from lstm_bench.model.path import Choice
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
 MakeSamples = Callable[..., SampleSet]
 CPU = torch.device("cpu")
-FUSED = Choice("fused", "asked for")
+FUSED = PathChoice("fused", "asked for")
 SPEC = PackSpec(
     d_feat=3, hidden_size=32, num_layers=2, batch_size=64, optimizer="adam", clip_grad_value=3.0,
     clip_grad_norm=None, compat="none", is_time_series=True,
@@ -64,31 +63,31 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def test_a_fused_step_takes_what_is_planned(make_samples: MakeSamples, layers: int, dropout: float) -> None:
     pytest.importorskip("triton", reason="Triton is not installed")
     spec = dataclasses.replace(SPEC, num_layers=layers)
-    replicas = [ReplicaSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
+    members = [MemberSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
     train = make_samples(samples=64, seed=1)
     meter = Meter()
     with meter:
-        pack = Pack(spec, replicas, train, make_samples(samples=8), CPU, FUSED)
+        pack = Pack(spec, members, train, make_samples(samples=8), CPU, FUSED)
         pack.train_epoch([0, 1])
     planned = training_bytes(spec, FUSED, 2, train.windows.step_len)
     assert meter.peak == pytest.approx(planned, rel=0.1)
 
 
-def test_as_many_replicas_as_fit() -> None:
+def test_as_many_members_as_fit() -> None:
     one = training_bytes(SPEC, FUSED, 1, 20)
     assert training_bytes(SPEC, FUSED, 7, 20) == 7 * one
-    assert fitting_replicas(SPEC, FUSED, 20, free_bytes=8 * one) == 7  # a tenth stays free
-    assert fitting_replicas(SPEC, FUSED, 20, free_bytes=one // 2) == 1
+    assert members_that_fit(SPEC, FUSED, 20, free_bytes=8 * one) == 7  # a tenth stays free
+    assert members_that_fit(SPEC, FUSED, 20, free_bytes=one // 2) == 1
 
 
 def sharded_step_takes_what_is_planned(
     spec: PackSpec, dropout: float, train: SampleSet, few: SampleSet
 ) -> None:
-    replicas = [ReplicaSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
-    choice = Choice("sharded", "")
+    members = [MemberSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
+    choice = PathChoice("sharded", "")
     meter = Meter()
     with meter:
-        pack = Pack(spec, replicas, train, few, CPU, choice)
+        pack = Pack(spec, members, train, few, CPU, choice)
         pack.train_epoch([0, 1])
     planned = training_bytes(spec, choice, 2, train.windows.step_len)
     assert meter.peak == pytest.approx(planned, rel=0.15)
@@ -117,6 +116,6 @@ def test_a_step_on_whole_days_takes_what_is_planned(
     sharded_step_takes_what_is_planned(spec, dropout, train, few)
 
 
-def test_replicas_share_the_threads() -> None:
-    one, two = (training_bytes(SPEC, Choice("sharded", ""), count, 20) for count in (1, 2))
+def test_members_share_the_threads() -> None:
+    one, two = (training_bytes(SPEC, PathChoice("sharded", ""), count, 20) for count in (1, 2))
     assert two < 2 * one

@@ -17,10 +17,10 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.dataset.sample_weights import sample_weights
+from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 
 FIXTURES = Path(__file__).parents[1] / "oracle" / "fixtures"
@@ -51,11 +51,11 @@ def train(
         compat="qlib",
         is_time_series=dataset.config.is_time_series,
     )
-    replica = ReplicaSpec(seed, kwargs["lr"], kwargs["dropout"], weight_decay=0.0)
+    member = MemberSpec(seed, kwargs["lr"], kwargs["dropout"], weight_decay=0.0)
     samples = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     fits = train_pack(
         spec,
-        [replica],
+        [member],
         *samples,
         n_epochs=kwargs["n_epochs"],
         early_stop=kwargs["early_stop"],

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import Fit, train_pack
 
 MakeSamples = Callable[..., SampleSet]
@@ -34,8 +34,8 @@ SPEC = PackSpec(
 MODES: list[tuple[Literal["qlib", "none"], bool]] = [("none", True), ("qlib", True), ("qlib", False)]
 
 
-def replica(seed: int = 0, lr: float = 0.01, dropout: float = 0.2, weight_decay: float = 0.0) -> ReplicaSpec:
-    return ReplicaSpec(seed, lr, dropout, weight_decay)
+def member(seed: int = 0, lr: float = 0.01, dropout: float = 0.2, weight_decay: float = 0.0) -> MemberSpec:
+    return MemberSpec(seed, lr, dropout, weight_decay)
 
 
 def losses(fit: Fit) -> list[tuple[float, float]]:
@@ -43,28 +43,28 @@ def losses(fit: Fit) -> list[tuple[float, float]]:
 
 
 def fit_all(
-    replicas: Sequence[ReplicaSpec], train: SampleSet, valid: SampleSet, spec: PackSpec = SPEC, **own: Any
+    members: Sequence[MemberSpec], train: SampleSet, valid: SampleSet, spec: PackSpec = SPEC, **own: Any
 ) -> list[Fit]:
     settings: dict[str, Any] = {"n_epochs": 3, "early_stop": 10, "device": CPU} | own
-    return train_pack(spec, replicas, train, valid, **settings)
+    return train_pack(spec, members, train, valid, **settings)
 
 
 @pytest.mark.parametrize(("compat", "is_time_series"), MODES)
-def test_a_pack_gives_what_its_replicas_give_alone(
+def test_a_pack_gives_what_its_members_give_alone(
     make_samples: MakeSamples, compat: Literal["qlib", "none"], is_time_series: bool
 ) -> None:
     spec = dataclasses.replace(SPEC, compat=compat, is_time_series=is_time_series)
     train, valid = make_samples(seed=1), make_samples(samples=50, seed=2)
-    replicas = [replica(0), replica(1, lr=0.02, dropout=0.0), replica(2, weight_decay=0.1)]
-    together = fit_all(replicas, train, valid, spec)
-    alone = [fit_all([one], train, valid, spec)[0] for one in replicas]
+    members = [member(0), member(1, lr=0.02, dropout=0.0), member(2, weight_decay=0.1)]
+    together = fit_all(members, train, valid, spec)
+    alone = [fit_all([one], train, valid, spec)[0] for one in members]
     assert [losses(fit) for fit in together] == [losses(fit) for fit in alone]
     assert len({losses(fit)[0] for fit in together}) == 3
 
 
 def test_the_same_seed_gives_the_same_bits(make_samples: MakeSamples) -> None:
     train, valid = make_samples(seed=1), make_samples(seed=2)
-    first, second = (fit_all([replica(4)], train, valid)[0] for _ in range(2))
+    first, second = (fit_all([member(4)], train, valid)[0] for _ in range(2))
     assert losses(first) == losses(second)
     for name, value in first.weights.items():
         assert torch.equal(value, second.weights[name])
@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_bits(make_samples: MakeSamples) -> None:
 
 def test_training_learns_a_planted_relation(make_samples: MakeSamples) -> None:
     train, valid = make_samples(samples=1500, seed=1), make_samples(samples=400, seed=2)
-    fit = fit_all([replica(dropout=0.0)], train, valid, n_epochs=15)[0]
+    fit = fit_all([member(dropout=0.0)], train, valid, n_epochs=15)[0]
     assert fit.epochs[-1].valid_loss < 0.5 * float(np.var(valid.labels))
 
 
@@ -80,7 +80,7 @@ def test_qlibs_losses_by_a_plain_loop(make_samples: MakeSamples) -> None:
     """One epoch of Qlib's training on rows, written out: numpy order, value clipping, an extra scoring pass."""
     train, valid = make_samples(seed=1), make_samples(samples=50, seed=2)
     spec = dataclasses.replace(SPEC, compat="qlib", is_time_series=False)
-    fit = fit_all([replica(seed=3, dropout=0.0)], train, valid, spec, n_epochs=1)[0]
+    fit = fit_all([member(seed=3, dropout=0.0)], train, valid, spec, n_epochs=1)[0]
 
     torch.manual_seed(3)
     model = LSTM(3, 8, 2, 0.0)
@@ -111,7 +111,7 @@ def test_qlibs_losses_by_a_plain_loop(make_samples: MakeSamples) -> None:
 
 def test_missing_labels_count_for_nothing(make_samples: MakeSamples) -> None:
     valid = make_samples(samples=60, seed=2, missing=0.5)
-    pack = Pack(SPEC, [replica()], make_samples(seed=1), valid, CPU)
+    pack = Pack(SPEC, [member()], make_samples(seed=1), valid, CPU)
     (loss,), (scores,) = pack.score_valid([0])
     there = ~np.isnan(valid.labels)
     assert loss == pytest.approx(float(np.mean((scores.numpy()[there] - valid.labels[there]) ** 2)), rel=1e-6)
@@ -119,7 +119,7 @@ def test_missing_labels_count_for_nothing(make_samples: MakeSamples) -> None:
 
 def test_the_best_epochs_weights_are_kept(make_samples: MakeSamples) -> None:
     train, valid = make_samples(seed=1), make_samples(samples=60, seed=2)
-    fit = fit_all([replica(lr=0.05)], train, valid, n_epochs=8)[0]
+    fit = fit_all([member(lr=0.05)], train, valid, n_epochs=8)[0]
     best = min(fit.epochs, key=lambda epoch: epoch.valid_loss)
     assert (fit.best_epoch, fit.best_score) == (best.number, -best.valid_loss)
     model = LSTM(3, 8, 2, 0.0)
@@ -144,15 +144,15 @@ def test_early_stopping(
 ) -> None:
     coming = iter(scores)
     fit = fit_all(
-        [replica()], make_samples(seed=1), make_samples(seed=2),
+        [member()], make_samples(seed=1), make_samples(seed=2),
         n_epochs=5, early_stop=early_stop, valid_metric=lambda _: next(coming),
     )[0]  # fmt: skip
     assert (len(fit.epochs), fit.status, fit.best_epoch) == (epochs, status, best)
     assert bool(fit.weights) == (best >= 0)
 
 
-def test_a_nan_loss_stops_its_replica_alone(make_samples: MakeSamples) -> None:
-    fits = fit_all([replica(0), replica(1, lr=1e30)], make_samples(seed=1), make_samples(seed=2))
+def test_a_nan_loss_stops_its_member_alone(make_samples: MakeSamples) -> None:
+    fits = fit_all([member(0), member(1, lr=1e30)], make_samples(seed=1), make_samples(seed=2))
     assert [fit.status for fit in fits] == ["finished", "diverged"]
     assert len(fits[0].epochs) == 3
     assert not math.isfinite(fits[1].epochs[-1].train_loss)
@@ -165,7 +165,7 @@ def test_the_caller_can_stop_a_pack(make_samples: MakeSamples) -> None:
         seen.append(len(fits[0].epochs))
         return len(seen) < 2
 
-    fit = fit_all([replica()], make_samples(seed=1), make_samples(seed=2), n_epochs=9, on_epoch=on_epoch)[0]
+    fit = fit_all([member()], make_samples(seed=1), make_samples(seed=2), n_epochs=9, on_epoch=on_epoch)[0]
     assert (seen, fit.status, len(fit.epochs)) == ([1, 2], "stopped", 2)
 
 

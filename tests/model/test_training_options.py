@@ -12,17 +12,17 @@ import pytest
 import torch
 from torch import nn
 
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.errors import ConfigError
-from lstm_bench.model import path as paths
-from lstm_bench.model.day_loss import mean_day_loss
-from lstm_bench.model.loss import LossSpec
+from lstm_bench.model import select as paths
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
+from lstm_bench.model.loss.day import mean_day_loss
+from lstm_bench.model.loss.sample import LossSpec
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.pack import Pack
-from lstm_bench.model.path import Choice, choose_path
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.schedule import ScheduleSpec
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
+from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import Fit, train_pack
 
 MakeSamples = Callable[..., SampleSet]
@@ -31,8 +31,8 @@ SPEC = PackSpec(
     d_feat=3, hidden_size=8, num_layers=2, batch_size=16, optimizer="adam", clip_grad_value=3.0,
     clip_grad_norm=None, compat="none", is_time_series=True,
 )  # fmt: skip
-REPLICAS = [ReplicaSpec(0, 0.01, 0.0, 0.0), ReplicaSpec(1, 0.02, 0.0, 0.0)]
-REFERENCE, FUSED = Choice("reference", "asked for"), Choice("fused", "asked for")
+REPLICAS = [MemberSpec(0, 0.01, 0.0, 0.0), MemberSpec(1, 0.02, 0.0, 0.0)]
+REFERENCE, FUSED = PathChoice("reference", "asked for"), PathChoice("fused", "asked for")
 OPTIONS: list[dict[str, Any]] = [
     {"loss": LossSpec("huber", huber_delta=0.5)},
     {"schedule": ScheduleSpec("cosine", warmup_epochs=1)},
@@ -50,9 +50,9 @@ def curves(fits: list[Fit]) -> list[list[tuple[float, ...]]]:
 def fit(
     train: SampleSet, valid: SampleSet, spec: PackSpec = SPEC, *, weighted: bool = False, **own: Any
 ) -> list[Fit]:
-    settings: dict[str, Any] = {"n_epochs": 4, "early_stop": 9, "device": CPU, "replicas": REPLICAS} | own
+    settings: dict[str, Any] = {"n_epochs": 4, "early_stop": 9, "device": CPU, "members": REPLICAS} | own
     weights = np.random.default_rng(7).uniform(0.1, 3.0, len(train)) if weighted else None
-    return train_pack(spec, settings.pop("replicas"), train, valid, weights=weights, **settings)
+    return train_pack(spec, settings.pop("members"), train, valid, weights=weights, **settings)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -100,7 +100,7 @@ def test_a_loss_of_days_by_a_plain_loop(make_days: MakeSamples, name: Any) -> No
     spec = dataclasses.replace(SPEC, loss=LossSpec(name), batch_size=20)
     pack = Pack(spec, [REPLICAS[0]], train, valid, CPU)
     assert (pack.choice.name, pack.days_per_batch, pack.steps) == ("sharded", 3, 10)
-    (epoch,) = fit(train, valid, spec, n_epochs=1, replicas=REPLICAS[:1])[0].epochs
+    (epoch,) = fit(train, valid, spec, n_epochs=1, members=REPLICAS[:1])[0].epochs
 
     torch.manual_seed(0)
     model = LSTM(3, 8, 2, 0.0)
@@ -124,21 +124,21 @@ def test_a_loss_of_days_by_a_plain_loop(make_days: MakeSamples, name: Any) -> No
     assert epoch.valid_loss == pytest.approx(expected.item(), abs=1e-5)
 
 
-def test_a_pack_on_whole_days_gives_what_its_replicas_give_alone(make_days: MakeSamples) -> None:
+def test_a_pack_on_whole_days_gives_what_its_members_give_alone(make_days: MakeSamples) -> None:
     train, valid = make_days(seed=1, missing=0.3), make_days(seed=2)
     spec = dataclasses.replace(SPEC, loss=LossSpec("ic"))
-    replicas = [ReplicaSpec(0, 0.01, 0.2, 0.0), ReplicaSpec(1, 0.02, 0.0, 0.0)]
-    together = fit(train, valid, spec, weighted=True, replicas=replicas)
-    alone = [fit(train, valid, spec, weighted=True, replicas=[one])[0] for one in replicas]
+    members = [MemberSpec(0, 0.01, 0.2, 0.0), MemberSpec(1, 0.02, 0.0, 0.0)]
+    together = fit(train, valid, spec, weighted=True, members=members)
+    alone = [fit(train, valid, spec, weighted=True, members=[one])[0] for one in members]
     assert curves(together) == curves(alone)
-    assert curves(together) == curves(fit(train, valid, spec, weighted=True, replicas=replicas))
+    assert curves(together) == curves(fit(train, valid, spec, weighted=True, members=members))
 
 
 @pytest.mark.parametrize("name", ["ic", "rank"])
 def test_losses_of_days_learn_a_planted_relation(make_days: MakeSamples, name: Any) -> None:
     spec = dataclasses.replace(SPEC, loss=LossSpec(name), batch_size=40)
     train, valid = make_days(days=120, stocks=20, seed=1), make_days(days=40, stocks=20, seed=2)
-    (only,) = fit(train, valid, spec, n_epochs=6, replicas=REPLICAS[:1])
+    (only,) = fit(train, valid, spec, n_epochs=6, members=REPLICAS[:1])
     assert only.epochs[-1].valid_loss < 0.3
     assert only.best_score == -min(epoch.valid_loss for epoch in only.epochs)
 
@@ -172,14 +172,14 @@ class TestChoice:
         assert choose_path(spec, self.cuda).name == "fused"
 
 
-def test_each_replica_has_a_plateau_of_its_own(make_samples: MakeSamples) -> None:
+def test_each_member_has_a_plateau_of_its_own(make_samples: MakeSamples) -> None:
     spec = dataclasses.replace(SPEC, schedule=ScheduleSpec("plateau", patience=0, decay=0.5))
-    replicas = [ReplicaSpec(0, 0.01, 0.0, 0.0), ReplicaSpec(1, 1e-12, 0.0, 0.0)]  # the second does not learn
+    members = [MemberSpec(0, 0.01, 0.0, 0.0), MemberSpec(1, 1e-12, 0.0, 0.0)]  # the second does not learn
     learns, idles = fit(
         make_samples(samples=400, seed=1),
         make_samples(seed=2),
         spec,
-        replicas=replicas,
+        members=members,
         n_epochs=5,
         early_stop=9,
     )
@@ -195,7 +195,7 @@ def test_each_replica_has_a_plateau_of_its_own(make_samples: MakeSamples) -> Non
 
 def test_validation_is_not_weighted(make_samples: MakeSamples) -> None:
     train, valid = make_samples(seed=1), make_samples(samples=50, seed=2)
-    (only,) = fit(train, valid, weighted=True, n_epochs=1, replicas=REPLICAS[:1])
+    (only,) = fit(train, valid, weighted=True, n_epochs=1, members=REPLICAS[:1])
     model = LSTM(3, 8, 2, 0.0)
     model.load_state_dict(only.weights)
     with torch.no_grad():
@@ -208,7 +208,7 @@ def test_qlibs_weighted_losses_by_a_plain_loop(make_samples: MakeSamples) -> Non
     train, valid = make_samples(seed=1), make_samples(samples=50, seed=2)
     spec = dataclasses.replace(SPEC, compat="qlib")
     weights = np.random.default_rng(7).uniform(0.1, 3.0, len(train))
-    (only,) = fit(train, valid, spec, weighted=True, n_epochs=2, replicas=REPLICAS[:1])
+    (only,) = fit(train, valid, spec, weighted=True, n_epochs=2, members=REPLICAS[:1])
 
     torch.manual_seed(0)
     model = LSTM(3, 8, 2, 0.0)

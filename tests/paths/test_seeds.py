@@ -15,11 +15,10 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, PathName
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.path import Choice, PathName
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.model.trainer import train_pack
 
 pytestmark = pytest.mark.paths
@@ -29,7 +28,7 @@ CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
 
 
 @pytest.fixture(scope="module")
-def workflow(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, PackSpec, list[ReplicaSpec]]:
+def workflow(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, PackSpec, list[MemberSpec]]:
     market = tmp_path_factory.mktemp("paths") / "market"
     synthesize(market, stocks=14, days=2800)
     config = load_workflow(CONFIG, [
@@ -39,17 +38,17 @@ def workflow(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, PackSpe
     ])  # fmt: skip
     kwargs = config.task.model.kwargs
     dataset = build_dataset(config.task.dataset, Provider(market), d_feat=kwargs.d_feat)
-    return dataset, PackSpec.of(config), [ReplicaSpec.of(config.with_seed(seed)) for seed in SEEDS]
+    return dataset, PackSpec.of(config), [MemberSpec.of(config.with_seed(seed)) for seed in SEEDS]
 
 
 def information_coefficients(
-    workflow: tuple[Dataset, PackSpec, list[ReplicaSpec]], name: PathName
+    workflow: tuple[Dataset, PackSpec, list[MemberSpec]], name: PathName
 ) -> npt.NDArray[np.float64]:
     """Each seed's mean IC on test."""
-    dataset, spec, replicas = workflow
+    dataset, spec, members = workflow
     fits = train_pack(
-        spec, replicas, dataset.samples("train", "learn"), dataset.samples("valid", "learn"),
-        n_epochs=3, early_stop=3, device=DEVICE, choice=Choice(name, "asked for"),
+        spec, members, dataset.samples("train", "learn"), dataset.samples("valid", "learn"),
+        n_epochs=3, early_stop=3, device=DEVICE, choice=PathChoice(name, "asked for"),
     )  # fmt: skip
     test = dataset.samples("test", "infer")
     resident = ResidentSamples.place(test, DEVICE)
@@ -64,13 +63,13 @@ def information_coefficients(
 
 
 @pytest.fixture(scope="module")
-def reference(workflow: tuple[Dataset, PackSpec, list[ReplicaSpec]]) -> npt.NDArray[np.float64]:
+def reference(workflow: tuple[Dataset, PackSpec, list[MemberSpec]]) -> npt.NDArray[np.float64]:
     return information_coefficients(workflow, "reference")
 
 
 @pytest.mark.parametrize("name", ["sharded", "fused"])
 def test_mean_ic_within_two_standard_errors(
-    workflow: tuple[Dataset, PackSpec, list[ReplicaSpec]],
+    workflow: tuple[Dataset, PackSpec, list[MemberSpec]],
     reference: npt.NDArray[np.float64],
     name: PathName,
     monkeypatch: pytest.MonkeyPatch,
@@ -81,8 +80,8 @@ def test_mean_ic_within_two_standard_errors(
         if importlib.util.find_spec("triton") is None:
             pytest.skip("Triton is not installed")
         if DEVICE.type == "cpu":  # the interpreter's time is by program, not by sample
-            monkeypatch.setattr("lstm_bench.model.fused.layers._BLOCK_B", 1024)
-            monkeypatch.setattr("lstm_bench.model.fused.layers._DROPOUT_BLOCK", 65536)
+            monkeypatch.setattr("lstm_bench.model.paths.cuda.layers._BLOCK_B", 1024)
+            monkeypatch.setattr("lstm_bench.model.paths.cuda.layers._DROPOUT_BLOCK", 65536)
     given = information_coefficients(workflow, name)
     error = reference.std(ddof=1) / len(SEEDS) ** 0.5
     print(

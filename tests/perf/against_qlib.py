@@ -30,10 +30,10 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.model.compiled.outputs import PRECISIONS
+from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.pack import Pack
+from lstm_bench.model.paths.cpu.outputs import PRECISIONS
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
 from lstm_bench.report.speed import Cell, SpeedTable
 from lstm_bench.run.evaluation import evaluate_scores, load_market
 
@@ -146,7 +146,7 @@ def time_epoch(features: str, provider: str) -> Seconds:
 
     def timed(precision: Precision) -> Iterator[float]:
         spec = dataclasses.replace(PackSpec.of(config), precision=precision)
-        pack = Pack(spec, [ReplicaSpec.of(config)], train, valid, CPU)
+        pack = Pack(spec, [MemberSpec.of(config)], train, valid, CPU)
         yield best_of(1, lambda: (pack.train_epoch([0]), pack.score_valid([0])))
         yield best_of(1, lambda: pack.path.score([0], test))
 

@@ -14,7 +14,7 @@ import time
 import torch
 
 from lstm_bench.model.allocator import keep_freed_memory
-from lstm_bench.model.loss import mean_loss
+from lstm_bench.model.loss.sample import mean_loss
 from lstm_bench.model.lstm import LSTM
 
 BATCH, STEPS = 800, 10

@@ -1,8 +1,8 @@
 """How training, scoring, datasets and evaluation grow, and how near each is to what the machine can do.
 
-    python tests/perf/growth.py [--device cpu] [--axes replicas,step-len,hidden-size,stocks] [--json FILE]
+    python tests/perf/growth.py [--device cpu] [--axes members,step-len,hidden-size,stocks] [--json FILE]
 
-Replicas, days in a window and units are tried on samples of noise, with Qlib's LSTM otherwise. Stocks are tried on
+Members, days in a window and units are tried on samples of noise, with Qlib's LSTM otherwise. Stocks are tried on
 synthetic markets, whose dataset, training and evaluation are those of Qlib's Alpha158 benchmark on all of them.
 
 A share is of the machine's measured limit: of training and scoring, the rate of products of the same precision or
@@ -29,12 +29,12 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import LAST_DAY, synthesize
 from lstm_bench.dataset.dataset import DataKey, Dataset, build_dataset
 from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.limits import Limits, best_seconds, measure_limits
 from lstm_bench.model.pack import Pack
-from lstm_bench.model.path import Choice, choose_path
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
+from lstm_bench.model.select import choose_path
 from lstm_bench.model.timing import DEFAULT_SHAPES, PathTiming, qlib_spec, time_pack, time_path
 from lstm_bench.report.speed import Cell, SpeedTable
 from lstm_bench.run.evaluation import evaluate_scores, load_market
@@ -45,7 +45,7 @@ else:  # a script finds what lies beside it
     from tables import add_json_option, finish, make_table
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = Choice("reference", "asked for")
+REFERENCE = PathChoice("reference", "asked for")
 SAMPLES: list[tuple[SegmentName, DataKey]] = [("train", "learn"), ("valid", "learn"), ("test", "infer")]
 STEPPED = ["ms a step and seed", "samples/s", "step, share", "scores/s and seed", "scores, share"]
 
@@ -66,11 +66,11 @@ class Bench(NamedTuple):
         return measure_limits(self.device, spec.hidden_size, spec.precision)
 
     def time(
-        self, spec: PackSpec, step_len: int, replicas: int = 1, choice: Choice | None = None
+        self, spec: PackSpec, step_len: int, members: int = 1, choice: PathChoice | None = None
     ) -> PathTiming:
         choice = choice or choose_path(spec, self.device)
-        print(f"{spec.hidden_size} units, {step_len} days, {replicas} seeds, {choice.name}", flush=True)
-        return time_path(spec, step_len, self.device, choice, replicas=replicas, seconds=self.seconds)
+        print(f"{spec.hidden_size} units, {step_len} days, {members} seeds, {choice.name}", flush=True)
+        return time_path(spec, step_len, self.device, choice, members=members, seconds=self.seconds)
 
     def title(self, axis: str) -> str:
         return f"Growth with {axis}, {self.features}, {self.device.type} {self.precision}"
@@ -93,7 +93,7 @@ def rates(limits: Limits) -> str:
     )
 
 
-def by_replicas(bench: Bench, counts: list[int]) -> SpeedTable:
+def by_members(bench: Bench, counts: list[int]) -> SpeedTable:
     spec, step_len = bench.spec(), DEFAULT_SHAPES[bench.features].step_len
     limits = bench.limits(spec)
     plain = bench.time(spec, step_len, choice=REFERENCE)
@@ -190,7 +190,7 @@ def trained(bench: Bench, config: RunConfig, dataset: Dataset, limits: Limits) -
     test = ResidentSamples.place(dataset.samples("test", "infer"), bench.device)
     if len(train) < spec.batch_size:  # the market that only compiles
         return [None] * 4
-    pack = Pack(spec, [ReplicaSpec.of(config)], train, valid, bench.device)
+    pack = Pack(spec, [MemberSpec.of(config)], train, valid, bench.device)
     timing = time_pack(pack, test, seconds=bench.seconds)
     epoch = len(train) // spec.batch_size * timing.step_seconds + len(valid) * timing.score_seconds
     return [
@@ -237,10 +237,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:k")
-    parser.add_argument("--axes", default="replicas,step-len,hidden-size,stocks", help="which of these")
+    parser.add_argument("--axes", default="members,step-len,hidden-size,stocks", help="which of these")
     parser.add_argument("--features", choices=sorted(DEFAULT_SHAPES), default="Alpha158", help="of the noise")
     parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32")
-    parser.add_argument("--replicas", type=numbers, default=[1, 2, 4, 8, 16, 32, 64])
+    parser.add_argument("--members", type=numbers, default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--step-lens", type=numbers, default=[10, 20, 40, 60])
     parser.add_argument("--hidden-sizes", type=numbers, default=[32, 64, 128, 256])
     parser.add_argument("--stocks", type=numbers, default=[300, 1000, 5000])
@@ -254,7 +254,7 @@ def main() -> None:
     device = resolve_device(given.device, 0 if torch.cuda.is_available() else -1)
     bench = Bench(device, given.features, given.precision, given.seconds)
     axes = {
-        "replicas": lambda: by_replicas(bench, given.replicas),
+        "members": lambda: by_members(bench, given.members),
         "step-len": lambda: by_step_len(bench, given.step_lens),
         "hidden-size": lambda: by_hidden_size(bench, given.hidden_sizes),
         "stocks": lambda: by_stocks(bench, given.stocks, given.days),

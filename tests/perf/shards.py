@@ -22,13 +22,13 @@ import torch
 from torch import Tensor
 
 from lstm_bench.config.harness import Precision
-from lstm_bench.model import sharded
 from lstm_bench.model.allocator import keep_freed_memory
-from lstm_bench.model.compiled.outputs import CompiledLSTM
-from lstm_bench.model.loss import mean_loss, sample_losses
+from lstm_bench.model.contract import PathChoice, PathName
+from lstm_bench.model.loss.sample import mean_loss, sample_losses
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.path import Choice, PathName
-from lstm_bench.model.shards import SHARD
+from lstm_bench.model.paths.cpu import path as sharded
+from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
+from lstm_bench.model.paths.cpu.threads import SHARD
 from lstm_bench.model.timing import DEFAULT_SHAPES, Shape, noise_samples, qlib_spec, time_path
 from lstm_bench.report.speed import Cell
 
@@ -48,7 +48,7 @@ def path_step(
     shape: Shape, seconds: float, *, path: PathName, threads: int = CORES, precision: Precision = "fp32"
 ) -> float:
     torch.set_num_threads(threads)
-    spec, choice = replace(qlib_spec(shape.d_feat), precision=precision), Choice(path, "asked for")
+    spec, choice = replace(qlib_spec(shape.d_feat), precision=precision), PathChoice(path, "asked for")
     return time_path(spec, shape.step_len, CPU, choice, seconds=seconds).step_seconds * 1e3
 
 
@@ -187,7 +187,7 @@ def main() -> None:
     given = parser.parse_args()
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # no pool of compilers that outlives its parent
     rows: list[list[Cell]] = []
-    notes = ["Of several processes, each with a replica of its own: milliseconds per step of any of them."]
+    notes = ["Of several processes, each with a member of its own: milliseconds per step of any of them."]
     plain: list[Cell] = []
     for processes, ways in ((1, WAYS), (CORES, ALONE)):
         for name, way in ways.items():

@@ -22,14 +22,14 @@ import optuna
 
 from lstm_bench.config.study import parse_study
 from lstm_bench.config.workflow import RunConfig, load_workflow
-from lstm_bench.study.definition import Definition
-from lstm_bench.study.devices import Device
-from lstm_bench.study.driver import tune
-from lstm_bench.study.pruning import make_pruner
-from lstm_bench.study.sampling import make_sampler
-from lstm_bench.study.space import suggest
-from lstm_bench.study.store import Store
-from lstm_bench.study.worker import Session
+from lstm_bench.exec.devices import Device
+from lstm_bench.exec.worker import Session
+from lstm_bench.tune.definition import Definition
+from lstm_bench.tune.driver import tune
+from lstm_bench.tune.pruning import make_pruner
+from lstm_bench.tune.sampling import make_sampler
+from lstm_bench.tune.space import suggest
+from lstm_bench.tune.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 

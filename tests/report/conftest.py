@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import dump_yaml
 from lstm_bench.data import fingerprint
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.evaluate.risk import excess_risk
-from lstm_bench.run.identity import NUMERICS, run_id
-from lstm_bench.run.manifest import Bench, BenchRow
-from lstm_bench.run.record import Record, publish
+from lstm_bench.record.identity import NUMERICS, run_id
+from lstm_bench.record.record import Record, publish
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DATA = "ab" * 32

@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from lstm_bench.errors import DataError
+from lstm_bench.bench.manifest import BenchRow
+from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
+from lstm_bench.record.evidence import daily_path, read_evidence, study_path, write_study
+from lstm_bench.record.record import Record
 from lstm_bench.report.aggregate import group_rows, rows_of
 from lstm_bench.report.collect import collect
-from lstm_bench.report.evidence import daily_path, read_evidence, study_path, write_study
 from lstm_bench.report.verification import verify
-from lstm_bench.run.manifest import BenchRow
-from lstm_bench.run.record import Record
 
 MakeRow = Callable[..., BenchRow]
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
+from lstm_bench.record.evidence import Evidence
+from lstm_bench.record.identity import NUMERICS
 from lstm_bench.report.collect import collect
 from lstm_bench.report.comparison import compare_rows
 from lstm_bench.report.comparison_tables import (
@@ -20,8 +22,6 @@ from lstm_bench.report.comparison_tables import (
     heading,
     seed_lines,
 )
-from lstm_bench.report.evidence import Evidence
-from lstm_bench.run.identity import NUMERICS
 
 MakeRow = Callable[..., object]
 

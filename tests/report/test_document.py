@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lstm_bench.errors import CheckError, InputError
+from lstm_bench.core.errors import CheckError, InputError
+from lstm_bench.record.evidence import read_evidence
 from lstm_bench.report.blocks import LeaderboardOptions
 from lstm_bench.report.collect import collect
 from lstm_bench.report.document import check_document, write_document
-from lstm_bench.report.evidence import read_evidence
 from lstm_bench.report.leaderboard import Style
 
 MakeRow = Callable[..., object]

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from tests.report.conftest import configuration, leave_record
 
-from lstm_bench.errors import ConfigError, InputError
+from lstm_bench.bench.manifest import Bench, BenchRow
+from lstm_bench.core.errors import ConfigError, InputError
+from lstm_bench.record.identity import NUMERICS
 from lstm_bench.report.aggregate import rows_of
 from lstm_bench.report.collect import collect
 from lstm_bench.report.inclusion import include
 from lstm_bench.report.verification import verify
-from lstm_bench.run.identity import NUMERICS
-from lstm_bench.run.manifest import Bench, BenchRow
 
 MakeRow = Callable[..., BenchRow]
 LR = "task.model.kwargs.lr=0.01"

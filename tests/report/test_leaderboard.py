@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_bench.errors import InputError
+from lstm_bench.bench.manifest import Bench, BenchRow
+from lstm_bench.core.errors import InputError
+from lstm_bench.record.identity import NUMERICS
 from lstm_bench.report import formats
 from lstm_bench.report.aggregate import Row, find_row, group_rows, rows_of
 from lstm_bench.report.collect import collect
@@ -20,8 +22,6 @@ from lstm_bench.report.leaderboard import Style, Table, leaderboard_tables
 from lstm_bench.report.leaderboard_page import leaderboard_page
 from lstm_bench.report.page import PageTable
 from lstm_bench.report.published import COLUMNS
-from lstm_bench.run.identity import NUMERICS
-from lstm_bench.run.manifest import Bench, BenchRow
 
 MakeRow = Callable[..., BenchRow]
 

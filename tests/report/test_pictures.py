@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
+from lstm_bench.record.record import Record
 from lstm_bench.report.figures.figure import Figure, bars, heatmap, horizontal, line, points, span, vertical
 from lstm_bench.report.figures.timeline import Work, timeline_figure
 from lstm_bench.report.pictures import draw_pictures, pictures
 from lstm_bench.report.run_report import MAIN_FIGURES
-from lstm_bench.run.record import Record
 
 pytest.importorskip("matplotlib")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.report.conftest import configuration, leave_record
 
+from lstm_bench.record.record import Record
 from lstm_bench.report.run_difference import compare_runs, flatten
-from lstm_bench.run.record import Record
 
 
 def record(results: Path, *overrides: str, **said: Any) -> Record:

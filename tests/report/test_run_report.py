@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.errors import DataError
+from lstm_bench.core.errors import DataError
+from lstm_bench.record.record import Record
 from lstm_bench.report.figures.predictions import residual_figure
 from lstm_bench.report.page import Note, Page, PageTable, render
 from lstm_bench.report.run_report import MAIN_FIGURES, run_page
-from lstm_bench.run.record import Record
 
 WITH_COST = "1day.excess_return_with_cost"
 

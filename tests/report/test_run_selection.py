@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
+from lstm_bench.record.catalogue import CatalogueEntry
 from lstm_bench.report.run_selection import Condition, Selection, figure_of, find_figure
-from lstm_bench.run.catalogue import CatalogueEntry
 
 NET = "1day.excess_return_with_cost.annualized_return"
 

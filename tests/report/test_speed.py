@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lstm_bench.errors import CheckError, DataError, InputError
+from lstm_bench.core.errors import CheckError, DataError, InputError
 from lstm_bench.report.document import check_document, write_document
 from lstm_bench.report.speed import (
     Speed,

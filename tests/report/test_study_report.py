@@ -13,12 +13,12 @@ import pytest
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import parse_study
 from lstm_bench.config.workflow import load_workflow
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.report.figures.losses import loss_axis
 from lstm_bench.report.page import Note, Page, PageTable, render
 from lstm_bench.report.study_report import StudyReport, study_page
-from lstm_bench.study.definition import Definition
-from lstm_bench.study.store import Store
+from lstm_bench.tune.definition import Definition
+from lstm_bench.tune.store import Store
 
 SPACE: dict[str, Any] = {
     "hidden_size": {"choices": [8, 16, 32]},
@@ -52,7 +52,7 @@ class Search:
         errors: Sequence[str] = (),
         slot: str = "cpu/0",
     ) -> None:
-        from lstm_bench.study.space import distributions
+        from lstm_bench.tune.space import distributions
 
         study, number = self.store.study("s"), len(self.store.trials("s"))
         known = distributions(self.store.definition("s").config.space)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.record.record import Record
 from lstm_bench.report import tracked_pictures
 from lstm_bench.report.tracked_pictures import drawing
-from lstm_bench.run.record import Record
 
 
 def test_each_picture_is_there_until_the_next_is_asked_for(recorded: Record) -> None:

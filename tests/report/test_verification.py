@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_bench.errors import DataError
+from lstm_bench.core.errors import DataError
+from lstm_bench.record.evidence import Daily, Evidence, read_evidence
 from lstm_bench.report.collect import collect
-from lstm_bench.report.evidence import Daily, Evidence, read_evidence
 from lstm_bench.report.verification import findings, verify
 
 COMMITTED = Path(__file__).parents[2] / "results"

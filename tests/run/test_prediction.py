@@ -17,15 +17,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.core.errors import DataError, DeviceError, InputError
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import DataError, DeviceError, InputError
-from lstm_bench.model.compiled import outputs
-from lstm_bench.model.path import precisions
+from lstm_bench.model.paths.cpu import outputs
+from lstm_bench.model.select import precisions
+from lstm_bench.record.record import Record
+from lstm_bench.record.saved import SavedRun, find_record
 from lstm_bench.run import prediction
 from lstm_bench.run.prediction import predict_days
-from lstm_bench.run.record import Record
 from lstm_bench.run.runner import execute
-from lstm_bench.run.saved import SavedRun, find_record
 
 Configure = Callable[..., RunConfig]
 

@@ -12,19 +12,19 @@ import torch
 from safetensors.torch import load_file
 
 from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.core.errors import ConfigError, DataError, DeviceError, InputError, RunError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import build_dataset
-from lstm_bench.errors import ConfigError, DataError, DeviceError, InputError, RunError
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
 from lstm_bench.evaluate.performance import performance
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.trainer import Fit, train_pack
+from lstm_bench.record.record import Record
 from lstm_bench.run import evaluation, runner
 from lstm_bench.run.evaluation import evaluate_scores
-from lstm_bench.run.progress import LogProgress
-from lstm_bench.run.record import Record
 from lstm_bench.run.runner import execute, execute_pack, preview
+from lstm_bench.tracking.progress import LogProgress
 
 Configure = Callable[..., RunConfig]
 
@@ -144,7 +144,7 @@ def assert_same_record(one: Record, other: Record) -> None:
 def test_a_pack_leaves_the_records_of_single_runs(
     configure: Configure, tmp_path: Path, features: str, compat: str
 ) -> None:
-    # dropout draws from each replica's own stream while they take turns
+    # dropout draws from each member's own stream while they take turns
     config = configure(f"lstm_bench.compat={compat}", "task.model.kwargs.dropout=0.2", features=features)
     seeds = (7, 1, 3)
     runs = execute_pack(config, seeds, tmp_path / "pack")
@@ -201,7 +201,7 @@ def test_what_a_pack_has_evaluated_stays_where_it_is_interrupted(
     assert [run.computed for run in runs] == [False, False, True]
 
 
-def test_a_replica_that_diverges_does_not_stop_the_others(
+def test_a_member_that_diverges_does_not_stop_the_others(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def one_diverges(*arguments: Any, **keywords: Any) -> list[Fit]:
@@ -219,14 +219,14 @@ def test_a_replica_that_diverges_does_not_stop_the_others(
     assert [(run.computed, run.error) for run in again] == [(False, run.error) for run in runs]
 
 
-def test_a_pack_tells_of_the_replicas_that_still_train(
+def test_a_pack_tells_of_the_members_that_still_train(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[int, int]] = []
 
     class Listener(LogProgress):
         def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
-            told.extend((fit.replica.seed, fit.epochs[-1].number) for fit in fits)
+            told.extend((fit.member.seed, fit.epochs[-1].number) for fit in fits)
 
     config = configure(
         "task.model.kwargs.early_stop=1", "task.model.kwargs.n_epochs=6", "task.model.kwargs.lr=0.05"

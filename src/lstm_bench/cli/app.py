@@ -28,7 +28,7 @@ from lstm_bench.cli import (
     tune,
 )
 from lstm_bench.cli.option_words import PlainGroup
-from lstm_bench.errors import INTERRUPTED, LstmBenchError, RunError
+from lstm_bench.core.errors import INTERRUPTED, LstmBenchError, RunError
 
 __all__ = ["app", "main"]
 
@@ -62,7 +62,7 @@ _interrupted = False
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from lstm_bench import __version__
+        from lstm_bench.core.version import __version__
 
         typer.echo(f"lstm-bench {__version__}")
         raise typer.Exit

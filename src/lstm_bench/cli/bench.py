@@ -11,14 +11,14 @@ import typer
 
 from lstm_bench.cli.options import HASTE_SECONDS, Storage, StudyName, Track
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.counting import counted
-from lstm_bench.errors import INTERRUPTED, RunError, command_line
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import INTERRUPTED, RunError, command_line
 
 if TYPE_CHECKING:
+    from lstm_bench.bench.driver import BenchResult, Candidate
+    from lstm_bench.bench.manifest import BenchRow
     from lstm_bench.config.tracking import TrackingConfig
-    from lstm_bench.run.manifest import BenchRow
-    from lstm_bench.run.tracker import Tracker
-    from lstm_bench.study.replication import BenchResult, Entrant
+    from lstm_bench.tracking.tracker import Tracker
 
 __all__ = ["bench"]
 
@@ -62,20 +62,20 @@ def bench(
     force: Annotated[bool, typer.Option("--force", help="Compute again what is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Replicate a study's best configuration, or a workflow file's, over seeds; runs with a record are kept."""
+    """Memberte a study's best configuration, or a workflow file's, over seeds; runs with a record are kept."""
+    from lstm_bench.bench.candidates import candidates_of_file, candidates_of_study, tuning_seeds
+    from lstm_bench.bench.driver import bench as run_bench
     from lstm_bench.cli.destination import check_folder
     from lstm_bench.cli.live_study import live_bench
     from lstm_bench.cli.options import given_options, parse_executor, parse_option
     from lstm_bench.config.seeds import parse_seeds, seed_list
     from lstm_bench.config.tracking import with_tracker
-    from lstm_bench.errors import ConfigError
+    from lstm_bench.core.errors import ConfigError
+    from lstm_bench.exec.devices import discover
     from lstm_bench.report.tracked_pictures import drawing
-    from lstm_bench.run.tracker import tracking
-    from lstm_bench.study.devices import discover
-    from lstm_bench.study.entrants import entrants_of_file, entrants_of_study, tuning_seeds
-    from lstm_bench.study.recent import choose_study, remember_study
-    from lstm_bench.study.replication import bench as run_bench
-    from lstm_bench.study.store import open_store
+    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.tune.recent import choose_study, remember_study
+    from lstm_bench.tune.store import open_store
 
     check_folder("--out", out)
     chosen_seeds = parse_option("--seeds", seeds, parse_seeds)
@@ -85,8 +85,8 @@ def bench(
             raise ConfigError(
                 "CONFIG: a workflow file stands for itself; leave --study, --top and --trial out"
             )
-        entrants = entrants_of_file(config, overrides or [], provider_uri)
-        asked: TrackingConfig = entrants[0].config.lstm_bench.tracking
+        candidates = candidates_of_file(config, overrides or [], provider_uri)
+        asked: TrackingConfig = candidates[0].config.lstm_bench.tracking
     else:
         if overrides:
             raise ConfigError("--set: a study's configurations are fixed; it goes with a workflow file")
@@ -102,14 +102,14 @@ def bench(
                 f"seeds {seed_list(chosen_seeds)}, the first {len(chosen_seeds)} that did not serve in tuning"
             )
             typer.echo(said, err=as_json)
-        entrants = entrants_of_study(
+        candidates = candidates_of_study(
             store, name, top or 1, trial or [], chosen_seeds, provider_uri, options=where
         )
         asked = store.definition(name).tracking
     tracked = with_tracker(asked, track)
     with tracking(tracked, out, drawing(tracked)) as tracker, live_bench(sys.stderr) as progress:
         result = run_bench(
-            entrants,
+            candidates,
             chosen_seeds,
             devices=discover(devices),
             slots_per_device=slots_per_device,
@@ -123,8 +123,8 @@ def bench(
         if result.interrupted:
             tracker.close(HASTE_SECONDS)
         elif result.computed:
-            _track_table(tracker, out / entrants[0].study)
-    _report(entrants, result, out, as_json)
+            _track_table(tracker, out / candidates[0].study)
+    _report(candidates, result, out, as_json)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     if any(row.failures for row in result.rows.values()):
@@ -134,7 +134,7 @@ def bench(
 def _track_table(tracker: Tracker, experiment: Path) -> None:
     """Show a tracker how the study's rows stand now, in a run of the study's own."""
     from lstm_bench.report.study_table import study_table
-    from lstm_bench.run.tracker import TrackedRun, tracked_id
+    from lstm_bench.tracking.tracker import TrackedRun, tracked_id
 
     study = experiment.name
     run = TrackedRun(
@@ -145,12 +145,12 @@ def _track_table(tracker: Tracker, experiment: Path) -> None:
     tracker.end(run.id, "complete", {}, {})
 
 
-def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bool) -> None:
+def _report(candidates: list[Candidate], result: BenchResult, out: Path, as_json: bool) -> None:
+    from lstm_bench.record.record import Record
     from lstm_bench.report.published import COLUMNS
     from lstm_bench.report.study_table import mean_and_std
-    from lstm_bench.run.record import Record
 
-    folder = out / entrants[0].study
+    folder = out / candidates[0].study
     metrics = {
         label: [Record(folder / name).metrics() for _, name in sorted(row.runs.items())]
         for label, row in result.rows.items()
@@ -196,8 +196,8 @@ def _report(entrants: list[Entrant], result: BenchResult, out: Path, as_json: bo
 
 def _warnings(experiment: Path, row: BenchRow) -> dict[str, list[int]]:
     """Say what makes a row's figures meaningless, and those of which seeds."""
+    from lstm_bench.record.record import Record
     from lstm_bench.run.judgement.result import judge_result
-    from lstm_bench.run.record import Record
 
     found: dict[str, list[int]] = {}
     for seed, name in sorted(row.runs.items()):

@@ -12,7 +12,7 @@ __all__ = ["RunArgument", "RunArguments", "complete_run"]
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Return the ids that begin so, each with its experiment; an experiment in front completes, too."""
-    from lstm_bench.run.catalogue import run_folders
+    from lstm_bench.record.catalogue import run_folders
 
     results = Path(ctx.params.get("results") or "results")
     folders = run_folders(results)

@@ -18,8 +18,8 @@ def dashboard(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
 ) -> None:
     """Start optuna-dashboard on the store, until Ctrl-C."""
-    from lstm_bench.errors import ConfigError
-    from lstm_bench.study.store import open_store
+    from lstm_bench.core.errors import ConfigError
+    from lstm_bench.tune.store import open_store
 
     if find_spec("optuna_dashboard") is None:
         raise ConfigError("dashboard: optuna-dashboard is not installed; pip install 'lstm-bench[dashboard]'")

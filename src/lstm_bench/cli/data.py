@@ -9,7 +9,7 @@ import typer
 
 from lstm_bench.cli import data_check, data_fetch, data_import
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 __all__ = ["app"]
 

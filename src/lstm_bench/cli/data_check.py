@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.counting import counted
-from lstm_bench.errors import CheckError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import CheckError
 
 if TYPE_CHECKING:
     from lstm_bench.data.health.check import HealthReport

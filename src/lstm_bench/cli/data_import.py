@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from lstm_bench.data.importing.options import ImportSummary

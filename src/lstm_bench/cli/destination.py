@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lstm_bench.errors import InputError
-from lstm_bench.run.whole_file import may_write, nearest_there
+from lstm_bench.core.atomic import may_write, nearest_there
+from lstm_bench.core.errors import InputError
 
 __all__ = ["check_file", "check_folder"]
 

@@ -9,7 +9,7 @@ import typer
 
 from lstm_bench.cli.options import Storage
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     import torch
 
     from lstm_bench.config.harness import Precision
+    from lstm_bench.model.contract import PackSpec, PathChoice
     from lstm_bench.model.limits import Limits
-    from lstm_bench.model.path import Choice
-    from lstm_bench.model.spec import PackSpec
 
 __all__ = ["doctor"]
 
@@ -49,7 +48,7 @@ def doctor(
         int | None, typer.Option(help="F, features a day; each feature set's own by default.", min=1)
     ] = None,
     batch_size: Annotated[int, typer.Option(help="B, samples in a step.", min=1)] = 800,
-    seeds: Annotated[int, typer.Option(help="K, replicas that train together.", min=1)] = 1,
+    seeds: Annotated[int, typer.Option(help="K, members that train together.", min=1)] = 1,
     precision: Annotated[
         Literal["fp32", "tf32", "bf16"],
         typer.Option(help="Of the products; a CPU has fp32, perhaps bf16."),
@@ -59,7 +58,7 @@ def doctor(
     import torch
 
     from lstm_bench.model.device import resolve_device
-    from lstm_bench.study.machine import advice, machine_report
+    from lstm_bench.tune.machine import advice, machine_report
 
     chosen = resolve_device(device, 0 if torch.cuda.is_available() else -1)
     shape = {"hidden_size": hidden_size, "num_layers": num_layers, "batch_size": batch_size}
@@ -78,7 +77,7 @@ def doctor(
             "d_feat": spec.d_feat,
             "step_len": days,
             **shape,
-            "replicas": seeds,
+            "members": seeds,
             "precision": precision,
             **choices[name],
             "timings": _timings(spec, days, seeds, chosen, limits) if with_timings else [],
@@ -120,9 +119,9 @@ def _specs(
 def _choices(spec: PackSpec, device: torch.device) -> Report:
     from dataclasses import replace
 
-    from lstm_bench.model.path import choose_path
+    from lstm_bench.model.select import choose_path
 
-    def said(choice: Choice) -> Report:
+    def said(choice: PathChoice) -> Report:
         return {"path": choice.name, "reason": choice.reason}
 
     qlib = choose_path(replace(spec, compat="qlib", precision="fp32"), device)
@@ -130,14 +129,14 @@ def _choices(spec: PackSpec, device: torch.device) -> Report:
 
 
 def _timings(
-    spec: PackSpec, step_len: int, replicas: int, device: torch.device, limits: Mapping[Precision, Limits]
+    spec: PackSpec, step_len: int, members: int, device: torch.device, limits: Mapping[Precision, Limits]
 ) -> list[Report]:
     from lstm_bench.model.memory import training_bytes
     from lstm_bench.model.timing import runnable_choices, time_path
 
     rows = []
     for choice in runnable_choices(spec, device):
-        timing = time_path(spec, step_len, device, choice, replicas=replicas)
+        timing = time_path(spec, step_len, device, choice, members=members)
         limit = limits["fp32" if choice.name == "reference" else spec.precision]
         rows.append(
             {
@@ -147,7 +146,7 @@ def _timings(
                 "gemm_share": timing.train_flops / limit.gemm_flops,
                 "scored_per_second": 1 / timing.score_seconds,
                 "score_gemm_share": timing.score_flops / limit.gemm_flops,
-                "planned_bytes": training_bytes(spec, choice, replicas, step_len),
+                "planned_bytes": training_bytes(spec, choice, members, step_len),
                 "peak_bytes": timing.peak_bytes,
             }
         )
@@ -248,7 +247,7 @@ def _print_shape(shape: Report) -> None:
     typer.echo()
     windows = f"{counted(shape['step_len'], 'day')} of {counted(shape['d_feat'], 'feature')}"
     layers = f"{counted(shape['num_layers'], 'layer')} of {shape['hidden_size']}"
-    title = f"{shape['name']}: {windows}, {layers}, batch {shape['batch_size']}, seeds {shape['replicas']}"
+    title = f"{shape['name']}: {windows}, {layers}, batch {shape['batch_size']}, seeds {shape['members']}"
     if not shape["timings"]:
         typer.echo(f"{shape['name']}: {windows}, {layers}, {shape['precision']}")
         _print_choices(shape)

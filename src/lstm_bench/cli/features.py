@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.config.feature_set import FeatureSet
@@ -71,7 +71,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a set's columns: names, expressions, fields, and the days that they look back."""
-    from lstm_bench.errors import ConfigError
+    from lstm_bench.core.errors import ConfigError
 
     features = _find(name)
     if as_qlib and as_json:
@@ -126,9 +126,9 @@ def check(
 
     Exits with 1 where something is wrong.
     """
+    from lstm_bench.core.errors import CheckError
     from lstm_bench.data.provider import Provider
     from lstm_bench.dataset.feature_check import check_texts, check_values
-    from lstm_bench.errors import CheckError
 
     features = _find(name)
     provider = None if provider_uri is None else Provider(provider_uri)

@@ -32,10 +32,10 @@ def init(
 ) -> None:
     """Write a commented workflow file that fits a data folder: days, universe, region, benchmark, costs."""
     from lstm_bench.cli.destination import check_file
+    from lstm_bench.core.atomic import write_whole
+    from lstm_bench.core.errors import InputError, command_line
     from lstm_bench.data.provider import Provider
     from lstm_bench.dataset.starter import fit_starter
-    from lstm_bench.errors import InputError, command_line
-    from lstm_bench.run.whole_file import write_whole
 
     check_file("--out", out)
     if out.exists() and not force:

@@ -9,14 +9,14 @@ import typer
 
 from lstm_bench.cli.options import EvidenceFolder, check_evidence
 from lstm_bench.cli.output import print_json, print_table, terminal_width
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lstm_bench.record.evidence import Evidence
     from lstm_bench.report.aggregate import Row
     from lstm_bench.report.blocks import LeaderboardOptions
-    from lstm_bench.report.evidence import Evidence
     from lstm_bench.report.leaderboard import Table
 
 __all__ = ["leaderboard"]
@@ -129,7 +129,7 @@ def _include(results: Path, experiments: Sequence[str]) -> None:
 
 
 def _check_together(given: Mapping[str, object], form: Format | None) -> None:
-    from lstm_bench.errors import InputError
+    from lstm_bench.core.errors import InputError
 
     there = [option for option, value in given.items() if value not in (None, False, [])]
     for option, apart in _APART.items():
@@ -143,9 +143,9 @@ def _check_together(given: Mapping[str, object], form: Format | None) -> None:
 
 def _check(document: Path, results: Path, form: Format | None) -> None:
     """Check from the evidence alone, which is all that a fresh checkout has."""
-    from lstm_bench.errors import CheckError
+    from lstm_bench.core.errors import CheckError
+    from lstm_bench.record.evidence import read_evidence
     from lstm_bench.report.document import check_document
-    from lstm_bench.report.evidence import read_evidence
     from lstm_bench.report.verification import verify
 
     evidence = read_evidence(results)
@@ -164,11 +164,11 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
 
 
 def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Format | None) -> None:
+    from lstm_bench.core.atomic import write_whole
     from lstm_bench.report.aggregate import rows_of
     from lstm_bench.report.collect import collect
     from lstm_bench.report.leaderboard_page import leaderboard_page, report_links
     from lstm_bench.report.page import render
-    from lstm_bench.run.whole_file import write_whole
 
     evidence = collect(results)
     rows = rows_of(evidence, options.studies)
@@ -182,7 +182,7 @@ def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Fo
 
 
 def _require_markdown(form: Format | None, as_json: bool) -> None:
-    from lstm_bench.errors import InputError
+    from lstm_bench.core.errors import InputError
 
     if as_json or form not in (None, "md"):
         given = "--json: cannot go" if as_json else f"--format: got {form!r}"
@@ -219,9 +219,9 @@ def _say_if_empty(rows: Sequence[Row], results: Path) -> None:
 def _print_rows(
     evidence: Mapping[str, Evidence], options: LeaderboardOptions, form: Format | None, results: Path
 ) -> None:
+    from lstm_bench.record.evidence import study_path
     from lstm_bench.report import formats
     from lstm_bench.report.aggregate import rows_of
-    from lstm_bench.report.evidence import study_path
     from lstm_bench.report.leaderboard import leaderboard_tables
 
     def evidence_file(study: str) -> str:
@@ -245,8 +245,8 @@ def _print_rows(
 
 def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
     """Draw tables, but for feature sets of which nothing was made here, where something was."""
+    from lstm_bench.bench.manifest import studies_of
     from lstm_bench.cli.leaderboard_table import print_leaderboard
-    from lstm_bench.run.manifest import studies_of
 
     own = set(studies_of(results))
     sets = {table.features for table in tables if own & set(table.studies)}

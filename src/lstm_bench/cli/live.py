@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from lstm_bench.cli.output import duration
-from lstm_bench.run.progress import LogProgress, Progress, epoch_line
+from lstm_bench.tracking.progress import LogProgress, Progress, epoch_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

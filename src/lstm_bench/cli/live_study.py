@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from lstm_bench.cli.output import duration
 from lstm_bench.cli.trial_table import params_text, sparkline
-from lstm_bench.counting import counted
-from lstm_bench.study.progress import BenchProgress, LogBenchProgress, LogTuneProgress, TuneProgress
-from lstm_bench.study.trials import TrialRow, best_trial
+from lstm_bench.core.counting import counted
+from lstm_bench.tune.progress import BenchProgress, LogBenchProgress, LogTuneProgress, TuneProgress
+from lstm_bench.tune.trials import TrialRow, best_trial
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

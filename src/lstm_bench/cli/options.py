@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from lstm_bench.errors import ConfigError, InputError, choices_hint
+from lstm_bench.core.errors import ConfigError, InputError, choices_hint
 
 if TYPE_CHECKING:
-    from lstm_bench.study.driver import ExecutorName
+    from lstm_bench.tune.driver import ExecutorName
 
 __all__ = [
     "HASTE_SECONDS",

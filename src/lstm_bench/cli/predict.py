@@ -10,13 +10,13 @@ import typer
 
 from lstm_bench.cli.completion import RunArgument
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lstm_bench.record.saved import SavedRun
     from lstm_bench.run.prediction import Prediction
-    from lstm_bench.run.saved import SavedRun
 
 __all__ = ["predict"]
 
@@ -51,10 +51,10 @@ def predict(
     """
     _check_out(out)
     from lstm_bench.data.provider import Provider
+    from lstm_bench.record.saved import SavedRun, find_record
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.prediction import predict_days
-    from lstm_bench.run.saved import SavedRun, find_record
 
     begun = time.perf_counter()
     saved = SavedRun.load(find_record(run, results))
@@ -72,7 +72,7 @@ def predict(
 
 def _check_out(out: Path | None) -> None:
     from lstm_bench.cli.destination import check_file
-    from lstm_bench.errors import InputError
+    from lstm_bench.core.errors import InputError
 
     if out is None:
         return
@@ -82,8 +82,8 @@ def _check_out(out: Path | None) -> None:
 
 
 def _write(out: Path, scores: pd.DataFrame) -> None:
-    from lstm_bench.errors import InputError
-    from lstm_bench.run.whole_file import write_whole
+    from lstm_bench.core.atomic import write_whole
+    from lstm_bench.core.errors import InputError
 
     content = scores.to_csv() if out.suffix == ".csv" else scores.to_parquet()
     try:

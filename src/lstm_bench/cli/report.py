@@ -10,7 +10,7 @@ import typer
 from lstm_bench.cli.completion import complete_run
 from lstm_bench.cli.options import Storage
 from lstm_bench.cli.output import print_json
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,9 +53,9 @@ def report(
 ) -> None:
     """Write one HTML file with figures and tables of a run or a study; it needs no network and no other file."""
     from lstm_bench.cli.destination import check_file, check_folder
-    from lstm_bench.errors import ConfigError
+    from lstm_bench.core.atomic import write_whole
+    from lstm_bench.core.errors import ConfigError
     from lstm_bench.report.page import render
-    from lstm_bench.run.whole_file import write_whole
 
     if (run is None) == (study is None):
         given = "neither" if run is None else "both"
@@ -77,8 +77,8 @@ def report(
 
 
 def _of_run(run: str, results: Path) -> tuple[Page, tuple[str, ...], Path]:
+    from lstm_bench.record.saved import find_record
     from lstm_bench.report.run_report import MAIN_FIGURES, run_page
-    from lstm_bench.run.saved import find_record
 
     record = find_record(run, results)
     return run_page(record), MAIN_FIGURES, record.path / "report.html"
@@ -86,8 +86,8 @@ def _of_run(run: str, results: Path) -> tuple[Page, tuple[str, ...], Path]:
 
 def _of_study(study: str | None, results: Path, storage: str | None) -> tuple[Page, tuple[str, ...], Path]:
     from lstm_bench.report.study_report import MAIN_FIGURES, study_page
-    from lstm_bench.study.recent import choose_study
-    from lstm_bench.study.store import open_store
+    from lstm_bench.tune.recent import choose_study
+    from lstm_bench.tune.store import open_store
 
     store = open_store(storage)
     name = choose_study(store, study)

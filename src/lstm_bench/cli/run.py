@@ -11,11 +11,11 @@ import typer
 
 from lstm_bench.cli.options import Track
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
-    from lstm_bench.run.record import Record, TableName
+    from lstm_bench.record.record import Record, TableName
 
 __all__ = ["run"]
 
@@ -56,7 +56,7 @@ def run(
     from lstm_bench.config.ready import missing_workflow
     from lstm_bench.config.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
-    from lstm_bench.errors import ConfigError
+    from lstm_bench.core.errors import ConfigError
 
     if workflow is None:
         raise ConfigError(f"CONFIG: none was given, expected a Qlib workflow file{missing_workflow(Path())}")
@@ -74,7 +74,7 @@ def run(
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
-    from lstm_bench.run.tracker import tracking
+    from lstm_bench.tracking.tracker import tracking
 
     with tracking(tracked, out, drawing(tracked)) as tracker, live_progress(sys.stderr) as progress:
         record, computed = execute(
@@ -95,7 +95,7 @@ def run(
 
 def _analysis(record: Record) -> dict[str, Any]:
     """Sections of the analysis, and its tables that are not daily as lists of rows."""
-    from lstm_bench.run.tables import table_rows
+    from lstm_bench.record.tables import table_rows
 
     sections = record.analysis()
     tables: list[TableName] = ["ic_decay", "ic_periods"]
@@ -112,7 +112,7 @@ def _overrides(texts: list[str], provider_uri: str | None, seed: int | None) -> 
 
 def _preview(config: RunConfig, folder: Path, device: str, as_json: bool) -> None:
     from lstm_bench.config.yaml import dump_yaml
-    from lstm_bench.run.rescue import free_bytes
+    from lstm_bench.record.rescue import free_bytes
     from lstm_bench.run.runner import preview
 
     plan = preview(config, device=device, experiment=folder)
@@ -164,9 +164,9 @@ def _summarise(title: str, record: Record, computed: bool) -> None:
 
 def _say_next(record: Record, results: Path) -> None:
     """Say how the run is looked at, and how it becomes a row."""
+    from lstm_bench.bench.manifest import rows_with
     from lstm_bench.cli.run_text import next_commands
-    from lstm_bench.run.catalogue import find_entry
-    from lstm_bench.run.manifest import rows_with
+    from lstm_bench.record.catalogue import find_entry
 
     entry = find_entry(str(record.path), results)
     for command, purpose in next_commands(entry, rows_with(record.path), results):

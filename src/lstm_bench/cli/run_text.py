@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lstm_bench.cli.output import duration, print_columns, print_pairs, size_text, terminal_width
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
+    from lstm_bench.record.catalogue import CatalogueEntry
+    from lstm_bench.record.record import Record
     from lstm_bench.report.run_difference import RunDifference
     from lstm_bench.report.run_selection import Selection
-    from lstm_bench.run.catalogue import CatalogueEntry
-    from lstm_bench.run.record import Record
 
 __all__ = [
     "entry_object",
@@ -153,7 +153,7 @@ def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None
     rows
         Names of the leaderboard's rows that it belongs to.
     """
-    from lstm_bench.run.record import folder_size
+    from lstm_bench.record.record import folder_size
 
     typer.echo(f"{entry_title(entry)}, {size_text(folder_size(entry.path))}")
     if entry.fault or entry.state == "being written":
@@ -191,7 +191,7 @@ def _print_figures(entry: CatalogueEntry) -> None:
 
 def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     from lstm_bench.config.workflow import load_workflow
-    from lstm_bench.errors import ConfigError
+    from lstm_bench.core.errors import ConfigError
     from lstm_bench.report.configuration_table import configuration_table
 
     if not (entry.path / "config.yaml").is_file():
@@ -238,8 +238,8 @@ def _command(said: Mapping[str, Any]) -> str:
 
 def _provenance(entry: CatalogueEntry) -> Mapping[str, Any]:
     """Read the provenance of a record that may be damaged; nothing where it cannot be read."""
-    from lstm_bench.errors import DataError
-    from lstm_bench.run.record import Record
+    from lstm_bench.core.errors import DataError
+    from lstm_bench.record.record import Record
 
     try:
         return dict(Record(entry.path).provenance())

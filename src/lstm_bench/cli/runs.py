@@ -15,7 +15,7 @@ from lstm_bench.cli.output import print_json, size_text
 from lstm_bench.cli.run_text import entry_object, entry_title, print_difference, print_list, print_run
 
 if TYPE_CHECKING:
-    from lstm_bench.run.catalogue import CatalogueEntry
+    from lstm_bench.record.catalogue import CatalogueEntry
 
 __all__ = ["app"]
 
@@ -62,8 +62,8 @@ def list_command(
     as_json: AsJson = False,
 ) -> None:
     """List runs with their main figures, the newest first; damaged records with what is wrong."""
+    from lstm_bench.record.catalogue import list_runs
     from lstm_bench.report.run_selection import Condition, Selection
-    from lstm_bench.run.catalogue import list_runs
 
     check_evidence(results)
     selection = Selection(
@@ -90,8 +90,8 @@ def list_command(
 @app.command("show")
 def show_command(run: RunArgument, results: Results = Path("results"), as_json: AsJson = False) -> None:
     """Show a run's figures, configuration and origin in brief, and what can be done with it."""
-    from lstm_bench.run.catalogue import find_entry
-    from lstm_bench.run.manifest import rows_with
+    from lstm_bench.bench.manifest import rows_with
+    from lstm_bench.record.catalogue import find_entry
 
     entry = find_entry(run, results)
     rows = rows_with(entry.path)
@@ -108,8 +108,8 @@ def diff_command(
     a: RunArgument, b: RunArgument, results: Results = Path("results"), as_json: AsJson = False
 ) -> None:
     """Say what differs between two runs: configuration, data, code, machine, training and metrics."""
+    from lstm_bench.record.saved import find_record
     from lstm_bench.report.run_difference import compare_runs
-    from lstm_bench.run.saved import find_record
 
     records = find_record(a, results), find_record(b, results)
     found = compare_runs(*records)
@@ -130,8 +130,8 @@ def rm_command(
     as_json: AsJson = False,
 ) -> None:
     """Remove records, and say what that frees. A run that is being written is refused."""
-    from lstm_bench.run.catalogue import find_entry
-    from lstm_bench.run.record import check_idle, folder_size, remove
+    from lstm_bench.record.catalogue import find_entry
+    from lstm_bench.record.record import check_idle, folder_size, remove
 
     entries = {entry.path.resolve(): entry for entry in (find_entry(run, results) for run in runs)}
     for path in entries:
@@ -162,8 +162,8 @@ def _day(text: str) -> date:
 
 def _contents(entry: CatalogueEntry) -> dict[str, Any]:
     """Read the configuration and the provenance of a record; None where one cannot be read."""
-    from lstm_bench.errors import InputError
-    from lstm_bench.run.record import Record
+    from lstm_bench.core.errors import InputError
+    from lstm_bench.record.record import Record
 
     found: dict[str, Any] = {"config": None, "provenance": None}
     record = Record(entry.path)
@@ -183,8 +183,8 @@ def _ask(entries: list[CatalogueEntry], size: int) -> None:
     InputError
         Where nobody is there to answer.
     """
-    from lstm_bench.errors import InputError
-    from lstm_bench.run.manifest import rows_with
+    from lstm_bench.bench.manifest import rows_with
+    from lstm_bench.core.errors import InputError
 
     for entry in entries:
         rows = "".join(f"; the row {row} keeps its evidence" for row in rows_with(entry.path))

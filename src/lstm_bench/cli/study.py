@@ -10,12 +10,12 @@ import typer
 
 from lstm_bench.cli.options import Storage, parse_option
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
-    from lstm_bench.study.definition import Definition
-    from lstm_bench.study.store import Store
-    from lstm_bench.study.trials import TrialRow
+    from lstm_bench.tune.definition import Definition
+    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.trials import TrialRow
 
 __all__ = ["app"]
 
@@ -35,7 +35,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def _one_name(name: str | None, study: str | None) -> str | None:
     """Return the name that was given, in place or with ``--study``."""
-    from lstm_bench.errors import ConfigError
+    from lstm_bench.core.errors import ConfigError
 
     if name is not None and study is not None and name != study:
         raise ConfigError(f"--study: got {study!r} beside NAME {name!r}; give one of them")
@@ -112,10 +112,10 @@ def create(
     A study that was put together by options is kept as studies/NAME.yaml.
     """
     from lstm_bench.run.judgement.finding import say
-    from lstm_bench.study.creation import READY, draft_study
-    from lstm_bench.study.judgement import judge_study
-    from lstm_bench.study.recent import remember_study
-    from lstm_bench.study.store import open_store
+    from lstm_bench.tune.creation import READY, draft_study
+    from lstm_bench.tune.judgement import judge_study
+    from lstm_bench.tune.recent import remember_study
+    from lstm_bench.tune.store import open_store
 
     given = {
         "hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout, "lr": lr, "step_len": step_len,
@@ -169,8 +169,8 @@ def create(
 
 
 def _ready(features: str) -> str:
-    from lstm_bench.errors import ConfigError, choices_hint
-    from lstm_bench.study.creation import READY
+    from lstm_bench.core.errors import ConfigError, choices_hint
+    from lstm_bench.tune.creation import READY
 
     if features not in READY:
         raise ConfigError(f"--features: got {features!r}; {choices_hint(features, READY)}")
@@ -227,7 +227,7 @@ def _time(option: str, text: str | None) -> str | None:
 
 
 def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
-    from lstm_bench.errors import ConfigError
+    from lstm_bench.core.errors import ConfigError
 
     found = {}
     for text in texts or []:
@@ -291,8 +291,8 @@ def _describe(store: Store, definition: Definition) -> dict[str, Any]:
 def list_studies(storage: Storage = None, as_json: AsJson = False) -> None:
     """List the studies of a store."""
     from lstm_bench.cli.trial_table import counts
-    from lstm_bench.study.store import open_store
-    from lstm_bench.study.trials import best_trial
+    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.trials import best_trial
 
     store = open_store(storage)
     found: list[dict[str, Any]] = []
@@ -340,9 +340,9 @@ def show(
         trial_line,
         trial_remarks,
     )
-    from lstm_bench.study.recent import choose_study
-    from lstm_bench.study.store import open_store
-    from lstm_bench.study.trials import best_trial
+    from lstm_bench.tune.recent import choose_study
+    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.trials import best_trial
 
     store = open_store(storage)
     chosen = choose_study(store, _one_name(name, study))
@@ -398,9 +398,9 @@ def edit_budget(
     as_json: AsJson = False,
 ) -> None:
     """Change what a study may spend; its space, seeds and data stay."""
-    from lstm_bench.errors import ConfigError
-    from lstm_bench.study.recent import choose_study
-    from lstm_bench.study.store import open_store
+    from lstm_bench.core.errors import ConfigError
+    from lstm_bench.tune.recent import choose_study
+    from lstm_bench.tune.store import open_store
 
     given = {
         "trials": trials, "max_epochs": max_epochs, "max_retries": max_retries,
@@ -442,10 +442,10 @@ def export(
 ) -> None:
     """Write a study's trials as a table: a row a trial, a column a parameter."""
     from lstm_bench.cli.destination import check_file
-    from lstm_bench.errors import ConfigError
-    from lstm_bench.study.export import export_trials
-    from lstm_bench.study.recent import choose_study
-    from lstm_bench.study.store import open_store
+    from lstm_bench.core.errors import ConfigError
+    from lstm_bench.tune.export import export_trials
+    from lstm_bench.tune.recent import choose_study
+    from lstm_bench.tune.store import open_store
 
     if len(names) > 2:
         raise ConfigError(f"export: got {', '.join(names)}; expected at most a study and a file to write")
@@ -470,8 +470,8 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Delete a study and its trials from the store; its file and its records stay."""
-    from lstm_bench.errors import ConfigError
-    from lstm_bench.study.store import open_store
+    from lstm_bench.core.errors import ConfigError
+    from lstm_bench.tune.store import open_store
 
     store = open_store(storage)
     name = _one_name(name, study)
@@ -500,6 +500,6 @@ def _studies(store: Store) -> str:
 
 
 def _trials(store: Store, name: str) -> list[TrialRow]:
-    from lstm_bench.study.trials import trial_rows
+    from lstm_bench.tune.trials import trial_rows
 
     return trial_rows(store.trials(name), store.study(name).user_attrs)

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
-    from lstm_bench.study.trials import TrialRow
+    from lstm_bench.tune.trials import TrialRow
 
 __all__ = [
     "counts",
@@ -30,7 +30,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 def counts(trials: Sequence[TrialRow]) -> dict[str, int]:
     """Count trials by state, in the states' order."""
-    from lstm_bench.study.trials import State
+    from lstm_bench.tune.trials import State
 
     found = Counter(trial.state for trial in trials)
     return {state: found[state] for state in get_args(State) if found[state]}

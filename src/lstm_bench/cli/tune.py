@@ -10,12 +10,12 @@ import typer
 
 from lstm_bench.cli.options import HASTE_SECONDS, Storage, StudyName, Track
 from lstm_bench.cli.output import print_json
-from lstm_bench.counting import counted
-from lstm_bench.errors import INTERRUPTED, RunError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
     from lstm_bench.config.study import StudyConfig
-    from lstm_bench.study.driver import TuneResult
+    from lstm_bench.tune.driver import TuneResult
 
 __all__ = ["tune"]
 
@@ -52,13 +52,13 @@ def tune(
     from lstm_bench.cli.options import given_options, parse_executor, parse_option, parse_slots
     from lstm_bench.config.duration import parse_duration
     from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.exec.devices import discover
     from lstm_bench.report.tracked_pictures import drawing
-    from lstm_bench.run.tracker import tracking
-    from lstm_bench.study.devices import discover
-    from lstm_bench.study.driver import tune as run_tuning
-    from lstm_bench.study.recent import choose_study, remember_study
-    from lstm_bench.study.store import open_store
-    from lstm_bench.study.trials import trial_rows
+    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.tune.driver import tune as run_tuning
+    from lstm_bench.tune.recent import choose_study, remember_study
+    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.trials import trial_rows
 
     check_folder("--out", out)
     store = open_store(storage)
@@ -104,7 +104,7 @@ def tune(
 
 def _report(name: str, config: StudyConfig, result: TuneResult, bench: str, as_json: bool) -> None:
     from lstm_bench.cli.trial_table import counts, counts_line, epochs_saved, trial_line
-    from lstm_bench.study.trials import best_trial
+    from lstm_bench.tune.trials import best_trial
 
     best = best_trial(result.trials)
     saved, of = epochs_saved(result.trials, config.max_epochs)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from pydantic import Field, field_validator
 
 from lstm_bench.config.section import Section
-from lstm_bench.errors import choices_hint
+from lstm_bench.core.errors import choices_hint
 
 __all__ = [
     "DEFAULT_PRICES",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lstm_bench.errors import choices_hint
+from lstm_bench.core.errors import choices_hint
 
 __all__ = ["named_class", "refuse_class"]
 

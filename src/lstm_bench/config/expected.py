@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from lstm_bench.errors import near_match
+from lstm_bench.core.errors import near_match
 
 __all__ = ["Type", "Words", "classes_of", "expected", "field_type"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 __all__ = ["check_evidence_name", "records_folder"]
 

@@ -14,7 +14,7 @@ from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
 from lstm_bench.config.shown import came, shown
 from lstm_bench.config.yaml import read_yaml
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = ["KNOWN_SETS", "FeatureSet", "find_feature_set", "load_feature_set"]
 

@@ -29,8 +29,8 @@ from lstm_bench.config.universe import (
     OptionalFilterPipe,
     TimeRangeConfig,
 )
-from lstm_bench.counting import counted
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = [
     "DEFAULT_LABEL",

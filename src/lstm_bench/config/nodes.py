@@ -13,7 +13,7 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 __all__ = ["assign", "compose", "construct", "entries", "lookup", "merged", "replace"]
 

@@ -11,7 +11,7 @@ from lstm_bench.config.day import FirstDay, LastDay
 from lstm_bench.config.lenient import Named
 from lstm_bench.config.section import Section
 from lstm_bench.config.truth import Truth
-from lstm_bench.errors import choices_hint
+from lstm_bench.core.errors import choices_hint
 
 __all__ = [
     "PROCESSORS",

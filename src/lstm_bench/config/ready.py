@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = ["missing_workflow", "ready_folder"]
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from lstm_bench.config.section import Section
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 
 __all__ = ["PrunerConfig", "SamplerConfig"]
 

@@ -18,8 +18,8 @@ from lstm_bench.config.section import Section
 from lstm_bench.config.seeds import Seeds
 from lstm_bench.config.shown import shown
 from lstm_bench.config.yaml import read_yaml
-from lstm_bench.counting import counted
-from lstm_bench.errors import choices_hint
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import choices_hint
 
 __all__ = ["BUDGET", "Features", "StudyConfig", "check_total", "load_study", "parse_study"]
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from pydantic import Field, ValidationError
 
 from lstm_bench.config.section import Section
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = ["TrackerName", "TrackingConfig", "with_tracker"]
 

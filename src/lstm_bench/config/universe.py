@@ -13,7 +13,7 @@ from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.section import Section
 from lstm_bench.config.shown import came
 from lstm_bench.config.truth import Truth
-from lstm_bench.errors import choices_hint
+from lstm_bench.core.errors import choices_hint
 
 __all__ = [
     "ExpressionFilter",

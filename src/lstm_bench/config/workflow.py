@@ -21,7 +21,7 @@ from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.record import PortAnaRecord, Record, SigAnaKwargs, SigAnaRecord, named_record
 from lstm_bench.config.section import Section
 from lstm_bench.config.yaml import Overrides, read_yaml
-from lstm_bench.errors import ConfigError, choices_hint, command_line
+from lstm_bench.core.errors import ConfigError, choices_hint, command_line
 
 __all__ = ["QlibInit", "RunConfig", "TaskConfig", "load_workflow"]
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Self
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.layout import CALENDAR, FEATURES, INSTRUMENTS
-from lstm_bench.errors import DataError
 
 __all__ = ["SUFFIXES", "find_data_folder", "unpack"]
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lstm_bench.counting import counted
+from lstm_bench.core.atomic_folder import draft_beside, move_into_place
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError, RunError
 from lstm_bench.data.archive import SUFFIXES, find_data_folder, unpack
-from lstm_bench.data.draft import draft_beside, move_into_place
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import refuse_full
-from lstm_bench.errors import DataError, RunError
 
 __all__ = ["MAX_BYTES", "FetchProgress", "Fetched", "SilentFetch", "default_folder", "fetch"]
 

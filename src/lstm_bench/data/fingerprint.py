@@ -13,9 +13,9 @@ from pathlib import Path
 
 import platformdirs
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import DataError
 
 __all__ = ["cache_path", "fingerprint"]
 

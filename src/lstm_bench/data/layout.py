@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_bench.errors import DataError
+from lstm_bench.core.errors import DataError
 
 __all__ = [
     "BARS_SUFFIX",

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError, choices_hint
 from lstm_bench.data.layout import (
     BARS_SUFFIX,
     CALENDAR,
@@ -25,7 +26,6 @@ from lstm_bench.data.layout import (
 )
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.universe import Universe, read_universe
-from lstm_bench.errors import DataError, choices_hint
 
 __all__ = ["Provider"]
 

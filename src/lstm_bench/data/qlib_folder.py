@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.data.draft import draft_beside, move_into_place, swap
+from lstm_bench.core.atomic_folder import draft_beside, move_into_place, swap
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, folder_name
-from lstm_bench.errors import DataError
 
 __all__ = ["History", "MembershipSpan", "refuse_full", "replace_in_qlib_folder", "write_qlib_folder"]
 

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.layout import SYNTHETIC
 from lstm_bench.data.qlib_folder import History, MembershipSpan, write_qlib_folder
 from lstm_bench.data.synthetic_trading import MIN_DAYS, MIN_STOCKS, OVERLAPS, PLANTED, REENTERS, Tape, trade
-from lstm_bench.errors import DataError
 
 __all__ = ["BENCHMARK", "LAST_DAY", "MARKET", "synthesize"]
 

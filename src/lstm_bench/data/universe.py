@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.layout import read_lines
-from lstm_bench.errors import DataError
 
 __all__ = ["Span", "Universe", "read_universe"]
 

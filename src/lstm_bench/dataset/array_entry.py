@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.counting import counted
-from lstm_bench.errors import DataError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
 
 __all__ = [
     "Arrays",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.dataset.array_entry import (
     Arrays,
     Content,
@@ -26,7 +27,6 @@ from lstm_bench.dataset.array_entry import (
     try_exclusive,
     write_entry,
 )
-from lstm_bench.errors import ConfigError, DataError
 
 __all__ = [
     "FOLDER_VARIABLE",

@@ -15,10 +15,10 @@ import numpy as np
 from lstm_bench.config.dataset import DatasetConfig
 from lstm_bench.config.day import parse_day
 from lstm_bench.config.shown import came
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns, needed_features
 from lstm_bench.dataset.universe import instruments_of, universe_of
-from lstm_bench.errors import DataError
 from lstm_bench.features.expression import Expression, extent, parse
 
 __all__ = ["BarsDigest"]

@@ -16,19 +16,19 @@ from typing import Any, get_args
 import numpy.typing as npt
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry, open_entry
 from lstm_bench.dataset.array_store import ArrayStore, EntryInfo
 from lstm_bench.dataset.dataset import Dataset, build_dataset, refuse_unseen_fit, wanted_segments
 from lstm_bench.dataset.stored import pack_dataset, unpack_dataset
-from lstm_bench.errors import DataError
 
 __all__ = ["DatasetCache"]
 
 logger = logging.getLogger("lstm_bench")
 
-_CODE = ("config", "data", "features", "dataset")
-"""Parts of the package that decide, with ``kernel.py``, what is in a dataset."""
+_CODE = ("core", "config", "data", "features", "dataset")
+"""Rooms of the package that decide what is in a dataset."""
 
 _PACKAGES = ("llvmlite", "numpy")
 """What they compute with; llvmlite compiles the kernels."""
@@ -186,7 +186,9 @@ def _identity(
 def _code() -> str:
     """Digest the code that makes datasets, and the versions of what it computes with."""
     package = Path(__file__).parents[1]
-    files = [file for part in _CODE for file in (package / part).rglob("*.py")] + [package / "kernel.py"]
+    files = [file for part in _CODE for file in (package / part).rglob("*.py")] + [
+        package / "core" / "kernel.py"
+    ]
     digest = hashlib.sha256("".join(f"{name} {version(name)}\n" for name in _PACKAGES).encode())
     for file in sorted(files):
         digest.update(file.read_bytes())

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import torch
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.guards import embargoed
 from lstm_bench.dataset.handler import (
@@ -25,7 +26,6 @@ from lstm_bench.dataset.handler import (
 )
 from lstm_bench.dataset.segments import Segment, locate_segments
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
-from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.processors import FittedStatistics
 from lstm_bench.features.table import Rows, Table

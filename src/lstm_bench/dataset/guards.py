@@ -13,11 +13,11 @@ from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.processor import FittedKwargs
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import Segment, span_of
-from lstm_bench.errors import ConfigError
 from lstm_bench.features.expression import Expression
 
 __all__ = [

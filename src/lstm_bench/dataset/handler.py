@@ -13,10 +13,10 @@ import numpy.typing as npt
 from lstm_bench.config.alpha360 import DAYS, FIELDS
 from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.processor import FittedKwargs
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.universe import instruments_of, universe_of
-from lstm_bench.errors import DataError
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import Expression, extent, parse_columns

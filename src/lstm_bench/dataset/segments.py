@@ -15,9 +15,9 @@ from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
 from lstm_bench.config.day import parse_day
 from lstm_bench.config.record import PortAnaRecord
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import ConfigError, DataError
 
 __all__ = ["Segment", "close_segments", "locate_segments", "misfits", "proportional", "span_of", "split_days"]
 

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.exchange import REGIONS, Region
+from lstm_bench.core.errors import DataError, InputError, choices_hint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.dataset.segments import split_days
-from lstm_bench.errors import DataError, InputError, choices_hint
 
 __all__ = ["LEAST_DAYS", "LEAST_STOCKS", "Starter", "fit_starter"]
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.universe import ExpressionFilter, MarketConfig, NameFilter, TimeRangeConfig
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Span, Universe
-from lstm_bench.errors import DataError
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import Expression, extent, parse
 from lstm_bench.features.table import Rows

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.backtest import ExecutorKwargs
+from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.exchange import (
     BUY,
     EITHER,
     SELL,
     Quotes,
-    Terms,
+    TradingCosts,
     buy,
     deal_price,
     is_close,
@@ -22,8 +23,7 @@ from lstm_bench.evaluate.exchange import (
     sell,
     tradable,
 )
-from lstm_bench.evaluate.topk_dropout import Rules, decide
-from lstm_bench.kernel import kernel
+from lstm_bench.evaluate.topk_dropout import StrategyParams, decide
 
 __all__ = ["Ledger", "Orders", "Practice", "simulate"]
 
@@ -87,8 +87,8 @@ class Ledger(NamedTuple):
 def simulate(
     score: npt.NDArray[np.floating],
     quotes: Quotes,
-    terms: Terms,
-    rules: Rules,
+    terms: TradingCosts,
+    rules: StrategyParams,
     practice: Practice,
     begin: int,
     end: int,
@@ -127,7 +127,7 @@ def simulate(
 def _deal(
     orders: Orders,
     quotes: Quotes,
-    terms: Terms,
+    terms: TradingCosts,
     practice: Practice,
     t: int,
     cash: float,
@@ -207,8 +207,8 @@ def _execution(side: npt.NDArray[np.int64], sells_first: bool) -> npt.NDArray[np
 def _orders(
     score: npt.NDArray[np.floating],
     quotes: Quotes,
-    terms: Terms,
-    rules: Rules,
+    terms: TradingCosts,
+    rules: StrategyParams,
     t: int,
     cash: float,
     amount: npt.NDArray[np.float64],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 
 __all__ = ["aligned"]
 

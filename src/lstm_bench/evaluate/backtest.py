@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from lstm_bench.config.backtest import BacktestConfig, PortAnalysisConfig
 from lstm_bench.config.exchange import ExchangeConfig
+from lstm_bench.core.errors import DataError, InputError
 from lstm_bench.data.panel import Panel
-from lstm_bench.errors import DataError, InputError
 from lstm_bench.evaluate.account import Ledger, Practice, simulate
 from lstm_bench.evaluate.draw import start_stream
-from lstm_bench.evaluate.exchange import STOP, Quotes, Terms
+from lstm_bench.evaluate.exchange import STOP, Quotes, TradingCosts
 from lstm_bench.evaluate.indicators import trade_indicators
 from lstm_bench.evaluate.risk import excess_risk
-from lstm_bench.evaluate.topk_dropout import Rules
+from lstm_bench.evaluate.topk_dropout import StrategyParams
 
 __all__ = ["REPORT_COLUMNS", "BacktestResult", "Positions", "backtest"]
 
@@ -130,8 +130,8 @@ def backtest(
     ledger = simulate(
         np.require(score, np.float64, _KERNEL_LAYOUT),
         market,
-        Terms.of(config.backtest.exchange_kwargs, adjusted=_lacks_factor(market, quoted)),
-        Rules.of(config.strategy.kwargs),
+        TradingCosts.of(config.backtest.exchange_kwargs, adjusted=_lacks_factor(market, quoted)),
+        StrategyParams.of(config.strategy.kwargs),
         Practice.of(config.executor.kwargs),
         begin,
         end,

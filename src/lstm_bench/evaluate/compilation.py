@@ -1,7 +1,7 @@
 """Compiling the evaluation's kernels while a model trains, so that the first evaluation on a machine need not wait.
 
 A process of its own does it, for the interpreter lock would hold up the training, and puts the machine code where
-:mod:`lstm_bench.kernel` keeps it. Once for each version, interpreter and processor.
+:mod:`lstm_bench.core.kernel` keeps it. Once for each version, interpreter and processor.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import llvmlite.binding
 import numba
 import numpy as np
 
-import lstm_bench
 from lstm_bench.config.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate.analysis import analyse_signal
@@ -38,8 +37,8 @@ class EarlyCompilation:
     Parameters
     ----------
     folder
-        Where a mark says that it was done: that of :func:`lstm_bench.kernel.cache_folder`. None where nothing keeps
-        machine code: then there is nothing to do beforehand.
+        The folder of :func:`lstm_bench.core.kernel.cache_folder`, where a mark says that the kernels are compiled.
+        None where nothing keeps machine code: then there is nothing to do beforehand.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -49,7 +48,7 @@ class EarlyCompilation:
     def __enter__(self) -> Self:
         """Start it, unless it was done before, or another process is at it."""
         if self._mark is not None and _claim(self._mark):
-            package = Path(lstm_bench.__file__).parents[1]
+            package = Path(__file__).parents[2]
             paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__],

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import rising_order
-from lstm_bench.kernel import kernel
 
 __all__ = ["average_ranks", "centre", "correlation", "cosine", "ranks_in"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.kernel import kernel
+from lstm_bench.core.kernel import kernel
 
 __all__ = ["label_mean"]
 

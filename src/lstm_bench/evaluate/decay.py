@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
+from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.aligned import aligned
 from lstm_bench.evaluate.correlation import centre, cosine
 from lstm_bench.evaluate.ranking import rising_order
-from lstm_bench.kernel import kernel
 
 __all__ = ["LAGS", "Decay", "ic_decay"]
 

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.exchange import ExchangeConfig
-from lstm_bench.kernel import kernel
+from lstm_bench.core.kernel import kernel
 
 __all__ = [
-    "BUY", "EITHER", "SELL", "STOP", "Fill", "Quotes", "Terms",
+    "BUY", "EITHER", "SELL", "STOP", "Fill", "Quotes", "TradingCosts",
     "buy", "deal_price", "is_close", "is_dealt", "round_lot", "sell", "tradable",
 ]  # fmt: skip
 
@@ -49,7 +49,7 @@ class Quotes(NamedTuple):
     most_sold: npt.NDArray[np.float32]
 
 
-class Terms(NamedTuple):
+class TradingCosts(NamedTuple):
     """What trading costs, and when it is impossible.
 
     ``limit`` is float32, like the change that it is compared with; infinite where there is none. ``lot`` is 0
@@ -66,8 +66,8 @@ class Terms(NamedTuple):
     bounds_sells: bool
 
     @classmethod
-    def of(cls, config: ExchangeConfig, adjusted: bool) -> Terms:
-        """Terms of a resolved configuration; ``adjusted`` says that the quotes lack factors to round with."""
+    def of(cls, config: ExchangeConfig, adjusted: bool) -> TradingCosts:
+        """TradingCosts of a resolved configuration; ``adjusted`` says that the quotes lack factors to round with."""
         threshold = config.limit_threshold
         limit = np.inf if threshold is None else STOP if isinstance(threshold, tuple) else threshold
         return cls(
@@ -92,7 +92,7 @@ class Fill(NamedTuple):
 
 
 @kernel()
-def tradable(quotes: Quotes, terms: Terms, t: int, j: int, side: int) -> bool:
+def tradable(quotes: Quotes, terms: TradingCosts, t: int, j: int, side: int) -> bool:
     """Whether stock ``j`` has a close on day ``t`` and is not at the limit that stops ``side``."""
     if np.isnan(quotes.close[j, t]):
         return False
@@ -112,7 +112,7 @@ def deal_price(quotes: Quotes, t: int, j: int, side: int) -> float:
 
 
 @kernel(error_model="numpy")
-def round_lot(quotes: Quotes, terms: Terms, t: int, j: int, amount: float) -> float:
+def round_lot(quotes: Quotes, terms: TradingCosts, t: int, j: int, amount: float) -> float:
     """``amount`` rounded down to whole lots of unadjusted shares (a tenth of a share is forgiven)."""
     if terms.lot == 0.0:
         return amount
@@ -121,7 +121,7 @@ def round_lot(quotes: Quotes, terms: Terms, t: int, j: int, amount: float) -> fl
 
 
 @kernel()
-def sell(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float) -> Fill:
+def sell(quotes: Quotes, terms: TradingCosts, t: int, j: int, amount: float, cash: float) -> Fill:
     """Sell the whole of a holding, or in whole lots what the volume bears.
 
     Nothing is sold where cash and proceeds do not cover the cost.
@@ -139,7 +139,7 @@ def sell(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: floa
 
 
 @kernel()
-def buy(quotes: Quotes, terms: Terms, t: int, j: int, amount: float, cash: float) -> Fill:
+def buy(quotes: Quotes, terms: TradingCosts, t: int, j: int, amount: float, cash: float) -> Fill:
     """Buy, in whole lots, up to ``amount``, to what the volume bears and to what ``cash`` pays for."""
     price = deal_price(quotes, t, j, BUY)
     if terms.bounds_buys:
@@ -177,14 +177,14 @@ def _bounded(most: np.float32, amount: float) -> float:
 
 
 @kernel()
-def _settle(terms: Terms, price: float, amount: float, ratio: float) -> Fill:
+def _settle(terms: TradingCosts, price: float, amount: float, ratio: float) -> Fill:
     value = amount * price
     cost = max(value * ratio, terms.min_cost) if is_dealt(value) else 0.0
     return Fill(price, amount, value, cost)
 
 
 @kernel()
-def _impact(quotes: Quotes, terms: Terms, t: int, j: int, value: float, price: float) -> float:
+def _impact(quotes: Quotes, terms: TradingCosts, t: int, j: int, value: float, price: float) -> float:
     """Cost ratio of moving the market: ``impact_cost`` times the squared share of the day's value."""
     if terms.impact_cost == 0.0:
         return 0.0
@@ -195,7 +195,7 @@ def _impact(quotes: Quotes, terms: Terms, t: int, j: int, value: float, price: f
 
 
 @kernel(error_model="numpy")
-def _affordable(terms: Terms, price: float, cash: float, ratio: float) -> float:
+def _affordable(terms: TradingCosts, price: float, cash: float, ratio: float) -> float:
     """Find the largest amount whose value and cost ``cash`` covers."""
     if cash < terms.min_cost:
         return 0.0

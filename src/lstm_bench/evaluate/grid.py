@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lstm_bench.counting import counted
-from lstm_bench.errors import InputError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import InputError
 
 __all__ = ["Column", "ScoreGrid", "is_real"]
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
+from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.aligned import aligned
 from lstm_bench.evaluate.daily import label_mean
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal import SIGNAL_DAYS_PER_YEAR
-from lstm_bench.kernel import kernel
 
 __all__ = ["GROUPS", "GroupReturns", "group_returns"]
 

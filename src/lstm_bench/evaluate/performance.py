@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.drawdown import Accumulation, below_high, drawdowns
 from lstm_bench.evaluate.growth import growth, log_growth, reinvested
 from lstm_bench.evaluate.moments import scaled

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.aligned import aligned
 from lstm_bench.evaluate.daily import label_mean
 from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal import QUANTILE
-from lstm_bench.kernel import kernel
 
 __all__ = ["Precision", "precision"]
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from lstm_bench.config.backtest import CSI300, PortAnalysisConfig
 from lstm_bench.config.exchange import Market
+from lstm_bench.core.errors import DataError, ExpressionError, InputError, choices_hint
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.errors import DataError, ExpressionError, InputError, choices_hint
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.drawdown import below_high
 from lstm_bench.evaluate.growth import growth, log_growth
 from lstm_bench.evaluate.moments import moments

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.aligned import aligned
 from lstm_bench.evaluate.correlation import average_ranks, correlation
 from lstm_bench.evaluate.daily import label_mean
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.ranking import best_first
-from lstm_bench.kernel import kernel
 
 __all__ = ["QUANTILE", "SIGNAL_DAYS_PER_YEAR", "SignalMetrics", "signal_metrics"]
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
+from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.aligned import aligned
 from lstm_bench.evaluate.correlation import correlation, ranks_in
 from lstm_bench.evaluate.groups import GROUPS
 from lstm_bench.evaluate.ranking import rising_order
-from lstm_bench.kernel import kernel
 
 __all__ = ["Stability", "stability"]
 

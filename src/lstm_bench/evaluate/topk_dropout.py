@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.backtest import TopkDropoutKwargs
+from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.draw import choose
-from lstm_bench.evaluate.exchange import EITHER, Quotes, Terms, tradable
+from lstm_bench.evaluate.exchange import EITHER, Quotes, TradingCosts, tradable
 from lstm_bench.evaluate.ranking import among, best_first
-from lstm_bench.kernel import kernel
 
-__all__ = ["Rules", "decide"]
+__all__ = ["StrategyParams", "decide"]
 
 
-class Rules(NamedTuple):
+class StrategyParams(NamedTuple):
     """The strategy's parameters; see ``TopkDropoutKwargs``."""
 
     topk: int
@@ -33,8 +33,8 @@ class Rules(NamedTuple):
     risk_degree: float
 
     @classmethod
-    def of(cls, config: TopkDropoutKwargs) -> Rules:
-        """Rules of a configuration."""
+    def of(cls, config: TopkDropoutKwargs) -> StrategyParams:
+        """StrategyParams of a configuration."""
         return cls(
             config.topk,
             config.n_drop,
@@ -52,8 +52,8 @@ def decide(
     score: npt.NDArray[np.floating],
     held: npt.NDArray[np.int64],
     quotes: Quotes,
-    terms: Terms,
-    rules: Rules,
+    terms: TradingCosts,
+    rules: StrategyParams,
     t: int,
     stream: npt.NDArray[np.uint32],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -100,7 +100,7 @@ def decide(
 
 @kernel()
 def _of_interest(
-    columns: npt.NDArray[np.int64], quotes: Quotes, terms: Terms, rules: Rules, t: int
+    columns: npt.NDArray[np.int64], quotes: Quotes, terms: TradingCosts, rules: StrategyParams, t: int
 ) -> npt.NDArray[np.int64]:
     """Keep the tradable ones where the rules say so, else all."""
     if not rules.only_tradable:
@@ -113,7 +113,7 @@ def _of_interest(
 
 @kernel()
 def _first(
-    columns: npt.NDArray[np.int64], n: int, quotes: Quotes, terms: Terms, rules: Rules, t: int
+    columns: npt.NDArray[np.int64], n: int, quotes: Quotes, terms: TradingCosts, rules: StrategyParams, t: int
 ) -> npt.NDArray[np.int64]:
     """Take the first ``n`` of interest.
 
@@ -126,7 +126,7 @@ def _first(
 
 @kernel()
 def _last(
-    columns: npt.NDArray[np.int64], n: int, quotes: Quotes, terms: Terms, rules: Rules, t: int
+    columns: npt.NDArray[np.int64], n: int, quotes: Quotes, terms: TradingCosts, rules: StrategyParams, t: int
 ) -> npt.NDArray[np.int64]:
     """Take the last ``n`` of interest; for ``n = 0``, Qlib takes one of the tradable, or else all."""
     if rules.only_tradable:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.kernel import kernel
 from lstm_bench.features import pages
 from lstm_bench.features.threads import for_each
-from lstm_bench.kernel import kernel
 
 __all__ = ["ColumnMap", "Columns", "Fill", "LaggedColumns", "StandardiseColumns", "StoredColumns"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.kernel import kernel
+from lstm_bench.core.kernel import kernel
 
 __all__ = ["day_means_for", "day_ranks", "day_robust_zscores", "day_zscores"]
 

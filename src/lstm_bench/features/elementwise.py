@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.errors import ExpressionError
+from lstm_bench.core.errors import ExpressionError
 from lstm_bench.features.kernels.shift import blank
 from lstm_bench.features.series import Series, Span, Value
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ExpressionError, choices_hint
+from lstm_bench.core.kernel import kernel
 from lstm_bench.data.panel import Panel
-from lstm_bench.errors import ExpressionError, choices_hint
 from lstm_bench.features import pages
 from lstm_bench.features.compute import compute
 from lstm_bench.features.expression import Expression, extent, parse
@@ -24,7 +25,6 @@ from lstm_bench.features.plan import Apply, Load, Plan, Task
 from lstm_bench.features.series import Series, Span
 from lstm_bench.features.table import Rows
 from lstm_bench.features.threads import for_each
-from lstm_bench.kernel import kernel
 
 __all__ = ["evaluate", "evaluate_rows"]
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lstm_bench.errors import ExpressionError, choices_hint
+from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.features.operators import (
     LEAST_ALPHA,
     MOST_DAYS,

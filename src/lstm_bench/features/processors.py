@@ -36,8 +36,8 @@ from lstm_bench.config.processor import (
     ZScoreNormKwargs,
 )
 from lstm_bench.config.shown import came
-from lstm_bench.counting import counted
-from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.features.columns import Columns, Fill, StandardiseColumns, StoredColumns
 from lstm_bench.features.cross_section import day_means_for, day_ranks, day_robust_zscores, day_zscores
 from lstm_bench.features.order_statistics import median_and_deviation

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.processor import FieldsGroup
+from lstm_bench.core.kernel import kernel
 from lstm_bench.features.columns import Columns
-from lstm_bench.kernel import kernel
 
 __all__ = ["Rows", "Table"]
 

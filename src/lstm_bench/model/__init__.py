@@ -1,1 +1,1 @@
-"""Models: the LSTM, packs of replicas, and the trainer."""
+"""Models: the LSTM, packs of members, and the trainer."""

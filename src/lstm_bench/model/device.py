@@ -6,8 +6,8 @@ import logging
 
 import torch
 
-from lstm_bench.counting import counted
-from lstm_bench.errors import DeviceError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DeviceError
 
 __all__ = ["resolve_device"]
 

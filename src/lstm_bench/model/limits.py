@@ -15,11 +15,11 @@ from functools import partial
 import torch
 
 from lstm_bench.config.harness import Precision
+from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.memory import parameters
-from lstm_bench.model.path import precisions
+from lstm_bench.model.paths.cpu.threads import shard_threads
 from lstm_bench.model.precision import matrix_precision
-from lstm_bench.model.shards import shard_threads
-from lstm_bench.model.spec import PackSpec
+from lstm_bench.model.select import precisions
 
 __all__ = [
     "Limits",
@@ -119,7 +119,7 @@ def copy_rate(device: torch.device) -> float:
 
 
 def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int:
-    """Count the floating-point operations of the products of one replica's LSTM.
+    """Count the floating-point operations of the products of one member's LSTM.
 
     Parameters
     ----------
@@ -198,10 +198,10 @@ def synchronize(device: torch.device) -> None:
 
 
 def _cpu_gemm_rate(hidden_size: int, precision: Precision) -> float:
-    from lstm_bench.model.compiled.bf16 import paired
-    from lstm_bench.model.compiled.lanes import LANES
-    from lstm_bench.model.compiled.panels import multiply_panels
-    from lstm_bench.model.compiled.tile import COLUMNS
+    from lstm_bench.model.paths.cpu.bf16 import paired
+    from lstm_bench.model.paths.cpu.lanes import LANES
+    from lstm_bench.model.paths.cpu.panels import multiply_panels
+    from lstm_bench.model.paths.cpu.tile import COLUMNS
 
     bf16 = precision == "bf16"
     dtype = torch.bfloat16 if bf16 else torch.float32

@@ -6,20 +6,19 @@ import math
 
 import torch
 
-from lstm_bench.model.compiled.tile import COLUMNS
-from lstm_bench.model.compiled.weights import Shape
+from lstm_bench.model.contract import PackSpec, PathChoice
 from lstm_bench.model.lstm import LSTM, count_parameters
-from lstm_bench.model.path import Choice
-from lstm_bench.model.shards import SHARD, whole_batches_at_once
-from lstm_bench.model.spec import PackSpec
+from lstm_bench.model.paths.cpu.threads import SHARD, whole_batches_at_once
+from lstm_bench.model.paths.cpu.tile import COLUMNS
+from lstm_bench.model.paths.cpu.weights import Shape
 
-__all__ = ["fitting_replicas", "parameters", "training_bytes"]
+__all__ = ["members_that_fit", "parameters", "training_bytes"]
 
 _FLOAT = 4
 _USABLE = 0.9  # of what is free: the allocator's rounding, and what cuBLAS takes for itself
 
 
-def training_bytes(spec: PackSpec, choice: Choice, replicas: int, step_len: int) -> int:
+def training_bytes(spec: PackSpec, choice: PathChoice, members: int, step_len: int) -> int:
     """Plan what training takes beyond the resident samples, at its peak.
 
     Left out are the pairs of a day's samples that loss ``rank`` compares.
@@ -28,21 +27,21 @@ def training_bytes(spec: PackSpec, choice: Choice, replicas: int, step_len: int)
     ----------
     spec, choice
         Of batches of whole days, ``batch_size`` counts the samples of the largest.
-    replicas
+    members
         K that train together.
     step_len
         L, days in a window.
     """
     if choice.name == "fused":
-        return replicas * (_fused_activations(spec, step_len) + _fused_weights(spec))
-    weights = 4 * _FLOAT * parameters(spec) * replicas  # values, gradients and Adam's two moments
+        return members * (_fused_activations(spec, step_len) + _fused_weights(spec))
+    weights = 4 * _FLOAT * parameters(spec) * members  # values, gradients and Adam's two moments
     if choice.name == "sharded":
-        return weights + _compiled_weights(spec, replicas) + _compiled_activations(spec, replicas, step_len)
+        return weights + _compiled_weights(spec, members) + _compiled_activations(spec, members, step_len)
     return weights + _torch_activations(spec, step_len)
 
 
-def fitting_replicas(spec: PackSpec, choice: Choice, step_len: int, free_bytes: int) -> int:
-    """Return how many replicas fit together into free memory; at least one is tried."""
+def members_that_fit(spec: PackSpec, choice: PathChoice, step_len: int, free_bytes: int) -> int:
+    """Return how many members fit together into free memory; at least one is tried."""
     return max(1, int(_USABLE * free_bytes / training_bytes(spec, choice, 1, step_len)))
 
 
@@ -51,33 +50,33 @@ def _torch_activations(spec: PackSpec, step_len: int) -> int:
     return 2 * 7 * _FLOAT * spec.batch_size * step_len * spec.hidden_size * spec.num_layers
 
 
-def _compiled_activations(spec: PackSpec, replicas: int, step_len: int) -> int:
+def _compiled_activations(spec: PackSpec, members: int, step_len: int) -> int:
     """Return what the threads' parts, or those of whole batches, keep of their days: input rows, gates and cells."""
     shape = Shape.of(spec.d_feat, spec.hidden_size, spec.num_layers)
     samples = min(spec.batch_size, torch.get_num_threads() * SHARD)
     if spec.loss.is_by_day:
-        samples = spec.batch_size * _together(spec, replicas)
+        samples = spec.batch_size * _together(spec, members)
     kept = (step_len + 1) * (shape.width + shape.units) + step_len * 4 * shape.units
     dropped = (spec.num_layers - 1) * step_len * shape.units
     return _FLOAT * samples * (shape.layers * kept + dropped + step_len * spec.d_feat)
 
 
-def _compiled_weights(spec: PackSpec, replicas: int) -> int:
-    """Each replica's in the kernels' two orders, and the gradients that the parts of batches in work hand in."""
+def _compiled_weights(spec: PackSpec, members: int) -> int:
+    """Each member's in the kernels' two orders, and the gradients that the parts of batches in work hand in."""
     shape = Shape.of(spec.d_feat, spec.hidden_size, spec.num_layers)
     rows, columns = shape.width, shape.panels * COLUMNS
     rounded = (rows + columns) // 2 if spec.precision == "bf16" else 0
-    handed_in = rows * _together(spec, replicas) * math.ceil(spec.batch_size / SHARD)
-    return _FLOAT * shape.layers * 4 * shape.units * (replicas * (rows + columns + rounded) + handed_in)
+    handed_in = rows * _together(spec, members) * math.ceil(spec.batch_size / SHARD)
+    return _FLOAT * shape.layers * 4 * shape.units * (members * (rows + columns + rounded) + handed_in)
 
 
-def _together(spec: PackSpec, replicas: int) -> int:
-    """Return how many replicas take a step together in shards."""
-    return min(replicas, whole_batches_at_once(spec.batch_size)) if spec.loss.is_by_day else replicas
+def _together(spec: PackSpec, members: int) -> int:
+    """Return how many members take a step together in shards."""
+    return min(members, whole_batches_at_once(spec.batch_size)) if spec.loss.is_by_day else members
 
 
 def _fused_activations(spec: PackSpec, step_len: int) -> int:
-    """Return one replica's share of what lives at the peak: on the way back, when the first layers are still kept."""
+    """Return one member's share of what lives at the peak: on the way back, when the first layers are still kept."""
     B, L, F, H = spec.batch_size, step_len, spec.d_feat, spec.hidden_size
     kept = spec.num_layers * B * H * (4 * L + 2 * (L + 1))  # gates, outputs and cells
     windows = 2 * B * L * F  # as gathered, and days first; their positions are gone by then
@@ -95,6 +94,6 @@ def _fused_weights(spec: PackSpec) -> int:
 
 
 def parameters(spec: PackSpec) -> int:
-    """Count the trainable parameters of one replica."""
+    """Count the trainable parameters of one member."""
     with torch.device("meta"):
         return count_parameters(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, dropout=0.0))

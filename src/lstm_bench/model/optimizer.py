@@ -1,20 +1,20 @@
-"""A replica's optimizer: torch's, with Qlib's names, over gradients that are clipped first."""
+"""A member's optimizer: torch's, with Qlib's names, over gradients that are clipped first."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
+from lstm_bench.model.contract import MemberSpec, PackSpec
 
 __all__ = ["make_optimizer", "set_rate", "step"]
 
 
 def make_optimizer(
-    pack: PackSpec, replica: ReplicaSpec, model: nn.Module, *, fused: bool = False
+    pack: PackSpec, member: MemberSpec, model: nn.Module, *, fused: bool = False
 ) -> torch.optim.Optimizer:
-    """Make a replica's optimizer; ``fused`` updates all parameters in one call, and moves last digits."""
-    lr, weight_decay, fuse = replica.lr, replica.weight_decay, fused or None
+    """Make a member's optimizer; ``fused`` updates all parameters in one call, and moves last digits."""
+    lr, weight_decay, fuse = member.lr, member.weight_decay, fused or None
     if pack.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay, fused=fuse)
     if pack.optimizer == "adamw":

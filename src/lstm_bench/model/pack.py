@@ -1,4 +1,4 @@
-"""A pack: replicas of one shape on one device, over the same resident samples."""
+"""A pack: members of one shape on one device, over the same resident samples."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.allocator import keep_freed_memory
-from lstm_bench.model.day_loss import comparable_days, mean_day_loss
-from lstm_bench.model.loss import batch_mean_loss, mean_loss
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, TrainingInputs
+from lstm_bench.model.loss.day import comparable_days, mean_day_loss
+from lstm_bench.model.loss.sample import batch_mean_loss, mean_loss
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.path import Choice, Start, choose_path, open_path
+from lstm_bench.model.paths.cpu.threads import alone
 from lstm_bench.model.random_stream import RandomStream
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.sample_order import (
@@ -26,20 +27,19 @@ from lstm_bench.model.sample_order import (
     shuffled_as_numpy,
     shuffled_days,
 )
-from lstm_bench.model.shards import alone
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
+from lstm_bench.model.select import choose_path, open_path
 
 __all__ = ["Pack"]
 
 
 class Pack:
-    """Replicas over the same samples, on one device.
+    """Members over the same samples, on one device.
 
     Parameters
     ----------
     spec
         What they share.
-    replicas
+    members
         What is their own, K of them.
     train, valid
         Learn samples.
@@ -60,11 +60,11 @@ class Pack:
     def __init__(
         self,
         spec: PackSpec,
-        replicas: Sequence[ReplicaSpec],
+        members: Sequence[MemberSpec],
         train: SampleSet,
         valid: SampleSet,
         device: torch.device,
-        choice: Choice | None = None,
+        choice: PathChoice | None = None,
         weights: npt.NDArray[Any] | None = None,
     ) -> None:
         if device.type == "cpu":
@@ -82,17 +82,17 @@ class Pack:
         if weights is not None:
             own = torch.from_numpy(weights)
             own = (own if own_precision else own.float()).to(device)
-        self.base_rates = torch.tensor([replica.lr for replica in replicas], dtype=torch.float64)
+        self.base_rates = torch.tensor([member.lr for member in members], dtype=torch.float64)
         self._days: list[Tensor] = []  # positions of each day's samples, where batches hold whole days
         if spec.loss.is_by_day:
             self._days = comparable_days(labels[0], torch.from_numpy(train.days))
-        self.streams = [RandomStream(replica.seed, device) for replica in replicas]
+        self.streams = [RandomStream(member.seed, device) for member in members]
         models = []
-        for replica, stream in zip(replicas, self.streams, strict=True):
+        for member, stream in zip(members, self.streams, strict=True):
             with stream.active():  # weights are drawn on the CPU: a seed means the same model everywhere
-                models.append(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, replica.dropout))
+                models.append(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, member.dropout))
         self.choice = choice or choose_path(spec, device)
-        start = Start(spec, replicas, models, self.streams, self.train, self.train_labels, own)
+        start = TrainingInputs(spec, members, models, self.streams, self.train, self.train_labels, own)
         self.path = open_path(self.choice, start)
 
     @property
@@ -118,9 +118,9 @@ class Pack:
         Parameters
         ----------
         live
-            The replicas that do, K of them.
+            The members that do, K of them.
         rates : ``[K, steps]`` float64
-            The learning rate of each step; None for the replicas' own.
+            The learning rate of each step; None for the members' own.
         on_step
             Called after each step with the number of steps so far and in all.
 
@@ -155,18 +155,18 @@ class Pack:
         return mean_loss(scores, self.valid_labels, self.spec.loss)
 
     def _training_orders(self, live: Sequence[int]) -> Tensor:
-        """Draw the orders ``[K, steps, B]`` of an epoch, each from its replica's stream."""
+        """Draw the orders ``[K, steps, B]`` of an epoch, each from its member's stream."""
         if not self.spec.loss.is_by_day:
-            return torch.stack([self._training_order(replica) for replica in live])
+            return torch.stack([self._training_order(member) for member in live])
         batches: list[Tensor] = []
-        for replica in live:
-            with self.streams[replica].active():
+        for member in live:
+            with self.streams[member].active():
                 batches += shuffled_days(self._days, self.days_per_batch)
         return pad_sequence(batches, batch_first=True, padding_value=-1).view(len(live), self.steps, -1)
 
-    def _training_order(self, replica: int) -> Tensor:
-        """Draw the order ``[steps, B]`` of an epoch from the replica's stream."""
-        samples, batch_size, stream = len(self.train), self.spec.batch_size, self.streams[replica]
+    def _training_order(self, member: int) -> Tensor:
+        """Draw the order ``[steps, B]`` of an epoch from the member's stream."""
+        samples, batch_size, stream = len(self.train), self.spec.batch_size, self.streams[member]
         with stream.active():
             if self.spec.compat == "none":
                 batches = list(shuffled(samples, batch_size))
@@ -181,8 +181,8 @@ class Pack:
     ) -> list[float]:
         """Qlib's loss of a pass: the mean of batch means, its tail dropped. On ``TSDatasetH`` a loader draws."""
         losses = []
-        for replica, own in zip(live, scores, strict=True):
-            with self.streams[replica].active():
+        for member, own in zip(live, scores, strict=True):
+            with self.streams[member].active():
                 if self.spec.is_time_series:
                     order = shuffled_as_loader(len(own), self.spec.batch_size, shuffle=shuffle)
                 else:

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from lstm_bench.config.harness import Precision
-from lstm_bench.errors import DataError
+from lstm_bench.core.errors import DataError
 from lstm_bench.model.allocator import keep_freed_memory
+from lstm_bench.model.contract import PackSpec, PathName
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.path import PathName, precisions
+from lstm_bench.model.paths.cpu.threads import shard_threads
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.shards import shard_threads
-from lstm_bench.model.spec import PackSpec
+from lstm_bench.model.select import precisions
 
 __all__ = ["predict", "predict_weights"]
 
@@ -66,7 +66,7 @@ def predict(
 
 
 def _compiled(model: LSTM, precision: Precision) -> Callable[[Tensor], Tensor]:
-    from lstm_bench.model.compiled.outputs import CompiledLSTM
+    from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
 
     return CompiledLSTM(model, precision).scores
 
@@ -74,7 +74,7 @@ def _compiled(model: LSTM, precision: Precision) -> Callable[[Tensor], Tensor]:
 def predict_weights(
     spec: PackSpec, weights: Mapping[str, Tensor], samples: ResidentSamples, path: PathName
 ) -> npt.NDArray[np.float32]:
-    """Score every sample with a replica's weights: ``[S]``, in the samples' order.
+    """Score every sample with a member's weights: ``[S]``, in the samples' order.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""A replica's own random stream, whatever else draws numbers in between.
+"""A member's own random stream, whatever else draws numbers in between.
 
 ``nn.LSTM`` draws initial weights and dropout masks from torch's *default* generators, and Qlib shuffles with them
-(``TSDatasetH``) or with numpy's (``DatasetH``). Replicas that take turns would mix their draws; a stream puts its
-own state in place while its replica works, and takes it back afterwards.
+(``TSDatasetH``) or with numpy's (``DatasetH``). Members that take turns would mix their draws; a stream puts its
+own state in place while its member works, and takes it back afterwards.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["RandomStream"]
 
 
 class RandomStream:
-    """Random state that belongs to one replica.
+    """Random state that belongs to one member.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: what share of its own learning rate a replica takes at each step."""
+"""Learning-rate schedules: what share of its own learning rate a member takes at each step."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CONSTANT = ScheduleSpec()
 
 
 class Schedule:
-    """One replica's schedule.
+    """One member's schedule.
 
     Parameters
     ----------

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, PathName
 from lstm_bench.model.limits import lstm_bytes, lstm_flops, synchronize
 from lstm_bench.model.pack import Pack
-from lstm_bench.model.path import Choice, PathName, choose_path
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
+from lstm_bench.model.select import choose_path
 
 __all__ = [
     "DEFAULT_SHAPES",
@@ -50,15 +50,15 @@ DEFAULT_SHAPES = {"Alpha158": Shape(20, 20), "Alpha360": Shape(6, 60)}
 
 @dataclass(frozen=True)
 class PathTiming:
-    """What a path took, per replica: K replicas together take K times as long.
+    """What a path took, per member: K members together take K times as long.
 
     Attributes
     ----------
     path
-    replicas : K that trained together
-    step_seconds : of one optimizer step of one replica
-    score_seconds : of one sample scored by one replica
-    samples_per_second : trained on, over all replicas
+    members : K that trained together
+    step_seconds : of one optimizer step of one member
+    score_seconds : of one sample scored by one member
+    samples_per_second : trained on, over all members
     train_flops, score_flops : reached by the products of :func:`lstm_bench.model.limits.lstm_flops`, FLOP/s
     train_bytes, score_bytes : reached by the traffic of :func:`lstm_bench.model.limits.lstm_bytes`, bytes/s; more
         than memory allows where a path keeps in cache what that counts
@@ -66,7 +66,7 @@ class PathTiming:
     """
 
     path: PathName
-    replicas: int
+    members: int
     step_seconds: float
     score_seconds: float
     samples_per_second: float
@@ -131,7 +131,7 @@ def qlib_spec(d_feat: int) -> PackSpec:
     )
 
 
-def runnable_choices(spec: PackSpec, device: torch.device) -> list[Choice]:
+def runnable_choices(spec: PackSpec, device: torch.device) -> list[PathChoice]:
     """Return the path that serves, and the reference if that is another one.
 
     Raises
@@ -142,16 +142,16 @@ def runnable_choices(spec: PackSpec, device: torch.device) -> list[Choice]:
     chosen = choose_path(spec, device)
     if chosen.name == "reference":
         return [chosen]
-    return [chosen, Choice("reference", "torch's own nn.LSTM, for comparison; it computes in fp32")]
+    return [chosen, PathChoice("reference", "torch's own nn.LSTM, for comparison; it computes in fp32")]
 
 
 def time_path(
     spec: PackSpec,
     step_len: int,
     device: torch.device,
-    choice: Choice,
+    choice: PathChoice,
     *,
-    replicas: int = 1,
+    members: int = 1,
     steps: int | None = None,
     seconds: float = _SECONDS,
 ) -> PathTiming:
@@ -160,14 +160,14 @@ def time_path(
     Parameters
     ----------
     spec
-        What the replicas share; their learning rate is 1e-3, without dropout.
+        What the members share; their learning rate is 1e-3, without dropout.
     step_len
         L.
     device
     choice
         The path; the reference computes in fp32 whatever the precision.
-    replicas
-        K that train together.
+    members
+        Seeds that train together.
     steps
         Optimizer steps of one measurement, where they take no longer than ``seconds``; None for a few, more on an
         accelerator.
@@ -182,8 +182,8 @@ def time_path(
     steps = steps or (_CPU_STEPS if device.type == "cpu" else _ACCELERATOR_STEPS)
     own = replace(spec, precision="fp32") if choice.name == "reference" else spec
     samples = noise_samples(steps * spec.batch_size, Shape(spec.d_feat, step_len))
-    members = [ReplicaSpec(seed, lr=1e-3, dropout=0.0, weight_decay=0.0) for seed in range(replicas)]
-    pack = Pack(own, members, samples, samples, device, choice)
+    specs = [MemberSpec(seed, lr=1e-3, dropout=0.0, weight_decay=0.0) for seed in range(members)]
+    pack = Pack(own, specs, samples, samples, device, choice)
     return time_pack(pack, pack.train, steps=steps, seconds=seconds)
 
 
@@ -236,7 +236,7 @@ def time_pack(
     scoring = _best_within(score, seconds) / (len(scored) * K)
     return PathTiming(
         path=pack.choice.name,
-        replicas=K,
+        members=K,
         step_seconds=step,
         score_seconds=scoring,
         samples_per_second=B / step,

@@ -1,4 +1,4 @@
-"""The trainer: epochs over a pack, early stopping per replica, best weights kept."""
+"""The trainer: epochs over a pack, early stopping per member, best weights kept."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.pack import Pack
-from lstm_bench.model.path import Choice
 from lstm_bench.model.schedule import Schedule
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
 
 __all__ = ["Epoch", "Fit", "Status", "ValidMetric", "train_pack"]
 
@@ -33,7 +32,7 @@ ValidMetric = Callable[[npt.NDArray[np.float32]], float]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of one replica.
+    """One epoch of one member.
 
     Attributes
     ----------
@@ -41,7 +40,7 @@ class Epoch:
     train_loss, valid_loss : what is minimised, the first with the weights of samples, if there are any, and the
         second without
     valid_score : what early stopping watches, greater is better: minus ``valid_loss``, or the metric chosen
-    seconds : this replica's share of the pack's wall time
+    seconds : this member's share of the pack's wall time
     lr : the learning rate of its last step
     """
 
@@ -55,11 +54,11 @@ class Epoch:
 
 @dataclass
 class Fit:
-    """What training a replica gave.
+    """What training a member gave.
 
     Attributes
     ----------
-    replica : its specification
+    member : its specification
     status : ``finished`` (all epochs), ``early_stopped``, ``diverged`` (a loss that is no finite number; its epoch
         is the last one) or ``stopped`` (by the caller)
     epochs : one entry per epoch
@@ -67,7 +66,7 @@ class Fit:
     weights : of the best epoch, on the CPU; empty without any
     """
 
-    replica: ReplicaSpec
+    member: MemberSpec
     status: Status = "training"
     epochs: list[Epoch] = field(default_factory=list)
     best_epoch: int = -1
@@ -80,8 +79,8 @@ class Fit:
         if not (math.isfinite(epoch.train_loss) and math.isfinite(epoch.valid_score)):
             self.status = "diverged"
             logger.warning(
-                "seed %d, epoch %d: train loss %g, valid score %g; this replica stops here",
-                self.replica.seed, epoch.number, epoch.train_loss, epoch.valid_score,
+                "seed %d, epoch %d: train loss %g, valid score %g; this member stops here",
+                self.member.seed, epoch.number, epoch.train_loss, epoch.valid_score,
             )  # fmt: skip
         elif epoch.valid_score > self.best_score:
             self.best_score, self.best_epoch = epoch.valid_score, epoch.number
@@ -92,7 +91,7 @@ class Fit:
 
 def train_pack(
     spec: PackSpec,
-    replicas: Sequence[ReplicaSpec],
+    members: Sequence[MemberSpec],
     train: SampleSet,
     valid: SampleSet,
     *,
@@ -102,21 +101,21 @@ def train_pack(
     valid_metric: ValidMetric | None = None,
     on_epoch: Callable[[Sequence[Fit]], bool] | None = None,
     on_step: Callable[[int, int], None] | None = None,
-    choice: Choice | None = None,
+    choice: PathChoice | None = None,
     weights: npt.NDArray[Any] | None = None,
 ) -> list[Fit]:
-    """Train a pack of K replicas.
+    """Train a pack of K members.
 
     Parameters
     ----------
-    spec, replicas
-        What the replicas share, and what is their own.
+    spec, members
+        What the members share, and what is their own.
     train, valid
         Learn samples of both segments.
     n_epochs
         Epochs at the most.
     early_stop
-        Epochs without a better score that end a replica.
+        Epochs without a better score that end a member.
     device
         Where to train.
     valid_metric
@@ -124,7 +123,7 @@ def train_pack(
     on_epoch
         Called after each epoch with all fits; a false answer stops the pack.
     on_step
-        Called after each optimizer step with the number of steps in the epoch so far and in all; where replicas take
+        Called after each optimizer step with the number of steps in the epoch so far and in all; where members take
         turns, each counts for itself.
     choice
         How they train; None for the fastest way that is correct.
@@ -134,9 +133,9 @@ def train_pack(
     Returns
     -------
     list of Fit
-        In the order of ``replicas``.
+        In the order of ``members``.
     """
-    pack = Pack(spec, replicas, train, valid, device, choice, weights)
+    pack = Pack(spec, members, train, valid, device, choice, weights)
     if spec.loss.is_by_day:
         logger.info(
             "loss %s: batches of %s, %d an epoch",
@@ -144,8 +143,8 @@ def train_pack(
             counted(pack.days_per_batch, "whole day"),
             pack.steps,
         )
-    fits = [Fit(replica) for replica in replicas]
-    schedules = [Schedule(spec.schedule, n_epochs, pack.steps) for _ in replicas]
+    fits = [Fit(member) for member in members]
+    schedules = [Schedule(spec.schedule, n_epochs, pack.steps) for _ in members]
     for number in range(n_epochs):
         live = [index for index, fit in enumerate(fits) if fit.status == "training"]
         rates = _rates(pack, schedules, live, number)

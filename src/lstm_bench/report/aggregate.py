@@ -16,9 +16,9 @@ import numpy as np
 
 from lstm_bench.config.universe import market_text
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.counting import counted
-from lstm_bench.errors import InputError, choices_hint
-from lstm_bench.report.evidence import Evidence, SeedResult, Status
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import InputError, choices_hint
+from lstm_bench.record.evidence import Evidence, SeedResult, Status
 from lstm_bench.report.published import PUBLISHED, PublishedRow
 from lstm_bench.report.setting import (
     OF_QLIBS_MARKET,

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lstm_bench.errors import InputError, choices_hint
+from lstm_bench.core.errors import InputError, choices_hint
 from lstm_bench.report.leaderboard import Style
 
 __all__ = ["NEW_DOCUMENT", "Block", "LeaderboardOptions", "find_blocks", "with_options"]

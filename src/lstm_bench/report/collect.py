@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.errors import DataError
+from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
-from lstm_bench.report.evidence import (
+from lstm_bench.record.evidence import (
     DAILY,
     METRICS,
     Daily,
@@ -24,10 +25,9 @@ from lstm_bench.report.evidence import (
     same_data,
     write_study,
 )
+from lstm_bench.record.record import Record
 from lstm_bench.report.setting import Span, config_text, parse_config, reductions, segments
 from lstm_bench.report.verification import verify
-from lstm_bench.run.manifest import Bench, BenchRow
-from lstm_bench.run.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.report.comparison import Comparison
 from lstm_bench.report.formats import markdown_table
 from lstm_bench.report.published import COLUMNS

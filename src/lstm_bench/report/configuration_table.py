@@ -8,7 +8,7 @@ from typing import Any
 from lstm_bench.config.processor import ProcessorConfig
 from lstm_bench.config.section import Section
 from lstm_bench.config.workflow import NO_IDENTITY, RunConfig
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.report.page import Cell, PageTable
 from lstm_bench.report.setting import Span, segments
 

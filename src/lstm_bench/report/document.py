@@ -7,17 +7,17 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lstm_bench.counting import counted
-from lstm_bench.errors import CheckError, InputError, command_line
+from lstm_bench.core.atomic import write_whole
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import CheckError, InputError, command_line
+from lstm_bench.record.evidence import Evidence, study_path
 from lstm_bench.report.aggregate import RowMissingError, rows_of
 from lstm_bench.report.blocks import NEW_DOCUMENT, LeaderboardOptions, find_blocks, with_options
 from lstm_bench.report.comparison import compare_rows
 from lstm_bench.report.comparison_tables import comparison_markdown
-from lstm_bench.report.evidence import Evidence, study_path
 from lstm_bench.report.formats import markdown
 from lstm_bench.report.leaderboard import leaderboard_tables
 from lstm_bench.report.speed import read_speed, speed_markdown, speed_path
-from lstm_bench.run.whole_file import write_whole
 
 __all__ = ["check_document", "write_document"]
 

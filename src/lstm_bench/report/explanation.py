@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.report.aggregate import Row
 from lstm_bench.report.published import COLUMNS
 

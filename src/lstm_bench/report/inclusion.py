@@ -15,14 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.errors import ConfigError, InputError, choices_hint
+from lstm_bench.core.errors import ConfigError, InputError, choices_hint
+from lstm_bench.record.catalogue import CatalogueEntry, list_runs
+from lstm_bench.record.record import Record
 from lstm_bench.report.run_difference import flatten
 from lstm_bench.report.setting import parse_config
-from lstm_bench.run.catalogue import CatalogueEntry, list_runs
-from lstm_bench.run.manifest import Bench, BenchRow
-from lstm_bench.run.record import Record
 
 __all__ = ["Inclusion", "include"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.report.aggregate import FEATURE_SETS, Cell, Group, Row, Setting, group_rows, published_rows
 from lstm_bench.report.published import COLUMNS, PublishedRow
 from lstm_bench.report.setting import Kind

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from lstm_bench.counting import counted
-from lstm_bench.errors import InputError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import InputError
+from lstm_bench.record.evidence import Daily, Evidence
 from lstm_bench.report.aggregate import Group, Row, group_rows, published_rows
 from lstm_bench.report.comparison import MetricComparison, compare_seeds
 from lstm_bench.report.comparison_tables import UNDECIDED
-from lstm_bench.report.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
 from lstm_bench.report.leaderboard import KINDS
 from lstm_bench.report.page import Cell, Note, Page, PageTable, Section, cell, percent

@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lstm_bench import __version__
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
+from lstm_bench.core.version import __version__
 from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.palette import PALETTE
 

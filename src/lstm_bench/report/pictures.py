@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.atomic import draft_of
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.report.figures.figure import Figure, gaps_filled
 from lstm_bench.report.figures.palette import resolve
-from lstm_bench.run.whole_file import draft_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from lstm_bench.run.record import Record
+    from lstm_bench.record.record import Record
 
 __all__ = ["draw_pictures", "pictures"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_bench.config.workflow import load_workflow
-from lstm_bench.run.record import Record
+from lstm_bench.record.record import Record
 
 __all__ = ["RunDifference", "compare_runs", "flatten"]
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from lstm_bench.config.universe import market_text
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.counting import counted
-from lstm_bench.errors import DataError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
 from lstm_bench.report import run_tables as tables
 from lstm_bench.report.configuration_table import configuration_table
 from lstm_bench.report.figures.figure import Figure
@@ -31,7 +31,7 @@ from lstm_bench.run.judgement.result import judge_result
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lstm_bench.run.record import Record, TableName
+    from lstm_bench.record.record import Record, TableName
 
 __all__ = ["MAIN_FIGURES", "RunReport", "run_page"]
 
@@ -125,7 +125,7 @@ class RunReport:
         yield by_day
 
     def _residuals(self, pred: pd.DataFrame, label: pd.DataFrame) -> Iterator[Part]:
-        from lstm_bench.run.saved import read_statistics
+        from lstm_bench.record.saved import read_statistics
 
         handler = self.config.task.dataset.kwargs.handler
         try:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from lstm_bench.errors import ConfigError, choices_hint
+from lstm_bench.core.errors import ConfigError, choices_hint
 from lstm_bench.evaluate.headlines import HEADLINES
-from lstm_bench.report.evidence import METRICS
+from lstm_bench.record.catalogue import CatalogueEntry
+from lstm_bench.record.evidence import METRICS
 from lstm_bench.report.published import COLUMNS
-from lstm_bench.run.catalogue import CatalogueEntry
 
 __all__ = ["Condition", "Selection", "figure_of", "find_figure"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.report.figures.figure import day_texts
 from lstm_bench.report.figures.months import MONTHS, month_grid, yearly
 from lstm_bench.report.figures.portfolio import series_of

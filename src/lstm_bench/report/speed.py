@@ -13,11 +13,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
-from lstm_bench.counting import counted
-from lstm_bench.errors import DataError
-from lstm_bench.report.evidence import FOLDER
+from lstm_bench.core.atomic import write_whole
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
+from lstm_bench.record.evidence import FOLDER
 from lstm_bench.report.formats import markdown_table
-from lstm_bench.run.whole_file import write_whole
 
 __all__ = [
     "Cell",

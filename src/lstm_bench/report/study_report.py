@@ -10,17 +10,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
 from lstm_bench.config.universe import market_text
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.report.figures import search, space
 from lstm_bench.report.figures.timeline import Work, timeline_figure
 from lstm_bench.report.page import Cell, Listing, Note, Page, PageTable, Section, Tile, cell
-from lstm_bench.study.trials import FAILURES, State, TrialRow, best_trial, trial_rows
+from lstm_bench.tune.trials import FAILURES, State, TrialRow, best_trial, trial_rows
 
 if TYPE_CHECKING:
     import optuna
 
-    from lstm_bench.study.definition import Definition
-    from lstm_bench.study.store import Store
+    from lstm_bench.tune.definition import Definition
+    from lstm_bench.tune.store import Store
 
 __all__ = ["MAIN_FIGURES", "StudyReport", "study_page"]
 

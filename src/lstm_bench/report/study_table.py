@@ -7,9 +7,9 @@ from math import nan
 from pathlib import Path
 from statistics import fmean, stdev
 
+from lstm_bench.bench.manifest import Bench
+from lstm_bench.record.record import Record
 from lstm_bench.report.published import COLUMNS
-from lstm_bench.run.manifest import Bench
-from lstm_bench.run.record import Record
 
 __all__ = ["mean_and_std", "study_table"]
 

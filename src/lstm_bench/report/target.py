@@ -19,7 +19,7 @@ from lstm_bench.config.processor import (
     NoKwargs,
     ProcessorConfig,
 )
-from lstm_bench.errors import DataError
+from lstm_bench.core.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lstm_bench.config.tracking import TrackingConfig
 
 if TYPE_CHECKING:
-    from lstm_bench.run.record import Record
+    from lstm_bench.record.record import Record
 
 __all__ = ["drawing", "tracked_pictures"]
 

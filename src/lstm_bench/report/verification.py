@@ -10,13 +10,13 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO
 from lstm_bench.evaluate.performance import QLIB, performance
 from lstm_bench.evaluate.risk import excess_risk, return_series
-from lstm_bench.report.evidence import Daily, Evidence, SeedResult, Status, same_data
+from lstm_bench.record.evidence import Daily, Evidence, SeedResult, Status, same_data
+from lstm_bench.record.identity import NUMERICS, run_id
 from lstm_bench.report.setting import parse_config
-from lstm_bench.run.identity import NUMERICS, run_id
 
 __all__ = ["findings", "verify"]
 

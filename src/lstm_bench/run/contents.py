@@ -15,9 +15,7 @@ from safetensors.torch import save
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.config.yaml import dump_yaml
 from lstm_bench.model.trainer import Fit
-from lstm_bench.run.evaluation import Evaluation
-from lstm_bench.run.preparation import Prepared
-from lstm_bench.run.tables import (
+from lstm_bench.record.tables import (
     daily_table,
     drawdown_table,
     epoch_table,
@@ -26,6 +24,8 @@ from lstm_bench.run.tables import (
     sample_table,
     signal_table,
 )
+from lstm_bench.run.evaluation import Evaluation
+from lstm_bench.run.preparation import Prepared
 
 __all__ = ["Scored", "without_nan", "write_record"]
 

@@ -143,7 +143,7 @@ def evaluate_pack(
     Parameters
     ----------
     configs, scores
-        One each per replica; scores are taken as threads get free.
+        One each per member; scores are taken as threads get free.
     market, labels, rows, days, instruments
         As for :func:`evaluate_scores`.
     threads
@@ -152,7 +152,7 @@ def evaluate_pack(
     Yields
     ------
     Evaluation, float
-        And the seconds it took, in the order of the replicas. A caller that goes away waits for those at work.
+        And the seconds it took, in the order of the members. A caller that goes away waits for those at work.
     """
 
     def timed(config: RunConfig, panel: npt.NDArray[np.float32]) -> tuple[Evaluation, float]:

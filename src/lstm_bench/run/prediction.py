@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
 from lstm_bench.config.harness import Precision
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
@@ -22,14 +23,13 @@ from lstm_bench.dataset.handler import HandlerColumns, needed_features
 from lstm_bench.dataset.inference import build_inference_dataset, first_position
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.universe import universe_of
-from lstm_bench.errors import DataError
 from lstm_bench.features.expression import extent
+from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.spec import PackSpec
-from lstm_bench.run.identity import NUMERICS
-from lstm_bench.run.saved import SavedRun
-from lstm_bench.run.tables import sample_table
+from lstm_bench.record.identity import NUMERICS
+from lstm_bench.record.saved import SavedRun
+from lstm_bench.record.tables import sample_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,21 +13,20 @@ import torch
 from lstm_bench.config.backtest import resolve
 from lstm_bench.config.harness import BY_DAY
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.handler import say_missing_columns
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
-from lstm_bench.errors import ConfigError, DataError
 from lstm_bench.evaluate.quotes import load_benchmark, tradable
 from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.model.day_loss import comparable_days
+from lstm_bench.model.contract import PackSpec, PathChoice
+from lstm_bench.model.loss.day import comparable_days
 from lstm_bench.model.memory import parameters, training_bytes
-from lstm_bench.model.path import Choice
 from lstm_bench.model.sample_order import days_per_batch
-from lstm_bench.model.spec import PackSpec
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 
@@ -193,7 +192,7 @@ def valid_metric(config: RunConfig, valid: SampleSet) -> ValidMetric | None:
     return correlation
 
 
-def needs(config: RunConfig, prepared: Prepared, choice: Choice) -> dict[str, float]:
+def needs(config: RunConfig, prepared: Prepared, choice: PathChoice) -> dict[str, float]:
     """Estimate what the run will take beyond the interpreter and its libraries, in MiB.
 
     ``resident_mib`` is the data that stays in memory, ``training_mib`` weights, gradients, moments and the activations

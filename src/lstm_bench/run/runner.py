@@ -15,6 +15,9 @@ import numpy.typing as npt
 import torch
 
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.core.atomic import check_can_be_made
+from lstm_bench.core.errors import ConfigError, RunError
+from lstm_bench.core.kernel import cache_folder
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
@@ -22,32 +25,29 @@ from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset, build_dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.segments import close_segments
-from lstm_bench.errors import ConfigError, RunError
 from lstm_bench.evaluate.compilation import EarlyCompilation
-from lstm_bench.kernel import cache_folder
+from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.device import resolve_device
-from lstm_bench.model.loss import constant_loss
+from lstm_bench.model.loss.sample import constant_loss
 from lstm_bench.model.memory import parameters
-from lstm_bench.model.path import choose_path
 from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.model.spec import PackSpec, ReplicaSpec
+from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import Fit, train_pack
+from lstm_bench.record.identity import NUMERICS, run_id
+from lstm_bench.record.provenance import Stopwatch, environment, peak_memory_mib
+from lstm_bench.record.record import Record, publish, recover
+from lstm_bench.record.rescue import check_room, is_full
+from lstm_bench.record.rescued_record import expect_room, forget_rescued, keep_elsewhere, take_rescued
+from lstm_bench.record.stamp import NamedData, Stamp, data_of_run
 from lstm_bench.run.contents import Scored, write_record
 from lstm_bench.run.evaluation import evaluate_pack
-from lstm_bench.run.identity import NUMERICS, run_id
 from lstm_bench.run.judgement.finding import say
 from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
-from lstm_bench.run.progress import LogProgress, Progress
-from lstm_bench.run.provenance import Stopwatch, environment, peak_memory_mib
-from lstm_bench.run.record import Record, publish, recover
-from lstm_bench.run.rescue import check_room, is_full
-from lstm_bench.run.rescued_record import expect_room, forget_rescued, keep_elsewhere, take_rescued
-from lstm_bench.run.stamp import NamedData, Stamp, data_of_run
-from lstm_bench.run.tracked import TrackedPack, described
-from lstm_bench.run.tracker import NoTracker, Tracker
-from lstm_bench.run.whole_file import check_can_be_made
+from lstm_bench.tracking.progress import LogProgress, Progress
+from lstm_bench.tracking.tracked import TrackedPack, described
+from lstm_bench.tracking.tracker import NoTracker, Tracker
 
 __all__ = ["PackRun", "execute", "execute_pack", "preview"]
 
@@ -187,14 +187,14 @@ def execute_pack(
     with watch.stage("fingerprint"):
         if data is None:
             data = data_of_run(config.resolved(), provider, experiment, seeds, force=force)
-    folders = {seed: experiment / run_id(replica, data.name) for seed, replica in configs.items()}
+    folders = {seed: experiment / run_id(member, data.name) for seed, member in configs.items()}
     done: dict[int, PackRun] = {}
     for seed, folder in folders.items():
         recover(folder)
         record = None if force else take_rescued(folder) or Record.find(folder)
         if record is not None:
             done[seed] = PackRun.of(seed, record, computed=False)
-    missing = {seed: replica for seed, replica in configs.items() if seed not in done}
+    missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
         if not judged:
             say(judge_setup(config, provider))
@@ -338,7 +338,7 @@ class _PackAtWork:
         with self.watch.stage("train"):
             fits = train_pack(
                 PackSpec.of(self.config),
-                [ReplicaSpec.of(config) for config in self.configs.values()],
+                [MemberSpec.of(config) for config in self.configs.values()],
                 prepared.train,
                 prepared.valid,
                 n_epochs=kwargs.n_epochs,
@@ -365,16 +365,16 @@ class _PackAtWork:
         return BarsDigest.of(self.config.task.dataset, self.provider, dataset.offset, end)
 
     def _report(self, fits: Sequence[Fit]) -> bool:
-        """Tell of the replicas that the epoch trained."""
+        """Tell of the members that the epoch trained."""
         epoch = max(len(fit.epochs) for fit in fits)
         live = [fit for fit in fits if len(fit.epochs) == epoch]
         self.progress.epoch(live, self.config.task.model.kwargs.n_epochs)
         return True
 
     def _scored(self, prepared: Prepared, fits: Sequence[Fit]) -> Iterator[tuple[Scored, dict[str, float]]]:
-        """Score test with each replica's best weights and evaluate that, several at once; with each one's seconds."""
+        """Score test with each member's best weights and evaluate that, several at once; with each one's seconds."""
         dataset, test = prepared.dataset, prepared.test
-        configs = [self.configs[fit.replica.seed] for fit in fits]
+        configs = [self.configs[fit.member.seed] for fit in fits]
         span, rows = dataset.rows_of(test)
         spec = PackSpec.of(self.config)
         resident = ResidentSamples.place(test, self.device)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.health.check import check_data
 from lstm_bench.data.health.finding import KINDS, Finding
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.errors import ConfigError, DataError
 
 CODE = "SZ000006"  # a stock without any irregularity that is planted on purpose
 Plant = Callable[[Path], None]

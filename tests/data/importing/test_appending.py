@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.data.draft import recover
+from lstm_bench.core.atomic_folder import recover
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.health.check import check_data
 from lstm_bench.data.importing.importer import import_bars
 from lstm_bench.data.importing.options import ImportOptions
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import DataError
 
 Read = Callable[[Path, str], dict[str, np.ndarray]]
 Write = Callable[..., Path]
@@ -223,7 +223,8 @@ def test_a_field_of_the_folder_must_be_there(write: Write, tmp_path: Path) -> No
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from lstm_bench.data import draft, qlib_folder
+from lstm_bench.core import atomic_folder as draft
+from lstm_bench.data import qlib_folder
 from lstm_bench.data.importing.importer import import_bars
 from lstm_bench.data.importing.options import ImportOptions
 

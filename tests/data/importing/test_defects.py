@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.importer import import_bars
 from lstm_bench.data.importing.options import ImportOptions
-from lstm_bench.errors import DataError
 
 Read = Callable[[Path, str], dict[str, np.ndarray]]
 Write = Callable[..., Path]

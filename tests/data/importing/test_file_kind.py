@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.importer import import_bars
 from lstm_bench.data.importing.options import ImportOptions
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import DataError
 
 TEXT = "日期,开盘,收盘,最高,最低,成交量\n2020-01-06,1,1,1,1,10\n2020-01-07,2,2,2,2,10\n"
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.record.record import Record
 from lstm_bench.run.judgement.result import judge_result
-from lstm_bench.run.record import Record
 from lstm_bench.run.runner import execute
 
 Configure = Callable[..., RunConfig]

@@ -10,9 +10,9 @@ import pytest
 
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.core.errors import ConfigError, DataError, InputError
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.errors import ConfigError, DataError, InputError
 from lstm_bench.run.judgement.finding import Finding, say
 from lstm_bench.run.judgement.setup import judge_setup
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.data.health.files import Bars
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.layout import CALENDAR, read_lines

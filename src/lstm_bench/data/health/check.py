@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.errors import ConfigError, choices_hint
 from lstm_bench.data.health.adjustment import (
     VolumeJump,
     check_change,
@@ -24,7 +25,6 @@ from lstm_bench.data.health.finding import KINDS, Finding, Findings
 from lstm_bench.data.health.prices import check_prices
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.provider import Provider
-from lstm_bench.errors import ConfigError, choices_hint
 
 __all__ = ["HealthReport", "check_data"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.layout import BARS_SUFFIX, INSTRUMENTS
 from lstm_bench.data.universe import Universe, read_universe
-from lstm_bench.errors import DataError
 
 __all__ = ["Bars", "check_spans", "read_bars", "read_markets"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.data.health.files import NEEDED, Bars
 from lstm_bench.data.health.finding import FindingKind, Findings, runs
 from lstm_bench.data.health.thresholds import Thresholds

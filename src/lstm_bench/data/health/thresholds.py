@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from lstm_bench.errors import ConfigError
+from lstm_bench.core.errors import ConfigError
 
 __all__ = ["Thresholds"]
 

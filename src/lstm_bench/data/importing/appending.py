@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from lstm_bench.counting import counted
-from lstm_bench.data.draft import recover
+from lstm_bench.core.atomic_folder import recover
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
 from lstm_bench.data.importing.bars import SymbolRows
 from lstm_bench.data.importing.basis import BasisCheck, on_basis
@@ -24,7 +25,6 @@ from lstm_bench.data.importing.reading import EQUAL_WEIGHT_OPTION, Readings, rea
 from lstm_bench.data.importing.settled import read_settled, settled_note
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, MembershipSpan, replace_in_qlib_folder
-from lstm_bench.errors import DataError
 
 __all__ = ["append_bars"]
 

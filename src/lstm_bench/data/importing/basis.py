@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.errors import DataError, choices_hint
 from lstm_bench.data.importing.adjustment import AdjustBy
-from lstm_bench.errors import DataError, choices_hint
 
 __all__ = ["BasisCheck", "on_basis"]
 

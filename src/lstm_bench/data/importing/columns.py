@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from lstm_bench.errors import DataError, choices_hint
+from lstm_bench.core.errors import DataError, choices_hint
 
 __all__ = [
     "ADJUSTMENTS",

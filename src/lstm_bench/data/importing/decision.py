@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.adjustment import AdjustBy, Adjustment, State, factor_of
 from lstm_bench.data.importing.bars import SymbolRows
 from lstm_bench.data.importing.columns import ADJUSTMENTS
@@ -15,7 +16,6 @@ from lstm_bench.data.importing.file_returns import stated_returns
 from lstm_bench.data.importing.steps import Noise, Steps, find_steps
 from lstm_bench.data.importing.ticks import seem_raw_by_ticks, side_by_ticks
 from lstm_bench.data.importing.voices import DECISIVE, Voices, hear
-from lstm_bench.errors import DataError
 
 __all__ = ["Decision", "decide"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.counting import counted
-from lstm_bench.errors import DataError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
 
 if TYPE_CHECKING:
     from lstm_bench.data.importing.source import SourceFile

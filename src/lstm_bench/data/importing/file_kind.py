@@ -6,7 +6,7 @@ import codecs
 import zlib
 from pathlib import Path
 
-from lstm_bench.errors import DataError
+from lstm_bench.core.errors import DataError
 
 __all__ = ["check_encoding", "refuse_other_kinds", "unreadable"]
 

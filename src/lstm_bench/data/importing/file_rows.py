@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.data.importing.defects import DefectKind, DefectLog
 from lstm_bench.data.importing.intraday import Stamps, read_stamps
 from lstm_bench.data.importing.parsing import cell, parse_days, parse_numbers, parse_splits, parse_symbols

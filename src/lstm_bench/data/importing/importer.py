@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
 from lstm_bench.data.importing.appending import append_bars
 from lstm_bench.data.importing.bars import SymbolRows
@@ -19,7 +20,6 @@ from lstm_bench.data.importing.options import ImportOptions, ImportSummary
 from lstm_bench.data.importing.reading import EQUAL_WEIGHT_OPTION, Readings, read_source
 from lstm_bench.data.importing.settled import settled_note
 from lstm_bench.data.qlib_folder import History, refuse_full, write_qlib_folder
-from lstm_bench.errors import DataError
 
 __all__ = ["import_bars"]
 

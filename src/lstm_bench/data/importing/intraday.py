@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.parsing import by_value, texts
-from lstm_bench.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from lstm_bench.core.errors import DataError, choices_hint
 from lstm_bench.data.importing.adjustment import AUTO, AdjustBy, Adjustment, State, adjustment_of
 from lstm_bench.data.importing.bars import RowRules, SymbolRows, read_bars
 from lstm_bench.data.importing.columns import ADJUSTMENTS, lot_size, map_columns, usual_prices
@@ -14,7 +15,6 @@ from lstm_bench.data.importing.defects import DefectLog
 from lstm_bench.data.importing.options import ImportOptions
 from lstm_bench.data.importing.source import FilePattern, SourceFile, find_files
 from lstm_bench.data.importing.undeclared import decide_without_column
-from lstm_bench.errors import DataError, choices_hint
 
 __all__ = ["EQUAL_WEIGHT_OPTION", "NO_BENCHMARK", "Readings", "read_source"]
 

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.adjustment import AdjustBy, Adjustment, State
 from lstm_bench.data.layout import IMPORTED, read_lines
-from lstm_bench.errors import DataError
 
 __all__ = ["read_settled", "settled_note"]
 

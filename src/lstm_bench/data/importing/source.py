@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.file_kind import check_encoding, refuse_other_kinds, unreadable
 from lstm_bench.data.importing.three_row_head import ROWS, ThreeRowHead, three_row_head
 from lstm_bench.data.layout import CALENDAR
-from lstm_bench.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lstm_bench.errors import DataError
+from lstm_bench.core.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa

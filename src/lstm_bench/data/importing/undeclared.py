@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.adjustment import Adjustment
 from lstm_bench.data.importing.bars import SymbolRows
 from lstm_bench.data.importing.decision import Decision
 from lstm_bench.data.importing.file_returns import stated_returns
-from lstm_bench.errors import DataError
 
 __all__ = ["decide_without_column"]
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.kernel import kernel
+from lstm_bench.core.kernel import kernel
 
 __all__ = ["regress"]
 

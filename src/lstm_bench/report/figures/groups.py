@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.report.figures.figure import Figure, axis, bars, horizontal, line
 from lstm_bench.report.figures.signal import WINDOW
 

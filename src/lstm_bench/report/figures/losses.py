@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from lstm_bench.report.figures.figure import Layout, axis
-from lstm_bench.study.trials import TrialRow
+from lstm_bench.tune.trials import TrialRow
 
 __all__ = ["STATE_MARKS", "loss_axis", "numbers", "value_of"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.evaluate.drawdown import Accumulation, below_high
 from lstm_bench.report.figures.figure import (
     Figure,

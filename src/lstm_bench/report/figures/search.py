@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from lstm_bench.counting import counted
+from lstm_bench.core.counting import counted
 from lstm_bench.report.figures.figure import Figure, Trace, axis, counting, line, points
 from lstm_bench.report.figures.losses import STATE_MARKS, loss_axis, numbers, value_of
-from lstm_bench.study.trials import TrialRow
+from lstm_bench.tune.trials import TrialRow
 
 __all__ = ["agreement_figure", "history_figure", "importance_figure", "intermediate_figure"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.record.evidence import Daily
 from lstm_bench.report.aggregate import Row
-from lstm_bench.report.evidence import Daily
 from lstm_bench.report.figures.figure import (
     Figure,
     Trace,

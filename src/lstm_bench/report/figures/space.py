@@ -12,7 +12,7 @@ import numpy as np
 from lstm_bench.config.parameter import Parameter
 from lstm_bench.report.figures.figure import Figure, Layout, Trace, axis, line, points
 from lstm_bench.report.figures.losses import STATE_MARKS, loss_axis, numbers, value_of
-from lstm_bench.study.trials import TrialRow
+from lstm_bench.tune.trials import TrialRow
 
 __all__ = ["contour_figures", "parallel_figure", "slice_figures"]
 

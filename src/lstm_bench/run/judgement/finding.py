@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lstm_bench.errors import InputError
+from lstm_bench.core.errors import InputError
 
 __all__ = ["Finding", "say"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lstm_bench.record.record import Record
 from lstm_bench.run.judgement.finding import Finding
-from lstm_bench.run.record import Record
 
 __all__ = ["judge_result"]
 
@@ -23,7 +23,7 @@ def judge_result(record: Record) -> Iterator[Finding]:
     """Find what makes a run's figures meaningless.
 
     Records of earlier versions are judged by what they have. A run without figures is none of this function's:
-    :meth:`~lstm_bench.run.record.Record.failure` says why it has none.
+    :meth:`~lstm_bench.record.record.Record.failure` says why it has none.
 
     Raises
     ------

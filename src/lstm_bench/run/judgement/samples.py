@@ -9,8 +9,8 @@ import numpy as np
 
 from lstm_bench.config.dataset import SegmentName
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.counting import counted
-from lstm_bench.errors import ConfigError, DataError
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.run.judgement.finding import Finding
 from lstm_bench.run.judgement.survey import Survey
 

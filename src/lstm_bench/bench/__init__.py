@@ -1,0 +1,1 @@
+"""A fixed configuration over many seeds: candidates, manifest, driver."""

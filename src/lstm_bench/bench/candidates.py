@@ -1,0 +1,125 @@
+"""Which configurations a bench membertes: those of a study's trials, or a workflow file's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lstm_bench.bench.driver import Candidate
+from lstm_bench.config.experiment import check_evidence_name
+from lstm_bench.config.seeds import parse_seeds, seed_list
+from lstm_bench.config.workflow import load_workflow
+from lstm_bench.core.errors import ConfigError, InputError
+from lstm_bench.tune.space import active
+from lstm_bench.tune.trials import TrialRow, trial_rows
+
+if TYPE_CHECKING:
+    from lstm_bench.tune.definition import Definition
+    from lstm_bench.tune.store import Store
+
+__all__ = ["candidates_of_file", "candidates_of_study", "tuning_seeds"]
+
+
+def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str | None) -> list[Candidate]:
+    """Take a workflow file's configuration.
+
+    Raises
+    ------
+    ConfigError
+        Where the file or an override is wrong.
+    """
+    own = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
+    config = load_workflow(path, [*overrides, *own])
+    name = path.stem if config.experiment_name is None else config.experiment_name
+    try:
+        check_evidence_name(name)
+    except ValueError as error:
+        raise ConfigError(
+            f"experiment_name: got {name!r}; {error}, such as --set experiment_name=mine"
+        ) from error
+    return [Candidate(label=path.stem, study=name, trial=None, config=config.resolved())]
+
+
+def tuning_seeds(store: Store, name: str) -> tuple[int, ...]:
+    """Return the seeds that a study tuned on: its own, or those of its trials where it searches them."""
+    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    searched = {int(row.params["seed"]) for row in rows if "seed" in row.params}
+    return tuple(sorted(searched)) or store.definition(name).config.seeds
+
+
+def candidates_of_study(
+    store: Store,
+    name: str,
+    top: int,
+    numbers: Sequence[int],
+    seeds: Sequence[int],
+    provider_uri: str | None,
+    *,
+    options: Sequence[object] = (),
+) -> list[Candidate]:
+    """Take a study's best configurations by validation loss, or those of its trials ``numbers``.
+
+    The best one is labelled ``tuned``, Qlib's defaults ``default``, the others by their trials.
+
+    Parameters
+    ----------
+    store, name
+        The study.
+    top, numbers
+        How many of the best, or these trials.
+    seeds
+        That they will be trained with.
+    provider_uri
+        Where the data lie, if elsewhere than where the study was made.
+    options
+        Of the call, to be repeated in a command that is proposed.
+
+    Raises
+    ------
+    InputError
+        Where there is no such trial, the seeds were tuned on, or the data are others than the study's.
+    """
+    definition = store.definition(name)
+    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    _check_seeds(seeds, tuning_seeds(store, name))
+    own = [row for row in rows if row.state == "complete" and row.duplicate_of is None]
+    ranked = sorted(own, key=lambda row: (row.value, row.number))
+    chosen = [_numbered(rows, number, definition) for number in dict.fromkeys(numbers)] or ranked[:top]
+    if not chosen:
+        tune = store.command("tune", "--study", name, *options)
+        raise InputError(f"study {name!r} has no complete trial yet; run: {tune}")
+    data = store.data(name, provider_uri)
+    candidates = []
+    for row in chosen:
+        config = definition.run_config(row.params)
+        if provider_uri is not None:
+            moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
+            config = config.model_copy(update={"qlib_init": moved})
+        candidates.append(Candidate(_label(row, ranked), name, row.number, config, data))
+    return candidates
+
+
+def _check_seeds(seeds: Sequence[int], tuned_on: Sequence[int]) -> None:
+    used = sorted(set(seeds) & set(tuned_on))
+    if used:
+        others = parse_seeds(str(len(seeds)), without=tuned_on)
+        raise ConfigError(
+            f"--seeds: {', '.join(map(str, used))} served in tuning, which chose what does well with them; "
+            f"take others, such as {seed_list(others)}"
+        )
+
+
+def _numbered(rows: Sequence[TrialRow], number: int, definition: Definition) -> TrialRow:
+    if number >= len(rows):
+        raise ConfigError(f"--trial: got {number}; the study has trials 0 to {len(rows) - 1}")
+    space, params = definition.config.space, rows[number].params
+    if set(active(space, params)) - params.keys() or not params:
+        raise ConfigError(f"--trial: got {number}, whose parameters have not been drawn yet; tune first")
+    return rows[number]
+
+
+def _label(row: TrialRow, ranked: Sequence[TrialRow]) -> str:
+    if row.origin == "default" and not row.moved:
+        return "default"
+    return "tuned" if ranked and row.number == ranked[0].number else f"trial {row.number}"

@@ -1,0 +1,111 @@
+"""The manifest of a bench: which runs an experiment's rows were to have, so that missing ones are seen.
+
+``results/<experiment>/bench.json`` lies beside the records that it names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from filelock import FileLock
+from pydantic import Field, ValidationError
+
+from lstm_bench.config.mistakes import explain
+from lstm_bench.config.section import Section
+from lstm_bench.core.atomic import write_whole
+from lstm_bench.core.errors import DataError
+
+__all__ = ["Bench", "BenchRow", "rows_with", "studies_of"]
+
+_NAME = "bench.json"
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class BenchRow(Section):
+    """One configuration over its seeds."""
+
+    label: str = Field(description="the row's name within its study, such as default or tuned")
+    study: str = Field(description="the study, or the workflow file's name")
+    features: str = Field(description="Alpha158, Alpha360, or an own set's name")
+    trial: int | None = Field(
+        None, ge=0, lt=2**63, description="the study's trial that proposed the configuration"
+    )
+    seeds: tuple[Seed, ...] = Field(description="the seeds asked for")
+    runs: dict[Seed, Annotated[str, Field(max_length=100)]] = Field(
+        {}, description="seed -> run id, of the runs that have a record"
+    )
+    failures: dict[Seed, str] = Field({}, description="seed -> what went wrong")
+    workflow: dict[str, Any] = Field(description="the resolved configuration, its seed left out")
+
+
+class Bench(Section):
+    """All rows of an experiment."""
+
+    rows: dict[str, BenchRow] = Field({})
+
+    @classmethod
+    def load(cls, experiment: Path) -> Bench | None:
+        """Read an experiment's manifest; None if it has none.
+
+        Raises
+        ------
+        DataError
+            Where it is no manifest.
+        """
+        path = experiment / _NAME
+        if not path.is_file():
+            return None
+        try:
+            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        except ValidationError as error:
+            raise DataError(f"{path}: {explain(error)}") from error
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}: not JSON: {error}") from error
+
+    @classmethod
+    def change(cls, experiment: Path, label: str, change: Callable[[BenchRow | None], BenchRow]) -> BenchRow:
+        """Replace a row by what ``change`` makes of it (None where it is not there); others wait meanwhile.
+
+        Returns
+        -------
+        BenchRow
+            The new row.
+        """
+        experiment.mkdir(parents=True, exist_ok=True)
+        with FileLock(experiment / f".{_NAME}.lock"):
+            manifest = cls.load(experiment) or cls()
+            row = change(manifest.rows.get(label))
+            manifest.with_row(row).save(experiment)
+        return row
+
+    def with_row(self, row: BenchRow) -> Bench:
+        """Return the manifest with a row added or replaced."""
+        return Bench(rows={**self.rows, row.label: row})
+
+    def save(self, experiment: Path) -> None:
+        """Write the manifest in one rename."""
+        write_whole(experiment / _NAME, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+
+
+def studies_of(results: Path) -> list[str]:
+    """Return the studies, and workflow files, of the rows that manifests below a folder of results name."""
+    manifests = (Bench.load(path.parent) for path in sorted(results.glob(f"*/{_NAME}")))
+    return sorted({row.study for bench in manifests if bench is not None for row in bench.rows.values()})
+
+
+def rows_with(record: Path) -> list[str]:
+    """Return the names of the rows, ``STUDY/ROW``, that count a record among their runs.
+
+    Raises
+    ------
+    DataError
+        Where the manifest beside it cannot be read.
+    """
+    bench = Bench.load(record.parent)
+    rows = () if bench is None else bench.rows.values()
+    return [f"{row.study}/{row.label}" for row in rows if record.name in row.runs.values()]

@@ -1,0 +1,190 @@
+"""Workers on this machine: a process per slot, or for debugging a thread of this one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Protocol
+
+from lstm_bench.exec.devices import Slot, usable_cores
+from lstm_bench.exec.worker import Event, Failed, Finished, Halted, Job, Lost, serve
+
+__all__ = ["InlineExecutor", "LocalExecutor"]
+
+_PATIENCE_SECONDS = 5.0
+_GONE = (BrokenPipeError, ConnectionResetError)
+
+
+class _Flag(Protocol):
+    def set(self) -> None: ...
+    def clear(self) -> None: ...
+    def is_set(self) -> bool: ...
+
+
+@dataclass
+class _Worker:
+    """A worker, seen from the driver."""
+
+    connection: Connection
+    stop: _Flag
+    thread: threading.Thread | multiprocessing.process.BaseProcess
+    busy: bool = False
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Let a child begin deaf to signals of the group, until it ignores them itself; here they wait."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class LocalExecutor:
+    """A process per slot, kept from job to job.
+
+    Parameters
+    ----------
+    cpu_slots
+        Workers that share the processor's cores, or ``OMP_NUM_THREADS`` of them; each gets its part as threads.
+    """
+
+    def __init__(self, cpu_slots: int = 1) -> None:
+        self._workers: dict[Slot, _Worker] = {}
+        wanted = os.environ.get("OMP_NUM_THREADS", "")
+        cores = int(wanted) if wanted.isdecimal() else usable_cores()
+        self._threads = max(1, cores // max(1, cpu_slots))
+
+    def start(self, slot: Slot, job: Job) -> None:
+        """Start a job on a slot that holds none."""
+        worker = self._workers.get(slot)
+        if worker is None or not worker.thread.is_alive():
+            worker = self._workers[slot] = self._launch(slot)
+        if worker.busy:
+            raise ValueError(f"slot {slot.name} holds a job already")
+        worker.busy = True
+        worker.stop.clear()
+        with suppress(*_GONE):  # it died idle: wait() tells, and the driver starts the job again
+            worker.connection.send(job)
+
+    def answer(self, slot: Slot, go_on: bool) -> None:
+        """Answer a report; to a worker that died meanwhile, in vain."""
+        with suppress(*_GONE):
+            self._workers[slot].connection.send(go_on)
+
+    def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
+        """Wait for events, at the most this long."""
+        slots = {worker.connection: slot for slot, worker in self._workers.items() if worker.busy}
+        if not slots:
+            return []
+        ready = wait(list(slots), seconds)
+        return [(slots[one], self._receive(slots[one])) for one in ready if isinstance(one, Connection)]
+
+    def halt(self, slot: Slot) -> None:
+        """Ask a slot's job to stop at the end of its batch."""
+        self._workers[slot].stop.set()
+
+    def kill(self, slot: Slot) -> None:
+        """End a slot's worker, whatever it does."""
+        process: Any = self._workers[slot].thread
+        process.kill()
+
+    def retire(self, slot: Slot) -> None:
+        """End a slot's idle worker, and with it what it holds of the device's memory."""
+        worker = self._workers.pop(slot, None)
+        if worker is not None:
+            self._dismiss(worker)
+            self._end(worker)
+            worker.connection.close()
+
+    def close(self) -> None:
+        """End all workers, whatever they do."""
+        for worker in self._workers.values():
+            worker.stop.set()
+            if not worker.busy:
+                self._dismiss(worker)
+        for worker in self._workers.values():
+            self._end(worker)
+            worker.connection.close()
+        self._workers.clear()
+
+    def _receive(self, slot: Slot) -> Event:
+        worker = self._workers[slot]
+        try:
+            event: Event = worker.connection.recv()
+        except (EOFError, ConnectionResetError):
+            worker.connection.close()
+            del self._workers[slot]
+            return Lost(self._cause_of_death(worker))
+        if isinstance(event, Finished | Halted | Failed):
+            worker.busy = False
+        return event
+
+    def _launch(self, slot: Slot) -> _Worker:
+        spawn = multiprocessing.get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        stop = spawn.Event()
+        threads = self._threads if slot.device.opens == "cpu" else 1
+        process = spawn.Process(
+            target=serve,
+            args=(theirs, stop, slot.device.opens, threads),
+            daemon=True,
+            name=f"lstm-bench {slot.name}",
+        )
+        with _signals_blocked():
+            process.start()
+        theirs.close()
+        return _Worker(ours, stop, process)
+
+    def _cause_of_death(self, worker: _Worker) -> str:
+        process: Any = worker.thread
+        process.join(_PATIENCE_SECONDS)
+        code = process.exitcode
+        return (
+            f"killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
+        )
+
+    def _dismiss(self, worker: _Worker) -> None:
+        with suppress(*_GONE):
+            worker.connection.send(None)
+
+    def _end(self, worker: _Worker) -> None:
+        process: Any = worker.thread
+        if not worker.busy:
+            process.join(_PATIENCE_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+class InlineExecutor(LocalExecutor):
+    """A thread of this process per slot: a debugger sees the work, and nothing can be killed."""
+
+    def kill(self, slot: Slot) -> None:
+        """Do nothing: a thread ends by itself."""
+
+    def _launch(self, slot: Slot) -> _Worker:
+        ours, theirs = multiprocessing.Pipe()
+        stop = threading.Event()
+        thread = threading.Thread(
+            target=serve,
+            args=(theirs, stop, slot.device.opens, 0),
+            daemon=True,
+            name=f"lstm-bench {slot.name}",
+        )
+        thread.start()
+        return _Worker(ours, stop, thread)
+
+    def _cause_of_death(self, worker: _Worker) -> str:
+        return "its thread ended"
+
+    def _end(self, worker: _Worker) -> None:
+        worker.connection.close()
+        worker.thread.join(_PATIENCE_SECONDS)

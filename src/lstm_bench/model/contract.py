@@ -1,0 +1,164 @@
+"""What every path of training agrees on: what a pack shares, what a member owns, what a path is given and does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from lstm_bench.config.harness import Compat, Precision
+from lstm_bench.config.workflow import RunConfig
+from lstm_bench.model.loss.sample import MSE, LossSpec
+from lstm_bench.model.schedule import CONSTANT, ScheduleSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lstm_bench.model.lstm import LSTM
+    from lstm_bench.model.random_stream import RandomStream
+    from lstm_bench.model.resident import ResidentSamples
+
+__all__ = ["MemberSpec", "PackSpec", "PathChoice", "PathName", "TrainingInputs", "TrainingPath"]
+
+PathName = Literal["reference", "sharded", "fused"]
+
+
+@dataclass(frozen=True)
+class PackSpec:
+    """What the members of a pack share.
+
+    Attributes
+    ----------
+    d_feat, hidden_size, num_layers : the LSTM's shape
+    batch_size, optimizer : as in the ``task.model`` section
+    clip_grad_value, clip_grad_norm : gradient clipping, None for none
+    compat : whose training details hold
+    is_time_series : whether Qlib trains this on ``TSDatasetH``; it decides Qlib's sample order and precision
+    precision : of the products; sums and weights are float32
+    loss : what is minimised, and what validation measures
+    schedule : of the learning rates
+    """
+
+    d_feat: int
+    hidden_size: int
+    num_layers: int
+    batch_size: int
+    optimizer: Literal["adam", "gd", "adamw"]
+    clip_grad_value: float | None
+    clip_grad_norm: float | None
+    compat: Compat
+    is_time_series: bool
+    precision: Precision = "fp32"
+    loss: LossSpec = MSE
+    schedule: ScheduleSpec = CONSTANT
+
+    @classmethod
+    def of(cls, config: RunConfig) -> PackSpec:
+        """Return what the members of a configuration share."""
+        kwargs, training = config.task.model.kwargs, config.lstm_bench.training
+        return cls(
+            d_feat=kwargs.d_feat,
+            hidden_size=kwargs.hidden_size,
+            num_layers=kwargs.num_layers,
+            batch_size=kwargs.batch_size,
+            optimizer=kwargs.optimizer,
+            clip_grad_value=training.clip_grad_value,
+            clip_grad_norm=training.clip_grad_norm,
+            compat=config.lstm_bench.compat,
+            is_time_series=config.task.model.is_time_series,
+            precision=training.precision,
+            loss=LossSpec(training.loss, training.huber_delta, training.rank_temperature),
+            schedule=ScheduleSpec(
+                training.schedule,
+                training.warmup_epochs,
+                training.lr_min_factor,
+                training.lr_step_epochs,
+                training.lr_decay,
+                training.lr_patience,
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class MemberSpec:
+    """What is a member's own."""
+
+    seed: int
+    lr: float
+    dropout: float
+    weight_decay: float
+
+    @classmethod
+    def of(cls, config: RunConfig) -> MemberSpec:
+        """Return a configuration's member."""
+        kwargs = config.task.model.kwargs
+        return cls(config.seed, kwargs.lr, kwargs.dropout, config.lstm_bench.training.weight_decay)
+
+
+class TrainingPath(Protocol):
+    """Trains and scores the members of a pack; which K of them, ``live`` says."""
+
+    def learn(
+        self,
+        live: Sequence[int],
+        order: Tensor,
+        rates: Tensor,
+        on_step: Callable[[int, int], None] | None,
+    ) -> Tensor:
+        """Take one optimizer step per batch and member.
+
+        Parameters
+        ----------
+        live
+            Members at work, K of them.
+        order : ``[K, steps, B]`` int64, on the CPU
+            Positions among the training samples; -1 fills batches of whole days up to the longest.
+        rates : ``[K, steps]`` float64, on the CPU
+            The learning rate of each step.
+        on_step
+            Called after each step with the number of steps so far and in all.
+
+        Returns
+        -------
+        ``[K]`` float64, on the CPU
+            The mean over the steps of each batch's loss before its update; NaN without a step.
+        """
+        ...
+
+    def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
+        """Score every sample with the current weights, without dropout: float32 ``[K, S]``, on their device."""
+        ...
+
+    def weights(self, member: int) -> dict[str, Tensor]:
+        """Copy a member's weights to the CPU, under Qlib's parameter names."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What a path begins with.
+
+    Attributes
+    ----------
+    spec, members
+    models : initial weights, on the CPU; a path may keep them as its own
+    streams : the members' random streams, after their weights were drawn
+    samples, labels : of train, on the device
+    weights : ``[S]`` of the training samples, on the device; None for ones
+    """
+
+    spec: PackSpec
+    members: Sequence[MemberSpec]
+    models: Sequence[LSTM]
+    streams: Sequence[RandomStream]
+    samples: ResidentSamples
+    labels: Tensor
+    weights: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class PathChoice:
+    """The path that serves, and why it and not another."""
+
+    name: PathName
+    reason: str

@@ -1,0 +1,1 @@
+"""Losses: of a sample, and of whole days."""

@@ -1,0 +1,125 @@
+"""The training loss: of each sample by itself, or of whole days (:mod:`lstm_bench.model.loss.day`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lstm_bench.config.harness import BY_DAY, LossName
+
+__all__ = [
+    "MSE",
+    "LossSpec",
+    "batch_mean_loss",
+    "constant_loss",
+    "error_losses",
+    "error_slopes",
+    "errors",
+    "mean_loss",
+    "sample_losses",
+]
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """Which loss, and its settings.
+
+    Attributes
+    ----------
+    name : ``mse`` and ``huber`` are of a sample's error, ``ic`` and ``rank`` of whole days
+    huber_delta : the error from which on ``huber`` grows linearly
+    rank_temperature : softness of the ranks of ``rank``, in standard deviations of a day's scores
+    """
+
+    name: LossName = "mse"
+    huber_delta: float = 1.0
+    rank_temperature: float = 0.1
+
+    @property
+    def is_by_day(self) -> bool:
+        """Whether it compares the samples of a day, so that batches have to hold whole days."""
+        return self.name in BY_DAY
+
+
+MSE = LossSpec()
+"""Qlib's loss."""
+
+
+def errors(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return scores less labels, 0 where the label is NaN.
+
+    Parameters
+    ----------
+    scores, labels : of shapes that broadcast
+        The errors have the wider of their dtypes.
+    """
+    return torch.where(labels.isnan(), 0.0, scores - labels.nan_to_num())
+
+
+def error_losses(missed: Tensor, loss: LossSpec) -> Tensor:
+    """Return the loss of each error: its square, or Huber's (1964): ``e²/2`` up to delta, then linear as a tangent."""
+    if loss.name == "mse":
+        return missed.square()
+    near = missed.abs().clamp(max=loss.huber_delta)
+    return near * (missed.abs() - near / 2)
+
+
+def error_slopes(missed: Tensor, loss: LossSpec) -> Tensor:
+    """Return the derivative of :func:`error_losses` by the error."""
+    return 2 * missed if loss.name == "mse" else missed.clamp(-loss.huber_delta, loss.huber_delta)
+
+
+def sample_losses(
+    scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None
+) -> Tensor:
+    """Return the loss of each sample ``[B]`` times its weight, 0 where the label is NaN.
+
+    Parameters
+    ----------
+    weights : ``[B]``, None for ones
+    """
+    given = error_losses(errors(scores, labels), loss)
+    return given if weights is None else weights * given
+
+
+def mean_loss(scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None) -> Tensor:
+    """Mean over non-NaN labels of each sample's weight times its loss, a scalar; with weights, Qlib's formula.
+
+    Parameters
+    ----------
+    scores, labels : ``[B]``
+        The error has the wider of their dtypes. Without any label it is 0 (and has no gradient).
+    weights : ``[B]``, None for ones
+        Their sum does not divide: their mean is 1 over train, not over a batch.
+    """
+    return sample_losses(scores, labels, loss, weights).sum() / (~labels.isnan()).sum().clamp(min=1)
+
+
+def constant_loss(labels: Tensor, loss: LossSpec = MSE) -> float:
+    """Mean loss of a model that gives every sample the mean label; NaN without any label.
+
+    Parameters
+    ----------
+    labels : ``[S]``
+        A loss of whole days is 1 less a correlation, which equal scores have not: it counts as 0.
+    """
+    if loss.is_by_day:
+        return 1.0
+    given = labels.to(torch.float64)
+    return float(mean_loss(given.nanmean().expand(given.shape), given, loss)) if len(given) else math.nan
+
+
+def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor], loss: LossSpec = MSE) -> float:
+    """Mean over batches of each batch's mean loss; NaN without a batch.
+
+    Parameters
+    ----------
+    scores, labels : ``[S]``
+    batches : positions ``[B]`` of each batch
+    """
+    losses = [float(mean_loss(scores[batch], labels[batch], loss)) for batch in batches]
+    return math.fsum(losses) / len(losses) if losses else math.nan

@@ -1,0 +1,1 @@
+"""Compiled training on the CPU: threads over micro-batches that stay in cache."""

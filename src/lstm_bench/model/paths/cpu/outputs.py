@@ -1,0 +1,150 @@
+"""The outputs of an LSTM's last day, with their gradient, from the compiled kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.autograd.function import once_differentiable
+
+from lstm_bench.config.harness import Precision
+from lstm_bench.core.errors import ConfigError
+from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.paths.cpu.bf16 import HAS_BF16
+from lstm_bench.model.paths.cpu.lanes import LANES
+from lstm_bench.model.paths.cpu.sequence import backward, forward
+from lstm_bench.model.paths.cpu.tile import COLUMNS
+from lstm_bench.model.paths.cpu.weights import PackedWeights, unpacked
+
+__all__ = ["PRECISIONS", "CompiledLSTM"]
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16") if HAS_BF16 else ("fp32",)
+"""Of the products that this processor's kernels have."""
+
+
+class CompiledLSTM:
+    """A model whose layers run in compiled kernels, on the calling thread alone.
+
+    Parameters
+    ----------
+    model
+        Its weights are those at the time of the last :meth:`renew`.
+    precision
+        Of the factors of products; with ``bf16``, those of the weights' gradient are float32 all the same.
+
+    Raises
+    ------
+    ConfigError
+        Where the processor has no such products.
+    """
+
+    def __init__(self, model: LSTM, precision: Precision = "fp32") -> None:
+        if precision not in PRECISIONS:
+            raise ConfigError(
+                f"lstm_bench.training.precision: got {precision!r}, but this processor's kernels do not have it; "
+                f"choices: {', '.join(PRECISIONS)}"
+            )
+        self.model = model
+        self._bf16 = precision == "bf16"
+        self.renew()
+
+    def renew(self) -> None:
+        """Take over the model's present weights."""
+        self._weights = PackedWeights.of(self.model.rnn, bf16=self._bf16)
+
+    @property
+    def leaves(self) -> list[Tensor]:
+        """What gradients of :meth:`training_scores` are taken for; :meth:`give_back` understands them."""
+        return [self._weights.rows, self._weights.biases, *self.model.fc_out.parameters()]
+
+    def give_back(self, gradients: Sequence[Tensor]) -> None:
+        """Make the gradients of the leaves those of the model's parameters."""
+        rows, biases, *head = gradients
+        for parameter, gradient in zip(
+            self.model.parameters(), [*unpacked(self._weights.shape, rows, biases), *head], strict=True
+        ):
+            parameter.grad = gradient
+
+    def scores(self, windows: Tensor) -> Tensor:
+        """Map windows ``[B, L, F]`` to scores ``[B]``, without dropout or gradients."""
+        with torch.no_grad():
+            return self.model.head(_Days(self._weights, windows, None, kept=False).last())
+
+    def training_scores(self, windows: Tensor, masks: Generator) -> Tensor:
+        """Map windows ``[B, L, F]`` to scores ``[B]`` that have gradients, dropout drawn from a generator."""
+        weights, dropout = self._weights, self.model.rnn.dropout
+        drawn = None
+        if dropout:
+            sizes = (weights.shape.layers - 1, windows.shape[1], len(windows), weights.shape.units)
+            drawn = torch.empty(sizes).bernoulli_(1 - dropout, generator=masks).div_(1 - dropout)
+        outputs: Tensor = _LastOutputs.apply(  # type: ignore[no-untyped-call]
+            weights.rows, weights.biases, weights, windows, drawn
+        )
+        return self.model.head(outputs)
+
+
+class _LastOutputs(torch.autograd.Function):
+    """From the leaves of packed weights, those weights, windows and masks to outputs ``[B, H]``."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, rows: Tensor, biases: Tensor, weights: PackedWeights, windows: Tensor, masks: Tensor | None
+    ) -> Tensor:
+        ctx.days = _Days(weights, windows, masks, kept=True)
+        last: Tensor = ctx.days.last()
+        return last
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator, unused-ignore]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        return (*ctx.days.gradients(slope), None, None, None)
+
+
+class _Days:
+    """What goes through the kernels for some samples: all of their days, or one after the other in one place."""
+
+    def __init__(self, weights: PackedWeights, windows: Tensor, masks: Tensor | None, *, kept: bool) -> None:
+        shape = weights.shape
+        samples, days, _ = windows.shape
+        slots = days if kept else 1
+        self._weights = weights
+        self._inputs = torch.empty(shape.layers, slots + 1, samples, shape.width)
+        self._gates = torch.empty(shape.layers, shape.blocks, slots, samples, COLUMNS)
+        self._cells = torch.empty(shape.layers, slots + kept, samples, shape.units)
+        self._last = days if kept else days % 2  # where the day after the last one has its inputs
+        self._inputs[:, 0] = 0
+        self._cells[:, 0] = 0
+        self._masks = torch.empty(0, days, samples, shape.units) if masks is None else masks
+        forward(
+            windows.contiguous().numpy(),
+            self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),
+            weights.forward.numpy(), weights.biases.detach().numpy(),
+            self._masks.numpy(), _ONES, shape.hidden_size, int(kept), int(weights.bf16),
+        )  # fmt: skip
+
+    def last(self) -> Tensor:
+        """Return the last layer's outputs on the last day, ``[B, H]``."""
+        shape = self._weights.shape
+        first = shape.below(shape.layers - 1)
+        return self._inputs[-1, self._last, :, first : first + shape.hidden_size].clone()
+
+    def gradients(self, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gradients of the weights' rows and biases, given that of :meth:`last`; once only."""
+        shape, samples = self._weights.shape, len(slope)
+        padded = torch.nn.functional.pad(slope, (0, shape.units - shape.hidden_size)).contiguous()
+        rows = torch.zeros_like(self._weights.rows)  # a layer's may be shorter than the longest
+        biases = torch.zeros_like(self._weights.biases)
+        backward(
+            shape.features, self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),
+            self._weights.backward.numpy(), self._masks.numpy(), _ONES, _ZEROS, padded.numpy(),
+            torch.zeros(shape.layers + 1, samples, shape.panels * COLUMNS).numpy(),
+            torch.zeros(shape.layers, samples, shape.units).numpy(),
+            rows.numpy(), biases.numpy(), int(self._weights.bf16),
+        )  # fmt: skip
+        return rows, biases
+
+
+_ONES, _ZEROS = np.ones((1, LANES), np.float32), np.zeros((1, COLUMNS), np.float32)

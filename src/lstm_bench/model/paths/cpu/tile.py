@@ -1,0 +1,105 @@
+"""The sums of a tile: a few rows of one matrix times a panel of another, kept in registers while they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+
+from lstm_bench.core.kernel import kernel
+from lstm_bench.model.paths.cpu.lanes import LANE_BYTES, LANES, Lanes
+
+__all__ = ["COLUMNS", "COLUMN_BYTES", "TILE", "VECTORS", "Left", "Rows", "Sums", "address", "number", "place"]
+
+VECTORS = 4
+COLUMNS = VECTORS * LANES
+"""Of a panel."""
+COLUMN_BYTES = VECTORS * LANE_BYTES
+TILE = 5 if LANES == 16 else 2
+"""Rows of a tile, whose sums are most of the registers: 32 with AVX-512, otherwise 16."""
+
+
+class Rows(NamedTuple):
+    """Rows in memory: the address of the first, and how far apart they are in bytes."""
+
+    at: int
+    pitch: int
+
+
+class Left(NamedTuple):
+    """A left matrix, ``[rows, groups, depth]``: the address of its first number, and distances in bytes.
+
+    Attributes
+    ----------
+    at
+    row, group, step : from row to row, from one group of summands to the next, and from summand to summand
+    groups, depth : how many summands: groups of so many each
+    """
+
+    at: int
+    row: int
+    group: int
+    step: int
+    groups: int
+    depth: int
+
+
+class Sums:
+    """The sums of a tile, for the code generator.
+
+    Parameters
+    ----------
+    builder
+        LLVM's.
+    rows
+        How many the tile has.
+    start, pitch
+        Address of what the sums begin with, ``[rows, COLUMNS]``, and bytes from row to row.
+    """
+
+    def __init__(self, builder: Any, rows: int, start: Any, pitch: Any) -> None:
+        self._builder = builder
+        self._sums: list[list[Any]] = [
+            [
+                self._variable(Lanes.load(builder, place(builder, start, pitch, row, n)))
+                for n in range(VECTORS)
+            ]
+            for row in range(rows)
+        ]
+
+    def grow(self, row: int, grown: Callable[[int, Lanes], Lanes]) -> None:
+        """Give each sum of a row its next value, from its vector's number and its present one."""
+        builder = self._builder
+        for n, total in enumerate(self._sums[row]):
+            builder.store(grown(n, Lanes(builder, builder.load(total))).value, total)
+
+    def store(self, into: Any, pitch: Any) -> None:
+        """Write the sums to ``[rows, COLUMNS]``."""
+        builder = self._builder
+        for row, own in enumerate(self._sums):
+            for n, total in enumerate(own):
+                Lanes(builder, builder.load(total)).store(place(builder, into, pitch, row, n))
+
+    def _variable(self, start: Lanes) -> Any:
+        """Return the place of a variable, which LLVM keeps in a register."""
+        return cgutils.alloca_once_value(self._builder, start.value)  # type: ignore[no-untyped-call]
+
+
+def place(builder: Any, first: Any, pitch: Any, row: int, vector: int = 0) -> Any:
+    """Return the address of a row's vector."""
+    return builder.add(first, builder.add(builder.mul(pitch, number(row)), number(LANE_BYTES * vector)))
+
+
+def number(value: int) -> Any:
+    """Return a constant of 64 bits."""
+    return ir.Constant(ir.IntType(64), value)
+
+
+@kernel(error_model="numpy")
+def address(array: Any) -> int:
+    """Return where an array's first number lies."""
+    first: Any = np.intp(array.ctypes.data)
+    return first  # type: ignore[no-any-return]

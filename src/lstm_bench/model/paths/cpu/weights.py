@@ -1,0 +1,133 @@
+"""A model's weights as the compiled kernels take them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lstm_bench.model.paths.cpu.bf16 import paired
+from lstm_bench.model.paths.cpu.lanes import LANES
+from lstm_bench.model.paths.cpu.tile import COLUMNS
+
+__all__ = ["PackedWeights", "Shape", "unpacked"]
+
+
+class Shape(NamedTuple):
+    """Sizes of an LSTM in the kernels.
+
+    Attributes
+    ----------
+    features, hidden_size, layers
+    blocks : whole vectors that hold a layer's units; the units beyond the hidden size stay 0
+    """
+
+    features: int
+    hidden_size: int
+    layers: int
+    blocks: int
+
+    @classmethod
+    def of(cls, features: int, hidden_size: int, layers: int) -> Shape:
+        """Return the sizes in the kernels of an LSTM with these."""
+        return cls(features, hidden_size, layers, math.ceil(hidden_size / LANES))
+
+    @property
+    def units(self) -> int:
+        """Of all blocks."""
+        return self.blocks * LANES
+
+    @property
+    def width(self) -> int:
+        """K: the longest input row, and what fills whole pairs of vectors."""
+        return math.ceil((max(self.features, self.units) + self.units) / (2 * LANES)) * 2 * LANES
+
+    @property
+    def panels(self) -> int:
+        """P: of the gradient of an input row, but for features, which have none."""
+        return math.ceil(2 * self.units / COLUMNS)
+
+    def below(self, layer: int) -> int:
+        """Return how much of a layer's input row comes from below."""
+        return self.units if layer else self.features
+
+
+@dataclass(frozen=True)
+class PackedWeights:
+    """Weights of all layers; a panel of gates has the four of each unit of a block.
+
+    Attributes
+    ----------
+    shape
+    rows : ``[layers, blocks, K, 4 LANES]``, a leaf that may have a gradient
+        Panels of gates.
+    biases : ``[layers, blocks, 4 LANES]``, a leaf too
+    forward : as ``rows``
+        What the kernels multiply by.
+    backward : ``[layers, P, 4 units, COLUMNS]``
+        Panels of inputs: from below (in the first layer none), then the layer's own.
+    bf16 : whether both are pairs of bfloat16 numbers
+    """
+
+    shape: Shape
+    rows: Tensor
+    biases: Tensor
+    forward: Tensor
+    backward: Tensor
+    bf16: bool
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, rnn: nn.LSTM, *, bf16: bool) -> PackedWeights:
+        """Pack a module's present weights."""
+        shape = Shape.of(rnn.input_size, rnn.hidden_size, rnn.num_layers)
+        hidden, units, blocks = shape.hidden_size, shape.units, shape.blocks
+        rows = torch.zeros(shape.layers, blocks, shape.width, 4, LANES)
+        columns = torch.zeros(shape.layers, 4 * units, shape.panels * COLUMNS)
+        biases = torch.zeros(shape.layers, 4, units)
+        for layer, (from_below, from_before, bias, other_bias) in enumerate(rnn.all_weights):
+            taken, below = from_below.shape[1], shape.below(layer)
+            inputs = torch.zeros(4, units, below + units)  # as torch has them
+            inputs[:, :hidden, :taken] = from_below.view(4, hidden, taken)
+            inputs[:, :hidden, below : below + hidden] = from_before.view(4, hidden, hidden)
+            by_block = inputs.view(4, blocks, LANES, -1)
+            rows[layer, :, : below + units] = by_block.permute(1, 3, 0, 2)
+            slopes = inputs if layer else inputs[..., below:]
+            columns[layer, :, : slopes.shape[2]] = (
+                slopes.view(4, blocks, LANES, -1).transpose(0, 1).flatten(0, 2)
+            )
+            biases[layer, :, :hidden] = (bias + other_bias).view(4, hidden)
+        rows = rows.flatten(3)
+        by_gate = biases.view(shape.layers, 4, blocks, LANES).transpose(1, 2).flatten(2)
+        backward = columns.view(shape.layers, 4 * units, shape.panels, COLUMNS).transpose(1, 2)
+        return cls(
+            shape,
+            rows.requires_grad_(),
+            by_gate.requires_grad_(),
+            paired(rows) if bf16 else rows.detach(),
+            paired(backward) if bf16 else backward.contiguous(),
+            bf16,
+        )
+
+
+def unpacked(shape: Shape, rows: Tensor, biases: Tensor) -> list[Tensor]:
+    """Return the gradients of packed weights, those of ``rows`` and ``biases``, as torch has them.
+
+    One for each parameter of its module, in their order.
+    """
+    hidden = shape.hidden_size
+    gradients = []
+    for layer in range(shape.layers):
+        below, taken = shape.below(layer), hidden if layer else shape.features
+        columns = rows[layer].view(shape.blocks, -1, 4, LANES).permute(2, 0, 3, 1)  # [4, blocks, LANES, K]
+        columns = columns.flatten(1, 2)[:, :hidden]
+        bias = biases[layer].view(shape.blocks, 4, LANES).transpose(0, 1).flatten(1)[:, :hidden]
+        gradients += [columns[..., :taken], columns[..., below : below + hidden], bias, bias]
+    # in memory as their parameters are, and each by itself: optimizers and clipping go over it in that order, in place
+    return [
+        gradient.reshape(4 * hidden, *gradient.shape[2:]).clone(memory_format=torch.contiguous_format)
+        for gradient in gradients
+    ]

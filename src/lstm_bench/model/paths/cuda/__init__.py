@@ -1,0 +1,1 @@
+"""Fused training on CUDA: one graph of Triton kernels for a whole pack."""

@@ -1,0 +1,1 @@
+"""Records of runs and the evidence made of them: layout, writing, reading."""

@@ -1,0 +1,265 @@
+"""Which runs there are below a folder of results: found by name, and listed from their small files."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lstm_bench.core.errors import DataError
+from lstm_bench.record.drafts import Draft, drafts_in
+from lstm_bench.record.record import SEAL, Record
+
+__all__ = ["CatalogueEntry", "find_entry", "find_run", "is_run_id", "list_runs", "name_some", "run_folders"]
+
+_CONFIG = "config.yaml"
+_ID = re.compile(r"[0-9a-f]{16}")
+_SCORED = ("pred.parquet", "label.parquet", "ic.parquet", "epochs.parquet", "model.safetensors")
+"""Files of every run that has scores."""
+
+_SET_NAME = re.compile(r"^lstm_bench:\n(?: .*\n)*?  features:\n    name: (.+)$", re.MULTILINE)
+_HANDLER = re.compile(r"^ +handler:\n +class: (.+)$", re.MULTILINE)
+"""Where a record's configuration says the feature set. A record has it as our own writer laid it out, and reading
+thousands of them as YAML takes minutes."""
+
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """A run as its record tells of it in brief. What a damaged record does not tell is None.
+
+    Attributes
+    ----------
+    path : of the record, which is not there where only a draft is
+    fault : what is wrong with the record; empty where nothing is
+    features : Alpha158, Alpha360, or an own set's name
+    started : with its time zone
+    status : how training ended
+    seconds : in all
+    metrics : name -> value; NaN where a figure has none
+    drafts : of the run, at work or left over
+    """
+
+    path: Path
+    fault: str = ""
+    features: str | None = None
+    seed: int | None = None
+    started: datetime | None = None
+    status: str | None = None
+    epochs: int | None = None
+    best_epoch: int | None = None
+    seconds: float | None = None
+    data_fingerprint: str | None = None
+    metrics: Mapping[str, float] | None = None
+    drafts: tuple[Draft, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @property
+    def experiment(self) -> str:
+        """The folder that the record lies in."""
+        return self.path.parent.name
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether there is no record yet."""
+        return bool(self.drafts) and not self.path.is_dir()
+
+    @property
+    def state(self) -> str:
+        """How the run stands, in a word or two."""
+        if any(draft.is_live for draft in self.drafts):
+            return "being written"
+        if self.fault:
+            return "damaged"
+        return "diverged" if not self.metrics else str(self.status).replace("_", " ")
+
+
+def run_folders(results: Path) -> list[Path]:
+    """Return the folders of records, complete or not, of all experiments, by path."""
+    return sorted(path for experiment in _visible(results) for path in _visible(experiment) if _is_run(path))
+
+
+def find_run(run: str, results: Path) -> Path:
+    """Find the folder of a run's record, which need not be complete.
+
+    Parameters
+    ----------
+    run
+        That folder, or an id in ``results/<experiment>/``, or the beginning of one, with or without the experiment in
+        front (``demo/01874``).
+    results
+        Where records are.
+
+    Raises
+    ------
+    DataError
+        Where there is none, or more than one begins so; those are listed.
+    """
+    if not run:
+        raise DataError("run: got '', expected a record's folder, or the id of one")
+    folder = Path(run).expanduser()
+    if folder.is_dir():
+        return folder
+    there = run_folders(results)
+    found = [path for path in there if _name_like(path, run) == run]
+    found = found or [path for path in there if _name_like(path, run).startswith(run)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(
+            f"run: got {run!r}, which {len(found)} records begin with; give one of {name_some(found)}"
+        )
+    hint = f"it has {name_some(there)}" if there else "it has none; `lstm-bench run CONFIG` makes one"
+    raise DataError(
+        f"run: got {run!r}, expected a record's folder, or the id of one in {results}, and {hint}"
+    )
+
+
+def find_entry(run: str, results: Path) -> CatalogueEntry:
+    """Find a run as :func:`find_run` does, and read what its record tells in brief.
+
+    Raises
+    ------
+    DataError
+        Where there is no such run, or a folder is given that is no run's.
+    """
+    folder = find_run(run, results)
+    if not is_run_id(folder.name):
+        raise DataError(
+            f"run: {folder} is no run's record: its name is none of the ids that runs have, 16 digits of 0-9a-f"
+        )
+    drafts = [draft for draft in drafts_in(folder.parent) if draft.run == folder.name]
+    return _entry(folder, tuple(drafts))
+
+
+def list_runs(results: Path) -> list[CatalogueEntry]:
+    """Read what records tell in brief; a damaged one is listed with its fault.
+
+    Only small files are read. A run that so far has nothing but a draft is listed, too.
+    """
+    entries = []
+    for experiment in _visible(results):
+        drafts: dict[str, list[Draft]] = {}
+        for draft in drafts_in(experiment):
+            drafts.setdefault(draft.run, []).append(draft)
+        folders = {path.name: path for path in _visible(experiment) if _is_run(path)}
+        for name in sorted({*folders, *drafts}):
+            entries.append(_entry(experiment / name, tuple(drafts.get(name, ()))))
+    return entries
+
+
+def _entry(path: Path, drafts: tuple[Draft, ...]) -> CatalogueEntry:
+    if not path.is_dir():
+        at_work = any(draft.is_live for draft in drafts)
+        fault = "" if at_work else "a draft that a killed process left; the same run goes on to make a record"
+        return CatalogueEntry(path, fault, drafts=drafts)
+    record, faults = Record(path), []
+    said: dict[str, Any] = {}
+    metrics: dict[str, float] | None = None
+    try:
+        said = _provenance(record)
+        metrics = record.metrics()
+        faults += _absent(path, _SCORED if metrics else ())
+    except DataError as error:
+        faults.append(str(error).removeprefix(f"{path}{os.sep}"))
+    return CatalogueEntry(path, "; ".join(faults), **said, metrics=metrics, drafts=drafts)
+
+
+def _provenance(record: Record) -> dict[str, Any]:
+    """Read what an entry needs.
+
+    Raises
+    ------
+    DataError
+        Where a file is not there, cannot be read, or holds something else.
+    """
+    if missing := _absent(record.path, (SEAL, _CONFIG)):
+        raise DataError(missing[0])
+    content = record.provenance()
+    training, seconds = _part(content, "training", dict), _part(content, "seconds", dict)
+    return {
+        "features": _features(record.path / _CONFIG),
+        "seed": _part(content, "seed", int),
+        "started": _moment(content.get("started")),
+        "status": _part(training, "status", str),
+        "epochs": _part(training, "epochs", int),
+        "best_epoch": _part(training, "best_epoch", int),
+        "seconds": math.fsum(value for value in seconds.values() if isinstance(value, int | float)),
+        "data_fingerprint": _part(content, "data_fingerprint", str),
+    }
+
+
+def _part(content: Mapping[str, Any], key: str, kind: type) -> Any:
+    value = content[key]
+    if not isinstance(value, kind):
+        raise DataError(f"{SEAL}: {key}: got {value!r}, expected {_KINDS[kind]}")
+    return value
+
+
+_KINDS: Mapping[type, str] = {dict: "an object", int: "a whole number", str: "a text"}
+
+
+def _moment(text: Any) -> datetime | None:
+    """Read when a run began; a record of an early version does not say."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{SEAL}: started: got {text!r}, expected a date and a time") from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _features(config: Path) -> str | None:
+    try:
+        text = config.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{config.name}: cannot be read: {error}") from error
+    found = _SET_NAME.search(text) or _HANDLER.search(text)
+    return None if found is None else found[1].strip("'\"")
+
+
+def _absent(path: Path, names: Iterable[str]) -> list[str]:
+    missing = [name for name in names if not (path / name).is_file()]
+    return [f"it has no {', '.join(missing)}"] if missing else []
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """Return the visible folders in one, by name; none where it cannot be entered."""
+    try:
+        with os.scandir(folder) as found:
+            names = sorted(one.name for one in found if not one.name.startswith(".") and one.is_dir())
+    except OSError:
+        return iter(())
+    return (folder / name for name in names)
+
+
+def _is_run(path: Path) -> bool:
+    return is_run_id(path.name) or (path / SEAL).is_file()
+
+
+def is_run_id(name: str) -> bool:
+    """Whether a name is one that records have."""
+    return bool(_ID.fullmatch(name))
+
+
+def _name_like(path: Path, wanted: str) -> str:
+    """Name a run as the text does that looks for it: with its experiment, or without."""
+    return f"{path.parent.name}/{path.name}" if "/" in wanted else path.name
+
+
+def name_some(paths: Iterable[Path]) -> str:
+    """List the first of many paths, and say how many more there are."""
+    texts = [str(path) for path in paths]
+    more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
+    return ", ".join(texts[:_MOST_NAMED]) + more

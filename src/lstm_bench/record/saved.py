@@ -1,0 +1,129 @@
+"""A saved run: its record found, and what it takes to score other days read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_bench.config.shown import came
+from lstm_bench.config.workflow import RunConfig
+from lstm_bench.core.errors import DataError
+from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.record.catalogue import find_run, name_some
+from lstm_bench.record.record import Record, read_object
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["SavedRun", "find_record", "read_statistics"]
+
+_WEIGHTS = "model.safetensors"
+_STATISTICS = "statistics.json"
+_AGAIN = "compute the run again with --force"
+
+
+def find_record(run: str, results: Path) -> Record:
+    """Find a run's record.
+
+    Parameters
+    ----------
+    run
+        As for :func:`lstm_bench.record.catalogue.find_run`.
+    results
+        Where records are.
+
+    Raises
+    ------
+    DataError
+        Where there is none, or it is not complete, or more than one run begins so.
+    """
+    folder = find_run(run, results)
+    record = Record.find(folder)
+    if record is None:
+        raise DataError(f"run: {folder} is no complete record: it has no provenance.json{_inside(folder)}")
+    return record
+
+
+def _inside(folder: Path) -> str:
+    """Say which records a folder that is none holds, an experiment's or that of all results."""
+    there = sorted(
+        seal.parent for depth in ("[!.]*", "[!.]*/[!.]*") for seal in folder.glob(f"{depth}/provenance.json")
+    )
+    return f"; it holds records: {name_some(there)}" if there else ""
+
+
+@dataclass(frozen=True, eq=False)
+class SavedRun:
+    """What a record keeps of a trained model.
+
+    Attributes
+    ----------
+    record
+    config : resolved
+    weights : of the best epoch, parameter -> tensor on the CPU
+    fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
+    provenance : what it was computed with
+    """
+
+    record: Record
+    config: RunConfig
+    weights: Mapping[str, Tensor]
+    fitted: Mapping[str, tuple[FittedStatistics, ...]]
+    provenance: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, record: Record) -> SavedRun:
+        """Read a record.
+
+        Raises
+        ------
+        DataError
+            Where the run diverged and left no weights, or a file is missing or damaged.
+        ConfigError
+            Where this version cannot read its configuration.
+        """
+        failure = record.failure()
+        if failure is not None:
+            raise DataError(f"{record.path}: {failure}; there is nothing to predict with")
+        for name in ("pred.parquet", _STATISTICS, _WEIGHTS):
+            if not (record.path / name).is_file():
+                raise DataError(f"{record.path}: this record is not complete: it has no {name}; {_AGAIN}")
+        return cls(
+            record=record,
+            config=record.config().resolved(),
+            weights=_read_weights(record.path / _WEIGHTS),
+            fitted=read_statistics(record),
+            provenance=record.provenance(),
+        )
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path}: cannot be read: {error}; {_AGAIN}") from error
+
+
+def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
+    """Read what the processors of a run learned: ``shared``, ``infer`` and ``learn``, each in order.
+
+    Raises
+    ------
+    DataError
+        Where the record does not say it.
+    """
+    path = record.path / _STATISTICS
+    fitted = {}
+    for key, steps in read_object(path).items():
+        if not isinstance(steps, list):
+            raise DataError(f"{path}: {key}: got {came(steps)}, expected a list; {_AGAIN}")
+        try:
+            fitted[key] = tuple(map(FittedStatistics.from_json, steps))
+        except DataError as error:
+            raise DataError(f"{path}: {key}: {error}; {_AGAIN}") from error
+    return fitted

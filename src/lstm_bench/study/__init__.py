@@ -1,1 +1,0 @@
-"""Studies: a search space, its trials, and the processes that train them."""

@@ -1,1 +1,0 @@
-"""Executors: where the workers of a study run."""

@@ -1,0 +1,75 @@
+"""A record's files under the paths that Qlib's recorder gives its artifacts.
+
+Qlib pickles; here the stems are Qlib's, the tables are Parquet, and the weights safetensors. What Qlib has no name for
+keeps its own: so does ``ic.parquet``, of whose columns Qlib has only some, each in a file. Qlib's daily trade
+indicators (``indicators_normal_1day``) are not in a record, their summary is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lstm_bench.evaluate.headlines import HEADLINES
+from lstm_bench.record.record import Record
+
+__all__ = ["lay_out"]
+
+_RENAMED = {
+    "report.parquet": "portfolio_analysis/report_normal_1day.parquet",
+    "positions.parquet": "portfolio_analysis/positions_normal_1day.parquet",
+    "model.safetensors": "params.safetensors",
+}
+_SPLIT = {
+    "ic": "sig_analysis/ic.parquet",
+    "rank_ic": "sig_analysis/ric.parquet",
+    "long_short": "sig_analysis/long_short_r.parquet",
+    "long_average": "sig_analysis/long_avg_r.parquet",
+}
+"""A column of ``ic.parquet`` -> the file that Qlib has for it, beside the whole table."""
+
+_FREQUENCY = "1day."
+_ANALYSES = "portfolio_analysis"
+
+
+def lay_out(record: Path, folder: Path) -> None:
+    """Fill an empty folder with a record's files.
+
+    Parameters
+    ----------
+    record
+        The record's folder. Its files are linked to; what Qlib splits or puts together is written besides.
+    folder
+    """
+    for source in sorted(record.iterdir()):
+        if source.name == "ic.parquet":
+            table = pq.read_table(source)
+            for column in set(_SPLIT) & set(table.column_names):
+                pq.write_table(table.select(["datetime", column]), _place(folder, _SPLIT[column]))
+        _place(folder, _RENAMED.get(source.name, source.name)).symlink_to(source)
+    for name, rows in _analyses(Record(record).metrics()).items():
+        if rows:
+            table = pa.table({"name": list(rows), "value": list(rows.values())})
+            pq.write_table(table, _place(folder, f"{_ANALYSES}/{name}_1day.parquet"))
+
+
+def _analyses(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Sort the backtest's figures into Qlib's two tables, by the names that they have there."""
+    own = {
+        name.removeprefix(_FREQUENCY): value
+        for name, value in metrics.items()
+        if _FREQUENCY in name and name not in HEADLINES  # which Qlib does not have
+    }
+    return {
+        "port_analysis": {name: value for name, value in own.items() if "." in name},
+        "indicator_analysis": {name: value for name, value in own.items() if "." not in name},
+    }
+
+
+def _place(folder: Path, path: str) -> Path:
+    place = folder / path
+    place.parent.mkdir(exist_ok=True)
+    return place

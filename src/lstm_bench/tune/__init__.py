@@ -1,0 +1,1 @@
+"""Studies: their definition, their store, and the search."""

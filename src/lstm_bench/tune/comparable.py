@@ -1,0 +1,49 @@
+"""What all trials of a study share so that their validation losses can be compared."""
+
+from __future__ import annotations
+
+from lstm_bench.config.processor import ProcessorConfig
+from lstm_bench.config.workflow import RunConfig
+from lstm_bench.core.errors import ConfigError
+
+__all__ = ["check_comparable"]
+
+_DROP_ROWS = frozenset({"DropnaLabel", "DropnaProcessor"})
+
+
+def check_comparable(key: str, trial: RunConfig, study: RunConfig) -> None:
+    """Check that a parameter leaves labels and samples as the study has them.
+
+    What a key always changes is refused with the study's file; processors are looked at here, since one and the same
+    key may change features or labels.
+
+    Parameters
+    ----------
+    key
+        The parameter.
+    trial, study
+        The configuration with one of the parameter's values, and without.
+
+    Raises
+    ------
+    ConfigError
+        Where the parameter changes a processor that acts on labels or drops samples.
+    """
+    here, there = _judging(study), _judging(trial)
+    if here != there:
+        changed = [entry.name for entry in (*here, *there) if entry not in here or entry not in there]
+        raise ConfigError(
+            f"parameter {key}: it changes {changed[0] if changed else 'the order of processors'}, which acts on labels "
+            "or drops samples, and then validation losses cannot be compared; fields_group: feature keeps a processor "
+            "to the features, or make a study for each value"
+        )
+
+
+def _judging(config: RunConfig) -> list[ProcessorConfig]:
+    """Return the processors that decide labels or samples, with the days that they are fitted on."""
+    handler = config.task.dataset.kwargs.handler
+    return [
+        entry
+        for entry in (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors)
+        if entry.name in _DROP_ROWS or entry.acts_on_label
+    ]

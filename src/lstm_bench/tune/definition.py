@@ -1,0 +1,402 @@
+"""What a study is: its configuration, the workflow that all trials share, and the data."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from lstm_bench.config.mistakes import explain
+from lstm_bench.config.parameter import SHORT_KEYS, Parameter, Scalar, dotted_key, in_order
+from lstm_bench.config.shown import came
+from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
+from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.universe import MarketConfig, market_text
+from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.yaml import Overrides
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, InputError, choices_hint
+from lstm_bench.tune.comparable import check_comparable
+from lstm_bench.tune.space import holds, nearest, size
+
+if TYPE_CHECKING:
+    from lstm_bench.record.stamp import NamedData, Stamp
+
+__all__ = ["Definition"]
+
+_LARGEST_GRID = 100_000
+
+_N_EPOCHS = "task.model.kwargs.n_epochs"
+_PROVIDER = "qlib_init.provider_uri"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """All that a driver on any machine needs to go on with a study.
+
+    Attributes
+    ----------
+    config
+        The study file.
+    workflow
+        Its workflow file with ``set``, ``fixed`` and ``max_epochs`` in it, resolved.
+    data_fingerprint
+        Of the data that the study was made for.
+    tracking
+        What the workflow file, or ``set``, says of it.
+    stamp
+        What a run uses of the data, so that days can be added; None where a run would be refused, and in a study
+        that an earlier version made.
+    """
+
+    config: StudyConfig
+    workflow: RunConfig
+    data_fingerprint: str
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    stamp: Stamp | None = None
+
+    @classmethod
+    def of(
+        cls,
+        config: StudyConfig,
+        base_folder: Path,
+        overrides: Overrides = (),
+        *,
+        provider_uri: str | None = None,
+    ) -> Definition:
+        """Read the workflow file, hash the data, and check that every end of the space makes a configuration.
+
+        Parameters
+        ----------
+        config
+        base_folder
+            What a relative ``base`` is relative to: the study file's folder.
+        overrides
+            Over the workflow file and ``set``.
+        provider_uri
+            The data folder, over the workflow's.
+
+        Raises
+        ------
+        ConfigError
+            Where the workflow file is missing or wrong, or does not fit the study.
+        DataError
+            Where there is no data.
+        """
+        from lstm_bench.data.fingerprint import fingerprint
+        from lstm_bench.data.provider import Provider
+        from lstm_bench.dataset.segments import close_segments
+        from lstm_bench.record.stamp import Stamp
+
+        base = base_folder / Path(config.base).expanduser()
+        if not base.is_file():
+            raise ConfigError(
+                f"base: study {config.name!r} names {config.base!r}; there is no file {base.resolve()}"
+            )
+        pairs = list(overrides.items()) if isinstance(overrides, Mapping) else list(overrides)
+        workflow = load_workflow(base, [*config.set.items(), *pairs]).resolved()
+        tracking = workflow.lstm_bench.tracking
+        _check_features(config, workflow)
+        provider = Provider(provider_uri or workflow.qlib_init.provider_uri)
+        instruments = workflow.task.dataset.kwargs.handler.kwargs.instruments
+        if isinstance(instruments, str | MarketConfig):
+            provider.universe(market_text(instruments))
+        workflow = close_segments(_with_values(workflow.to_file(), config.fixed, "fixed"), provider)
+        # trials may run in another folder
+        own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
+        workflow = _with_values(workflow.to_file(), own, "study")
+        stamp = Stamp.of(workflow, provider)
+        definition = cls(config, workflow, fingerprint(provider), tracking, stamp)
+        definition._check_space()
+        return definition
+
+    def data(self, provider_uri: str | None = None) -> NamedData:
+        """Open the study's data, on this machine perhaps elsewhere than where it was made.
+
+        Days that were added to the folder since are not seen, so that all trials and seeds of the study have the same.
+
+        Raises
+        ------
+        InputError
+            Where they are others than the study's; it says which days and stocks differ.
+        """
+        from lstm_bench.data.fingerprint import fingerprint
+        from lstm_bench.data.provider import Provider
+        from lstm_bench.record.stamp import NamedData
+
+        where = provider_uri or self.workflow.qlib_init.provider_uri
+        provider = Provider(where)
+        found = fingerprint(provider)
+        if found == self.data_fingerprint:
+            return NamedData(provider, found, found)
+        study, new = f"study {self.config.name!r}", "make a new study for the new data"
+        if self.stamp is None:
+            raise InputError(
+                f"{study} was made for data with the fingerprint {self.data_fingerprint[:12]}, but {where} has "
+                f"{found[:12]}, and an earlier version made the study, which does not say the days and stocks that it "
+                f"uses: tune or bench it once on the folder as it was, which notes them, or {new}"
+            )
+        try:
+            return NamedData(self.stamp.open(self.workflow, provider), self.data_fingerprint, found)
+        except InputError as error:
+            raise InputError(f"{study} was made for other data than {where} has: {error}; {new}") from error
+
+    @property
+    def features(self) -> str:
+        """What the columns are called: the handler's class, or an own set's name."""
+        return self.workflow.feature_set
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        return self.workflow.to_file()
+
+    def run_config(self, params: Mapping[str, Scalar]) -> RunConfig:
+        """Put a trial's parameters over the workflow; those that it lacks keep the workflow's values.
+
+        The seed is the workflow's, unless it is one of the parameters.
+
+        Raises
+        ------
+        ConfigError
+            Where a parameter is not of the space, or the workflow cannot have it; it names the key.
+        """
+        space = self.config.space
+        for key in params:
+            if key not in space:
+                raise ConfigError(f"parameter {key}: the space has none; {choices_hint(key, space)}")
+        exact = {key: _without_rounding(space[key], value) for key, value in params.items()}
+        return _with_values(self._content, exact, "parameter")
+
+    def seeds(self, params: Mapping[str, Scalar]) -> tuple[int, ...]:
+        """Seeds that a trial trains: the study's, or its own where the space has ``seed``."""
+        return (int(params["seed"]),) if "seed" in params else self.config.seeds
+
+    def defaults(self) -> tuple[dict[str, Scalar], dict[str, Any]]:
+        """Return the workflow's own parameters, which are Qlib's in the ready studies.
+
+        Returns
+        -------
+        params
+            The nearest point of the space, of those parameters that are there.
+        moved
+            Value of the workflow, for each parameter whose value is outside the space; None where it has none.
+        """
+        params: dict[str, Scalar] = {}
+        moved: dict[str, Any] = {}
+        for key in in_order(self.config.space):
+            parameter = self.config.space[key]
+            if not holds(parameter, params):
+                continue
+            value = self._value(key)
+            params[key] = nearest(parameter, value)
+            if not parameter.contains(value):
+                moved[key] = value
+        return params, moved
+
+    def _value(self, key: str) -> Any:
+        """Look up the workflow's value of a key; None where it leaves it open."""
+        if key == "step_len":
+            return self.workflow.step_len
+        value: Any = self._content
+        for part in dotted_key(key).split("."):
+            value = value[int(part)] if isinstance(value, list) else value.get(part)
+            if value is None:
+                return None
+        return value
+
+    def _check_space(self) -> None:
+        """Check that each parameter can have its extreme values, or every choice."""
+        points = size(self.config.space) if self.config.sampler.name == "grid" else None
+        if points is not None and points > _LARGEST_GRID:
+            raise ConfigError(
+                f"sampler.name: the grid has {counted(points, 'point')}, expected at most {_LARGEST_GRID:,}"
+            )
+        for key, parameter in self.config.space.items():
+            for value in parameter.choices if parameter.choices is not None else parameter.span:
+                check_comparable(key, self.run_config({key: value}), self.workflow)
+
+    def with_budget(self, budget: Mapping[str, Any]) -> Definition:
+        """Return the study with another budget: any of ``config.study.BUDGET``.
+
+        Raises
+        ------
+        ConfigError
+            Where something else is given, or a value is wrong, or another number of epochs would stretch a schedule
+            that spans them, so that later trials could not be compared with earlier ones.
+        """
+        if not isinstance(budget, Mapping):
+            raise ConfigError(f"budget: got {came(budget)}, expected a mapping")
+        if not budget:
+            return self
+        for key in budget:
+            if key not in BUDGET:
+                raise ConfigError(f"budget: got {key!r}; {choices_hint(key, BUDGET)}")
+        config = parse_study({**self.config.model_dump(mode="json", by_alias=True), **budget})
+        workflow = _with_values(self._content, {_N_EPOCHS: config.max_epochs}, "budget")
+        changed = replace(self, config=config, workflow=workflow)
+        if config.max_epochs != self.config.max_epochs:
+            self._refuse_stretching()
+            changed._check_space()
+        return changed
+
+    def _refuse_stretching(self) -> None:
+        searched = self.config.space.get("schedule")
+        own = (self.workflow.lstm_bench.training.schedule,)
+        spanning = {"cosine", "one_cycle"}.intersection(own if searched is None else searched.choices or ())
+        if spanning:
+            raise ConfigError(
+                f"budget.max_epochs: schedule {' and '.join(sorted(spanning))} spans all epochs, so that later trials "
+                "could not be compared with those that are there; make a new study"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data that :meth:`from_json` makes the same definition of; it needs no file."""
+        return {
+            "config": self.config.model_dump(mode="json", by_alias=True),
+            "workflow": self.workflow.to_file(),
+            "data_fingerprint": self.data_fingerprint,
+            "tracking": self.tracking.model_dump(),
+            "stamp": None if self.stamp is None else self.stamp.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Definition:
+        """Read what :meth:`to_json` gave.
+
+        Raises
+        ------
+        ConfigError
+            Where it cannot be read, such as one that a later version wrote.
+        """
+        if not isinstance(content, Mapping):
+            raise ConfigError(f"definition: got {came(content)}, expected a mapping")
+        parts = {"config": dict, "workflow": dict, "data_fingerprint": str}
+        for key, kind in parts.items():
+            if not isinstance(content.get(key), kind):
+                there = f"got {came(content[key])}" if key in content else "missing"
+                raise ConfigError(
+                    f"definition.{key}: {there}, expected a {'text' if kind is str else 'mapping'}"
+                )
+        workflow = _validated(content["workflow"], "workflow").resolved()
+        try:
+            tracking = TrackingConfig.model_validate(content.get("tracking", {}))
+        except ValidationError as error:
+            raise explain(error, "tracking") from error
+        stamp = content.get("stamp")
+        if stamp is not None:
+            from lstm_bench.record.stamp import Stamp
+
+            stamp = Stamp.from_json(stamp)
+        return cls(parse_study(content["config"]), workflow, content["data_fingerprint"], tracking, stamp)
+
+    def differences(self, other: Definition) -> list[str]:
+        """Say what makes ``other`` another study, a line each: ``space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]``.
+
+        What a study may spend is no difference, nor where the data lies, nor how a file says the same.
+        """
+        here, there = self._essence(), other._essence()
+        if self.stamp is not None and other.stamp is not None and self.stamp.used == other.stamp.used:
+            there["data"] = here["data"]  # the same days and stocks, in a folder that has others too
+        return [
+            f"{key}: {_shown(here.get(key))} -> {_shown(there.get(key))}"
+            for key in [*here, *(key for key in there if key not in here)]
+            if here.get(key) != there.get(key)
+        ]
+
+    def _essence(self) -> dict[str, Any]:
+        """Dotted key -> value of all that must stay."""
+        config = self.config.model_dump(mode="json", by_alias=True)
+        kept = {key: config[key] for key in ("space", "enqueue", "seeds", "sampler", "pruner")}
+        identity = self.workflow.identity()
+        identity["model"].pop("n_epochs")
+        # identity leaves it out beside one layer, but trials may have more
+        identity["model"]["dropout"] = self.workflow.task.model.kwargs.dropout
+        return dict(_flat({**kept, "workflow": identity, "data": self.data_fingerprint}))
+
+
+def _check_features(config: StudyConfig, workflow: RunConfig) -> None:
+    found = workflow.feature_set
+    if config.features is not None and not found.lower().startswith(config.features):
+        raise ConfigError(f"features: got {config.features!r}, but those of {config.base} are {found}")
+
+
+def _without_rounding(parameter: Parameter, value: Scalar) -> Scalar:
+    """Undo what adding steps did to a number: 0.30000000000000004 is 0.3."""
+    return nearest(parameter, value) if parameter.step is not None and parameter.contains(value) else value
+
+
+def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> RunConfig:
+    """Put values over a resolved workflow and check it again."""
+    changed = copy.deepcopy(dict(content))
+    for key, value in values.items():
+        _put(changed, key, value, what)
+    found = _validated(changed, what, tuple(values))
+    for key in values:
+        _refuse_ignored(found.model_dump(mode="json", by_alias=True), key, what)
+    return found.resolved()
+
+
+def _refuse_ignored(content: Any, key: str, what: str) -> None:
+    """Refuse a key that Qlib, and so a workflow file, ignores: there is nothing to choose."""
+    for part in dotted_key(key).split("."):
+        if isinstance(content, dict) and part not in content:
+            raise ConfigError(f"{what} {key}: unknown key {part!r}; {choices_hint(part, content)}")
+        content = content[int(part)] if isinstance(content, list) else content[part]
+
+
+def _put(content: Any, key: str, value: Any, what: str) -> None:
+    *parents, last = dotted_key(key).split(".")
+    if not parents and last not in content:
+        raise ConfigError(
+            f"{what} {key}: unknown key {key!r}; {choices_hint(key, SHORT_KEYS)}, or a dotted key of the workflow "
+            "file, such as task.model.kwargs.optimizer"
+        )
+    for position, part in enumerate([*parents, last]):
+        if isinstance(content, list):
+            if not part.isdecimal() or int(part) >= len(content):
+                raise ConfigError(f"{what} {key}: {part!r} is no position in a list of {len(content)}")
+        elif not isinstance(content, dict):
+            raise ConfigError(f"{what} {key}: {part!r} lies below a plain value ({content!r})")
+        elif part not in content and position < len(parents):
+            raise ConfigError(
+                f"{what} {key}: a workflow file has no {part!r} there; {choices_hint(part, content)}"
+            )
+        place = int(part) if isinstance(content, list) else part
+        if position == len(parents):
+            content[place] = value
+        else:
+            content = content[place]
+
+
+def _validated(content: Any, what: str, keys: tuple[str, ...] = ()) -> RunConfig:
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        places = [".".join(str(part) for part in finding["loc"]) for finding in error.errors()]
+        blamed = [key for key in keys if any(_meets(dotted_key(key), place) for place in places)]
+        raise ConfigError(
+            f"{what} {', '.join(blamed or keys)}: {explain(error)}".replace(" :", ":")
+        ) from error
+
+
+def _meets(dotted: str, place: str) -> bool:
+    return f"{dotted}.".startswith(f"{place}.") or f"{place}.".startswith(f"{dotted}.")
+
+
+def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{key}.")
+        elif isinstance(value, list) and any(isinstance(entry, Mapping) for entry in value):
+            yield from _flat({str(position): entry for position, entry in enumerate(value)}, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else str(value)

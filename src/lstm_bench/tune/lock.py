@@ -1,0 +1,69 @@
+"""Mutual exclusion of the drivers of one store: who holds it may count trials and create one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from lstm_bench.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+__all__ = ["POLL_SECONDS", "database_lock", "file_lock"]
+
+POLL_SECONDS = 0.002
+"""Between two tries of a lock on a file: whoever tries seldom does not get it from one who often takes it."""
+
+# dialect -> statements that take and release a lock of the session; the server frees it when the session ends
+_STATEMENTS = {
+    "postgresql": ("SELECT pg_advisory_lock(:key)", "SELECT pg_advisory_unlock(:key)"),
+    "mysql": ("SELECT GET_LOCK(:key, -1)", "SELECT RELEASE_LOCK(:key)"),
+    "mariadb": ("SELECT GET_LOCK(:key, -1)", "SELECT RELEASE_LOCK(:key)"),
+}
+
+
+def file_lock(store: Path) -> AbstractContextManager[object]:
+    """Lock beside a store that is a file. The system frees it when its holder dies, however it dies."""
+    return FileLock(store.with_name(f".{store.name}.drivers"), poll_interval=POLL_SECONDS)
+
+
+@contextmanager
+def database_lock(engine: Engine, name: str) -> Iterator[None]:
+    """Lock on a database server, for drivers on any machine.
+
+    Parameters
+    ----------
+    engine
+        The store's.
+    name
+        What is locked; two names do not wait for each other.
+
+    Raises
+    ------
+    ConfigError
+        Where this kind of database has no such lock.
+    """
+    from sqlalchemy import text
+
+    dialect = engine.dialect.name
+    if dialect not in _STATEMENTS:
+        choices = ", ".join(["sqlite", *_STATEMENTS, "a journal file"])
+        raise ConfigError(
+            f"--storage: got a {dialect} database, which drivers cannot share; choices: {choices}"
+        )
+    take, release = (text(statement) for statement in _STATEMENTS[dialect])
+    key: int | str = f"lstm-bench:{name}"[:64]
+    if dialect == "postgresql":
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    with engine.connect() as connection:
+        connection.execute(take, {"key": key})
+        try:
+            yield
+        finally:
+            connection.execute(release, {"key": key})

@@ -1,0 +1,101 @@
+"""A study's trials as a tracker is told of them: one run per trial, with all its tuning seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from lstm_bench.tracking.tracked import tags_of
+from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, tracked_id
+
+if TYPE_CHECKING:
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.tune.definition import Definition
+
+__all__ = ["TrackedTrials"]
+
+
+class TrackedTrials:
+    """Tells a tracker of trials.
+
+    The driver does, not its workers: it alone knows which trial was pruned, was lost and is tried again, or has the
+    result of another, and one process serves all its slots.
+
+    Parameters
+    ----------
+    tracker
+    definition
+        The study.
+    """
+
+    def __init__(self, tracker: Tracker, definition: Definition) -> None:
+        self._tracker = tracker
+        self._definition = definition
+        self._ids: dict[int, str] = {}
+
+    def began(self, number: int, key: str, config: RunConfig, params: Mapping[str, Any]) -> None:
+        """Tell that a trial begins, or goes on.
+
+        Parameters
+        ----------
+        number, key
+            Of the trial; the key is the hash of its configuration, seeds and data.
+        config, params
+        """
+        study = self._definition.config.name
+        own = {
+            "trial": number,
+            "params": dict(params),
+            "seeds": list(self._definition.seeds(params)),
+            "data_fingerprint": self._definition.data_fingerprint,
+        }
+        run = TrackedRun(
+            id=tracked_id(f"{key}-{number}", study),
+            name=f"trial {number}",
+            study=study,
+            job_type="search",
+            config={**config.to_file(), **own},
+            tags=tags_of(config, study),
+        )
+        self._ids[number] = run.id
+        self._tracker.begin(run)
+
+    def epoch(self, number: int, epoch: int, value: float | None, values: Mapping[str, Any]) -> None:
+        """Tell an epoch.
+
+        Parameters
+        ----------
+        number, epoch
+        value
+            What the trial is judged by, the mean validation loss; None where no seed lives.
+        values
+            What its worker reported: ``losses`` and ``figures`` by seed.
+        """
+        figures: Mapping[int, Mapping[str, float]] = values.get("figures", {})
+        names = dict.fromkeys(name for own in figures.values() for name in own)
+        told = {name: fmean(own[name] for own in figures.values() if name in own) for name in names}
+        told["valid_loss"] = math.nan if value is None else value
+        for seed, loss in values.get("losses", {}).items():
+            told |= {f"seed/{seed}/{name}": figure for name, figure in figures.get(seed, {}).items()}
+            told[f"seed/{seed}/valid_loss"] = loss
+        self._tracker.epoch(self._ids[number], epoch, told)
+
+    def ended(self, number: int, state: State, value: float | None, outcome: Mapping[str, Any]) -> None:
+        """Tell how a trial ended; one that never began is not known to a tracker.
+
+        Parameters
+        ----------
+        number, state, value
+        outcome
+            As it is kept with the trial.
+        """
+        if number not in self._ids:
+            return
+        names = ("epochs", "seconds", "device", "duplicate_of", "diverged_seeds", "error")
+        summary = {name: outcome[name] for name in names if outcome.get(name) not in (None, [])}
+        if value is not None:
+            summary["best_valid_loss"] = value
+        path = outcome.get("training_path")
+        self._tracker.end(self._ids.pop(number), state, summary, {} if path is None else {"path": path})

@@ -1,0 +1,181 @@
+"""The job of a tuning worker: train a trial's seeds as a pack, and tell each epoch's validation losses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_bench.core.atomic import write_whole
+from lstm_bench.exec.worker import Session
+from lstm_bench.record.identity import run_id
+from lstm_bench.tracking.tracked import epoch_values
+
+if TYPE_CHECKING:
+    from lstm_bench.config.workflow import RunConfig
+
+__all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key"]
+
+logger = logging.getLogger("lstm_bench")
+
+TRAIN_TRIAL = "lstm_bench.tune.training:train_trial"
+
+
+def trial_key(config: RunConfig, seeds: Sequence[int], data_fingerprint: str) -> str:
+    """Return what two trials have in common where one need not be trained: 16 hex digits."""
+    ids = [run_id(config.with_seed(seed), data_fingerprint) for seed in seeds]
+    return hashlib.sha256(" ".join(ids).encode()).hexdigest()[:16]
+
+
+def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
+    """Train one configuration on its tuning seeds.
+
+    Parameters
+    ----------
+    payload
+        ``workflow`` (a configuration), ``seeds``, ``entry`` (the folder of the dataset, train and valid only),
+        ``volatility`` (that of its stocks' volatility, None where no sample is weighted by it) and ``outcome`` (the
+        file that keeps what a trial that ran to its end gave).
+    session
+        Takes ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: all that the trainer says}}`` after each epoch;
+        a false answer prunes.
+
+    Returns
+    -------
+    dict
+        ``losses`` ``{seed: [validation loss per epoch]}``, ``train_losses`` likewise, ``status`` per seed,
+        ``valid_ic`` ``{seed: {"IC": .., "Rank IC": ..}}`` of a trial that was not pruned, ``pruned``, ``seconds`` of
+        training, ``peak_bytes``, ``training_path``, ``replayed``.
+    """
+    from lstm_bench.record.rescue import rescued
+
+    outcome = Path(payload["outcome"])
+    there = outcome if outcome.is_file() else rescued(outcome.name)
+    if there is not None:  # trained to its end before, and the driver died before it could take note
+        return _replay(json.loads(there.read_text(encoding="utf-8")), session)
+    from lstm_bench.run.contents import without_nan
+
+    result = _train(payload, session)
+    if not result["pruned"]:
+        _keep(outcome, json.dumps(without_nan(result)))
+    return result
+
+
+def _keep(outcome: Path, content: str) -> None:
+    """Write what a trial gave; a full disk must not undo it, since the driver is told all the same."""
+    from lstm_bench.record.rescue import is_full, rescue
+
+    try:
+        write_whole(outcome, content)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        kept = rescue(outcome.name, lambda draft: write_whole(draft, content))
+        where = "nor has any other place" if kept is None else f"it is kept in {kept}"
+        logger.warning("%s has no room for what the trial gave, %s", outcome.parent, where)
+
+
+def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
+    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.dataset.array_entry import open_entry
+    from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.dataset.sample_weights import sample_weights
+    from lstm_bench.dataset.volatility import read_volatility
+    from lstm_bench.model.contract import MemberSpec, PackSpec
+    from lstm_bench.model.select import choose_path
+    from lstm_bench.model.trainer import Fit, train_pack
+    from lstm_bench.run.preparation import check_learning, valid_metric
+    from lstm_bench.tune.valid_ic import valid_correlations
+
+    config = RunConfig.model_validate(payload["workflow"])
+    kwargs, spec = config.task.model.kwargs, PackSpec.of(config)
+    choice = choose_path(spec, session.device)
+    dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
+    train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
+    check_learning(config, dataset, train, valid)
+    volatility = payload["volatility"]
+    weights = sample_weights(
+        config.lstm_bench.training,
+        train,
+        None if volatility is None else read_volatility(open_entry(Path(volatility))),
+    )
+    pruned = False
+
+    def on_epoch(fits: Sequence[Fit]) -> bool:
+        nonlocal pruned
+        epoch = max(len(fit.epochs) for fit in fits) - 1
+        live = [fit for fit in fits if len(fit.epochs) == epoch + 1]
+        losses = {fit.member.seed: _curve(fit)[epoch] for fit in live}
+        figures = {fit.member.seed: epoch_values(fit.epochs[epoch]) for fit in live}
+        pruned = not session.report({"epoch": epoch, "losses": losses, "figures": figures})
+        return not pruned
+
+    started = time.perf_counter()
+    fits = train_pack(
+        spec,
+        [MemberSpec.of(config.with_seed(seed)) for seed in payload["seeds"]],
+        train,
+        valid,
+        n_epochs=kwargs.n_epochs,
+        early_stop=kwargs.early_stop,
+        device=session.device,
+        valid_metric=valid_metric(config, valid),
+        on_epoch=on_epoch,
+        on_step=lambda *_: session.check(),
+        choice=choice,
+        weights=weights,
+    )
+    seconds = time.perf_counter() - started
+    return {
+        "losses": {fit.member.seed: _curve(fit) for fit in fits},
+        "train_losses": {fit.member.seed: [epoch.train_loss for epoch in fit.epochs] for fit in fits},
+        "status": {fit.member.seed: fit.status for fit in fits},
+        "valid_ic": {}
+        if pruned
+        else valid_correlations(fits, spec, dataset, valid, session.device, choice.name),
+        "pruned": pruned,
+        "seconds": seconds,
+        "peak_bytes": peak_bytes(session.device),
+        "training_path": choice.name,
+        "replayed": False,
+    }
+
+
+def _curve(fit: Any) -> list[float]:
+    """Return the validation loss per epoch; a member that diverged in whatever way ends with NaN."""
+    curve = [epoch.valid_loss for epoch in fit.epochs]
+    return [*curve[:-1], math.nan] if fit.status == "diverged" else curve
+
+
+def peak_bytes(device: Any) -> int:
+    """Most memory that this worker has taken on its device so far."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_reserved(device))
+    from lstm_bench.record.provenance import peak_memory_mib
+
+    return int(peak_memory_mib() * 2**20)
+
+
+def _replay(result: dict[str, Any], session: Session) -> dict[str, Any]:
+    """Tell the epochs of a training that is done, to be judged as if it went on now."""
+    for name in ("losses", "train_losses"):
+        result[name] = {
+            int(seed): [math.nan if value is None else value for value in curve]
+            for seed, curve in result[name].items()
+        }
+    result["valid_ic"] = {int(seed): figures for seed, figures in result.get("valid_ic", {}).items()}
+    result["status"] = {int(seed): status for seed, status in result["status"].items()}
+    for epoch in range(max(map(len, result["losses"].values()))):
+        losses = {seed: curve[epoch] for seed, curve in result["losses"].items() if epoch < len(curve)}
+        figures = {seed: {"train_loss": result["train_losses"][seed][epoch]} for seed in losses}
+        if not session.report({"epoch": epoch, "losses": losses, "figures": figures}):
+            cut = {seed: curve[: epoch + 1] for seed, curve in result["losses"].items()}
+            return {**result, "losses": cut, "pruned": True, "replayed": True}
+    return {**result, "replayed": True}
