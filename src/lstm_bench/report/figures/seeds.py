@@ -21,14 +21,13 @@ from lstm_bench.report.figures.figure import (
     line,
     points,
 )
-from lstm_bench.report.leaderboard.published import COLUMNS, PublishedRow
+from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, PublishedRow
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.report.leaderboard.statistics import FEWEST
 
 __all__ = ["curve_figures", "seed_figures", "win_figure"]
 
 _COLOURS = ("@blue", "@orange", "@green", "@purple", "@gold", "@grey")
-_PERCENT = {name for name in COLUMNS if name.endswith(("annualized_return", "max_drawdown"))}
 _BAND_ROWS = 3
 _JITTER = 0.16
 _CURVES = (
@@ -78,7 +77,7 @@ def seed_figures(rows: Sequence[Row], published: Sequence[PublishedRow], prefix:
             "three seeds or more. Further right is better.",
             traces,
             axes(
-                axis(form=".1%" if metric in _PERCENT else "", zeroline=False),
+                axis(form=".1%" if metric in IN_PERCENT else "", zeroline=False),
                 axis(
                     tickvals=list(range(low, len(rows))),
                     ticktext=labels,

@@ -26,11 +26,11 @@ SEED_HEADER = ("Metric", "A", "B", "A − B, common seeds", "Wilcoxon p", "P(A >
 DAILY_HEADER = ("Daily series", "Days", "Mean block", "A − B, mean of a day")
 
 UNDECIDED = "undecided"
-"""Of a figure that has too few seeds or days for an interval or a p-value."""
+"""Text for a value with too few seeds or days for an interval or a p-value."""
 
 
 def heading(comparison: Comparison) -> str:
-    """Say what is compared."""
+    """Describe what is compared."""
     a, b, seeds = comparison.a, comparison.b, comparison.seeds
     setting = a.setting
     reduced = [row.name for row in (a, b) if row.reductions]
