@@ -118,8 +118,7 @@ def _leaderboard(arguments: Sequence[str], evidence: Mapping[str, Evidence], nam
 def _comparison(arguments: Sequence[str], evidence: Mapping[str, Evidence]) -> str:
     if len(arguments) != 2:
         raise InputError(
-            f"<!-- lstm-bench: compare ... -->: got {counted(len(arguments), 'row')}, expected two, each "
-            "STUDY/ROW"
+            f"<!-- lstm-bench: compare ... -->: got {counted(len(arguments), 'row')}, expected two, each STUDY/ROW"
         )
     try:
         return comparison_markdown(compare_rows(evidence, *arguments))

@@ -99,8 +99,7 @@ def _distribution(ic: pd.Series[float]) -> Figure:
     return Figure(
         "ic_distribution",
         "Distribution of the daily IC",
-        "Number of days by IC. The mean (dashed) is small compared with the spread; ICIR is the ratio of the "
-        "two.",
+        "Number of days by IC. The mean (dashed) is small compared with the spread; ICIR is the ratio of the two.",
         [bars("days", middle, counts, "@blue/60"), line("normal", middle, expected, "@orange")],
         axes("IC", "days", bargap=0.04, shapes=[vertical(mean), vertical(0.0, "@muted", "dot")]),
         note=f"{counted(len(known), 'day')}, {float((known > 0).mean()):.1%} of them above 0.",

@@ -157,8 +157,7 @@ def _common_seeds(a: Row, b: Row) -> tuple[int, ...]:
     seeds = [{result.seed for result in row.complete} for row in (a, b)]
     if not seeds[0] & seeds[1]:
         raise InputError(
-            f"compare: {a.name} has the seeds {_listed(seeds[0])}, {b.name} {_listed(seeds[1])}; none is "
-            "common; "
+            f"compare: {a.name} has the seeds {_listed(seeds[0])}, {b.name} {_listed(seeds[1])}; none is common; "
             "bench both with the same --seeds"
         )
     return tuple(sorted(seeds[0] & seeds[1]))

@@ -15,16 +15,14 @@ from lstm_bench.report.leaderboard.tables import Table
 __all__ = ["EMPTY", "NOTE", "csv_text", "json_object", "latex", "markdown", "markdown_table"]
 
 EMPTY = (
-    "There is no row yet: `lstm-bench bench` makes rows, and `lstm-bench leaderboard --out benchmarks.md` "
-    "puts them "
-    "here."
+    "There is no row yet: `lstm-bench bench` makes rows, and `lstm-bench leaderboard --out benchmarks.md` puts "
+    "them here."
 )
 
 NOTE = (
     "A cell is mean±std (ddof 1) over the complete seeds; returns, information ratio and drawdown are of the "
-    "excess "
-    "over the benchmark, with cost, as fractions. Training time is the mean per seed. `lstm-bench leaderboard "
-    "--explain STUDY/ROW` prints the seeds behind a row and how to compute one again."
+    "excess over the benchmark, with cost, as fractions. Training time is the mean per seed. `lstm-bench "
+    "leaderboard --explain STUDY/ROW` prints the seeds behind a row and how to compute one again."
 )
 
 _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "±": r"$\pm$", "–": "--", "`": ""}

@@ -82,9 +82,8 @@ def _embargo(config: RunConfig, found: Mapping[str, int] | None) -> str:
     if found["days"] == 0:
         return "none"
     return (
-        f"{counted(found['days'], 'trading day')} before the next segment; {counted(found['train'], 'sample')} "
-        f"of train and "
-        f"{found['valid']:,} of valid left out"
+        f"{counted(found['days'], 'trading day')} before the next segment; {counted(found['train'], 'sample')} of "
+        f"train and {found['valid']:,} of valid left out"
     )
 
 

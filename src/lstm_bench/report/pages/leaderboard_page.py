@@ -75,8 +75,7 @@ def _table_parts(
     setting = group.setting
     start, end = setting.test
     text = (
-        f"Test {start} to {end}, data {setting.data_fingerprint[:12] or 'unknown'}, label {setting.label}, "
-        "numerics "
+        f"Test {start} to {end}, data {setting.data_fingerprint[:12] or 'unknown'}, label {setting.label}, numerics "
         f"{setting.numerics or 'unknown'}."
     )
     if setting.kind in KINDS:
