@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from lstm_bench.core.counting import counted
+from lstm_bench.report.leaderboard.formats import nullable
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row
 
@@ -72,13 +72,9 @@ def explanation_object(row: Row) -> dict[str, Any]:
         "row": row.name,
         "reduced": list(row.reductions),
         "summary": {
-            metric: {"mean": _known(cell.mean), "std": _known(cell.std), "n": cell.n}
+            metric: {"mean": nullable(cell.mean), "std": nullable(cell.std), "n": cell.n}
             for metric, cell in cells.items()
         },
         "seeds": seeds,
         "config": config,
     }
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
