@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import defaults
 from hypothesis import strategies as st
 
 from lstm_bench.core.errors import ConfigError
@@ -18,13 +18,13 @@ from lstm_bench.report.runs.selection import Condition, Selection, figure_of, fi
 NET = "1day.excess_return_with_cost.annualized_return"
 
 
-def run(name: str = "0" * 16, experiment: str = "demo", **said: Any) -> CatalogueEntry:
-    given: dict[str, Any] = {
+def run(name: str = "0" * 16, experiment: str = "demo", **more: Any) -> CatalogueEntry:
+    defaults: dict[str, Any] = {
         "features": "Alpha158",
         "seed": 0,
         "started": datetime(2026, 3, 4, 12, tzinfo=UTC),
     }
-    return CatalogueEntry(Path(experiment) / name, **(given | said))
+    return CatalogueEntry(Path(experiment) / name, **(defaults | more))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_is_no_condition_is_refused(text: str) -> None:
         Condition.parse(text)
 
 
-@given(st.floats(-1, 1), st.floats(-1, 1))
+@defaults(st.floats(-1, 1), st.floats(-1, 1))
 def test_conditions_hold_as_numbers_compare(value: float, bound: float) -> None:
     entry = run(metrics={"IC": value})
     held = {sign: Condition("IC", sign, bound).holds(entry) for sign in ("<", "<=", "=", "!=", ">=", ">")}
