@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import defaults
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_bench.core.errors import ConfigError
@@ -64,7 +64,7 @@ def test_what_is_no_condition_is_refused(text: str) -> None:
         Condition.parse(text)
 
 
-@defaults(st.floats(-1, 1), st.floats(-1, 1))
+@given(st.floats(-1, 1), st.floats(-1, 1))
 def test_conditions_hold_as_numbers_compare(value: float, bound: float) -> None:
     entry = run(metrics={"IC": value})
     held = {sign: Condition("IC", sign, bound).holds(entry) for sign in ("<", "<=", "=", "!=", ">=", ">")}
