@@ -162,11 +162,7 @@ CUT = {"status": "finished", "epochs": 11, "best_epoch": 9, "parameters": 1}
         (["task.model.kwargs.n_epochs=11", "qlib_init.region=us"], {"training": CUT}, ""),
         ([f"{SEGMENTS}.train=[2013-01-01, 2014-12-31]", "market=sp500"], {}, ""),
         (["task.model.kwargs.n_epochs=11"], {}, ""),  # stopped early: the cap changed nothing
-        (
-            ["task.model.kwargs.n_epochs=11"],
-            {"training": CUT},
-            "ended by n_epochs 11, Qlib's is 200",
-        ),
+        (["task.model.kwargs.n_epochs=11"], {"training": CUT}, "ended by n_epochs 11, Qlib's is 200"),
     ],
 )
 def test_what_makes_a_run_a_reduced_one(

@@ -20,7 +20,7 @@ def test_rows_are_found_by_name(rows: list[Row]) -> None:
         find_row(rows, "alpha158")
     with pytest.raises(InputError, match="did you mean 'alpha158/tuned'"):
         find_row(rows, "alpha158/tunde")
-    with pytest.raises(InputError, match="nor any other"):
+    with pytest.raises(InputError, match="and no other row"):
         find_row([], "alpha158")
 
 

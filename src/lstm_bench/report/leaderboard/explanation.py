@@ -14,6 +14,12 @@ __all__ = ["HEADER", "explanation_lines", "explanation_object", "explanation_tex
 
 HEADER = ("Seed", "Status", *COLUMNS.values(), "Epochs", "Run")
 
+_FIELDS = (
+    *("seed", "status", "message", "run_id", "data_fingerprint", "commit"),
+    *("epochs", "best_epoch", "train_seconds", "device"),
+)
+"""Fields of a seed's result in the plain data."""
+
 
 def explanation_lines(row: Row) -> list[tuple[str, ...]]:
     """Return a line per seed, then the mean and the standard deviation of each column."""
@@ -52,19 +58,7 @@ def explanation_object(row: Row) -> dict[str, Any]:
     config = json.loads((row.complete or row.results)[0].config)
     config["task"]["model"]["kwargs"].pop("seed")
     seeds = [
-        {
-            "seed": result.seed,
-            "status": result.status,
-            "message": result.message,
-            "run_id": result.run_id,
-            "data_fingerprint": result.data_fingerprint,
-            "commit": result.commit,
-            "epochs": result.epochs,
-            "best_epoch": result.best_epoch,
-            "train_seconds": result.train_seconds,
-            "device": result.device,
-            "metrics": dict(result.metrics),
-        }
+        {name: getattr(result, name) for name in _FIELDS} | {"metrics": dict(result.metrics)}
         for result in row.results
     ]
     cells = {metric: row.cell(metric) for metric in COLUMNS}
