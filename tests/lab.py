@@ -18,8 +18,8 @@ from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.exec.devices import Device, SlotTable
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import TuneResult, tune
-from lstm_bench.tune.store import Store
-from lstm_bench.tune.trials import TrialRow, trial_rows
+from lstm_bench.tune.repository.store import Store
+from lstm_bench.tune.trials import TrialRow
 from lstm_bench.tune.tuning import Tuning
 
 ROOT = str(Path(__file__).parents[1])
@@ -157,8 +157,7 @@ class Lab:
         return self.open().trials(name)
 
     def rows(self, name: str = "s") -> list[TrialRow]:
-        store = self.open()
-        return trial_rows(store.trials(name), store.study(name).user_attrs)
+        return self.open().rows(name)
 
     def states(self, name: str = "s") -> list[str]:
         return [row.state for row in self.rows(name)]

@@ -17,7 +17,7 @@ from lstm_bench.exec.local import InlineExecutor
 from lstm_bench.exec.worker import Failed
 from lstm_bench.tune import driver
 from lstm_bench.tune.objective import say_diverged
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import best_trial
 from lstm_bench.tune.tuning import Tuning
 

@@ -12,11 +12,11 @@ from lstm_bench.config.seeds import parse_seeds, seed_list
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.core.errors import ConfigError, InputError
 from lstm_bench.tune.space import active
-from lstm_bench.tune.trials import TrialRow, trial_rows
+from lstm_bench.tune.trials import TrialRow
 
 if TYPE_CHECKING:
     from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["candidates_of_file", "candidates_of_study", "tuning_seeds"]
 
@@ -43,7 +43,7 @@ def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str |
 
 def tuning_seeds(store: Store, name: str) -> tuple[int, ...]:
     """Return the seeds that a study tuned on: its own, or those of its trials where it searches them."""
-    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    rows = store.rows(name)
     searched = {int(row.params["seed"]) for row in rows if "seed" in row.params}
     return tuple(sorted(searched)) or store.definition(name).config.seeds
 
@@ -81,7 +81,7 @@ def candidates_of_study(
         Where there is no such trial, the seeds were tuned on, or the data are others than the study's.
     """
     definition = store.definition(name)
-    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    rows = store.rows(name)
     _check_seeds(seeds, tuning_seeds(store, name))
     own = [row for row in rows if row.state == "complete" and row.duplicate_of is None]
     ranked = sorted(own, key=lambda row: (row.value, row.number))

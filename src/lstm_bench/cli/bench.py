@@ -75,7 +75,7 @@ def bench(
     from lstm_bench.report.tracked_pictures import drawing
     from lstm_bench.tracking.tracker import tracking
     from lstm_bench.tune.recent import choose_study, remember_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     check_folder("--out", out)
     chosen_seeds = parse_option("--seeds", seeds, parse_seeds)

@@ -14,7 +14,7 @@ from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Device, SlotTable
 from lstm_bench.exec.dispatch import Dispatcher, graceful_interrupt
 from lstm_bench.exec.local import InlineExecutor, LocalExecutor
-from lstm_bench.tune.trials import TrialRow, trial_rows
+from lstm_bench.tune.trials import TrialRow
 from lstm_bench.tune.tuning import Prepare, Tuning
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lstm_bench.exec.protocol import Executor
     from lstm_bench.tracking.tracker import Tracker
     from lstm_bench.tune.progress import TuneProgress
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["ExecutorName", "TuneResult", "make_executor", "train_and_valid", "tune"]
 
@@ -125,8 +125,7 @@ def tune(
                 dispatcher.run()
             finally:
                 source.close()
-    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
-    return TuneResult(rows, interrupted=came(), out_of_time=dispatcher.stopping and not came())
+    return TuneResult(store.rows(name), interrupted=came(), out_of_time=dispatcher.stopping and not came())
 
 
 def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> Executor:

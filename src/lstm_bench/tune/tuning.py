@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.tune.definition import Definition
     from lstm_bench.tune.progress import TuneProgress
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["Prepare", "Tuning"]
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_bench.config.secret import without_password
 from lstm_bench.core.errors import ConfigError, choices_hint, command_line
-from lstm_bench.tune.lock import database_lock, file_lock
+from lstm_bench.tune.repository.lock import database_lock, file_lock
 
 if TYPE_CHECKING:
     import optuna
 
     from lstm_bench.record.stamp import NamedData
     from lstm_bench.tune.definition import Definition
+    from lstm_bench.tune.trials import TrialRow
 
 __all__ = ["DEFAULT_STORE", "STORAGE_VARIABLE", "Store", "open_store"]
 
@@ -65,7 +66,7 @@ class Store:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         if self.path is not None:
-            from lstm_bench.tune.journal import JournalFile
+            from lstm_bench.tune.repository.journal import JournalFile
 
             try:
                 with _without_collection():
@@ -157,6 +158,15 @@ class Store:
         """Read a study's trials by number; not to be changed."""
         storage, identifier = self._find(name)
         return storage.get_all_trials(identifier, deepcopy=False)
+
+    def rows(self, name: str) -> list[TrialRow]:
+        """Read a study's trials as users see them."""
+        from lstm_bench.tune.trials import trial_rows
+
+        storage, identifier = self._find(name)
+        return trial_rows(
+            storage.get_all_trials(identifier, deepcopy=False), storage.get_study_user_attrs(identifier)
+        )
 
     def create(self, definition: Definition) -> bool:
         """Create a study with its first trials queued, or accept that it is there already.
