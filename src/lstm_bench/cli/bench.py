@@ -15,7 +15,8 @@ from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import INTERRUPTED, RunError, command_line
 
 if TYPE_CHECKING:
-    from lstm_bench.bench.driver import BenchResult, Candidate
+    from lstm_bench.bench.candidates import Candidate
+    from lstm_bench.bench.driver import BenchResult
     from lstm_bench.bench.manifest import BenchRow
     from lstm_bench.config.tracking import TrackingConfig
     from lstm_bench.tracking.tracker import Tracker
