@@ -50,8 +50,8 @@ class StudyTrials:
         self._study = store.study(config.name)
         self._study.sampler = make_sampler(config.sampler, config.space)
         self._study.pruner = make_pruner(config.pruner, config.max_epochs)
-        self._storage = store.storage
-        self._study_id = self._storage.get_study_id_from_name(config.name)
+        self._backend = store.storage
+        self._identifier = self._backend.get_study_id_from_name(config.name)
         self._ids: dict[int, int] = {}
         self._finished: dict[int, StoredTrial] = {}
 
@@ -103,7 +103,7 @@ class StudyTrials:
         """Put an interrupted trial back to the waiting ones; it keeps its number, parameters and epochs."""
         times = int(self._frozen(number).user_attrs.get(trials.INTERRUPTED, 0)) + 1
         self._set(number, trials.INTERRUPTED, times)
-        self._storage.set_trial_state_values(self._id(number), TrialState.WAITING)
+        self._backend.set_trial_state_values(self._id(number), TrialState.WAITING)
 
     def is_ours(self, number: int) -> bool:
         """Whether this driver still has a trial: after a long silence, another one takes it for dead."""
@@ -112,7 +112,7 @@ class StudyTrials:
 
     def report(self, number: int, epoch: int, value: float) -> None:
         """Write an epoch's mean validation loss."""
-        self._storage.set_trial_intermediate_value(self._id(number), epoch, value)
+        self._backend.set_trial_intermediate_value(self._id(number), epoch, value)
 
     def should_prune(self, number: int, seed_losses: dict[str, list[float | None]]) -> bool:
         """Whether the pruner stops a trial at its last epoch, given its losses by seed."""
@@ -131,12 +131,14 @@ class StudyTrials:
         self._study.tell(number, value, _FINAL[ending.state])
 
     def _frozen(self, number: int) -> FrozenTrial:
-        return self._storage.get_trial(self._id(number))
+        return self._backend.get_trial(self._id(number))
 
     def _set(self, number: int, key: str, value: Any) -> None:
-        self._storage.set_trial_user_attr(self._id(number), key, value)
+        self._backend.set_trial_user_attr(self._id(number), key, value)
 
     def _id(self, number: int) -> int:
         if number not in self._ids:
-            self._ids[number] = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+            self._ids[number] = self._backend.get_trial_id_from_study_id_trial_number(
+                self._identifier, number
+            )
         return self._ids[number]
