@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.report.conftest import configuration
 
-from lstm_bench.config.harness import TrainingConfig
+from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.config.workflow import NO_IDENTITY
 from lstm_bench.report.configuration_table import configuration_table
 

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from lstm_bench.config.mistakes import in_plain_words
+from lstm_bench.config.wording.mistakes import in_plain_words
 
 __all__ = ["Recorded", "Refused", "Section"]
 

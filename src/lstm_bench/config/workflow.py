@@ -8,18 +8,18 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from lstm_bench.config.backtest import PortAnalysisConfig, Weighting, resolve
-from lstm_bench.config.dataset import DatasetConfig, SegmentsConfig
-from lstm_bench.config.exchange import Region
 from lstm_bench.config.feature_set import FeatureSet, load_feature_set
-from lstm_bench.config.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
-from lstm_bench.config.harness import HarnessConfig
 from lstm_bench.config.lenient import Lenient
-from lstm_bench.config.mistakes import explain
-from lstm_bench.config.model import LstmKwargs, ModelConfig
 from lstm_bench.config.ready import missing_workflow
-from lstm_bench.config.record import PortAnaRecord, Record, SigAnaKwargs, SigAnaRecord, named_record
 from lstm_bench.config.section import Section
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, Weighting, resolve
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentsConfig
+from lstm_bench.config.sections.exchange import Region
+from lstm_bench.config.sections.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
+from lstm_bench.config.sections.harness import HarnessConfig
+from lstm_bench.config.sections.model import LstmKwargs, ModelConfig
+from lstm_bench.config.sections.record import PortAnaRecord, Record, SigAnaKwargs, SigAnaRecord, named_record
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.yaml import Overrides, read_yaml
 from lstm_bench.core.errors import ConfigError, choices_hint, command_line
 

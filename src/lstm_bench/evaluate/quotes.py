@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import CSI300, PortAnalysisConfig
-from lstm_bench.config.exchange import Market
+from lstm_bench.config.sections.backtest import CSI300, PortAnalysisConfig
+from lstm_bench.config.sections.exchange import Market
 from lstm_bench.core.errors import DataError, ExpressionError, InputError, choices_hint
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider

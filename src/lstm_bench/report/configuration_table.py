@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lstm_bench.config.processor import ProcessorConfig
 from lstm_bench.config.section import Section
+from lstm_bench.config.sections.processor import ProcessorConfig
 from lstm_bench.config.workflow import NO_IDENTITY, RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.report.page import Cell, PageTable

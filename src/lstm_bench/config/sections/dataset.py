@@ -15,11 +15,11 @@ from pydantic import (
     model_validator,
 )
 
-from lstm_bench.config.day import FirstDay, LastDay
-from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.section import Refused
-from lstm_bench.config.shown import came
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.values.day import FirstDay, LastDay
+from lstm_bench.config.wording.shown import came
 
 __all__ = ["DatasetConfig", "DatasetKwargs", "SegmentName", "SegmentsConfig"]
 

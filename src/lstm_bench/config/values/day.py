@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from lstm_bench.config.shown import shown
+from lstm_bench.config.wording.shown import shown
 
 __all__ = ["Daily", "Day", "FirstDay", "LastDay", "parse_day"]
 

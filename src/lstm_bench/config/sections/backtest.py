@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, field_validator, model_validator
 
 from lstm_bench.config.class_path import named_class, refuse_class
-from lstm_bench.config.day import Day
-from lstm_bench.config.exchange import REGIONS, DailyFreq, ExchangeConfig, Market, Region
 from lstm_bench.config.section import Refused, Section
+from lstm_bench.config.sections.exchange import REGIONS, DailyFreq, ExchangeConfig, Market, Region
+from lstm_bench.config.values.day import Day
 
 __all__ = [
     "CSI300",

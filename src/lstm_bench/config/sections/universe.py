@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, InstanceOf, field_validator
 
-from lstm_bench.config.day import Daily, FirstDay, LastDay
-from lstm_bench.config.expected import Words
 from lstm_bench.config.lenient import Lenient, Named
 from lstm_bench.config.section import Section
-from lstm_bench.config.shown import came
-from lstm_bench.config.truth import Truth
+from lstm_bench.config.values.day import Daily, FirstDay, LastDay
+from lstm_bench.config.values.truth import Truth
+from lstm_bench.config.wording.expected import Words
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [

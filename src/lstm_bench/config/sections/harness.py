@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.section import Section
-from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.sections.tracking import TrackingConfig
 
 __all__ = [
     "BY_DAY",

@@ -16,12 +16,10 @@ from pydantic import (
 
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.day import Daily, FirstDay, LastDay
 from lstm_bench.config.lenient import Named
-from lstm_bench.config.processor import FittedKwargs, ProcessorConfig
 from lstm_bench.config.section import Section
-from lstm_bench.config.shown import came
-from lstm_bench.config.universe import (
+from lstm_bench.config.sections.processor import FittedKwargs, ProcessorConfig
+from lstm_bench.config.sections.universe import (
     FilterPipe,
     InstrumentProcessors,
     Instruments,
@@ -29,6 +27,8 @@ from lstm_bench.config.universe import (
     OptionalFilterPipe,
     TimeRangeConfig,
 )
+from lstm_bench.config.values.day import Daily, FirstDay, LastDay
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, choices_hint
 

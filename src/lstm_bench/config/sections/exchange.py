@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from lstm_bench.config.day import Day
-from lstm_bench.config.expected import Words
 from lstm_bench.config.section import Refused, Section
-from lstm_bench.config.shown import came
+from lstm_bench.config.values.day import Day
+from lstm_bench.config.wording.expected import Words
+from lstm_bench.config.wording.shown import came
 
 __all__ = ["REGIONS", "DailyFreq", "ExchangeConfig", "Market", "Region", "RegionDefaults", "VolumeLimit"]
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from lstm_bench.config.day import FirstDay, LastDay
 from lstm_bench.config.lenient import Named
 from lstm_bench.config.section import Section
-from lstm_bench.config.truth import Truth
+from lstm_bench.config.values.day import FirstDay, LastDay
+from lstm_bench.config.values.truth import Truth
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
