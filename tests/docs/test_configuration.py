@@ -9,6 +9,7 @@ import pytest
 from docs.tools.configuration import PAGE, Place, configuration_page, places
 
 import lstm_bench.config.alpha158
+import lstm_bench.config.class_path
 import lstm_bench.config.feature_set
 import lstm_bench.config.lenient
 import lstm_bench.config.sections.backtest
@@ -19,8 +20,10 @@ import lstm_bench.config.sections.harness
 import lstm_bench.config.sections.model
 import lstm_bench.config.sections.parameter
 import lstm_bench.config.sections.processor
+import lstm_bench.config.sections.qlib_init
 import lstm_bench.config.sections.record
 import lstm_bench.config.sections.search
+import lstm_bench.config.sections.task
 import lstm_bench.config.sections.tracking
 import lstm_bench.config.sections.universe
 import lstm_bench.config.study
@@ -29,7 +32,9 @@ from lstm_bench.config.section import Section
 
 BASES = {
     lstm_bench.config.lenient.Lenient: "its subclasses have its keys",
-    lstm_bench.config.lenient.Named: "likewise",
+    lstm_bench.config.class_path.Named: "likewise",
+    lstm_bench.config.class_path.SupportedClass: "likewise",
+    lstm_bench.config.workflow.ResolvedRun: "a RunConfig",
     lstm_bench.config.sections.universe._Filter: "likewise",
     lstm_bench.config.sections.handler.HandlerKwargs: "its subclasses have its keys",
     lstm_bench.config.sections.handler.AlphaKwargs: "likewise",
