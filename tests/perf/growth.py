@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from lstm_bench.config.dataset import SegmentName
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.dataset import SegmentName
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import LAST_DAY, synthesize

@@ -21,7 +21,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.contract import PathChoice, PathName
 from lstm_bench.model.loss.sample import mean_loss, sample_losses

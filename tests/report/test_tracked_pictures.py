@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.record.record import Record
 from lstm_bench.report import tracked_pictures
 from lstm_bench.report.tracked_pictures import drawing

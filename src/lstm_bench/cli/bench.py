@@ -17,7 +17,7 @@ from lstm_bench.core.errors import INTERRUPTED, RunError, command_line
 if TYPE_CHECKING:
     from lstm_bench.bench.driver import BenchResult, Candidate
     from lstm_bench.bench.manifest import BenchRow
-    from lstm_bench.config.tracking import TrackingConfig
+    from lstm_bench.config.sections.tracking import TrackingConfig
     from lstm_bench.tracking.tracker import Tracker
 
 __all__ = ["bench"]
@@ -68,8 +68,8 @@ def bench(
     from lstm_bench.cli.destination import check_folder
     from lstm_bench.cli.live_study import live_bench
     from lstm_bench.cli.options import given_options, parse_executor, parse_option
-    from lstm_bench.config.seeds import parse_seeds, seed_list
-    from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.config.sections.tracking import with_tracker
+    from lstm_bench.config.values.seeds import parse_seeds, seed_list
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.exec.devices import discover
     from lstm_bench.report.tracked_pictures import drawing

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from lstm_bench.config.harness import Precision
+    from lstm_bench.config.sections.harness import Precision
     from lstm_bench.model.contract import PackSpec, PathChoice
     from lstm_bench.model.limits import Limits
 

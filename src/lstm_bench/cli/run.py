@@ -54,7 +54,7 @@ def run(
     from lstm_bench.cli.destination import check_folder
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.ready import missing_workflow
-    from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.config.sections.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
     from lstm_bench.core.errors import ConfigError
 

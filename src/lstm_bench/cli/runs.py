@@ -148,7 +148,7 @@ def rm_command(
 
 def _seeds(text: str) -> tuple[int, ...]:
     """Read seeds; one number is that seed."""
-    from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.config.values.seeds import parse_seeds
 
     return (int(text),) if text.strip().isdecimal() else parse_seeds(text)
 

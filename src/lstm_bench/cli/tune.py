@@ -50,8 +50,8 @@ def tune(
     from lstm_bench.cli.destination import check_folder
     from lstm_bench.cli.live_study import live_tuning
     from lstm_bench.cli.options import given_options, parse_executor, parse_option, parse_slots
-    from lstm_bench.config.duration import parse_duration
-    from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.config.sections.tracking import with_tracker
+    from lstm_bench.config.values.duration import parse_duration
     from lstm_bench.exec.devices import discover
     from lstm_bench.report.tracked_pictures import drawing
     from lstm_bench.tracking.tracker import tracking

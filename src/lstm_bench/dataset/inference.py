@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.handler import HandlerConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import Dataset, View, keeps_bars, window_shape
 from lstm_bench.dataset.handler import needed_features, process_infer, read_table

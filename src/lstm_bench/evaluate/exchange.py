@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.exchange import ExchangeConfig
+from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.core.kernel import kernel
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import Weighting
+from lstm_bench.config.sections.backtest import Weighting
 
 __all__ = ["trade_indicators"]
 

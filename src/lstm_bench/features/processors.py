@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.processor import (
+from lstm_bench.config.sections.processor import (
     CSRankNormKwargs,
     CSZFillnaKwargs,
     CSZScoreNormKwargs,
@@ -35,7 +35,7 @@ from lstm_bench.config.processor import (
     RobustZScoreNormKwargs,
     ZScoreNormKwargs,
 )
-from lstm_bench.config.shown import came
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.features.columns import Columns, Fill, StandardiseColumns, StoredColumns

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.processor import FieldsGroup
+from lstm_bench.config.sections.processor import FieldsGroup
 from lstm_bench.core.kernel import kernel
 from lstm_bench.features.columns import Columns
 

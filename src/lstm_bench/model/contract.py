@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from lstm_bench.config.harness import Compat, Precision
+from lstm_bench.config.sections.harness import Compat, Precision
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.model.loss.sample import MSE, LossSpec
 from lstm_bench.model.schedule import CONSTANT, ScheduleSpec

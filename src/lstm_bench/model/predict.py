@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.errors import DataError
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.contract import PackSpec, PathName

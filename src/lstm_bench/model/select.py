@@ -6,7 +6,7 @@ from typing import get_args
 
 import torch
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.model.contract import PackSpec, PathChoice, PathName, TrainingInputs, TrainingPath
 from lstm_bench.model.paths.cuda.support import missing

@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock
 from pydantic import ValidationError
 
-from lstm_bench.config.mistakes import explain
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import ConfigError, DataError, InputError
 from lstm_bench.record.drafts import draft_folder, drafts_in
 from lstm_bench.record.record_json import ProvenanceJson, check_analysis, check_figures

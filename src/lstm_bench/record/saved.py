@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_bench.config.shown import came
+from lstm_bench.config.wording.shown import came
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import DataError
 from lstm_bench.features.processors import FittedStatistics

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lstm_bench.config.processor import ProcessorConfig
+from lstm_bench.config.identity import outside_identity
 from lstm_bench.config.section import Section
-from lstm_bench.config.workflow import NO_IDENTITY, RunConfig
+from lstm_bench.config.sections.processor import ProcessorConfig
+from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.report.page import Cell, PageTable
 from lstm_bench.report.setting import Span, segments
@@ -114,7 +115,7 @@ def _training(config: RunConfig) -> dict[str, str]:
     """Say how it was trained: the keys of ``_TRAINING``, then what else there is."""
     given, own = config.task.model.kwargs, config.lstm_bench.training
     said = {**_plain(given), **_plain(own)}  # our loss takes the place of Qlib's only one
-    left_out = {*given.idle, *own.idle, *NO_IDENTITY}
+    left_out = {*given.idle, *own.idle, *outside_identity(type(given))}
     said = {key: value for key, value in said.items() if key not in left_out}
     rows = {
         row: _chosen({key: said.pop(key) for key in keys if key in said}) for row, keys in _TRAINING.items()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
-from lstm_bench.config.universe import market_text
+from lstm_bench.config.sections.universe import market_text
 from lstm_bench.core.counting import counted
 from lstm_bench.report.figures import search, space
 from lstm_bench.report.figures.timeline import Work, timeline_figure

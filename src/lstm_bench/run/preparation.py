@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lstm_bench.config.backtest import resolve
-from lstm_bench.config.harness import BY_DAY
+from lstm_bench.config.sections.backtest import resolve
+from lstm_bench.config.sections.harness import BY_DAY
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError

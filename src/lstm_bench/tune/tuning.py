@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from lstm_bench.config.duration import parse_duration
+from lstm_bench.config.values.duration import parse_duration
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError, RunError
 from lstm_bench.exec.devices import Slot, SlotTable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lstm_bench.config.ready import ready_folder
-from lstm_bench.config.tracking import TrackingConfig, with_tracker
+from lstm_bench.config.sections.tracking import TrackingConfig, with_tracker
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import ConfigError
 

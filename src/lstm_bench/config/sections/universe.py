@@ -7,23 +7,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, InstanceOf, field_validator
 
-from lstm_bench.config.day import Daily, FirstDay, LastDay
-from lstm_bench.config.expected import Words
-from lstm_bench.config.lenient import Lenient, Named
-from lstm_bench.config.section import Section
-from lstm_bench.config.shown import came
-from lstm_bench.config.truth import Truth
+from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
+from lstm_bench.config.lenient import Lenient
+from lstm_bench.config.section import Refused, Section
+from lstm_bench.config.values.day import Daily, FirstDay, LastDay
+from lstm_bench.config.values.truth import Truth
+from lstm_bench.config.wording.expected import Words
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
     "ExpressionFilter",
     "FilterPipe",
+    "FilteredMarket",
     "InstrumentProcessors",
     "Instruments",
-    "MarketConfig",
     "NameFilter",
     "OptionalFilterPipe",
     "TimeRangeConfig",
+    "WholeMarket",
     "market_text",
 ]
 
@@ -88,24 +90,31 @@ OptionalFilterPipe = Annotated[FilterPipe | None, BeforeValidator(_none_if_empty
 """Filters, one after the other."""
 
 
-class MarketConfig(Lenient):
-    """A market with filters of its own, as ``D.instruments`` of Qlib describes it."""
+class FilteredMarket(Lenient):
+    """A market with filters of its own, as Qlib's ``D.instruments`` describes it."""
 
     market: str = Field(description="its name, such as csi300")
     filter_pipe: OptionalFilterPipe = Field(None, description="filters of its members")
 
 
-Market = Annotated[str, Words("a market name", "market names")]
+class WholeMarket(Section):
+    """A market without filters, as Qlib's ``D.instruments`` describes it: what the backtest takes."""
+
+    market: str = Field(description="a market of the data, such as csi300")
+    filter_pipe: Refused = None
+
+
+MarketName = Annotated[str, Words("a market name", "market names")]
 Code = Annotated[str, Words("a code", "codes")]
 MemberSpan = tuple[FirstDay, LastDay]
 
 
 def _as_instruments(value: Any) -> Any:
-    return MarketConfig.model_validate(value) if isinstance(value, dict) and "market" in value else value
+    return FilteredMarket.model_validate(value) if isinstance(value, dict) and "market" in value else value
 
 
 Instruments = Annotated[
-    Market | tuple[Code, ...] | InstanceOf[MarketConfig] | dict[str, tuple[MemberSpan, ...]],
+    MarketName | tuple[Code, ...] | InstanceOf[FilteredMarket] | dict[str, tuple[MemberSpan, ...]],
     BeforeValidator(_as_instruments),
 ]
 """A market, codes, a market with filters, or codes with their spans of days."""
@@ -126,7 +135,9 @@ class TimeRangeConfig(Named):
     """
 
     name: Literal["TimeRangeFlt"] = Field(alias="class")
-    module_path: Literal["qlib.data.dataset.processor"] = "qlib.data.dataset.processor"
+    module_path: Annotated[Literal["qlib.data.dataset.processor"], GIVEN_BY_CLASS] = (
+        "qlib.data.dataset.processor"
+    )
     kwargs: TimeRangeKwargs = Field(TimeRangeKwargs(), description="the span")
 
 
@@ -153,7 +164,7 @@ def market_text(instruments: Instruments | None) -> str:
             return "all"
         case str():
             return instruments
-        case MarketConfig():
+        case FilteredMarket():
             return instruments.market
         case _:
             return f"{len(instruments)} instrument{'s' * (len(instruments) != 1)}"

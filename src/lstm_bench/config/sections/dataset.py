@@ -15,11 +15,12 @@ from pydantic import (
     model_validator,
 )
 
-from lstm_bench.config.day import FirstDay, LastDay
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.lenient import Lenient, Named
+from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
+from lstm_bench.config.lenient import Lenient
 from lstm_bench.config.section import Refused
-from lstm_bench.config.shown import came
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.values.day import FirstDay, LastDay
+from lstm_bench.config.wording.shown import came
 
 __all__ = ["DatasetConfig", "DatasetKwargs", "SegmentName", "SegmentsConfig"]
 
@@ -145,7 +146,7 @@ class DatasetConfig(Named):
     """``task.dataset``: ``TSDatasetH`` makes windows of rows, ``DatasetH`` takes each row as it is."""
 
     name: Literal["DatasetH", "TSDatasetH"] = Field(alias="class")
-    module_path: Literal["qlib.data.dataset"] = "qlib.data.dataset"
+    module_path: Annotated[Literal["qlib.data.dataset"], GIVEN_BY_CLASS] = "qlib.data.dataset"
     kwargs: DatasetKwargs = Field(description="data and segments")
 
     @property

@@ -16,14 +16,14 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 import lstm_bench
-from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
 from lstm_bench.config.study import StudyConfig
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.config.yaml import load_yaml
 from lstm_bench.core.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 PALETTE: list[Any] = [
     *(None, True, 3, 1.5, math.nan, math.inf, 10**30, -1, "", "x", "1.5", [], [None], ["x", 3], [[]]),

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lstm_bench.config.backtest import default_portfolio
 from lstm_bench.config.ready import ready_folder
+from lstm_bench.config.sections.backtest import default_portfolio
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import ConfigError
 

@@ -7,12 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from lstm_bench.config.backtest import PortAnalysisConfig, Weighting, default_portfolio
 from lstm_bench.config.class_path import named_class, refuse_class
-from lstm_bench.config.exchange import DailyFreq
+from lstm_bench.config.identity import NotIdentity
 from lstm_bench.config.lenient import Lenient
 from lstm_bench.config.section import Section
-from lstm_bench.config.truth import Truth
+from lstm_bench.config.sections.backtest import (
+    OWN_SCORES,
+    PortAnalysisConfig,
+    Weighting,
+    default_portfolio,
+)
+from lstm_bench.config.sections.exchange import DailyFreq
+from lstm_bench.config.values.truth import Truth
 
 __all__ = [
     "HFSignalRecord",
@@ -55,8 +61,8 @@ def named_record(data: Any) -> Any:
 class _Placeholders(Section):
     """Qlib passes the model and the dataset to a record; here they are at hand."""
 
-    model: Literal["<MODEL>"] | None = Field(None, description="the run's own")
-    dataset: Literal["<DATASET>"] | None = Field(None, description="the run's own")
+    model: Annotated[Literal["<MODEL>"] | None, OWN_SCORES] = Field(None, description="the run's own")
+    dataset: Annotated[Literal["<DATASET>"] | None, OWN_SCORES] = Field(None, description="the run's own")
 
 
 class SigAnaKwargs(_Placeholders):
@@ -65,7 +71,14 @@ class SigAnaKwargs(_Placeholders):
     ana_long_short: Truth = Field(False, description="add the long-short and long-average returns")
     ann_scaler: int | float = Field(252, ge=1, description="days a year, for the long-short returns")
     label_col: Literal[0] = Field(0, description="only a label of one column can be evaluated")
-    skip_existing: bool | None = Field(None, description="ignored: runs are idempotent")
+    skip_existing: Annotated[bool | None, NotIdentity("runs are idempotent")] = Field(
+        None, description="ignored: runs are idempotent"
+    )
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """``ann_scaler`` scales the long-short returns only."""
+        return () if self.ana_long_short else ("ann_scaler",)
 
 
 class PortAnaKwargs(_Placeholders):

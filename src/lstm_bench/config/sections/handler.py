@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -16,19 +16,20 @@ from pydantic import (
 
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.day import Daily, FirstDay, LastDay
-from lstm_bench.config.lenient import Named
-from lstm_bench.config.processor import FittedKwargs, ProcessorConfig
+from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
+from lstm_bench.config.identity import NotIdentity
 from lstm_bench.config.section import Section
-from lstm_bench.config.shown import came
-from lstm_bench.config.universe import (
+from lstm_bench.config.sections.processor import FittedKwargs, ProcessorConfig
+from lstm_bench.config.sections.universe import (
+    FilteredMarket,
     FilterPipe,
     InstrumentProcessors,
     Instruments,
-    MarketConfig,
     OptionalFilterPipe,
     TimeRangeConfig,
 )
+from lstm_bench.config.values.day import Daily, FirstDay, LastDay
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, choices_hint
 
@@ -153,7 +154,7 @@ class DataLoaderConfig(Named):
     """Users' own columns: expressions by group. Alpha158's and Alpha360's loaders have features of their own."""
 
     name: Literal["QlibDataLoader", "Alpha158DL", "Alpha360DL"] = Field(alias="class")
-    module_path: str = "qlib.data.dataset.loader"
+    module_path: Annotated[str, GIVEN_BY_CLASS] = "qlib.data.dataset.loader"
     kwargs: DataLoaderKwargs = Field(description="columns and labels")
 
     @model_validator(mode="after")
@@ -190,9 +191,15 @@ class HandlerKwargs(Section):
     process_type: Literal["append", "independent"] = Field(
         "append", description="whether learn processors follow the infer processors, or stand alone"
     )
-    drop_raw: bool = Field(False, description="Qlib's way to save memory; without effect here")
-    fetch_orig: bool | None = Field(None, description="likewise")
-    init_data: Literal[True] | None = Field(None, description="likewise: a run needs the data")
+    drop_raw: Annotated[bool, NotIdentity("Qlib's way to save memory")] = Field(
+        False, description="Qlib's way to save memory; without effect here"
+    )
+    fetch_orig: Annotated[bool | None, NotIdentity("Qlib's way to save memory")] = Field(
+        None, description="likewise"
+    )
+    init_data: Annotated[Literal[True] | None, NotIdentity("a run always needs the data")] = Field(
+        None, description="likewise: a run needs the data"
+    )
 
     @field_validator("infer_processors", "shared_processors")
     @classmethod
@@ -209,6 +216,9 @@ class HandlerKwargs(Section):
         return self
 
 
+IN_PROCESSORS = NotIdentity("each fitted processor has them")
+
+
 class AlphaKwargs(HandlerKwargs):
     """What the Alpha handlers take."""
 
@@ -218,8 +228,12 @@ class AlphaKwargs(HandlerKwargs):
         _processors("DropnaLabel", {"class": "CSZScoreNorm", "kwargs": {"fields_group": "label"}}),
         description="make what a model learns from",
     )
-    fit_start_time: FirstDay | None = Field(None, description="first day that processors are fitted on")
-    fit_end_time: LastDay | None = Field(None, description="last day that processors are fitted on")
+    fit_start_time: Annotated[FirstDay | None, IN_PROCESSORS] = Field(
+        None, description="first day that processors are fitted on"
+    )
+    fit_end_time: Annotated[LastDay | None, IN_PROCESSORS] = Field(
+        None, description="last day that processors are fitted on"
+    )
     filter_pipe: OptionalFilterPipe = Field(None, description="filters of a market's members")
     inst_processors: InstrumentProcessors = Field(
         None, description="what drops whole instruments: TimeRangeFlt"
@@ -263,7 +277,7 @@ class HandlerConfig(Named):
     """``task.dataset.kwargs.handler``."""
 
     name: str = Field(alias="class")
-    module_path: str
+    module_path: Annotated[str, GIVEN_BY_CLASS]
     kwargs: SerializeAsAny[HandlerKwargs] = Field(
         default_factory=dict, validate_default=True, description="by class, see below"
     )
@@ -325,7 +339,7 @@ class HandlerConfig(Named):
     def filters(self) -> FilterPipe:
         """Filters of the universe: a market's own, or else those of the handler or its loader, which codes ignore."""
         instruments = self.kwargs.instruments
-        if isinstance(instruments, MarketConfig):
+        if isinstance(instruments, FilteredMarket):
             return instruments.filter_pipe or ()
         source = self._source
         if source is None or not (instruments is None or isinstance(instruments, str)):

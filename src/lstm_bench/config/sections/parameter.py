@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
-from lstm_bench.config.shown import came, shown
+from lstm_bench.config.wording.mistakes import explain
+from lstm_bench.config.wording.shown import came, shown
 from lstm_bench.core.errors import ConfigError
 
 __all__ = ["SHORT_KEYS", "Parameter", "Scalar", "dotted_key", "in_order", "parse_parameter", "short_key"]

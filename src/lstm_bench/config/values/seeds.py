@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from lstm_bench.config.shown import came
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.counting import counted
 
 __all__ = ["Seeds", "is_count", "parse_seeds", "seed_list"]

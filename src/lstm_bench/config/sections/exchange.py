@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from lstm_bench.config.day import Day
-from lstm_bench.config.expected import Words
+from lstm_bench.config.identity import NotIdentity
 from lstm_bench.config.section import Refused, Section
-from lstm_bench.config.shown import came
+from lstm_bench.config.sections.universe import WholeMarket
+from lstm_bench.config.values.day import ONLY_DAILY, Day
+from lstm_bench.config.wording.expected import Words
+from lstm_bench.config.wording.shown import came
 
-__all__ = ["REGIONS", "DailyFreq", "ExchangeConfig", "Market", "Region", "RegionDefaults", "VolumeLimit"]
+__all__ = ["REGIONS", "DailyFreq", "ExchangeConfig", "Region", "RegionDefaults", "VolumeLimit"]
 
 Region = Literal["cn", "us", "tw"]
 
@@ -52,7 +54,7 @@ Price = Annotated[
     str, AfterValidator(_bare_field), Words("a field or an expression", "fields or expressions")
 ]
 
-DailyFreq = Annotated[Literal["day", "1day"], BeforeValidator(_any_spelling)]
+DailyFreq = Annotated[Literal["day", "1day"], BeforeValidator(_any_spelling), ONLY_DAILY]
 """A frequency of Qlib's, in any spelling of a day."""
 
 VolumeLimit = tuple[Literal["cum", "current"], Annotated[str, Field(min_length=1)]]
@@ -62,18 +64,11 @@ A stock has one order a day, of which both kinds say the same.
 """
 
 
-class Market(Section):
-    """A market in Qlib's longer form, which ``D.instruments`` returns."""
-
-    market: str = Field(description="a market of the data, such as csi300")
-    filter_pipe: Refused = None
-
-
 class ExchangeConfig(Section):
     """``backtest.exchange_kwargs``: what trading costs and when it is impossible."""
 
     freq: DailyFreq = Field("day", description="only daily bars")
-    codes: str | tuple[str, ...] | Market = Field(
+    codes: str | tuple[str, ...] | WholeMarket = Field(
         "all", description="the market whose instruments have quotes, or a list of codes"
     )
     deal_price: Price | tuple[Price, Price] | None = Field(
@@ -101,7 +96,9 @@ class ExchangeConfig(Section):
         description="adjusted shares of a stock that can be dealt on a day: `[current, expression]`, or such a list "
         "for each of `all`, `buy` and `sell`; no limit where null",
     )
-    subscribe_fields: tuple[str, ...] | None = Field(None, description="ignored: read, and used by nothing")
+    subscribe_fields: Annotated[
+        tuple[str, ...] | None, NotIdentity("read beside the quotes, and used by nothing")
+    ] = Field(None, description="ignored: read, and used by nothing")
     start_time: Day | None = Field(
         None, description="first day with quotes; that of the backtest where unset or null"
     )

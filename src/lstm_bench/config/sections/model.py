@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from lstm_bench.config.lenient import Lenient, Named
+from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
+from lstm_bench.config.identity import NotIdentity
+from lstm_bench.config.lenient import Lenient
 
 __all__ = ["LstmKwargs", "ModelConfig"]
 
@@ -32,13 +34,15 @@ class LstmKwargs(Lenient):
     early_stop: int = Field(20, ge=0, description="epochs without a better score that end the run; 0 is 1")
     loss: Literal["mse"] = Field("mse", description="Qlib's only one; lstm_bench.training.loss has others")
     optimizer: Literal["adam", "gd", "adamw"] = Field("adam", description="gd is plain SGD")
-    n_jobs: int = Field(
+    n_jobs: Annotated[int, NotIdentity("Qlib's loader processes; there are none here")] = Field(
         10, description="Qlib's loader processes; ignored, since nothing is loaded per sample"
     )
-    GPU: int = Field(
+    GPU: Annotated[int, NotIdentity("where to compute, not what")] = Field(
         0, description="a preference: the CUDA device to use if there is one; negative for the CPU"
     )
-    seed: int | None = Field(None, ge=0, lt=2**32, description="0 where a file gives none")
+    seed: Annotated[int | None, NotIdentity("it stands beside the configuration")] = Field(
+        None, ge=0, lt=2**32, description="0 where a file gives none"
+    )
 
     @field_validator("optimizer", mode="before")
     @classmethod
@@ -55,7 +59,9 @@ class ModelConfig(Named):
     """``task.model``: ``pytorch_lstm_ts`` goes with ``TSDatasetH``, ``pytorch_lstm`` with ``DatasetH``."""
 
     name: Literal["LSTM"] = Field(alias="class")
-    module_path: Literal["qlib.contrib.model.pytorch_lstm", "qlib.contrib.model.pytorch_lstm_ts"]
+    module_path: Annotated[
+        Literal["qlib.contrib.model.pytorch_lstm", "qlib.contrib.model.pytorch_lstm_ts"], GIVEN_BY_CLASS
+    ]
     kwargs: LstmKwargs = Field(LstmKwargs(), description="hyper-parameters")
 
     @property

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from lstm_bench.config.shown import shown
+from lstm_bench.config.wording.shown import shown
 
 __all__ = ["Truth"]
 

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from lstm_bench.config.expected import Type, classes_of, expected, field_type
-from lstm_bench.config.shown import came, shown
+from lstm_bench.config.wording.expected import Type, classes_of, expected, field_type
+from lstm_bench.config.wording.shown import came, shown
 from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = ["KeyPath", "explain", "in_plain_words"]

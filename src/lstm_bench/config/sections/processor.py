@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from lstm_bench.config.day import FirstDay, LastDay
-from lstm_bench.config.lenient import Named
+from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
 from lstm_bench.config.section import Section
-from lstm_bench.config.truth import Truth
+from lstm_bench.config.values.day import FirstDay, LastDay
+from lstm_bench.config.values.truth import Truth
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
@@ -145,7 +145,9 @@ class ProcessorConfig(Named):
     form: ClassVar[str] = "a class name, or a mapping with class and kwargs"
 
     name: str = Field(alias="class")
-    module_path: Literal["qlib.data.dataset.processor"] = "qlib.data.dataset.processor"
+    module_path: Annotated[Literal["qlib.data.dataset.processor"], GIVEN_BY_CLASS] = (
+        "qlib.data.dataset.processor"
+    )
     kwargs: SerializeAsAny[Section] = Field(
         default_factory=dict, validate_default=True, description="by class, see below"
     )

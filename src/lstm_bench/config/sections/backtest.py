@@ -7,17 +7,20 @@ there (``trade_unit`` unset, ``limit_threshold`` null) and filled by :func:`reso
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, field_validator, model_validator
 
-from lstm_bench.config.class_path import named_class, refuse_class
-from lstm_bench.config.day import Day
-from lstm_bench.config.exchange import REGIONS, DailyFreq, ExchangeConfig, Market, Region
+from lstm_bench.config.class_path import GIVEN_BY_CLASS, SupportedClass
+from lstm_bench.config.identity import NotIdentity
 from lstm_bench.config.section import Refused, Section
+from lstm_bench.config.sections.exchange import REGIONS, DailyFreq, ExchangeConfig, Region
+from lstm_bench.config.sections.universe import WholeMarket
+from lstm_bench.config.values.day import Day
 
 __all__ = [
     "CSI300",
+    "OWN_SCORES",
     "BacktestConfig",
     "ExecutorConfig",
     "ExecutorKwargs",
@@ -38,15 +41,7 @@ CSI300 = "SH000300"
 Weighting = Literal["mean", "amount_weighted", "value_weighted"]
 """How indicators of orders are averaged."""
 
-_NO_STRATEGY: Mapping[str, str] = {
-    "SoftTopkStrategy": "Qlib 0.9.7 cannot construct it, whatever a file gives it; TopkDropoutStrategy is there",
-    "WeightStrategyBase": "it is the base of other strategies, and has no weights of its own",
-    "EnhancedIndexingStrategy": "it needs a risk model's files and the benchmark's weights; without them Qlib trades "
-    "nothing and does not say so",
-}
-_NO_EXECUTOR: Mapping[str, str] = {
-    "NestedExecutor": "it trades within the day, and only daily bars can be read",
-}
+OWN_SCORES = NotIdentity("it always means the run's own scores")
 
 
 class TopkDropoutKwargs(Section):
@@ -55,11 +50,13 @@ class TopkDropoutKwargs(Section):
     The random methods draw as Qlib does right after ``numpy.random.seed(seed)``, with the seed of the run.
     """
 
-    signal: Literal["<PRED>"] | tuple[Literal["<MODEL>"], Literal["<DATASET>"]] = Field(
-        "<PRED>", description="the run's own scores, in either of Qlib's ways to say so"
+    signal: Annotated[Literal["<PRED>"] | tuple[Literal["<MODEL>"], Literal["<DATASET>"]], OWN_SCORES] = (
+        Field("<PRED>", description="the run's own scores, in either of Qlib's ways to say so")
     )
-    model: Literal["<MODEL>"] | None = Field(None, description="an older way to say so")
-    dataset: Literal["<DATASET>"] | None = Field(None, description="goes with model")
+    model: Annotated[Literal["<MODEL>"] | None, OWN_SCORES] = Field(
+        None, description="an older way to say so"
+    )
+    dataset: Annotated[Literal["<DATASET>"] | None, OWN_SCORES] = Field(None, description="goes with model")
     topk: int = Field(ge=1, description="stocks to hold")
     n_drop: int = Field(
         ge=0, description="stocks to replace per day; with 0 Qlib sells all of them every other day"
@@ -78,22 +75,22 @@ class TopkDropoutKwargs(Section):
     outer_trade_decision: Refused = None
 
 
-class StrategyConfig(Section):
+class StrategyConfig(SupportedClass):
     """``strategy``; its class may be dotted, without ``module_path``."""
 
-    name: Literal["TopkDropoutStrategy"] = Field("TopkDropoutStrategy", alias="class")
-    module_path: Literal["qlib.contrib.strategy", "qlib.contrib.strategy.signal_strategy"] = (
-        "qlib.contrib.strategy"
-    )
-    kwargs: TopkDropoutKwargs = Field(description="how many stocks, and which")
+    supported = "TopkDropoutStrategy"
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "SoftTopkStrategy": "Qlib 0.9.7 cannot construct it, whatever a file gives it; TopkDropoutStrategy is there",
+        "WeightStrategyBase": "it is the base of other strategies, and has no weights of its own",
+        "EnhancedIndexingStrategy": "it needs a risk model's files and the benchmark's weights; without them Qlib "
+        "trades nothing and does not say so",
+    }
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_way_to_name_it(cls, data: Any) -> Any:
-        data = named_class(data)
-        if isinstance(data, Mapping):
-            refuse_class(data.get("class"), _NO_STRATEGY, ("TopkDropoutStrategy",))
-        return data
+    name: Literal["TopkDropoutStrategy"] = Field("TopkDropoutStrategy", alias="class")
+    module_path: Annotated[
+        Literal["qlib.contrib.strategy", "qlib.contrib.strategy.signal_strategy"], GIVEN_BY_CLASS
+    ] = "qlib.contrib.strategy"
+    kwargs: TopkDropoutKwargs = Field(description="how many stocks, and which")
 
 
 class Holding(Section):
@@ -114,7 +111,7 @@ class BacktestConfig(Section):
         1e9,
         description="initial cash; or a mapping of `cash`, and of codes with amount and price of what is held already",
     )
-    benchmark: str | Annotated[tuple[str, ...], Field(min_length=1)] | Market | None = Field(
+    benchmark: str | Annotated[tuple[str, ...], Field(min_length=1)] | WholeMarket | None = Field(
         CSI300, description="a code; several, or a market: their mean return; SH000300 where null"
     )
     exchange_kwargs: ExchangeConfig = Field(ExchangeConfig(), description="prices, limits and costs")
@@ -189,20 +186,17 @@ class ExecutorKwargs(Section):
         return "mean" if self.indicator_config is None else self.indicator_config.ffr_config.weight_method
 
 
-class ExecutorConfig(Section):
+class ExecutorConfig(SupportedClass):
     """``executor``."""
 
-    name: Literal["SimulatorExecutor"] = Field("SimulatorExecutor", alias="class")
-    module_path: Literal["qlib.backtest.executor"] = "qlib.backtest.executor"
-    kwargs: ExecutorKwargs = Field(ExecutorKwargs(), description="how a day is traded")
+    supported = "SimulatorExecutor"
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "NestedExecutor": "it trades within the day, and only daily bars can be read",
+    }
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_way_to_name_it(cls, data: Any) -> Any:
-        data = named_class(data)
-        if isinstance(data, Mapping):
-            refuse_class(data.get("class"), _NO_EXECUTOR, ("SimulatorExecutor",))
-        return data
+    name: Literal["SimulatorExecutor"] = Field("SimulatorExecutor", alias="class")
+    module_path: Annotated[Literal["qlib.backtest.executor"], GIVEN_BY_CLASS] = "qlib.backtest.executor"
+    kwargs: ExecutorKwargs = Field(ExecutorKwargs(), description="how a day is traded")
 
 
 class PortAnalysisConfig(Section):

@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from lstm_bench.config.shown import shown
+from lstm_bench.config.identity import NotIdentity
+from lstm_bench.config.wording.shown import shown
 
-__all__ = ["Daily", "Day", "FirstDay", "LastDay", "parse_day"]
+__all__ = ["ONLY_DAILY", "Daily", "Day", "FirstDay", "LastDay", "parse_day"]
+
+ONLY_DAILY = NotIdentity("only daily data can be read")
 
 _MIDNIGHT = datetime.time()
 _SEPARATED = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T](.+))?")
@@ -75,5 +78,5 @@ def _only_daily(value: Any) -> Any:
     return "day"
 
 
-Daily = Annotated[Literal["day"], BeforeValidator(_only_daily)]
+Daily = Annotated[Literal["day"], BeforeValidator(_only_daily), ONLY_DAILY]
 """A ``freq`` of Qlib's: other bars than daily ones are refused."""

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.handler import HANDLERS, HandlerConfig
-from lstm_bench.config.processor import PROCESSORS, ProcessorConfig, RobustZScoreNormKwargs
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.sections.handler import HANDLERS, HandlerConfig
+from lstm_bench.config.sections.processor import PROCESSORS, ProcessorConfig, RobustZScoreNormKwargs
 
 SEGMENTS = {
     "train": ["2008-01-01", "2014-12-31"],

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.config.duration import parse_duration
+from lstm_bench.config.values.duration import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from lstm_bench.config.shown import came
+from lstm_bench.config.wording.shown import came
 
 __all__ = ["Duration", "parse_duration"]
 

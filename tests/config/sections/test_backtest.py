@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lstm_bench.config.backtest import BacktestConfig, PortAnalysisConfig, default_portfolio, resolve
-from lstm_bench.config.exchange import ExchangeConfig
+from lstm_bench.config.sections.backtest import BacktestConfig, PortAnalysisConfig, default_portfolio, resolve
+from lstm_bench.config.sections.exchange import ExchangeConfig
 
 
 def config(**exchange: Any) -> PortAnalysisConfig:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from lstm_bench.config.feature_set import FeatureSet
+from lstm_bench.config.identity import NotIdentity
 from lstm_bench.config.section import Section
-from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.sections.tracking import TrackingConfig
 
 __all__ = [
     "BY_DAY",
@@ -106,9 +107,11 @@ class HarnessConfig(Section):
         "qlib", description="qlib: Qlib's training to the last detail; none: the same without its overhead"
     )
     training: TrainingConfig = Field(TrainingConfig(), description="what Qlib's files cannot say of training")
-    features: FeatureSet | None = Field(
-        None,
-        description="a feature set in the place of the handler's columns; in a file also the path of one",
+    features: Annotated[FeatureSet | None, NotIdentity("the handler has the columns; this is their name")] = (
+        Field(
+            None,
+            description="a feature set in the place of the handler's columns; in a file also the path of one",
+        )
     )
     label: str | None = Field(
         None, description="the label to train on and to evaluate against; the first by default"

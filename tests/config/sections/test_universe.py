@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.universe import ExpressionFilter, MarketConfig, NameFilter, market_text
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.sections.universe import ExpressionFilter, FilteredMarket, NameFilter, market_text
 
 OPEN = {"filter_start_time": None, "filter_end_time": None}
 NAMED = {"filter_type": "NameDFilter", "name_rule_re": "SH6", **OPEN}
@@ -91,4 +91,4 @@ def test_what_is_wrong_is_named(kwargs: dict[str, Any], message: str) -> None:
 
 
 def test_a_market_is_a_market() -> None:
-    assert MarketConfig(market="csi300").filter_pipe is None
+    assert FilteredMarket(market="csi300").filter_pipe is None

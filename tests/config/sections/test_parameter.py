@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lstm_bench.config.parameter import (
+from lstm_bench.config.sections.parameter import (
     SHORT_KEYS,
     Parameter,
     dotted_key,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from lstm_bench.config.seeds import Seeds, parse_seeds
+from lstm_bench.config.values.seeds import Seeds, parse_seeds
 
 READ = TypeAdapter(Seeds)
 
