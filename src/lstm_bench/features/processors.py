@@ -40,9 +40,9 @@ from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.features.columns import Columns, Fill, StandardiseColumns, StoredColumns
 from lstm_bench.features.cross_section import day_means_for, day_ranks, day_robust_zscores, day_zscores
+from lstm_bench.features.host import for_each
 from lstm_bench.features.order_statistics import median_and_deviation
 from lstm_bench.features.table import Table
-from lstm_bench.features.threads import for_each
 
 __all__ = ["FittedStatistics", "missing_columns", "process", "surviving_columns"]
 
