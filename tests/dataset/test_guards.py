@@ -17,7 +17,7 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.feature_check import check_texts
-from lstm_bench.dataset.guards import embargo_days, leaks
+from lstm_bench.dataset.guards import embargo_days, embargoed_days, leaks
 from lstm_bench.dataset.segments import locate_segments
 
 Configure = Callable[..., DatasetConfig]
