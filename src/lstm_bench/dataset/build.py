@@ -27,7 +27,7 @@ from lstm_bench.dataset.handler import (
 from lstm_bench.dataset.segments import Segment, locate_segments, span_of
 from lstm_bench.dataset.windows import Resident
 from lstm_bench.features.columns import LaggedColumns
-from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Table
 
 __all__ = [

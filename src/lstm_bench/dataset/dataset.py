@@ -22,7 +22,7 @@ from lstm_bench.dataset.handler import (
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
 from lstm_bench.features.columns import LaggedColumns
-from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows, Table
 
 if TYPE_CHECKING:
