@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_bench.config.wording.shown import came
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.record.catalogue import find_run, name_some
 from lstm_bench.record.layout import AGAIN
 from lstm_bench.record.record import Record, read_object

@@ -21,8 +21,9 @@ from lstm_bench.core.writable import check_can_be_made
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.segments import close_segments
 from lstm_bench.evaluate.compilation import EarlyCompilation

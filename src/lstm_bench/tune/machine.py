@@ -22,7 +22,7 @@ from lstm_bench.core.kernel import cache_folder
 from lstm_bench.core.writable import may_write, nearest_existing
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_store import default_bytes, default_folder
-from lstm_bench.features.threads import processors
+from lstm_bench.features.host import processors
 from lstm_bench.record.provenance import environment
 from lstm_bench.tracking.wandb_login import find_login
 from lstm_bench.tune.store import open_store
