@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
-from lstm_bench.data.importing.appending import append_bars
-from lstm_bench.data.importing.bars import SymbolRows
+from lstm_bench.data.importing.adjusting.adjustment import Adjustment, adjust, with_factor
+from lstm_bench.data.importing.adjusting.folder_adjustment import settled_note
+from lstm_bench.data.importing.appending.append import append_bars
 from lstm_bench.data.importing.benchmark import EQUAL_WEIGHT, EqualWeight
 from lstm_bench.data.importing.history import lay_out, to_history
 from lstm_bench.data.importing.markets import named_market
 from lstm_bench.data.importing.options import ImportOptions, ImportSummary
-from lstm_bench.data.importing.reading import EQUAL_WEIGHT_OPTION, Readings, read_source
-from lstm_bench.data.importing.settled import settled_note
+from lstm_bench.data.importing.reading.bar_table import SymbolRows
+from lstm_bench.data.importing.source_bars import EQUAL_WEIGHT_OPTION, Readings, read_source
 from lstm_bench.data.qlib_folder import History, refuse_full, write_qlib_folder
 
 __all__ = ["import_bars"]

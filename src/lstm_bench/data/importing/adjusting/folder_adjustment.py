@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.adjustment import AdjustBy, Adjustment, State
+from lstm_bench.data.importing.adjusting.adjustment import AdjustBy, Adjustment, State
 from lstm_bench.data.layout import IMPORTED, read_lines
 
 __all__ = ["read_settled", "settled_note"]

@@ -15,7 +15,7 @@ from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 
 if TYPE_CHECKING:
-    from lstm_bench.data.importing.source import SourceFile
+    from lstm_bench.data.importing.reading.source_file import SourceFile
 
 __all__ = ["Defect", "DefectKind", "DefectLog"]
 

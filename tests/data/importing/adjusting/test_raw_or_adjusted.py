@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.adjustment import factor_of
-from lstm_bench.data.importing.bars import SymbolRows
-from lstm_bench.data.importing.decision import decide
+from lstm_bench.data.importing.adjusting.adjustment import factor_of
+from lstm_bench.data.importing.adjusting.raw_or_adjusted import decide
 from lstm_bench.data.importing.importer import import_bars
 from lstm_bench.data.importing.options import ImportOptions, ImportSummary
+from lstm_bench.data.importing.reading.bar_table import SymbolRows
 
 Read = Callable[[Path, str], dict[str, np.ndarray]]
 Make = Callable[..., ImportSummary]

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.adjustment import Adjustment
-from lstm_bench.data.importing.bars import SymbolRows
-from lstm_bench.data.importing.decision import Decision
-from lstm_bench.data.importing.file_returns import stated_returns
+from lstm_bench.data.importing.adjusting.adjustment import Adjustment
+from lstm_bench.data.importing.adjusting.raw_or_adjusted import Decision
+from lstm_bench.data.importing.adjusting.stated_returns import stated_returns
+from lstm_bench.data.importing.reading.bar_table import SymbolRows
 
 __all__ = ["decide_without_column"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.parsing import by_value, texts
+from lstm_bench.data.importing.reading.cells import by_value, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa

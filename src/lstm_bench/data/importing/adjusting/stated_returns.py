@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.data.importing.bars import SymbolRows
+from lstm_bench.data.importing.reading.bar_table import SymbolRows
 
 __all__ = ["stated_returns"]
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError, choices_hint
-from lstm_bench.data.importing.adjustment import AdjustBy
+from lstm_bench.data.importing.adjusting.adjustment import AdjustBy
 
 __all__ = ["BasisCheck", "on_basis"]
 

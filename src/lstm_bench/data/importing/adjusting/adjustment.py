@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError, choices_hint
-from lstm_bench.data.importing.bars import SymbolRows
-from lstm_bench.data.importing.columns import ADJUSTMENTS, PRICES
+from lstm_bench.data.importing.reading.bar_table import SymbolRows
+from lstm_bench.data.importing.reading.columns import ADJUSTMENTS, PRICES
 
 __all__ = ["AUTO", "AdjustBy", "Adjustment", "State", "adjust", "adjustment_of", "factor_of", "with_factor"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lstm_bench.data.importing.adjustment import State
-from lstm_bench.data.importing.steps import Steps
+from lstm_bench.data.importing.adjusting.adjustment import State
+from lstm_bench.data.importing.adjusting.factor_steps import Steps
 
 __all__ = ["DECISIVE", "Voices", "hear"]
 

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.adjustment import AdjustBy, Adjustment, State, factor_of
-from lstm_bench.data.importing.bars import SymbolRows
-from lstm_bench.data.importing.columns import ADJUSTMENTS
-from lstm_bench.data.importing.file_returns import stated_returns
-from lstm_bench.data.importing.steps import Noise, Steps, find_steps
-from lstm_bench.data.importing.ticks import seem_raw_by_ticks, side_by_ticks
-from lstm_bench.data.importing.voices import DECISIVE, Voices, hear
+from lstm_bench.data.importing.adjusting.adjustment import AdjustBy, Adjustment, State, factor_of
+from lstm_bench.data.importing.adjusting.factor_steps import Noise, Steps, find_steps
+from lstm_bench.data.importing.adjusting.stated_returns import stated_returns
+from lstm_bench.data.importing.adjusting.votes import DECISIVE, Voices, hear
+from lstm_bench.data.importing.adjusting.whole_cents import seem_raw_by_ticks, side_by_ticks
+from lstm_bench.data.importing.reading.bar_table import SymbolRows
+from lstm_bench.data.importing.reading.columns import ADJUSTMENTS
 
 __all__ = ["Decision", "decide"]
 

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.file_kind import check_encoding, refuse_other_kinds, unreadable
-from lstm_bench.data.importing.three_row_head import ROWS, ThreeRowHead, three_row_head
+from lstm_bench.data.importing.reading.file_kind import check_encoding, refuse_other_kinds, unreadable
+from lstm_bench.data.importing.reading.three_row_header import ROWS, ThreeRowHead, three_row_head
 from lstm_bench.data.layout import CALENDAR
 
 if TYPE_CHECKING:

@@ -9,10 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
-from lstm_bench.data.importing.defects import DefectKind, DefectLog
-from lstm_bench.data.importing.intraday import Stamps, read_stamps
-from lstm_bench.data.importing.parsing import cell, parse_days, parse_numbers, parse_splits, parse_symbols
-from lstm_bench.data.importing.source import SourceFile
+from lstm_bench.data.importing.reading.cells import (
+    cell,
+    parse_days,
+    parse_numbers,
+    parse_splits,
+    parse_symbols,
+)
+from lstm_bench.data.importing.reading.defects import DefectKind, DefectLog
+from lstm_bench.data.importing.reading.intraday import Stamps, read_stamps
+from lstm_bench.data.importing.reading.source_file import SourceFile
 
 __all__ = ["FileColumns", "FileRows", "read_file"]
 

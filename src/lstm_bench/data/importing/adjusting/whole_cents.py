@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.data.importing.adjustment import State, factor_of
-from lstm_bench.data.importing.bars import SymbolRows
+from lstm_bench.data.importing.adjusting.adjustment import State, factor_of
+from lstm_bench.data.importing.reading.bar_table import SymbolRows
 
 __all__ = ["seem_raw_by_ticks", "side_by_ticks"]
 

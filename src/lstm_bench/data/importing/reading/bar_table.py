@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.columns import ADJUSTMENTS, PRICES, evidence_columns, map_columns
-from lstm_bench.data.importing.defects import DefectKind, DefectLog
-from lstm_bench.data.importing.file_rows import FileColumns, FileRows, read_file
-from lstm_bench.data.importing.intraday import refuse_intraday
-from lstm_bench.data.importing.source import SourceFile
+from lstm_bench.data.importing.reading.columns import ADJUSTMENTS, PRICES, evidence_columns, map_columns
+from lstm_bench.data.importing.reading.defects import DefectKind, DefectLog
+from lstm_bench.data.importing.reading.file_rows import FileColumns, FileRows, read_file
+from lstm_bench.data.importing.reading.intraday import refuse_intraday
+from lstm_bench.data.importing.reading.source_file import SourceFile
 
 __all__ = ["BarTable", "RowRules", "SymbolRows", "read_bars"]
 

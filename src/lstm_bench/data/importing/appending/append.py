@@ -13,16 +13,16 @@ from filelock import FileLock
 from lstm_bench.core.atomic_folder import recover
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
-from lstm_bench.data.importing.bars import SymbolRows
-from lstm_bench.data.importing.basis import BasisCheck, on_basis
+from lstm_bench.data.importing.adjusting.adjustment import Adjustment, adjust, with_factor
+from lstm_bench.data.importing.adjusting.folder_adjustment import read_settled, settled_note
+from lstm_bench.data.importing.appending.price_basis import BasisCheck, on_basis
 from lstm_bench.data.importing.benchmark import EQUAL_WEIGHT, EqualWeight
-from lstm_bench.data.importing.columns import PRICES
 from lstm_bench.data.importing.history import lay_out, to_history
 from lstm_bench.data.importing.markets import all_spans, extend_spans, named_market
 from lstm_bench.data.importing.options import ImportOptions, ImportSummary
-from lstm_bench.data.importing.reading import EQUAL_WEIGHT_OPTION, Readings, read_source
-from lstm_bench.data.importing.settled import read_settled, settled_note
+from lstm_bench.data.importing.reading.bar_table import SymbolRows
+from lstm_bench.data.importing.reading.columns import PRICES
+from lstm_bench.data.importing.source_bars import EQUAL_WEIGHT_OPTION, Readings, read_source
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, MembershipSpan, replace_in_qlib_folder
 

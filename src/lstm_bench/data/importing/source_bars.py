@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_bench.core.errors import DataError, choices_hint
-from lstm_bench.data.importing.adjustment import AUTO, AdjustBy, Adjustment, State, adjustment_of
-from lstm_bench.data.importing.bars import RowRules, SymbolRows, read_bars
-from lstm_bench.data.importing.columns import ADJUSTMENTS, lot_size, map_columns, usual_prices
-from lstm_bench.data.importing.decision import Decision, decide
-from lstm_bench.data.importing.defects import DefectLog
+from lstm_bench.data.importing.adjusting.adjustment import AUTO, AdjustBy, Adjustment, State, adjustment_of
+from lstm_bench.data.importing.adjusting.raw_or_adjusted import Decision, decide
+from lstm_bench.data.importing.adjusting.without_column import decide_without_column
 from lstm_bench.data.importing.options import ImportOptions
-from lstm_bench.data.importing.source import FilePattern, SourceFile, find_files
-from lstm_bench.data.importing.undeclared import decide_without_column
+from lstm_bench.data.importing.reading.bar_table import RowRules, SymbolRows, read_bars
+from lstm_bench.data.importing.reading.columns import ADJUSTMENTS, lot_size, map_columns, usual_prices
+from lstm_bench.data.importing.reading.defects import DefectLog
+from lstm_bench.data.importing.reading.source_file import FilePattern, SourceFile, find_files
 
 __all__ = ["EQUAL_WEIGHT_OPTION", "NO_BENCHMARK", "Readings", "read_source"]
 
