@@ -1,133 +1,146 @@
-"""What many steps say together of prices: that they are raw, or adjusted already."""
+"""Counts what the steps of a factor say together: prices are raw, or adjusted already."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal, get_args
 
 import numpy as np
 
 from lstm_bench.data.importing.adjusting.adjustment import State
-from lstm_bench.data.importing.adjusting.factor_steps import Steps
+from lstm_bench.data.importing.adjusting.factor_steps import FactorSteps
 
-__all__ = ["DECISIVE", "Voices", "hear"]
+__all__ = ["DECISIVE", "Side", "Votes", "count_votes"]
+
+Side = Literal["raw", "adjusted", "inverse", "displaced"]
+"""What a step votes for. ``inverse``: the closes move with the factor, not against it. ``displaced``: the closes step,
+but on another day."""
 
 DECISIVE = float(np.log(1000))
-"""A lean counts from here on: 1000 times as likely one way as the other."""
+"""Least lean of a vote: one side is 1000 times as likely as the other."""
 
-_TOGETHER = float(np.log(20))
-"""As much is enough of all steps together, where none says anything by itself."""
+_DECISIVE_TOGETHER = float(np.log(20))
+"""Least lean of all steps together, if none of them votes."""
 
 _STRAY = 0.01
-"""Share of voices that may be wrong: vendors date a step a day late, or a stock moves as much on its own."""
+"""Tolerated share of wrong votes: vendors date a step a day late, or a stock moves as much on its own."""
 
 _SHOWN = 3
 
+_NAMES: dict[Side, str] = {
+    "raw": "raw",
+    "adjusted": "adjusted",
+    "inverse": "the inverse",
+    "displaced": "on another day",
+}
+
 
 @dataclass
-class Voices:
-    """What steps say, each by itself, or the small ones of a symbol together.
+class Votes:
+    """Votes of steps, cast by each step alone, or by the small steps of a symbol together.
 
     Attributes
     ----------
-    raw, adjusted, inverse : number of steps that say so
-        ``inverse``: the closes move with the factor and not against it.
-    displaced : number of steps near which the closes fall, but on another day
-    small : number of steps that are too small to say anything
+    counts : side -> number of steps that vote for it
+    small : number of steps that are too small to vote
     total : sum of the leans of all steps
     examples : side -> its first steps, as texts
     """
 
-    raw: int = 0
-    adjusted: int = 0
-    inverse: int = 0
-    displaced: int = 0
+    counts: Counter[Side] = field(default_factory=Counter)
     small: int = 0
     total: float = 0.0
-    examples: dict[str, list[str]] = field(default_factory=dict)
+    examples: dict[Side, list[str]] = field(
+        default_factory=lambda: {side: list[str]() for side in get_args(Side)}
+    )
 
     @property
-    def told(self) -> int:
-        """Number of steps that say something."""
-        return self.raw + self.adjusted + self.inverse + self.displaced
+    def cast(self) -> int:
+        """Number of steps that vote."""
+        return self.counts.total()
 
     @property
-    def all(self) -> int:
+    def steps(self) -> int:
         """Number of steps."""
-        return self.told + self.small
+        return self.cast + self.small
 
     @property
-    def side(self) -> State | None:
-        """What most say; where none says anything by itself, what all say together; None where that is nothing."""
-        if self.told:
-            return "raw" if self.raw >= self.adjusted else "adjusted"
-        if abs(self.total) >= _TOGETHER:
+    def most(self) -> int:
+        """Number of votes for raw or for adjusted prices, whichever has more."""
+        return max(self.counts["raw"], self.counts["adjusted"])
+
+    @property
+    def winner(self) -> State | None:
+        """The majority; without votes, the lean of all steps together; None if that is not decisive."""
+        if self.cast:
+            return "raw" if self.counts["raw"] >= self.counts["adjusted"] else "adjusted"
+        if abs(self.total) >= _DECISIVE_TOGETHER:
             return "raw" if self.total > 0 else "adjusted"
         return None
 
     @property
     def is_divided(self) -> bool:
-        """Whether voices contradict each other, or the factor."""
-        return self.told - max(self.raw, self.adjusted) > _STRAY * self.told
+        """Whether votes contradict each other, or the factor."""
+        return self.cast - self.most > _STRAY * self.cast
 
-    def sides(self) -> str:
-        """Name the steps of each side."""
-        names = {
-            "raw": "raw",
-            "adjusted": "adjusted",
-            "inverse": "the inverse",
-            "displaced": "on another day",
-        }
+    def add(self, side: Side, count: int, examples: Iterable[str]) -> None:
+        """Count votes, and keep the first few as examples."""
+        self.counts[side] += count
+        texts = self.examples[side]
+        texts.extend(islice(examples, _SHOWN - len(texts)))
+
+    def shown(self) -> str:
+        """Name the first steps of each side."""
         return "; ".join(
-            f"{names[side]}: {', '.join(texts[:_SHOWN])}"
-            + (f" and {getattr(self, side) - _SHOWN} more" if getattr(self, side) > _SHOWN else "")
+            f"{_NAMES[side]}: {', '.join(texts)}"
+            + (f" and {self.counts[side] - _SHOWN} more" if self.counts[side] > _SHOWN else "")
             for side, texts in self.examples.items()
             if texts
         )
 
 
-def hear(steps: Iterable[Steps], more: Sequence[Steps] | None = None, *, pool: bool = True) -> Voices:
-    """Count voices.
+def count_votes(
+    steps: Iterable[FactorSteps], stated: Sequence[FactorSteps] | None = None, *, pool: bool = True
+) -> Votes:
+    """Count votes.
 
     Parameters
     ----------
     steps
         Of all symbols.
-    more
-        The same steps, measured against the returns that the files state; they add to the leans.
+    stated
+        The same steps, measured against the returns that the files state. Their leans are added.
     pool
-        Whether the small steps of a symbol speak together.
+        Whether the small steps of a symbol vote together.
     """
-    voices = Voices()
+    votes = Votes()
     for k, each in enumerate(steps):
-        lean, against = each.lean, each.against
-        if more is not None:
-            at = np.searchsorted(more[k].days, each.days)
-            known = (at < len(more[k].days)) & np.isin(each.days, more[k].days)
-            lean[known] += more[k].lean[at[known]]
-        voices.total += float(lean.sum())
-        inverse = against >= DECISIVE
+        lean = each.lean
+        if stated is not None:
+            at = np.searchsorted(stated[k].days, each.days)
+            known = (at < len(stated[k].days)) & np.isin(each.days, stated[k].days)
+            lean[known] += stated[k].lean[at[known]]
+        votes.total += float(lean.sum())
+        inverse = each.inverse_lean >= DECISIVE
         raw, adjusted = (lean >= DECISIVE) & ~inverse, (lean <= -DECISIVE) & ~inverse
-        displaced = adjusted & (each.displaced >= DECISIVE)
+        displaced = adjusted & (each.displaced_lean >= DECISIVE)
         adjusted &= ~displaced
+        for side, found in zip(get_args(Side), (raw, adjusted, inverse, displaced), strict=True):
+            first = np.flatnonzero(found)[:_SHOWN]
+            votes.add(side, int(found.sum()), (_describe(each, i) for i in first))
         small = ~(raw | adjusted | inverse | displaced)
-        for side, found in (
-            ("raw", raw), ("adjusted", adjusted), ("inverse", inverse), ("displaced", displaced),
-        ):  # fmt: skip
-            setattr(voices, side, getattr(voices, side) + int(found.sum()))
-            texts = voices.examples.setdefault(side, [])
-            texts += [_show(each, i) for i in np.flatnonzero(found)[: _SHOWN - len(texts)]]
         together = float(lean[small].sum())
         if pool and abs(together) >= DECISIVE:
-            side = "raw" if together > 0 else "adjusted"
-            setattr(voices, side, getattr(voices, side) + int(small.sum()))
-            if len(voices.examples[side]) < _SHOWN:
-                voices.examples[side].append(f"{each.symbol} ({small.sum()} small steps together)")
+            text = f"{each.symbol} ({small.sum()} small steps together)"
+            votes.add("raw" if together > 0 else "adjusted", int(small.sum()), [text])
         else:
-            voices.small += int(small.sum())
-    return voices
+            votes.small += int(small.sum())
+    return votes
 
 
-def _show(steps: Steps, i: int) -> str:
+def _describe(steps: FactorSteps, i: int) -> str:
     ratio, move = np.exp(steps.step[i]), np.expm1(steps.move[i])
     return f"{steps.symbol} {steps.days[i]} (factor times {ratio:.4g}, close {move:+.1%})"

@@ -1,29 +1,31 @@
-"""The rows of one file: cells become days, symbols and numbers, and what cannot be read is noted."""
+"""Reads the rows of one file: cells become days, symbols and numbers, and defects are logged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
+from lstm_bench.data.arrays import Bools, Days, Floats, Ints
 from lstm_bench.data.importing.reading.cells import (
-    cell,
     parse_days,
     parse_numbers,
     parse_splits,
     parse_symbols,
+    show_cell,
 )
 from lstm_bench.data.importing.reading.defects import DefectKind, DefectLog
 from lstm_bench.data.importing.reading.intraday import Stamps, read_stamps
 from lstm_bench.data.importing.reading.source_file import SourceFile
 
-__all__ = ["FileColumns", "FileRows", "read_file"]
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-_Floats = npt.NDArray[np.float64]
-_Bools = npt.NDArray[np.bool_]
+__all__ = ["FileColumns", "FileRows", "read_file"]
 
 
 @dataclass(frozen=True)
@@ -36,25 +38,25 @@ class FileColumns:
 
 @dataclass(frozen=True)
 class FileRows:
-    """The R rows of a file whose day and symbol are good.
+    """The R rows of a file with a valid day and symbol.
 
     Attributes
     ----------
     symbols : ``[R]`` str
     days : ``[R]`` datetime64[D]
-    values : field -> ``[R]`` float64, NaN where missing; ``split`` is 1 where there is none
-    evidence : field -> ``[R]`` float64, NaN where missing or no number: it is no defect there
+    values : field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
+    evidence : field -> ``[R]`` float64, NaN if missing or not a number, which is no defect there
     row : ``[R]`` int64, from 0
-    blank : ``[R]`` bool, rows with a number that is none
-    stamps : times within days, None where there are none
+    blank : ``[R]`` bool, rows with a bad number
+    stamps : times within days, None if there are none
     """
 
     symbols: npt.NDArray[np.object_]
-    days: npt.NDArray[np.datetime64]
-    values: dict[str, _Floats]
-    evidence: dict[str, _Floats]
-    row: npt.NDArray[np.int64]
-    blank: _Bools
+    days: Days
+    values: dict[str, Floats]
+    evidence: dict[str, Floats]
+    row: Ints
+    blank: Bools
     stamps: Stamps | None
 
 
@@ -66,7 +68,7 @@ def read_file(
     Raises
     ------
     DataError
-        Where it cannot be read.
+        If it cannot be read.
     """
     judged = {f"evidence of {field}": column for field, column in columns.evidence.items()}
     cells = source.read({**columns.bars, **judged})
@@ -79,42 +81,47 @@ def read_file(
             lambda i: f"got {counted(ragged[i], 'cell')}, expected {width}",
         )
 
-    def note(kind: DefectKind, field: str, bad: _Bools, expected: str) -> None:
+    def log(kind: DefectKind, field: str, bad: Bools, expected: str) -> None:
         rows = np.flatnonzero(bad)
         name, column = columns.bars[field], cells[field]
-        defects.add(kind, source, rows, lambda i: f"{name}: got {cell(column, rows[i])}, expected {expected}")
+        defects.add(
+            kind, source, rows, lambda i: f"{name}: got {show_cell(column, rows[i])}, expected {expected}"
+        )
 
     days, bad = parse_days(cells["date"], date_format)
     form = "a day such as 2020-01-31 (--date-format names another form)"
-    note("bad date", "date", bad, form if date_format is None else f"the form {date_format}")
+    log("bad date", "date", bad, form if date_format is None else f"the form {date_format}")
     good = ~bad
     symbols = np.full(len(days), source.name_symbol.strip().upper(), dtype=object)
     if "symbol" in columns.bars:
         symbols, bad = parse_symbols(cells["symbol"])
-        note("bad symbol", "symbol", bad & good, "a symbol that can name a folder")
+        log("bad symbol", "symbol", bad & good, "a symbol that can name a folder")
         good &= ~bad
     blank = np.zeros(len(days), dtype=np.bool_)
     values = {}
     for field in sorted(columns.bars.keys() - {"date", "symbol"}):
-        read = parse_splits if field == "split" else parse_numbers
-        values[field], bad = read(cells[field])
-        note("bad number", field, bad & good, "a number")
+        values[field], bad = _parser(field)(cells[field])
+        log("bad number", field, bad & good, "a number")
         blank |= bad
         if field == "split":
             bad = values[field] < 0
-            note("split not positive", field, bad & good, "new shares per old one")
+            log("split not positive", field, bad & good, "new shares per old one")
             values[field][bad] = 1
-    evidence = {}
-    for field in columns.evidence.keys() - {"time"}:
-        read = parse_splits if field == "split" else parse_numbers
-        evidence[field], _ = read(cells[f"evidence of {field}"])
-    kept = np.flatnonzero(good)
+    evidence = {
+        field: _parser(field)(cells[f"evidence of {field}"])[0]
+        for field in columns.evidence.keys() - {"time"}
+    }
+    rows = np.flatnonzero(good)
     return FileRows(
-        symbols[kept],
-        days[kept],
-        {field: column[kept] for field, column in values.items()},
-        {field: column[kept] for field, column in evidence.items()},
-        kept,
-        blank[kept],
+        symbols[rows],
+        days[rows],
+        {field: column[rows] for field, column in values.items()},
+        {field: column[rows] for field, column in evidence.items()},
+        rows,
+        blank[rows],
         read_stamps(source.path, symbols, cells["date"], cells.get("evidence of time")),
     )
+
+
+def _parser(field: str) -> Callable[[pa.ChunkedArray], tuple[Floats, Bools]]:
+    return parse_splits if field == "split" else parse_numbers
