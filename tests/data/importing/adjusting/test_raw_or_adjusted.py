@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.adjustment import factor_of
-from lstm_bench.data.importing.bars import SymbolRows
-from lstm_bench.data.importing.decision import decide
+from lstm_bench.data.importing.adjusting.adjustment import factor_of
+from lstm_bench.data.importing.adjusting.raw_or_adjusted import decide
 from lstm_bench.data.importing.importer import import_bars
 from lstm_bench.data.importing.options import ImportOptions, ImportSummary
+from lstm_bench.data.importing.reading.symbol_rows import SymbolRows
 
 Read = Callable[[Path, str], dict[str, np.ndarray]]
 Make = Callable[..., ImportSummary]
@@ -303,4 +303,4 @@ def test_a_split_is_never_taken_for_its_opposite(
         stocks.append(SymbolRows(f"S{k}", days, values, np.ones(DAYS, np.bool_)))
         np.testing.assert_array_equal(factor_of(stocks[-1], "factor"), factor)
     decision = decide(stocks, "factor", None, "bars.csv")
-    assert decision.adjustment.prices == ("adjusted" if adjusted else "raw") or not decision.is_settled
+    assert decision.adjustment.prices == ("adjusted" if adjusted else "raw") or not decision.is_conclusive

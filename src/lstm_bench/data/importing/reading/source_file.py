@@ -1,11 +1,10 @@
-"""The files to import: which there are, whose bars they hold, and their cells."""
+"""Reads the cells of one file, and looks up the lines of its rows."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,88 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.file_kind import check_encoding, refuse_other_kinds, unreadable
-from lstm_bench.data.importing.three_row_head import ROWS, ThreeRowHead, three_row_head
-from lstm_bench.data.layout import CALENDAR
+from lstm_bench.data.importing.reading.file_kind import refuse_other_kinds, unreadable
+from lstm_bench.data.importing.reading.three_row_header import ROWS, ThreeRowHeader, three_row_header
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FilePattern", "SourceFile", "find_files"]
+__all__ = ["PARQUET_SUFFIXES", "SourceFile"]
 
-_TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-_PARQUET = (".parquet", ".pq")
+PARQUET_SUFFIXES = (".parquet", ".pq")
 _DELIMITERS = ",;\t|"
-
-
-class FilePattern:
-    """How files are called, such as ``daily_{symbol}.csv``: ``{symbol}`` is the symbol, ``*`` anything.
-
-    Raises
-    ------
-    DataError
-        Where ``{symbol}`` is there more than once.
-    """
-
-    def __init__(self, text: str) -> None:
-        if text.count("{symbol}") > 1:
-            raise DataError(f"--file-pattern: got {text!r}, expected {{symbol}} once at the most")
-        parts = (
-            {"{symbol}": "(?P<symbol>.+)", "*": ".*"}.get(part, re.escape(part))
-            for part in re.split(r"(\{symbol\}|\*)", text)
-        )
-        self._regex = re.compile("".join(parts), re.IGNORECASE)
-
-    def symbol(self, name: str) -> str | None:
-        """Return the symbol in a file's name; None where the name is of another pattern."""
-        match = self._regex.fullmatch(name)
-        if match is None:
-            return None
-        return match.groupdict().get("symbol") or _stem(name)
-
-
-def find_files(place: Path, pattern: FilePattern | None, encoding: str) -> list[SourceFile]:
-    """List the files of a folder (and of folders in it), or the one file, sorted by path.
-
-    Raises
-    ------
-    DataError
-        Where there is none that can be read.
-    """
-    check_encoding(encoding)
-    suffixes = (*_TEXT, *_PARQUET)
-    if not place.exists():
-        raise DataError(f"{place}: no such file or folder")
-    if place.is_dir():
-        made = [path.parents[1] for path in place.rglob(Path(CALENDAR).name) if path.match(CALENDAR)]
-        paths = sorted(
-            path
-            for path in place.rglob("*")
-            if path.name.lower().endswith(suffixes)
-            and not path.name.startswith(".")
-            and path.is_file()
-            and not any(path.is_relative_to(folder) for folder in made)  # lists of days and codes, no bars
-        )
-    else:
-        paths = [place]
-    files = []
-    for path in paths:
-        symbol = _stem(path.name) if pattern is None else pattern.symbol(path.name)
-        if symbol is not None:
-            files.append(SourceFile(path, symbol, encoding))
-    if not files:
-        what = (
-            "with a name of --file-pattern" if pattern and paths else f"that ends with {', '.join(suffixes)}"
-        )
-        raise DataError(f"{place}: expected CSV or Parquet files; it has none {what}")
-    return files
-
-
-def _stem(name: str) -> str:
-    for suffix in sorted((*_TEXT, *_PARQUET), key=len, reverse=True):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return name
 
 
 @dataclass(frozen=True)
@@ -109,10 +36,10 @@ class SourceFile:
     Attributes
     ----------
     path : Path
-    name_symbol : the symbol that the file's name says, for files without a column of symbols
+    name_symbol : the symbol in the file's name, for files without a column of symbols
     encoding : of a text file
-    ragged : numbers of cells of the rows of a text file that have too few or too many, once it is read
-    rows_per_ticker : once a file with a header of three rows is read, the number of its rows, each of all tickers
+    ragged : numbers of cells of ragged rows (too few or too many cells), once a text file is read
+    rows_per_ticker : number of rows of a file with a three-row header, once it is read
     """
 
     path: Path
@@ -123,8 +50,8 @@ class SourceFile:
 
     @property
     def is_parquet(self) -> bool:
-        """Whether it is a Parquet file; all others are text."""
-        return self.path.name.lower().endswith(_PARQUET)
+        """Whether it is a Parquet file; other files are text."""
+        return self.path.name.lower().endswith(PARQUET_SUFFIXES)
 
     @cached_property
     def header(self) -> list[str]:
@@ -133,7 +60,7 @@ class SourceFile:
         Raises
         ------
         DataError
-            Where the file cannot be read, or has none.
+            If the file cannot be read, or has no header.
         """
         if self.is_parquet:
             import pyarrow as pa
@@ -143,8 +70,8 @@ class SourceFile:
                 return [str(name) for name in pq.read_schema(self.path).names]
             except (OSError, ValueError, pa.ArrowException) as error:
                 raise unreadable(self.path, error, self.encoding) from error
-        if self._three_row_head is not None:
-            return self._three_row_head.names
+        if self._three_row_header is not None:
+            return self._three_row_header.names
         names = [name.strip() for name in self._first_rows[0]] if self._first_rows else []
         if len(names) < 2:
             raise DataError(
@@ -166,17 +93,17 @@ class SourceFile:
             raise unreadable(self.path, error, self.encoding) from error
 
     @cached_property
-    def _three_row_head(self) -> ThreeRowHead | None:
-        return three_row_head(self._first_rows, str(self.path))
+    def _three_row_header(self) -> ThreeRowHeader | None:
+        return three_row_header(self._first_rows, str(self.path))
 
     @property
     def _head_rows(self) -> int:
-        return 1 if self._three_row_head is None else ROWS
+        return 1 if self._three_row_header is None else ROWS
 
     @property
     def width(self) -> int:
-        """Number of cells of a row that is whole."""
-        return len(self.header) if self._three_row_head is None else self._three_row_head.width
+        """Number of cells of a complete row."""
+        return len(self.header) if self._three_row_header is None else self._three_row_header.width
 
     def read(self, columns: Mapping[str, str]) -> dict[str, pa.ChunkedArray]:
         """Read the columns of ``field -> column``; cells of a text file are text.
@@ -184,11 +111,11 @@ class SourceFile:
         Raises
         ------
         DataError
-            Where the file cannot be read.
+            If the file cannot be read.
         """
         import pyarrow as pa
 
-        wide = None if self.is_parquet else self._three_row_head
+        wide = None if self.is_parquet else self._three_row_header
         try:
             table = self._read_parquet(columns) if self.is_parquet else self._read_text(columns)
         except (OSError, EOFError, zlib.error, ValueError, pa.ArrowException) as error:
@@ -207,9 +134,9 @@ class SourceFile:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        wide = self._three_row_head
+        wide = self._three_row_header
         names = self.header if wide is None else [str(place) for place in range(wide.width)]
-        wanted = sorted(set(columns.values())) if wide is None else names
+        included = sorted(set(columns.values())) if wide is None else names
         return arrow_csv.read_csv(
             pa.input_stream(str(self.path), compression="detect"),
             read_options=arrow_csv.ReadOptions(
@@ -220,7 +147,7 @@ class SourceFile:
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
-                include_columns=wanted,
+                include_columns=included,
                 strings_can_be_null=False,
             ),
         )
@@ -230,34 +157,30 @@ class SourceFile:
         return "skip"
 
     def lines(self, rows: npt.NDArray[np.int64] | Sequence[int]) -> list[int]:
-        """Look up on which lines the given rows (counted from 0, ragged ones left out) begin.
+        """Look up the lines on which rows (counted from 0, without ragged ones) begin.
 
-        Rows of a Parquet file have no line: their own number, from 1 on, is given.
+        Rows of a Parquet file have no line: their number, from 1, is returned.
         """
         if self.is_parquet:
             return [int(row) + 1 for row in rows]
         if self.rows_per_ticker:
             rows = [int(row) % self.rows_per_ticker[0] for row in rows]
-        wanted = {int(row) for row in rows}
+        remaining = {int(row) for row in rows}
         found: dict[int, int] = {}
         for ordinal, (line, _) in enumerate(self._records(ragged=False)):
-            if ordinal in wanted:
+            if ordinal in remaining:
                 found[ordinal] = line
-                if len(found) == len(wanted):
+                remaining.remove(ordinal)
+                if not remaining:
                     break
         return [found[int(row)] for row in rows]
 
     def ragged_lines(self, limit: int) -> list[int]:
-        """Look up the lines of the first rows that have too few or too many cells."""
-        lines = []
-        for line, _ in self._records(ragged=True):
-            lines.append(line)
-            if len(lines) == limit:
-                break
-        return lines
+        """Look up the lines of the first ragged rows."""
+        return [line for line, _ in islice(self._records(ragged=True), limit)]
 
     def _records(self, *, ragged: bool) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line and the cells of each row that is, or is not, as wide as the header; no blank lines."""
+        """Yield line and cells of the ragged, or of the complete rows; blank lines are skipped."""
         width = self.width
         with self._open() as file:
             reader = csv.reader(file, delimiter=self._delimiter)
@@ -273,13 +196,13 @@ class SourceFile:
         encoding = (
             "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
         )
-        is_packed = self.path.name.lower().endswith(".gz")
-        raw = gzip.open(self.path) if is_packed else self.path.open("rb")  # noqa: SIM115 - the wrapper closes it
+        is_gzip = self.path.name.lower().endswith(".gz")
+        raw = gzip.open(self.path) if is_gzip else self.path.open("rb")  # noqa: SIM115 - the wrapper closes it
         return io.TextIOWrapper(raw, encoding=encoding, newline="")
 
     @cached_property
     def _delimiter(self) -> str:
-        """The sign that stands most often in the header."""
+        """The candidate that occurs most often in the header."""
         with self._open() as file:
             first = file.readline()
         return max(_DELIMITERS, key=first.count)

@@ -1,4 +1,4 @@
-"""Bars of minutes or hours: several times within a symbol's day, which is what tells them from daily bars."""
+"""Recognises intraday bars by several times within a symbol's day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.parsing import by_value, texts
+from lstm_bench.data.importing.reading.cells import parse_texts, stripped_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,7 @@ _HALF = 0.5
 
 @dataclass(frozen=True)
 class Stamps:
-    """Days and times of the rows of a file that have a time: ``[R]`` texts each."""
+    """Days and times of the rows of a file with a time: ``[R]`` texts each."""
 
     path: Path
     symbol: _Texts
@@ -46,32 +46,32 @@ class Stamps:
 def read_stamps(
     path: Path, symbols: _Texts, date: pa.ChunkedArray, time: pa.ChunkedArray | None
 ) -> Stamps | None:
-    """Take dates and times apart, in whatever form; None where no date has a time, and no column has.
+    """Split dates into days and times, in any form; None if neither the dates nor a column has times.
 
     Parameters
     ----------
     symbols : ``[R]``
     date
-        The column of dates; those count, too, whose form is not read without ``--date-format``.
+        The column of dates, including those that only ``--date-format`` can parse.
     time
-        A column of times of its own.
+        A separate column of times.
     """
     import pyarrow as pa
 
     if pa.types.is_date(date.type) and time is None:
         return None
-    written = texts(date)
-    clock = by_value(written, lambda text: split_stamp(text)[1], np.dtype(object))
-    day = by_value(written, lambda text: split_stamp(text)[0], np.dtype(object))
+    dates = stripped_texts(date)
+    clock = parse_texts(dates, lambda text: split_stamp(text)[1], np.dtype(object))
+    day = parse_texts(dates, lambda text: split_stamp(text)[0], np.dtype(object))
     if time is not None:
-        own = by_value(texts(time), str, np.dtype(object))
-        clock = np.where(clock == "", own, clock)
+        separate = parse_texts(stripped_texts(time), str, np.dtype(object))
+        clock = np.where(clock == "", separate, clock)
     known = (clock != "") & (clock != None) & (symbols != None)  # noqa: E711 - element by element
     return Stamps(path, symbols[known], day[known], clock[known]) if known.any() else None
 
 
 def split_stamp(text: str) -> tuple[str, str]:
-    """Split a date with a time into both, as they are written; the time is empty where there is none.
+    """Split a date with a time into both, as they are written; the time is empty if there is none.
 
     >>> split_stamp("2020-01-02 09:50:00+08:00")
     ('2020-01-02', '09:50:00')
@@ -95,14 +95,14 @@ def split_stamp(text: str) -> tuple[str, str]:
 
 
 def refuse_intraday(stamps: Sequence[Stamps]) -> None:
-    """Refuse bars of minutes: a symbol most of whose days have several times.
+    """Refuse intraday bars: a symbol with several times on most of its days.
 
-    A vendor's repeated row with another time of its making is a duplicate, which is another matter.
+    A repeated row whose vendor stamped it with another time is a duplicate instead.
 
     Raises
     ------
     DataError
-        It names a symbol, a day and times.
+        With a symbol, a day and times.
     """
     if len({clock for part in stamps for clock in part.clock}) < 2:  # midnight, or the close, of every day
         return

@@ -1,4 +1,4 @@
-"""Cells become days, symbols and numbers; what cannot be read is marked, not guessed."""
+"""Parses cells into days, symbols and numbers. Cells that cannot be read are marked as bad, never guessed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.arrays import Bools, Days, Floats
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["by_value", "cell", "parse_days", "parse_numbers", "parse_splits", "parse_symbols", "texts"]
-
-_Bools = npt.NDArray[np.bool_]
+__all__ = [
+    "parse_days",
+    "parse_numbers",
+    "parse_splits",
+    "parse_symbols",
+    "parse_texts",
+    "show_cell",
+    "stripped_texts",
+]
 
 _MISSING = ("", "-", "--", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -29,21 +37,21 @@ _SYMBOL = re.compile(r"[^\s./\\:*?\"<>|][^\s/\\:*?\"<>|]{0,63}")
 _RATIO = re.compile(r"(\d+\.?\d*)\s*[:/]\s*(\d+\.?\d*)", re.ASCII)
 
 
-def cell(column: pa.ChunkedArray, row: int) -> str:
+def show_cell(column: pa.ChunkedArray, row: int) -> str:
     """Show a cell."""
     return repr(column[row].as_py())
 
 
-def parse_days(column: pa.ChunkedArray, date_format: str | None) -> tuple[npt.NDArray[np.datetime64], _Bools]:
-    """Read days.
+def parse_days(column: pa.ChunkedArray, date_format: str | None) -> tuple[Days, Bools]:
+    """Parse days.
 
     Parameters
     ----------
     column
-        Dates, timestamps (of which the day counts as it is written, whatever the time zone), texts such as
-        ``2020-01-31``, ``2020/1/31``, ``20200131`` or ``2020-01-31 00:00:00-05:00``, or numbers such as 20200131.
+        Dates, timestamps (the day as written, in whatever time zone), texts such as ``2020-01-31``,
+        ``2020/1/31``, ``20200131`` or ``2020-01-31 00:00:00-05:00``, or numbers such as 20200131.
     date_format
-        Of texts, as ``strptime`` takes it.
+        The ``strptime`` format of texts; None for the forms above.
 
     Returns
     -------
@@ -63,7 +71,7 @@ def parse_days(column: pa.ChunkedArray, date_format: str | None) -> tuple[npt.ND
         day = _day(text) if date_format is None else _strptime(text, date_format)
         return np.datetime64("NaT" if day is None else day, "D")
 
-    days = by_value(texts(column), read, np.dtype("datetime64[D]"))
+    days = parse_texts(stripped_texts(column), read, np.dtype("datetime64[D]"))
     return days, np.isnat(days)
 
 
@@ -84,33 +92,33 @@ def _strptime(text: str, date_format: str) -> datetime.date | None:
         return None
 
 
-def parse_symbols(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.object_], _Bools]:
-    """Read symbols.
+def parse_symbols(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.object_], Bools]:
+    """Parse symbols.
 
     Returns
     -------
-    symbols : ``[R]`` str, upper case, without blanks around them, and without the ``'`` by which Excel marks a text
+    symbols : ``[R]`` str, upper case, stripped, without the ``'`` that marks texts in Excel
     bad : ``[R]`` bool
-        Where a symbol is empty, or cannot be the name of a folder.
+        Symbols that are empty, or cannot name a folder.
     """
-    written = texts(column)
-    symbols = by_value(written, lambda text: text.removeprefix("'").upper(), np.dtype(object))
-    good = by_value(
+    written = stripped_texts(column)
+    symbols = parse_texts(written, lambda text: text.removeprefix("'").upper(), np.dtype(object))
+    good = parse_texts(
         written, lambda text: _SYMBOL.fullmatch(text.removeprefix("'")) is not None, np.dtype(bool)
     )
     return symbols, ~good
 
 
-def parse_numbers(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], _Bools]:
-    """Read numbers.
+def parse_numbers(column: pa.ChunkedArray) -> tuple[Floats, Bools]:
+    """Parse numbers.
 
     Returns
     -------
     numbers : ``[R]`` float64, NaN where missing or bad
-        An empty cell, ``NA``, ``NaN``, ``null``, ``None`` and ``-`` are missing. ``$`` in front and commas between
-        thousands are read over.
+        An empty cell, ``NA``, ``NaN``, ``null``, ``None`` and ``-`` are missing. A leading currency sign and commas
+        between thousands are ignored.
     bad : ``[R]`` bool
-        Where a cell is neither a finite number nor missing.
+        Cells that are neither a finite number nor missing.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -127,17 +135,17 @@ def parse_numbers(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], _Bo
     try:
         numbers = _floats(known)
     except pa.ArrowInvalid:
-        numbers = by_value(known, _number, np.dtype(np.float64))
+        numbers = parse_texts(known, _number, np.dtype(np.float64))
     bad = ~np.isfinite(numbers) & known.is_valid().to_numpy()
     return np.where(bad, np.nan, numbers), bad
 
 
-def parse_splits(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], _Bools]:
-    """Read split ratios, new shares per old one: ``2``, ``2:1`` or ``2/1``; 1 where there is none (0, or missing)."""
+def parse_splits(column: pa.ChunkedArray) -> tuple[Floats, Bools]:
+    """Parse split ratios, new shares per old one: ``2``, ``2:1`` or ``2/1``; 1 for 0 or a missing one."""
     import pyarrow as pa
 
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        ratios = by_value(texts(column), _ratio, np.dtype(np.float64))
+        ratios = parse_texts(stripped_texts(column), _ratio, np.dtype(np.float64))
         bad = np.isnan(ratios)
     else:
         ratios, bad = parse_numbers(column)
@@ -152,30 +160,32 @@ def _ratio(text: str) -> float:
 
 
 def _number(text: str) -> float:
-    """Read one number; NaN where it is none."""
+    """Parse a number; NaN if it is none."""
     if _THOUSANDS.fullmatch(text):
         text = text.replace(",", "")
     text = text.translate({ord(sign): None for sign in "$€£¥"}) if text[:1] in "$€£¥+-" else text
     return float(text) if _NUMBER.fullmatch(text) else np.nan
 
 
-def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+def _floats(column: pa.ChunkedArray) -> Floats:
     import pyarrow as pa
 
-    numbers: npt.NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+    numbers: Floats = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
     return numbers
 
 
-def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give cells as texts without blanks around them; empty where missing."""
+def stripped_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Convert cells to stripped texts; empty if missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     return pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
 
 
-def by_value(column: pa.ChunkedArray, read: Callable[[str], Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Read each distinct text once; a null is NaN."""
+def parse_texts(
+    column: pa.ChunkedArray, read: Callable[[str], Any], dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """Parse each distinct text once; null becomes None (NaN in numbers)."""
     coded = column.combine_chunks().dictionary_encode()
     values = np.asarray([read(text) for text in coded.dictionary.to_pylist()] + [None], dtype=dtype)
     found: npt.NDArray[Any] = values[coded.indices.fill_null(len(values) - 1).to_numpy(zero_copy_only=False)]

@@ -1,10 +1,10 @@
-"""Headers of three rows, as yfinance's ``download()`` gives them: fields, tickers, and the name of the dates' column.
+"""Reads headers of three rows, as yfinance's ``download()`` writes: fields, tickers, and the name of the dates' column.
 
     Price,Close,Close,Volume,Volume
     Ticker,AAPL,MSFT,AAPL,MSFT
     Date,,,,
 
-Fields and tickers may stand the other way round, and the first cells of their rows may be empty (older versions).
+Older versions swap the rows of fields and tickers, or leave their first cells empty.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lstm_bench.core.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ROWS", "ThreeRowHead", "three_row_head"]
+__all__ = ["ROWS", "ThreeRowHeader", "three_row_header"]
 
 ROWS = 3
 
@@ -26,8 +26,8 @@ _DATES = ("date", "datetime")
 
 
 @dataclass(frozen=True)
-class ThreeRowHead:
-    """Which column holds which field of which ticker.
+class ThreeRowHeader:
+    """The column of each ticker's field.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class ThreeRowHead:
     positions: dict[tuple[str, str], int]
 
     symbol = "Ticker"
-    """Name of the column of tickers of the long table."""
+    """Name of the long table's column of tickers."""
 
     @property
     def names(self) -> list[str]:
@@ -52,7 +52,7 @@ class ThreeRowHead:
         return [self.date, self.symbol, *self.fields]
 
     def long_column(self, table: pa.Table, name: str) -> pa.ChunkedArray:
-        """Give a column of the long table, the rows of one ticker after those of the other.
+        """Build a column of the long table, in which the rows of one ticker follow those of another.
 
         Parameters
         ----------
@@ -73,13 +73,13 @@ class ThreeRowHead:
         return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
 
 
-def three_row_head(rows: Sequence[Sequence[str]], where: str) -> ThreeRowHead | None:
-    """Recognise the first rows of a file; None where they are no such header.
+def three_row_header(rows: Sequence[Sequence[str]], where: str) -> ThreeRowHeader | None:
+    """Recognise the header in the first rows of a file; None if it is another one.
 
     Raises
     ------
     DataError
-        Where a field of a ticker is there more than once; ``where`` names the file.
+        If a field of a ticker occurs more than once; ``where`` names the file.
     """
     if len(rows) < ROWS or len({len(row) for row in rows[:ROWS]}) != 1 or len(rows[0]) < 2:
         return None
@@ -97,4 +97,4 @@ def three_row_head(rows: Sequence[Sequence[str]], where: str) -> ThreeRowHead | 
         raise DataError(f"{where}: the header names {twice[0]!r} of {twice[1]!r} more than once")
     positions = {(ticker, field): k + 1 for k, (field, ticker) in enumerate(pairs)}
     fields, tickers = (tuple(dict.fromkeys(names)) for names in (upper, lower))
-    return ThreeRowHead(third[0], fields, tickers, len(first), positions)
+    return ThreeRowHeader(third[0], fields, tickers, len(first), positions)

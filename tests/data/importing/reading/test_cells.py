@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_bench.data.importing.parsing import parse_days, parse_numbers, parse_splits, parse_symbols
+from lstm_bench.data.importing.reading.cells import parse_days, parse_numbers, parse_splits, parse_symbols
 
 
 def column(*cells: object, kind: pa.DataType | None = None) -> pa.ChunkedArray:

@@ -1,4 +1,4 @@
-"""What is wrong with rows of the files: counted per kind, and shown with file and line."""
+"""Collects defects of rows: counted by kind, and shown with file and line."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Ints
 
 if TYPE_CHECKING:
-    from lstm_bench.data.importing.source import SourceFile
+    from lstm_bench.data.importing.reading.source_file import SourceFile
 
 __all__ = ["Defect", "DefectKind", "DefectLog"]
 
@@ -38,7 +36,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Defect:
-    """One defect: its kind, the file, the line (of a Parquet file: the row, from 1 on), and what is there."""
+    """One defect: its kind, file, line (in a Parquet file the row, from 1) and text."""
 
     kind: DefectKind
     path: Path
@@ -47,17 +45,15 @@ class Defect:
 
 
 class DefectLog:
-    """Collects defects; lines are looked up for those alone that are shown."""
+    """Collects defects, and looks up the lines of those that are shown."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[DefectKind, SourceFile, npt.NDArray[np.int64], Callable[[int], str]]] = []
+        self._entries: list[tuple[DefectKind, SourceFile, Ints, Callable[[int], str]]] = []
 
-    def add(
-        self, kind: DefectKind, source: SourceFile, rows: npt.NDArray[np.int64], say: Callable[[int], str]
-    ) -> None:
-        """Note ``rows`` of a file; ``say`` gives the text for the i-th of them."""
+    def add(self, kind: DefectKind, source: SourceFile, rows: Ints, describe: Callable[[int], str]) -> None:
+        """Log ``rows`` of a file; ``describe(i)`` gives the text of ``rows[i]``."""
         if len(rows):
-            self._entries.append((kind, source, rows, say))
+            self._entries.append((kind, source, rows, describe))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -68,24 +64,24 @@ class DefectLog:
         return dict(counts)
 
     def first(self, limit: int = _SHOWN) -> list[Defect]:
-        """Return the first defects, those of each kind in turn so that none hides the others."""
+        """Return the first defects, as many of each kind, so that no kind hides the others."""
         share = max(1, limit // max(1, len(self.counts)))
         left = Counter(dict.fromkeys(self.counts, share))
         shown: list[Defect] = []
-        for kind, source, rows, say in self._entries:
+        for kind, source, rows, describe in self._entries:
             part = rows[: min(left[kind], limit - len(shown))]
             left[kind] -= len(part)
             lines = source.ragged_lines(len(part)) if kind == "ragged row" else source.lines(part)
-            shown += [Defect(kind, source.path, line, say(i)) for i, line in enumerate(lines)]
+            shown += [Defect(kind, source.path, line, describe(i)) for i, line in enumerate(lines)]
         return shown
 
     def refuse(self) -> None:
-        """Refuse the input if anything was noted.
+        """Refuse the input if anything was logged.
 
         Raises
         ------
         DataError
-            It lists the first several, and the number of each kind.
+            With the first few, and the number of each kind.
         """
         if not self._entries:
             return

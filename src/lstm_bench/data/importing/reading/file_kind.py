@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: text in some encoding, or something that is no table of bars at all."""
+"""Recognises by its first bytes what a file is: text in some encoding, or something else than a table of bars."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KINDS: tuple[tuple[bytes, tuple[str, ...], str], ...] = (
     (b"\x80\x04\x95", (), "a pickle of Python; save it as CSV or Parquet"),
     (b"\x80\x05\x95", (), "a pickle of Python; save it as CSV or Parquet"),
 )
-"""First bytes, the suffixes that a file of this kind is read with, and what it is."""
+"""First bytes, the suffixes with which such a file is read, and what it is."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -52,7 +52,9 @@ def refuse_other_kinds(path: Path) -> None:
     Raises
     ------
     DataError
-        It names what the file is. OSError passes.
+        With what the file is.
+    OSError
+        If it cannot be read.
     """
     with path.open("rb") as file:
         start = file.read(256)
@@ -66,7 +68,7 @@ def refuse_other_kinds(path: Path) -> None:
 
 
 def unreadable(path: Path, error: Exception, encoding: str) -> DataError:
-    """Make the error that says why a file cannot be read; where its encoding is wrong, how to name another."""
+    """Make the error that says why a file cannot be read, and which other encoding to name."""
     text = str(error)
     if isinstance(error, UnicodeError) or "invalid UTF8" in text or "NUL" in text or "codec can" in text:
         return DataError(

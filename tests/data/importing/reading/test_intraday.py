@@ -11,8 +11,8 @@ import pytest
 
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.importer import import_bars
-from lstm_bench.data.importing.intraday import split_stamp
 from lstm_bench.data.importing.options import ImportOptions
+from lstm_bench.data.importing.reading.intraday import split_stamp
 
 Write = Callable[..., Path]
 
