@@ -133,7 +133,7 @@ def test_noise_has_the_shape_and_the_seed_that_are_asked_for() -> None:
     assert (noise_samples(30, Shape(6, 60), seed=4).labels != samples.labels).all()
 
 
-@pytest.mark.parametrize("name", ["reference", "sharded"])
+@pytest.mark.parametrize("name", ["reference", "cpu"])
 def test_a_timing_is_of_the_path_that_was_asked_for(name: str) -> None:
     choice = PathChoice(name, "asked for")  # type: ignore[arg-type]
     timing = time_path(spec_of(3, 4, 2), 5, CPU, choice, members=2, steps=2, seconds=0.0)
@@ -155,7 +155,7 @@ def test_too_few_samples_to_time_are_refused() -> None:
 
 def test_the_choices_to_time_begin_with_the_one_that_serves() -> None:
     spec = spec_of(3, 4, 1)
-    assert [choice.name for choice in runnable_choices(spec, CPU)] == ["sharded", "reference"]
+    assert [choice.name for choice in runnable_choices(spec, CPU)] == ["cpu", "reference"]
     assert runnable_choices(spec, CPU)[0] == choose_path(spec, CPU)
     assert len(runnable_choices(replace(spec, compat="qlib"), CPU)) == 1
     with pytest.raises(ConfigError, match="choices: fp32"):

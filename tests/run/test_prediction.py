@@ -177,7 +177,7 @@ def test_the_score_of_one_stock_comes_back(
     assert "do not come back" in quiet()[-1]
 
 
-@pytest.mark.skipif("bf16" not in precisions("sharded"), reason="the processor has no AVX512-BF16")
+@pytest.mark.skipif("bf16" not in precisions("cpu"), reason="the processor has no AVX512-BF16")
 def test_scores_of_bf16_come_back_in_float32_too(
     configure: Configure, days: list[str], market: Path, tmp_path: Path, quiet: Callable[[], list[str]],
     monkeypatch: pytest.MonkeyPatch,

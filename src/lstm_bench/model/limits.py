@@ -16,10 +16,9 @@ import torch
 
 from lstm_bench.config.harness import Precision
 from lstm_bench.model.contract import PackSpec
-from lstm_bench.model.memory import parameters
-from lstm_bench.model.paths.cpu.threads import shard_threads
 from lstm_bench.model.precision import matrix_precision
-from lstm_bench.model.select import precisions
+from lstm_bench.model.select import compiled_product, precisions
+from lstm_bench.model.threads import parallel_map
 
 __all__ = [
     "Limits",
@@ -34,8 +33,8 @@ __all__ = [
 
 _FLOAT = 4  # bytes
 
-# A product on the CPU: the samples of a shard, whose operands stay in a core's cache.
-_CPU_ROWS, _CPU_PRODUCTS = 200, 200
+# A product on the CPU: operands that stay in a core's cache; columns fill whole panels of the kernels.
+_CPU_ROWS, _CPU_PRODUCTS, _CPU_COLUMNS = 200, 200, 64
 # One on an accelerator: large enough to fill it.
 _SIDE, _PRODUCTS = 4096, 10
 # Far beyond any cache.
@@ -113,8 +112,8 @@ def copy_rate(device: torch.device) -> float:
 
     if device.type != "cpu":
         return 2 * _FLOAT * size / best_seconds(work)
-    with shard_threads() as map_shards:
-        seconds = best_seconds(lambda: map_shards(torch.Tensor.copy_, targets, sources))
+    with parallel_map() as map_copies:
+        seconds = best_seconds(lambda: map_copies(torch.Tensor.copy_, targets, sources))
     return 2 * _FLOAT * size * parts / seconds
 
 
@@ -170,7 +169,7 @@ def lstm_bytes(spec: PackSpec, batch: int, step_len: int, training: bool) -> int
         writes gates, cells and outputs ``[B, L, 6H]`` on the way forward and reads them on the way back.
     """
     B, L, F, H = batch, step_len, spec.d_feat, spec.hidden_size
-    weights = parameters(spec)
+    weights = spec.parameters
     windows = B * L * F
     states = B * L * H * spec.num_layers
     if training:
@@ -198,30 +197,21 @@ def synchronize(device: torch.device) -> None:
 
 
 def _cpu_gemm_rate(hidden_size: int, precision: Precision) -> float:
-    from lstm_bench.model.paths.cpu.bf16 import paired
-    from lstm_bench.model.paths.cpu.lanes import LANES
-    from lstm_bench.model.paths.cpu.panels import multiply_panels
-    from lstm_bench.model.paths.cpu.tile import COLUMNS
-
-    bf16 = precision == "bf16"
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    threads, inner = torch.get_num_threads(), 2 * hidden_size
-    panels = math.ceil(4 * hidden_size / COLUMNS)
-    lefts = [torch.randn(_CPU_ROWS, inner) for _ in range(threads)]
+    threads, depth = torch.get_num_threads(), 2 * hidden_size
+    columns = math.ceil(4 * hidden_size / _CPU_COLUMNS) * _CPU_COLUMNS
+    lefts = [torch.randn(_CPU_ROWS, depth) for _ in range(threads)]
 
     def by_torch(left: torch.Tensor) -> None:
-        right = torch.randn(inner, panels * COLUMNS).to(dtype)
-        own, out = left.to(dtype), torch.empty(_CPU_ROWS, panels * COLUMNS, dtype=dtype)
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        factor, right = left.to(dtype), torch.randn(depth, columns).to(dtype)
+        out = torch.empty(_CPU_ROWS, columns, dtype=dtype)
         for _ in range(_CPU_PRODUCTS):
-            torch.mm(own, right, out=out)
+            torch.mm(factor, right, out=out)
 
     def by_kernels(left: torch.Tensor) -> None:
-        right, out = torch.randn(panels, inner, COLUMNS), torch.zeros(panels, _CPU_ROWS, COLUMNS)
-        room = torch.nn.functional.pad(left, (0, 2 * LANES))[:, :inner]  # whole vectors are read
-        factors = paired(right) if bf16 else right
-        multiply_panels(room.numpy(), factors.numpy(), out.numpy(), _CPU_PRODUCTS, int(bf16))
+        compiled_product(left, columns, precision)(_CPU_PRODUCTS)
 
-    with shard_threads() as map_shards:
-        ways = [by_torch, by_kernels] if precision in precisions("sharded") else [by_torch]
-        seconds = min(best_seconds(partial(map_shards, products, lefts)) for products in ways)
-    return 2 * _CPU_ROWS * inner * panels * COLUMNS * _CPU_PRODUCTS * threads / seconds
+    ways = [by_torch, by_kernels] if precision in precisions("cpu") else [by_torch]
+    with parallel_map() as map_products:
+        seconds = min(best_seconds(partial(map_products, way, lefts)) for way in ways)
+    return 2 * _CPU_ROWS * depth * columns * _CPU_PRODUCTS * threads / seconds

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from lstm_bench.core.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, PathName
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.limits import lstm_bytes, lstm_flops, synchronize
 from lstm_bench.model.pack import Pack
+from lstm_bench.model.path_name import PathName
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 
@@ -206,23 +207,23 @@ def time_pack(
     ValueError
         Where there are fewer training samples than a batch, or none to score.
     """
-    spec, live = pack.spec, range(len(pack.streams))
-    K, B, L = len(live), spec.batch_size, pack.train.windows.step_len
+    spec, active = pack.spec, range(len(pack.streams))
+    K, B, L = len(active), spec.batch_size, pack.train.windows.step_len
     if len(pack.train) < B or not len(scored):
         raise ValueError(
             f"got {counted(len(pack.train), 'sample')} to train on and {len(scored)} to score, expected a batch "
             f"of {B} and 1"
         )
-    order = torch.stack([_order(len(pack.train), steps, B, seed) for seed in live])  # [K, steps, B]
+    order = torch.stack([_order(len(pack.train), steps, B, seed) for seed in active])  # [K, steps, B]
 
     rates = pack.base_rates[:, None].expand(K, steps)
 
     def learn(steps: int) -> None:
-        pack.path.learn(live, order[:, :steps], rates[:, :steps], None)
+        pack.path.learn(active, order[:, :steps], rates[:, :steps], None)
         synchronize(pack.train.device)
 
     def score() -> None:
-        pack.path.score(live, scored)
+        pack.path.score(active, scored)
         synchronize(pack.train.device)
 
     before = _start_meter(pack.train.device)

@@ -42,6 +42,7 @@ from pydantic import ValidationError
 
 from lstm_bench.config.mistakes import explain
 from lstm_bench.core.errors import ConfigError, DataError, InputError
+from lstm_bench.model.path_name import current_path_name
 from lstm_bench.record.drafts import draft_folder, drafts_in
 from lstm_bench.record.record_json import ProvenanceJson, check_analysis, check_figures
 
@@ -151,13 +152,21 @@ class Record:
         )
 
     def provenance(self) -> dict[str, Any]:
-        """Read the provenance.
+        """Read the provenance, with the training path under its current name.
 
         Raises
         ------
         DataError
-            Where the file cannot be read, and where a key is asked for that is not there.
+            If the file cannot be read, and if a key is read that it does not have.
         """
+        provenance = self.provenance_as_written()
+        device = provenance.get("device", {})
+        if "training_path" in device:
+            device["training_path"] = current_path_name(device["training_path"])
+        return provenance
+
+    def provenance_as_written(self) -> dict[str, Any]:
+        """Read the provenance, with the training path under the name of its time: evidence keeps that name."""
         return self._json(SEAL, ProvenanceJson.model_validate)
 
     def config(self) -> RunConfig:
