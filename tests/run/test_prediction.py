@@ -190,6 +190,12 @@ def test_scores_of_bf16_come_back_in_float32_too(
     )  # fmt: skip
     record, _ = execute(config, tmp_path / "one")
     again = predict_days(SavedRun.load(record), Provider(market)).comparison
+    provenance = record.path / "provenance.json"
+    provenance.write_text(
+        provenance.read_text().replace('"training_path": "cpu"', '"training_path": "sharded"')
+    )
+    assert record.provenance_as_written()["device"]["training_path"] == "sharded"
+    assert predict_days(SavedRun.load(record), Provider(market)).comparison == again
     monkeypatch.setattr(outputs, "PRECISIONS", ("fp32",))
     elsewhere = predict_days(SavedRun.load(record), Provider(market)).comparison
     assert again is not None
