@@ -144,7 +144,7 @@ def _without_record(row: BenchRow, seed: int) -> SeedResult:
 
 def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
     config = record.config()
-    provenance, metrics = record.provenance(), record.metrics()
+    provenance, metrics = record.provenance_as_written(), record.metrics()
     calendar = _calendar(provenance)
     spans = segments(config, calendar)
     training, device, git = provenance["training"], provenance["device"], provenance["git"] or {}
