@@ -37,7 +37,7 @@ from lstm_bench.model.pack import Pack
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 from lstm_bench.model.timing import DEFAULT_SHAPES, PathTiming, qlib_spec, time_pack, time_path
-from lstm_bench.report.speed import Cell, SpeedTable
+from lstm_bench.report.documents.speed import Cell, SpeedTable
 from lstm_bench.run.evaluation import evaluate_scores, load_market
 
 if TYPE_CHECKING:

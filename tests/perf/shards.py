@@ -31,7 +31,7 @@ from lstm_bench.model.paths.cpu import path as cpu_path
 from lstm_bench.model.paths.cpu.micro_batches import MICRO_BATCH
 from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
 from lstm_bench.model.timing import DEFAULT_SHAPES, Shape, noise_samples, qlib_spec, time_path
-from lstm_bench.report.speed import Cell
+from lstm_bench.report.documents.speed import Cell
 
 if TYPE_CHECKING:
     from tests.perf.tables import add_json_option, finish, make_table

@@ -70,13 +70,13 @@ def run(
         return
 
     from lstm_bench.cli.live import live_progress
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
     from lstm_bench.tracking.tracker import tracking
 
-    with tracking(tracked, out, drawing(tracked)) as tracker, live_progress(sys.stderr) as progress:
+    with tracking(tracked, out, figure_hook(tracked)) as tracker, live_progress(sys.stderr) as progress:
         record, computed = execute(
             config, folder, device=device, force=force, progress=progress, tracker=tracker
         )
