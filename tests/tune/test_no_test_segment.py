@@ -37,7 +37,7 @@ from lstm_bench.run.runner import execute_pack
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import tune
 from lstm_bench.tune.progress import LogTuneProgress
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import TrialRow
 
 VALID_END = 249  # positions in the calendar

@@ -15,7 +15,8 @@ from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import INTERRUPTED, RunError, command_line
 
 if TYPE_CHECKING:
-    from lstm_bench.bench.driver import BenchResult, Candidate
+    from lstm_bench.bench.candidates import Candidate
+    from lstm_bench.bench.driver import BenchResult
     from lstm_bench.bench.manifest import BenchRow
     from lstm_bench.config.sections.tracking import TrackingConfig
     from lstm_bench.tracking.tracker import Tracker
@@ -75,7 +76,7 @@ def bench(
     from lstm_bench.report.pictures import figure_hook
     from lstm_bench.tracking.tracker import tracking
     from lstm_bench.tune.recent import choose_study, remember_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     check_folder("--out", out)
     chosen_seeds = parse_option("--seeds", seeds, parse_seeds)

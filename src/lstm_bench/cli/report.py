@@ -87,7 +87,7 @@ def _of_run(run: str, results: Path) -> tuple[Page, tuple[str, ...], Path]:
 def _of_study(study: str | None, results: Path, storage: str | None) -> tuple[Page, tuple[str, ...], Path]:
     from lstm_bench.report.pages.study_page import MAIN_FIGURES, study_page
     from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     store = open_store(storage)
     name = choose_study(store, study)

@@ -14,13 +14,13 @@ from lstm_bench.core.counting import counted
 from lstm_bench.report.figures import search, space
 from lstm_bench.report.figures.timeline import Work, timeline_figure
 from lstm_bench.report.pages.page import Cell, Listing, Note, Page, PageTable, Section, Tile, cell
-from lstm_bench.tune.trials import FAILURES, State, TrialRow, best_trial, trial_rows
+from lstm_bench.tune.trials import FAILURES, State, TrialRow, best_trial
 
 if TYPE_CHECKING:
     import optuna
 
     from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["MAIN_FIGURES", "StudyReport", "study_page"]
 
@@ -47,7 +47,7 @@ class StudyReport:
         self.definition: Definition = store.definition(name)
         self.frozen = store.trials(name)
         self.study: optuna.Study = store.study(name)
-        self.trials = trial_rows(self.frozen, self.study.user_attrs)
+        self.trials = store.rows(name)
         self.best = best_trial(self.trials)
 
     @cached_property

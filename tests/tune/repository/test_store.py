@@ -15,8 +15,8 @@ import optuna
 import pytest
 
 from lstm_bench.core.errors import ConfigError, DataError
-from lstm_bench.tune.lock import database_lock
-from lstm_bench.tune.store import Store, open_store
+from lstm_bench.tune.repository.lock import database_lock
+from lstm_bench.tune.repository.store import Store, open_store
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

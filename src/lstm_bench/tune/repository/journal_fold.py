@@ -11,7 +11,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from lstm_bench.tune.journal_operation import Operation
+from lstm_bench.tune.repository.journal_operation import Operation
 
 __all__ = ["fold_history"]
 

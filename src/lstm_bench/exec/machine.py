@@ -25,7 +25,6 @@ from lstm_bench.dataset.array_store import default_bytes, default_folder
 from lstm_bench.features.host import processors
 from lstm_bench.record.provenance import environment
 from lstm_bench.tracking.wandb_login import find_login
-from lstm_bench.tune.store import open_store
 
 __all__ = ["DEFAULT_DATA", "advice", "machine_report"]
 
@@ -47,25 +46,29 @@ _LITTLE_DISK = 5 * 2**30
 _LITTLE_MEMORY = 2 * 2**30
 
 
-def machine_report(provider_uri: str | None, results: Path, storage: str | None) -> Report:
-    """Look at versions, devices, folders, data and trackers.
+def machine_report(provider_uri: str | None, results: Path, store: str, store_path: Path | None) -> Report:
+    """Describe versions, devices, folders, data and trackers.
 
     Parameters
     ----------
     provider_uri
-        The data folder to describe; where the ready workflow files look by default.
-    results, storage
-        Where records and studies are, as commands take them.
+        The data folder to describe; None for the folder of the ready workflow files.
+    results
+        Folder of the records.
+    store
+        Where studies are, without a password.
+    store_path
+        The store's file; None for a database.
 
     Returns
     -------
     dict
-        Plain data: ``versions``, ``git``, ``devices``, ``folders``, ``data`` (None where there is none), ``tracking``.
+        Plain data: ``versions``, ``git``, ``devices``, ``folders``, ``data`` (None if there is none), ``tracking``.
 
     Raises
     ------
     DataError
-        Where ``provider_uri`` is given and is no Qlib folder.
+        If ``provider_uri`` is given and is not a Qlib folder.
     """
     known = environment()
     versions: dict[str, str | None] = {"python": known["python"], "platform": known["platform"]}
@@ -73,7 +76,7 @@ def machine_report(provider_uri: str | None, results: Path, storage: str | None)
         "versions": versions | {name: _version(name) for name in _PACKAGES},
         "git": known["git"],
         "devices": _devices(known["processor"]),
-        "folders": _folders(results, storage),
+        "folders": _folders(results, store, store_path),
         "data": _data(provider_uri),
         "tracking": _tracking(),
     }
@@ -132,8 +135,8 @@ def _driver() -> dict[str, str | None]:
     return {"driver": driver, "driver_cuda": cuda}
 
 
-def _folders(results: Path, storage: str | None) -> dict[str, Report]:
-    kernels, store = cache_folder(), open_store(storage)
+def _folders(results: Path, store: str, store_path: Path | None) -> dict[str, Report]:
+    kernels = cache_folder()
     report = {
         "results": _folder(results),
         "datasets": _folder(default_folder()) | {"max_bytes": default_bytes()},
@@ -141,9 +144,9 @@ def _folders(results: Path, storage: str | None) -> dict[str, Report]:
         if kernels is None
         else _folder(kernels),
     }
-    if store.path is None:  # whether a server answers is what `study list` finds out
-        return report | {"studies": {"store": store.description, "writable": None, "free_bytes": None}}
-    return report | {"studies": {"store": store.description, **_folder(store.path.parent)}}
+    if store_path is None:  # `study list` finds out whether a server answers
+        return report | {"studies": {"store": store, "writable": None, "free_bytes": None}}
+    return report | {"studies": {"store": store, **_folder(store_path.parent)}}
 
 
 def _folder(folder: Path) -> Report:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lstm_bench.bench.driver import Candidate, _opened, _Packs
+from lstm_bench.bench.candidates import Candidate
+from lstm_bench.bench.driver import open_candidate
+from lstm_bench.bench.jobs import PackJobs
 from lstm_bench.bench.manifest import Bench
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.fingerprint import fingerprint
@@ -16,7 +18,8 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.segments import close_segments
 from lstm_bench.exec.devices import Device, Slot, SlotTable
-from lstm_bench.exec.worker import Failed, Job, Lost
+from lstm_bench.exec.retry import Failed
+from lstm_bench.exec.worker import Job
 from lstm_bench.record.identity import run_id
 
 ROOT = Path(__file__).parents[2]
@@ -45,10 +48,10 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
 
 def packs(
     config: RunConfig, results: Path, seeds: list[int], label: str = "tuned", *, width: int | None = None
-) -> _Packs:
+) -> PackJobs:
     slots = SlotTable([CPU], 1)
-    opened = _opened(Candidate(label, "study", 3, config), seeds, results, force=False)
-    return _Packs([opened], seeds, slots, width, results, force=False, progress=Silent())
+    opened = open_candidate(Candidate(label, "study", 3, config), seeds, results, force=False)
+    return PackJobs([opened], seeds, slots, width, results, force=False, progress=Silent())
 
 
 def name(config: RunConfig, seed: int) -> str:
@@ -62,10 +65,11 @@ def record(results: Path, config: RunConfig, seed: int, *, diverged: bool = Fals
     (folder / "provenance.json").write_text("{}")
 
 
-def work_off(source: _Packs, results: Path, config: RunConfig) -> list[Job]:
+def work_off(source: PackJobs, results: Path, config: RunConfig) -> list[Job]:
     slot, jobs = Slot(CPU, 0), []
     while (job := source.claim(slot)) is not None:
         jobs.append(job)
+        source.started(job, slot)
         for seed in job.payload["seeds"]:
             record(results, config, seed)
         runs = {seed: name(config, seed) for seed in job.payload["seeds"]}
@@ -147,22 +151,18 @@ def test_a_failed_pack_leaves_the_seeds_that_it_recorded(config: RunConfig, tmp_
     source, slot = packs(config, tmp_path, [0, 1, 2], width=3), Slot(CPU, 0)
     job = source.claim(slot)
     assert job is not None
+    source.started(job, slot)
     record(tmp_path, config, 0)
-    source.failed(job, slot, Failed("ValueError: no", "", out_of_memory=False))
+    source.failed(job, slot, Failed("raised", "ValueError: no"))
     row = manifest(tmp_path).rows["tuned"]
     assert (set(row.runs), row.failures) == ({0}, {1: "ValueError: no", 2: "ValueError: no"})
 
 
-def test_a_pack_that_does_not_fit_is_halved_and_a_lost_one_tried_again(
-    config: RunConfig, tmp_path: Path
-) -> None:
-    source, slot = packs(config, tmp_path, [0, 1, 2], width=3), Slot(CPU, 0)
-    job = source.claim(slot)
+def test_a_pack_is_split_into_halves_until_it_has_one_seed(config: RunConfig, tmp_path: Path) -> None:
+    source = packs(config, tmp_path, [0, 1, 2], width=3)
+    job = source.claim(Slot(CPU, 0))
     assert job is not None
-    source.failed(job, slot, Failed("OutOfMemoryError", "", out_of_memory=True))
-    half = source.claim(slot)
-    assert half is not None
-    assert half.payload["seeds"] == [0]
-    source.failed(half, slot, Lost("killed by signal 9"))
-    assert [job.payload["seeds"] for job in work_off(source, tmp_path, config)] == [[0], [1, 2]]
-    assert manifest(tmp_path).rows["tuned"].failures == {}
+    halves = source.split(job)
+    assert [half.payload["seeds"] for half in halves] == [[0], [1, 2]]
+    assert [source.split(half) == [] for half in halves] == [True, False]
+    assert halves[0].payload == {**job.payload, "seeds": [0]}

@@ -1,11 +1,11 @@
-"""The store: Optuna's, and the studies in it."""
+"""The store: an Optuna storage, and the studies in it."""
 
 from __future__ import annotations
 
 import gc
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_bench.config.secret import without_password
 from lstm_bench.core.errors import ConfigError, choices_hint, command_line
-from lstm_bench.tune.lock import database_lock, file_lock
+from lstm_bench.tune.repository.lock import database_lock, file_lock
 
 if TYPE_CHECKING:
     import optuna
 
     from lstm_bench.record.stamp import NamedData
     from lstm_bench.tune.definition import Definition
+    from lstm_bench.tune.trials import TrialRow
 
 __all__ = ["DEFAULT_STORE", "STORAGE_VARIABLE", "Store", "open_store"]
 
@@ -49,7 +50,7 @@ class Store:
 
     @property
     def description(self) -> str:
-        """Where it is, without a password."""
+        """Its location, without a password."""
         return str(self.path) if self.path is not None else without_password(self._location)
 
     @cached_property
@@ -59,13 +60,13 @@ class Store:
         Raises
         ------
         ConfigError
-            Where it cannot be opened.
+            If it cannot be opened.
         """
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         if self.path is not None:
-            from lstm_bench.tune.journal import JournalFile
+            from lstm_bench.tune.repository.journal import JournalFile
 
             try:
                 with _without_collection():
@@ -74,32 +75,34 @@ class Store:
                 raise ConfigError(f"--storage: cannot open {self.path}: {error.strerror}") from error
             except ConfigError:
                 raise
-            except Exception as error:  # Optuna replays what is there, and trusts it
+            except Exception as error:  # Optuna replays operations without checking them
                 raise ConfigError(
                     f"--storage: {self.path} cannot be replayed: its operations do not fit each other ({error}); "
                     "restore it from a copy, or name another store"
                 ) from error
         try:
             return optuna.storages.RDBStorage(self._location, engine_kwargs={"pool_pre_ping": True})
-        except Exception as error:  # a driver of any make may fail to parse or connect; its own words say why
+        except Exception as error:  # database drivers raise many types
             reason = re.sub(r"[^\s'\"/]*@", "***@", without_password(str(error).splitlines()[0]))
             raise ConfigError(f"--storage: cannot open {self.description}: {reason}") from None
 
     def command(self, *words: object) -> str:
-        """Write a command on this store as a shell takes it, to be proposed; a password in its URL becomes stars."""
-        own = self._location == _usual_location()
-        return command_line(*words, *(() if own else ("--storage", without_password(self._location))))
+        """Return a shell command on this store, for messages; a password in its URL becomes stars."""
+        is_usual = self._location == _usual_location()
+        return command_line(*words, *(() if is_usual else ("--storage", without_password(self._location))))
 
-    def _is_there(self) -> bool:
-        """Whether there is something to read: a command that reads makes no file."""
+    def _exists(self) -> bool:
+        """Whether the store exists: commands that only read do not create its file."""
         path = self.path or _sqlite_path(self._location)
         return path is None or path.exists()
 
     def exclusive(self, study: str) -> AbstractContextManager[object]:
-        """Lock out the other drivers of a study; held for moments."""
+        """Lock out the other drivers of a study. Hold it briefly."""
         import optuna
 
-        storage = self.storage  # opened before its lock: what cannot be written is refused, not waited for
+        storage = (
+            self.storage
+        )  # opened before its lock, which would wait forever for a file that cannot be written
         if self.path is not None:
             return file_lock(self.path)
         if not isinstance(storage, optuna.storages.RDBStorage):
@@ -110,19 +113,20 @@ class Store:
         return database_lock(engine, study)
 
     def names(self) -> list[str]:
-        """Name the studies of this package, the oldest first."""
-        if not self._is_there():
+        """Return the names of this package's studies, the oldest first."""
+        if not self._exists():
             return []
-        found = [study for study in self.storage.get_all_studies() if _DEFINITION in study.user_attrs]
-        return [study.study_name for study in sorted(found, key=lambda study: study._study_id)]
+        storage = self.storage
+        names = [study.study_name for study in storage.get_all_studies() if _DEFINITION in study.user_attrs]
+        return sorted(names, key=storage.get_study_id_from_name)
 
     def definition(self, name: str) -> Definition:
-        """Read what a study is.
+        """Read a study's definition.
 
         Raises
         ------
         ConfigError
-            Where there is no such study.
+            If there is no such study.
         """
         from lstm_bench.tune.definition import Definition
 
@@ -133,8 +137,7 @@ class Store:
     def data(self, name: str, provider_uri: str | None = None) -> NamedData:
         """Open a study's data; see :meth:`lstm_bench.tune.definition.Definition.data`.
 
-        A study that an earlier version made gets its stamp with this, as long as the folder is still the one it was
-        made for.
+        A study of an earlier version gets its stamp here, if the folder still has the data that it was made for.
         """
         from lstm_bench.record.stamp import Stamp
 
@@ -142,8 +145,8 @@ class Store:
         data = definition.data(provider_uri)
         if definition.stamp is None and (stamp := Stamp.of(definition.workflow, data.provider)) is not None:
             storage, identifier = self._find(name)
-            there = storage.get_study_user_attrs(identifier)[_DEFINITION]
-            storage.set_study_user_attr(identifier, _DEFINITION, {**there, "stamp": stamp.to_json()})
+            content = storage.get_study_user_attrs(identifier)[_DEFINITION]
+            storage.set_study_user_attr(identifier, _DEFINITION, {**content, "stamp": stamp.to_json()})
         return data
 
     def study(self, name: str) -> optuna.Study:
@@ -154,14 +157,23 @@ class Store:
         return optuna.load_study(study_name=name, storage=storage)
 
     def trials(self, name: str) -> list[optuna.trial.FrozenTrial]:
-        """Read a study's trials by number; not to be changed."""
+        """Read a study's trials by number. Do not change them."""
         storage, identifier = self._find(name)
         return storage.get_all_trials(identifier, deepcopy=False)
 
-    def create(self, definition: Definition) -> bool:
-        """Create a study with its first trials queued, or accept that it is there already.
+    def rows(self, name: str) -> list[TrialRow]:
+        """Read a study's trials as users see them."""
+        from lstm_bench.tune.trials import trial_rows
 
-        A study without trials that began takes the new definition.
+        storage, identifier = self._find(name)
+        return trial_rows(
+            storage.get_all_trials(identifier, deepcopy=False), storage.get_study_user_attrs(identifier)
+        )
+
+    def create(self, definition: Definition) -> bool:
+        """Create a study and queue its first trials, unless it exists.
+
+        A study none of whose trials has begun takes the new definition.
 
         Returns
         -------
@@ -171,7 +183,7 @@ class Store:
         Raises
         ------
         ConfigError
-            Where a study of that name has trials of another space or other data; the difference is shown.
+            If a study of that name has trials of another space or other data. The message lists the differences.
         """
         name = definition.config.name
         with self.exclusive(name):
@@ -193,33 +205,34 @@ class Store:
         import optuna
 
         name = definition.config.name
-        for found in self.storage.get_all_studies():
-            if found.study_name == name:
-                self._remove_torso(found)
-        study = optuna.create_study(study_name=name, storage=self.storage, direction="minimize")
+        for study in self.storage.get_all_studies():
+            if study.study_name == name:
+                self._delete_unfinished(name, study.user_attrs)
+        created = optuna.create_study(study_name=name, storage=self.storage, direction="minimize")
         values, moved = definition.defaults()
-        study.enqueue_trial(values, user_attrs={"origin": "default", **({"moved": moved} if moved else {})})
-        for given in definition.config.enqueue:
-            study.enqueue_trial(dict(given), user_attrs={"origin": "enqueued"})
-        study.set_user_attr(_DEFINITION, definition.to_json())  # last: what has none yet is a torso
+        created.enqueue_trial(values, user_attrs={"origin": "default", **({"moved": moved} if moved else {})})
+        for params in definition.config.enqueue:
+            created.enqueue_trial(dict(params), user_attrs={"origin": "enqueued"})
+        created.set_user_attr(_DEFINITION, definition.to_json())  # last: it marks the study as complete
 
-    def _remove_torso(self, found: optuna.study._frozen.FrozenStudy) -> None:
-        """Remove what a killed process began to create; another program's study stands."""
-        trials = self.storage.get_all_trials(found._study_id, deepcopy=False)
-        if found.user_attrs or any(
+    def _delete_unfinished(self, name: str, attributes: Mapping[str, Any]) -> None:
+        """Delete a study whose creation was interrupted; refuse to delete another program's."""
+        identifier = self.storage.get_study_id_from_name(name)
+        trials = self.storage.get_all_trials(identifier, deepcopy=False)
+        if attributes or any(
             "origin" not in trial.user_attrs or trial.state.name != "WAITING" for trial in trials
         ):
             raise ConfigError(
-                f"study {found.study_name!r}: {self.description} has one of that name that is not lstm-bench's; "
+                f"study {name!r}: {self.description} has one of that name that is not lstm-bench's; "
                 "choose another name"
             )
-        self.storage.delete_study(found._study_id)
+        self.storage.delete_study(identifier)
 
     def set_budget(self, name: str, budget: dict[str, Any]) -> None:
-        """Change what a study may spend; its space and data stay."""
+        """Change a study's budget."""
         storage, identifier = self._find(name)
-        given = storage.get_study_user_attrs(identifier).get(_BUDGET, {})
-        storage.set_study_user_attr(identifier, _BUDGET, {**given, **budget})
+        earlier = storage.get_study_user_attrs(identifier).get(_BUDGET, {})
+        storage.set_study_user_attr(identifier, _BUDGET, {**earlier, **budget})
 
     def delete(self, name: str) -> None:
         """Delete a study and its trials."""
@@ -237,7 +250,7 @@ class Store:
 
 
 def open_store(location: str | None = None) -> Store:
-    """Open a store: the one that is given, or that ``LSTM_BENCH_STORAGE`` names, or the embedded one."""
+    """Open a store: ``location``, or the one that ``LSTM_BENCH_STORAGE`` names, or the default file."""
     return Store(location or _usual_location())
 
 
@@ -255,14 +268,14 @@ def _journal_path(location: str) -> Path | None:
 
 
 def _sqlite_path(location: str) -> Path | None:
-    """Path of SQLite's file; None for another database, or where a URL with options names it."""
+    """Path of SQLite's file; None for another database, or if URL options name the file."""
     found = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", location)
     return None if found is None or found[1].startswith("file:") else Path(found[1])
 
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Leave the garbage collector out while many objects are made that all stay: it would look through them again."""
+    """Disable garbage collection while many objects are made that all stay: it would go through them repeatedly."""
     was_on = gc.isenabled()
     gc.disable()
     try:

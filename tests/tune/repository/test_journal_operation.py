@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lstm_bench.tune.journal_operation import Operation, check_operation
+from lstm_bench.tune.repository.journal_operation import Operation, check_operation
 
 NEW_TRIAL = {"op_code": int(Operation.CREATE_TRIAL), "worker_id": "a", "study_id": 0, "state": 1}
 FINISHED = {"op_code": int(Operation.SET_STATE), "worker_id": "a", "trial_id": 0, "state": 1}

@@ -16,8 +16,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from lstm_bench.core.errors import ConfigError
-from lstm_bench.tune.journal import JournalFile
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.journal import JournalFile
+from lstm_bench.tune.repository.store import Store
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

@@ -14,12 +14,11 @@ from lstm_bench.core.errors import ConfigError, DataError, RunError
 from lstm_bench.exec import dispatch
 from lstm_bench.exec.devices import Device, Slot
 from lstm_bench.exec.local import InlineExecutor
-from lstm_bench.exec.worker import Failed
 from lstm_bench.tune import driver
+from lstm_bench.tune.jobs import TrialJobs
 from lstm_bench.tune.objective import say_diverged
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import best_trial
-from lstm_bench.tune.tuning import Tuning
 
 MEDIAN = {"name": "median", "startup_trials": 2, "warmup_epochs": 1}
 NAN = math.nan
@@ -66,7 +65,7 @@ def test_trials_are_counted_and_taken_in_one_hold_of_the_lock(
 ) -> None:
     """Or two drivers would count the same and each take the last one."""
     lab.create()
-    source, _ = lab.tuning(1)
+    source, _ = lab.jobs(1)
     happened: list[str] = []
 
     @contextmanager
@@ -78,7 +77,7 @@ def test_trials_are_counted_and_taken_in_one_hold_of_the_lock(
     for function in (optuna.Study.get_trials, optuna.Study.ask):
         monkeypatch.setattr(optuna.Study, function.__name__, noting(function, happened))
     monkeypatch.setattr(Store, "exclusive", exclusive)
-    assert source._ask() is not None
+    assert source._take() is not None
     assert happened[0] == "lock s"
     assert happened[-2:] == ["ask", "release"]
     assert happened.count("release") == 1
@@ -168,32 +167,6 @@ def test_a_trial_that_alone_is_too_large_fails(lab: Any) -> None:
     assert (row.state, row.attempts) == ("failed", 1)
     assert "out of memory" in str(row.error)
     assert other.state == "complete"
-
-
-def test_trials_that_run_out_of_memory_together_are_each_tried_alone(lab: Any) -> None:
-    lab.create(hidden=[8, 9])
-    source, slots = lab.tuning(2)
-    slots.__init__([Device("cuda:0", "cpu", 1 << 30, 8)], 2)
-    held = []
-    for slot in slots.slots:
-        job = source.claim(slot)
-        assert job is not None
-        slots.take(slot)
-        held.append((job, slot))
-    for job, slot in held:
-        slots.release(slot)
-        source.failed(job, slot, Failed("OutOfMemoryError", "", True))
-    assert lab.states() == ["running", "running"]
-    (slot,) = slots.free
-    for size in (8, 9):
-        job = source.claim(slot)
-        assert job is not None
-        assert job.payload["name"] == str(size)
-        slots.take(slot)
-        slots.release(slot)
-        source.failed(job, slot, Failed("OutOfMemoryError", "", True))
-    assert lab.states() == ["failed", "failed"]
-    source.close()
 
 
 @pytest.mark.parametrize(
@@ -332,7 +305,7 @@ def test_what_breaks_the_driver_leaves_no_trial_running(lab: Any, monkeypatch: p
         raise OSError("the store is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Tuning, "reported", broken)
+        patch.setattr(TrialJobs, "reported", broken)
         with pytest.raises(OSError, match="store is gone"):
             lab.tune(1)
     assert lab.states() == ["interrupted"]
@@ -350,10 +323,11 @@ def test_inline_has_one_slot(lab: Any) -> None:
 
 def test_measured_memory_opens_slots(lab: Any) -> None:
     lab.create(hidden=[8, 9])
-    source, slots = lab.tuning(2)
+    source, slots = lab.jobs(2)
     slots.__init__([Device("cuda:0", "cpu", 1 << 30, 8)], None)
     (slot,) = slots.slots
     job = source.claim(slot)
+    source.started(job, slot)
     source.reported(job, slot, {"epoch": 0, "losses": {1000: 1.0}})
     source.finished(job, Slot(slot.device, 0), {"pruned": False, "seconds": 1.0, "peak_bytes": 1 << 28})
     assert len(slots.slots) == 3

@@ -16,9 +16,9 @@ from filelock import FileLock
 from optuna.storages.journal import BaseJournalBackend
 
 from lstm_bench.core.errors import ConfigError
-from lstm_bench.tune.journal_fold import fold_history
-from lstm_bench.tune.journal_operation import check_operation
-from lstm_bench.tune.lock import POLL_SECONDS
+from lstm_bench.tune.repository.journal_fold import fold_history
+from lstm_bench.tune.repository.journal_operation import check_operation
+from lstm_bench.tune.repository.lock import POLL_SECONDS
 
 __all__ = ["JournalFile"]
 

@@ -12,8 +12,8 @@ import torch
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.tune import machine
-from lstm_bench.tune.machine import advice, machine_report
+from lstm_bench.exec import machine
+from lstm_bench.exec.machine import advice, machine_report
 
 WANDB = ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_CONFIG_DIR", "WANDB_DIR", "NETRC")
 
@@ -33,7 +33,8 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def report(provider_uri: Path | None = None) -> dict[str, Any]:
-    return machine_report(None if provider_uri is None else str(provider_uri), Path("results"), None)
+    uri = None if provider_uri is None else str(provider_uri)
+    return machine_report(uri, Path("results"), "store.journal", Path("studies") / "store.journal")
 
 
 def put_driver(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
