@@ -15,7 +15,8 @@ from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
-    from lstm_bench.record.record import Record, TableName
+    from lstm_bench.record.layout import TableName
+    from lstm_bench.record.record import Record
 
 __all__ = ["run"]
 

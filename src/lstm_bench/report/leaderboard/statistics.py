@@ -51,7 +51,7 @@ def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: i
     Parameters
     ----------
     values : ``[n]``
-        Independent membertes, such as one value per seed, without NaN.
+        Independent replicates, such as one value per seed, without NaN.
     resamples
         Samples of n values drawn with replacement.
     seed

@@ -31,7 +31,8 @@ from lstm_bench.run.judgement.result import judge_result
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lstm_bench.record.record import Record, TableName
+    from lstm_bench.record.layout import TableName
+    from lstm_bench.record.record import Record
 
 __all__ = ["MAIN_FIGURES", "RunReport", "run_page"]
 
