@@ -1,4 +1,4 @@
-"""Which configurations are memberted."""
+"""Which configurations are replicated."""
 
 from __future__ import annotations
 

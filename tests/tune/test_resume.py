@@ -146,7 +146,7 @@ def keep(path: Path, losses: dict[str, list[float | None]]) -> dict[str, Any]:
         json.dumps(
             {
                 "losses": losses, "train_losses": losses, "status": dict.fromkeys(losses, "completed"),
-                "pruned": False, "seconds": 7.0, "peak_bytes": 1, "replayed": False,
+                "pruned": False, "seconds": 7.0, "peak_bytes": 1, "replayed": False, "training_path": "sharded",
             }
         )
     )  # fmt: skip
@@ -160,6 +160,7 @@ def test_a_finished_training_is_told_again_and_not_done_again(tmp_path: Path) ->
     assert [sorted(epoch["losses"]) for epoch in told.epochs] == [[7, 8], [7, 8], [7]]
     assert math.isnan(told.epochs[1]["losses"][8])
     assert (result["replayed"], result["pruned"], result["seconds"]) == (True, False, 7.0)
+    assert result["training_path"] == "cpu"  # the name of what the file of an earlier version calls sharded
 
     cut = train_trial(payload, Told(last=1))  # type: ignore[arg-type]
     assert (cut["pruned"], cut["losses"][7]) == (True, [3.0, 2.0])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_bench.config.parameter import Parameter
-from lstm_bench.config.search import SamplerConfig
+from lstm_bench.config.sections.parameter import Parameter
+from lstm_bench.config.sections.search import SamplerConfig
 from lstm_bench.tune.repository import study_trials
 from lstm_bench.tune.sampling import SobolSampler, make_sampler
 from lstm_bench.tune.space import distributions, suggest

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.seeds import parse_seeds, seed_list
+from lstm_bench.config.values.seeds import parse_seeds, seed_list
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.core.errors import ConfigError, InputError
 from lstm_bench.tune.space import active

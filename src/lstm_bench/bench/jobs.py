@@ -17,7 +17,8 @@ from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Job
 from lstm_bench.record.identity import run_id
-from lstm_bench.record.record import Record, recover
+from lstm_bench.record.publish import recover
+from lstm_bench.record.record import Record
 from lstm_bench.tracking.tracked import described
 from lstm_bench.tracking.tracker import NoTracker, State, Tracker, tracked_id
 

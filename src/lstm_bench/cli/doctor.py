@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from lstm_bench.config.harness import Precision
+    from lstm_bench.config.sections.harness import Precision
     from lstm_bench.model.contract import PackSpec, PathChoice
     from lstm_bench.model.limits import Limits
 
@@ -133,7 +133,7 @@ def _choices(spec: PackSpec, device: torch.device) -> Report:
 def _timings(
     spec: PackSpec, step_len: int, members: int, device: torch.device, limits: Mapping[Precision, Limits]
 ) -> list[Report]:
-    from lstm_bench.model.memory import training_bytes
+    from lstm_bench.model.select import training_bytes
     from lstm_bench.model.timing import runnable_choices, time_path
 
     rows = []

@@ -177,7 +177,7 @@ def _ready(features: str) -> str:
 
 
 def _space(given: dict[str, str | None]) -> dict[str, Any]:
-    from lstm_bench.config.parameter import parse_parameter
+    from lstm_bench.config.sections.parameter import parse_parameter
 
     return {
         key: parse_parameter(f"--{key.replace('_', '-')}" if "." not in key else key, text).model_dump(
@@ -199,7 +199,7 @@ def _sections(
     fixed: list[str] | None,
 ) -> dict[str, Any]:
     """Entries of a study file that options give."""
-    from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.config.values.seeds import parse_seeds
 
     if seeds is not None:
         parse_option("--seeds", seeds, parse_seeds)
@@ -218,7 +218,7 @@ def _sections(
 
 def _time(option: str, text: str | None) -> str | None:
     """Check a span of time; a study keeps it as it was written."""
-    from lstm_bench.config.duration import parse_duration
+    from lstm_bench.config.values.duration import parse_duration
 
     if text is not None:
         parse_option(option, text, parse_duration)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lstm_bench.core.errors import DeviceError
-from lstm_bench.features.threads import processors
+from lstm_bench.features.host import processors
 
 __all__ = ["Device", "Slot", "SlotTable", "discover"]
 

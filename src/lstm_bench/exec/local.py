@@ -16,7 +16,7 @@ from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Event, Finished, Halted, Job, StopFlag, serve
-from lstm_bench.features.threads import processors
+from lstm_bench.features.host import processors
 
 if TYPE_CHECKING:
     from lstm_bench.exec.protocol import Executor

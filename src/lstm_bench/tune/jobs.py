@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lstm_bench.config.duration import parse_duration
+from lstm_bench.config.values.duration import parse_duration
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError, RunError
 from lstm_bench.exec.devices import Slot, SlotTable

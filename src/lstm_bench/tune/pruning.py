@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-    from lstm_bench.config.search import PrunerConfig
+    from lstm_bench.config.sections.search import PrunerConfig
 
 __all__ = ["SEED_LOSSES", "SeedWilcoxonPruner", "make_pruner"]
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-    from lstm_bench.config.parameter import Parameter
-    from lstm_bench.config.search import SamplerConfig
+    from lstm_bench.config.sections.parameter import Parameter
+    from lstm_bench.config.sections.search import SamplerConfig
 
 __all__ = ["GridSampler", "SobolSampler", "StatelessSampler", "make_sampler"]
 

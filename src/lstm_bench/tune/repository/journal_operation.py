@@ -7,7 +7,7 @@ from enum import IntEnum
 from types import NoneType
 from typing import Any
 
-from lstm_bench.config.shown import came
+from lstm_bench.config.wording.shown import came
 
 __all__ = ["Operation", "check_operation"]
 
