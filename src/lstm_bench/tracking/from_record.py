@@ -1,22 +1,25 @@
-"""How a run ended, by its record."""
+"""What trackers take from a record: how the run ended, and its figures."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from lstm_bench.record.record import Record
 from lstm_bench.tracking.tracker import State
 
-__all__ = ["ending"]
+__all__ = ["draw_figures", "outcome"]
 
 
-def ending(record: Record) -> tuple[State, dict[str, Any], dict[str, str]]:
-    """Read what a tracker is told of a run in the end.
+def outcome(record: Record) -> tuple[State, dict[str, Any], dict[str, str]]:
+    """Read how a run ended.
 
     Returns
     -------
-    state : ``failed`` where the run has no figures
-    summary : the record's metrics, under their names, and what came of training
+    state : ``failed`` if the run has no figures, otherwise ``complete``
+    summary : the record's metrics under their names, and the results of training
     tags : the training path
     """
     provenance, error = record.provenance(), record.failure()
@@ -27,3 +30,19 @@ def ending(record: Record) -> tuple[State, dict[str, Any], dict[str, str]]:
     if error is not None:
         return "failed", {**summary, "error": error}, tags
     return "complete", summary, tags
+
+
+def draw_figures(record: Record, function: str | None) -> Iterable[tuple[str, Path]]:
+    """Draw a record's figures.
+
+    Parameters
+    ----------
+    record
+    function
+        ``module:function`` that takes the record and yields (name, path of a PNG file). None draws no figures.
+    """
+    if function is None:
+        return ()
+    module, _, name = function.partition(":")
+    draw: Callable[[Record], Iterable[tuple[str, Path]]] = getattr(importlib.import_module(module), name)
+    return draw(record)
