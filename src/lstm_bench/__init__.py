@@ -16,21 +16,12 @@ TYPE_CHECKING = False  # typing's own: its import is most of what this file take
 if TYPE_CHECKING:
     from typing import Any
 
-    from lstm_bench.api import (
-        Bars,
-        RunResult,
-        SignalResult,
-        backtest,
-        build_dataset,
-        compute_features,
-        load_panel,
-        load_run,
-        load_workflow,
-        performance,
-        run,
-        signal_analysis,
-        signal_metrics,
-    )
+    from lstm_bench.api.bars import compute_features, load_panel
+    from lstm_bench.api.portfolio import backtest
+    from lstm_bench.api.returns import performance
+    from lstm_bench.api.runs import RunResult, load_run, run
+    from lstm_bench.api.signals import SignalResult, signal_analysis, signal_metrics
+    from lstm_bench.api.workflows import build_dataset, load_workflow
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.core.errors import (
         CheckError,
@@ -49,6 +40,7 @@ if TYPE_CHECKING:
     from lstm_bench.data.importing.options import ImportOptions, ImportSummary
     from lstm_bench.dataset.dataset import Dataset
     from lstm_bench.evaluate.risk import risk_analysis
+    from lstm_bench.features.bars import Bars
 
 __all__ = [
     "Bars",
@@ -87,21 +79,12 @@ __all__ = [
 
 
 _NAMES = {
-    "lstm_bench.api": (
-        "Bars",
-        "RunResult",
-        "SignalResult",
-        "backtest",
-        "build_dataset",
-        "compute_features",
-        "load_panel",
-        "load_run",
-        "load_workflow",
-        "performance",
-        "run",
-        "signal_analysis",
-        "signal_metrics",
-    ),
+    "lstm_bench.api.bars": ("compute_features", "load_panel"),
+    "lstm_bench.api.portfolio": ("backtest",),
+    "lstm_bench.api.returns": ("performance",),
+    "lstm_bench.api.runs": ("RunResult", "load_run", "run"),
+    "lstm_bench.api.signals": ("SignalResult", "signal_analysis", "signal_metrics"),
+    "lstm_bench.api.workflows": ("build_dataset", "load_workflow"),
     "lstm_bench.config.workflow": ("RunConfig",),
     "lstm_bench.data.fetch": ("fetch",),
     "lstm_bench.data.health.check": ("HealthReport", "check_data"),
@@ -120,6 +103,7 @@ _NAMES = {
         "RunError",
     ),
     "lstm_bench.evaluate.risk": ("risk_analysis",),
+    "lstm_bench.features.bars": ("Bars",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

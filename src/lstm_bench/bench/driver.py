@@ -21,7 +21,7 @@ from lstm_bench.tracking.tracker import NoTracker, State, Tracker, tracked_id
 from lstm_bench.tune.driver import ExecutorName, make_executor
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.model.trainer import Fit
     from lstm_bench.record.stamp import NamedData
     from lstm_bench.run.judgement.finding import Finding
@@ -50,7 +50,7 @@ class Candidate:
     label: str
     study: str
     trial: int | None
-    config: RunConfig
+    config: ResolvedRun
     data: NamedData | None = None
 
 

@@ -17,7 +17,7 @@ from lstm_bench.config.sections.universe import FilteredMarket, market_text
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.wording.shown import came
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
@@ -55,7 +55,7 @@ class Definition:
     """
 
     config: StudyConfig
-    workflow: RunConfig
+    workflow: ResolvedRun
     data_fingerprint: str
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     stamp: Stamp | None = None
@@ -155,7 +155,7 @@ class Definition:
     def _content(self) -> dict[str, Any]:
         return self.workflow.to_file()
 
-    def run_config(self, params: Mapping[str, Scalar]) -> RunConfig:
+    def run_config(self, params: Mapping[str, Scalar]) -> ResolvedRun:
         """Put a trial's parameters over the workflow; those that it lacks keep the workflow's values.
 
         The seed is the workflow's, unless it is one of the parameters.
@@ -330,7 +330,7 @@ def _without_rounding(parameter: Parameter, value: Scalar) -> Scalar:
     return nearest(parameter, value) if parameter.step is not None and parameter.contains(value) else value
 
 
-def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> RunConfig:
+def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> ResolvedRun:
     """Put values over a resolved workflow and check it again."""
     changed = copy.deepcopy(dict(content))
     for key, value in values.items():

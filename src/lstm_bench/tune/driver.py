@@ -18,7 +18,7 @@ from lstm_bench.tune.trials import TrialRow, trial_rows
 from lstm_bench.tune.tuning import Prepare, Tuning
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.dataset.array_entry import Entry
     from lstm_bench.exec.protocol import Executor
     from lstm_bench.tracking.tracker import Tracker
@@ -179,7 +179,7 @@ def train_and_valid(
         held.callback(entry.close)
         return entry
 
-    def entry_of(config: RunConfig) -> Entry:
+    def entry_of(config: ResolvedRun) -> Entry:
         section, d_feat = config.task.dataset, config.task.model.kwargs.d_feat
         embargo = embargo_days(config)
         wanted = repr((section, d_feat, embargo))
@@ -191,7 +191,7 @@ def train_and_valid(
             )
         return entries[wanted]
 
-    def volatility_of(config: RunConfig) -> Entry | None:
+    def volatility_of(config: ResolvedRun) -> Entry | None:
         training = config.lstm_bench.training
         if training.reweight != "volatility":
             return None
@@ -201,7 +201,7 @@ def train_and_valid(
             entries[wanted] = hold(ensure_volatility(cache.store, dataset, provider, window))
         return entries[wanted]
 
-    def prepare(config: RunConfig, key: str) -> dict[str, Any]:
+    def prepare(config: ResolvedRun, key: str) -> dict[str, Any]:
         volatility = volatility_of(config)
         return {
             "entry": str(entry_of(config).path),

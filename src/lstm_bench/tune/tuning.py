@@ -33,14 +33,14 @@ from lstm_bench.tune.tracking import TrackedTrials
 from lstm_bench.tune.training import TRAIN_TRIAL, trial_key
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.tune.definition import Definition
     from lstm_bench.tune.progress import TuneProgress
     from lstm_bench.tune.store import Store
 
 __all__ = ["Prepare", "Tuning"]
 
-Prepare = Callable[["RunConfig", str], dict[str, Any]]
+Prepare = Callable[["ResolvedRun", str], dict[str, Any]]
 
 _MOST_DEATHS = 5
 _MOST_FAILURES_IN_A_ROW = 10
@@ -63,7 +63,7 @@ class _Running:
     job: Job
     key: str
     known_epochs: int
-    config: RunConfig | None = None
+    config: ResolvedRun | None = None
     losses: dict[int, list[float]] = field(default_factory=dict)
     device: str | None = None
     deadline: float | None = None
