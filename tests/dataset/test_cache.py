@@ -22,8 +22,9 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.dataset import cache as cache_module
 from lstm_bench.dataset.array_entry import Entry
 from lstm_bench.dataset.array_store import ArrayStore, default_bytes
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import DataKey, Dataset, build_dataset
+from lstm_bench.dataset.dataset import DataKey, Dataset
 from lstm_bench.dataset.windows import LaggedWindows
 
 Configure = Callable[..., DatasetConfig]

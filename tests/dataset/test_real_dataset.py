@@ -13,7 +13,8 @@ import torch
 
 from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
 
 pytestmark = pytest.mark.real
 

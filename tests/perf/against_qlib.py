@@ -28,8 +28,9 @@ from lstm_bench.config.sections.harness import Precision
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import Dataset, build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.paths.cpu.outputs import PRECISIONS

@@ -27,8 +27,9 @@ from lstm_bench.config.sections.harness import Precision
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import LAST_DAY, synthesize
-from lstm_bench.dataset.dataset import DataKey, Dataset, build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import DataKey, Dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.limits import Limits, best_seconds, measure_limits

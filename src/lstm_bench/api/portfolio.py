@@ -16,9 +16,9 @@ from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError, InputError, choices_hint
 from lstm_bench.data.provider import Provider
-from lstm_bench.evaluate import backtest as portfolio
-from lstm_bench.evaluate.grid import ScoreGrid
-from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
+from lstm_bench.evaluate.signal.grid import ScoreGrid
+from lstm_bench.evaluate.trading import backtest as portfolio
+from lstm_bench.evaluate.trading.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.record.tables import daily_table
 
 __all__ = ["backtest"]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.core.errors import InputError
-from lstm_bench.evaluate import performance as measures
-from lstm_bench.evaluate.grid import is_real
+from lstm_bench.evaluate.returns import performance as measures
+from lstm_bench.evaluate.signal.grid import is_real
 
 __all__ = ["performance"]
 
@@ -27,7 +27,7 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
     dict
         ``summed_238`` (Qlib's sums, 238 days a year) and ``compounded_252``: mean, std, annualized return, information
         ratio, drawdowns, Sortino and Calmar ratio, hit rate of months; ``daily``: hit rate, best and worst day, value
-        at risk, skew and kurtosis. See :func:`lstm_bench.evaluate.performance.performance`.
+        at risk, skew and kurtosis. See :func:`lstm_bench.evaluate.returns.performance.performance`.
 
     Raises
     ------

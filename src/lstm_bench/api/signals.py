@@ -10,9 +10,9 @@ import pandas as pd
 
 from lstm_bench.api.figures import figures_text
 from lstm_bench.core.errors import InputError
-from lstm_bench.evaluate import signal
 from lstm_bench.evaluate.analysis import analyse_signal
-from lstm_bench.evaluate.grid import ScoreGrid
+from lstm_bench.evaluate.signal import metrics as signal
+from lstm_bench.evaluate.signal.grid import ScoreGrid
 from lstm_bench.record.tables import row_table, signal_table
 
 __all__ = ["SignalResult", "signal_analysis", "signal_metrics"]

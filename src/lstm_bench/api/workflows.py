@@ -58,11 +58,11 @@ def build_dataset(config: RunConfig | PathLike) -> Dataset:
     DataError
         Where a segment has no day, no bar or no label.
     """
-    from lstm_bench.dataset import dataset
+    from lstm_bench.dataset import build
     from lstm_bench.dataset.guards import embargo_days
 
     chosen = (config if isinstance(config, RunConfig) else load_workflow(config)).resolved()
-    return dataset.build_dataset(
+    return build.build_dataset(
         chosen.task.dataset,
         Provider(chosen.qlib_init.provider_uri),
         d_feat=chosen.task.model.kwargs.d_feat,

@@ -15,7 +15,8 @@ from lstm_bench.exec.devices import Device, Slot, SlotTable
 from lstm_bench.exec.dispatch import Dispatcher, graceful_interrupt
 from lstm_bench.exec.worker import Failed, Job, Lost, Session
 from lstm_bench.record.identity import run_id
-from lstm_bench.record.record import Record, recover
+from lstm_bench.record.publish import recover
+from lstm_bench.record.record import Record
 from lstm_bench.tracking.tracked import described, epoch_values
 from lstm_bench.tracking.tracker import NoTracker, State, Tracker, tracked_id
 from lstm_bench.tune.driver import ExecutorName, make_executor

@@ -153,7 +153,7 @@ def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None
     rows
         Names of the leaderboard's rows that it belongs to.
     """
-    from lstm_bench.record.record import folder_size
+    from lstm_bench.record.publish import folder_size
 
     typer.echo(f"{entry_title(entry)}, {size_text(folder_size(entry.path))}")
     if entry.fault or entry.state == "being written":

@@ -131,7 +131,7 @@ def rm_command(
 ) -> None:
     """Remove records, and say what that frees. A run that is being written is refused."""
     from lstm_bench.record.catalogue import find_entry
-    from lstm_bench.record.record import check_idle, folder_size, remove
+    from lstm_bench.record.publish import check_idle, folder_size, remove
 
     entries = {entry.path.resolve(): entry for entry in (find_entry(run, results) for run in runs)}
     for path in entries:

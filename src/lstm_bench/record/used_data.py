@@ -29,7 +29,7 @@ from lstm_bench.dataset.handler import (
     needed_features,
 )
 from lstm_bench.dataset.universe import instruments_of, universe_of
-from lstm_bench.evaluate.quotes import benchmark_universe, load_quotes, with_exchange_days
+from lstm_bench.evaluate.trading.quotes import benchmark_universe, load_quotes, with_exchange_days
 from lstm_bench.features.expression import extent, parse
 
 __all__ = ["Outline", "UsedData"]
@@ -210,7 +210,7 @@ def _segment(config: ResolvedRun, provider: Provider, name: str) -> tuple[int, i
 
 
 def _quote_span(config: ResolvedRun, portfolio: PortAnalysisConfig, provider: Provider) -> tuple[int, int]:
-    """Calendar positions of the backtest's quotes, as :func:`lstm_bench.evaluate.quotes.quote_span` finds them."""
+    """Calendar positions of the backtest's quotes, as :func:`~lstm_bench.evaluate.trading.quotes.quote_span` does."""
     start, stop = portfolio.backtest.start_time, portfolio.backtest.end_time
     test = _segment(config, provider, "test")
     begin, end = _positions(provider, start, stop, "backtest")

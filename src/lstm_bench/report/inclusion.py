@@ -103,7 +103,7 @@ def include(results: Path, experiment: str) -> Inclusion:
 
 
 def _entries(results: Path, experiment: str) -> list[CatalogueEntry]:
-    there = [entry for entry in list_runs(results) if not entry.is_draft]
+    there = [entry for entry in list_runs(results) if not entry.is_staged]
     found = [entry for entry in there if entry.experiment == experiment]
     if not found:
         names = {entry.experiment for entry in there}

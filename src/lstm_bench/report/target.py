@@ -24,7 +24,7 @@ from lstm_bench.core.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lstm_bench.features.processors import FittedStatistics
+    from lstm_bench.features.fitted import FittedStatistics
 
 __all__ = ["LabelChain", "trained_label"]
 

@@ -21,11 +21,11 @@ from lstm_bench.evaluate.analysis import (
     analyse_portfolio,
     analyse_signal,
 )
-from lstm_bench.evaluate.backtest import BacktestResult, backtest
-from lstm_bench.evaluate.indicators import trade_indicators
-from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.evaluate.record_figures import long_short_figures, squared_error
-from lstm_bench.evaluate.signal import SignalMetrics, signal_metrics
+from lstm_bench.evaluate.signal.metrics import SignalMetrics, signal_metrics
+from lstm_bench.evaluate.trading.backtest import BacktestResult, backtest
+from lstm_bench.evaluate.trading.indicators import trade_indicators
+from lstm_bench.evaluate.trading.quotes import load_benchmark, load_quotes, place, quote_span
 
 __all__ = ["Evaluation", "Market", "evaluate_pack", "evaluate_scores", "load_market"]
 

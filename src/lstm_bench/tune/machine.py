@@ -16,13 +16,13 @@ import psutil
 import torch
 
 from lstm_bench.config.secret import without_password
-from lstm_bench.core.atomic import may_write, nearest_there
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.core.kernel import cache_folder
+from lstm_bench.core.writable import may_write, nearest_existing
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_store import default_bytes, default_folder
-from lstm_bench.features.threads import processors
+from lstm_bench.features.host import processors
 from lstm_bench.record.provenance import environment
 from lstm_bench.tracking.wandb_login import find_login
 from lstm_bench.tune.store import open_store
@@ -148,7 +148,7 @@ def _folders(results: Path, storage: str | None) -> dict[str, Report]:
 
 def _folder(folder: Path) -> Report:
     """Tell whether a folder is there, can be written to or made, and how much fits."""
-    there = nearest_there(folder)
+    there = nearest_existing(folder)
     return {
         "folder": str(folder),
         "exists": folder.is_dir(),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from lstm_bench.core.atomic_folder import recover
+from lstm_bench.core.atomic import recover
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
