@@ -34,7 +34,10 @@ def test_a_marked_field_is_left_out_where_it_stands_and_nowhere_else() -> None:
     codes = {"GPU": [["2008-01-01", "2010-01-01"]], "seed": [["2008-01-01", "2011-01-01"]]}
     dataset = load_workflow(ALPHA158, [(f"{HANDLER}.instruments", codes)]).task.dataset
     content = identity_of(dataset)
-    assert content["kwargs"]["handler"]["kwargs"]["instruments"].keys() == {"GPU", "seed"}  # stocks, no fields
+    assert content["kwargs"]["handler"]["kwargs"]["instruments"].keys() == {
+        "GPU",
+        "seed",
+    }  # stocks, no fields
     assert "module_path" not in content
     assert "module_path" in dataset.model_dump(mode="json", by_alias=True)
 

@@ -44,9 +44,9 @@ def load_panel(
     Raises
     ------
     InputError
-        Where not exactly one of ``market`` and ``instruments`` is given.
+        If not exactly one of ``market`` and ``instruments`` is given.
     DataError
-        Where the folder lacks the market or an instrument, or the dates hold no trading day.
+        If the folder lacks the market or an instrument, or the dates hold no trading day.
     """
     if (market is None) == (instruments is None):
         raise InputError("market, instruments: expected one of them")
@@ -98,11 +98,11 @@ def compute_features(
     Raises
     ------
     InputError
-        Where the set or a column is unknown.
+        If the set or a column is unknown.
     ExpressionError
-        Where an expression is not in Qlib's language.
+        If an expression is not in Qlib's language.
     DataError
-        Where there is no row.
+        If there is no row.
     """
     expressions = _expressions(features)
     names = list(expressions) if columns is None else _chosen(columns, expressions)

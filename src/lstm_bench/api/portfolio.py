@@ -70,18 +70,21 @@ def backtest(
     Raises
     ------
     InputError
-        Where ``pred`` is not one column by (datetime, instrument), has a row twice, or no score.
+        If ``pred`` is not one column by (datetime, instrument), has a row twice, or no score.
     ConfigError
-        Where a keyword is unknown, missing or has a wrong value.
+        If a keyword is unknown, missing or has a wrong value.
     DataError
-        Where the folder lacks the benchmark, the dates or all of the instruments.
+        If the folder lacks the benchmark, the dates or all of the instruments.
     """
     config = _portfolio(
         {"start_time": start_time, "end_time": end_time, "account": account, "benchmark": benchmark},
         strategy_and_exchange,
         region,
     )
-    grid = ScoreGrid.of({"pred": pred})
+    return _trade(ScoreGrid.of({"pred": pred}), provider_uri, config, seed)
+
+
+def _trade(grid: ScoreGrid, provider_uri: PathLike, config: PortAnalysisConfig, seed: int) -> pd.DataFrame:
     (score,) = grid.values
     scored = grid.days[~np.isnan(score).all(axis=1)]
     if len(scored) == 0:

@@ -32,7 +32,7 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
     Raises
     ------
     InputError
-        Where ``returns`` is not a series of numbers by ascending days, or one of them is infinite.
+        If ``returns`` is not a series of numbers by ascending days, or one of them is infinite.
     """
     if not (isinstance(returns, pd.Series) and isinstance(returns.index, pd.DatetimeIndex)):
         index = f" with a {type(returns.index).__name__}" if isinstance(returns, pd.Series) else ""

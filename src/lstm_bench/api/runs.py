@@ -109,7 +109,7 @@ class RunResult:
         Raises
         ------
         InputError
-            Where the record is not complete, or the data have no such days.
+            If the record is not complete, or the data have no such days.
         """
         from lstm_bench.record.record import Record
         from lstm_bench.record.saved import SavedRun
@@ -133,7 +133,7 @@ def load_run(run: PathLike, *, results: PathLike = "results") -> RunResult:
     Raises
     ------
     DataError
-        Where there is no such record, or its run diverged and has no scores.
+        If there is no such record, or its run diverged and has no scores.
     """
     from lstm_bench.record.saved import find_record
 
@@ -179,9 +179,9 @@ def run(
     Raises
     ------
     InputError
-        Where the configuration, the data or the device cannot be used.
+        If the configuration, the data or the device cannot be used.
     RunError
-        Where training gave no usable weights.
+        If training gave no usable weights.
     """
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.sections.tracking import with_tracker

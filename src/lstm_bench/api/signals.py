@@ -47,7 +47,7 @@ def signal_metrics(
     Raises
     ------
     InputError
-        Where a table is not one column by (datetime, instrument), has a row twice or no value, or the two have no row
+        If a table is not one column by (datetime, instrument), has a row twice or no value, or the two have no row
         in common; or where ``ann_scaler`` is not a number above 0.
     """
     if isinstance(ann_scaler, bool) or not isinstance(ann_scaler, int | float) or not 0 < ann_scaler < np.inf:
@@ -105,7 +105,7 @@ def signal_analysis(pred: pd.Series | pd.DataFrame, label: pd.Series | pd.DataFr
     Raises
     ------
     InputError
-        Where a table is not one column by (datetime, instrument), has a row twice or no value, or the two have no row
+        If a table is not one column by (datetime, instrument), has a row twice or no value, or the two have no row
         in common.
     """
     grid = ScoreGrid.of_signal(pred, label)

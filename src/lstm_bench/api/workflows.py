@@ -36,7 +36,7 @@ def load_workflow(path: PathLike, overrides: Mapping[str, Any] | Iterable[str] =
     Raises
     ------
     ConfigError
-        Where the file, an override or a value in them is wrong.
+        If the file, an override or a value in them is wrong.
     """
     return workflow.load_workflow(Path(path), overrides)
 
@@ -54,9 +54,9 @@ def build_dataset(config: RunConfig | PathLike) -> Dataset:
     Raises
     ------
     ConfigError
-        Where columns, ``step_len`` and the model's ``d_feat`` do not fit each other.
+        If columns, ``step_len`` and the model's ``d_feat`` do not fit each other.
     DataError
-        Where a segment has no day, no bar or no label.
+        If a segment has no day, no bar or no label.
     """
     from lstm_bench.dataset import build
     from lstm_bench.dataset.guards import embargo_days

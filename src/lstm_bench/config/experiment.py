@@ -29,7 +29,7 @@ def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
     Raises
     ------
     ConfigError
-        Where that is not the name of one visible folder, which is where records are looked for.
+        If that is not the name of one visible folder, which is where records are looked for.
     """
     field, name = next((field, name) for field, name in names.items() if name is not None)
     if not name or name.startswith(".") or set(name) & set("/\\\0"):
@@ -45,7 +45,7 @@ def check_evidence_name(name: str) -> str:
     Raises
     ------
     ValueError
-        Where it cannot; it says what was expected.
+        If it cannot; it says what was expected.
     """
     if not _EVIDENCE_NAME.fullmatch(name):
         raise ValueError("expected letters, digits and . _ - only, the first one no . or -")

@@ -86,7 +86,7 @@ def load_feature_set(path: Path) -> FeatureSet:
     Raises
     ------
     ConfigError
-        Where it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
+        If it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
     """
     document = read_yaml(path)
     try:
@@ -104,7 +104,7 @@ def find_feature_set(name: str) -> FeatureSet:
     Raises
     ------
     ConfigError
-        Where there is neither.
+        If there is neither.
     """
     if name in KNOWN_SETS:
         return KNOWN_SETS[name]

@@ -53,7 +53,7 @@ def compose(text: str, where: str) -> Node:
     Raises
     ------
     ConfigError
-        Where it is not YAML, or more than plain data: it names ``where`` and the line.
+        If it is not YAML, or more than plain data: it names ``where`` and the line.
     """
     try:
         with warnings.catch_warnings():  # YAML lets an anchor's name be used again
@@ -73,7 +73,7 @@ def construct(node: Node) -> Any:
     Raises
     ------
     ConfigError
-        Where it is not YAML after all, such as a key that is there twice.
+        If it is not YAML after all, such as a key that is there twice.
     """
     constructor = YAML(typ="safe", pure=True).constructor
     if not isinstance(

@@ -18,7 +18,7 @@ def ready_folder(kind: Literal["configs", "studies"]) -> Path:
     Raises
     ------
     ConfigError
-        Where the installation has none.
+        If the installation has none.
     """
     places = (_PACKAGE / "ready" / kind, _PACKAGE.parents[1] / kind)
     for place in places:

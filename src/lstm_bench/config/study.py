@@ -34,7 +34,7 @@ def check_total(trials: int) -> int:
     Raises
     ------
     ValueError
-        Where it is beyond what any search comes to.
+        If it is beyond what any search comes to.
     """
     if trials > _MOST_TRIALS:
         raise ValueError(
@@ -266,7 +266,7 @@ def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | No
     Raises
     ------
     ConfigError
-        Where something is wrong; it names the field, what came and what was expected.
+        If something is wrong; it names the field, what came and what was expected.
     """
     try:
         return StudyConfig.model_validate(dict(content))
@@ -280,7 +280,7 @@ def load_study(path: Path) -> StudyConfig:
     Raises
     ------
     ConfigError
-        Where the file or something in it is wrong.
+        If the file or something in it is wrong.
     """
     document = read_yaml(path)
     return parse_study({"name": path.stem, **document.content}, document.place)

@@ -13,8 +13,9 @@ from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.section import Section
 from lstm_bench.config.sections.backtest import PortAnalysisConfig, Weighting, resolve
 from lstm_bench.config.sections.dataset import SegmentsConfig
-from lstm_bench.config.sections.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
+from lstm_bench.config.sections.handler import DEFAULT_LABEL, HandlerConfig
 from lstm_bench.config.sections.harness import HarnessConfig
+from lstm_bench.config.sections.loader import FieldsInfo
 from lstm_bench.config.sections.model import LstmKwargs
 from lstm_bench.config.sections.qlib_init import QlibInit
 from lstm_bench.config.sections.record import PortAnaRecord, Record, SigAnaKwargs, SigAnaRecord
@@ -126,7 +127,7 @@ class RunConfig(Section):
         Raises
         ------
         ConfigError
-            Where ``seed`` is none.
+            If ``seed`` is none.
         """
         given = self.task.model.kwargs
         try:
@@ -170,7 +171,7 @@ class RunConfig(Section):
         Raises
         ------
         ConfigError
-            Where there is no column, or no such label.
+            If there is no column, or no such label.
         """
         handler, own = self.task.dataset.kwargs.handler, self.lstm_bench
         if own.features is not None and own.features.columns:
@@ -252,7 +253,7 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     Raises
     ------
     ConfigError
-        Where the file, an override or a value in them is wrong; it names the field, what came and what was
+        If the file, an override or a value in them is wrong; it names the field, what came and what was
         expected.
     """
     if not path.is_file():

@@ -50,7 +50,7 @@ def load_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = 
     Raises
     ------
     ConfigError
-        Where the file cannot be read, is no mapping, or an override does not fit it.
+        If the file cannot be read, is no mapping, or an override does not fit it.
     """
     return read_yaml(path, overrides, top_level).content
 
@@ -87,7 +87,7 @@ def read_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = 
     Raises
     ------
     ConfigError
-        Where the file cannot be read, is no mapping, or an override does not fit it.
+        If the file cannot be read, is no mapping, or an override does not fit it.
     """
     root = _compose_with_base(path)
     for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
@@ -118,7 +118,7 @@ def parse_value(text: str) -> Any:
     Raises
     ------
     ConfigError
-        Where it is no YAML.
+        If it is no YAML.
     """
     return construct(compose(text, repr(text)))
 

@@ -98,7 +98,7 @@ class SegmentsConfig(Lenient):
         Raises
         ------
         ValueError
-            Where the segments are then not in order.
+            If the segments are then not in order.
         """
         ends = {_OPEN_START: first or _OPEN_START, _OPEN_END: last or _OPEN_END}
         spans = {

@@ -227,7 +227,7 @@ def in_order(space: Mapping[str, Parameter]) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        Where parameters wait for each other.
+        If parameters wait for each other.
     """
     found: list[str] = []
     left = list(space)
@@ -251,7 +251,7 @@ def parse_parameter(key: str, text: str) -> Parameter:
     Raises
     ------
     ConfigError
-        Where it is none of these; it names ``key``.
+        If it is none of these; it names ``key``.
     """
     content: dict[str, Any]
     if ":" not in text:

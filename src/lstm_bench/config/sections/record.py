@@ -50,7 +50,7 @@ def named_record(data: Any) -> Any:
     Raises
     ------
     ValueError
-        Where it is of a class that is not there.
+        If it is of a class that is not there.
     """
     found = named_class(data, alone=True)
     if isinstance(found, Mapping):

@@ -63,7 +63,7 @@ class PrunerConfig(Section):
         Raises
         ------
         ValueError
-            Where a signed-rank test of so few seeds cannot reach the threshold (its least p-value is ``2**-n``), or
+            If a signed-rank test of so few seeds cannot reach the threshold (its least p-value is ``2**-n``), or
             the first rung of hyperband is beyond the last epoch.
         """
         least = 0.5**seeds

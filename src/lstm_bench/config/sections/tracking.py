@@ -37,7 +37,7 @@ def with_tracker(config: TrackingConfig, tracker: str | None) -> TrackingConfig:
     Raises
     ------
     ConfigError
-        Where there is no such tracker.
+        If there is no such tracker.
     """
     if tracker is None:
         return config

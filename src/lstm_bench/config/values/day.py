@@ -25,7 +25,7 @@ def parse_day(value: Any) -> datetime.date:
     Raises
     ------
     ValueError
-        Where it is none of these.
+        If it is none of these.
     """
     moment = _moment(value)
     if moment.time() != _MIDNIGHT:

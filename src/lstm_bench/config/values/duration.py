@@ -27,7 +27,7 @@ def parse_duration(text: str) -> float:
     Raises
     ------
     ValueError
-        Where the text is none, or nothing.
+        If the text is none, or nothing.
     """
     bare = text.strip()
     match = _UNITS.fullmatch(bare)

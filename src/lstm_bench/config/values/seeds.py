@@ -41,7 +41,7 @@ def parse_seeds(text: str, without: Collection[int] = ()) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        Where the text is none of these, a seed is there twice, or is beyond what NumPy and PyTorch take.
+        If the text is none of these, a seed is there twice, or is beyond what NumPy and PyTorch take.
     """
     whole = text.strip()
     if is_count(whole):
