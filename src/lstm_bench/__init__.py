@@ -1,6 +1,6 @@
 """Benchmark LSTM models on Qlib's Alpha158 and Alpha360 feature sets.
 
-The names below are the Python API; each is imported when it is first used, so that the package itself costs nothing.
+The names below are the Python API. Each is imported when it is first used, so that importing the package is fast.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import ModuleType
 
 from lstm_bench.core.version import __version__
 
-TYPE_CHECKING = False  # typing's own: its import is most of what this file takes, and Ctrl-C comes then, too
+TYPE_CHECKING = False  # as in typing, whose import would take most of this file's time
 
 if TYPE_CHECKING:
     from typing import Any
@@ -107,7 +107,7 @@ _NAMES = {
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
-if not TYPE_CHECKING:  # a type checker would take any name to be there
+if not TYPE_CHECKING:  # with __getattr__, a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         """Import a name of the API when it is first used."""
@@ -119,14 +119,14 @@ if not TYPE_CHECKING:  # a type checker would take any name to be there
 
 
 def __dir__() -> list[str]:
-    """List the API."""
+    """List the names of the API."""
     return sorted(__all__)
 
 
 class _Package(ModuleType):
-    """A package whose API keeps its names.
+    """A package whose functions are not replaced by modules of the same name.
 
-    Importing the part ``lstm_bench.run`` would put that module in the place of the function.
+    Importing the module ``lstm_bench.run`` would otherwise replace the function.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:

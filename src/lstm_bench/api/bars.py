@@ -1,4 +1,4 @@
-"""Bars of a Qlib folder, and features computed from them."""
+"""Choose bars of a Qlib folder, and compute features from them."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def load_panel(
         Codes, instead of a market: rows are all days between an instrument's first and last bar, suspended days
         included.
     start, end
-        First and last day of the rows, the calendar's own where not given. They bound history as in Qlib: an
-        expression sees as many days before ``start``, and after ``end``, as its windows and ``Ref`` add up to, and no
-        more. An expanding value begins there.
+        First and last day of the rows, by default those of the calendar. They limit history as in Qlib: an expression
+        sees as many days before ``start`` and after ``end`` as its windows and ``Ref`` add up to. Expanding windows
+        begin there.
 
     Raises
     ------
     InputError
-        If not exactly one of ``market`` and ``instruments`` is given.
+        Unless exactly one of ``market`` and ``instruments`` is given.
     DataError
         If the folder lacks the market or an instrument, or the dates hold no trading day.
     """
@@ -62,7 +62,7 @@ def load_panel(
 
 
 def _listed(provider: Provider, instruments: Sequence[str]) -> Universe:
-    """Universe that codes belong to on all days."""
+    """Return a universe of codes on all days."""
     if isinstance(instruments, str) or not instruments:
         raise InputError(f"instruments: got {instruments!r}, expected a list of codes")
     codes = [code.upper() for code in instruments]
@@ -87,7 +87,7 @@ def compute_features(
     features
         A set of Qlib's, or column -> expression.
     columns
-        Those to compute, in this order; all unless given. They do not change which rows there are.
+        Columns to compute, in this order; by default all. The rows do not depend on them.
 
     Returns
     -------

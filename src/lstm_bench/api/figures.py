@@ -1,4 +1,4 @@
-"""Figures as the texts of results show them."""
+"""Write figures for the text form of results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["figures_text"]
 
 
 def figures_text(figures: Mapping[str, float], names: Sequence[str]) -> str:
-    """Write figures by name; one that is not there is a dash."""
+    """Write figures with their names; a missing one is a dash."""
     values = {name: figures.get(name, np.nan) for name in names}
     return ", ".join(
         f"{name.replace('_', ' ')} {value:.6f}" if np.isfinite(value) else f"{name.replace('_', ' ')} –"

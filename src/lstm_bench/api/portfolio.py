@@ -1,4 +1,4 @@
-"""Scores traded as a portfolio."""
+"""Trade on scores."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ def backtest(
     Parameters
     ----------
     pred
-        Scores by (datetime, instrument); NaN is none. A day trades on the scores of the day before.
+        Scores by (datetime, instrument); NaN means missing. A day trades on the scores of the day before.
     provider_uri
         The Qlib folder with the quotes.
     start_time, end_time
-        First and last trading day. Where not given, the first day with a score, and the one after the last.
+        First and last trading day. By default the first day with a score, and the day after the last one.
     account
         Initial cash.
     benchmark
-        A code, or several: their mean return.
+        A code, or several, of which the mean return is taken.
     region
-        ``cn``, ``us`` or ``tw``: round lot and price limit where they are not given.
+        ``cn``, ``us`` or ``tw``: sets the default round lot and price limit.
     seed
-        Of the random methods.
+        Seed of the random methods.
     **strategy_and_exchange
         Keywords of Qlib's ``TopkDropoutStrategy`` and ``Exchange``, with its defaults: ``topk`` and ``n_drop``, which
-        must be given, ``method_sell``, ``method_buy``, ``hold_thresh``, ``only_tradable``,
+        are required, ``method_sell``, ``method_buy``, ``hold_thresh``, ``only_tradable``,
         ``forbid_all_trade_at_limit``, ``risk_degree``; ``deal_price``, ``limit_threshold``, ``open_cost``,
         ``close_cost``, ``min_cost``, ``impact_cost``, ``trade_unit``, ``volume_threshold``, ``codes``.
 
@@ -110,7 +110,7 @@ _REFUSED = {name for name, field in ExchangeConfig.model_fields.items() if field
 
 
 def _portfolio(backtest_: dict[str, Any], keywords: Mapping[str, Any], region: Region) -> PortAnalysisConfig:
-    """Sort keywords into strategy and exchange, and fill what depends on the region."""
+    """Split keywords into strategy and exchange, and fill in what depends on the region."""
     if region not in REGIONS:
         raise ConfigError(f"region: got {region!r}; {choices_hint(str(region), REGIONS)}")
     for key in keywords:

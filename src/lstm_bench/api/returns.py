@@ -1,4 +1,4 @@
-"""Daily returns measured."""
+"""Measure daily returns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
     Parameters
     ----------
     returns
-        Fractions by day, in order; NaN days are left out. Of times, with or without a zone, the day counts.
+        Fractions by ascending day; NaN days are left out. Of a timestamp, with or without a zone, the day counts.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
         raise InputError(
             f"returns: got a {type(returns).__name__}{index}, expected a Series with a DatetimeIndex"
         )
-    days = returns.index.tz_localize(None).normalize()  # a day is that of the place, not that of UTC
+    days = returns.index.tz_localize(None).normalize()  # the local day, not the UTC day
     if not (days.is_monotonic_increasing and days.is_unique):
         raise InputError("returns: its days are not ascending, each once")
     if not is_real(returns):

@@ -24,12 +24,12 @@ __all__ = ["RunResult", "load_run", "run"]
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a run gave, read from its record.
+    """The results of a run, read from its record.
 
     Attributes
     ----------
     path : folder of the record
-    metrics : Qlib's metric name -> value, a fraction; NaN where there is none
+    metrics : Qlib's metric name -> value, a fraction; NaN if undefined
     pred : ``score``, float32, by (datetime, instrument) of the test segment
     label : ``LABEL0``, float32, the raw label of the same rows
     epochs : losses, score and seconds by ``epoch``
@@ -37,12 +37,12 @@ class RunResult:
     ic_decay : ICs with the labels of later days, a row per ``lag``
     ic_periods : ICs by year and by month
     analysis : the sections ``signal`` and ``groups``; with a backtest also ``returns``, see :func:`performance`, and
-        ``holdings``; None in the place of NaN
+        ``holdings``; None instead of NaN
     report : the backtest's daily report, see :func:`backtest`
     holdings : by ``datetime``: number and concentration of what the backtest held, cash, days held
     drawdowns : the worst five of each of its series of returns
 
-    The last three are None where the configuration asks for no backtest. Printed, it is a summary of a few lines.
+    The last three are None if the configuration has no backtest. ``print`` shows a summary.
     """
 
     path: Path
@@ -87,29 +87,29 @@ class RunResult:
         *,
         device: str = "auto",
     ) -> pd.DataFrame:
-        """Score other days with the run's weights, normalised with what its processors learned from the fit period.
+        """Score other days with the run's weights and its fitted processors.
 
-        No label is needed. What differs from when the run was computed (its bars, its numerics) is logged.
+        No label is needed. Differences from the run's bars and numerics are logged.
 
         Parameters
         ----------
         start, end
-            First and last day. By default the first one that the run has no scores of, and the calendar's last.
+            First and last day. By default the first day without a score of the run, and the calendar's last.
         provider_uri
-            A Qlib folder that holds these days and those before; the run's own by default.
+            A Qlib folder with these days and those before; the run's by default.
         device
-            ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``; all but ``auto`` are demands.
+            ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``; a device other than ``auto`` must be available.
 
         Returns
         -------
         DataFrame
-            ``score``, float32, by (datetime, instrument), sorted: Qlib's strategies take it as their ``signal``. Its
+            ``score``, float32, by (datetime, instrument), sorted. Qlib's strategies take it as their ``signal``. Its
             ``attrs`` name the run and the data.
 
         Raises
         ------
         InputError
-            If the record is not complete, or the data have no such days.
+            If the record is incomplete, or the data do not have these days.
         """
         from lstm_bench.record.record import Record
         from lstm_bench.record.saved import SavedRun
@@ -126,14 +126,14 @@ def load_run(run: PathLike, *, results: PathLike = "results") -> RunResult:
     Parameters
     ----------
     run
-        The record's folder, or an id in ``<results>/<experiment>/``, or the beginning of one.
+        The record's folder, or an id in ``<results>/<experiment>/``, or the start of an id.
     results
-        Where records are.
+        Folder of the records.
 
     Raises
     ------
     DataError
-        If there is no such record, or its run diverged and has no scores.
+        If the record does not exist, or its run diverged and has no scores.
     """
     from lstm_bench.record.saved import find_record
 
@@ -154,23 +154,23 @@ def run(
     force: bool = False,
     track: str | None = None,
 ) -> RunResult:
-    """Train, predict, evaluate and record one seed, or read its record where it is there.
+    """Train, predict, evaluate and record one seed. If its record exists, read it instead.
 
     Parameters
     ----------
     config
         From :func:`load_workflow`, or a workflow file.
     seed
-        Over the configuration's own, which is 0 where its file gives none.
+        Overrides the configuration's seed, which is 0 by default.
     out, experiment
-        The record goes to ``<out>/<experiment>/<run_id>``. The experiment is the configuration's
-        ``experiment_name``, else the file's name, else ``workflow``, unless given.
+        The record is written to ``<out>/<experiment>/<run_id>``. The experiment is the configuration's
+        ``experiment_name`` by default, else the file's name, else ``workflow``.
     device
-        ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``; all but ``auto`` are demands.
+        ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``; a device other than ``auto`` must be available.
     force
-        Compute again what is there, and replace it.
+        Compute the run again, and replace its record.
     track
-        ``wandb``, ``mlflow`` or ``off``, over what the configuration's ``lstm_bench.tracking`` says.
+        ``wandb``, ``mlflow`` or ``off``; overrides the configuration's ``lstm_bench.tracking``.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def run(
     InputError
         If the configuration, the data or the device cannot be used.
     RunError
-        If training gave no usable weights.
+        If training diverged.
     """
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.sections.tracking import with_tracker
@@ -223,5 +223,5 @@ def _result(record: Record) -> RunResult:
 
 
 def _traded(record: Record, name: Literal["report", "holdings", "drawdowns"]) -> pd.DataFrame | None:
-    """Read a table that only runs with a backtest have."""
+    """Read a table that only a run with a backtest has."""
     return record.table(name) if record.has_table(name) else None

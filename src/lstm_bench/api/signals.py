@@ -1,4 +1,4 @@
-"""Scores evaluated as a signal."""
+"""Evaluate scores as a signal."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def signal_metrics(
     Parameters
     ----------
     pred, label
-        Scores and raw labels (the returns that follow) by (datetime, instrument); NaN is none. Their rows need not be
-        the same, but some must be.
+        Scores and raw labels (the following returns) by (datetime, instrument); NaN means missing. Some rows must be
+        in both.
     ana_long_short
         Whether to add the returns of the long-short portfolio.
     ann_scaler
@@ -41,14 +41,14 @@ def signal_metrics(
     -------
     dict
         ``IC``, ``ICIR``, ``Rank IC``, ``Rank ICIR``: means over days, and those over the standard deviation (ddof 1),
-        not annualised, NaN where there is none. With ``ana_long_short`` also ``Long-Short Ann Return``,
+        not annualised, NaN if undefined. With ``ana_long_short`` also ``Long-Short Ann Return``,
         ``Long-Short Ann Sharpe``, ``Long-Avg Ann Return`` and ``Long-Avg Ann Sharpe``.
 
     Raises
     ------
     InputError
         If a table is not one column by (datetime, instrument), has a row twice or no value, or the two have no row
-        in common; or where ``ann_scaler`` is not a number above 0.
+        in common; or if ``ann_scaler`` is not a number above 0.
     """
     if isinstance(ann_scaler, bool) or not isinstance(ann_scaler, int | float) or not 0 < ann_scaler < np.inf:
         raise InputError(f"ann_scaler: got {ann_scaler!r}, expected a number of days above 0")
@@ -59,7 +59,7 @@ def signal_metrics(
 
 @dataclass(frozen=True, eq=False)
 class SignalResult:
-    """What scores are worth.
+    """The evaluation of scores as a signal.
 
     Attributes
     ----------
@@ -89,18 +89,18 @@ class SignalResult:
         )
 
     def _means(self) -> dict[str, float]:
-        """Give the figures of lag 0 by Qlib's names."""
+        """Return the figures of lag 0 by Qlib's names."""
         columns = {"ic": "IC", "icir": "ICIR", "rank_ic": "Rank IC", "rank_icir": "Rank ICIR"}
         return {name: float(self.decay[column].iloc[0]) for column, name in columns.items()}
 
 
 def signal_analysis(pred: pd.Series | pd.DataFrame, label: pd.Series | pd.DataFrame) -> SignalResult:
-    """Evaluate scores as a signal in full: what a run's record says of its own.
+    """Evaluate scores as a signal in full, with the figures that a run's record has.
 
     Parameters
     ----------
     pred, label
-        As for :func:`signal_metrics`. The days that they have are taken to follow each other.
+        As for :func:`signal_metrics`. Their days are treated as consecutive trading days.
 
     Raises
     ------

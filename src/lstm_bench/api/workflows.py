@@ -1,4 +1,4 @@
-"""Workflow files, and the datasets that they describe."""
+"""Read workflow files, and build their datasets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load_workflow(path: PathLike, overrides: Mapping[str, Any] | Iterable[str] =
     Parameters
     ----------
     path
-        The file, as ``qrun`` takes it.
+        The file; ``qrun`` takes the same ones.
     overrides
         Dotted key -> value, such as ``{"task.model.kwargs.lr": 5e-4}``, or ``key=value`` texts with YAML values. An
         anchored value changes at every alias.
@@ -31,12 +31,12 @@ def load_workflow(path: PathLike, overrides: Mapping[str, Any] | Iterable[str] =
     Returns
     -------
     RunConfig
-        Frozen; its fields are the file's sections.
+        A frozen object with the file's sections.
 
     Raises
     ------
     ConfigError
-        If the file, an override or a value in them is wrong.
+        If the file or an override is wrong.
     """
     return workflow.load_workflow(Path(path), overrides)
 

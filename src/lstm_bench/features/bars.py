@@ -24,7 +24,7 @@ __all__ = ["Bars", "feature_table"]
 class Bars:
     """Bars of a universe over a span of days.
 
-    They are read when features are computed, with as many days around the span as the expressions reach.
+    They are read when features are computed, with as many days around the span as the expressions need.
 
     Attributes
     ----------
@@ -62,11 +62,11 @@ def feature_table(bars: Bars, expressions: Mapping[str, str], columns: Sequence[
     Parameters
     ----------
     bars
-        Their days and universe are the table's.
+        Their days and universe make the rows.
     expressions
         Column -> expression, of the whole set: its fields decide from which day on an instrument has bars.
     columns
-        Those to compute, in this order.
+        Columns to compute, in this order.
 
     Returns
     -------

@@ -26,8 +26,8 @@ class FieldsInfo(Section):
     ``[[expression, ...], [name, ...]]``.
     """
 
-    expressions: tuple[str, ...] = Field(min_length=1, description="what is computed")
-    names: tuple[str, ...] = Field(description="of the columns")
+    expressions: tuple[str, ...] = Field(min_length=1, description="expressions to compute")
+    names: tuple[str, ...] = Field(description="names of the columns")
 
     form: ClassVar[str] = "[expression, ...] or [[expression, ...], [name, ...]]"
 
@@ -53,7 +53,7 @@ class FieldsInfo(Section):
         if len(self.expressions) != len(self.names):
             raise ValueError(
                 f"got {counted(len(self.expressions), 'expression')} and {counted(len(self.names), 'name')}, "
-                "expected a name each"
+                "expected one name each"
             )
         if len(set(self.names)) != len(self.names):
             twice = sorted({name for name in self.names if self.names.count(name) > 1})
@@ -83,9 +83,9 @@ class FieldsByGroup(Section):
     """``{feature: ..., label: ...}`` of a data loader."""
 
     feature: FieldsInfo | None = Field(
-        None, description="columns; those of Alpha158DL and Alpha360DL by default"
+        None, description="columns; by default those of Alpha158DL or Alpha360DL"
     )
-    label: FieldsInfo = Field(description="labels, of which lstm_bench.label takes one")
+    label: FieldsInfo = Field(description="labels; lstm_bench.label chooses one")
 
     @field_validator("feature", mode="before")
     @classmethod
@@ -103,10 +103,10 @@ class DataLoaderKwargs(Section):
 
     config: FieldsByGroup = Field(description="expressions by group")
     filter_pipe: OptionalFilterPipe = Field(None, description="filters of a market's members")
-    swap_level: Literal[True] = Field(True, description="as Qlib's handlers need it")
+    swap_level: Literal[True] = Field(True, description="required by Qlib's handlers")
     freq: Daily = Field("day", description="only daily bars")
     inst_processors: InstrumentProcessors = Field(
-        None, description="what drops whole instruments: TimeRangeFlt"
+        None, description="processors that drop whole instruments: TimeRangeFlt"
     )
 
 
@@ -115,11 +115,11 @@ LOADERS: Mapping[str, tuple[str, Callable[[], dict[str, str]] | None]] = {
     "Alpha158DL": ("qlib.contrib.data.loader", alpha158),
     "Alpha360DL": ("qlib.contrib.data.loader", alpha360),
 }
-"""Class name -> its module in Qlib, and the features that it has where a file gives none."""
+"""Class name -> its module in Qlib, and its default features."""
 
 
 class DataLoaderConfig(Named):
-    """Users' own columns: expressions by group. Alpha158's and Alpha360's loaders have features of their own."""
+    """Custom columns: expressions by group. The loaders of Alpha158 and Alpha360 have default features."""
 
     name: Literal["QlibDataLoader", "Alpha158DL", "Alpha360DL"] = Field(alias="class")
     module_path: Annotated[str, GIVEN_BY_CLASS] = "qlib.data.dataset.loader"
@@ -137,5 +137,7 @@ class DataLoaderConfig(Named):
     @property
     def features(self) -> dict[str, str]:
         """Column -> expression."""
-        given, own = self.kwargs.config.feature, LOADERS[self.name][1]
-        return given.columns if given is not None else own() if own is not None else {}
+        feature, default = self.kwargs.config.feature, LOADERS[self.name][1]
+        if feature is not None:
+            return feature.columns
+        return {} if default is None else default()
