@@ -83,7 +83,10 @@ def locate_segments(
     return found
 
 
-def close_segments(config: RunConfig, provider: Provider) -> RunConfig:
+_Run = TypeVar("_Run", bound=RunConfig)
+
+
+def close_segments(config: _Run, provider: Provider) -> _Run:
     """Put the calendar's first and last day in the place of ends that neither a segment nor the handler has.
 
     What a run was computed on is then said by its configuration, and so is part of its identity.
