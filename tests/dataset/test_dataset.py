@@ -165,7 +165,7 @@ def test_rows_fold_into_the_models_features_per_day(configure: Configure, provid
     index, X, _ = dataset.windows("test", "infer")
     table = dataset.table("infer").loc[index]["feature"].to_numpy()
     np.testing.assert_array_equal(X, table.reshape(-1, 2, 3).transpose(0, 2, 1))
-    with pytest.raises(ConfigError, match="d_feat: got 4, but the dataset's 6 columns are no multiple"):
+    with pytest.raises(ConfigError, match="d_feat: got 4, but the dataset's 6 columns are not a multiple"):
         build_dataset(config, provider, d_feat=4)
 
 

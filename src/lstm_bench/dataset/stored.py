@@ -1,4 +1,4 @@
-"""A dataset as named arrays and plain data, and back: what a cache keeps of it."""
+"""Conversion of a dataset to named arrays and plain data for the cache, and back."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """Take a dataset apart.
+    """Convert a dataset to arrays and plain data.
 
-    What only decides how windows are gathered, as ``step_len``, is left out. Features that both data keys share
-    are there once, and lagged columns as the bars that they are made of.
+    Settings that only affect how windows are gathered, such as ``step_len``, are left out. Features that both data
+    keys share are stored once, and lagged columns as their bars.
 
     Parameters
     ----------
     d_feat
-        That it was built with.
+        The ``d_feat`` that the dataset was built with.
 
     Returns
     -------
@@ -73,12 +73,12 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, npt.NDArray[A
 def unpack_dataset(
     config: DatasetConfig, arrays: Arrays, content: Mapping[str, Any], provider: Provider | None
 ) -> Dataset:
-    """Put a dataset together again, with the ``step_len`` of ``config``.
+    """Restore a dataset, with the ``step_len`` of ``config``.
 
     Raises
     ------
     ConfigError
-        Where that does not fit the columns.
+        If ``step_len`` does not fit the columns.
     """
     days, instruments = arrays["days"], tuple(content["instruments"])
     names = tuple(content["feature_names"])
@@ -118,7 +118,7 @@ def unpack_dataset(
 def _pack_lagged(
     columns: LaggedColumns | None, key: str, arrays: dict[str, npt.NDArray[Any]]
 ) -> dict[str, Any] | None:
-    """Say what maps lagged bars to columns; the bars themselves are the features."""
+    """Describe how lagged bars become columns; the bars themselves are stored as the features."""
     if columns is None:
         return None
     arrays[f"{key}.epsilon"] = columns.epsilon
@@ -134,7 +134,7 @@ def _unpack_lagged(
     rows: Rows,
     names: Sequence[str],
 ) -> LaggedColumns | None:
-    """Columns over bars ``[N, S + T, f]``, whose last T days are the rows'."""
+    """Columns over bars ``[N, S + T, f]``, of which the last T days are those of the rows."""
     if packed is None:
         return None
     D = bars.shape[1]

@@ -1,4 +1,4 @@
-"""Trailing volatility of returns: what a day's close tells of how much a stock moves."""
+"""Trailing volatility of daily returns."""
 
 from __future__ import annotations
 
@@ -23,44 +23,43 @@ _NAME = "volatility"
 def trailing_volatility(
     provider: Provider, instruments: Sequence[str], begin: int, days: int, window: int
 ) -> npt.NDArray[np.float32]:
-    """Take the standard deviation of the daily returns of the last days, each day's own included.
+    """Compute the standard deviation of the daily returns of the last ``window`` trading days, each day's own included.
 
-    Nothing later than a day's close is looked at. Days without a close have no return, and count for none.
+    Nothing later than a day's close is used. Days without a close have no return and are left out.
 
     Parameters
     ----------
-    provider
     instruments
         N codes, sorted.
     begin, days
-        Position of the first day in the calendar, and T. Bars before it are read as far as the window reaches.
+        Position of the first day in the calendar, and T. Bars before it are read as the window needs.
     window
         Trading days.
 
     Returns
     -------
     ``[T, N]`` float32
-        NaN where there are not two returns.
+        NaN if a window has fewer than two returns.
     """
     volatility = parse(f"Std($close/Ref($close, 1)-1, {window})")
     left, _ = extent([volatility])
     first = max(begin - left, 0)
     panel = provider.panel(instruments, volatility.fields, first, begin + days)
-    given: npt.NDArray[np.float32] = evaluate([volatility], panel, begin - first, begin - first + days)[0]
-    return given
+    values: npt.NDArray[np.float32] = evaluate([volatility], panel, begin - first, begin - first + days)[0]
+    return values
 
 
 def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, window: int) -> Entry:
-    """Return the entry of a cached dataset's trailing volatility, built where it is absent.
+    """Return the entry of a cached dataset's trailing volatility; build it if it is absent.
 
-    It holds nothing of later days than the dataset does.
+    It has no values of later days than the dataset.
 
     Parameters
     ----------
     store
-        Where the dataset's own entry is, too.
+        The store of the dataset's own entry.
     dataset
-        Its entry, which also names the data and the code.
+        The dataset's entry, which identifies data and code.
     provider, window
         As for :func:`trailing_volatility`.
     """
@@ -77,6 +76,6 @@ def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, win
 
 
 def read_volatility(entry: Entry) -> npt.NDArray[np.float32]:
-    """Return what :func:`ensure_volatility` keeps: ``[T, N]`` float32."""
+    """Return the values of an entry of :func:`ensure_volatility`, ``[T, N]`` float32."""
     values: npt.NDArray[np.float32] = entry.arrays[_NAME]
     return values

@@ -1,4 +1,4 @@
-"""What computes each step of a plan."""
+"""Computation of a plan's steps by NumPy and compiled kernels."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ __all__ = ["compute"]
 
 Array = npt.NDArray[Any]
 
-# Qlib drops a correlation or an R squared where a standard deviation is at most this, in the series' own
-# unit.
+# Qlib drops a correlation or an R squared if a standard deviation is at most this, in the series' own unit.
 _STEADY = 2e-5
 
 _WINDOW_KERNELS = {
@@ -45,12 +44,12 @@ _WINDOW_KERNELS = {
 
 
 def compute(steps: Sequence[Apply], operands: Sequence[Value]) -> tuple[Series, ...]:
-    """Values of steps that have their operands, window and pass in common.
+    """Compute steps that share their operands, window and pass over it.
 
     Raises
     ------
     ExpressionError
-        Where an operator is not defined for its operands.
+        If an operator is not defined for its operands.
     """
     step = steps[0]
     if step.operator in elementwise.ELEMENTWISE:

@@ -1,7 +1,6 @@
 """The table: the rows of a universe, their features and their label.
 
-Qlib's long table, indexed by (day, instrument), with the instrument as the outer order: a stock's history is
-contiguous, as windows want it.
+It is Qlib's long table with rows sorted by instrument, then day: a stock's history is contiguous, as windows need it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from lstm_bench.dataset.handler import say_missing_columns
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.evaluate.signal.metrics import signal_metrics
-from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable
+from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable_universe
 from lstm_bench.model.contract import PackSpec, PathChoice
 from lstm_bench.model.loss.day import comparable_days
 from lstm_bench.model.memory import parameters, training_bytes
@@ -161,7 +161,7 @@ def _check_market(config: RunConfig, provider: Provider) -> None:
     if config.portfolio_analysis is None:
         return
     portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
-    tradable(provider, portfolio)
+    tradable_universe(provider, portfolio)
     load_benchmark(provider, portfolio.backtest.benchmark, 0, len(provider.calendar))
 
 

@@ -1,4 +1,4 @@
-"""Performance: what daily returns were worth, under both conventions of adding them up."""
+"""Performance of daily returns, summed and compounded."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Convention:
-    """A way to add daily returns up.
+    """A way to accumulate daily returns.
 
     Attributes
     ----------
-    name : of its section
+    name : name of its section
     accumulation : ``summed`` or ``compounded``
     scaler : trading days per year
     risk : the five measures of its risk analysis
@@ -44,14 +44,14 @@ class Convention:
     risk: Callable[[Floats, float], dict[str, float]]
 
     def total(self, returns: Floats) -> float:
-        """Return of all days together; infinite where no float64 holds it."""
+        """Return over all days; infinite if it overflows."""
         with np.errstate(over="ignore"):
             if self.accumulation == "summed":
                 return float(returns.sum())
             return growth(log_growth(returns).sum())
 
     def deviation_below(self, returns: Floats) -> float:
-        """Downside deviation: the root of the mean square of the returns below 0, over all days."""
+        """Downside deviation: the root of the mean, over all days, of the squared returns below 0."""
         losses = np.minimum(returns if self.accumulation == "summed" else log_growth(returns), 0)
         if not np.isfinite(losses).all():
             return np.nan
@@ -65,11 +65,11 @@ CONVENTIONS = (
     QLIB,
     Convention("compounded_252", "compounded", COMPOUNDING_DAYS_PER_YEAR, compounded_risk),
 )
-"""Qlib's, and that of most other reports."""
+"""Qlib's convention, and that of most other reports."""
 
 
 def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, dict[str, Any]]:
-    """Measure daily returns.
+    """Measures of daily returns.
 
     Parameters
     ----------
@@ -84,10 +84,10 @@ def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, 
         :func:`~lstm_bench.evaluate.returns.risk.risk_analysis` or
         :func:`~lstm_bench.evaluate.returns.risk.compounded_risk`, and
 
-        - ``total_return``; compounded, it is -1 from a day on that loses everything;
-        - ``sortino_ratio``: ``mean`` over the downside deviation (that of log returns where compounded), times
+        - ``total_return``; compounded, it stays -1 after a day that loses everything;
+        - ``sortino_ratio``: ``mean`` divided by the downside deviation (of log returns, if compounded), times
           ``sqrt(scaler)`` (Sortino and Price 1994, with a target of 0);
-        - ``calmar_ratio``: ``annualized_return`` over the depth of ``max_drawdown`` (Young 1991, over all days);
+        - ``calmar_ratio``: ``annualized_return`` divided by the depth of ``max_drawdown`` (Young 1991, over all days);
         - ``hit_rate_month``: share of months whose return is above 0;
         - ``longest_drawdown_days``, and ``current_drawdown_days`` and ``current_drawdown`` (its depth on the last day),
           both 0 at a high.
@@ -95,12 +95,13 @@ def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, 
         ``daily`` with ``days`` (how many), ``hit_rate`` (share of days above 0), ``best_day`` and ``worst_day`` with
         their dates as ISO texts, and the measures of :func:`~lstm_bench.evaluate.returns.tail.tail_risk`.
 
-        A ratio without a loss to divide by is NaN, as is all that has no day, and every ratio of wealth that was lost.
+        A ratio is NaN without a loss to divide by, and after a day that loses everything. All measures are NaN without
+        days.
 
     Raises
     ------
     InputError
-        Where ``returns`` is not one daily series on ``days``.
+        If ``returns`` is not one daily series on ``days``.
     """
     if returns.ndim != 1 or returns.shape != days.shape:
         raise InputError(f"returns: got the shape {returns.shape}, expected one daily series [{len(days)}]")

@@ -1,4 +1,4 @@
-"""Scores, labels and rows in the one type and layout that kernels are compiled for."""
+"""Scores, labels and rows in the types and layout that kernels are compiled for."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def aligned(
     label: npt.NDArray[np.floating],
     rows: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Panel, Panel, npt.NDArray[np.bool_]]:
-    """Check that panels fit each other, and give them as float64, float64 and bool, each ``[T, N]`` and contiguous.
+    """Check that panels have the same shape; return them as float64, float64 and bool, each ``[T, N]`` and contiguous.
 
     Parameters
     ----------
     score, label : ``[T, N]``
-        NaN where there is none.
+        NaN if there is none.
     rows : ``[T, N]`` bool, optional
-        The pairs (day, instrument) that exist. Where not given, those with a score or a label.
+        The pairs (day, instrument) that exist; by default those with a score or a label.
 
     Raises
     ------
     InputError
-        Where the shapes differ.
+        If the shapes differ.
     """
     if score.ndim != 2 or score.shape != label.shape:
         raise InputError(

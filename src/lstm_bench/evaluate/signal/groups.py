@@ -1,4 +1,4 @@
-"""Group returns: what stocks of high, middling and low scores earned."""
+"""Group returns: the mean labels of stocks grouped by score."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class GroupReturns(NamedTuple):
     groups : ``[G, T]`` float64
         Mean label of each group, the highest scores first; NaN on days with fewer scores than groups.
     spread : ``[T]`` float64
-        First group less last (Qlib's ``long-short``).
+        First group minus last (Qlib's ``long-short``).
     excess : ``[T]`` float64
-        First group less the mean of all stocks, scored or not (Qlib's ``long-average``).
+        First group minus the mean of all stocks, with or without a score (Qlib's ``long-average``).
     """
 
     groups: npt.NDArray[np.float64]
@@ -38,18 +38,18 @@ class GroupReturns(NamedTuple):
     excess: npt.NDArray[np.float64]
 
     def series(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Give all of them by name: ``group_1`` .., ``group_spread``, ``group_excess``."""
+        """Return all series by name: ``group_1`` .., ``group_spread``, ``group_excess``."""
         named = {f"group_{i}": returns for i, returns in enumerate(self.groups, start=1)}
         return named | {"group_spread": self.spread, "group_excess": self.excess}
 
     def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, dict[str, float]]:
-        """Sum each of them up.
+        """Summarise each series.
 
         Returns
         -------
         dict
             Name -> ``mean`` and ``std`` (ddof 1) of a day, ``total_return`` (the sum), ``annualized_return = mean *
-            days_per_year`` and ``sharpe = mean / std * sqrt(days_per_year)``, NaN where the returns are constant.
+            days_per_year`` and ``sharpe = mean / std * sqrt(days_per_year)``, NaN if the returns are constant.
         """
         sections = {}
         for name, returns in self.series().items():
@@ -70,25 +70,25 @@ def group_returns(
     rows: npt.NDArray[np.bool_] | None = None,
     groups: int = GROUPS,
 ) -> GroupReturns:
-    """Average the labels of groups of equal size, as the group returns of Qlib's ``model_performance_graph``.
+    """Average the labels of groups of equal size, like the group returns of Qlib's ``model_performance_graph``.
 
     Parameters
     ----------
     score, label, rows : ``[T, N]``
         As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
     groups
-        How many. Each has ``scored stocks // groups`` of a day's; the few lowest scores that are left over are in none.
-        Equal scores are taken by instrument (Qlib leaves their order open).
+        Number of groups. Each has ``scored stocks // groups`` stocks of a day; the remaining lowest scores are in no
+        group. Equal scores are ordered by instrument (Qlib does not define their order).
 
     Raises
     ------
     InputError
-        Where the shapes differ, or there are fewer than two groups.
+        If the shapes differ, or there are fewer than two groups.
     """
     if groups < 2:
         raise InputError(f"groups: got {groups}, expected 2 or more")
     means, average = _group_means(*aligned(score, label, rows), groups)
-    with np.errstate(invalid="ignore", over="ignore"):  # of infinite labels
+    with np.errstate(invalid="ignore", over="ignore"):  # labels can be infinite
         return GroupReturns(means, means[0] - means[-1], means[0] - average)
 
 

@@ -17,7 +17,7 @@ Values = npt.NDArray[Any]  # float32 or float64
 
 @kernel()
 def shift(x: Values, first: Ints, last: Ints, days: int) -> Values:
-    """Values of ``days`` ago (ahead, where negative); NaN where that is outside the span."""
+    """Values of ``days`` ago (ahead, if negative); NaN if that day is outside the span."""
     out = np.full_like(x, np.nan)
     for n in range(x.shape[0]):
         for t in range(max(first[n], first[n] + days), min(last[n], last[n] + days) + 1):
