@@ -336,7 +336,9 @@ def test_a_worker_is_told_what_is_wrong_with_an_entry(
     with pytest.raises(DataError, match="the cache has no such entry"):
         DatasetCache.open_entry(tmp_path / "nowhere", configs["Alpha158"])
     entry = cache.ensure(configs["Alpha158"], provider, DATA, d_feat=20)
-    with pytest.raises(DataError, match="belongs to another configuration: its class, handler, d_feat differ"):
+    with pytest.raises(
+        DataError, match="belongs to another configuration: its class, handler, d_feat differ"
+    ):
         DatasetCache.open_entry(entry.path, configs["Alpha360"])
     other = cache.ensure(configs["Alpha360"], provider, DATA, d_feat=6)
     with pytest.raises(ConfigError, match="step_len: got 61"):

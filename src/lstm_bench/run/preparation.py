@@ -19,7 +19,7 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.dataset import Dataset, SampleSet
 from lstm_bench.dataset.guards import embargo_days
-from lstm_bench.dataset.handler import say_missing_columns
+from lstm_bench.dataset.handler import missing_columns_hint
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.evaluate.signal.metrics import signal_metrics
@@ -137,7 +137,7 @@ def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid:
         raise ConfigError(
             f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives "
             f"{counted(dataset.n_features, 'feature')}"
-            f"{say_missing_columns(config.task.dataset.kwargs.handler)}"
+            f"{missing_columns_hint(config.task.dataset.kwargs.handler)}"
         )
     for segment in (train, valid) if config.lstm_bench.compat == "qlib" else (train,):
         if len(segment) < kwargs.batch_size:
