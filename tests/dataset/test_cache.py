@@ -191,7 +191,7 @@ def test_an_entry_for_tuning_ends_with_valid(
     dataset = DatasetCache.open_entry(entry.path, config)
     with pytest.raises(ConfigError, match="segment 'test' was not prepared, only train, valid"):
         dataset.samples("test", "infer")
-    with pytest.raises(DataError, match="without a provider"):
+    with pytest.raises(DataError, match="this dataset has no provider"):
         dataset.table("raw")
 
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
+from lstm_bench.features.arrays import Array
 
 __all__ = [
     "Arrays",
@@ -39,7 +39,7 @@ __all__ = [
     "write_entry",
 ]
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = Mapping[str, Array]
 Content = dict[str, Any]
 
 _INDEX = "entry.json"
@@ -62,7 +62,7 @@ def _index(path: Path) -> dict[str, Any]:
     return index
 
 
-def read_entry(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Content]:
+def read_entry(path: Path) -> tuple[dict[str, Array], Content]:
     """Map an entry's arrays, and read its plain data.
 
     Raises

@@ -28,14 +28,7 @@ from lstm_bench.dataset.array_entry import (
     write_entry,
 )
 
-__all__ = [
-    "FOLDER_VARIABLE",
-    "SIZE_VARIABLE",
-    "ArrayStore",
-    "EntryInfo",
-    "default_bytes",
-    "default_folder",
-]
+__all__ = ["FOLDER_VARIABLE", "SIZE_VARIABLE", "ArrayStore", "EntryInfo", "default_bytes", "default_folder"]
 
 logger = logging.getLogger("lstm_bench")
 

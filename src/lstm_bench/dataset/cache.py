@@ -13,8 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy.typing as npt
-
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
@@ -23,6 +21,7 @@ from lstm_bench.dataset.array_store import ArrayStore, EntryInfo
 from lstm_bench.dataset.build import build_dataset, refuse_unseen_fit, requested_segments
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.stored import pack_dataset, unpack_dataset
+from lstm_bench.features.arrays import Array
 
 __all__ = ["DatasetCache"]
 
@@ -105,7 +104,7 @@ class DatasetCache:
         identity = _identity(config, fingerprint, segments, d_feat, embargo)
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
-        def build() -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        def build() -> tuple[dict[str, Array], dict[str, Any]]:
             started = time.perf_counter()
             dataset = build_dataset(config, provider, segments, d_feat=d_feat, embargo=embargo)
             arrays, content = pack_dataset(dataset, d_feat)
@@ -161,11 +160,7 @@ def _dataset(entry: Entry, config: DatasetConfig, provider: Provider | None) -> 
 
 
 def _identity(
-    config: DatasetConfig,
-    fingerprint: str,
-    segments: Sequence[SegmentName] | None,
-    d_feat: int,
-    embargo: int,
+    config: DatasetConfig, fingerprint: str, segments: Sequence[SegmentName] | None, d_feat: int, embargo: int
 ) -> dict[str, Any]:
     """Return everything that determines an entry's content, as plain data."""
     requested = requested_segments(segments)

@@ -8,19 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.handler import (
-    HandlerColumns,
-    read_table,
-)
+from lstm_bench.dataset.handler import HandlerColumns, read_table
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
+from lstm_bench.features.arrays import Array, Bools, Days, Floats32, Ints
 from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows, Table
@@ -28,13 +25,7 @@ from lstm_bench.features.table import Rows, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "DataKey",
-    "Dataset",
-    "SampleSet",
-    "View",
-    "window_shape",
-]
+__all__ = ["DataKey", "Dataset", "SampleSet", "View", "window_shape"]
 
 DataKey = Literal["infer", "learn"]
 """``infer`` data are for prediction, ``learn`` data for training and validation."""
@@ -58,9 +49,9 @@ class SampleSet:
 
     segment: SegmentName
     key: DataKey
-    days: npt.NDArray[np.int64]
-    instruments: npt.NDArray[np.int64]
-    labels: npt.NDArray[Any]
+    days: Ints
+    instruments: Ints
+    labels: Array
     windows: WindowSource
     embargoed: int = 0
 
@@ -80,8 +71,8 @@ class View:
     lagged : the columns on those bars, None if they are stored
     """
 
-    kept: npt.NDArray[np.bool_]
-    labels: npt.NDArray[Any]
+    kept: Bools
+    labels: Array
     features: Resident
     lagged: LaggedColumns | None
 
@@ -116,20 +107,20 @@ class Dataset:
 
     config: DatasetConfig
     provider: Provider | None
-    days: npt.NDArray[np.datetime64]
+    days: Days
     instruments: tuple[str, ...]
     feature_names: tuple[str, ...]
     label_name: str
     step_len: int
     n_features: int
     rows: Rows
-    raw_labels: npt.NDArray[np.float32]
+    raw_labels: Floats32
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
     segments: Mapping[SegmentName, Segment]
     offset: int
     views: Mapping[DataKey, View]
     embargo: int
-    embargoed: npt.NDArray[np.bool_]
+    embargoed: Bools
 
     def __repr__(self) -> str:
         return (
@@ -139,12 +130,12 @@ class Dataset:
         )
 
     @cached_property
-    def member(self) -> npt.NDArray[np.bool_]:
+    def member(self) -> Bools:
         """Cells ``[T, N]`` that are rows of the raw table."""
         return self._panel(np.ones(len(self.rows), dtype=np.bool_), False)
 
     @cached_property
-    def raw_label(self) -> npt.NDArray[np.float32]:
+    def raw_label(self) -> Floats32:
         """The label before any processor, ``[T, N]`` float32; predictions are evaluated against it."""
         return self._panel(self.raw_labels, np.nan)
 
@@ -188,9 +179,7 @@ class Dataset:
             embargoed=int(barred.sum()),
         )
 
-    def windows(
-        self, segment: SegmentName, key: DataKey
-    ) -> tuple[pd.MultiIndex, npt.NDArray[np.float32], npt.NDArray[Any]]:
+    def windows(self, segment: SegmentName, key: DataKey) -> tuple[pd.MultiIndex, Floats32, Array]:
         """Return a segment's samples as arrays: index (datetime, instrument), ``X [S, L, F]``, ``y [S]``."""
         samples = self.samples(segment, key)
         X = np.empty((len(samples), self.step_len, self.n_features), dtype=np.float32)
@@ -200,20 +189,20 @@ class Dataset:
             X[part] = samples.windows.gather(days, instruments).numpy()
         return self.index(samples.days, samples.instruments), X, samples.labels
 
-    def scores_to_panel(self, samples: SampleSet, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def scores_to_panel(self, samples: SampleSet, scores: Floats32) -> Floats32:
         """Arrange scores ``[S]`` of samples as ``[T, N]``, NaN if there is none."""
         panel = np.full((len(self.days), len(self.instruments)), np.nan, dtype=np.float32)
         panel[samples.days, samples.instruments] = scores
         return panel
 
-    def rows_of(self, samples: SampleSet) -> tuple[slice, npt.NDArray[np.bool_]]:
+    def rows_of(self, samples: SampleSet) -> tuple[slice, Bools]:
         """Return the span of the samples' days, and the mask of the samples in it, ``[D, N]``."""
         span = slice(int(samples.days.min()), int(samples.days.max()) + 1)
         rows = np.zeros((span.stop - span.start, len(self.instruments)), dtype=np.bool_)
         rows[samples.days - span.start, samples.instruments] = True
         return span, rows
 
-    def index(self, days: npt.NDArray[Any], instruments: npt.NDArray[Any]) -> pd.MultiIndex:
+    def index(self, days: Array, instruments: Array) -> pd.MultiIndex:
         """Make Qlib's index ``(datetime, instrument)`` of positions of days and instruments."""
         import pandas as pd
 
@@ -271,7 +260,7 @@ class Dataset:
         days = np.unique(self.rows.days)
         return int(days[max(0, int(np.searchsorted(days, begin)) - self.step_len)])
 
-    def _panel(self, values: npt.NDArray[Any], empty: Any) -> npt.NDArray[Any]:
+    def _panel(self, values: Array, empty: Any) -> Array:
         """Arrange values ``[R]`` of the raw rows as ``[T, N]``."""
         T, N = self.rows.shape
         panel = np.full(N * T, empty, dtype=values.dtype)

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.handler import HandlerConfig
@@ -18,16 +17,10 @@ from lstm_bench.core.errors import ConfigError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import Segment, span_of
+from lstm_bench.features.arrays import Bools
 from lstm_bench.features.expression import Expression
 
-__all__ = [
-    "default_embargo",
-    "embargo_days",
-    "embargoed_days",
-    "feature_leak",
-    "label_mistake",
-    "leaks",
-]
+__all__ = ["default_embargo", "embargo_days", "embargoed_days", "feature_leak", "label_mistake", "leaks"]
 
 
 def embargo_days(config: RunConfig) -> int:
@@ -61,7 +54,7 @@ def default_embargo(config: RunConfig) -> int:
 
 def embargoed_days(
     config: DatasetConfig, segments: Mapping[SegmentName, Segment], provider: Provider, days: int
-) -> npt.NDArray[np.bool_]:
+) -> Bools:
     """Mark the last days of each segment, those at most ``days`` trading days before the next segment's first.
 
     A label of day t that looks ``days`` ahead depends on the bars of t + ``days``. Of the next segment, only the first

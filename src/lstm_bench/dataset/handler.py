@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.alpha360 import DAYS, FIELDS
 from lstm_bench.config.handler import HandlerConfig
@@ -18,6 +17,7 @@ from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.dataset.universe import has_bars, instruments_of, universe_of
+from lstm_bench.features.arrays import Bools
 from lstm_bench.features.column_selection import missing_columns, surviving_columns
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
@@ -192,9 +192,7 @@ class Processed:
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
 
 
-def process_table(
-    config: HandlerConfig, raw: Table, embargoed: npt.NDArray[np.bool_] | None = None
-) -> Processed:
+def process_table(config: HandlerConfig, raw: Table, embargoed: Bools | None = None) -> Processed:
     """Run a handler's processors: shared, then infer, then learn, which starts from infer or from shared.
 
     Parameters

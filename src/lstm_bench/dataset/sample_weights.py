@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.harness import TrainingConfig
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.features.arrays import Floats, Floats32
 
 __all__ = ["sample_weights"]
 
 _LEAST_QUANTILE = 0.01
 
-Floats = npt.NDArray[np.float64]
-
 
 def sample_weights(
-    training: TrainingConfig, samples: SampleSet, volatility: npt.NDArray[np.float32] | None = None
+    training: TrainingConfig, samples: SampleSet, volatility: Floats32 | None = None
 ) -> Floats | None:
     """Weigh samples as ``lstm_bench.training.reweight`` says, with a mean of 1 over the samples with a label.
 

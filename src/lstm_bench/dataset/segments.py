@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
 from lstm_bench.config.day import parse_day
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
+from lstm_bench.features.arrays import Days
 
 __all__ = ["Segment", "close_segments", "locate_segments", "misfits", "span_of"]
 
@@ -95,7 +95,7 @@ def close_segments(config: RunConfig, provider: Provider) -> RunConfig:
         raise ConfigError(f"task.dataset.kwargs.segments: {error}") from error
 
 
-def span_of(calendar: npt.NDArray[np.datetime64], start: object, end: object) -> tuple[int, int]:
+def span_of(calendar: Days, start: object, end: object) -> tuple[int, int]:
     """Calendar positions (end exclusive) of the days from ``start`` to ``end``; None is an end of the calendar."""
     first = 0 if start is None else int(np.searchsorted(calendar, np.datetime64(str(start), "D"), "left"))
     stop = (

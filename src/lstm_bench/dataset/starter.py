@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.exchange import REGIONS, Region
 from lstm_bench.core.errors import DataError, InputError, choices_hint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.dataset.proportional import split_days
+from lstm_bench.features.arrays import Days
 
 __all__ = ["LEAST_DAYS", "LEAST_STOCKS", "Starter", "fit_starter"]
 
@@ -146,7 +146,7 @@ def _market(provider: Provider, market: str | None) -> str:
     return named[0] if named else "all"
 
 
-def _usable_days(provider: Provider, universe: Universe) -> tuple[npt.NDArray[np.datetime64], int]:
+def _usable_days(provider: Provider, universe: Universe) -> tuple[Days, int]:
     """Days from the first to the last with at least half of the usual number of stocks, and that number."""
     panel = provider.panel(universe.instruments, ["close"], 0, len(provider.calendar))
     members = universe.member(panel.days, panel.instruments)
@@ -167,7 +167,7 @@ def _usable_days(provider: Provider, universe: Universe) -> tuple[npt.NDArray[np
     return days, usual
 
 
-def _segments(days: npt.NDArray[np.datetime64]) -> dict[str, Segment]:
+def _segments(days: Days) -> dict[str, Segment]:
     """Split the days that have a full look-back and a label in proportion to Qlib's segments."""
     usable = [date.fromisoformat(str(day)) for day in days[LOOK_BACK : len(days) - LABEL_DAYS]]
     spans = split_days(usable)

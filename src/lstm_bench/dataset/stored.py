@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import DataKey, Dataset, View, window_shape
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import Resident
+from lstm_bench.features.arrays import Array, Floats32
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns, StandardiseColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows
 
 __all__ = ["pack_dataset", "unpack_dataset"]
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = Mapping[str, Array]
 
 
-def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, Array], dict[str, Any]]:
     """Convert a dataset to arrays and plain data.
 
     Settings that only affect how windows are gathered, such as ``step_len``, are left out. Features that both data
@@ -38,7 +38,7 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, npt.NDArray[A
     arrays : name -> array
     content : plain data for JSON
     """
-    arrays: dict[str, npt.NDArray[Any]] = {
+    arrays: dict[str, Array] = {
         "days": dataset.days,
         "rows.days": dataset.rows.days,
         "rows.instruments": dataset.rows.instruments,
@@ -115,9 +115,7 @@ def unpack_dataset(
     )
 
 
-def _pack_lagged(
-    columns: LaggedColumns | None, key: str, arrays: dict[str, npt.NDArray[Any]]
-) -> dict[str, Any] | None:
+def _pack_lagged(columns: LaggedColumns | None, key: str, arrays: dict[str, Array]) -> dict[str, Any] | None:
     """Describe how lagged bars become columns; the bars themselves are stored as the features."""
     if columns is None:
         return None
@@ -127,12 +125,7 @@ def _pack_lagged(
 
 
 def _unpack_lagged(
-    packed: dict[str, Any] | None,
-    key: str,
-    arrays: Arrays,
-    bars: npt.NDArray[np.float32],
-    rows: Rows,
-    names: Sequence[str],
+    packed: dict[str, Any] | None, key: str, arrays: Arrays, bars: Floats32, rows: Rows, names: Sequence[str]
 ) -> LaggedColumns | None:
     """Columns over bars ``[N, S + T, f]``, of which the last T days are those of the rows."""
     if packed is None:
@@ -149,7 +142,7 @@ def _unpack_lagged(
     )
 
 
-def _pack_map(column_map: ColumnMap, name: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+def _pack_map(column_map: ColumnMap, name: str, arrays: dict[str, Array]) -> dict[str, Any]:
     if isinstance(column_map, Fill):
         return {"fill": column_map.value}
     arrays |= {f"{name}.center": column_map.center, f"{name}.scale": column_map.scale}
@@ -162,7 +155,7 @@ def _unpack_map(packed: dict[str, Any], name: str, arrays: Arrays) -> ColumnMap:
     return StandardiseColumns(arrays[f"{name}.center"], arrays[f"{name}.scale"], packed["limit"])
 
 
-def _pack_fitted(step: FittedStatistics, name: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+def _pack_fitted(step: FittedStatistics, name: str, arrays: dict[str, Array]) -> dict[str, Any]:
     arrays |= {f"{name}.center": step.center, f"{name}.scale": step.scale}
     return {"processor": step.processor, "group": step.group, "columns": list(step.columns)}
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.handler import HandlerConfig
 from lstm_bench.config.universe import ExpressionFilter, MarketConfig, NameFilter, TimeRangeConfig
@@ -16,6 +15,7 @@ from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Span, Universe
 from lstm_bench.dataset.segments import span_of
+from lstm_bench.features.arrays import Bools, Days
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import Expression, extent, parse
 from lstm_bench.features.table import Rows
@@ -31,10 +31,10 @@ def instruments_of(universe: Universe, expressions: Iterable[Expression]) -> lis
     return sorted(named.union(universe.instruments))
 
 
-def has_bars(panel: Panel, first: int, days: int) -> npt.NDArray[np.bool_]:
+def has_bars(panel: Panel, first: int, days: int) -> Bools:
     """Mark the cells ``[days, N]``, from the panel's day ``first``, between an instrument's first and last bar."""
     positions = np.arange(first, first + days)[:, None]
-    inside: npt.NDArray[np.bool_] = (panel.first <= positions) & (positions <= panel.last)
+    inside: Bools = (panel.first <= positions) & (positions <= panel.last)
     return inside
 
 
@@ -109,12 +109,7 @@ def _filtered(universe: Universe, entry: NameFilter | ExpressionFilter, provider
 
 
 def _keep_where_true(
-    member: npt.NDArray[np.bool_],
-    entry: ExpressionFilter,
-    universe: Universe,
-    provider: Provider,
-    begin: int,
-    end: int,
+    member: Bools, entry: ExpressionFilter, universe: Universe, provider: Provider, begin: int, end: int
 ) -> None:
     """Clear the cells of ``member [D, N]`` in which a rule is 0.
 
@@ -142,7 +137,7 @@ def _keep_where_true(
     member[begin:end] &= (holds | ~judged)[:, own]
 
 
-def _spans(member: npt.NDArray[np.bool_], days: npt.NDArray[np.datetime64]) -> tuple[Span, ...]:
+def _spans(member: Bools, days: Days) -> tuple[Span, ...]:
     """First and last day of each run of true days of ``member [D]``."""
     edges = np.diff(np.concatenate([[False], member, [False]]).astype(np.int8))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)

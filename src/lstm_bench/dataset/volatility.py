@@ -6,12 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry
 from lstm_bench.dataset.array_store import ArrayStore
+from lstm_bench.features.arrays import Array, Floats32
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 
@@ -22,7 +20,7 @@ _NAME = "volatility"
 
 def trailing_volatility(
     provider: Provider, instruments: Sequence[str], begin: int, days: int, window: int
-) -> npt.NDArray[np.float32]:
+) -> Floats32:
     """Compute the standard deviation of the daily returns of the last ``window`` trading days, each day's own included.
 
     Nothing later than a day's close is used. Days without a close have no return and are left out.
@@ -45,7 +43,7 @@ def trailing_volatility(
     left, _ = extent([volatility])
     first = max(begin - left, 0)
     panel = provider.panel(instruments, volatility.fields, first, begin + days)
-    values: npt.NDArray[np.float32] = evaluate([volatility], panel, begin - first, begin - first + days)[0]
+    values: Floats32 = evaluate([volatility], panel, begin - first, begin - first + days)[0]
     return values
 
 
@@ -65,7 +63,7 @@ def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, win
     """
     key = hashlib.sha256(f"{_NAME} {window} of {dataset.path.name}".encode()).hexdigest()[:32]
 
-    def build() -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    def build() -> tuple[dict[str, Array], dict[str, Any]]:
         content = dataset.content["dataset"]
         values = trailing_volatility(
             provider, content["instruments"], content["offset"], len(dataset.arrays["days"]), window
@@ -75,7 +73,7 @@ def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, win
     return store.open(key, build)
 
 
-def read_volatility(entry: Entry) -> npt.NDArray[np.float32]:
+def read_volatility(entry: Entry) -> Floats32:
     """Return the values of an entry of :func:`ensure_volatility`, ``[T, N]`` float32."""
-    values: npt.NDArray[np.float32] = entry.arrays[_NAME]
+    values: Floats32 = entry.arrays[_NAME]
     return values

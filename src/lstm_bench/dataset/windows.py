@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lstm_bench.features.arrays import Floats32, Ints
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns
 from lstm_bench.features.table import Rows
 
@@ -56,7 +56,7 @@ class WindowSource(Protocol):
 class Resident:
     """One array with one copy per device, shared by train, valid and test."""
 
-    def __init__(self, array: npt.NDArray[np.float32]) -> None:
+    def __init__(self, array: Floats32) -> None:
         host = torch.from_numpy(array)
         self._copies = {host.device: host}
 
@@ -95,7 +95,7 @@ class RowWindows:
     place: Tensor
 
     @classmethod
-    def over(cls, features: Resident, rows: Rows, seen: npt.NDArray[np.int64], step_len: int) -> RowWindows:
+    def over(cls, features: Resident, rows: Rows, seen: Ints, step_len: int) -> RowWindows:
         """Make windows of the rows at ``seen [K]`` (ascending) of a table."""
         T, N = rows.shape
         days, instruments = rows.days[seen], rows.instruments[seen]

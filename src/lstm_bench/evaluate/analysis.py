@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
 from lstm_bench.evaluate.moments import moments
@@ -21,15 +20,9 @@ from lstm_bench.evaluate.signal.precision import Precision, precision
 from lstm_bench.evaluate.signal.stability import Stability, stability
 from lstm_bench.evaluate.trading.backtest import BacktestResult
 from lstm_bench.evaluate.trading.holdings import holding_statistics
+from lstm_bench.features.arrays import Bools, Days, Floats, Reals
 
-__all__ = [
-    "PortfolioAnalysis",
-    "SignalAnalysis",
-    "analyse_portfolio",
-    "analyse_signal",
-]
-
-Floats = npt.NDArray[np.float64]
+__all__ = ["PortfolioAnalysis", "SignalAnalysis", "analyse_portfolio", "analyse_signal"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class SignalAnalysis:
     decay : ICs with later labels
     """
 
-    days: npt.NDArray[np.datetime64]
+    days: Days
     metrics: SignalMetrics
     precision: Precision
     groups: GroupReturns
@@ -121,11 +114,7 @@ class PortfolioAnalysis:
 
 
 def analyse_signal(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_],
-    days: npt.NDArray[np.datetime64],
-    metrics: SignalMetrics,
+    score: Reals, label: Reals, rows: Bools, days: Days, metrics: SignalMetrics
 ) -> SignalAnalysis:
     """Evaluate scores ``[T, N]`` beyond their IC.
 
@@ -158,7 +147,7 @@ def analyse_portfolio(portfolio: BacktestResult) -> PortfolioAnalysis:
     )
 
 
-def _worst_drawdowns(name: str, returns: Floats, days: npt.NDArray[np.datetime64]) -> list[dict[str, Any]]:
+def _worst_drawdowns(name: str, returns: Floats, days: Days) -> list[dict[str, Any]]:
     known = ~np.isnan(returns)
     returns, days = returns[known], days[known].astype("datetime64[D]")
     return [
@@ -177,5 +166,5 @@ def _worst_drawdowns(name: str, returns: Floats, days: npt.NDArray[np.datetime64
     ]
 
 
-def _day(days: npt.NDArray[np.datetime64], position: int | None) -> np.datetime64:
+def _day(days: Days, position: int | None) -> np.datetime64:
     return np.datetime64("NaT") if position is None else days[position]

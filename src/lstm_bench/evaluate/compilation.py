@@ -66,10 +66,7 @@ class EarlyCompilation:
             self._process.wait()
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop compiling; if it did not finish, the next training starts it again."""
         if self._process is None or self._mark is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["ROUNDING", "Moments", "moments", "scaled"]
 
@@ -13,8 +14,6 @@ ROUNDING = 2.0**-40
 """Values whose range is at most this share of the largest differ only by rounding."""
 
 _CLOSE = 2.0**-20
-
-Floats = npt.NDArray[np.float64]
 
 
 class Moments(NamedTuple):

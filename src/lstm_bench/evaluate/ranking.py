@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["among", "best_first", "rising_order"]
 
 
 @kernel()
-def among(columns: npt.NDArray[np.int64], N: int) -> npt.NDArray[np.bool_]:
+def among(columns: Ints, N: int) -> Bools:
     """Which of N columns are in ``columns``, ``[N]``; a loop, as an indexed assignment takes seconds to compile."""
     inside = np.zeros(N, dtype=np.bool_)
     for j in columns:
@@ -20,7 +21,7 @@ def among(columns: npt.NDArray[np.int64], N: int) -> npt.NDArray[np.bool_]:
 
 
 @kernel()
-def best_first(columns: npt.NDArray[np.int64], score: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+def best_first(columns: Ints, score: Reals) -> Ints:
     """``columns`` by falling ``score[columns]``; equal scores keep their order, NaN comes last.
 
     If columns ascend, ties and stocks without a score are ordered by instrument.
@@ -32,7 +33,7 @@ def best_first(columns: npt.NDArray[np.int64], score: npt.NDArray[np.floating]) 
 
 
 @kernel()
-def rising_order(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def rising_order(values: Floats) -> Ints:
     """Positions that sort ``values [n]``, as ``numpy.argsort(values, kind="stable")`` does: NaN last.
 
     A radix sort on the bytes of the numbers. It is made for a few hundred values; float32 values leave three of eight
@@ -65,7 +66,7 @@ def rising_order(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 @kernel()
-def _ordered_bits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
+def _ordered_bits(values: Floats) -> npt.NDArray[np.uint64]:
     """Integers that compare like ``values``: both zeros are equal, and NaN is the largest."""
     sign = np.uint64(1) << np.uint64(63)
     bits = (values + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0

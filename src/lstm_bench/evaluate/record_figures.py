@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.signal.metrics import SignalMetrics
 from lstm_bench.evaluate.signal.precision import Precision
+from lstm_bench.features.arrays import Bools, Reals
 
 __all__ = ["long_short_figures", "squared_error"]
 
@@ -37,9 +37,7 @@ def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str,
     }
 
 
-def squared_error(
-    score: npt.NDArray[np.floating], label: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_]
-) -> dict[str, float]:
+def squared_error(score: Reals, label: Reals, rows: Bools) -> dict[str, float]:
     """Figures that ``SignalMseRecord`` logs: ``MSE`` and ``RMSE`` of scores against raw labels, ``[T, N]`` each.
 
     NaN if no row has both.

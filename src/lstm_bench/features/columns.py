@@ -11,17 +11,16 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
 from lstm_bench.features import host
+from lstm_bench.features.arrays import Array, Floats32, Ints
 
 __all__ = ["ColumnMap", "Columns", "Fill", "LaggedColumns", "StandardiseColumns", "StoredColumns"]
 
-RowIndex = npt.NDArray[np.int64]
+RowIndex = Ints
 
 _BLOCK_VALUES = 1 << 16
 """Values processed at a time: a quarter of a megabyte fits into a processor's cache."""
@@ -37,11 +36,11 @@ class StandardiseColumns:
     limit : float or None
     """
 
-    center: npt.NDArray[np.float32]
-    scale: npt.NDArray[np.float32]
+    center: Floats32
+    scale: Floats32
     limit: float | None = None
 
-    def apply(self, x: npt.NDArray[Any], column: int | slice) -> None:
+    def apply(self, x: Array, column: int | slice) -> None:
         """Map ``x`` in place: one column ``[R]``, or a block ``[F, R]`` for a slice of columns."""
         shape = (-1, 1) if isinstance(column, slice) else ()
         np.subtract(x, self.center[column].reshape(shape), out=x)
@@ -60,7 +59,7 @@ class Fill:
 
     value: float
 
-    def apply(self, x: npt.NDArray[Any], _column: int | slice) -> None:
+    def apply(self, x: Array, _column: int | slice) -> None:
         """Map ``x`` in place: one column ``[R]``, or a block ``[F, R]``."""
         x[np.isnan(x)] = self.value
 
@@ -86,7 +85,7 @@ class Columns(ABC):
     maps: tuple[ColumnMap, ...] = dataclasses.field(default=(), kw_only=True)
 
     @abstractmethod
-    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
+    def source(self, column: int, rows: RowIndex | None = None) -> Array:
         """Return a new array of the column's values before the maps, ``[R]`` or at ``rows``."""
 
     @abstractmethod
@@ -98,7 +97,7 @@ class Columns(ABC):
         """Return the columns as an array, with the maps applied."""
 
     @abstractmethod
-    def for_windows(self) -> npt.NDArray[np.float32]:
+    def for_windows(self) -> Floats32:
         """Arrange values so that each window is contiguous in memory."""
 
     @property
@@ -106,7 +105,7 @@ class Columns(ABC):
         """Whether a source value can be ±inf; False only if that is impossible."""
         return True
 
-    def column(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
+    def column(self, column: int, rows: RowIndex | None = None) -> Array:
         """Return a new array of the column's values, ``[R]`` or at ``rows``."""
         values = self.source(column, rows)
         for column_map in self.maps:
@@ -127,11 +126,11 @@ class StoredColumns(Columns):
     values : ``[F, R]`` float32 (float64 for ranks, as in Qlib)
     """
 
-    values: npt.NDArray[Any]
+    values: Array
 
-    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
+    def source(self, column: int, rows: RowIndex | None = None) -> Array:
         """Copy a column."""
-        values: npt.NDArray[Any] = self.values[column]
+        values: Array = self.values[column]
         return values.copy() if rows is None else values[rows]
 
     def select(self, names: Sequence[str]) -> StoredColumns:
@@ -148,7 +147,7 @@ class StoredColumns(Columns):
         values = np.stack([self.column(i) for i in range(len(self.names))])
         return StoredColumns(self.names, values)
 
-    def for_windows(self) -> npt.NDArray[np.float32]:
+    def for_windows(self) -> Floats32:
         """Arrange values by row, ``[R, F]`` float32, with the maps applied."""
         F, R = self.values.shape
         out = host.empty((R, F))
@@ -179,11 +178,11 @@ class LaggedColumns(Columns):
     cells : ``[R]`` int64, position of each row's day in a flat ``[N, S + T]``
     """
 
-    fields: npt.NDArray[np.float32]
+    fields: Floats32
     bases: tuple[int, ...]
-    epsilon: npt.NDArray[np.float32]
+    epsilon: Floats32
     lags: tuple[int, ...]
-    cells: npt.NDArray[np.int64]
+    cells: Ints
 
     @property
     def history(self) -> int:
@@ -201,7 +200,7 @@ class LaggedColumns(Columns):
                 return True
         return False
 
-    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[np.float32]:
+    def source(self, column: int, rows: RowIndex | None = None) -> Floats32:
         """Divide one lagged field by its base."""
         field, lag = column // len(self.lags), self.lags[column % len(self.lags)]
         bars, base = self.fields[field].ravel(), self.fields[self.bases[field]].ravel()
@@ -223,19 +222,13 @@ class LaggedColumns(Columns):
         host.for_each(len(self.names), fill)
         return StoredColumns(self.names, values)
 
-    def for_windows(self) -> npt.NDArray[np.float32]:
+    def for_windows(self) -> Floats32:
         """Arrange bars by day, ``[N, S + T, f]`` float32; windows apply quotients and maps."""
         return np.ascontiguousarray(np.moveaxis(self.fields, 0, 2))
 
 
 @kernel(error_model="numpy")
-def _quotients(
-    bars: npt.NDArray[np.float32],
-    base: npt.NDArray[np.float32],
-    epsilon: np.float32,
-    lag: int,
-    cells: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float32]:
+def _quotients(bars: Floats32, base: Floats32, epsilon: np.float32, lag: int, cells: Ints) -> Floats32:
     """``Ref(bars, lag) / (base + epsilon)`` in float32, for each row."""
     out = np.empty(len(cells), dtype=np.float32)
     for i in range(len(cells)):
@@ -245,13 +238,8 @@ def _quotients(
 
 @kernel(error_model="numpy")
 def _quotients_at(
-    bars: npt.NDArray[np.float32],
-    base: npt.NDArray[np.float32],
-    epsilon: np.float32,
-    lag: int,
-    cells: npt.NDArray[np.int64],
-    rows: RowIndex,
-) -> npt.NDArray[np.float32]:
+    bars: Floats32, base: Floats32, epsilon: np.float32, lag: int, cells: Ints, rows: RowIndex
+) -> Floats32:
     """``Ref(bars, lag) / (base + epsilon)`` in float32, for the rows at ``rows``."""
     out = np.empty(len(rows), dtype=np.float32)
     for i in range(len(rows)):
@@ -261,9 +249,7 @@ def _quotients_at(
 
 
 @kernel()
-def _extremes(
-    field: npt.NDArray[np.float32], base: npt.NDArray[np.float32], epsilon: np.float32
-) -> tuple[np.float32, np.float32]:
+def _extremes(field: Floats32, base: Floats32, epsilon: np.float32) -> tuple[np.float32, np.float32]:
     """Greatest magnitude of the field and least magnitude of the base, without NaN."""
     greatest, least = np.float32(0), np.float32(np.inf)
     for i in range(len(field)):

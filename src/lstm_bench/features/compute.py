@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.features import elementwise
+from lstm_bench.features.arrays import Array
 from lstm_bench.features.kernels.correlation import rolling_correlation
 from lstm_bench.features.kernels.exponential import expanding_exponential, exponential_mean
 from lstm_bench.features.kernels.extremes import rolling_extreme
@@ -29,7 +28,6 @@ from lstm_bench.features.series import Series, Value
 
 __all__ = ["compute"]
 
-Array = npt.NDArray[Any]
 
 # Qlib drops a correlation or an R squared if a standard deviation is at most this, in the series' own unit.
 _STEADY = 2e-5

@@ -8,14 +8,14 @@ part keep their value.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Floats32, Ints
 
 __all__ = ["day_means_for", "day_ranks", "day_robust_zscores", "day_zscores"]
 
-Column = npt.NDArray[np.float32]
-Order = npt.NDArray[np.int64]
+Column = Floats32
+Order = Ints
 
 _MEDIAN_TO_STD = 1.4826
 
@@ -69,7 +69,7 @@ def day_robust_zscores(column: Column, order: Order, starts: Order) -> Column:
 
 
 @kernel()
-def day_ranks(column: Column, order: Order, starts: Order) -> npt.NDArray[np.float64]:
+def day_ranks(column: Column, order: Order, starts: Order) -> Floats:
     """Percentile rank of each day, without NaN: ties share their mean rank, and the greatest value has rank 1."""
     out = column.astype(np.float64)
     for day in range(len(starts) - 1):

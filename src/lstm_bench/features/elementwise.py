@@ -9,15 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import ExpressionError
+from lstm_bench.features.arrays import Array, Ints
 from lstm_bench.features.kernels.shift import blank
 from lstm_bench.features.series import Series, Span, Value
 
 __all__ = ["ELEMENTWISE", "apply"]
-
-Array = npt.NDArray[Any]
 
 
 def _sign(x: Array) -> Array:
@@ -99,7 +97,7 @@ def _within(operand: Value, span: Span) -> Any:
     return operand.values if operand.span.same_as(span) else operand.floats()
 
 
-def _broadcast(span: Span, rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _broadcast(span: Span, rows: int) -> tuple[Ints, Ints]:
     return (
         np.ascontiguousarray(np.broadcast_to(span.first, rows)),
         np.ascontiguousarray(np.broadcast_to(span.last, rows)),

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.core.kernel import kernel
 from lstm_bench.data.panel import Panel
 from lstm_bench.features import host
+from lstm_bench.features.arrays import Array, Floats32, Ints, Ints32
 from lstm_bench.features.compute import compute
 from lstm_bench.features.expression import Expression, extent, parse
 from lstm_bench.features.kernels.shift import blank
@@ -31,9 +30,7 @@ __all__ = ["evaluate", "evaluate_rows"]
 _BLOCK_VALUES = 1 << 15
 
 
-def evaluate(
-    expressions: Sequence[Expression | str], panel: Panel, begin: int, end: int
-) -> npt.NDArray[np.float32]:
+def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, end: int) -> Floats32:
     """Values of F expressions on the panel's days ``begin`` to ``end``, each as Qlib computes it for these days.
 
     Parameters
@@ -67,9 +64,7 @@ def evaluate(
     return values.reshape(len(expressions), count, end - begin).transpose(0, 2, 1)
 
 
-def evaluate_rows(
-    expressions: Sequence[Expression | str], panel: Panel, begin: int, rows: Rows
-) -> npt.NDArray[np.float32]:
+def evaluate_rows(expressions: Sequence[Expression | str], panel: Panel, begin: int, rows: Rows) -> Floats32:
     """Values of F expressions at R rows only, each as Qlib computes it for all T days.
 
     Parameters
@@ -118,7 +113,7 @@ def evaluate_rows(
     return out
 
 
-def _last_days(rows: Rows) -> npt.NDArray[np.int64]:
+def _last_days(rows: Rows) -> Ints:
     """Last day of each instrument's rows, ``[N]``; far before the first day if it has none."""
     last = np.full(rows.shape[1], -(1 << 40), dtype=np.int64)
     last[rows.instruments] = rows.days  # days ascend, and NumPy keeps the last value written
@@ -128,10 +123,10 @@ def _last_days(rows: Rows) -> npt.NDArray[np.int64]:
 class _Bars:
     """The days ``low`` to ``high`` of a panel; ``stop [N]`` is each instrument's last day that is needed."""
 
-    def __init__(self, panel: Panel, low: int, high: int, stop: npt.NDArray[np.int64]) -> None:
+    def __init__(self, panel: Panel, low: int, high: int, stop: Ints) -> None:
         self.panel, self.low, self.high, self.stop = panel, low, high, stop
 
-    def values(self, field: str, instruments: slice) -> npt.NDArray[np.float32]:
+    def values(self, field: str, instruments: slice) -> Floats32:
         """Return a view of a field, ``[N, T]``."""
         return self.panel.fields[field].T[instruments, self.low : self.high]
 
@@ -165,12 +160,7 @@ class _Block:
         return Series(blank(bars, span.first, span.last), span)
 
 
-def _run_plan(
-    plan: Plan,
-    block: _Block,
-    cells: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]],
-    out: npt.NDArray[np.float32],
-) -> None:
+def _run_plan(plan: Plan, block: _Block, cells: tuple[Ints32, Ints32], out: Floats32) -> None:
     """Run the plan for some instruments and write the values at ``cells [K]`` to ``out [F, K]``."""
     values: dict[int, Series] = {}
     with np.errstate(all="ignore"):
@@ -197,12 +187,7 @@ def _run_task(
 
 
 @kernel()
-def _gather(
-    values: npt.NDArray[Any],
-    instruments: npt.NDArray[np.int32],
-    days: npt.NDArray[np.int32],
-    out: npt.NDArray[np.float32],
-) -> None:
+def _gather(values: Array, instruments: Ints32, days: Ints32, out: Floats32) -> None:
     """Copy the values at K cells; a single row of values applies to every instrument."""
     shared = len(values) == 1
     for i in range(len(out)):

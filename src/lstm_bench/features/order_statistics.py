@@ -7,9 +7,9 @@ the lower halves in it finds its value: two passes, whatever the order of the da
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats32, Ints32
 
 __all__ = ["median_and_deviation"]
 
@@ -30,7 +30,7 @@ def _bits(key: np.uint32) -> np.uint32:
 
 
 @kernel()
-def _find(counts: npt.NDArray[np.int32], rank: int) -> tuple[int, int]:
+def _find(counts: Ints32, rank: int) -> tuple[int, int]:
     """Bin that holds the element of ``rank`` (from 0), and the elements in the bins before it."""
     seen = 0
     for b in range(_BINS):
@@ -42,7 +42,7 @@ def _find(counts: npt.NDArray[np.int32], rank: int) -> tuple[int, int]:
 
 
 @kernel()
-def _median(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int32]) -> np.float32:
+def _median(values: Floats32, counts: Ints32) -> np.float32:
     """Median; ``counts`` is scratch, ``[2, 65536]``."""
     bits = values.view(np.uint32)
     counts[:] = 0
@@ -83,7 +83,7 @@ def _median(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int32]) -> n
 
 
 @kernel()
-def _median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+def _median_and_deviation(values: Floats32) -> tuple[np.float32, np.float32]:
     counts = np.empty((2, _BINS), dtype=np.int32)
     center = _median(values, counts)
     distances = np.empty(len(values), dtype=np.float32)
@@ -92,7 +92,7 @@ def _median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, 
     return center, _median(distances, counts)
 
 
-def median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+def median_and_deviation(values: Floats32) -> tuple[np.float32, np.float32]:
     """Median of a float32 column ``[R]``, and median of the absolute distances from it.
 
     NaN are left out; the mean of the two middle values is taken in float32. The GIL is released, so that threads can

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lstm_bench.features.arrays import Array, Ints
 from lstm_bench.features.kernels.shift import blank
 
 __all__ = ["Series", "Span", "Value"]
@@ -23,11 +22,11 @@ class Span:
     An instrument without rows starts after every day and ends on day -1; hulls then need no special case.
     """
 
-    first: npt.NDArray[np.int64]
-    last: npt.NDArray[np.int64]
+    first: Ints
+    last: Ints
 
     @classmethod
-    def of(cls, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> Span:
+    def of(cls, first: Ints, last: Ints) -> Span:
         """Rows from ``first`` to ``last``; none if ``first > last``."""
         none = first > last
         return cls(np.where(none, _NEVER, first), np.where(none, -1, last))
@@ -62,10 +61,10 @@ class Series:
         The days that exist. A day inside can have a missing value; days outside are not part of the series.
     """
 
-    values: npt.NDArray[Any]
+    values: Array
     span: Span
 
-    def floats(self) -> npt.NDArray[Any]:
+    def floats(self) -> Array:
         """Return the values as floats, NaN outside the span; other types become float32."""
         if self.values.dtype in (np.float32, np.float64):
             return self.values

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.returns.growth import reinvested
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["Accumulation", "Drawdown", "below_high", "drawdowns", "worst"]
 
@@ -35,7 +35,7 @@ class Drawdown:
     days: int
 
 
-def below_high(returns: npt.NDArray[np.float64], accumulation: Accumulation) -> npt.NDArray[np.float64]:
+def below_high(returns: Floats, accumulation: Accumulation) -> Floats:
     """Distance of a strategy below its highest value so far at the end of each day, ``[T]``: negative, or 0 at a high.
 
     Parameters
@@ -69,7 +69,7 @@ def below_high(returns: npt.NDArray[np.float64], accumulation: Accumulation) -> 
     return distances
 
 
-def drawdowns(returns: npt.NDArray[np.float64], accumulation: Accumulation) -> list[Drawdown]:
+def drawdowns(returns: Floats, accumulation: Accumulation) -> list[Drawdown]:
     """Find all drawdowns of daily returns, in order; see :func:`below_high`."""
     below = below_high(returns, accumulation)
     under = np.concatenate(([False], below < 0, [False]))

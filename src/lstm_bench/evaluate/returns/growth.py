@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["growth", "log_growth", "reinvested"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def reinvested(returns: Floats) -> Floats:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.moments import scaled
@@ -20,10 +19,9 @@ from lstm_bench.evaluate.returns.risk import (
     risk_analysis,
 )
 from lstm_bench.evaluate.returns.tail import tail_risk
+from lstm_bench.features.arrays import Days, Floats
 
 __all__ = ["CONVENTIONS", "QLIB", "Convention", "performance"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,11 @@ class Convention:
 
 QLIB = Convention("summed_238", "summed", TRADING_DAYS_PER_YEAR, risk_analysis)
 
-CONVENTIONS = (
-    QLIB,
-    Convention("compounded_252", "compounded", COMPOUNDING_DAYS_PER_YEAR, compounded_risk),
-)
+CONVENTIONS = (QLIB, Convention("compounded_252", "compounded", COMPOUNDING_DAYS_PER_YEAR, compounded_risk))
 """Qlib's convention, and that of most other reports."""
 
 
-def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, dict[str, Any]]:
+def performance(returns: Floats, days: Days) -> dict[str, dict[str, Any]]:
     """Measures of daily returns.
 
     Parameters
@@ -111,7 +106,7 @@ def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, 
     return sections | {"daily": _daily(returns, days)}
 
 
-def _section(returns: Floats, days: npt.NDArray[np.datetime64], convention: Convention) -> dict[str, float]:
+def _section(returns: Floats, days: Days, convention: Convention) -> dict[str, float]:
     risk = convention.risk(returns, convention.scaler)
     if not np.isfinite(risk["mean"]):
         return risk | dict.fromkeys(
@@ -144,7 +139,7 @@ def _durations(returns: Floats, accumulation: Accumulation) -> dict[str, float]:
     }
 
 
-def _daily(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, Any]:
+def _daily(returns: Floats, days: Days) -> dict[str, Any]:
     ends: dict[str, Any] = {}
     for name, pick in (("best_day", np.argmax), ("worst_day", np.argmin)):
         at = int(pick(returns)) if len(returns) else None

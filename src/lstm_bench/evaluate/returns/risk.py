@@ -12,6 +12,7 @@ from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.returns.drawdown import below_high
 from lstm_bench.evaluate.returns.growth import growth, log_growth
+from lstm_bench.features.arrays import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,7 @@ def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER
     }
 
 
-def return_series(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
+def return_series(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, Floats]:
     """Daily returns of the strategy, of the benchmark, and of the strategy in excess of the benchmark.
 
     Parameters
@@ -149,7 +150,7 @@ def excess_risk(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _known(returns: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _known(returns: npt.ArrayLike) -> Floats:
     values = np.asarray(returns, dtype=np.float64)
     if values.ndim != 1:
         raise InputError(f"returns: got the shape {values.shape}, expected one daily series [T]")

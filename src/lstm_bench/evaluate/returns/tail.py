@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.moments import moments, scaled
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["tail_risk"]
 
@@ -13,7 +13,7 @@ _LEVELS = (95, 99)
 _SHAPE = ("skew", "kurtosis")
 
 
-def tail_risk(returns: npt.NDArray[np.float64]) -> dict[str, float]:
+def tail_risk(returns: Floats) -> dict[str, float]:
     """Historical tail risk of daily returns, without a model of their distribution.
 
     Parameters

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
+from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["aligned"]
 
-Panel = npt.NDArray[np.float64]
 
-
-def aligned(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-) -> tuple[Panel, Panel, npt.NDArray[np.bool_]]:
+def aligned(score: Reals, label: Reals, rows: Bools | None = None) -> tuple[Floats, Floats, Bools]:
     """Check that panels have the same shape; return them as float64, float64 and bool, each ``[T, N]`` and contiguous.
 
     Parameters

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import rising_order
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["average_ranks", "centre", "correlation", "cosine", "ranks_in"]
 
@@ -17,7 +17,7 @@ _CLOSE = 2.0**-20
 
 
 @kernel()
-def correlation(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
+def correlation(x: Floats, y: Floats) -> float:
     """Pearson's correlation, in two passes; NaN if a side is constant, has fewer than two values or an infinite one."""
     dx, dy = x.copy(), y.copy()
     if len(x) < 2 or not centre(dx) or not centre(dy):
@@ -31,7 +31,7 @@ def correlation(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float
 
 
 @kernel()
-def centre(values: npt.NDArray[np.float64]) -> bool:
+def centre(values: Floats) -> bool:
     """Replace values by their distances from the mean, in units of a power of two near the largest value.
 
     A correlation does not depend on the unit, and this one rounds nothing and keeps squares from overflow and
@@ -71,13 +71,13 @@ def cosine(xy: float, xx: float, yy: float) -> float:
 
 
 @kernel()
-def average_ranks(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def average_ranks(x: Floats) -> Floats:
     """Ranks from 1; equal values share their mean rank."""
     return ranks_in(rising_order(x), x)
 
 
 @kernel()
-def ranks_in(order: npt.NDArray[np.int64], x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def ranks_in(order: Ints, x: Floats) -> Floats:
     """Average ranks of values, given their rising order."""
     ranks = np.empty(len(x))
     start = 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import best_first
+from lstm_bench.features.arrays import Ints, Reals
 
 __all__ = ["QUANTILE", "extreme_fifths", "label_mean"]
 
@@ -15,9 +15,7 @@ QUANTILE = 0.2
 
 
 @kernel()
-def extreme_fifths(
-    stocks: npt.NDArray[np.int64], score: npt.NDArray[np.floating]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def extreme_fifths(stocks: Ints, score: Reals) -> tuple[Ints, Ints]:
     """Best and worst fifth of a day's ``stocks`` (ascending) by ``score [N]``.
 
     Stocks without a score count, and come last in either order; equal scores are ordered by instrument.
@@ -27,7 +25,7 @@ def extreme_fifths(
 
 
 @kernel()
-def label_mean(label: npt.NDArray[np.floating], at: npt.NDArray[np.int64]) -> float:
+def label_mean(label: Reals, at: Ints) -> float:
     """Mean of a day's ``label[at]`` without NaN, safe against overflow; NaN if there is none."""
     total, n, first, is_constant = 0.0, 0, 0.0, True
     for j in at:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import rising_order
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import centre, cosine
+from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["LAGS", "Decay", "ic_decay"]
 
@@ -26,16 +26,11 @@ class Decay(NamedTuple):
     on the last k days, whose labels would lie beyond the panel, and if scores or labels are constant.
     """
 
-    ic: npt.NDArray[np.float64]
-    rank_ic: npt.NDArray[np.float64]
+    ic: Floats
+    rank_ic: Floats
 
 
-def ic_decay(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-    lags: int = LAGS,
-) -> Decay:
+def ic_decay(score: Reals, label: Reals, rows: Bools | None = None, lags: int = LAGS) -> Decay:
     """Correlate a day's scores with the labels of that day and of each of the ``lags`` days after it.
 
     With Qlib's label, the return from t + 1 to t + 2, row k is the IC with the one-day return from t + k + 1 to
@@ -62,18 +57,13 @@ def ic_decay(
 class _Side(NamedTuple):
     """Stocks by rising value, with their values and average ranks: the first n entries of ``[N]`` each."""
 
-    stock: npt.NDArray[np.int64]
-    value: npt.NDArray[np.float64]
-    rank: npt.NDArray[np.float64]
+    stock: Ints
+    value: Floats
+    rank: Floats
 
 
 @kernel()
-def _later_correlations(
-    score: npt.NDArray[np.float64],
-    label: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.bool_],
-    lags: int,
-) -> npt.NDArray[np.float64]:
+def _later_correlations(score: Floats, label: Floats, rows: Bools, lags: int) -> Floats:
     """IC and Rank IC per lag and day: ``[2, lags + 1, T]``."""
     T, N = score.shape
     found = np.full((2, lags + 1, T), np.nan)
@@ -99,9 +89,7 @@ def _later_correlations(
 
 
 @kernel()
-def _correlations(
-    x: _Side, n: int, distance: npt.NDArray[np.float64], rank: npt.NDArray[np.float64]
-) -> tuple[float, float]:
+def _correlations(x: _Side, n: int, distance: Floats, rank: Floats) -> tuple[float, float]:
     """Pearson's correlation of distances from the mean, and of ranks; the labels' are indexed by stock."""
     middle = 0.5 * (n + 1)
     xy = xx = yy = rank_xy = rank_xx = rank_yy = 0.0
@@ -124,7 +112,7 @@ def _side(N: int) -> _Side:
 
 
 @kernel()
-def _rising(values: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
+def _rising(values: Floats, known: Bools) -> list[Ints]:
     """Each day's stocks with a known value, by rising value."""
     days = []
     for t in range(values.shape[0]):
@@ -134,12 +122,7 @@ def _rising(values: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> li
 
 
 @kernel()
-def _share(
-    rising: npt.NDArray[np.int64],
-    other: npt.NDArray[np.bool_],
-    values: npt.NDArray[np.float64],
-    side: _Side,
-) -> int:
+def _share(rising: Ints, other: Bools, values: Floats, side: _Side) -> int:
     """Fill a side with the stocks that the other side has too, and return their number."""
     stock, value, rank = side
     n = 0

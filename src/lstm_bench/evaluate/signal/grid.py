@@ -13,6 +13,7 @@ import pandas as pd
 
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError
+from lstm_bench.features.arrays import Bools, Days, Floats
 
 __all__ = ["Column", "ScoreGrid", "is_real"]
 
@@ -34,10 +35,10 @@ class ScoreGrid:
     rows : ``[T, N]`` bool, cells in which any column has a row
     """
 
-    days: npt.NDArray[np.datetime64]
+    days: Days
     instruments: tuple[str, ...]
-    values: tuple[npt.NDArray[np.float64], ...]
-    rows: npt.NDArray[np.bool_]
+    values: tuple[Floats, ...]
+    rows: Bools
 
     @classmethod
     def of(cls, tables: Mapping[str, Column]) -> ScoreGrid:
@@ -101,7 +102,7 @@ def _ends(values: Sequence[Any]) -> str:
     return str(values[0]) if len(values) == 1 else f"{values[0]}..{values[-1]}"
 
 
-def _valued(instruments: tuple[str, ...], known: npt.NDArray[np.bool_]) -> list[str]:
+def _valued(instruments: tuple[str, ...], known: Bools) -> list[str]:
     return [instruments[j] for j in np.flatnonzero(known.any(axis=0))]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
@@ -14,6 +13,7 @@ from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.daily import label_mean
 from lstm_bench.evaluate.signal.metrics import SIGNAL_DAYS_PER_YEAR
+from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["GROUPS", "GroupReturns", "group_returns"]
 
@@ -33,11 +33,11 @@ class GroupReturns(NamedTuple):
         First group minus the mean of all stocks, with or without a score (Qlib's ``long-average``).
     """
 
-    groups: npt.NDArray[np.float64]
-    spread: npt.NDArray[np.float64]
-    excess: npt.NDArray[np.float64]
+    groups: Floats
+    spread: Floats
+    excess: Floats
 
-    def series(self) -> dict[str, npt.NDArray[np.float64]]:
+    def series(self) -> dict[str, Floats]:
         """Return all series by name: ``group_1`` .., ``group_spread``, ``group_excess``."""
         named = {f"group_{i}": returns for i, returns in enumerate(self.groups, start=1)}
         return named | {"group_spread": self.spread, "group_excess": self.excess}
@@ -65,10 +65,7 @@ class GroupReturns(NamedTuple):
 
 
 def group_returns(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-    groups: int = GROUPS,
+    score: Reals, label: Reals, rows: Bools | None = None, groups: int = GROUPS
 ) -> GroupReturns:
     """Average the labels of groups of equal size, like the group returns of Qlib's ``model_performance_graph``.
 
@@ -93,12 +90,7 @@ def group_returns(
 
 
 @kernel()
-def _group_means(
-    score: npt.NDArray[np.float64],
-    label: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.bool_],
-    groups: int,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _group_means(score: Floats, label: Floats, rows: Bools, groups: int) -> tuple[Floats, Floats]:
     """Mean label of each group, ``[G, T]``, and of all stocks, ``[T]``."""
     T = score.shape[0]
     means, average = np.empty((groups, T)), np.empty(T)

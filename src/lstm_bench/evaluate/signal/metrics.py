@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import average_ranks, correlation
 from lstm_bench.evaluate.signal.daily import extreme_fifths, label_mean
+from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["SIGNAL_DAYS_PER_YEAR", "SignalMetrics", "signal_metrics"]
 
@@ -34,10 +34,10 @@ class SignalMetrics:
         Mean label of all stocks.
     """
 
-    ic: npt.NDArray[np.float64]
-    rank_ic: npt.NDArray[np.float64]
-    long_short: npt.NDArray[np.float64] | None = None
-    long_average: npt.NDArray[np.float64] | None = None
+    ic: Floats
+    rank_ic: Floats
+    long_short: Floats | None = None
+    long_average: Floats | None = None
 
     def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, float]:
         """Summarise by Qlib's metric names.
@@ -60,10 +60,7 @@ class SignalMetrics:
 
 
 def signal_metrics(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-    long_short: bool = False,
+    score: Reals, label: Reals, rows: Bools | None = None, long_short: bool = False
 ) -> SignalMetrics:
     """Compare scores with labels, day by day.
 
@@ -92,9 +89,7 @@ def signal_metrics(
 
 
 @kernel()
-def _information_coefficients(
-    score: npt.NDArray[np.floating], label: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _information_coefficients(score: Reals, label: Reals, rows: Bools) -> tuple[Floats, Floats]:
     """IC and Rank IC of each day, ``[T]`` each."""
     T, N = score.shape
     ic, rank_ic = np.empty(T), np.empty(T)
@@ -111,9 +106,7 @@ def _information_coefficients(
 
 
 @kernel()
-def _long_short_returns(
-    score: npt.NDArray[np.floating], label: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _long_short_returns(score: Reals, label: Reals, rows: Bools) -> tuple[Floats, Floats]:
     """Half the spread between the mean labels of a day's best and worst fifth, and the mean of all labels."""
     T = score.shape[0]
     spread, average = np.empty(T), np.empty(T)

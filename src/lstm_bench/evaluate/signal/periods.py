@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.moments import moments
+from lstm_bench.features.arrays import Days, Floats
 
 __all__ = ["ic_by_period", "ic_summary"]
 
 _SPANS = {"year": "datetime64[Y]", "month": "datetime64[M]"}
 
 
-def ic_summary(series: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float]:
+def ic_summary(series: Mapping[str, Floats]) -> dict[str, float]:
     """Summarise daily ICs.
 
     Parameters
@@ -35,9 +35,7 @@ def ic_summary(series: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float
     return summary
 
 
-def ic_by_period(
-    series: Mapping[str, npt.NDArray[np.float64]], days: npt.NDArray[np.datetime64]
-) -> list[dict[str, Any]]:
+def ic_by_period(series: Mapping[str, Floats], days: Days) -> list[dict[str, Any]]:
     """Summarise daily ICs by year, then by month.
 
     Parameters

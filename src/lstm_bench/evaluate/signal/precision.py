@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.daily import extreme_fifths, label_mean
+from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["Precision", "precision"]
 
@@ -24,17 +24,13 @@ class Precision(NamedTuple):
     long_excess, short_excess : the same against the mean label of the day, independent of the market's direction
     """
 
-    long: npt.NDArray[np.float64]
-    short: npt.NDArray[np.float64]
-    long_excess: npt.NDArray[np.float64]
-    short_excess: npt.NDArray[np.float64]
+    long: Floats
+    short: Floats
+    long_excess: Floats
+    short_excess: Floats
 
 
-def precision(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-) -> Precision:
+def precision(score: Reals, label: Reals, rows: Bools | None = None) -> Precision:
     """Count the labels with the sign that the scores predict.
 
     As Qlib's ``calc_long_short_prec``, with ``is_alpha`` for the excess: a fifth is ``int(0.2 * rows of the day)``,
@@ -55,9 +51,7 @@ def precision(
 
 
 @kernel()
-def _precision(
-    score: npt.NDArray[np.float64], label: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
+def _precision(score: Floats, label: Floats, rows: Bools) -> Floats:
     """Long, short, and both in excess of the day's mean: ``[4, T]``."""
     T = score.shape[0]
     shares = np.empty((4, T))
@@ -71,7 +65,7 @@ def _precision(
 
 
 @kernel()
-def _share_above(label: npt.NDArray[np.float64], at: npt.NDArray[np.int64], bound: float) -> float:
+def _share_above(label: Floats, at: Ints, bound: float) -> float:
     """Share of ``label[at]`` without NaN that is above a bound; NaN if all are NaN."""
     above, n = 0, 0
     for j in at:

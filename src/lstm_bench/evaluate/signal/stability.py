@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
@@ -13,6 +12,7 @@ from lstm_bench.evaluate.ranking import rising_order
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import correlation, ranks_in
 from lstm_bench.evaluate.signal.groups import GROUPS
+from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["Stability", "stability"]
 
@@ -32,18 +32,13 @@ class Stability(NamedTuple):
         ``pred_turnover``).
     """
 
-    autocorrelation: npt.NDArray[np.float64]
-    rank_autocorrelation: npt.NDArray[np.float64]
-    turnover_top: npt.NDArray[np.float64]
-    turnover_bottom: npt.NDArray[np.float64]
+    autocorrelation: Floats
+    rank_autocorrelation: Floats
+    turnover_top: Floats
+    turnover_bottom: Floats
 
 
-def stability(
-    score: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-    lag: int = 1,
-    parts: int = GROUPS,
-) -> Stability:
+def stability(score: Reals, rows: Bools | None = None, lag: int = 1, parts: int = GROUPS) -> Stability:
     """Compare scores with earlier ones.
 
     Parameters
@@ -74,9 +69,7 @@ def stability(
 
 
 @kernel()
-def _rows_before(
-    score: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_], lag: int
-) -> npt.NDArray[np.float64]:
+def _rows_before(score: Floats, rows: Bools, lag: int) -> Floats:
     """Score of each stock ``lag`` of its rows before, ``[T, N]``; NaN if it has fewer rows."""
     T, N = score.shape
     before = np.full((T, N), np.nan)
@@ -94,9 +87,7 @@ def _rows_before(
 
 
 @kernel()
-def _correlation_with(
-    score: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_], lag: int
-) -> npt.NDArray[np.float64]:
+def _correlation_with(score: Floats, rows: Bools, lag: int) -> Floats:
     """Correlation with the scores of ``lag`` days before, ``[T]``."""
     T, N = score.shape
     found = np.full(T, np.nan)
@@ -113,12 +104,7 @@ def _correlation_with(
 
 
 @kernel()
-def _comparison(
-    score: npt.NDArray[np.float64],
-    before: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.bool_],
-    parts: int,
-) -> npt.NDArray[np.float64]:
+def _comparison(score: Floats, before: Floats, rows: Bools, parts: int) -> Floats:
     """Correlation of ranks, turnover of the top and of the bottom: ``[3, T]``."""
     T, N = score.shape
     found = np.full((3, T), np.nan)
@@ -150,9 +136,7 @@ def _comparison(
 
 
 @kernel()
-def _highest(
-    rising: npt.NDArray[np.int64], values: npt.NDArray[np.float64], size: int
-) -> npt.NDArray[np.int64]:
+def _highest(rising: Ints, values: Floats, size: int) -> Ints:
     """Positions of the ``size`` highest values; the first of equal ones, as Qlib's ``nlargest`` takes them."""
     start = len(rising) - size
     above = start

@@ -24,6 +24,7 @@ from lstm_bench.evaluate.trading.exchange import (
     tradable,
 )
 from lstm_bench.evaluate.trading.topk_dropout import StrategyParams, decide
+from lstm_bench.features.arrays import Floats, Ints, Reals
 
 __all__ = ["ExecutionParams", "Ledger", "Orders", "simulate"]
 
@@ -57,9 +58,9 @@ class ExecutionParams(NamedTuple):
 class Orders(NamedTuple):
     """A day's orders: ``side [M]``, ``column [M]`` and ordered ``amount [M]``; sells before buys."""
 
-    side: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int64]
-    amount: npt.NDArray[np.float64]
+    side: Ints
+    column: Ints
+    amount: Floats
 
 
 class Ledger(NamedTuple):
@@ -77,18 +78,18 @@ class Ledger(NamedTuple):
         The holdings at each close, by day and column: day from 0, adjusted shares, last close, days held.
     """
 
-    money: npt.NDArray[np.float64]
-    trades: npt.NDArray[np.float64]
-    day: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int64]
-    amount: npt.NDArray[np.float64]
-    price: npt.NDArray[np.float64]
-    days_held: npt.NDArray[np.int64]
+    money: Floats
+    trades: Floats
+    day: Ints
+    column: Ints
+    amount: Floats
+    price: Floats
+    days_held: Ints
 
 
 @kernel()
 def simulate(
-    score: npt.NDArray[np.floating],
+    score: Reals,
     quotes: Quotes,
     costs: TradingCosts,
     params: StrategyParams,
@@ -96,8 +97,8 @@ def simulate(
     begin: int,
     end: int,
     cash: float,
-    amount: npt.NDArray[np.float64],
-    price: npt.NDArray[np.float64],
+    amount: Floats,
+    price: Floats,
     stream: npt.NDArray[np.uint32],
 ) -> Ledger:
     """Trade on the days ``begin..end`` (exclusive) of ``score [T, N]``, starting with ``cash`` and holdings.
@@ -135,9 +136,9 @@ def _deal(
     execution: ExecutionParams,
     t: int,
     cash: float,
-    amount: npt.NDArray[np.float64],
-    days_held: npt.NDArray[np.int64],
-    trades: npt.NDArray[np.float64],
+    amount: Floats,
+    days_held: Ints,
+    trades: Floats,
 ) -> tuple[float, float, float, float]:
     """Execute a day's orders: change ``amount [N]`` and ``days_held [N]``, fill ``trades [4]``.
 
@@ -181,13 +182,7 @@ def _deal(
 
 
 @kernel()
-def _mark(
-    quotes: Quotes,
-    t: int,
-    amount: npt.NDArray[np.float64],
-    price: npt.NDArray[np.float64],
-    days_held: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float64]:
+def _mark(quotes: Quotes, t: int, amount: Floats, price: Floats, days_held: Ints) -> Floats:
     """Value the holdings at the close: ``[4, H]`` with column, amount, price and days held of each."""
     columns = np.nonzero(amount)[0]
     held = np.empty((4, len(columns)))
@@ -200,7 +195,7 @@ def _mark(
 
 
 @kernel()
-def _execution_order(side: npt.NDArray[np.int64], sells_first: bool) -> npt.NDArray[np.int64]:
+def _execution_order(side: Ints, sells_first: bool) -> Ints:
     """Positions of orders, in the order in which they are executed."""
     if sells_first:
         return np.arange(len(side))
@@ -209,14 +204,14 @@ def _execution_order(side: npt.NDArray[np.int64], sells_first: bool) -> npt.NDAr
 
 @kernel()
 def _orders(
-    score: npt.NDArray[np.floating],
+    score: Reals,
     quotes: Quotes,
     costs: TradingCosts,
     params: StrategyParams,
     t: int,
     cash: float,
-    amount: npt.NDArray[np.float64],
-    days_held: npt.NDArray[np.int64],
+    amount: Floats,
+    days_held: Ints,
     stream: npt.NDArray[np.uint32],
 ) -> Orders:
     """Turn the strategy's decision into orders: whole holdings to sell, equal money for each stock to buy."""
@@ -248,9 +243,7 @@ def _orders(
 
 
 @kernel()
-def _ledger(
-    money: npt.NDArray[np.float64], trades: npt.NDArray[np.float64], holdings: list[npt.NDArray[np.float64]]
-) -> Ledger:
+def _ledger(money: Floats, trades: Floats, holdings: list[Floats]) -> Ledger:
     """Join the holdings of all closes, ``[4, H]`` each as from :func:`_mark`, into long columns."""
     P = 0
     for held in holdings:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.backtest import BacktestConfig, PortAnalysisConfig
 from lstm_bench.config.exchange import ExchangeConfig
@@ -22,6 +21,7 @@ from lstm_bench.evaluate.trading.exchange import STOP, Quotes, TradingCosts
 from lstm_bench.evaluate.trading.indicators import trade_indicators
 from lstm_bench.evaluate.trading.numpy_random import start_stream
 from lstm_bench.evaluate.trading.topk_dropout import StrategyParams
+from lstm_bench.features.arrays import Days, Floats, Floats32, Ints, Reals
 
 __all__ = ["REPORT_COLUMNS", "BacktestResult", "Positions", "backtest"]
 
@@ -50,12 +50,12 @@ class Positions:
     days_held : ``[P]`` int64, today included
     """
 
-    day: npt.NDArray[np.int64]
-    instrument: npt.NDArray[np.int64]
-    amount: npt.NDArray[np.float64]
-    price: npt.NDArray[np.float64]
-    weight: npt.NDArray[np.float64]
-    days_held: npt.NDArray[np.int64]
+    day: Ints
+    instrument: Ints
+    amount: Floats
+    price: Floats
+    weight: Floats
+    days_held: Ints
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class BacktestResult:
     positions : holdings at each close
     """
 
-    days: npt.NDArray[np.datetime64]
+    days: Days
     instruments: tuple[str, ...]
-    report: dict[str, npt.NDArray[np.float64]]
-    trades: dict[str, npt.NDArray[np.float64]]
+    report: dict[str, Floats]
+    trades: dict[str, Floats]
     positions: Positions
 
     @property
@@ -90,11 +90,7 @@ class BacktestResult:
 
 
 def backtest(
-    score: npt.NDArray[np.floating],
-    quotes: Panel,
-    bench: npt.NDArray[np.float32],
-    config: PortAnalysisConfig,
-    seed: int = 0,
+    score: Reals, quotes: Panel, bench: Floats32, config: PortAnalysisConfig, seed: int = 0
 ) -> BacktestResult:
     """Trade on scores.
 
@@ -150,9 +146,7 @@ def backtest(
     )
 
 
-def _trading_days(
-    score: npt.NDArray[np.floating], quotes: Panel, config: PortAnalysisConfig
-) -> tuple[int, int]:
+def _trading_days(score: Reals, quotes: Panel, config: PortAnalysisConfig) -> tuple[int, int]:
     """First row that trades, and the row after the last.
 
     Defaults are the first day with a score and the day after the last.
@@ -191,11 +185,11 @@ def _market(quotes: Panel, exchange: ExchangeConfig) -> Quotes:
     )
 
 
-def _column(quotes: Panel, name: str) -> npt.NDArray[np.float32]:
+def _column(quotes: Panel, name: str) -> Floats32:
     return np.require(quotes.fields[name].T, requirements=_KERNEL_LAYOUT)
 
 
-def _limit(quotes: Panel, exchange: ExchangeConfig, side: int, stop: float) -> npt.NDArray[np.float32]:
+def _limit(quotes: Panel, exchange: ExchangeConfig, side: int, stop: float) -> Floats32:
     """Return the change; or ``stop`` where the side's expression is not 0 or NaN, as in Qlib."""
     threshold = exchange.limit_threshold
     if threshold is None:
@@ -205,7 +199,7 @@ def _limit(quotes: Panel, exchange: ExchangeConfig, side: int, stop: float) -> n
     return np.require(np.where(quotes.fields[threshold[side]].T != 0, stop, 0.0), np.float32, _KERNEL_LAYOUT)
 
 
-def _least(quotes: Panel, expressions: tuple[str, ...]) -> npt.NDArray[np.float32]:
+def _least(quotes: Panel, expressions: tuple[str, ...]) -> Floats32:
     """Return the smallest of the limits; NaN if one of them is."""
     if not expressions:
         return _UNUSED
@@ -213,9 +207,7 @@ def _least(quotes: Panel, expressions: tuple[str, ...]) -> npt.NDArray[np.float3
     return np.require(np.minimum.reduce(limits), np.float32, _KERNEL_LAYOUT)
 
 
-def _first_holdings(
-    quotes: Panel, config: BacktestConfig
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _first_holdings(quotes: Panel, config: BacktestConfig) -> tuple[Floats, Floats]:
     """Amounts and prices ``[N]`` of the account's initial holdings."""
     amount, price = np.zeros((2, len(quotes.instruments)))
     for code, held in config.holdings.items():
@@ -243,9 +235,7 @@ def _lacks_factor(market: Quotes, quoted: slice) -> bool:
     return bool((np.isnan(market.factor[:, quoted]) & ~np.isnan(market.close[:, quoted])).any())
 
 
-def _report(
-    ledger: Ledger, account: float, bench: npt.NDArray[np.float32]
-) -> dict[str, npt.NDArray[np.float64]]:
+def _report(ledger: Ledger, account: float, bench: Floats32) -> dict[str, Floats]:
     """Compute the daily report from the ledger's money."""
     value, cash, unsettled, total_turnover, total_cost = ledger.money
     after = value + cash + unsettled
@@ -267,7 +257,7 @@ def _report(
     return dict(zip(REPORT_COLUMNS, columns, strict=True))
 
 
-def _positions(ledger: Ledger, account: npt.NDArray[np.float64]) -> Positions:
+def _positions(ledger: Ledger, account: Floats) -> Positions:
     return Positions(
         day=ledger.day,
         instrument=ledger.column,

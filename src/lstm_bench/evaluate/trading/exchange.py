@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.exchange import ExchangeConfig
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats32
 
 __all__ = [
     "BUY", "EITHER", "SELL", "STOP", "Fill", "Quotes", "TradingCosts",
@@ -37,15 +37,15 @@ class Quotes(NamedTuple):
     change, unless expressions stop trading. ``most_bought`` and ``most_sold`` bound the amount of an order.
     """
 
-    close: npt.NDArray[np.float32]
-    buy_price: npt.NDArray[np.float32]
-    sell_price: npt.NDArray[np.float32]
-    rise: npt.NDArray[np.float32]
-    fall: npt.NDArray[np.float32]
-    factor: npt.NDArray[np.float32]
-    volume: npt.NDArray[np.float32]
-    most_bought: npt.NDArray[np.float32]
-    most_sold: npt.NDArray[np.float32]
+    close: Floats32
+    buy_price: Floats32
+    sell_price: Floats32
+    rise: Floats32
+    fall: Floats32
+    factor: Floats32
+    volume: Floats32
+    most_bought: Floats32
+    most_sold: Floats32
 
 
 class TradingCosts(NamedTuple):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.trading.backtest import BacktestResult
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["holding_statistics"]
 
 
-def holding_statistics(portfolio: BacktestResult) -> dict[str, npt.NDArray[np.float64]]:
+def holding_statistics(portfolio: BacktestResult) -> dict[str, Floats]:
     """Statistics of the holdings at each close.
 
     Returns

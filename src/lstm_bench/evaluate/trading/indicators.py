@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.backtest import Weighting
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["trade_indicators"]
 
@@ -19,9 +19,7 @@ _WEIGHTS: Mapping[Weighting, str] = {
 }
 
 
-def trade_indicators(
-    trades: Mapping[str, npt.NDArray[np.float64]], weighting: Weighting = "mean"
-) -> dict[str, float]:
+def trade_indicators(trades: Mapping[str, Floats], weighting: Weighting = "mean") -> dict[str, float]:
     """Average the indicators over days, by Qlib's metric names.
 
     Parameters

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Ints
 
 __all__ = ["choose", "start_stream"]
 
@@ -24,9 +25,7 @@ def start_stream(seed: int) -> npt.NDArray[np.uint32]:
 
 
 @kernel()
-def choose(
-    population: npt.NDArray[np.int64], size: int, stream: npt.NDArray[np.uint32]
-) -> npt.NDArray[np.int64]:
+def choose(population: Ints, size: int, stream: npt.NDArray[np.uint32]) -> Ints:
     """Sample as ``numpy.random.choice(population, size, replace=False)``; return all if ``size`` is impossible.
 
     A shuffle precedes every possible sample, even an empty one; an impossible one consumes no random numbers.

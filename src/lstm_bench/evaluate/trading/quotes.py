@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.backtest import CSI300, PortAnalysisConfig
 from lstm_bench.config.exchange import Market
@@ -14,6 +13,7 @@ from lstm_bench.core.errors import DataError, ExpressionError, InputError, choic
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
+from lstm_bench.features.arrays import Days, Floats32, Reals
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 
@@ -47,9 +47,7 @@ def quote_fields(config: PortAnalysisConfig) -> tuple[str, ...]:
     return tuple(sorted(needed))
 
 
-def quote_span(
-    provider: Provider, config: PortAnalysisConfig, scored: npt.NDArray[np.datetime64]
-) -> tuple[int, int]:
+def quote_span(provider: Provider, config: PortAnalysisConfig, scored: Days) -> tuple[int, int]:
     """Calendar positions ``(begin, end)``, end exclusive, of the quotes that a backtest needs.
 
     Quotes start a day before the first trading day, if the calendar has one, because that day has the first signal.
@@ -227,7 +225,7 @@ def benchmark_universe(provider: Provider, benchmark: str | Sequence[str] | Mark
 
 def load_benchmark(
     provider: Provider, benchmark: str | Sequence[str] | Market | None, begin: int, end: int
-) -> npt.NDArray[np.float32]:
+) -> Floats32:
     """Daily return of the benchmark, ``[T]`` float32: close over the close of the day before, minus 1.
 
     For several codes or a market, it is the mean over those that have a return that day, or 0 if none has. None is
@@ -250,16 +248,11 @@ def load_benchmark(
     returns[1:] = close[1:] / close[:-1] - np.float32(1)
     known = ~np.isnan(returns) & listed.member(panel.days, panel.instruments)
     total = np.where(known, returns, np.float32(0)).sum(axis=1)
-    mean: npt.NDArray[np.float32] = (total / np.maximum(known.sum(axis=1), 1)).astype(np.float32)
+    mean: Floats32 = (total / np.maximum(known.sum(axis=1), 1)).astype(np.float32)
     return mean[begin - earlier :]
 
 
-def place(
-    score: npt.NDArray[np.floating],
-    days: npt.NDArray[np.datetime64],
-    instruments: Sequence[str],
-    quotes: Panel,
-) -> npt.NDArray[np.floating]:
+def place(score: Reals, days: Days, instruments: Sequence[str], quotes: Panel) -> Reals:
     """Arrange scores ``[T', N']`` of ``days`` and ``instruments`` on those of ``quotes``: ``[T, N]``.
 
     Scores of days that ``quotes`` lacks are left out; cells without a score are NaN.

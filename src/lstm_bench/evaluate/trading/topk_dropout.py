@@ -16,6 +16,7 @@ from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import among, best_first
 from lstm_bench.evaluate.trading.exchange import EITHER, Quotes, TradingCosts, tradable
 from lstm_bench.evaluate.trading.numpy_random import choose
+from lstm_bench.features.arrays import Ints, Reals
 
 __all__ = ["StrategyParams", "decide"]
 
@@ -49,14 +50,14 @@ class StrategyParams(NamedTuple):
 
 @kernel()
 def decide(
-    score: npt.NDArray[np.floating],
-    held: npt.NDArray[np.int64],
+    score: Reals,
+    held: Ints,
     quotes: Quotes,
     costs: TradingCosts,
     params: StrategyParams,
     t: int,
     stream: npt.NDArray[np.uint32],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[Ints, Ints]:
     """Choose the stocks to sell and to buy.
 
     Parameters
@@ -99,9 +100,7 @@ def decide(
 
 
 @kernel()
-def _eligible(
-    columns: npt.NDArray[np.int64], quotes: Quotes, costs: TradingCosts, params: StrategyParams, t: int
-) -> npt.NDArray[np.int64]:
+def _eligible(columns: Ints, quotes: Quotes, costs: TradingCosts, params: StrategyParams, t: int) -> Ints:
     """Keep the tradable stocks if ``only_tradable`` is set, else all."""
     if not params.only_tradable:
         return columns
@@ -113,13 +112,8 @@ def _eligible(
 
 @kernel()
 def _first(
-    columns: npt.NDArray[np.int64],
-    n: int,
-    quotes: Quotes,
-    costs: TradingCosts,
-    params: StrategyParams,
-    t: int,
-) -> npt.NDArray[np.int64]:
+    columns: Ints, n: int, quotes: Quotes, costs: TradingCosts, params: StrategyParams, t: int
+) -> Ints:
     """Take the first ``n`` eligible stocks.
 
     With ``only_tradable``, Qlib takes at least one; without it, a negative ``n`` leaves out the last ones.
@@ -130,14 +124,7 @@ def _first(
 
 
 @kernel()
-def _last(
-    columns: npt.NDArray[np.int64],
-    n: int,
-    quotes: Quotes,
-    costs: TradingCosts,
-    params: StrategyParams,
-    t: int,
-) -> npt.NDArray[np.int64]:
+def _last(columns: Ints, n: int, quotes: Quotes, costs: TradingCosts, params: StrategyParams, t: int) -> Ints:
     """Take the last ``n`` eligible stocks; for ``n = 0``, Qlib takes one with ``only_tradable``, and else all."""
     if params.only_tradable:
         return _eligible(columns, quotes, costs, params, t)[-max(n, 1) :]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["rolling_correlation"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 # Sums of deviations are updated from day to day. If the squares about the mean are smaller than this share of their
 # largest value so far, half of the digits are lost, and the window is summed anew.

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["rolling_extreme"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @kernel(error_model="numpy")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = [
     "rolling_count",
@@ -22,8 +22,6 @@ __all__ = [
     "rolling_wma",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 # A sum of squares that falls below this share of its value in one step may have lost most of its digits.
 _CANCELLED = 1e3 * float(np.finfo(np.float64).eps)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Array, Ints
 
 __all__ = ["blank", "first_value", "shift"]
 
-Ints = npt.NDArray[np.int64]
-Values = npt.NDArray[Any]  # float32 or float64
+Values = Array  # float32 or float64
 
 
 @kernel()
