@@ -87,7 +87,7 @@ def test_a_cached_dataset_is_the_built_one(
     for dataset in cached:
         assert_same(built, dataset)
         assert dataset.table("raw").equals(built.table("raw"))
-    assert len(cache.info()) == 1
+    assert len(cache.store.info()) == 1
 
 
 @pytest.mark.parametrize("handler", FEATURES)
@@ -294,7 +294,7 @@ def test_processes_that_want_the_same_build_it_once(
     assert [process.returncode for process in processes] == [0, 0], answers
     assert answers[0][0] == answers[1][0] != ""
     assert sum(errors.count("dataset cache: built") for _, errors in answers) == 1
-    (entry,) = cache.info()
+    (entry,) = cache.store.info()
     assert not entry.in_use
     assert {path.name for path in cache.store.folder.iterdir()} == {entry.key, f"{entry.key}.lock"}
 
@@ -376,10 +376,10 @@ def test_a_dataset_holds_its_entry(
     workflow158: DatasetConfig, provider: Provider, cache: DatasetCache
 ) -> None:
     dataset: Dataset | None = cache.open(workflow158, provider, DATA, d_feat=20)
-    assert cache.clear() == []
+    assert cache.store.clear() == []
     assert dataset is not None
     dataset = None
-    assert len(cache.clear()) == 1
+    assert len(cache.store.clear()) == 1
 
 
 def test_what_a_killed_builder_left_is_removed(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry, open_entry
-from lstm_bench.dataset.array_store import ArrayStore, EntryInfo
+from lstm_bench.dataset.array_store import ArrayStore
 from lstm_bench.dataset.build import build_dataset, refuse_unseen_fit, requested_segments
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.stored import pack_dataset, unpack_dataset
@@ -143,14 +143,6 @@ class DatasetCache:
                 f"{path}: this entry belongs to another configuration: its {', '.join(different)} differ"
             )
         return _dataset(entry, config, None)
-
-    def info(self) -> list[EntryInfo]:
-        """Describe all entries, the most recently used first."""
-        return self.store.info()
-
-    def clear(self) -> list[EntryInfo]:
-        """Remove all entries that no process has open; return the removed ones."""
-        return self.store.clear()
 
 
 def _dataset(entry: Entry, config: DatasetConfig, provider: Provider | None) -> Dataset:

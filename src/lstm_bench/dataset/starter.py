@@ -62,7 +62,7 @@ COSTS: Mapping[Region, Costs] = {
 }
 
 
-class Segment(NamedTuple):
+class FirstAndLast(NamedTuple):
     """First and last day, both inclusive."""
 
     first: date
@@ -78,7 +78,7 @@ class Starter:
     region: Region
     region_reason: str
     benchmark: str
-    segments: Mapping[str, Segment]
+    segments: Mapping[str, FirstAndLast]
     topk: int
     n_drop: int
     text: str = ""
@@ -167,12 +167,12 @@ def _usable_days(provider: Provider, universe: Universe) -> tuple[Days, int]:
     return days, usual
 
 
-def _segments(days: Days) -> dict[str, Segment]:
+def _segments(days: Days) -> dict[str, FirstAndLast]:
     """Split the days that have a full look-back and a label in proportion to Qlib's segments."""
     usable = [date.fromisoformat(str(day)) for day in days[LOOK_BACK : len(days) - LABEL_DAYS]]
     spans = split_days(usable)
     assert spans is not None, "LEAST_DAYS leaves enough"
-    return {name: Segment(*span) for name, span in spans.items()}
+    return {name: FirstAndLast(*span) for name, span in spans.items()}
 
 
 def _region(codes: tuple[str, ...]) -> Region:

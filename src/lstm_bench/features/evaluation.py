@@ -93,7 +93,7 @@ def evaluate_rows(expressions: Sequence[Expression | str], panel: Panel, begin: 
         )
     _check_names(parsed, panel)
     low, high = max(0, begin - left), min(panel.shape[0], begin + T + right)
-    bars = _Bars(panel, low, high, begin + _last_days(rows) + right)
+    stop = begin + _last_days(rows) + right
     plan = Plan(parsed, begin - low, begin - low + T, high - low)
     out = host.empty((len(parsed), len(rows)))
     size = max(1, _BLOCK_VALUES // max(1, high - low))
@@ -104,7 +104,7 @@ def evaluate_rows(expressions: Sequence[Expression | str], panel: Panel, begin: 
         if requested.start == requested.stop:
             return
         start = index * size
-        block = _Block(bars, slice(start, min(start + size, N)))
+        block = _Block(panel, low, high, stop, slice(start, min(start + size, N)))
         cells = rows.instruments[requested] - start, rows.days[requested] + (begin - low)
         _run_plan(plan, block, cells, out[:, requested])
 
@@ -120,44 +120,34 @@ def _last_days(rows: Rows) -> Ints:
     return last
 
 
-class _Bars:
-    """The days ``low`` to ``high`` of a panel; ``stop [N]`` is each instrument's last day that is needed."""
-
-    def __init__(self, panel: Panel, low: int, high: int, stop: Ints) -> None:
-        self.panel, self.low, self.high, self.stop = panel, low, high, stop
-
-    def values(self, field: str, instruments: slice) -> Floats32:
-        """Return a view of a field, ``[N, T]``."""
-        return self.panel.fields[field].T[instruments, self.low : self.high]
-
-    def span(self, field: str, instruments: slice, *, to_end: bool) -> Span:
-        """Days that instruments have of a field, counted from ``low``: none without a file, as in Qlib."""
-        panel = self.panel
-        last = panel.last[instruments] if to_end else np.minimum(panel.last, self.stop)[instruments]
-        last = np.where(panel.present[field][instruments], last, -1)
-        return Span.of(panel.first[instruments] - self.low, last - self.low).cut(0, self.high - self.low)
-
-
 class _Block:
-    """Bars of some instruments; equal spans are one object, which makes comparing them quick."""
+    """Bars of some instruments on the days ``low`` to ``high`` of a panel.
 
-    def __init__(self, bars: _Bars, instruments: slice) -> None:
-        self.bars = bars
+    ``stop [N]`` is the last day of each of the panel's instruments that is needed. Equal spans are one object, which
+    makes comparing them quick.
+    """
+
+    def __init__(self, panel: Panel, low: int, high: int, stop: Ints, instruments: slice) -> None:
+        self.panel, self.low, self.high, self.stop = panel, low, high, stop
         self.instruments = instruments
         self._spans: dict[tuple[bytes, bytes], Span] = {}
 
     def load(self, step: Load) -> Series:
         """Copy a field's values, NaN outside the step's rows."""
-        columns = self.instruments
-        if step.instrument is not None:
-            place = self.bars.panel.instruments.index(step.instrument)
+        panel, low, high = self.panel, self.low, self.high
+        if step.instrument is None:
+            columns = self.instruments
+            last = np.minimum(panel.last[columns], self.stop[columns])
+        else:
+            place = panel.instruments.index(step.instrument)
             columns = slice(place, place + 1)
-        bars = self.bars.values(step.field, columns)
-        span = self.bars.span(step.field, columns, to_end=step.instrument is not None)
+            last = panel.last[columns]
+        last = np.where(panel.present[step.field][columns], last, -1)  # no days without a file, as in Qlib
+        span = Span.of(panel.first[columns] - low, last - low).cut(0, high - low)
         if step.rows is not None:
             span = span.cut(*step.rows)
         span = self._spans.setdefault((span.first.tobytes(), span.last.tobytes()), span)
-        return Series(blank(bars, span.first, span.last), span)
+        return Series(blank(panel.fields[step.field].T[columns, low:high], span.first, span.last), span)
 
 
 def _run_plan(plan: Plan, block: _Block, cells: tuple[Ints32, Ints32], out: Floats32) -> None:
