@@ -21,9 +21,9 @@ from pydantic import ValidationError
 from lstm_bench.config import workflow
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.backtest import PortAnalysisConfig, TopkDropoutKwargs, resolve
-from lstm_bench.config.exchange import REGIONS, ExchangeConfig, Region
-from lstm_bench.config.mistakes import explain
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, TopkDropoutKwargs, resolve
+from lstm_bench.config.sections.exchange import REGIONS, ExchangeConfig, Region
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError, InputError, choices_hint
@@ -281,8 +281,8 @@ def run(
         Where training gave no usable weights.
     """
     from lstm_bench.config.experiment import records_folder
-    from lstm_bench.config.tracking import with_tracker
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.config.sections.tracking import with_tracker
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
@@ -296,7 +296,7 @@ def run(
     named = {"experiment": experiment, "experiment_name": chosen.experiment_name, "config": name}
     folder = records_folder(Path(out), named)
     tracked = with_tracker(chosen.lstm_bench.tracking, track)
-    with tracking(tracked, Path(out), drawing(tracked)) as tracker:
+    with tracking(tracked, Path(out), figure_hook(tracked)) as tracker:
         record, _ = execute(chosen, folder, device=device, force=force, tracker=tracker)
     say(judge_result(record))
     return _result(record)

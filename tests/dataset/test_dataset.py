@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.feature_set import FeatureSet
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.data.provider import Provider

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.harness import TrainingConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.dataset import SampleSet

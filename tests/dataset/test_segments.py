@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.dataset.calendars import Calendar
 
-from lstm_bench.config.dataset import SegmentsConfig
+from lstm_bench.config.sections.dataset import SegmentsConfig
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider

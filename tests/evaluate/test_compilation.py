@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate import analysis
 from lstm_bench.evaluate.compilation import EarlyCompilation, compile_evaluation

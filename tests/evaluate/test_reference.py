@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.provider import Provider
 from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.evaluate.trading.backtest import REPORT_COLUMNS, backtest

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.handler import DEFAULT_LABEL
+from lstm_bench.config.sections.handler import DEFAULT_LABEL
 from lstm_bench.core.errors import ExpressionError
 from lstm_bench.data.panel import Panel
 from lstm_bench.features import evaluation, host

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from lstm_bench.config.processor import ProcessorConfig
+from lstm_bench.config.sections.processor import ProcessorConfig
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.features.column_selection import surviving_columns
 from lstm_bench.features.columns import StoredColumns

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.harness import TrainingConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.build import build_dataset

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tests.oracle.variant import Variant
 
-from lstm_bench.config.dataset import SegmentName
+from lstm_bench.config.sections.dataset import SegmentName
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import LstmBenchError
 from lstm_bench.data.provider import Provider

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
 from lstm_bench.evaluate.returns.risk import compounded_risk, return_series

@@ -8,8 +8,8 @@ from typing import get_args
 
 import numpy as np
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
-from lstm_bench.config.handler import HandlerConfig
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider

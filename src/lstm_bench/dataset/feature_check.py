@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from lstm_bench.config.feature_set import FeatureSet
-from lstm_bench.config.handler import DEFAULT_LABEL, HandlerConfig
+from lstm_bench.config.sections.handler import DEFAULT_LABEL, HandlerConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.data.provider import Provider

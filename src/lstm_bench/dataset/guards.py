@@ -8,9 +8,9 @@ from typing import get_args
 
 import numpy as np
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.processor import FittedKwargs
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from lstm_bench.config.alpha360 import DAYS, FIELDS
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.processor import FittedKwargs
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider

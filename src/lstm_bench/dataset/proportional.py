@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from lstm_bench.config.dataset import SegmentName
-from lstm_bench.config.record import PortAnaRecord
+from lstm_bench.config.sections.dataset import SegmentName
+from lstm_bench.config.sections.record import PortAnaRecord
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError

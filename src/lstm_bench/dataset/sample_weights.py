@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_bench.config.harness import TrainingConfig
+from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.features.arrays import Floats, Floats32
 

@@ -9,8 +9,8 @@ from typing import get_args
 
 import numpy as np
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
-from lstm_bench.config.day import parse_day
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName, SegmentsConfig
+from lstm_bench.config.values.day import parse_day
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.universe import ExpressionFilter, MarketConfig, NameFilter, TimeRangeConfig
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.sections.universe import ExpressionFilter, FilteredMarket, NameFilter, TimeRangeConfig
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
@@ -66,7 +66,7 @@ def _before_filters(config: HandlerConfig, provider: Provider) -> Universe:
             return provider.universe("all")
         case str() as market:
             return provider.universe(market)
-        case MarketConfig(market=market):
+        case FilteredMarket(market=market):
             return provider.universe(market)
         case Mapping() as spans:
             listed = {

@@ -19,7 +19,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate.analysis import analyse_signal
 from lstm_bench.evaluate.signal.metrics import signal_metrics

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import cast
 
-from lstm_bench.config.processor import (
+from lstm_bench.config.sections.processor import (
     DropColKwargs,
     DropnaLabelKwargs,
     DropnaProcessorKwargs,

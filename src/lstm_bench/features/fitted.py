@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from lstm_bench.config.processor import (
+from lstm_bench.config.sections.processor import (
     FieldsGroup,
     FittedKwargs,
     MinMaxNormKwargs,
     RobustZScoreNormKwargs,
     ZScoreNormKwargs,
 )
-from lstm_bench.config.shown import came
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.features.arrays import Bools, Floats32, Ints

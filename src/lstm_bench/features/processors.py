@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from lstm_bench.config.processor import (
+from lstm_bench.config.sections.processor import (
     CSRankNormKwargs,
     CSZFillnaKwargs,
     CSZScoreNormKwargs,

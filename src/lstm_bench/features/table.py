@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lstm_bench.config.processor import FieldsGroup
+from lstm_bench.config.sections.processor import FieldsGroup
 from lstm_bench.core.kernel import kernel
 from lstm_bench.features.arrays import Bools, Days, Ints, Ints32
 from lstm_bench.features.columns import Columns

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.day import parse_day
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
+from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.fingerprint import fingerprint

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.core.errors import DataError, InputError
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate.trading.backtest import REPORT_COLUMNS, BacktestResult, backtest

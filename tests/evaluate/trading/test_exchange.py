@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.exchange import ExchangeConfig
+from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.evaluate.trading.exchange import (
     BUY,
     EITHER,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import ExecutorKwargs
+from lstm_bench.config.sections.backtest import ExecutorKwargs
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.trading.exchange import (
     BUY,

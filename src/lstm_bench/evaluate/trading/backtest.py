@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from lstm_bench.config.backtest import BacktestConfig, PortAnalysisConfig
-from lstm_bench.config.exchange import ExchangeConfig
+from lstm_bench.config.sections.backtest import BacktestConfig, PortAnalysisConfig
+from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.core.errors import DataError, InputError
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate.returns.risk import excess_risk

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_bench.config.exchange import ExchangeConfig
+from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.core.kernel import kernel
 from lstm_bench.features.arrays import Floats32
 

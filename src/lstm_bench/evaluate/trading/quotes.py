@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from lstm_bench.config.backtest import CSI300, PortAnalysisConfig
-from lstm_bench.config.exchange import Market
+from lstm_bench.config.sections.backtest import CSI300, PortAnalysisConfig
+from lstm_bench.config.sections.universe import WholeMarket
 from lstm_bench.core.errors import DataError, ExpressionError, InputError, choices_hint
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
@@ -186,9 +186,9 @@ def _fields_of(column: str, key: str) -> tuple[str, ...]:
         raise ExpressionError(f"exchange_kwargs.{key}: {error}") from error
 
 
-def _universe(provider: Provider, codes: str | Sequence[str] | Market, where: str) -> Universe:
+def _universe(provider: Provider, codes: str | Sequence[str] | WholeMarket, where: str) -> Universe:
     """Members of a market, or the codes of a list on all days; all instruments if the list is empty, as in Qlib."""
-    if isinstance(codes, str | Market):
+    if isinstance(codes, str | WholeMarket):
         return provider.universe(codes if isinstance(codes, str) else codes.market)
     if not codes:
         return provider.universe("all")
@@ -211,7 +211,7 @@ def _check_code(provider: Provider, code: str, where: str) -> None:
     raise DataError(lacks)
 
 
-def benchmark_universe(provider: Provider, benchmark: str | Sequence[str] | Market | None) -> Universe:
+def benchmark_universe(provider: Provider, benchmark: str | Sequence[str] | WholeMarket | None) -> Universe:
     """Instruments whose mean return is the benchmark's, and their days; None is Qlib's default, SH000300.
 
     Raises
@@ -224,7 +224,7 @@ def benchmark_universe(provider: Provider, benchmark: str | Sequence[str] | Mark
 
 
 def load_benchmark(
-    provider: Provider, benchmark: str | Sequence[str] | Market | None, begin: int, end: int
+    provider: Provider, benchmark: str | Sequence[str] | WholeMarket | None, begin: int, end: int
 ) -> Floats32:
     """Daily return of the benchmark, ``[T]`` float32: close over the close of the day before, minus 1.
 

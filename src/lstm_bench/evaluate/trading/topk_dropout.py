@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import TopkDropoutKwargs
+from lstm_bench.config.sections.backtest import TopkDropoutKwargs
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import among, best_first
 from lstm_bench.evaluate.trading.exchange import EITHER, Quotes, TradingCosts, tradable
