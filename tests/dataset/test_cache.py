@@ -330,7 +330,7 @@ def test_a_damaged_entry_is_built_again(
     assert_same(build_dataset(workflow158, provider, d_feat=20), dataset)
 
 
-def test_a_worker_is_told_what_is_wrong_with_an_entry(
+def test_a_worker_learns_what_is_wrong_with_an_entry(
     configs: dict[str, DatasetConfig], provider: Provider, cache: DatasetCache, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match="the cache has no such entry"):

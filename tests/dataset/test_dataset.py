@@ -49,7 +49,7 @@ def test_what_was_fitted_is_plain_data(rows_dataset: Dataset, bars_dataset: Data
             np.testing.assert_array_equal(numbers, getattr(learned, name))
 
 
-def test_a_missing_field_is_said_once_and_where_a_column_has_it(
+def test_a_missing_field_is_reported_once_and_where_a_column_has_it(
     configure: Configure,
     workflow158: DatasetConfig,
     market: Path,

@@ -74,7 +74,7 @@ def test_an_open_segment_that_begins_after_the_data_is_refused(provider: Provide
         close_segments(opened, provider)
 
 
-def test_a_segment_that_leaves_the_calendar_is_clamped_and_said(
+def test_a_segment_that_leaves_the_calendar_is_clamped_and_logged(
     provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = segments(provider, test=(str(provider.calendar[151]), "2031-01-01"))
@@ -85,7 +85,7 @@ def test_a_segment_that_leaves_the_calendar_is_clamped_and_said(
     assert "clamped" in caplog.text
 
 
-def test_a_segment_that_leaves_the_handlers_days_is_clamped_and_said(
+def test_a_segment_that_leaves_the_handlers_days_is_clamped_and_logged(
     provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -119,7 +119,7 @@ def test_segments_inside_the_calendar_fit() -> None:
     assert misfits(qlib, Calendar(4000)) == []
 
 
-def test_segments_that_lie_less_than_half_inside_are_said() -> None:
+def test_segments_that_lie_less_than_half_inside_are_reported() -> None:
     qlib = load_workflow(CONFIGS / "lstm_alpha158.yaml").task.dataset
     train, valid = misfits(qlib, Calendar(1200))  # from early in 2016 on
     assert train.startswith("segment 'train': only 0% of 2008-01-01..2014-12-31 lies inside")

@@ -142,7 +142,7 @@ def write_entry(path: Path, arrays: Arrays, content: Content) -> None:
 
 
 def remove_entry(path: Path) -> bool:
-    """Remove an entry and its stagings, unless some process has it open or writes it; whether it is gone."""
+    """Remove an entry and its staging folders, unless a process has it open or writes it; return whether it is gone."""
     lock = try_exclusive(path)
     if lock is None:
         return False
@@ -163,7 +163,7 @@ def last_used(path: Path) -> float:
 
 
 def entry_bytes(path: Path) -> int:
-    """Bytes of an entry and its stagings; of what vanishes meanwhile, none."""
+    """Bytes of an entry and its staging folders; files that disappear meanwhile do not count."""
     total = 0
     for part in _parts(path):
         with suppress(FileNotFoundError):
@@ -173,7 +173,7 @@ def entry_bytes(path: Path) -> int:
 
 
 def _parts(path: Path) -> list[Path]:
-    """Folders of an entry: itself, and its stagings."""
+    """Folders of an entry: its own and its staging folders."""
     return [part for part in (path, *(one.path for one in stagings_of(path))) if part.is_dir()]
 
 

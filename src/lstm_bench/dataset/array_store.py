@@ -167,7 +167,7 @@ class ArrayStore:
         try:
             read_entry(path)
         except DamagedError as damage:
-            logger.warning("%s; it is built again", damage)
+            logger.warning("%s; building it again", damage)
             return False
         return True
 

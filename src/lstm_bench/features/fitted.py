@@ -1,4 +1,4 @@
-"""Processors that are fitted: what they learn of each column, and how it is kept and checked."""
+"""Fitted processors: the statistics of each column that they learn, store and check."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def fit(table: Table, name: str, kwargs: FittedKwargs, embargoed: Bools | None) 
     Raises
     ------
     DataError
-        If no row lies in the fit period.
+        If the fit period has no row.
     """
     fit_rows = _fit_rows(table, kwargs)
     known = fit_rows if embargoed is None else fit_rows[~embargoed[table.rows.days[fit_rows]]]

@@ -1,7 +1,7 @@
 """Median and median absolute deviation of long float32 columns, by counting instead of sorting.
 
 A float32 maps to a 32-bit key with the same order. Counting the key's upper halves finds the median's bin, counting
-the lower halves in it finds its value: two passes, whatever the order of the data.
+the lower halves in it finds its value: two passes, for data in any order.
 """
 
 from __future__ import annotations

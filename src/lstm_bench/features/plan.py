@@ -80,7 +80,7 @@ class Task:
     steps
         A single step, or those of one pass over a window, which share inputs and window.
     slots
-        Where their values are stored.
+        Slots of their values.
     results
         Pairs (position of an expression, slot) that this task completes.
     finished

@@ -69,7 +69,7 @@ def process(
     Raises
     ------
     DataError
-        If no row lies in a processor's fit period, or ``fitted`` belongs to another chain or to other columns.
+        If a processor's fit period has no row, or ``fitted`` belongs to another chain or to other columns.
     ConfigError
         If a processor drops the label or every feature.
     """
