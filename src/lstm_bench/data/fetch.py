@@ -1,4 +1,4 @@
-"""Fetching a data folder from the web: download, resume, verify, unpack, all or nothing."""
+"""Fetches a data folder from the web: downloads, resumes, verifies and unpacks it, whole or not at all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["MAX_BYTES", "FetchProgress", "Fetched", "SilentFetch", "default_fold
 logger = logging.getLogger("lstm_bench")
 
 MAX_BYTES = 20 * 10**9
-"""Most that an archive and what is in it may take unless told otherwise."""
+"""Default limit of an archive, and of the files in it."""
 
 _CHUNK = 1 << 18
 _TIMEOUT = 60.0  # seconds without a byte
@@ -37,10 +37,10 @@ _PAUSE = 1.0  # seconds before the second attempt; it doubles
 
 
 class FetchProgress(Protocol):
-    """Shows how far a fetch is."""
+    """Shows the progress of a fetch."""
 
     def begin(self, what: str, done: int, total: int | None) -> None:
-        """Begin to download or unpack; ``done`` of ``total`` bytes are there already."""
+        """Begin to download or unpack; ``done`` of ``total`` bytes exist already."""
 
     def advance(self, count: int) -> None:
         """Count bytes."""
@@ -58,7 +58,7 @@ class SilentFetch:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What was fetched.
+    """Result of a fetch.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Fetched:
     url : str
     sha256 : hex, of the archive
     archive_bytes, bytes : size of the archive, and of the files in it
-    resumed_at : bytes that an earlier attempt had left
+    resumed_at : bytes that an earlier attempt had downloaded
     """
 
     folder: Path
@@ -83,7 +83,7 @@ def default_folder(url: str) -> Path:
     Raises
     ------
     DataError
-        Where the address is none of an archive.
+        If the address is not that of an archive.
     """
     name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
     for suffix in SUFFIXES:
@@ -105,29 +105,29 @@ def fetch(
 ) -> Fetched:
     """Download the archive of a Qlib data folder and unpack it, whole or not at all.
 
-    A download that is cut off stays beside ``out``; the next call goes on where it ended, if the server says by ETag
-    or date that the file is still the same. Nothing else is left behind by a failure.
+    An interrupted download stays beside ``out``. The next call resumes it if the server says, by ETag or date, that
+    the file is still the same. A failure leaves nothing else behind.
 
     Parameters
     ----------
     url
-        ``http`` or ``https``, of a ``.tar.gz``, ``.tar.xz``, ``.tar.zst`` or ``.tar``. A folder or two around the
-        data folder are stripped.
+        ``http`` or ``https`` address of a ``.tar.gz``, ``.tar.xz``, ``.tar.zst`` or ``.tar``. Up to two folders around
+        the data folder are stripped.
     out
-        Folder to make, new or empty; named after the archive if None.
+        Folder to create, new or empty; named after the archive if None.
     sha256
-        What the archive must hash to, hex.
+        Expected hash of the archive, hex.
     max_bytes
-        Most that the archive, and the files in it, may take.
+        Limit of the archive, and of the files in it.
     progress
-        Shows how far it is.
+        Shows the progress; None shows nothing.
 
     Raises
     ------
     DataError
-        Where the address, the checksum or the archive is wrong, or ``out`` cannot be written.
+        If the address, the checksum or the archive is wrong, or ``out`` cannot be written.
     RunError
-        Where the network fails; what was downloaded is kept.
+        If the network fails. The part that was downloaded stays.
     """
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise DataError(f"url: got {url!r}, expected an address that begins with https:// or http://")
@@ -169,14 +169,14 @@ def _unpack(
     with draft_beside(out) as draft:
         total = unpack(archive, draft, max_bytes, progress.advance)
         folder = find_data_folder(draft)
-        calendar = Provider(folder).calendar  # refuses what is no calendar
+        calendar = Provider(folder).calendar  # refuses an invalid calendar
         move_into_place(folder, out)
     logger.info("%s: %s, %s to %s", out, counted(len(calendar), "trading day"), calendar[0], calendar[-1])
     return Fetched(out, url, digest, size, total, resumed_at)
 
 
 class _Download:
-    """A file that grows beside the folder to make, and a note of which file it is a part of."""
+    """A file that grows beside the folder to create, and a note that identifies the file on the server."""
 
     def __init__(self, url: str, out: Path, max_bytes: int, progress: FetchProgress) -> None:
         self._url, self._max, self._progress = url, max_bytes, progress
@@ -189,18 +189,18 @@ class _Download:
         self._note.unlink(missing_ok=True)
 
     def complete(self) -> int:
-        """Download what is missing; return how much was there at the beginning.
+        """Download what is missing; return the number of bytes that existed before.
 
         Raises
         ------
         DataError
-            Where the server refuses, or the file is too large; nothing is kept then.
+            If the server refuses, or the file is too large. The partial download is removed.
         RunError
-            Where the network fails again and again.
+            If all attempts fail.
         """
-        resumed_at = self._there()
+        resumed_at = self._size()
         for attempt in range(_ATTEMPTS):
-            before = self._there()
+            before = self._size()
             try:
                 self._get()
             except urllib.error.HTTPError as error:
@@ -216,17 +216,17 @@ class _Download:
                 return resumed_at
             if attempt + 1 < _ATTEMPTS:
                 logger.warning("%s: %s; trying again", self._url, reason)
-                time.sleep(0 if self._there() > before else _PAUSE * 2**attempt)
+                time.sleep(0 if self._size() > before else _PAUSE * 2**attempt)
         raise RunError(
-            f"{self._url}: {reason}; {counted(self._there(), 'byte')} are kept, and the same command goes on from there"
+            f"{self._url}: {reason}; {counted(self._size(), 'byte')} are kept, and the same command goes on from there"
         )
 
-    def _there(self) -> int:
+    def _size(self) -> int:
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def _get(self) -> None:
-        done, validator = self._there(), self._validator()
-        if done and validator is None:  # nothing says that the rest belongs to it
+        done, validator = self._size(), self._validator()
+        if done and validator is None:  # the rest may belong to another file
             self.path.unlink()
             done = 0
         headers = {"Accept-Encoding": "identity", "User-Agent": "lstm-bench"}
@@ -240,12 +240,12 @@ class _Download:
             if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                 raise
             total = (error.headers.get("Content-Range") or "").rpartition("/")[2]
-            if total != str(done):  # another file by now: all of it is needed
+            if total != str(done):  # the file has changed: download all of it
                 self.remove()
                 self._get()
 
     def _receive(self, response: Any, done: int) -> None:
-        """Write what the server sends: the rest if it says so, or else all of it."""
+        """Write the response: the rest of the file, or all of it."""
         span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range") or "")
         resumes = response.status == http.client.PARTIAL_CONTENT
         if resumes and (span is None or int(span[1]) != done):
@@ -274,7 +274,7 @@ class _Download:
         raise DataError(f"{self._url}: {size} bytes; expected at most {self._max:,} (--max-size)")
 
     def _remember(self, headers: Any) -> None:
-        """Note what the server calls this state of the file: a strong ETag, or else its date."""
+        """Note the server's version of the file: a strong ETag, or else its date."""
         tag = headers.get("ETag")
         strong = tag if tag and not tag.startswith("W/") else None
         note = {"url": self._url, "validator": strong or headers.get("Last-Modified")}

@@ -23,16 +23,16 @@ class Panel:
         Position of ``days[0]`` in the provider's calendar.
     instruments : N upper-case codes, sorted
     fields : name without ``$`` -> ``[T, N]`` float32
-        NaN where there is no value. Memory is Fortran-ordered: one instrument's history is contiguous,
+        NaN if there is no value. Memory is Fortran-ordered: one instrument's history is contiguous,
         because rolling work is a column operation.
     first, last : ``[N]`` int64
         Index into ``days`` of each instrument's first and last *row* (inclusive), clipped to the panel.
-        A row exists for every day between an instrument's first and last bar, suspended days included;
-        outside it there is nothing, which is not the same as NaN: a rolling window does not reach there.
-        ``first > last`` where the instrument has no row.
+        A row exists for every day between an instrument's first and last bar, suspended days included. Outside,
+        there is no row, which differs from NaN: a rolling window does not reach there.
+        ``first > last`` if the instrument has no row.
     present : name without ``$`` -> ``[N]`` bool
-        Whether the instrument has bars of the field at all. A field that it has not got has no rows, which is not
-        the same as rows of NaN. A name left out is a field that all instruments have.
+        Whether the instrument has bars of the field at all. A missing field has no rows, which differs from rows of
+        NaN. All instruments have a field whose name is left out.
     """
 
     days: npt.NDArray[np.datetime64]
@@ -44,7 +44,7 @@ class Panel:
     present: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Fill ``present`` in."""
+        """Fill in ``present``."""
         everywhere = np.ones(len(self.instruments), dtype=np.bool_)
         object.__setattr__(
             self, "present", {name: self.present.get(name, everywhere) for name in self.fields}

@@ -1,4 +1,4 @@
-"""The trading days of the synthetic market: what moves prices and volumes, and what is planted in them.
+"""Simulates the trading days of the synthetic market, with a planted signal.
 
 One market factor, stochastic volatility, Student-t noise; volume that is persistent, heavy-tailed and grows
 with the size of the move; prices on a tick of one cent, daily limits of 10 %, yearly dividends and splits.
@@ -24,7 +24,7 @@ __all__ = ["MIN_DAYS", "MIN_STOCKS", "OVERLAPS", "PLANTED", "REENTERS", "Tape", 
 MIN_STOCKS = 12
 MIN_DAYS = 250
 
-# The first stocks carry one irregularity each; when it comes is a share of the calendar.
+# The first stocks have one irregularity each, at a share of the calendar.
 SUSPENDED, STILL, LIMITS, LISTED, SPLIT, REENTERS, OVERLAPS, DELISTED = range(8)
 PLANTED = 8
 _SUSPENDED_AT, _SUSPENDED_DAYS = 0.30, 70
@@ -46,22 +46,22 @@ _Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Tape:
-    """What T days of trading in N stocks printed.
+    """Bars of T days of trading in N stocks.
 
     Attributes
     ----------
     begin, end : ``[N]`` int64
         Day of the first bar, and the day after the last.
     open, high, low, close : ``[T, N]`` int32
-        Raw prices in cents; 0 where a stock did not trade.
+        Raw prices in cents; 0 without trade.
     lots : ``[T, N]`` int32
         Volume in lots of 100 shares.
     factor : ``[T, N]`` float32
-        Adjusted over raw price; given on suspended days, too.
+        Adjusted over raw price, also on suspended days.
     change : ``[T, N]`` float32
         Adjusted close over the adjusted close before, minus 1; NaN on the first day and without trade.
     worth : ``[T, N]`` float32
-        Market value, up to scale.
+        Market value, up to a constant.
     """
 
     begin: _Ints
@@ -93,7 +93,7 @@ def _blank_tape(days: int, begin: _Ints, end: _Ints) -> Tape:
 
 
 def trade(stocks: int, days: int, rng: np.random.Generator) -> Tape:
-    """Run the market for ``days`` days."""
+    """Simulate the market for ``days`` days."""
     market = _Market(stocks, days, rng)
     for t in range(days):
         market.trade(t)
@@ -116,7 +116,7 @@ def _logistic(u: _Floats) -> _Floats:
 
 
 def _signal(overshoot: _Floats, volume_shock: _Floats, spread: _Floats) -> _Floats:
-    """Return what is planted: the expected return, up to scale.
+    """Return the planted signal: the expected return, up to a constant.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _signal(overshoot: _Floats, volume_shock: _Floats, spread: _Floats) -> _Floa
 
 
 class _Market:
-    """N stocks between two days; every array is ``[N]``."""
+    """The state of N stocks between two days; every array is ``[N]``."""
 
     def __init__(self, stocks: int, days: int, rng: np.random.Generator) -> None:
         listing, delisting, price, shares, beta, volatility, turnover, payday = rng.random((8, stocks))
@@ -159,7 +159,7 @@ class _Market:
         self.expected, self.expected_next = np.zeros(stocks), np.zeros(stocks)
 
     def trade(self, t: int) -> None:
-        """Trade one day, print its bars, and form tomorrow's expectations."""
+        """Trade one day, record its bars, and update the expected returns."""
         noise = self.rng.random((10, len(self.close)))
         traded = self._not_suspended(t, noise[0], noise[1])
         ratio = np.where(traded, self._split(t, noise[2]), 1.0)
@@ -180,7 +180,7 @@ class _Market:
         opening = np.clip(opening, lowest, highest)
         high = np.minimum(np.rint(np.maximum(opening, close) * above), highest)
         low = np.maximum(np.rint(np.minimum(opening, close) * below), lowest)
-        stuck = np.abs(move) > 2 * _LIMIT  # opens at the limit and stays there
+        stuck = np.abs(move) > 2 * _LIMIT  # at the limit from open to close
 
         tape = self.tape
         tape.close[t] = np.where(traded, close, 0)
@@ -191,10 +191,10 @@ class _Market:
         tape.factor[t] = self.factor
         self.close = np.where(traded, close, self.close)
         tape.worth[t] = self.shares * self.factor * self.close
-        self._remember(traded, gain, lots)
+        self._update_statistics(traded, gain, lots)
 
     def _not_suspended(self, t: int, u: _Floats, v: _Floats) -> _Bools:
-        """Count suspensions down and begin new ones; the first and last day are always traded."""
+        """Count down suspensions and begin new ones. A stock always trades on its first and last day."""
         begin, end = self.tape.begin, self.tape.end
         self.pause = np.maximum(self.pause - 1, 0)
         begins = self.ordinary & (self.pause == 0) & (u < 0.003)
@@ -214,12 +214,12 @@ class _Market:
         return ratio
 
     def _move(self, t: int, u_heat: _Floats, u_move: _Floats, u_market: _Floats) -> _Floats:
-        """Log returns before ticks and limits: the market's, the stock's own, and what is planted."""
+        """Log returns before ticks and limits: the market's, the stock's own, and the signal."""
         self.market_heat = 0.97 * self.market_heat + 0.12 * float(_logistic(u_market[:1])[0])
         self.heat = 0.95 * self.heat + 0.2 * _logistic(u_heat)
         market = 0.011 * np.exp(self.market_heat) * float(_student_t(u_market[1:2])[0])
-        own = self.volatility * np.exp(self.heat) * _student_t(u_move)
-        move: _Floats = self.beta * market + own + _STRENGTH * self.volatility * self.expected
+        idiosyncratic = self.volatility * np.exp(self.heat) * _student_t(u_move)
+        move: _Floats = self.beta * market + idiosyncratic + _STRENGTH * self.volatility * self.expected
         if 0 <= t - int(_STILL_AT * self.days) < _STILL_DAYS:
             move[STILL] = 0.0
         limit_up = int(_LIMITS_AT * self.days)
@@ -240,11 +240,11 @@ class _Market:
         return lots
 
     def _falls(self, t: int) -> bool:
-        """Whether the stock that is delisted falls on heavy volume: who bets on reversal buys."""
+        """Whether the stock to be delisted falls on heavy volume, which a bet on reversal buys."""
         return 0 < int(self.tape.end[DELISTED]) - t <= _FALL_DAYS
 
-    def _remember(self, traded: _Bools, gain: _Floats, lots: _Floats) -> None:
-        """Update the moving statistics with today's bars; the signal in them acts the day after tomorrow."""
+    def _update_statistics(self, traded: _Bools, gain: _Floats, lots: _Floats) -> None:
+        """Update the moving statistics with today's bars. Their signal acts the day after tomorrow."""
         log_close = np.log(self.close * self.factor)
         volume_shock = np.log(lots / self.factor) - self.mean_volume
         step = traded.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Defects of the calendar."""
+"""Checks the calendar."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["check_calendar", "check_thin_days"]
 
 
 def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> npt.NDArray[np.datetime64]:
-    """Check ``calendars/day.txt`` and return its days as they stand, ``[D]``, NaT where one cannot be read.
+    """Check ``calendars/day.txt`` and return its days in file order, ``[D]``, NaT for unreadable lines.
 
     Raises
     ------
     DataError
-        Where the file cannot be read.
+        If the file cannot be read.
     """
     days: list[np.datetime64] = []
     for number, line in enumerate(read_lines(root / CALENDAR), start=1):
@@ -61,7 +61,7 @@ def check_thin_days(
     thresholds: Thresholds,
     findings: Findings,
 ) -> None:
-    """Find days on which few instruments have a bar: a holiday, or a download that was cut off.
+    """Find days on which few instruments have a bar, such as holidays, or the end of an interrupted download.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Defects of files: what cannot be read, is cut off, or does not fit the calendar; spans without bars."""
+"""Checks files: unreadable, cut off or beyond the calendar; and membership spans without bars."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Bars", "check_spans", "read_bars", "read_markets"]
 _ITEM = np.dtype("<f4")
 
 NEEDED = ("open", "high", "low", "close", "volume")
-"""Fields without which Qlib's feature sets have nothing to work on."""
+"""Fields that Qlib's feature sets need."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Bars:
 
 
 def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Findings) -> Bars:
-    """Read what can be read of an instrument.
+    """Read the usable files of an instrument.
 
     Parameters
     ----------
     days
         Length of the calendar.
     is_stock
-        Whether all fields are to be expected; an index may have its close alone.
+        Whether to expect all fields; an index may have only a close.
     """
     found: dict[str, tuple[int, npt.NDArray[np.float64]]] = {}
     for path in sorted(folder.glob(f"*{BARS_SUFFIX}")):
@@ -102,7 +102,7 @@ def _check_lengths(
 
 
 def _align(code: str, found: Mapping[str, tuple[int, npt.NDArray[np.float64]]]) -> Bars:
-    """Put all fields on the same days; NaN where one has none."""
+    """Put all fields on the same days, NaN where a field has no row."""
     begin = min((begin for begin, _ in found.values()), default=0)
     end = max((begin + len(values) for begin, values in found.values()), default=0)
     fields = {}
@@ -113,7 +113,7 @@ def _align(code: str, found: Mapping[str, tuple[int, npt.NDArray[np.float64]]]) 
 
 
 def read_markets(root: Path, findings: Findings) -> dict[str, Universe]:
-    """Read all markets that can be read."""
+    """Read the markets, and report those that cannot be read."""
     markets = {}
     for path in sorted((root / INSTRUMENTS).glob("*.txt")):
         try:
@@ -135,7 +135,7 @@ def check_spans(
     thresholds: Thresholds,
     findings: Findings,
 ) -> None:
-    """Find spans of membership in which an instrument has no row, or none for many days.
+    """Find membership spans in which an instrument has no row, or none for many days.
 
     Parameters
     ----------
