@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.arrays import Bools, Days, Ints
+
 __all__ = ["Panel"]
 
 
@@ -35,13 +37,13 @@ class Panel:
         NaN. All instruments have a field whose name is left out.
     """
 
-    days: npt.NDArray[np.datetime64]
+    days: Days
     offset: int
     instruments: tuple[str, ...]
     fields: Mapping[str, npt.NDArray[np.float32]]
-    first: npt.NDArray[np.int64]
-    last: npt.NDArray[np.int64]
-    present: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    first: Ints
+    last: Ints
+    present: Mapping[str, Bools] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Fill in ``present``."""

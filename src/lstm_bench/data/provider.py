@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lstm_bench.config.day import parse_day
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError, choices_hint
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.layout import (
     BARS_SUFFIX,
     CALENDAR,
@@ -76,13 +77,13 @@ class Provider:
         return Provider(self.root, until)
 
     @cached_property
-    def calendar(self) -> npt.NDArray[np.datetime64]:
+    def calendar(self) -> Days:
         """Trading days up to ``until``: ``[D]`` datetime64[D], ascending."""
         days = self._all_days
         return days if self.until is None else days[: np.searchsorted(days, self.until, side="right")]
 
     @cached_property
-    def _all_days(self) -> npt.NDArray[np.datetime64]:
+    def _all_days(self) -> Days:
         path = self.root / CALENDAR
         if not path.is_file():
             raise DataError(f"{path}: no such file; only daily data (freq: day) can be read")

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Bools, Days
 from lstm_bench.data.layout import SYNTHETIC
 from lstm_bench.data.qlib_folder import History, MembershipSpan, write_qlib_folder
 from lstm_bench.data.synthetic_trading import MIN_DAYS, MIN_STOCKS, OVERLAPS, PLANTED, REENTERS, Tape, trade
@@ -35,8 +36,6 @@ _MEMBERS = 300
 _REVIEW_DAYS = 125
 # Reviews between these shares of the calendar leave the stock REENTERS out.
 _OUT_FROM, _OUT_TO = 0.45, 0.65
-
-_Bools = npt.NDArray[np.bool_]
 
 
 def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> None:
@@ -83,7 +82,7 @@ def _codes(stocks: int) -> list[str]:
     return [f"SH{600000 + n}" for n in range(shanghai)] + [f"SZ{n + 1:06d}" for n in range(stocks - shanghai)]
 
 
-def _member(tape: Tape) -> _Bools:
+def _member(tape: Tape) -> Bools:
     """``[T, N]``: the largest stocks at the last review. Planted stocks join when they are listed."""
     days, stocks = tape.close.shape
     size = min(_MEMBERS, stocks * 5 // 6)
@@ -99,9 +98,7 @@ def _member(tape: Tape) -> _Bools:
     return member
 
 
-def _spans(
-    codes: list[str], calendar: npt.NDArray[np.datetime64], member: _Bools
-) -> Iterator[MembershipSpan]:
+def _spans(codes: list[str], calendar: Days, member: Bools) -> Iterator[MembershipSpan]:
     """Yield the membership spans of every code; one code has overlapping spans."""
     edge = np.diff(member.astype(np.int8), axis=0, prepend=0, append=0)
     for n, code in enumerate(codes):
@@ -113,7 +110,7 @@ def _spans(
                 yield code, calendar[i], calendar[j - 1]
 
 
-def _histories(codes: list[str], tape: Tape, member: _Bools) -> Iterator[History]:
+def _histories(codes: list[str], tape: Tape, member: Bools) -> Iterator[History]:
     yield _benchmark(tape, member)
     for n, code in enumerate(codes):
         rows = slice(tape.begin[n], tape.end[n])
@@ -128,7 +125,7 @@ def _histories(codes: list[str], tape: Tape, member: _Bools) -> Iterator[History
         yield _history(code, int(tape.begin[n]), columns)
 
 
-def _benchmark(tape: Tape, member: _Bools) -> History:
+def _benchmark(tape: Tape, member: Bools) -> History:
     """Compute the index: 3000 points, moved by the mean return of the members that trade."""
     counted = member & np.isfinite(tape.change)
     total = np.where(counted, tape.change, 0).sum(axis=1, dtype=np.float64)

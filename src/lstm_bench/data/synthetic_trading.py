@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.arrays import Bools, Floats, Ints
+
 __all__ = ["MIN_DAYS", "MIN_STOCKS", "OVERLAPS", "PLANTED", "REENTERS", "Tape", "trade"]
 
 MIN_STOCKS = 12
@@ -38,10 +40,6 @@ _STRENGTH = 0.17  # standard deviations of a stock's own noise per unit of signa
 _USUAL_SPREAD = 0.022
 _LIMIT = 0.10
 _YEAR = 240
-
-_Floats = npt.NDArray[np.float64]
-_Ints = npt.NDArray[np.int64]
-_Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ class Tape:
         Market value, up to a constant.
     """
 
-    begin: _Ints
-    end: _Ints
+    begin: Ints
+    end: Ints
     open: npt.NDArray[np.int32]
     high: npt.NDArray[np.int32]
     low: npt.NDArray[np.int32]
@@ -76,7 +74,7 @@ class Tape:
     worth: npt.NDArray[np.float32]
 
 
-def _blank_tape(days: int, begin: _Ints, end: _Ints) -> Tape:
+def _blank_tape(days: int, begin: Ints, end: Ints) -> Tape:
     shape = days, len(begin)
     return Tape(
         begin=begin,
@@ -100,22 +98,22 @@ def trade(stocks: int, days: int, rng: np.random.Generator) -> Tape:
     return market.tape
 
 
-def _student_t(u: _Floats) -> _Floats:
+def _student_t(u: Floats) -> Floats:
     """Quantiles of Student's t with 4 degrees of freedom, scaled to unit variance."""
     a = np.sqrt(np.clip(4 * u * (1 - u), 1e-12, 1))
-    size: _Floats = np.sqrt(2 * np.maximum(np.cos(np.arccos(a) / 3) / a - 1, 0))
-    quantile: _Floats = np.copysign(size, u - 0.5)
+    size: Floats = np.sqrt(2 * np.maximum(np.cos(np.arccos(a) / 3) / a - 1, 0))
+    quantile: Floats = np.copysign(size, u - 0.5)
     return quantile
 
 
-def _logistic(u: _Floats) -> _Floats:
+def _logistic(u: Floats) -> Floats:
     """Quantiles of the logistic distribution, scaled to unit variance."""
     u = np.clip(u, 1e-12, 1 - 1e-12)
-    logit: _Floats = np.log(u / (1 - u))
+    logit: Floats = np.log(u / (1 - u))
     return logit * (math.sqrt(3) / math.pi)
 
 
-def _signal(overshoot: _Floats, volume_shock: _Floats, spread: _Floats) -> _Floats:
+def _signal(overshoot: Floats, volume_shock: Floats, spread: Floats) -> Floats:
     """Return the planted signal: the expected return, up to a constant.
 
     Parameters
@@ -127,8 +125,8 @@ def _signal(overshoot: _Floats, volume_shock: _Floats, spread: _Floats) -> _Floa
     spread : ``[N]``
         Daily volatility, 20-day exponential.
     """
-    reversal: _Floats = -np.tanh(overshoot) / (1 + np.exp(-3 * volume_shock))
-    calm: _Floats = -np.tanh(2 * np.log(spread / _USUAL_SPREAD))
+    reversal: Floats = -np.tanh(overshoot) / (1 + np.exp(-3 * volume_shock))
+    calm: Floats = -np.tanh(2 * np.log(spread / _USUAL_SPREAD))
     return reversal + 1.2 * calm
 
 
@@ -193,7 +191,7 @@ class _Market:
         tape.worth[t] = self.shares * self.factor * self.close
         self._update_statistics(traded, gain, lots)
 
-    def _not_suspended(self, t: int, u: _Floats, v: _Floats) -> _Bools:
+    def _not_suspended(self, t: int, u: Floats, v: Floats) -> Bools:
         """Count down suspensions and begin new ones. A stock always trades on its first and last day."""
         begin, end = self.tape.begin, self.tape.end
         self.pause = np.maximum(self.pause - 1, 0)
@@ -201,10 +199,10 @@ class _Market:
         self.pause = np.where(begins, (2 / (v + 0.02)).astype(np.int64), self.pause)
         if t == int(_SUSPENDED_AT * self.days):
             self.pause[SUSPENDED] = _SUSPENDED_DAYS
-        traded: _Bools = (begin <= t) & (t < end) & ((self.pause == 0) | (t == begin) | (t == end - 1))
+        traded: Bools = (begin <= t) & (t < end) & ((self.pause == 0) | (t == begin) | (t == end - 1))
         return traded
 
-    def _split(self, t: int, u: _Floats) -> _Floats:
+    def _split(self, t: int, u: Floats) -> Floats:
         """Shares held tonight per share held last night: a dividend reinvested, a split or its reverse."""
         due = self.ordinary & ((t - self.payday) % _YEAR == 0) & (t > self.tape.begin)
         ratio = np.where(self.close > 6000, 2.0, np.where(self.close < 300, 0.5, 1 + 0.04 * u))
@@ -213,13 +211,13 @@ class _Market:
             ratio[SPLIT] = 2.0
         return ratio
 
-    def _move(self, t: int, u_heat: _Floats, u_move: _Floats, u_market: _Floats) -> _Floats:
+    def _move(self, t: int, u_heat: Floats, u_move: Floats, u_market: Floats) -> Floats:
         """Log returns before ticks and limits: the market's, the stock's own, and the signal."""
         self.market_heat = 0.97 * self.market_heat + 0.12 * float(_logistic(u_market[:1])[0])
         self.heat = 0.95 * self.heat + 0.2 * _logistic(u_heat)
         market = 0.011 * np.exp(self.market_heat) * float(_student_t(u_market[1:2])[0])
         idiosyncratic = self.volatility * np.exp(self.heat) * _student_t(u_move)
-        move: _Floats = self.beta * market + idiosyncratic + _STRENGTH * self.volatility * self.expected
+        move: Floats = self.beta * market + idiosyncratic + _STRENGTH * self.volatility * self.expected
         if 0 <= t - int(_STILL_AT * self.days) < _STILL_DAYS:
             move[STILL] = 0.0
         limit_up = int(_LIMITS_AT * self.days)
@@ -229,21 +227,21 @@ class _Market:
             move[DELISTED] = -0.06
         return move
 
-    def _lots(self, t: int, gain: _Floats, u: _Floats) -> _Floats:
+    def _lots(self, t: int, gain: Floats, u: Floats) -> Floats:
         """Volume: a stock's usual turnover, how crowded it is, and the size of today's move."""
         self.crowd = 0.85 * self.crowd + 0.35 * _logistic(u)
         size = np.minimum(np.abs(gain) / np.sqrt(self.variance), 4)
         excess = self.crowd + 0.3 * (size - 0.7)
         if self._falls(t):
             excess[DELISTED] = 2.0
-        lots: _Floats = np.clip(np.rint(np.exp(self.turnover + excess) * self.factor), 1, 2e9)
+        lots: Floats = np.clip(np.rint(np.exp(self.turnover + excess) * self.factor), 1, 2e9)
         return lots
 
     def _falls(self, t: int) -> bool:
         """Whether the stock to be delisted falls on heavy volume, which a bet on reversal buys."""
         return 0 < int(self.tape.end[DELISTED]) - t <= _FALL_DAYS
 
-    def _update_statistics(self, traded: _Bools, gain: _Floats, lots: _Floats) -> None:
+    def _update_statistics(self, traded: Bools, gain: Floats, lots: Floats) -> None:
         """Update the moving statistics with today's bars. Their signal acts the day after tomorrow."""
         log_close = np.log(self.close * self.factor)
         volume_shock = np.log(lots / self.factor) - self.mean_volume

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Bools, Days
 from lstm_bench.data.layout import read_lines
 
 __all__ = ["Span", "Universe", "read_universe"]
@@ -45,7 +45,7 @@ class Universe:
         }
         return Universe(self.name, members)
 
-    def member(self, days: npt.NDArray[np.datetime64], instruments: Sequence[str]) -> npt.NDArray[np.bool_]:
+    def member(self, days: Days, instruments: Sequence[str]) -> Bools:
         """Membership of ``instruments`` on ``days``: ``[T, N]`` bool, Fortran-ordered."""
         mask = np.zeros((len(days), len(instruments)), dtype=np.bool_, order="F")
         for column, code in enumerate(instruments):

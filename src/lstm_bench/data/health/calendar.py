@@ -6,10 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.day import parse_day
 from lstm_bench.core.counting import counted
+from lstm_bench.data.arrays import Days, Ints
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.layout import CALENDAR, read_lines
@@ -17,7 +17,7 @@ from lstm_bench.data.layout import CALENDAR, read_lines
 __all__ = ["check_calendar", "check_thin_days"]
 
 
-def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> npt.NDArray[np.datetime64]:
+def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> Days:
     """Check ``calendars/day.txt`` and return its days in file order, ``[D]``, NaT for unreadable lines.
 
     Raises
@@ -55,9 +55,9 @@ def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> np
 
 
 def check_thin_days(
-    calendar: npt.NDArray[np.datetime64],
-    bars: npt.NDArray[np.int64],
-    listed: npt.NDArray[np.int64],
+    calendar: Days,
+    bars: Ints,
+    listed: Ints,
     thresholds: Thresholds,
     findings: Findings,
 ) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import ConfigError, choices_hint
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.health.adjustment import (
     VolumeJump,
     check_change,
@@ -123,9 +123,7 @@ def check_data(
 class _Scan:
     """Checks the instruments in turn, and collects what checks of all instruments need."""
 
-    def __init__(
-        self, calendar: npt.NDArray[np.datetime64], thresholds: Thresholds, findings: Findings
-    ) -> None:
+    def __init__(self, calendar: Days, thresholds: Thresholds, findings: Findings) -> None:
         self._calendar, self._thresholds, self._findings = calendar, thresholds, findings
         self._jumps: dict[str, list[VolumeJump]] = {}
         self.rows: dict[str, tuple[int, int]] = {}

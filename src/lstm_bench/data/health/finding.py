@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
+
+from lstm_bench.data.arrays import Bools
 
 __all__ = ["KINDS", "Finding", "FindingKind", "Findings", "runs"]
 
@@ -106,7 +107,7 @@ class Findings:
         return [finding for kind in KINDS for finding in self._first.get(kind, ())]
 
 
-def runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def runs(flags: Bools) -> list[tuple[int, int]]:
     """Find runs of True: first and last position (inclusive) of each."""
     edge = np.diff(flags.astype(np.int8), prepend=0, append=0)
     begins, ends = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
