@@ -16,8 +16,8 @@ __all__ = [
     "LossSpec",
     "batch_mean_loss",
     "constant_loss",
+    "error_grads",
     "error_losses",
-    "error_slopes",
     "errors",
     "mean_loss",
     "sample_losses",
@@ -68,7 +68,7 @@ def error_losses(missed: Tensor, loss: LossSpec) -> Tensor:
     return near * (missed.abs() - near / 2)
 
 
-def error_slopes(missed: Tensor, loss: LossSpec) -> Tensor:
+def error_grads(missed: Tensor, loss: LossSpec) -> Tensor:
     """Return the derivative of :func:`error_losses` by the error."""
     return 2 * missed if loss.name == "mse" else missed.clamp(-loss.huber_delta, loss.huber_delta)
 

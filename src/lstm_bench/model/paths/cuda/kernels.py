@@ -1,12 +1,12 @@
-"""Triton kernels: a layer's way through all days and back, for every member at once, and dropout.
+"""Triton kernels: a layer's forward and backward pass over all days, for all members at once, and dropout.
 
-One program takes ``BLOCK_B`` samples of one member through all days, so that no two programs have to wait for each
-other. A day's state goes through memory (the first-level cache, mostly), which is what lets the width be any:
-a program works on ``BLOCK_H`` units at a time and needs all of the day before. Warps of a program exchange it across
-a barrier; Triton puts none there by itself.
+One program takes ``BLOCK_B`` samples of one member through all days, so that programs never wait for each other. A
+program computes ``BLOCK_H`` units at a time and needs the whole state of the day before, which it reads from memory
+(mostly the first-level cache); so the hidden size is not limited. Its warps exchange the state across an explicit
+barrier, since Triton adds none.
 
-Arrays are contiguous but for the member axis, whose stride comes along: 0 shares an input among members. ``tl.dot``
-accumulates in float32 whatever the precision of its operands.
+Arrays are contiguous except for the member axis, whose stride is an argument: 0 shares an input among members.
+``tl.dot`` accumulates in float32 whatever the precision of its operands.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _tanh(x):  # type: ignore[no-untyped-def]
 def _product(a, b, PRECISION: tl.constexpr):  # type: ignore[no-untyped-def]
     if PRECISION == "bf16":
         a, b = a.to(tl.bfloat16), b.to(tl.bfloat16)
-        if _INTERPRETED:  # numpy, which the interpreter multiplies with, takes a bf16 for a whole number
+        if _INTERPRETED:  # the interpreter multiplies with numpy, which takes a bf16 for an integer
             a, b = a.to(tl.float32), b.to(tl.float32)
         return tl.dot(a, b)
     return tl.dot(a, b, input_precision="tf32" if PRECISION == "tf32" else "ieee")
@@ -61,12 +61,12 @@ def forward(  # type: ignore[no-untyped-def]
     KEEP: tl.constexpr, GATES: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_B: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_X: tl.constexpr,
 ):  # fmt: skip
-    """Take a layer through all days.
+    """Compute a layer's forward pass over all days.
 
     ``x [K, L, B, width]``, ``wx [K, 4H, width]``, ``wh [K, 4H, H]``, ``bias [K, 4H]``,
     ``hs`` and ``cs [K, S, B, H]`` whose row 0 holds the state before the first day, ``gates [K, L, B, 4H]``. With
-    ``KEEP`` S is L + 1 and day t's state goes to row t + 1; without it S is 2 and rows take turns. ``GATES`` leaves
-    activated gates behind; without it they are not touched.
+    ``KEEP`` S is L + 1 and day t's state goes to row t + 1; without it S is 2 and rows take turns. ``GATES`` stores the
+    activated gates; without it ``gates`` is not touched.
     """
     member = tl.program_id(1).to(tl.int64)
     b = (tl.program_id(0) * BLOCK_B + tl.arange(0, BLOCK_B)).to(tl.int64)  # offsets outgrow 32 bits
@@ -124,12 +124,12 @@ def backward(  # type: ignore[no-untyped-def]
     LAST_ONLY: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_B: tl.constexpr, BLOCK_H: tl.constexpr,
 ):  # fmt: skip
-    """Take a layer's gradient back through all days.
+    """Compute a layer's backward pass over all days.
 
-    ``gates [K, L, B, 4H]`` holds activated gates on entry, and on return their gradients before activation.
-    ``cs [K, L + 1, B, H]`` and ``wh [K, 4H, H]`` as in the way forward. The gradient of the outputs is ``dh_last
-    [K, B, H]`` on the last day and nothing before (``LAST_ONLY``), or else ``dh_days [K, L, B, H]``. ``dc [K, B, H]``
-    has to be zero on entry and is used up.
+    ``gates [K, L, B, 4H]`` holds activated gates on entry, and their gradients before activation on return.
+    ``cs [K, L + 1, B, H]`` and ``wh [K, 4H, H]`` are those of the forward pass. With ``LAST_ONLY`` the gradient of the
+    outputs is ``dh_last [K, B, H]`` on the last day and zero before; otherwise it is ``dh_days [K, L, B, H]``.
+    ``dc [K, B, H]`` must be zero on entry; it is working space.
     """
     member = tl.program_id(1).to(tl.int64)
     b = (tl.program_id(0) * BLOCK_B + tl.arange(0, BLOCK_B)).to(tl.int64)  # offsets outgrow 32 bits
@@ -182,10 +182,10 @@ def backward(  # type: ignore[no-untyped-def]
 def dropout(  # type: ignore[no-untyped-def]
     x, x_stride, out, seeds, probabilities, n, BLOCK: tl.constexpr
 ):
-    """Drop elements of ``x [K, n]`` with each member's probability and scale up the others: ``out [K, n]``.
+    """Drop elements of ``x [K, n]`` with each member's probability and scale up the rest: ``out [K, n]``.
 
-    What is dropped follows from the member's seed (``seeds [K]`` int64) and the position alone, so that the way
-    back drops the same, and a member drops in any pack what it drops alone.
+    The member's seed (``seeds [K]`` int64) and the position alone decide what is dropped, so that the backward pass
+    drops the same elements, and so does a member in any pack.
     """
     member = tl.program_id(1).to(tl.int64)
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
