@@ -115,8 +115,8 @@ def _multiply(rows: int) -> Callable[..., None]:
             )
             line = builder.add(panel, builder.mul(line, number(COLUMN_BYTES)))
             with cgutils.for_range(builder, _quotient(builder, count, 2)) as pair:
-                own = builder.add(line, builder.mul(pair.index, number(COLUMN_BYTES)))
-                right = [_pairs(builder, place(builder, own, number(0), 0, n)) for n in range(VECTORS)]
+                pairs = builder.add(line, builder.mul(pair.index, number(COLUMN_BYTES)))
+                right = [_pairs(builder, place(builder, pairs, number(0), 0, n)) for n in range(VECTORS)]
                 first = builder.add(rounded, builder.mul(pair.index, number(_PAIR_BYTES)))
                 for index in range(rows):
                     factor = _everywhere(builder, place(builder, first, rounded_row, index))

@@ -34,7 +34,7 @@ class Mask(NamedTuple):
 
 @kernel(error_model="numpy")
 def cells_forward(
-    inputs: Rows, depth: int, weights: Rows, biases: int, gates: Rows, before: int, after: int, own: Rows,
+    inputs: Rows, depth: int, weights: Rows, biases: int, gates: Rows, before: int, after: int, outputs: Rows,
     above: Rows, mask: Mask, samples: int, hidden: int, bf16: int,
 ) -> None:  # fmt: skip
     """Compute gates, cells and outputs from a day's inputs.
@@ -51,7 +51,7 @@ def cells_forward(
         Receives the gates; the pitch leads from block to block.
     before, after : ``[samples, units]``
         The cells of the day before and of this day; they may be the same.
-    own : ``[samples, units]``
+    outputs : ``[samples, units]``
         Receives the output.
     above : ``[samples, units]``
         Receives the output times the mask, for the layer above.
@@ -79,14 +79,14 @@ def cells_forward(
                 here = sample * pitch + unit
                 _forward(
                     gates.at + block * gates.pitch + sample * COLUMN_BYTES, before + here, after + here,
-                    own.at + sample * own.pitch + unit, above.at + sample * above.pitch + unit,
+                    outputs.at + sample * outputs.pitch + unit, above.at + sample * above.pitch + unit,
                     mask.at + sample * mask.pitch + block * mask.step, hidden - block * LANES,
                 )  # fmt: skip
 
 
 @kernel(error_model="numpy")
 def cells_backward(
-    gates: Rows, before: int, own: Rows, own_grad: Rows, above_grad: Rows, mask: Mask, cell_grad: int,
+    gates: Rows, before: int, outputs: Rows, later_grad: Rows, above_grad: Rows, mask: Mask, cell_grad: int,
     samples: int, blocks: int,
 ) -> None:  # fmt: skip
     """Compute the gradient of a day's products from that of its output.
@@ -97,9 +97,9 @@ def cells_backward(
         The gates; overwritten with the gradient of their products. The pitch leads from block to block.
     before : ``[samples, units]``
         The cells of the day before.
-    own : ``[samples, units]``
+    outputs : ``[samples, units]``
         The output.
-    own_grad, above_grad : ``[samples, units]``
+    later_grad, above_grad : ``[samples, units]``
         Gradients of the output from the day after and from the layer above, the latter before the mask.
     mask
         As in the forward pass.
@@ -114,7 +114,7 @@ def cells_backward(
             here = sample * pitch + unit
             _backward(
                 gates.at + block * gates.pitch + sample * COLUMN_BYTES, before + here,
-                own.at + sample * own.pitch + unit, own_grad.at + sample * own_grad.pitch + unit,
+                outputs.at + sample * outputs.pitch + unit, later_grad.at + sample * later_grad.pitch + unit,
                 above_grad.at + sample * above_grad.pitch + unit,
                 mask.at + sample * mask.pitch + block * mask.step, cell_grad + here,
             )  # fmt: skip
@@ -122,7 +122,7 @@ def cells_backward(
 
 @generated(*[types.intp] * 7)
 def _forward(
-    builder: Any, gates: Any, before: Any, after: Any, own: Any, above: Any, mask: Any, units: Any
+    builder: Any, gates: Any, before: Any, after: Any, outputs: Any, above: Any, mask: Any, units: Any
 ) -> None:  # fmt: skip
     places = _gates(builder, gates)
     i, f, g, o = (Lanes.load(builder, place).first(units) for place in places)
@@ -139,19 +139,19 @@ def _forward(
     for place, gate in zip(places, (i, f, g, o), strict=True):
         gate.store(place)
     cell.store(after)
-    output.store(own)
+    output.store(outputs)
     (output * Lanes.load(builder, mask)).store(above)
 
 
 @generated(*[types.intp] * 7)
 def _backward(
-    builder: Any, gates: Any, before: Any, own: Any, own_grad: Any, above_grad: Any, mask: Any,
+    builder: Any, gates: Any, before: Any, outputs: Any, later_grad: Any, above_grad: Any, mask: Any,
     cell_grad: Any,
 ) -> None:  # fmt: skip
     places = _gates(builder, gates)
     i, f, g, o = (Lanes.load(builder, place) for place in places)
-    output = Lanes.load(builder, own)
-    grad = Lanes.load(builder, own_grad) + Lanes.load(builder, above_grad) * Lanes.load(builder, mask)
+    output = Lanes.load(builder, outputs)
+    grad = Lanes.load(builder, later_grad) + Lanes.load(builder, above_grad) * Lanes.load(builder, mask)
     # output / o is the tanh of the cell: this saves an exponential
     cell = Lanes.load(builder, cell_grad) + grad * (o - output * (output / o))
     grads = (

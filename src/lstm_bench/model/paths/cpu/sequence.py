@@ -65,14 +65,14 @@ def forward(
                 inputs[0, now, sample, features + units] = 0
         for layer in range(layers):
             below = units if layer else features
-            own = Rows(_at(inputs, layer, then) + 4 * below, 4 * width)
-            above = Rows(_at(inputs, layer + 1, now), 4 * width) if layer + 1 < layers else own
+            outputs = Rows(_at(inputs, layer, then) + 4 * below, 4 * width)
+            above = Rows(_at(inputs, layer + 1, now), 4 * width) if layer + 1 < layers else outputs
             cells_forward(
                 Rows(_at(inputs, layer, now), 4 * width),
                 below + units if day else below,  # the first day has no output before it
                 Rows(_at(weights, layer, 0), weights.strides[1]), _at(biases, layer, 0),
                 _gates(gates, layer, here), _at(cells, layer, here), _at(cells, layer, next_cell),
-                own, above, _mask(masks, ones, layer, day), samples, hidden, bf16,
+                outputs, above, _mask(masks, ones, layer, day), samples, hidden, bf16,
             )  # fmt: skip
 
 
@@ -110,20 +110,20 @@ def backward(
     for day in range(days - 1, -1, -1):
         for layer in range(layers - 1, -1, -1):
             below = units if layer else features
-            own = Rows(_at(inputs, layer, day + 1) + 4 * below, 4 * width)
+            outputs = Rows(_at(inputs, layer, day + 1) + 4 * below, 4 * width)
             # the features and the state before the first day need no gradient
             from_below = units if layer else 0
             needed = from_below + units if day else from_below
-            own_grad = Rows(_at(input_grads, layer, 0) + 4 * from_below, pitch)
+            later_grad = Rows(_at(input_grads, layer, 0) + 4 * from_below, pitch)
             above_grad = Rows(_at(input_grads, layer + 1, 0), pitch)
             if layer + 1 == layers and day + 1 == days:
                 above_grad = Rows(_at(grad, 0, 0), 4 * units)
-            own_gates = _gates(gates, layer, day)
+            day_gates = _gates(gates, layer, day)
             cells_backward(
-                own_gates, _at(cells, layer, day), own, own_grad, above_grad,
+                day_gates, _at(cells, layer, day), outputs, later_grad, above_grad,
                 _mask(masks, ones, layer, day), _at(cell_grads, layer, 0), samples, blocks,
             )  # fmt: skip
-            left = Left(own_gates.at, COLUMN_BYTES, own_gates.pitch, 4, blocks, COLUMNS)
+            left = Left(day_gates.at, COLUMN_BYTES, day_gates.pitch, 4, blocks, COLUMNS)
             for panel in range((needed + COLUMNS - 1) // COLUMNS):
                 into = Rows(_at(input_grads, layer, 0) + panel * COLUMN_BYTES, pitch)
                 if bf16:

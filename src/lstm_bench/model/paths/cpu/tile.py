@@ -79,8 +79,8 @@ class Sums:
     def store(self, into: Any, pitch: Any) -> None:
         """Write the sums to ``[rows, COLUMNS]``."""
         builder = self._builder
-        for row, own in enumerate(self._sums):
-            for n, total in enumerate(own):
+        for row, sums in enumerate(self._sums):
+            for n, total in enumerate(sums):
                 Lanes(builder, builder.load(total)).store(place(builder, into, pitch, row, n))
 
     def _variable(self, start: Lanes) -> Any:

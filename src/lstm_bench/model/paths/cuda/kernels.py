@@ -47,11 +47,11 @@ def _add_products(  # type: ignore[no-untyped-def]
         k_ok = k < width
         a = tl.load(rows + k[None, :], mask=row_ok[:, None] & k_ok[None, :], other=0.0)
         at = weights + columns[None, :] * width + k[:, None]
-        there = column_ok[None, :] & k_ok[:, None]
-        i += _product(a, tl.load(at, mask=there, other=0.0), PRECISION)
-        f += _product(a, tl.load(at + H * width, mask=there, other=0.0), PRECISION)
-        g += _product(a, tl.load(at + 2 * H * width, mask=there, other=0.0), PRECISION)
-        o += _product(a, tl.load(at + 3 * H * width, mask=there, other=0.0), PRECISION)
+        ok = column_ok[None, :] & k_ok[:, None]
+        i += _product(a, tl.load(at, mask=ok, other=0.0), PRECISION)
+        f += _product(a, tl.load(at + H * width, mask=ok, other=0.0), PRECISION)
+        g += _product(a, tl.load(at + 2 * H * width, mask=ok, other=0.0), PRECISION)
+        o += _product(a, tl.load(at + 3 * H * width, mask=ok, other=0.0), PRECISION)
     return i, f, g, o
 
 
@@ -87,19 +87,11 @@ def forward(  # type: ignore[no-untyped-def]
             j = start + tl.arange(0, BLOCK_H)
             j_ok = j < H
             ok = b_ok[:, None] & j_ok[None, :]
-            i = tl.zeros((BLOCK_B, BLOCK_H), tl.float32) + tl.load(bias + j, mask=j_ok, other=0.0)[None, :]
-            f = (
-                tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
-                + tl.load(bias + H + j, mask=j_ok, other=0.0)[None, :]
-            )
-            g = (
-                tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
-                + tl.load(bias + 2 * H + j, mask=j_ok, other=0.0)[None, :]
-            )
-            o = (
-                tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
-                + tl.load(bias + 3 * H + j, mask=j_ok, other=0.0)[None, :]
-            )
+            zero = tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
+            i = zero + tl.load(bias + j, mask=j_ok, other=0.0)[None, :]
+            f = zero + tl.load(bias + H + j, mask=j_ok, other=0.0)[None, :]
+            g = zero + tl.load(bias + 2 * H + j, mask=j_ok, other=0.0)[None, :]
+            o = zero + tl.load(bias + 3 * H + j, mask=j_ok, other=0.0)[None, :]
             rows = x + (t * B + b[:, None]) * width
             i, f, g, o = _add_products(i, f, g, o, rows, b_ok, wx, j, j_ok, H, width, BLOCK_X, PRECISION)
             rows = hs + before + b[:, None] * H
