@@ -13,8 +13,9 @@ import torch
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import Dataset, build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path_name import PathName

@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from lstm_bench.config.dataset import SegmentName
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.dataset import SegmentName
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import LAST_DAY, synthesize
-from lstm_bench.dataset.dataset import DataKey, Dataset, build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import DataKey, Dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.limits import Limits, best_seconds, measure_limits
@@ -36,7 +37,7 @@ from lstm_bench.model.pack import Pack
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 from lstm_bench.model.timing import DEFAULT_SHAPES, PathTiming, qlib_spec, time_pack, time_path
-from lstm_bench.report.speed import Cell, SpeedTable
+from lstm_bench.report.documents.speed import Cell, SpeedTable
 from lstm_bench.run.evaluation import evaluate_scores, load_market
 
 if TYPE_CHECKING:

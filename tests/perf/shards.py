@@ -21,7 +21,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.contract import PathChoice
 from lstm_bench.model.loss.sample import mean_loss, sample_losses
@@ -31,7 +31,7 @@ from lstm_bench.model.paths.cpu import path as cpu_path
 from lstm_bench.model.paths.cpu.micro_batches import MICRO_BATCH
 from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
 from lstm_bench.model.timing import DEFAULT_SHAPES, Shape, noise_samples, qlib_spec, time_path
-from lstm_bench.report.speed import Cell
+from lstm_bench.report.documents.speed import Cell
 
 if TYPE_CHECKING:
     from tests.perf.tables import add_json_option, finish, make_table

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import ConfigError, DataError, DeviceError, InputError, RunError
 from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
-from lstm_bench.evaluate.performance import performance
+from lstm_bench.evaluate.returns.performance import performance
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.record.record import Record

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.run.runner import execute_pack
 from lstm_bench.tracking.tracker import TrackedRun, Tracker, TrackerOptions, tracking

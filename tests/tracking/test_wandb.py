@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.run.runner import execute_pack
 from lstm_bench.tracking.tracker import TrackedRun, tracking

@@ -22,8 +22,8 @@ from lstm_bench.data import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.array_entry import open_entry
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.volatility import read_volatility
 from lstm_bench.exec.devices import Device, Slot
@@ -37,7 +37,7 @@ from lstm_bench.run.runner import execute_pack
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import tune
 from lstm_bench.tune.progress import LogTuneProgress
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import TrialRow
 
 VALID_END = 249  # positions in the calendar

@@ -13,8 +13,8 @@ from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.path_name import PathName
 from lstm_bench.model.predict import predict_weights

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lstm_bench.core.atomic import may_write, nearest_there
 from lstm_bench.core.errors import InputError
+from lstm_bench.core.writable import may_write, nearest_existing
 
 __all__ = ["check_file", "check_folder"]
 
@@ -36,7 +36,7 @@ def check_folder(option: str, path: Path | None) -> None:
     """
     if path is None:
         return
-    there = nearest_there(path)
+    there = nearest_existing(path)
     if not there.is_dir():
         raise InputError(f"{option}: {there} is a file, expected a folder")
     if not may_write(there):

@@ -15,7 +15,8 @@ from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
-    from lstm_bench.record.record import Record, TableName
+    from lstm_bench.record.layout import TableName
+    from lstm_bench.record.record import Record
 
 __all__ = ["run"]
 
@@ -54,7 +55,7 @@ def run(
     from lstm_bench.cli.destination import check_folder
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.ready import missing_workflow
-    from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.config.sections.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
     from lstm_bench.core.errors import ConfigError
 
@@ -70,13 +71,13 @@ def run(
         return
 
     from lstm_bench.cli.live import live_progress
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
     from lstm_bench.tracking.tracker import tracking
 
-    with tracking(tracked, out, drawing(tracked)) as tracker, live_progress(sys.stderr) as progress:
+    with tracking(tracked, out, figure_hook(tracked)) as tracker, live_progress(sys.stderr) as progress:
         record, computed = execute(
             config, folder, device=device, force=force, progress=progress, tracker=tracker
         )

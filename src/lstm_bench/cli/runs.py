@@ -63,7 +63,7 @@ def list_command(
 ) -> None:
     """List runs with their main figures, the newest first; damaged records with what is wrong."""
     from lstm_bench.record.catalogue import list_runs
-    from lstm_bench.report.run_selection import Condition, Selection
+    from lstm_bench.report.runs.selection import Condition, Selection
 
     check_evidence(results)
     selection = Selection(
@@ -109,7 +109,7 @@ def diff_command(
 ) -> None:
     """Say what differs between two runs: configuration, data, code, machine, training and metrics."""
     from lstm_bench.record.saved import find_record
-    from lstm_bench.report.run_difference import compare_runs
+    from lstm_bench.report.runs.difference import compare_runs
 
     records = find_record(a, results), find_record(b, results)
     found = compare_runs(*records)
@@ -131,7 +131,7 @@ def rm_command(
 ) -> None:
     """Remove records, and say what that frees. A run that is being written is refused."""
     from lstm_bench.record.catalogue import find_entry
-    from lstm_bench.record.record import check_idle, folder_size, remove
+    from lstm_bench.record.publish import check_idle, folder_size, remove
 
     entries = {entry.path.resolve(): entry for entry in (find_entry(run, results) for run in runs)}
     for path in entries:
@@ -148,7 +148,7 @@ def rm_command(
 
 def _seeds(text: str) -> tuple[int, ...]:
     """Read seeds; one number is that seed."""
-    from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.config.values.seeds import parse_seeds
 
     return (int(text),) if text.strip().isdecimal() else parse_seeds(text)
 

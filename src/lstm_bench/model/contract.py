@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Compat, Precision
+from lstm_bench.config.sections.harness import Compat, Precision
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.model.loss.sample import MSE, LossSpec
 from lstm_bench.model.lstm import LSTM, count_parameters

@@ -14,7 +14,7 @@ from functools import partial
 
 import torch
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.select import compiled_product, precisions

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.errors import DataError
 from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.lstm import LSTM

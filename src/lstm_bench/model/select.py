@@ -11,7 +11,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.model.contract import PackSpec, PathChoice, TrainingInputs, TrainingPath
 from lstm_bench.model.lstm import LSTM

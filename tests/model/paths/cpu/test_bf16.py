@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.model.paths.cpu.test_outputs import compare, make
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.model import limits
 from lstm_bench.model.contract import MemberSpec

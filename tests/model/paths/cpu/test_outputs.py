@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
 

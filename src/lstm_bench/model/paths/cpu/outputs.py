@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd.function import once_differentiable
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.paths.cpu.bf16 import HAS_BF16

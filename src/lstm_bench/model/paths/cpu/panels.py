@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.kernel import kernel
 from lstm_bench.model.paths.cpu.bf16 import multiply_bf16, paired
 from lstm_bench.model.paths.cpu.lanes import LANES
