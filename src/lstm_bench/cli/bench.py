@@ -168,7 +168,7 @@ def _report(candidates: list[Candidate], result: BenchResult, out: Path, as_json
             }
             for (label, row), found in zip(result.rows.items(), metrics.values(), strict=True)
         }
-        from lstm_bench.run.contents import without_nan
+        from lstm_bench.core.json_values import without_nan
 
         print_json(without_nan({"experiment": str(folder), "computed": result.computed, "rows": rows}))
         return

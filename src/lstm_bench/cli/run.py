@@ -82,7 +82,7 @@ def run(
         )
     warnings = [str(finding) for finding in say(judge_result(record))]
     if as_json:
-        from lstm_bench.run.contents import without_nan
+        from lstm_bench.core.json_values import without_nan
 
         answer = {"record": str(record.path), "computed": computed, "metrics": record.metrics()}
         answer |= {"warnings": warnings}

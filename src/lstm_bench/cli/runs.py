@@ -80,7 +80,7 @@ def list_command(
     there = list_runs(results)
     chosen = selection.of(there)
     if as_json:
-        from lstm_bench.run.contents import without_nan
+        from lstm_bench.core.json_values import without_nan
 
         print_json(without_nan({"runs": [entry_object(entry) for entry in chosen], "of": len(there)}))
         return
@@ -96,7 +96,7 @@ def show_command(run: RunArgument, results: Results = Path("results"), as_json: 
     entry = find_entry(run, results)
     rows = rows_with(entry.path)
     if as_json:
-        from lstm_bench.run.contents import without_nan
+        from lstm_bench.core.json_values import without_nan
 
         print_json(without_nan(entry_object(entry) | {"rows": rows} | _contents(entry)))
         return
@@ -114,7 +114,7 @@ def diff_command(
     records = find_record(a, results), find_record(b, results)
     found = compare_runs(*records)
     if as_json:
-        from lstm_bench.run.contents import without_nan
+        from lstm_bench.core.json_values import without_nan
 
         paths = {"a": str(records[0].path), "b": str(records[1].path)}
         print_json(without_nan(paths | {name: dict(part) for name, part in found.sections().items()}))
