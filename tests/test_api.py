@@ -19,8 +19,8 @@ from lstm_bench import InputError, RunConfig
 from lstm_bench.data import fingerprint
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.evaluate.backtest import REPORT_COLUMNS
 from lstm_bench.evaluate.headlines import OF_SIGNAL
+from lstm_bench.evaluate.trading.backtest import REPORT_COLUMNS
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FIXTURES = Path(__file__).parent / "oracle" / "fixtures"

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from lstm_bench.data.importing.importer import import_bars
     from lstm_bench.data.importing.options import ImportOptions, ImportSummary
     from lstm_bench.dataset.dataset import Dataset
-    from lstm_bench.evaluate.risk import risk_analysis
+    from lstm_bench.evaluate.returns.risk import risk_analysis
 
 __all__ = [
     "Bars",
@@ -119,7 +119,7 @@ _NAMES = {
         "LstmBenchError",
         "RunError",
     ),
-    "lstm_bench.evaluate.risk": ("risk_analysis",),
+    "lstm_bench.evaluate.returns.risk": ("risk_analysis",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -21,20 +21,20 @@ from pydantic import ValidationError
 from lstm_bench.config import workflow
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.backtest import PortAnalysisConfig, TopkDropoutKwargs, resolve
-from lstm_bench.config.exchange import REGIONS, ExchangeConfig, Region
-from lstm_bench.config.mistakes import explain
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, TopkDropoutKwargs, resolve
+from lstm_bench.config.sections.exchange import REGIONS, ExchangeConfig, Region
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError, InputError, choices_hint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.evaluate import backtest as portfolio
-from lstm_bench.evaluate import performance as measures
-from lstm_bench.evaluate import signal
 from lstm_bench.evaluate.analysis import analyse_signal
-from lstm_bench.evaluate.grid import ScoreGrid, is_real
-from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
+from lstm_bench.evaluate.returns import performance as measures
+from lstm_bench.evaluate.signal import metrics as signal
+from lstm_bench.evaluate.signal.grid import ScoreGrid, is_real
+from lstm_bench.evaluate.trading import backtest as portfolio
+from lstm_bench.evaluate.trading.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import extent, parse
 from lstm_bench.features.table import Rows
@@ -281,8 +281,8 @@ def run(
         Where training gave no usable weights.
     """
     from lstm_bench.config.experiment import records_folder
-    from lstm_bench.config.tracking import with_tracker
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.config.sections.tracking import with_tracker
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
@@ -296,7 +296,7 @@ def run(
     named = {"experiment": experiment, "experiment_name": chosen.experiment_name, "config": name}
     folder = records_folder(Path(out), named)
     tracked = with_tracker(chosen.lstm_bench.tracking, track)
-    with tracking(tracked, Path(out), drawing(tracked)) as tracker:
+    with tracking(tracked, Path(out), figure_hook(tracked)) as tracker:
         record, _ = execute(chosen, folder, device=device, force=force, tracker=tracker)
     say(judge_result(record))
     return _result(record)
@@ -319,11 +319,11 @@ def build_dataset(config: RunConfig | PathLike) -> Dataset:
     DataError
         Where a segment has no day, no bar or no label.
     """
-    from lstm_bench.dataset import dataset
+    from lstm_bench.dataset import build
     from lstm_bench.dataset.guards import embargo_days
 
     chosen = (config if isinstance(config, RunConfig) else load_workflow(config)).resolved()
-    return dataset.build_dataset(
+    return build.build_dataset(
         chosen.task.dataset,
         Provider(chosen.qlib_init.provider_uri),
         d_feat=chosen.task.model.kwargs.d_feat,
@@ -617,7 +617,7 @@ def performance(returns: pd.Series) -> dict[str, dict[str, Any]]:
     dict
         ``summed_238`` (Qlib's sums, 238 days a year) and ``compounded_252``: mean, std, annualized return, information
         ratio, drawdowns, Sortino and Calmar ratio, hit rate of months; ``daily``: hit rate, best and worst day, value
-        at risk, skew and kurtosis. See :func:`lstm_bench.evaluate.performance.performance`.
+        at risk, skew and kurtosis. See :func:`lstm_bench.evaluate.returns.performance.performance`.
 
     Raises
     ------

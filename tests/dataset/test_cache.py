@@ -16,14 +16,15 @@ import pytest
 import torch
 from tests.test_imports import imported_parts
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset import cache as cache_module
 from lstm_bench.dataset.array_entry import Entry
 from lstm_bench.dataset.array_store import ArrayStore, default_bytes
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import DataKey, Dataset, build_dataset
+from lstm_bench.dataset.dataset import DataKey, Dataset
 from lstm_bench.dataset.windows import LaggedWindows
 
 Configure = Callable[..., DatasetConfig]
@@ -263,7 +264,7 @@ BUILD = """
 import json, logging, sys, time
 from pathlib import Path
 logging.basicConfig(level=logging.INFO)
-from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.cache import DatasetCache
 folder, market, config = sys.argv[1:]

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import DataKey, Dataset, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import DataKey, Dataset
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows
 
 Configure = Callable[..., DatasetConfig]

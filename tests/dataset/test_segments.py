@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.dataset import SegmentsConfig
+from lstm_bench.config.sections.dataset import SegmentsConfig
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import build_dataset
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.segments import Segment, close_segments, locate_segments, misfits, proportional
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.config.handler import HandlerConfig
+from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.core.errors import DataError, ExpressionError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.universe import universe_of

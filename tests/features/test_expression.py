@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_bench.core.errors import ExpressionError
-from lstm_bench.features.expression import Call, Field, Number, extent, parse, parse_columns
+from lstm_bench.features.expression import extent, parse, parse_columns
+from lstm_bench.features.nodes import Call, Field, Number
 
 
 def test_a_text_becomes_a_tree() -> None:
@@ -82,8 +83,8 @@ def test_expressions_reach_as_far_as_the_farthest() -> None:
         ("$a and $b", "write & or |"),
         ("1 < $a < 2", "chains comparisons"),
         ("close + 1", r"a field is written \$close"),
-        ("$close +", "is no expression"),
-        ("", "is no expression"),
+        ("$close +", "is not an expression"),
+        ("", "is not an expression"),
         ("1 + 2", "plain number"),
         ("Add(1, 2)", "plain numbers only"),
         ("$a/(1/0)", "division by zero"),

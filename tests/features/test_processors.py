@@ -11,10 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from lstm_bench.config.processor import ProcessorConfig
+from lstm_bench.config.sections.processor import ProcessorConfig
 from lstm_bench.core.errors import ConfigError, DataError
+from lstm_bench.features.column_selection import surviving_columns
 from lstm_bench.features.columns import StoredColumns
-from lstm_bench.features.processors import FittedStatistics, process, surviving_columns
+from lstm_bench.features.fitted import FittedStatistics
+from lstm_bench.features.processors import process
 from lstm_bench.features.table import Rows, Table
 
 T, N, F = 40, 9, 3

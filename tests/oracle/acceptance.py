@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from tests.oracle.variant import Variant
 
-from lstm_bench.config.dataset import SegmentName
+from lstm_bench.config.sections.dataset import SegmentName
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import LstmBenchError
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.run.preparation import prepare
 

@@ -23,7 +23,7 @@ from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import LstmBenchError
 from lstm_bench.data.provider import Provider
-from lstm_bench.evaluate.backtest import REPORT_COLUMNS
+from lstm_bench.evaluate.trading.backtest import REPORT_COLUMNS
 from lstm_bench.run.evaluation import Evaluation, evaluate_scores, load_market
 
 HERE = Path(__file__).parent

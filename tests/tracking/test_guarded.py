@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.model.trainer import Fit
 from lstm_bench.record.record import Record

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.run.runner import execute_pack
 from lstm_bench.tracking.tracker import TrackedRun, Tracker, TrackerOptions, tracking
@@ -83,7 +83,7 @@ def test_a_run_has_qlibs_names(
     assert {name: told.data.metrics[name] for name in metrics} == metrics
     assert told.data.params["model.kwargs.hidden_size"] == "8"
     assert told.data.params["dataset.kwargs.handler.class"] == "Alpha158"
-    assert told.data.tags["lstm_bench.path"] == "sharded"
+    assert told.data.tags["lstm_bench.path"] == "cpu"
     epochs = run.record.table("epochs")
     for name in ("train_loss", "valid_loss", "valid_score"):
         assert history(store, told, name) == list(epochs[name].items())

@@ -34,9 +34,10 @@ from lstm_bench.core.errors import INTERRUPTED, ConfigError, RunError, command_l
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lstm_bench.bench.driver import BenchResult, Candidate
+    from lstm_bench.bench.candidates import Candidate
+    from lstm_bench.bench.driver import BenchResult
     from lstm_bench.bench.manifest import BenchRow
-    from lstm_bench.config.tracking import TrackingConfig
+    from lstm_bench.config.sections.tracking import TrackingConfig
     from lstm_bench.tracking.tracker import Tracker
 
 __all__ = ["BenchOptions", "bench"]
@@ -109,7 +110,7 @@ def bench(options: BenchOptions) -> None:
 def _candidates_of_file(options: BenchOptions) -> tuple[list[Candidate], Sequence[int], TrackingConfig]:
     """Return what to train, with which seeds, and the tracking that the file asks for."""
     from lstm_bench.bench.candidates import candidates_of_file
-    from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.config.values.seeds import parse_seeds
 
     assert options.config is not None
     seeds = parse_option("--seeds", options.seeds, parse_seeds)
@@ -122,9 +123,9 @@ def _candidates_of_file(options: BenchOptions) -> tuple[list[Candidate], Sequenc
 def _candidates_of_study(options: BenchOptions) -> tuple[list[Candidate], Sequence[int], TrackingConfig]:
     """Return what to train, with which seeds, and the tracking that the study asks for."""
     from lstm_bench.bench.candidates import candidates_of_study, tuning_seeds
-    from lstm_bench.config.seeds import parse_seeds, seed_list
+    from lstm_bench.config.values.seeds import parse_seeds, seed_list
     from lstm_bench.tune.recent import choose_study, remember_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     requested = parse_option("--seeds", options.seeds, parse_seeds)
     if options.overrides:
@@ -151,14 +152,14 @@ def _run(
 ) -> BenchResult:
     from lstm_bench.bench.driver import bench as run_bench
     from lstm_bench.cli.live_study import live_bench
-    from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.config.sections.tracking import with_tracker
     from lstm_bench.exec.devices import discover
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.tracking.tracker import tracking
 
     tracked = with_tracker(configured, options.track)
     with (
-        tracking(tracked, options.out, drawing(tracked)) as tracker,
+        tracking(tracked, options.out, figure_hook(tracked)) as tracker,
         live_bench(sys.stderr) as progress,
     ):
         result = run_bench(
@@ -182,7 +183,7 @@ def _run(
 
 def _track_table(tracker: Tracker, experiment: Path) -> None:
     """Send the study's rows to a tracker, as a run of their own."""
-    from lstm_bench.report.study_table import study_table
+    from lstm_bench.report.leaderboard.study_table import study_table
     from lstm_bench.tracking.tracker import TrackedRun, tracked_id
 
     study = experiment.name
@@ -222,8 +223,8 @@ def _report(study: str, result: BenchResult, options: BenchOptions) -> None:
 def _row_object(
     row: BenchRow, metrics: Sequence[Mapping[str, float]], warnings: Mapping[str, list[int]]
 ) -> dict[str, Any]:
-    from lstm_bench.report.published import COLUMNS
-    from lstm_bench.report.study_table import mean_and_std
+    from lstm_bench.report.leaderboard.published import COLUMNS
+    from lstm_bench.report.leaderboard.study_table import mean_and_std
 
     return {
         **row.model_dump(mode="json", exclude={"workflow"}),
@@ -237,8 +238,8 @@ def _row_object(
 def _print_row(
     label: str, row: BenchRow, metrics: Sequence[Mapping[str, float]], warnings: Mapping[str, list[int]]
 ) -> None:
-    from lstm_bench.report.published import COLUMNS
-    from lstm_bench.report.study_table import mean_and_std
+    from lstm_bench.report.leaderboard.published import COLUMNS
+    from lstm_bench.report.leaderboard.study_table import mean_and_std
 
     usable = [figures for figures in metrics if figures]
     title = f"{row.study}, {label}: {len(usable)} of {counted(len(row.seeds), 'seed')}"

@@ -28,9 +28,9 @@ def compare(
 ) -> None:
     """Show whether one row beats another on the same data: paired over seeds, over all pairs of seeds, over days."""
     from lstm_bench.cli.paths import check_results
-    from lstm_bench.report import comparison_tables as tables
-    from lstm_bench.report.collect import collect
-    from lstm_bench.report.comparison import compare_rows
+    from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.leaderboard import comparison_tables as tables
+    from lstm_bench.report.leaderboard.comparison import compare_rows
 
     check_results(results)
     comparison = compare_rows(collect(results), a, b, metric or ())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from lstm_bench.config.harness import Precision
+    from lstm_bench.config.sections.harness import Precision
     from lstm_bench.model.contract import PackSpec, PathChoice
     from lstm_bench.model.limits import Limits
 
@@ -61,14 +61,16 @@ def doctor(options: DoctorOptions) -> None:
     import torch
 
     from lstm_bench.cli.doctor_text import print_report
+    from lstm_bench.exec.machine import advice, machine_report
     from lstm_bench.model.device import resolve_device
-    from lstm_bench.tune.machine import advice, machine_report
+    from lstm_bench.tune.repository.store import open_store
 
     device = resolve_device(options.device, 0 if torch.cuda.is_available() else -1)
     specs = _specs(options)
     # before anything is timed, so that a refusal comes at once
     choices = {name: _choices(spec, device) for name, (spec, _) in specs.items()}
-    report = machine_report(options.provider_uri, options.results, options.storage)
+    store = open_store(options.storage)
+    report = machine_report(options.provider_uri, options.results, store.description, store.path)
     report |= {"advice": advice(report), "device": str(device)}
     limits = _limits(device, options.hidden_size, options.precision) if options.with_timings else {}
     report["limits"] = {
@@ -145,7 +147,7 @@ def _choices(spec: PackSpec, device: torch.device) -> Report:
 def _timings(
     spec: PackSpec, step_len: int, members: int, device: torch.device, limits: Mapping[Precision, Limits]
 ) -> list[Report]:
-    from lstm_bench.model.memory import training_bytes
+    from lstm_bench.model.select import training_bytes
     from lstm_bench.model.timing import runnable_choices, time_path
 
     rows = []

@@ -190,7 +190,7 @@ def _describe(group: str, texts: dict[str, str], pattern: str | None) -> list[di
 
 def _print_qlib(features: FeatureSet) -> None:
     """Print the section that a workflow file for Qlib has under ``handler.kwargs``."""
-    from lstm_bench.config.handler import DEFAULT_LABEL
+    from lstm_bench.config.sections.handler import DEFAULT_LABEL
     from lstm_bench.config.yaml import dump_yaml
 
     groups = {"feature": features.columns, "label": features.labels or dict(DEFAULT_LABEL)}

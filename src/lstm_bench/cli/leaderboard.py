@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lstm_bench.record.evidence import Evidence
-    from lstm_bench.report.aggregate import Row
-    from lstm_bench.report.blocks import LeaderboardOptions
-    from lstm_bench.report.leaderboard import Table
+    from lstm_bench.report.documents.blocks import LeaderboardOptions
+    from lstm_bench.report.leaderboard.rows import Row
+    from lstm_bench.report.leaderboard.tables import Table
 
 __all__ = ["PrintOptions", "leaderboard"]
 
@@ -106,8 +106,8 @@ def leaderboard(options: PrintOptions) -> None:
     the first of them keeps --compat, --intervals and --study.
     """
     from lstm_bench.cli.paths import check_file, check_results
-    from lstm_bench.report.blocks import LeaderboardOptions
-    from lstm_bench.report.leaderboard import Style
+    from lstm_bench.report.documents.blocks import LeaderboardOptions
+    from lstm_bench.report.leaderboard.tables import Style
 
     _check_combination(options)
     check_results(options.results)
@@ -150,7 +150,7 @@ def _require_markdown(options: PrintOptions) -> None:
 
 
 def _include(results: Path, experiments: Sequence[str]) -> None:
-    from lstm_bench.report.inclusion import include
+    from lstm_bench.report.evidence.inclusion import include
 
     for experiment in experiments:
         for line in include(results, experiment).lines(experiment):
@@ -161,8 +161,8 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
     """Check the document against the evidence alone; a fresh checkout has no records."""
     from lstm_bench.core.errors import CheckError
     from lstm_bench.record.evidence import read_evidence
-    from lstm_bench.report.document import check_document
-    from lstm_bench.report.verification import verify
+    from lstm_bench.report.documents.document import check_document
+    from lstm_bench.report.evidence.verification import verify
 
     evidence = read_evidence(results)
     for found in evidence.values():
@@ -181,10 +181,10 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
 
 def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Format | None) -> None:
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.report.aggregate import rows_of
-    from lstm_bench.report.collect import collect
-    from lstm_bench.report.leaderboard_page import leaderboard_page, report_links
-    from lstm_bench.report.page import render
+    from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.leaderboard.rows import rows_of
+    from lstm_bench.report.pages.leaderboard_page import leaderboard_page, report_links
+    from lstm_bench.report.pages.page import render
 
     evidence = collect(results)
     rows = rows_of(evidence, options.studies)
@@ -198,16 +198,16 @@ def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Fo
 
 
 def _write(document: Path, results: Path, options: LeaderboardOptions) -> None:
-    from lstm_bench.report.collect import collect
-    from lstm_bench.report.document import write_document
+    from lstm_bench.report.documents.document import write_document
+    from lstm_bench.report.evidence.collect import collect
 
     changed = write_document(document, results, collect(results), options)
     typer.echo(f"{document}: {'rebuilt' if changed else 'up to date'}")
 
 
 def _print(results: Path, options: LeaderboardOptions, form: Format | None, explain: str | None) -> None:
-    from lstm_bench.report.aggregate import find_row, rows_of
-    from lstm_bench.report.collect import collect
+    from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.leaderboard.rows import find_row, rows_of
 
     evidence = collect(results)
     if explain is not None:
@@ -228,9 +228,9 @@ def _print_rows(
     evidence: Mapping[str, Evidence], options: LeaderboardOptions, form: Format | None, results: Path
 ) -> None:
     from lstm_bench.record.evidence import study_path
-    from lstm_bench.report import formats
-    from lstm_bench.report.aggregate import rows_of
-    from lstm_bench.report.leaderboard import leaderboard_tables
+    from lstm_bench.report.leaderboard import formats
+    from lstm_bench.report.leaderboard.rows import rows_of
+    from lstm_bench.report.leaderboard.tables import leaderboard_tables
 
     def evidence_file(study: str) -> str:
         return study_path(results, study).as_posix()
@@ -267,7 +267,12 @@ def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
 
 
 def _explain(row: Row, form: Format | None) -> None:
-    from lstm_bench.report.explanation import HEADER, explanation_lines, explanation_object, explanation_text
+    from lstm_bench.report.leaderboard.explanation import (
+        HEADER,
+        explanation_lines,
+        explanation_object,
+        explanation_text,
+    )
 
     if form == "json":
         print_json(explanation_object(row))

@@ -28,7 +28,7 @@ from lstm_bench.core.errors import ConfigError, choices_hint
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from lstm_bench.tune.driver import ExecutorName
+    from lstm_bench.exec.local import ExecutorName
 
 __all__ = [
     "RESULTS",

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from lstm_bench.cli.options import RESULTS
-from lstm_bench.core.atomic import may_write, nearest_there
 from lstm_bench.core.errors import InputError
+from lstm_bench.core.writable import may_write, nearest_existing
 
 __all__ = ["check_file", "check_folder", "check_results"]
 
@@ -51,7 +51,7 @@ def check_folder(option: str, path: Path | None) -> None:
     """
     if path is None:
         return
-    existing = nearest_there(path)
+    existing = nearest_existing(path)
     if not existing.is_dir():
         raise InputError(f"{option}: {existing} is a file, expected a folder")
     if not may_write(existing):

@@ -15,9 +15,10 @@ from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
-    from lstm_bench.config.tracking import TrackingConfig
+    from lstm_bench.config.sections.tracking import TrackingConfig
     from lstm_bench.config.workflow import RunConfig
-    from lstm_bench.record.record import Record, TableName
+    from lstm_bench.record.layout import TableName
+    from lstm_bench.record.record import Record
 
 __all__ = ["RunOptions", "run"]
 
@@ -62,7 +63,7 @@ def run(options: RunOptions) -> None:
     from lstm_bench.cli.paths import check_folder
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.ready import missing_workflow
-    from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.config.sections.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
     from lstm_bench.core.errors import ConfigError
 
@@ -92,14 +93,14 @@ def _overrides(options: RunOptions) -> list[str | tuple[str, Any]]:
 
 def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str, options: RunOptions) -> None:
     from lstm_bench.cli.live import live_progress
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
     from lstm_bench.tracking.tracker import tracking
 
     with (
-        tracking(tracked, options.out, drawing(tracked)) as tracker,
+        tracking(tracked, options.out, figure_hook(tracked)) as tracker,
         live_progress(sys.stderr) as progress,
     ):
         record, computed = execute(

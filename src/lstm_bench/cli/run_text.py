@@ -18,8 +18,8 @@ from lstm_bench.core.counting import counted
 if TYPE_CHECKING:
     from lstm_bench.record.catalogue import CatalogueEntry
     from lstm_bench.record.record import Record
-    from lstm_bench.report.run_difference import RunDifference
-    from lstm_bench.report.run_selection import Selection
+    from lstm_bench.report.runs.difference import RunDifference
+    from lstm_bench.report.runs.selection import Selection
 
 __all__ = [
     "entry_object",
@@ -120,7 +120,7 @@ _STATES = {"damaged": "is damaged", "being written": "is being written", "diverg
 
 
 def _line(entry: CatalogueEntry, metrics: Sequence[str], is_wide: bool) -> list[str]:
-    from lstm_bench.report.run_selection import figure_of
+    from lstm_bench.report.runs.selection import figure_of
 
     return [
         entry.id if is_wide else short_id(entry),
@@ -146,7 +146,7 @@ def _figure(value: float) -> str:
 
 def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None:
     """Print a run's figures, configuration and origin in brief, its leaderboard ``rows``, and commands that use it."""
-    from lstm_bench.record.record import folder_size
+    from lstm_bench.record.publish import folder_size
 
     typer.echo(f"{entry_title(entry)}, {size_text(folder_size(entry.path))}")
     if entry.fault or entry.state == "being written":
@@ -173,7 +173,7 @@ def _training(entry: CatalogueEntry) -> str:
 
 
 def _print_figures(entry: CatalogueEntry) -> None:
-    from lstm_bench.report.published import COLUMNS
+    from lstm_bench.report.leaderboard.published import COLUMNS
 
     metrics = entry.metrics or {}
     lines = [[title, f"{metrics[name]:.6f}"] for name, title in COLUMNS.items() if name in metrics]
@@ -185,7 +185,7 @@ def _print_figures(entry: CatalogueEntry) -> None:
 def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     from lstm_bench.config.workflow import load_workflow
     from lstm_bench.core.errors import ConfigError
-    from lstm_bench.report.configuration_table import configuration_table
+    from lstm_bench.report.pages.configuration_table import configuration_table
 
     if not (entry.path / "config.yaml").is_file():
         return

@@ -16,7 +16,7 @@ from lstm_bench.cli.run_text import entry_object, entry_title, print_difference,
 
 if TYPE_CHECKING:
     from lstm_bench.record.catalogue import CatalogueEntry
-    from lstm_bench.report.run_selection import Selection
+    from lstm_bench.report.runs.selection import Selection
 
 __all__ = ["app"]
 
@@ -80,7 +80,7 @@ def list_command(options: ListOptions) -> None:
 
 
 def _selection(options: ListOptions) -> Selection:
-    from lstm_bench.report.run_selection import Condition, Selection
+    from lstm_bench.report.runs.selection import Condition, Selection
 
     return Selection(
         experiments=tuple(options.experiment),
@@ -113,7 +113,7 @@ def show_command(run: RunArgument, results: Results = RESULTS, as_json: Json = F
 def diff_command(a: RunArgument, b: RunArgument, results: Results = RESULTS, as_json: Json = False) -> None:
     """Show how two runs differ: configuration, data, code, machine, training and metrics."""
     from lstm_bench.record.saved import find_record
-    from lstm_bench.report.run_difference import compare_runs
+    from lstm_bench.report.runs.difference import compare_runs
 
     records = find_record(a, results), find_record(b, results)
     found = compare_runs(*records)
@@ -133,7 +133,7 @@ def rm_command(
 ) -> None:
     """Free disk space: remove records. A run that is being written is refused."""
     from lstm_bench.record.catalogue import find_entry
-    from lstm_bench.record.record import check_idle, folder_size, remove
+    from lstm_bench.record.publish import check_idle, folder_size, remove
 
     entries = {entry.path.resolve(): entry for entry in (find_entry(run, results) for run in runs)}
     for path in entries:
@@ -150,7 +150,7 @@ def rm_command(
 
 def _seeds(text: str) -> tuple[int, ...]:
     """Parse seeds; a single number is that seed."""
-    from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.config.values.seeds import parse_seeds
 
     return (int(text),) if text.strip().isdecimal() else parse_seeds(text)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
     from lstm_bench.tune.trials import TrialRow
 
 __all__ = ["BudgetOptions", "app"]
@@ -32,13 +32,13 @@ app.command("create")(study_create.create)
 def list_studies(storage: Storage = None, as_json: Json = False) -> None:
     """List the studies of a store with the states of their trials and their least loss."""
     from lstm_bench.cli.trial_table import counts
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
     from lstm_bench.tune.trials import best_trial
 
     store = open_store(storage)
     studies: list[dict[str, Any]] = []
     for name in store.names():
-        trials, definition = _trials(store, name), store.definition(name)
+        trials, definition = store.rows(name), store.definition(name)
         best = best_trial(trials)
         studies.append(
             {
@@ -76,11 +76,11 @@ def show(
     """Show a study: its space, its trials with their curves, the best one, and the epochs that pruning saved."""
     from lstm_bench.cli.trial_table import outcome_object
     from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     store = open_store(storage)
     chosen = choose_study(store, one_name(name, study))
-    definition, trials = store.definition(chosen), _trials(store, chosen)
+    definition, trials = store.definition(chosen), store.rows(chosen)
     if as_json:
         outcome = outcome_object(trials, definition.config.max_epochs)
         print_json(
@@ -138,7 +138,7 @@ def edit_budget(options: BudgetOptions) -> None:
     """Change what a study may spend; its space, seeds and data stay the same."""
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     values = {
         "trials": options.trials,
@@ -185,7 +185,7 @@ def export(
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.tune.export import export_trials
     from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     if len(names) > 2:
         raise ConfigError(f"export: got {', '.join(names)}; expected at most a study and a file to write")
@@ -194,7 +194,7 @@ def export(
     check_file("FILE", out)
     store = open_store(storage)
     chosen = choose_study(store, one_name(name[0] if name else None, study))
-    count = export_trials(_trials(store, chosen), out)
+    count = export_trials(store.rows(chosen), out)
     if as_json:
         print_json({"name": chosen, "file": str(out), "trials": count})
         return
@@ -211,13 +211,13 @@ def delete(
 ) -> None:
     """Delete a study and its trials from the store; its file and its records remain."""
     from lstm_bench.core.errors import ConfigError
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     store = open_store(storage)
     name = one_name(name, study)
     if name is None:
         raise ConfigError(f"NAME: none was given, expected the study to delete; {_studies(store)}")
-    trials = _trials(store, name)
+    trials = store.rows(name)
     count = len(trials)
     if any(trial.state == "running" for trial in trials):
         raise ConfigError(f"delete: a driver is working on study {name}; stop it first")
@@ -237,9 +237,3 @@ def delete(
 
 def _studies(store: Store) -> str:
     return f"{store.description} has {', '.join(store.names()) or 'none'}"
-
-
-def _trials(store: Store, name: str) -> list[TrialRow]:
-    from lstm_bench.tune.trials import trial_rows
-
-    return trial_rows(store.trials(name), store.study(name).user_attrs)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["CreateOptions", "create"]
 
@@ -106,7 +106,7 @@ def create(options: CreateOptions) -> None:
     A study made with options is kept as studies/NAME.yaml.
     """
     from lstm_bench.tune.creation import READY
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     name = one_name(options.name, options.study)
     space, sections = _space(options), _sections(options)
@@ -134,12 +134,12 @@ def _create(
 ) -> dict[str, Any]:
     """Create one study; print it, or return it as plain data for ``--json``."""
     from lstm_bench.run.judgement.finding import say
-    from lstm_bench.tune.creation import READY, draft_study
+    from lstm_bench.tune.creation import READY, start_study
     from lstm_bench.tune.judgement import judge_study
     from lstm_bench.tune.recent import remember_study
 
     features, uri = options.features, options.provider_uri
-    builder = draft_study(name, options.source, _ready(features) if features else READY[0])
+    builder = start_study(name, options.source, _ready(features) if features else READY[0])
     if features and builder.path is not None:
         sections = sections | {"features": features}
     builder.change(space, sections, overrides)
@@ -183,7 +183,7 @@ def _ready(features: str) -> str:
 
 def _space(options: CreateOptions) -> dict[str, Any]:
     """Parse the parameters to search, as entries of a study file's ``space``."""
-    from lstm_bench.config.parameter import parse_parameter
+    from lstm_bench.config.sections.parameter import parse_parameter
 
     texts = {key: getattr(options, key) for key in _SPACE_KEYS} | _pairs("--param", options.param)
     return {
@@ -197,7 +197,7 @@ def _space(options: CreateOptions) -> dict[str, Any]:
 
 def _sections(options: CreateOptions) -> dict[str, Any]:
     """Return the entries of a study file that options set."""
-    from lstm_bench.config.seeds import parse_seeds
+    from lstm_bench.config.values.seeds import parse_seeds
 
     if options.seeds is not None:
         parse_option("--seeds", options.seeds, parse_seeds)

@@ -12,7 +12,7 @@ from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["Name", "Named", "describe_study", "one_name", "parse_time", "print_definition"]
 
@@ -37,7 +37,7 @@ def one_name(name: str | None, study: str | None) -> str | None:
 
 def parse_time(option: str, text: str | None) -> str | None:
     """Check a span of time, and return its text, which a study keeps."""
-    from lstm_bench.config.duration import parse_duration
+    from lstm_bench.config.values.duration import parse_duration
 
     if text is not None:
         parse_option(option, text, parse_duration)

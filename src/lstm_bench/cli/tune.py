@@ -29,7 +29,7 @@ from lstm_bench.core.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
     from lstm_bench.tune.driver import TuneResult
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["TuneOptions", "tune"]
 
@@ -75,7 +75,7 @@ def tune(options: TuneOptions) -> None:
     """Find a study's best configuration: train trials on the tuning seeds and prune by validation loss."""
     from lstm_bench.cli.paths import check_folder
     from lstm_bench.tune.recent import choose_study, remember_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     check_folder("--out", options.out)
     store = open_store(options.storage)
@@ -93,22 +93,21 @@ def tune(options: TuneOptions) -> None:
 
 def _run(store: Store, name: str, options: TuneOptions) -> TuneResult:
     from lstm_bench.cli.live_study import live_tuning
-    from lstm_bench.config.duration import parse_duration
-    from lstm_bench.config.tracking import with_tracker
+    from lstm_bench.config.sections.tracking import with_tracker
+    from lstm_bench.config.values.duration import parse_duration
     from lstm_bench.exec.devices import discover
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.tracking.tracker import tracking
     from lstm_bench.tune.driver import tune as run_tuning
-    from lstm_bench.tune.trials import trial_rows
 
     definition = store.definition(name)
     config, tracked = definition.config, with_tracker(definition.tracking, options.track)
     timeout = options.timeout or config.timeout
-    before = trial_rows(store.trials(name), store.study(name).user_attrs)
+    before = store.rows(name)
     finished = sum(trial.is_finished for trial in before)
     total = options.trials or config.trials if options.more is None else finished + options.more
     with (
-        tracking(tracked, options.out, drawing(tracked)) as tracker,
+        tracking(tracked, options.out, figure_hook(tracked)) as tracker,
         live_tuning(sys.stderr, name, total, before) as progress,
     ):
         result = run_tuning(

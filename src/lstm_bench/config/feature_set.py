@@ -10,9 +10,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lstm_bench.config.alpha158 import Alpha158Options, alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
-from lstm_bench.config.shown import came, shown
+from lstm_bench.config.wording.mistakes import explain
+from lstm_bench.config.wording.shown import came, shown
 from lstm_bench.config.yaml import read_yaml
 from lstm_bench.core.errors import ConfigError, choices_hint
 

@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    SerializationInfo,
     SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
@@ -19,7 +20,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from lstm_bench.config.mistakes import in_plain_words
+from lstm_bench.config.identity import IDENTITY, is_identity
+from lstm_bench.config.wording.mistakes import in_plain_words
 
 __all__ = ["Recorded", "Refused", "Section"]
 
@@ -74,14 +76,24 @@ class Section(BaseModel):
         if wrong:
             raise ValidationError.from_exception_data(cls.__name__, wrong)
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Fields that have no effect beside the values of the others."""
+        return ()
+
     @model_serializer(mode="wrap")
-    def _leave_out_unset_nulls(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # A null that nobody wrote says nothing, and Qlib's classes do not know all of our keys.
+    def _leave_out(self, serialize: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        """Leave out nulls that the file does not have, and, of an identity, all that is no part of it."""
         content: dict[str, Any] = serialize(self)
-        for key, field in type(self).model_fields.items():
-            if getattr(self, key) is None and key not in self.model_fields_set:
-                content.pop(key, None)
-                content.pop(field.alias or key, None)
+        of_identity = info.context == IDENTITY
+        idle = self.idle if of_identity else ()
+        for name, field in type(self).model_fields.items():
+            if of_identity:
+                left_out = getattr(self, name) is None or name in idle or not is_identity(field)
+            else:  # Qlib's classes do not know all of our keys
+                left_out = getattr(self, name) is None and name not in self.model_fields_set
+            if left_out:
+                content.pop(field.alias or name if info.by_alias else name, None)
         return content
 
 

@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from lstm_bench.config.duration import Duration
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.mistakes import KeyPath, explain
-from lstm_bench.config.parameter import Parameter, Scalar, dotted_key, in_order, short_key
-from lstm_bench.config.search import PrunerConfig, SamplerConfig
 from lstm_bench.config.section import Section
-from lstm_bench.config.seeds import Seeds
-from lstm_bench.config.shown import shown
+from lstm_bench.config.sections.parameter import Parameter, Scalar, dotted_key, in_order, short_key
+from lstm_bench.config.sections.search import PrunerConfig, SamplerConfig
+from lstm_bench.config.values.duration import Duration
+from lstm_bench.config.values.seeds import Seeds
+from lstm_bench.config.wording.mistakes import KeyPath, explain
+from lstm_bench.config.wording.shown import shown
 from lstm_bench.config.yaml import read_yaml
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import choices_hint
@@ -261,7 +261,7 @@ def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | No
     content
         Of its file, or as it was put together.
     place
-        See :func:`lstm_bench.config.mistakes.explain`.
+        See :func:`lstm_bench.config.wording.mistakes.explain`.
 
     Raises
     ------

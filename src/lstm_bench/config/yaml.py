@@ -20,7 +20,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from lstm_bench.config.nodes import assign, compose, construct, entries, lookup, merged, replace
-from lstm_bench.config.shown import came
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.errors import ConfigError, near_match
 
 __all__ = ["Document", "Overrides", "dump_yaml", "load_yaml", "parse_value", "read_yaml"]

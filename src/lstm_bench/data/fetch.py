@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lstm_bench.core.atomic_folder import draft_beside, move_into_place
+from lstm_bench.core.atomic import publish, staging
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError, RunError
 from lstm_bench.data.archive import SUFFIXES, find_data_folder, unpack
@@ -166,11 +166,11 @@ def _unpack(
         raise DataError(f"{url}: SHA-256 is {digest}, expected {sha256.lower()}; the download was removed")
     size = archive.stat().st_size
     progress.begin("unpacking", 0, size)
-    with draft_beside(out) as draft:
-        total = unpack(archive, draft, max_bytes, progress.advance)
-        folder = find_data_folder(draft)
+    with staging(out) as staged:
+        total = unpack(archive, staged, max_bytes, progress.advance)
+        folder = find_data_folder(staged)
         calendar = Provider(folder).calendar  # refuses what is no calendar
-        move_into_place(folder, out)
+        publish(folder, out)
     logger.info("%s: %s, %s to %s", out, counted(len(calendar), "trading day"), calendar[0], calendar[-1])
     return Fetched(out, url, digest, size, total, resumed_at)
 

@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import shutil
-import uuid
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.atomic import publish, staging, stagings_of
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 
@@ -129,24 +129,21 @@ def open_entry(path: Path) -> Entry:
 
 
 def write_entry(path: Path, arrays: Arrays, content: Content) -> None:
-    """Write an entry beside its place and move it there in one rename; the caller has its lock exclusively."""
+    """Write an entry, complete or not at all. The caller holds its lock exclusively."""
     for part in _parts(path):
         shutil.rmtree(part)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.draft")
-    draft.mkdir()
-    try:
+    with staging(path) as staged:
+        staged.mkdir()
         for name, array in arrays.items():
-            np.save(draft / f"{name}.npy", array, allow_pickle=False)
-        sizes = {name: (draft / f"{name}.npy").stat().st_size for name in arrays}
+            np.save(staged / f"{name}.npy", array, allow_pickle=False)
+        sizes = {name: (staged / f"{name}.npy").stat().st_size for name in arrays}
         index = json.dumps({"bytes": sizes, "content": content}, allow_nan=False)
-        (draft / _INDEX).write_text(index, encoding="utf-8")
-        draft.rename(path)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        (staged / _INDEX).write_text(index, encoding="utf-8")
+        publish(staged, path)
 
 
 def remove_entry(path: Path) -> bool:
-    """Remove an entry and drafts of it, unless some process has it open or writes it; whether it is gone."""
+    """Remove an entry and its stagings, unless some process has it open or writes it; whether it is gone."""
     lock = try_exclusive(path)
     if lock is None:
         return False
@@ -167,7 +164,7 @@ def last_used(path: Path) -> float:
 
 
 def entry_bytes(path: Path) -> int:
-    """Bytes of an entry and its drafts; of what vanishes meanwhile, none."""
+    """Bytes of an entry and its stagings; of what vanishes meanwhile, none."""
     total = 0
     for part in _parts(path):
         with suppress(FileNotFoundError):
@@ -177,9 +174,8 @@ def entry_bytes(path: Path) -> int:
 
 
 def _parts(path: Path) -> list[Path]:
-    """Folders of an entry: itself, and drafts of it."""
-    drafts = path.parent.glob(f".{path.name}.*.draft")
-    return [part for part in (path, *drafts) if part.is_dir()]
+    """Folders of an entry: itself, and its stagings."""
+    return [part for part in (path, *(one.path for one in stagings_of(path))) if part.is_dir()]
 
 
 def exclusive(path: Path) -> int:

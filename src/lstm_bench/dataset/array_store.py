@@ -81,7 +81,7 @@ class EntryInfo:
     Attributes
     ----------
     key
-    bytes : on disk, abandoned drafts included
+    bytes : on disk, abandoned stagings included
     used : when it was last opened
     in_use : whether some process has it open, or writes it
     content : its plain data, empty where it cannot be read
@@ -190,7 +190,7 @@ class ArrayStore:
             ) from error
 
     def _keys(self) -> list[str]:
-        """Keys of entries, and of drafts that a killed process left."""
+        """Keys of entries, and of stagings that a killed process left."""
         if not self.folder.is_dir():
             return []
         names = [path.name for path in self.folder.iterdir() if path.is_dir()]

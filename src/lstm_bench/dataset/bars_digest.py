@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.day import parse_day
-from lstm_bench.config.shown import came
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.values.day import parse_day
+from lstm_bench.config.wording.shown import came
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns, needed_features

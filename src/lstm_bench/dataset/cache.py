@@ -15,12 +15,13 @@ from typing import Any, get_args
 
 import numpy.typing as npt
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry, open_entry
 from lstm_bench.dataset.array_store import ArrayStore, EntryInfo
-from lstm_bench.dataset.dataset import Dataset, build_dataset, refuse_unseen_fit, wanted_segments
+from lstm_bench.dataset.build import build_dataset, refuse_unseen_fit, requested_segments
+from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.stored import pack_dataset, unpack_dataset
 
 __all__ = ["DatasetCache"]
@@ -63,7 +64,7 @@ class DatasetCache:
         d_feat: int,
         embargo: int = 0,
     ) -> Dataset:
-        """Return the dataset that :func:`lstm_bench.dataset.dataset.build_dataset` gives, built once.
+        """Return the dataset that :func:`lstm_bench.dataset.build.build_dataset` gives, built once.
 
         Its entry stays as long as the dataset does. The arguments are those of :func:`ensure`, and so are the errors.
         """
@@ -165,7 +166,7 @@ def _identity(
     embargo: int,
 ) -> dict[str, Any]:
     """Return all that decides the content of an entry, as plain data."""
-    wanted = wanted_segments(segments)
+    wanted = requested_segments(segments)
     kwargs = config.resolved().kwargs.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {
         "data": fingerprint,

@@ -1,33 +1,28 @@
-"""The dataset: a handler's tables cut into segments, and their samples with windows."""
+"""The dataset: processed tables cut into segments, and their samples with windows."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.guards import embargoed
 from lstm_bench.dataset.handler import (
     HandlerColumns,
-    last_fit_day,
-    needed_features,
-    process_table,
     read_table,
 )
-from lstm_bench.dataset.segments import Segment, locate_segments
+from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
 from lstm_bench.features.columns import LaggedColumns
-from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows, Table
 
 if TYPE_CHECKING:
@@ -38,19 +33,11 @@ __all__ = [
     "Dataset",
     "SampleSet",
     "View",
-    "build_dataset",
-    "keeps_bars",
-    "refuse_unseen_fit",
-    "wanted_segments",
     "window_shape",
 ]
 
-logger = logging.getLogger("lstm_bench")
-
 DataKey = Literal["infer", "learn"]
 """``infer`` data are for prediction, ``learn`` data for training and validation."""
-
-_ALPHA360_FIELDS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,96 +278,6 @@ class Dataset:
         return panel.reshape(N, T).T
 
 
-def build_dataset(
-    config: DatasetConfig,
-    provider: Provider,
-    segments: Sequence[SegmentName] | None = None,
-    *,
-    d_feat: int = _ALPHA360_FIELDS,
-    embargo: int = 0,
-) -> Dataset:
-    """Read bars, compute and process the columns that the configuration keeps, and cut segments.
-
-    Parameters
-    ----------
-    config
-        The ``task.dataset`` section of a workflow file.
-    provider
-        Where the bars are.
-    segments
-        Segments to prepare, all by default. Nothing of a later one is looked at, save for the bars that the
-        labels of the last days before it need.
-    d_feat
-        Features per day that ``DatasetH`` folds its columns into; ``TSDatasetH`` has as many as columns.
-    embargo
-        Trading days before the next segment whose labels are not learned from, neither as samples of train and valid
-        nor in a processor's statistics; see :func:`lstm_bench.dataset.guards.embargo_days`.
-
-    Raises
-    ------
-    ConfigError
-        Where the embargo leaves no day of a segment, processors are fitted on days of a later segment that is left
-        out, or leave different columns for training and prediction, or columns and ``d_feat`` or ``step_len`` do not
-        fit each other.
-    DataError
-        Where a segment has no day, no bar or no label.
-    """
-    handler = config.kwargs.handler
-    names = needed_features(handler)
-    columns = HandlerColumns.of(handler)
-    begin, end, located = _spans(config, provider, segments)
-    lagged = keeps_bars(config, names, d_feat)
-    barred = embargoed(config, located, provider, embargo)[begin:end]
-    raw, instruments = read_table(handler, provider, begin, end, names, lagged=lagged)
-    if np.isnan(raw.label.column(0)).all():
-        raise DataError(f"label: {columns.label[1]!r} has no value on any of {counted(len(raw.rows), 'row')}")
-    processed = process_table(handler, raw, barred)
-    infer, learn = processed.infer, processed.learn
-    if infer.feature.names != learn.feature.names:
-        raise ConfigError("infer_processors and learn_processors leave different columns")
-    if columns.lagged and not isinstance(infer.feature, LaggedColumns):
-        logger.info(
-            "%s: %s stored, not gathered from bars",
-            handler.name,
-            counted(len(infer.feature.names), "column"),
-        )
-    step_len, n_features = window_shape(config, len(infer.feature.names), d_feat)
-
-    resident = Resident(infer.feature.for_windows())
-    views: dict[DataKey, View] = {"infer": View.of(infer, resident)}
-    shared = learn.feature is infer.feature
-    views["learn"] = View.of(learn, resident if shared else Resident(learn.feature.for_windows()))
-    return Dataset(
-        config=config,
-        provider=provider,
-        days=raw.days,
-        instruments=instruments,
-        feature_names=infer.feature.names,
-        label_name=raw.label.names[0],
-        step_len=step_len,
-        n_features=n_features,
-        rows=raw.rows,
-        raw_labels=raw.label.column(0),
-        fitted=processed.fitted,
-        segments=located,
-        offset=begin,
-        views=views,
-        embargo=embargo,
-        embargoed=barred,
-    )
-
-
-def keeps_bars(config: DatasetConfig, names: Sequence[str], d_feat: int) -> bool:
-    """Whether the features, of which ``names`` are needed, stay Alpha360's bars until windows are gathered."""
-    columns = HandlerColumns.of(config.kwargs.handler)
-    return (
-        columns.lagged
-        and not config.is_time_series
-        and d_feat == _ALPHA360_FIELDS
-        and tuple(names) == tuple(columns.features)
-    )
-
-
 def window_shape(config: DatasetConfig, C: int, d_feat: int) -> tuple[int, int]:
     """Shape ``(L, F)`` of a window over C columns.
 
@@ -404,44 +301,3 @@ def window_shape(config: DatasetConfig, C: int, d_feat: int) -> tuple[int, int]:
             f"{counted(d_feat, 'feature')}"
         )
     return step_len, d_feat
-
-
-def _spans(
-    config: DatasetConfig, provider: Provider, segments: Sequence[SegmentName] | None
-) -> tuple[int, int, dict[SegmentName, Segment]]:
-    """Calendar positions of the table's days (end exclusive), and the segments."""
-    handler = config.kwargs.handler
-    span = provider.locate(handler.kwargs.start_time, handler.kwargs.end_time, "start_time..end_time")
-    located = locate_segments(config.kwargs.segments, wanted_segments(segments), provider, span)
-    if segments is None:
-        return *span, located
-    refuse_unseen_fit(config, tuple(located))
-    end = max(segment.end for segment in located.values())
-    fit_end = last_fit_day(handler)
-    if fit_end is not None:
-        fit_stop = int(np.searchsorted(provider.calendar, np.datetime64(fit_end, "D"), side="right"))
-        end = max(end, min(fit_stop, span[1]))
-    return span[0], end, located
-
-
-def wanted_segments(segments: Sequence[SegmentName] | None) -> tuple[SegmentName, ...]:
-    """Name the segments to prepare, all for None, in their order."""
-    return tuple(name for name in get_args(SegmentName) if segments is None or name in segments)
-
-
-def refuse_unseen_fit(config: DatasetConfig, seen: Sequence[SegmentName]) -> None:
-    """Refuse processors that are fitted on days of a segment which must not be seen.
-
-    Raises
-    ------
-    ConfigError
-        Where the fit period reaches into a segment that is not in ``seen``.
-    """
-    fit_end = last_fit_day(config.kwargs.handler)
-    for name in get_args(SegmentName):
-        start = getattr(config.kwargs.segments, name)[0]
-        if fit_end is not None and name not in seen and start <= fit_end:
-            raise ConfigError(
-                f"fit_end_time: {fit_end} reaches into segment {name!r}, which begins on {start} "
-                "and must not be seen"
-            )

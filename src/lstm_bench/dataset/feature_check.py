@@ -9,13 +9,14 @@ from typing import Literal
 import numpy as np
 
 from lstm_bench.config.feature_set import FeatureSet
-from lstm_bench.config.handler import DEFAULT_LABEL, HandlerConfig
+from lstm_bench.config.sections.handler import DEFAULT_LABEL, HandlerConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.guards import say_feature_ahead, say_label_not_ahead
 from lstm_bench.dataset.handler import read_table
-from lstm_bench.features.expression import Call, Expression, Node, parse
+from lstm_bench.features.expression import Expression, parse
+from lstm_bench.features.nodes import Call, Node
 
 __all__ = ["ColumnValues", "Finding", "check_texts", "check_values", "looks_back"]
 

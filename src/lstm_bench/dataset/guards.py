@@ -9,9 +9,9 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.processor import FittedKwargs
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError
@@ -23,7 +23,7 @@ from lstm_bench.features.expression import Expression
 __all__ = [
     "default_embargo",
     "embargo_days",
-    "embargoed",
+    "embargoed_days",
     "leaks",
     "say_feature_ahead",
     "say_label_not_ahead",
@@ -59,7 +59,7 @@ def default_embargo(config: RunConfig) -> int:
     return HandlerColumns.of(config.resolved().task.dataset.kwargs.handler).parsed_label.ahead
 
 
-def embargoed(
+def embargoed_days(
     config: DatasetConfig, segments: Mapping[SegmentName, Segment], provider: Provider, days: int
 ) -> npt.NDArray[np.bool_]:
     """Mark the days of each segment that lie fewer than ``days`` + 1 trading days before the next segment's first.

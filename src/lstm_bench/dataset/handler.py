@@ -11,16 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.alpha360 import DAYS, FIELDS
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.processor import FittedKwargs
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.universe import instruments_of, universe_of
+from lstm_bench.features.column_selection import missing_columns, surviving_columns
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import Expression, extent, parse_columns
-from lstm_bench.features.processors import FittedStatistics, missing_columns, process, surviving_columns
+from lstm_bench.features.fitted import FittedStatistics
+from lstm_bench.features.processors import process
 from lstm_bench.features.table import Rows, Table
 
 __all__ = [

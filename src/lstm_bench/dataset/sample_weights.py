@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.harness import TrainingConfig
+from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.dataset.dataset import SampleSet
 
 __all__ = ["sample_weights"]

@@ -11,9 +11,9 @@ from typing import Any, TypeVar, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName, SegmentsConfig
-from lstm_bench.config.day import parse_day
-from lstm_bench.config.record import PortAnaRecord
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName, SegmentsConfig
+from lstm_bench.config.sections.record import PortAnaRecord
+from lstm_bench.config.values.day import parse_day
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError

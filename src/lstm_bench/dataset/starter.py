@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.exchange import REGIONS, Region
+from lstm_bench.config.sections.exchange import REGIONS, Region
 from lstm_bench.core.errors import DataError, InputError, choices_hint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import DataKey, Dataset, View, window_shape
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import Resident
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns, StandardiseColumns
-from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows
 
 __all__ = ["pack_dataset", "unpack_dataset"]

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.universe import ExpressionFilter, MarketConfig, NameFilter, TimeRangeConfig
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.sections.universe import ExpressionFilter, FilteredMarket, NameFilter, TimeRangeConfig
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Span, Universe
@@ -57,7 +57,7 @@ def _before_filters(config: HandlerConfig, provider: Provider) -> Universe:
             return provider.universe("all")
         case str() as market:
             return provider.universe(market)
-        case MarketConfig(market=market):
+        case FilteredMarket(market=market):
             return provider.universe(market)
         case Mapping() as spans:
             given = {

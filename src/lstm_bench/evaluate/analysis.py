@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.evaluate.backtest import BacktestResult
-from lstm_bench.evaluate.decay import Decay, ic_decay
-from lstm_bench.evaluate.drawdown import drawdowns, worst
-from lstm_bench.evaluate.groups import GroupReturns, group_returns
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
-from lstm_bench.evaluate.holdings import holding_statistics
 from lstm_bench.evaluate.moments import moments
-from lstm_bench.evaluate.performance import CONVENTIONS, QLIB, performance
-from lstm_bench.evaluate.periods import ic_by_period, ic_summary
-from lstm_bench.evaluate.precision import Precision, precision
-from lstm_bench.evaluate.risk import return_series
-from lstm_bench.evaluate.signal import SignalMetrics
-from lstm_bench.evaluate.stability import Stability, stability
+from lstm_bench.evaluate.returns.drawdown import drawdowns, worst
+from lstm_bench.evaluate.returns.performance import CONVENTIONS, QLIB, performance
+from lstm_bench.evaluate.returns.risk import return_series
+from lstm_bench.evaluate.signal.decay import Decay, ic_decay
+from lstm_bench.evaluate.signal.groups import GroupReturns, group_returns
+from lstm_bench.evaluate.signal.metrics import SignalMetrics
+from lstm_bench.evaluate.signal.periods import ic_by_period, ic_summary
+from lstm_bench.evaluate.signal.precision import Precision, precision
+from lstm_bench.evaluate.signal.stability import Stability, stability
+from lstm_bench.evaluate.trading.backtest import BacktestResult
+from lstm_bench.evaluate.trading.holdings import holding_statistics
 
 __all__ = [
     "PortfolioAnalysis",
@@ -77,7 +77,7 @@ class SignalAnalysis:
         return {headline: moments(series[name]).mean for headline, name in OF_SIGNAL.items()}
 
     def decay_rows(self) -> list[dict[str, float]]:
-        """Give a row per lag: ``lag`` and what :func:`~lstm_bench.evaluate.periods.ic_summary` gives."""
+        """Give a row per lag: ``lag`` and what :func:`~lstm_bench.evaluate.signal.periods.ic_summary` gives."""
         rows = zip(self.decay.ic, self.decay.rank_ic, strict=True)
         return [
             {"lag": lag, **ic_summary({"ic": ic, "rank_ic": rank_ic})}
@@ -85,7 +85,7 @@ class SignalAnalysis:
         ]
 
     def period_rows(self) -> list[dict[str, Any]]:
-        """Give a row per year and per month, see :func:`~lstm_bench.evaluate.periods.ic_by_period`."""
+        """Give a row per year and per month, see :func:`~lstm_bench.evaluate.signal.periods.ic_by_period`."""
         return ic_by_period({"ic": self.metrics.ic, "rank_ic": self.metrics.rank_ic}, self.days)
 
 
@@ -95,12 +95,12 @@ class PortfolioAnalysis:
 
     Attributes
     ----------
-    returns : name of :func:`~lstm_bench.evaluate.risk.return_series` -> sections of
-        :func:`~lstm_bench.evaluate.performance.performance`
+    returns : name of :func:`~lstm_bench.evaluate.returns.risk.return_series` -> sections of
+        :func:`~lstm_bench.evaluate.returns.performance.performance`
     drawdowns : the worst five of each of them, under both conventions: ``series``, ``accumulation``, ``rank``,
         ``depth``, ``start``, ``bottom``, ``recovery`` (datetime64[D]; NaT for a start before the first day, and for a
         recovery that has not come), ``days``
-    holdings : daily, see :func:`~lstm_bench.evaluate.holdings.holding_statistics`
+    holdings : daily, see :func:`~lstm_bench.evaluate.trading.holdings.holding_statistics`
     turnover : mean of a day, over the account of the day before
     """
 
@@ -132,7 +132,7 @@ def analyse_signal(
     Parameters
     ----------
     score, label, rows
-        As for :func:`lstm_bench.evaluate.signal.signal_metrics`, which gave ``metrics``.
+        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`, which gave ``metrics``.
     days : ``[T]`` datetime64[D]
     """
     return SignalAnalysis(

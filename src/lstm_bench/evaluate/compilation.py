@@ -19,12 +19,12 @@ import llvmlite.binding
 import numba
 import numpy as np
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate.analysis import analyse_signal
-from lstm_bench.evaluate.backtest import backtest
-from lstm_bench.evaluate.quotes import quote_fields
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.evaluate.trading.backtest import backtest
+from lstm_bench.evaluate.trading.quotes import quote_fields
 
 __all__ = ["EarlyCompilation", "compile_evaluation"]
 

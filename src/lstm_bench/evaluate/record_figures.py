@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.evaluate.moments import moments
-from lstm_bench.evaluate.precision import Precision
-from lstm_bench.evaluate.signal import SignalMetrics
+from lstm_bench.evaluate.signal.metrics import SignalMetrics
+from lstm_bench.evaluate.signal.precision import Precision
 
 __all__ = ["long_short_figures", "squared_error"]
 

@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features import pages
-from lstm_bench.features.threads import for_each
+from lstm_bench.features import host
 
 __all__ = ["ColumnMap", "Columns", "Fill", "LaggedColumns", "StandardiseColumns", "StoredColumns"]
 
@@ -152,7 +151,7 @@ class StoredColumns(Columns):
     def for_windows(self) -> npt.NDArray[np.float32]:
         """Lay a row's columns together, ``[R, F]`` float32, the maps carried out."""
         F, R = self.values.shape
-        out = pages.empty((R, F))
+        out = host.empty((R, F))
         step = max(16, _BLOCK_VALUES // F)
 
         def fill(block: int) -> None:
@@ -162,7 +161,7 @@ class StoredColumns(Columns):
                 column_map.apply(values, slice(None))
             out[rows] = values.T
 
-        for_each(-(-R // step), fill)
+        host.for_each(-(-R // step), fill)
         return out
 
 
@@ -216,12 +215,12 @@ class LaggedColumns(Columns):
 
     def stored(self) -> StoredColumns:
         """Compute every column, with the maps."""
-        values = pages.empty((len(self.names), len(self.cells)))
+        values = host.empty((len(self.names), len(self.cells)))
 
         def fill(column: int) -> None:
             values[column] = self.column(column)
 
-        for_each(len(self.names), fill)
+        host.for_each(len(self.names), fill)
         return StoredColumns(self.names, values)
 
     def for_windows(self) -> npt.NDArray[np.float32]:

@@ -17,14 +17,13 @@ from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.core.kernel import kernel
 from lstm_bench.data.panel import Panel
-from lstm_bench.features import pages
+from lstm_bench.features import host
 from lstm_bench.features.compute import compute
 from lstm_bench.features.expression import Expression, extent, parse
 from lstm_bench.features.kernels.shift import blank
 from lstm_bench.features.plan import Apply, Load, Plan, Task
 from lstm_bench.features.series import Series, Span
 from lstm_bench.features.table import Rows
-from lstm_bench.features.threads import for_each
 
 __all__ = ["evaluate", "evaluate_rows"]
 
@@ -101,7 +100,7 @@ def evaluate_rows(
     low, high = max(0, begin - left), min(panel.shape[0], begin + T + right)
     bars = _Bars(panel, low, high, begin + _last_days(rows) + right)
     plan = Plan(parsed, begin - low, begin - low + T, high - low)
-    out = pages.empty((len(parsed), len(rows)))
+    out = host.empty((len(parsed), len(rows)))
     size = max(1, _BLOCK_VALUES // max(1, high - low))
     bounds = np.searchsorted(rows.instruments, np.arange(0, N + size, size))
 
@@ -115,7 +114,7 @@ def evaluate_rows(
         _work_out(plan, block, cells, out[:, some])
 
     _keep_freed_memory()
-    for_each(len(bounds) - 1, work)
+    host.for_each(len(bounds) - 1, work)
     return out
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lstm_bench.features.expression import Call, Expression, Field, Node, Number
+from lstm_bench.features.expression import Expression
+from lstm_bench.features.nodes import Call, Field, Node, Number
 from lstm_bench.features.operators import OPERATORS, Kind, Window
 
 __all__ = ["Apply", "Load", "Plan", "Step", "Task"]
@@ -59,7 +60,7 @@ class Apply:
     inputs
         Slots of the operands: of steps, or of the plan's numbers.
     window, quantile
-        As in :class:`lstm_bench.features.expression.Call`.
+        As in :class:`lstm_bench.features.nodes.Call`.
     """
 
     operator: str

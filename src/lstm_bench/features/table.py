@@ -13,11 +13,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.processor import FieldsGroup
+from lstm_bench.config.sections.processor import FieldsGroup
 from lstm_bench.core.kernel import kernel
 from lstm_bench.features.columns import Columns
 
-__all__ = ["Rows", "Table"]
+__all__ = ["GROUPS", "Rows", "Table", "groups_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,16 +74,24 @@ def _by_day(
     return order, starts
 
 
+GROUPS: tuple[FieldsGroup, ...] = ("feature", "label")
+
+
+def groups_of(fields_group: FieldsGroup | None) -> tuple[FieldsGroup, ...]:
+    """Return the groups of columns that a processor's ``fields_group`` names; all for None."""
+    return GROUPS if fields_group is None else (fields_group,)
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Features and label of the rows.
 
     Attributes
     ----------
-    rows : all rows that the handler has
+    rows : all rows of the handler
     days : ``[T]`` datetime64[D]
     kept : ``[R]`` bool
-        False where a processor dropped the row.
+        False if a processor dropped the row.
     feature, label : F columns and one column
     """
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 
 __all__ = ["matrix_precision"]
 

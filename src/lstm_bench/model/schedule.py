@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.harness import ScheduleName
+from lstm_bench.config.sections.harness import ScheduleName
 
 __all__ = ["CONSTANT", "Schedule", "ScheduleSpec"]
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lstm_bench.core.atomic import Staging, stagings_in, stagings_of
 from lstm_bench.core.errors import DataError
-from lstm_bench.record.drafts import Draft, drafts_in
-from lstm_bench.record.record import SEAL, Record
+from lstm_bench.record.layout import CONFIG, SEAL
+from lstm_bench.record.record import Record
 
 __all__ = ["CatalogueEntry", "find_entry", "find_run", "is_run_id", "list_runs", "name_some", "run_folders"]
 
-_CONFIG = "config.yaml"
 _ID = re.compile(r"[0-9a-f]{16}")
 _SCORED = ("pred.parquet", "label.parquet", "ic.parquet", "epochs.parquet", "model.safetensors")
 """Files of every run that has scores."""
@@ -36,14 +36,14 @@ class CatalogueEntry:
 
     Attributes
     ----------
-    path : of the record, which is not there where only a draft is
+    path : of the record, which does not exist while the run is only staged
     fault : what is wrong with the record; empty where nothing is
     features : Alpha158, Alpha360, or an own set's name
     started : with its time zone
     status : how training ended
     seconds : in all
     metrics : name -> value; NaN where a figure has none
-    drafts : of the run, at work or left over
+    stagings : of the record, being written or left by killed processes
     """
 
     path: Path
@@ -57,7 +57,7 @@ class CatalogueEntry:
     seconds: float | None = None
     data_fingerprint: str | None = None
     metrics: Mapping[str, float] | None = None
-    drafts: tuple[Draft, ...] = ()
+    stagings: tuple[Staging, ...] = ()
 
     @property
     def id(self) -> str:
@@ -70,14 +70,14 @@ class CatalogueEntry:
         return self.path.parent.name
 
     @property
-    def is_draft(self) -> bool:
+    def is_staged(self) -> bool:
         """Whether there is no record yet."""
-        return bool(self.drafts) and not self.path.is_dir()
+        return bool(self.stagings) and not self.path.is_dir()
 
     @property
     def state(self) -> str:
         """How the run stands, in a word or two."""
-        if any(draft.is_live for draft in self.drafts):
+        if any(staging.is_active for staging in self.stagings):
             return "being written"
         if self.fault:
             return "damaged"
@@ -138,31 +138,31 @@ def find_entry(run: str, results: Path) -> CatalogueEntry:
         raise DataError(
             f"run: {folder} is no run's record: its name is none of the ids that runs have, 16 digits of 0-9a-f"
         )
-    drafts = [draft for draft in drafts_in(folder.parent) if draft.run == folder.name]
-    return _entry(folder, tuple(drafts))
+    return _entry(folder, tuple(stagings_of(folder)))
 
 
 def list_runs(results: Path) -> list[CatalogueEntry]:
     """Read what records tell in brief; a damaged one is listed with its fault.
 
-    Only small files are read. A run that so far has nothing but a draft is listed, too.
+    Only small files are read. Runs that are only staged are listed too.
     """
     entries = []
     for experiment in _visible(results):
-        drafts: dict[str, list[Draft]] = {}
-        for draft in drafts_in(experiment):
-            drafts.setdefault(draft.run, []).append(draft)
+        stagings: dict[str, list[Staging]] = {}
+        for staging in stagings_in(experiment):
+            if is_run_id(staging.place):
+                stagings.setdefault(staging.place, []).append(staging)
         folders = {path.name: path for path in _visible(experiment) if _is_run(path)}
-        for name in sorted({*folders, *drafts}):
-            entries.append(_entry(experiment / name, tuple(drafts.get(name, ()))))
+        for name in sorted({*folders, *stagings}):
+            entries.append(_entry(experiment / name, tuple(stagings.get(name, ()))))
     return entries
 
 
-def _entry(path: Path, drafts: tuple[Draft, ...]) -> CatalogueEntry:
+def _entry(path: Path, stagings: tuple[Staging, ...]) -> CatalogueEntry:
     if not path.is_dir():
-        at_work = any(draft.is_live for draft in drafts)
-        fault = "" if at_work else "a draft that a killed process left; the same run goes on to make a record"
-        return CatalogueEntry(path, fault, drafts=drafts)
+        is_written = any(staging.is_active for staging in stagings)
+        fault = "" if is_written else "a killed process left it unfinished; run it again to make its record"
+        return CatalogueEntry(path, fault, stagings=stagings)
     record, faults = Record(path), []
     said: dict[str, Any] = {}
     metrics: dict[str, float] | None = None
@@ -172,7 +172,7 @@ def _entry(path: Path, drafts: tuple[Draft, ...]) -> CatalogueEntry:
         faults += _absent(path, _SCORED if metrics else ())
     except DataError as error:
         faults.append(str(error).removeprefix(f"{path}{os.sep}"))
-    return CatalogueEntry(path, "; ".join(faults), **said, metrics=metrics, drafts=drafts)
+    return CatalogueEntry(path, "; ".join(faults), **said, metrics=metrics, stagings=stagings)
 
 
 def _provenance(record: Record) -> dict[str, Any]:
@@ -183,12 +183,12 @@ def _provenance(record: Record) -> dict[str, Any]:
     DataError
         Where a file is not there, cannot be read, or holds something else.
     """
-    if missing := _absent(record.path, (SEAL, _CONFIG)):
+    if missing := _absent(record.path, (SEAL, CONFIG)):
         raise DataError(missing[0])
     content = record.provenance()
     training, seconds = _part(content, "training", dict), _part(content, "seconds", dict)
     return {
-        "features": _features(record.path / _CONFIG),
+        "features": _features(record.path / CONFIG),
         "seed": _part(content, "seed", int),
         "started": _moment(content.get("started")),
         "status": _part(training, "status", str),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.core.atomic import draft_of
+from lstm_bench.core.atomic import staged_file
 from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
 
@@ -319,8 +319,8 @@ def _write(path: Path, content: pa.Table | list[dict[str, Any]], schema: pa.Sche
     # another release of pyarrow writes other bytes: a file that says the same stays
     if path.is_file() and _says(path, table):
         return False
-    with draft_of(path) as draft:
-        pq.write_table(table, draft, compression="zstd")
+    with staged_file(path) as staged:
+        pq.write_table(table, staged, compression="zstd")
     return True
 
 

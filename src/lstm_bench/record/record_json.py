@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict
 
-from lstm_bench.config.day import Day, parse_day
 from lstm_bench.config.section import Recorded
-from lstm_bench.config.shown import came
+from lstm_bench.config.values.day import Day, parse_day
+from lstm_bench.config.wording.shown import came
 
 __all__ = ["ProvenanceJson", "check_analysis", "check_figures"]
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_bench.config.shown import came
+from lstm_bench.config.wording.shown import came
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.record.catalogue import find_run, name_some
+from lstm_bench.record.layout import AGAIN
 from lstm_bench.record.record import Record, read_object
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ __all__ = ["SavedRun", "find_record", "read_statistics"]
 
 _WEIGHTS = "model.safetensors"
 _STATISTICS = "statistics.json"
-_AGAIN = "compute the run again with --force"
 
 
 def find_record(run: str, results: Path) -> Record:
@@ -89,7 +89,7 @@ class SavedRun:
             raise DataError(f"{record.path}: {failure}; there is nothing to predict with")
         for name in ("pred.parquet", _STATISTICS, _WEIGHTS):
             if not (record.path / name).is_file():
-                raise DataError(f"{record.path}: this record is not complete: it has no {name}; {_AGAIN}")
+                raise DataError(f"{record.path}: this record is not complete: it has no {name}; {AGAIN}")
         return cls(
             record=record,
             config=record.config().resolved(),
@@ -106,7 +106,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise DataError(f"{path}: cannot be read: {error}; {_AGAIN}") from error
+        raise DataError(f"{path}: cannot be read: {error}; {AGAIN}") from error
 
 
 def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
@@ -121,9 +121,9 @@ def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
     fitted = {}
     for key, steps in read_object(path).items():
         if not isinstance(steps, list):
-            raise DataError(f"{path}: {key}: got {came(steps)}, expected a list; {_AGAIN}")
+            raise DataError(f"{path}: {key}: got {came(steps)}, expected a list; {AGAIN}")
         try:
             fitted[key] = tuple(map(FittedStatistics.from_json, steps))
         except DataError as error:
-            raise DataError(f"{path}: {key}: {error}; {_AGAIN}") from error
+            raise DataError(f"{path}: {key}: {error}; {AGAIN}") from error
     return fitted

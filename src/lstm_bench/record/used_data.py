@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
@@ -29,7 +29,7 @@ from lstm_bench.dataset.handler import (
     needed_features,
 )
 from lstm_bench.dataset.universe import instruments_of, universe_of
-from lstm_bench.evaluate.quotes import benchmark_universe, load_quotes, with_exchange_days
+from lstm_bench.evaluate.trading.quotes import benchmark_universe, load_quotes, with_exchange_days
 from lstm_bench.features.expression import extent, parse
 
 __all__ = ["Outline", "UsedData"]
@@ -210,7 +210,7 @@ def _segment(config: RunConfig, provider: Provider, name: str) -> tuple[int, int
 
 
 def _quote_span(config: RunConfig, portfolio: PortAnalysisConfig, provider: Provider) -> tuple[int, int]:
-    """Calendar positions of the backtest's quotes, as :func:`lstm_bench.evaluate.quotes.quote_span` finds them."""
+    """Calendar positions of the backtest's quotes, as :func:`~lstm_bench.evaluate.trading.quotes.quote_span` does."""
     start, stop = portfolio.backtest.start_time, portfolio.backtest.end_time
     test = _segment(config, provider, "test")
     begin, end = _positions(provider, start, stop, "backtest")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
@@ -21,11 +21,11 @@ from lstm_bench.evaluate.analysis import (
     analyse_portfolio,
     analyse_signal,
 )
-from lstm_bench.evaluate.backtest import BacktestResult, backtest
-from lstm_bench.evaluate.indicators import trade_indicators
-from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place, quote_span
 from lstm_bench.evaluate.record_figures import long_short_figures, squared_error
-from lstm_bench.evaluate.signal import SignalMetrics, signal_metrics
+from lstm_bench.evaluate.signal.metrics import SignalMetrics, signal_metrics
+from lstm_bench.evaluate.trading.backtest import BacktestResult, backtest
+from lstm_bench.evaluate.trading.indicators import trade_indicators
+from lstm_bench.evaluate.trading.quotes import load_benchmark, load_quotes, place, quote_span
 
 __all__ = ["Evaluation", "Market", "evaluate_pack", "evaluate_scores", "load_market"]
 

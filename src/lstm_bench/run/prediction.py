@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.day import parse_day
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
+from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
+from lstm_bench.dataset.build import build_inference_dataset, first_position
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.handler import HandlerColumns, needed_features
-from lstm_bench.dataset.inference import build_inference_dataset, first_position
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.universe import universe_of
 from lstm_bench.features.expression import extent

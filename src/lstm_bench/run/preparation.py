@@ -10,23 +10,24 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lstm_bench.config.backtest import resolve
-from lstm_bench.config.harness import BY_DAY
+from lstm_bench.config.sections.backtest import resolve
+from lstm_bench.config.sections.harness import BY_DAY
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import Dataset, SampleSet, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset, SampleSet
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.handler import say_missing_columns
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
-from lstm_bench.evaluate.quotes import load_benchmark, tradable
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable
 from lstm_bench.model.contract import PackSpec, PathChoice
 from lstm_bench.model.loss.day import comparable_days
-from lstm_bench.model.memory import parameters, training_bytes
 from lstm_bench.model.sample_order import days_per_batch
+from lstm_bench.model.select import training_bytes
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 
@@ -199,7 +200,7 @@ def needs(config: RunConfig, prepared: Prepared, choice: PathChoice) -> dict[str
     of what is at work at once, ``record_mib`` the record on disk.
     """
     dataset, spec = prepared.dataset, PackSpec.of(config)
-    weights = parameters(spec)
+    weights = spec.parameters
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0

@@ -15,30 +15,37 @@ import numpy.typing as npt
 import torch
 
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.core.atomic import check_can_be_made
 from lstm_bench.core.errors import ConfigError, RunError
 from lstm_bench.core.kernel import cache_folder
+from lstm_bench.core.writable import check_can_be_made
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.segments import close_segments
 from lstm_bench.evaluate.compilation import EarlyCompilation
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.loss.sample import constant_loss
-from lstm_bench.model.memory import parameters
 from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.record.identity import NUMERICS, run_id
 from lstm_bench.record.provenance import Stopwatch, environment, peak_memory_mib
-from lstm_bench.record.record import Record, publish, recover
-from lstm_bench.record.rescue import check_room, is_full
-from lstm_bench.record.rescued_record import expect_room, forget_rescued, keep_elsewhere, take_rescued
+from lstm_bench.record.publish import publish, recover
+from lstm_bench.record.record import Record
+from lstm_bench.record.rescue import (
+    check_room,
+    expect_room,
+    forget_rescued,
+    is_full,
+    rescue_record,
+    take_rescued,
+)
 from lstm_bench.record.stamp import NamedData, Stamp, data_of_run
 from lstm_bench.run.contents import Scored, write_record
 from lstm_bench.run.evaluation import evaluate_pack
@@ -212,7 +219,7 @@ def execute_pack(
                 except OSError as error:
                     if not is_full(error):
                         raise
-                    homeless.append(keep_elsewhere(seed, folders[seed], write))
+                    homeless.append(rescue_record(seed, folders[seed], write))
                     continue
                 forget_rescued(folders[seed])
                 done[seed] = PackRun.of(seed, record, computed=computed)
@@ -445,7 +452,7 @@ class _PackAtWork:
                 "epochs": len(fit.epochs),
                 "best_epoch": fit.best_epoch,
                 "best_score": fit.best_score,
-                "parameters": parameters(spec),
+                "parameters": spec.parameters,
             },
             "seconds": seconds,
             "peak_memory_mib": peak_memory_mib(),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from lstm_bench.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lstm_bench.config.tracking import TrackingConfig
+    from lstm_bench.config.sections.tracking import TrackingConfig
 
 __all__ = [
     "JobType",

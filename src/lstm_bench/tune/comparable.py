@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lstm_bench.config.processor import ProcessorConfig
+from lstm_bench.config.sections.processor import ProcessorConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import ConfigError
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from lstm_bench.config.mistakes import explain
-from lstm_bench.config.parameter import SHORT_KEYS, Parameter, Scalar, dotted_key, in_order
-from lstm_bench.config.shown import came
+from lstm_bench.config.sections.parameter import SHORT_KEYS, Parameter, Scalar, dotted_key, in_order
+from lstm_bench.config.sections.tracking import TrackingConfig
+from lstm_bench.config.sections.universe import FilteredMarket, market_text
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
-from lstm_bench.config.tracking import TrackingConfig
-from lstm_bench.config.universe import MarketConfig, market_text
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.wording.mistakes import explain
+from lstm_bench.config.wording.shown import came
+from lstm_bench.config.workflow import ResolvedRun, RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
@@ -104,9 +104,11 @@ class Definition:
         _check_features(config, workflow)
         provider = Provider(provider_uri or workflow.qlib_init.provider_uri)
         instruments = workflow.task.dataset.kwargs.handler.kwargs.instruments
-        if isinstance(instruments, str | MarketConfig):
+        if isinstance(instruments, str | FilteredMarket):
             provider.universe(market_text(instruments))
-        workflow = close_segments(_with_values(workflow.to_file(), config.fixed, "fixed"), provider)
+        workflow = close_segments(
+            _with_values(workflow.to_file(), config.fixed, "fixed"), provider
+        ).resolved()
         # trials may run in another folder
         own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
         workflow = _with_values(workflow.to_file(), own, "study")
@@ -330,7 +332,7 @@ def _without_rounding(parameter: Parameter, value: Scalar) -> Scalar:
     return nearest(parameter, value) if parameter.step is not None and parameter.contains(value) else value
 
 
-def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> RunConfig:
+def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> ResolvedRun:
     """Put values over a resolved workflow and check it again."""
     changed = copy.deepcopy(dict(content))
     for key, value in values.items():

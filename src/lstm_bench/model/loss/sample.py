@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import BY_DAY, LossName
+from lstm_bench.config.sections.harness import BY_DAY, LossName
 
 __all__ = [
     "MSE",

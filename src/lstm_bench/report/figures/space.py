@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_bench.config.parameter import Parameter
+from lstm_bench.config.sections.parameter import Parameter
 from lstm_bench.report.figures.figure import Figure, Layout, Trace, axis, line, points
 from lstm_bench.report.figures.losses import STATE_MARKS, loss_axis, numbers, value_of
 from lstm_bench.tune.trials import TrialRow

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
-from lstm_bench.config.exchange import Region
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.exchange import Region
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.dataset.segments import span_of
 from lstm_bench.run.judgement.finding import Finding

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from lstm_bench.config.dataset import SegmentName
+from lstm_bench.config.sections.dataset import SegmentName
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError

@@ -8,7 +8,7 @@ import torch
 import triton
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.model.paths.cuda import kernels
 from lstm_bench.model.paths.cuda.weights import PackWeights
 
