@@ -191,10 +191,7 @@ def study_file(home: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tuned(
-    home: Path,
-    market: Path,
-    environment: Environment,
-    built: Callable[[str, Callable[[Path], object]], Path],
+    home: Path, market: Path, environment: Environment, built: Callable[[str, Callable[[Path], object]], Path]
 ) -> Done:
     """Give what ``tune --json`` printed of the study ``tiny``, which is in the user's store with three trials."""
 

@@ -87,10 +87,6 @@ def test_a_shell_completes_commands_and_options(words: str, completed: list[str]
         "COMP_CWORD": str(len(words.split()) - 1),
     }
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | asked,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", program], env=os.environ | asked, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == completed

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import pytest
 import typer
@@ -13,7 +12,9 @@ from typer.testing import CliRunner
 
 from lstm_bench.cli.options import (
     Json,
+    argument,
     location_options,
+    option,
     parse_executor,
     parse_option,
     parse_slots,
@@ -25,9 +26,9 @@ from lstm_bench.core.errors import ConfigError
 
 @dataclass(frozen=True)
 class Sample:
-    source: Annotated[Path, typer.Argument(metavar="FILE")]
-    name: Annotated[list[str], typer.Option("--name", help="A name.")] = field(default_factory=list)
-    count: Annotated[int, typer.Option(min=1, rich_help_panel="Numbers")] = 3
+    source: Path = argument(..., "What to read.", metavar="FILE")
+    names: list[str] = option(list, "A name.", "--name")
+    count: int = option(3, "How many.", min=1, rich_help_panel="Numbers")
     as_json: Json = False
 
 
@@ -56,8 +57,8 @@ def test_a_command_receives_one_object() -> None:
 
 
 def test_lists_are_not_shared() -> None:
-    run("a.csv").name.append("x")
-    assert run("a.csv").name == []
+    run("a.csv").names.append("x")
+    assert run("a.csv").names == []
 
 
 def test_help_shows_what_the_fields_declare() -> None:
@@ -76,7 +77,7 @@ def test_options_pass_on_by_name() -> None:
     @dataclass
     class Target:
         count: int
-        name: list[str] = dataclasses.field(default_factory=list)
+        names: list[str] = dataclasses.field(default_factory=list)
         other: int = 0
 
     assert Target(**values_for(Target, Sample(Path("a"), ["x"], 7))) == Target(7, ["x"])

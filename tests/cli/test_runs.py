@@ -218,12 +218,7 @@ def test_rm_takes_no_other_folder(here: Run, results: Path, tmp_path: Path, fold
     ],
 )
 def test_ids_complete_in_the_shell(
-    results: Path,
-    tmp_path: Path,
-    words: str,
-    expected: list[str],
-    here: Run,
-    monkeypatch: pytest.MonkeyPatch,
+    results: Path, tmp_path: Path, words: str, expected: list[str], here: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from typer.testing import CliRunner
 

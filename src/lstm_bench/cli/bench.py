@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,7 +22,9 @@ from lstm_bench.cli.options import (
     Storage,
     StudyName,
     Track,
+    argument,
     location_options,
+    option,
     parse_executor,
     parse_option,
     takes_options,
@@ -47,41 +49,31 @@ __all__ = ["BenchOptions", "bench"]
 class BenchOptions:
     """Options of ``bench``."""
 
-    config: Annotated[
-        Path | None,
-        typer.Argument(help="A Qlib workflow file instead of a study.", metavar="CONFIG", show_default=False),
-    ] = None
+    config: Path | None = argument(
+        None, "A Qlib workflow file instead of a study.", metavar="CONFIG", show_default=False
+    )
     study: StudyName = None
-    top: Annotated[
-        int | None,
-        typer.Option(help="Number of the study's best configurations by validation; by default 1.", min=1),
-    ] = None
-    trial: Annotated[
-        list[int],
-        typer.Option(
-            help="A trial to take instead of the best; 0 is Qlib's defaults. Repeatable.",
-            metavar="NUMBER",
-            min=0,
-        ),
-    ] = field(default_factory=list)
-    seeds: Annotated[
-        str,
-        typer.Option(help="20: the first 20 seeds that tuning did not use. 0-4 and 3,7 name the seeds."),
-    ] = "20"
+    top: int | None = option(
+        None, "Number of the study's best configurations by validation; by default 1.", min=1
+    )
+    trial: list[int] = option(
+        list,
+        "A trial to take instead of the best; 0 is Qlib's defaults. Repeatable.",
+        metavar="NUMBER",
+        min=0,
+    )
+    seeds: str = option("20", "20: the first 20 seeds that tuning did not use. 0-4 and 3,7 name the seeds.")
     provider_uri: ProviderUri = None
-    overrides: Annotated[
-        list[str],
-        typer.Option("--set", help="dotted.key=value over the file's. Repeatable.", metavar="KEY=VALUE"),
-    ] = field(default_factory=list)
+    overrides: list[str] = option(
+        list, "dotted.key=value over the file's. Repeatable.", "--set", metavar="KEY=VALUE"
+    )
     devices: Devices = "auto"
-    slots_per_device: Annotated[int, typer.Option(help="Packs at the same time on a device.", min=1)] = 1
-    pack: Annotated[
-        int | None,
-        typer.Option(
-            help="Seeds of a pack, which train together; by default one on a CPU, on GPUs the seeds shared out.",
-            min=1,
-        ),
-    ] = None
+    slots_per_device: int = option(1, "Packs at the same time on a device.", min=1)
+    pack: int | None = option(
+        None,
+        "Seeds of a pack, which train together; by default one on a CPU, on GPUs the seeds shared out.",
+        min=1,
+    )
     executor: ExecutorOption = "local"
     out: Out = RESULTS
     track: Track = None
@@ -158,10 +150,7 @@ def _run(
     from lstm_bench.tracking.tracker import tracking
 
     tracked = with_tracker(configured, options.track)
-    with (
-        tracking(tracked, options.out, figure_hook(tracked)) as tracker,
-        live_bench(sys.stderr) as progress,
-    ):
+    with tracking(tracked, options.out, figure_hook(tracked)) as tracker, live_bench(sys.stderr) as progress:
         result = run_bench(
             candidates,
             seeds,

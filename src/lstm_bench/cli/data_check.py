@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from lstm_bench.cli.options import Json, takes_options, values_for
+from lstm_bench.cli.options import Json, argument, option, takes_options, values_for
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import CheckError
@@ -24,28 +24,20 @@ __all__ = ["CheckOptions", "check"]
 class CheckOptions:
     """Options of ``data check``."""
 
-    folder: Annotated[Path, typer.Argument(help="A Qlib data folder (provider_uri).", show_default=False)]
-    max_jump: Annotated[
-        float, typer.Option(help="Largest return from one bar to the next, as a fraction.")
-    ] = 0.3
-    max_gap: Annotated[int, typer.Option(help="Most trading days without a bar between two bars.")] = 180
-    stale_days: Annotated[int, typer.Option(help="This many bars in a row with one volume are stale.")] = 5
-    max_overhang: Annotated[
-        int,
-        typer.Option(help="Most days of a membership span before its first bar or after its last one."),
-    ] = 125
-    max_calendar_gap: Annotated[int, typer.Option(help="Most weekdays without a trading day.")] = 10
-    thin_share: Annotated[
-        float, typer.Option(help="Least share of instruments that have a bar on a day.")
-    ] = 0.5
-    change_tolerance: Annotated[
-        float, typer.Option(help="Largest difference between change and the return.")
-    ] = 1e-4
-    ignore: Annotated[
-        list[str],
-        typer.Option(help="A kind of finding to leave out. Repeatable.", metavar="KIND", show_default=False),
-    ] = field(default_factory=list)
-    limit: Annotated[int, typer.Option(help="Findings of each kind to show; all are counted.")] = 10
+    folder: Path = argument(..., "A Qlib data folder (provider_uri).", show_default=False)
+    max_jump: float = option(0.3, "Largest return from one bar to the next, as a fraction.")
+    max_gap: int = option(180, "Most trading days without a bar between two bars.")
+    stale_days: int = option(5, "This many bars in a row with one volume are stale.")
+    max_overhang: int = option(
+        125, "Most days of a membership span before its first bar or after its last one."
+    )
+    max_calendar_gap: int = option(10, "Most weekdays without a trading day.")
+    thin_share: float = option(0.5, "Least share of instruments that have a bar on a day.")
+    change_tolerance: float = option(1e-4, "Largest difference between change and the return.")
+    ignore: list[str] = option(
+        list, "A kind of finding to leave out. Repeatable.", metavar="KIND", show_default=False
+    )
+    limit: int = option(10, "Findings of each kind to show; all are counted.")
     as_json: Json = False
 
 

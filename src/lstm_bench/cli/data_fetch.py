@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from lstm_bench.cli.options import Json, parse_option, takes_options
+from lstm_bench.cli.options import Json, argument, option, parse_option, takes_options
 from lstm_bench.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -28,19 +28,12 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 class FetchOptions:
     """Options of ``data fetch``."""
 
-    url: Annotated[
-        str,
-        typer.Argument(
-            help="Address of a .tar.gz, .tar.xz or .tar.zst of a Qlib data folder.", show_default=False
-        ),
-    ]
-    out: Annotated[Path | None, typer.Option(help="Folder to make; by default named after the archive.")] = (
-        None
+    url: str = argument(
+        ..., "Address of a .tar.gz, .tar.xz or .tar.zst of a Qlib data folder.", show_default=False
     )
-    sha256: Annotated[str | None, typer.Option(help="Expected SHA-256 of the archive.", metavar="HEX")] = None
-    max_size: Annotated[
-        str, typer.Option(help="Largest size of the archive, and of the files in it: 500M, 20G.")
-    ] = "20G"
+    out: Path | None = option(None, "Folder to make; by default named after the archive.")
+    sha256: str | None = option(None, "Expected SHA-256 of the archive.", metavar="HEX")
+    max_size: str = option("20G", "Largest size of the archive, and of the files in it: 500M, 20G.")
     as_json: Json = False
 
 
@@ -110,9 +103,7 @@ class _FetchBar:
         self._task = bars.add_task("connecting", total=None)
 
     def begin(self, what: str, done: int, total: int | None) -> None:
-        """Restart the bar for a new stage."""
         self._bars.reset(self._task, total=total, completed=done, description=what)
 
     def advance(self, count: int) -> None:
-        """Advance the bar."""
         self._bars.advance(self._task, count)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lstm_bench.cli.options import Json, takes_options, values_for
+from lstm_bench.cli.options import Json, argument, option, takes_options, values_for
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.errors import ConfigError
 
@@ -30,21 +30,13 @@ Column = Annotated[str | None, typer.Option(help=_COLUMN_HELP, metavar="COLUMN",
 class FileOptions:
     """Options of ``data import``."""
 
-    source: Annotated[
-        Path, typer.Argument(help="A CSV or Parquet file, or a folder of such files.", show_default=False)
-    ]
-    out: Annotated[
-        Path,
-        typer.Argument(
-            help="The Qlib data folder to make; with --append the one to extend.", show_default=False
-        ),
-    ]
+    source: Path = argument(..., "A CSV or Parquet file, or a folder of such files.", show_default=False)
+    out: Path = argument(
+        ..., "The Qlib data folder to make; with --append the one to extend.", show_default=False
+    )
     date: Column = None
     symbol: Column = None
-    open_: Annotated[
-        str | None,
-        typer.Option("--open", help=_COLUMN_HELP, metavar="COLUMN", rich_help_panel="Columns"),
-    ] = None
+    open_: str | None = option(None, _COLUMN_HELP, "--open", metavar="COLUMN", rich_help_panel="Columns")
     high: Column = None
     low: Column = None
     close: Column = None
@@ -53,84 +45,61 @@ class FileOptions:
     adjusted_close: Column = None
     split: Column = None
     factor: Column = None
-    own_fields: Annotated[
-        list[str],
-        typer.Option(
-            "--field",
-            help="A field of your own, copied unadjusted. Repeatable.",
-            metavar="NAME=COLUMN",
-            rich_help_panel="Columns",
-        ),
-    ] = field(default_factory=list)
-    adjust_by: Annotated[
-        str,
-        typer.Option(
-            help="factor, adjusted-close, split (new shares per old; dividends stay in the prices), or none (prices "
-            "and volumes are adjusted already). auto takes the first of them that has a column, checks whether the "
-            "closes move with its steps or are adjusted already, prints what it found, and refuses files that "
-            "contradict themselves."
-        ),
-    ] = "auto"
-    date_format: Annotated[
-        str | None,
-        typer.Option(
-            help="Format of dates such as 01/31/2020: %m/%d/%Y. 2020-01-31 and 20200131 need none.",
-            metavar="FORMAT",
-        ),
-    ] = None
-    encoding: Annotated[str, typer.Option(help="Encoding of CSV files, such as gbk or utf-16.")] = "utf-8"
-    file_pattern: Annotated[
-        str | None,
-        typer.Option(
-            help="Pattern of file names, such as daily_{symbol}.csv; by default the name is the symbol.",
-            metavar="PATTERN",
-        ),
-    ] = None
-    benchmark: Annotated[
-        str,
-        typer.Option(
-            help="The benchmark: a file, a symbol of the files (then not a stock), equal-weight (the mean return of "
-            "all stocks, as EQUALWEIGHT), or none."
-        ),
-    ] = "equal-weight"
-    market: Annotated[
-        str | None,
-        typer.Option(
-            help="A market to write beside all, with the same stocks or those of --members.", metavar="NAME"
-        ),
-    ] = None
-    members: Annotated[
-        Path | None,
-        typer.Option(
-            help="Spans of the market's members: code, first and last day on each line, separated by tabs.",
-            metavar="FILE",
-        ),
-    ] = None
-    drop_bad: Annotated[
-        bool, typer.Option("--drop-bad", help="Leave out rows that cannot be used, and count them.")
-    ] = False
-    zero_volume_is_bar: Annotated[
-        bool,
-        typer.Option(
-            "--keep-zero-volume",
-            help="Keep bars whose volume is zero; by default they are days without trade: NaN.",
-        ),
-    ] = False
-    append: Annotated[
-        bool,
-        typer.Option(
-            "--append",
-            help="Extend the folder by the days after its calendar's end; without such days nothing is written.",
-        ),
-    ] = False
-    basis: Annotated[
-        str,
-        typer.Option(
-            help="What to do if new files adjust to another basis than the folder (a split or dividend came since): "
-            "check refuses them, rescale brings them to the folder's basis. same assumes the folder's basis if no "
-            "common day tells."
-        ),
-    ] = "check"
+    own_fields: list[str] = option(
+        list,
+        "A field of your own, copied unadjusted. Repeatable.",
+        "--field",
+        metavar="NAME=COLUMN",
+        rich_help_panel="Columns",
+    )
+    adjust_by: str = option(
+        "auto",
+        "factor, adjusted-close, split (new shares per old; dividends stay in the prices), or none (prices "
+        "and volumes are adjusted already). auto takes the first of them that has a column, checks whether the "
+        "closes move with its steps or are adjusted already, prints what it found, and refuses files that "
+        "contradict themselves.",
+    )
+    date_format: str | None = option(
+        None,
+        "Format of dates such as 01/31/2020: %m/%d/%Y. 2020-01-31 and 20200131 need none.",
+        metavar="FORMAT",
+    )
+    encoding: str = option("utf-8", "Encoding of CSV files, such as gbk or utf-16.")
+    file_pattern: str | None = option(
+        None,
+        "Pattern of file names, such as daily_{symbol}.csv; by default the name is the symbol.",
+        metavar="PATTERN",
+    )
+    benchmark: str = option(
+        "equal-weight",
+        "The benchmark: a file, a symbol of the files (then not a stock), equal-weight (the mean return of "
+        "all stocks, as EQUALWEIGHT), or none.",
+    )
+    market: str | None = option(
+        None, "A market to write beside all, with the same stocks or those of --members.", metavar="NAME"
+    )
+    members: Path | None = option(
+        None,
+        "Spans of the market's members: code, first and last day on each line, separated by tabs.",
+        metavar="FILE",
+    )
+    drop_bad: bool = option(False, "Leave out rows that cannot be used, and count them.", "--drop-bad")
+    zero_volume_is_bar: bool = option(
+        False,
+        "Keep bars whose volume is zero; by default they are days without trade: NaN.",
+        "--keep-zero-volume",
+    )
+    append: bool = option(
+        False,
+        "Extend the folder by the days after its calendar's end; without such days nothing is written.",
+        "--append",
+    )
+    basis: str = option(
+        "check",
+        "What to do if new files adjust to another basis than the folder (a split or dividend came since): "
+        "check refuses them, rescale brings them to the folder's basis. same assumes the folder's basis if no "
+        "common day tells.",
+    )
     as_json: Json = False
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
-from lstm_bench.cli.options import RESULTS, Device, Json, Results, Storage, takes_options
+from lstm_bench.cli.options import RESULTS, Device, Json, Results, Storage, option, takes_options
 from lstm_bench.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -28,31 +26,25 @@ Report = dict[str, Any]
 class DoctorOptions:
     """Options of ``doctor``."""
 
-    with_timings: Annotated[
-        bool, typer.Option("--time", help="Time a few training steps on noise, on each path that can train.")
-    ] = False
-    provider_uri: Annotated[
-        str | None,
-        typer.Option(help="Qlib data folder to describe; by default ~/.qlib/qlib_data/cn_data if it exists."),
-    ] = None
+    with_timings: bool = option(
+        False, "Time a few training steps on noise, on each path that can train.", "--time"
+    )
+    provider_uri: str | None = option(
+        None, "Qlib data folder to describe; by default ~/.qlib/qlib_data/cn_data if it exists."
+    )
     results: Results = RESULTS
     storage: Storage = None
     device: Device = "auto"
     as_json: Json = False
-    hidden_size: Annotated[int, typer.Option(help="H, units of a layer.", min=1)] = 64
-    num_layers: Annotated[int, typer.Option(help="Stacked layers.", min=1)] = 2
-    step_len: Annotated[
-        int | None, typer.Option(help="L, days in a window; by default each feature set's own.", min=1)
-    ] = None
-    d_feat: Annotated[
-        int | None, typer.Option(help="F, features of a day; by default each feature set's own.", min=1)
-    ] = None
-    batch_size: Annotated[int, typer.Option(help="B, samples in a step.", min=1)] = 800
-    seeds: Annotated[int, typer.Option(help="K, members that train together.", min=1)] = 1
-    precision: Annotated[
-        Literal["fp32", "tf32", "bf16"],
-        typer.Option(help="Of matrix products; a CPU has fp32, some have bf16."),
-    ] = "fp32"
+    hidden_size: int = option(64, "H, units of a layer.", min=1)
+    num_layers: int = option(2, "Stacked layers.", min=1)
+    step_len: int | None = option(None, "L, days in a window; by default each feature set's own.", min=1)
+    d_feat: int | None = option(None, "F, features of a day; by default each feature set's own.", min=1)
+    batch_size: int = option(800, "B, samples in a step.", min=1)
+    seeds: int = option(1, "K, members that train together.", min=1)
+    precision: Literal["fp32", "tf32", "bf16"] = option(
+        "fp32", "Of matrix products; a CPU has fp32, some have bf16."
+    )
 
 
 @takes_options
@@ -81,11 +73,8 @@ def doctor(options: DoctorOptions) -> None:
             "name": name,
             "d_feat": spec.d_feat,
             "step_len": days,
-            "hidden_size": options.hidden_size,
-            "num_layers": options.num_layers,
-            "batch_size": options.batch_size,
             "members": options.seeds,
-            "precision": options.precision,
+            **_network(options),
             **choices[name],
             "timings": _timings(spec, days, options.seeds, device, limits) if options.with_timings else [],
         }
@@ -118,18 +107,13 @@ def _specs(options: DoctorOptions) -> dict[str, tuple[PackSpec, int]]:
     if step_len and d_feat:
         shapes = {"as given": Shape(d_feat, step_len)}
     return {
-        name: (
-            replace(
-                qlib_spec(shape.d_feat),
-                hidden_size=options.hidden_size,
-                num_layers=options.num_layers,
-                batch_size=options.batch_size,
-                precision=options.precision,
-            ),
-            shape.step_len,
-        )
+        name: (replace(qlib_spec(shape.d_feat), **_network(options)), shape.step_len)
         for name, shape in shapes.items()
     }
+
+
+def _network(options: DoctorOptions) -> Report:
+    return {name: getattr(options, name) for name in ("hidden_size", "num_layers", "batch_size", "precision")}
 
 
 def _choices(spec: PackSpec, device: torch.device) -> Report:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import typer
 
-from lstm_bench.cli.options import takes_options
+from lstm_bench.cli.options import option, takes_options
 from lstm_bench.cli.output import print_table
 
 __all__ = ["InitOptions", "init"]
@@ -18,22 +18,15 @@ __all__ = ["InitOptions", "init"]
 class InitOptions:
     """Options of ``init``."""
 
-    provider_uri: Annotated[str, typer.Option(help="The Qlib data folder.", show_default=False)]
-    market: Annotated[
-        str | None, typer.Option(help="The universe; by default the folder's only market besides `all`.")
-    ] = None
-    region: Annotated[
-        Literal["cn", "us", "tw"] | None,
-        typer.Option(help="Sets lots, limits and costs; by default derived from the codes."),
-    ] = None
-    benchmark: Annotated[
-        str | None, typer.Option(help="Code of an index; by default one of the folder's.", metavar="CODE")
-    ] = None
-    features: Annotated[Literal["alpha158", "alpha360"], typer.Option(help="Qlib's feature set.")] = (
-        "alpha158"
+    provider_uri: str = option(..., "The Qlib data folder.", show_default=False)
+    market: str | None = option(None, "The universe; by default the folder's only market besides `all`.")
+    region: Literal["cn", "us", "tw"] | None = option(
+        None, "Sets lots, limits and costs; by default derived from the codes."
     )
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("workflow.yaml")
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False
+    benchmark: str | None = option(None, "Code of an index; by default one of the folder's.", metavar="CODE")
+    features: Literal["alpha158", "alpha360"] = option("alpha158", "Qlib's feature set.")
+    out: Path = option(Path("workflow.yaml"), "The file to write.")
+    force: bool = option(False, "Overwrite an existing file.", "--force")
 
 
 @takes_options

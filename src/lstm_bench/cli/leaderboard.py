@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from lstm_bench.cli.options import RESULTS, EvidenceFolder, Json, takes_options
+from lstm_bench.cli.options import RESULTS, EvidenceFolder, Json, option, takes_options
 from lstm_bench.cli.output import print_json, print_table, terminal_width
 from lstm_bench.core.counting import counted
 
@@ -39,55 +39,35 @@ class PrintOptions:
     """Options of ``leaderboard``."""
 
     results: EvidenceFolder = RESULTS
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Rewrite the generated blocks of this document, or make it.",
-            show_default=False,
-        ),
-    ] = None
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a page with sortable tables and figures of all seeds; it needs no other file.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = None
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check", help="Write nothing; exit with 1 if the document (benchmarks.md) is out of date."
-        ),
-    ] = False
-    form: Annotated[
-        Format | None,
-        typer.Option(
-            "--format",
-            help="Print md, csv, json or latex; by default tables that fit the terminal, or md without one.",
-            show_default=False,
-        ),
-    ] = None
-    study: Annotated[list[str], typer.Option(help="Only this study's rows. Repeatable.")] = field(
-        default_factory=list
+    out: Path | None = option(
+        None, "Rewrite the generated blocks of this document, or make it.", show_default=False
     )
-    include: Annotated[
-        list[str],
-        typer.Option(
-            help="Make rows of the records of this experiment, a folder of plain runs; they remain. Repeatable.",
-            metavar="EXPERIMENT",
-        ),
-    ] = field(default_factory=list)
-    explain: Annotated[
-        str | None,
-        typer.Option(help="Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False),
-    ] = None
-    compat: Annotated[
-        bool, typer.Option("--compat", help="Print standard deviations with two decimals, as Qlib does.")
-    ] = False
-    intervals: Annotated[
-        bool, typer.Option("--intervals", help="Add 95 % bootstrap intervals over seeds.")
-    ] = False
+    html: Path | None = option(
+        None,
+        "Write a page with sortable tables and figures of all seeds; it needs no other file.",
+        metavar="FILE",
+        show_default=False,
+    )
+    check: bool = option(
+        False, "Write nothing; exit with 1 if the document (benchmarks.md) is out of date.", "--check"
+    )
+    form: Format | None = option(
+        None,
+        "Print md, csv, json or latex; by default tables that fit the terminal, or md without one.",
+        "--format",
+        show_default=False,
+    )
+    study: list[str] = option(list, "Only this study's rows. Repeatable.")
+    include: list[str] = option(
+        list,
+        "Make rows of the records of this experiment, a folder of plain runs; they remain. Repeatable.",
+        metavar="EXPERIMENT",
+    )
+    explain: str | None = option(
+        None, "Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False
+    )
+    compat: bool = option(False, "Print standard deviations with two decimals, as Qlib does.", "--compat")
+    intervals: bool = option(False, "Add 95 % bootstrap intervals over seeds.", "--intervals")
     as_json: Json = False
 
     @property
@@ -132,13 +112,13 @@ def _check_combination(options: PrintOptions) -> None:
 
     names = ("explain", "html", "out", "check", "include", "study", "compat", "intervals")
     present = [f"--{name}" for name in names if getattr(options, name) not in (None, False, [])]
-    for option, excluded in _EXCLUDED.items():
-        if option not in present:
+    for name, excluded in _EXCLUDED.items():
+        if name not in present:
             continue
         if idle := [other for other in excluded if other in present]:
-            raise InputError(f"{option}: cannot go with {' and '.join(idle)}; call it twice")
+            raise InputError(f"{name}: cannot go with {' and '.join(idle)}; call it twice")
         if options.form not in (None, "json"):
-            raise InputError(f"--format: got {options.form!r} beside {option}, expected json, or none")
+            raise InputError(f"--format: got {options.form!r} beside {name}, expected json, or none")
 
 
 def _require_markdown(options: PrintOptions) -> None:

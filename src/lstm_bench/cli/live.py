@@ -56,12 +56,10 @@ class _LiveProgress:
         self._steps = bars.add_task("  steps", total=None, note="", visible=False)
 
     def stage(self, name: str) -> None:
-        """Show the stage."""
         self._bars.reset(self._stage, total=None, description=_STAGES.get(name, name), note="")
         self._bars.update(self._steps, visible=False)
 
     def step(self, done: int, steps: int) -> None:
-        """Move the steps' bar."""
         self._bars.update(self._steps, completed=done, total=steps, visible=True)
 
     def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:

@@ -94,7 +94,6 @@ class _View:
         return 0.0 if self._started is None else time.monotonic() - self._started
 
     def render(self) -> RenderableType:
-        """Return the view for rich."""
         from rich import box
         from rich.console import Group
         from rich.padding import Padding
@@ -113,13 +112,11 @@ class _View:
         return Padding(Group(heading, table) if self._slots else heading, (0, _RIGHT_MARGIN, 0, 0))
 
     def put(self, slot: str, name: str, text: str) -> None:
-        """Show a new job in a slot."""
         now = time.monotonic()
         self._started = self._started or now
         self._slots[slot] = _Line(name, text, now)
 
     def extend(self, slot: str, value: float) -> None:
-        """Append a value to a slot's curve."""
         line = self._slots.get(slot)
         if line is not None:
             line.curve.append(value)
@@ -130,8 +127,7 @@ class _View:
             if line is not None and line.name == name:
                 self._slots[slot] = None
 
-    def print_above(self, text: str) -> None:
-        """Print a line above the table."""
+    def note(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False)
 
 
@@ -161,7 +157,6 @@ class _TuningView(_View):
         self._best = None if best is None or best.value is None else (best.value, best.number)
 
     def heading(self) -> str:
-        """Return the study's progress in one line."""
         parts = [
             f"study {self._name}: {self._finished} of {counted(self._total, 'trial')}",
             f"{self._pruned} pruned",
@@ -175,15 +170,12 @@ class _TuningView(_View):
         return ", ".join(parts)
 
     def began(self, number: int, slot: str, params: Mapping[str, Any]) -> None:
-        """Show the trial in its slot."""
         self.put(slot, f"trial {number}", params_text(params))
 
     def epoch(self, number: int, slot: str, epoch: int, value: float) -> None:
-        """Append to the trial's curve."""
         self.extend(slot, value)
 
     def ended(self, number: int, state: str, value: float | None) -> None:
-        """Count the trial, and print how it ended."""
         self.free(f"trial {number}")
         if state != "interrupted":
             self._finished += 1
@@ -191,11 +183,7 @@ class _TuningView(_View):
         self._pruned += state == "pruned"
         if state == "complete" and value is not None and (self._best is None or value < self._best[0]):
             self._best = (value, number)
-        self.print_above(f"trial {number} {state}" + ("" if value is None else f", valid {value:.6f}"))
-
-    def note(self, text: str) -> None:
-        """Print the text above the table."""
-        self.print_above(text)
+        self.note(f"trial {number} {state}" + ("" if value is None else f", valid {value:.6f}"))
 
 
 class _BenchView(_View):
@@ -207,7 +195,6 @@ class _BenchView(_View):
         self._rows: list[str] = []
 
     def heading(self) -> str:
-        """Return the bench's progress in one line."""
         done = (
             f"{counted(self._packs, 'pack')} done in {duration(self.elapsed)}"
             if self._packs
@@ -216,25 +203,17 @@ class _BenchView(_View):
         return f"{'; '.join(self._rows)}; {done}"
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
-        """Add a row to the heading."""
         before = f", {recorded} recorded before" if recorded else ""
         self._rows.append(f"{label}: {counted(missing, 'run')} to train{before}")
 
     def began(self, key: str, slot: str) -> None:
-        """Show the pack in its slot."""
         self.put(slot, key, "")
 
     def epoch(self, key: str, slot: str, epoch: int, losses: Mapping[int, float]) -> None:
-        """Append the mean loss to the pack's curve."""
         self.extend(slot, sum(losses.values()) / len(losses))
 
     def ended(self, key: str, seconds: float, errors: Mapping[int, str]) -> None:
-        """Print how the pack ended."""
         self.free(key)
         self._packs += "interrupted" not in errors.values()
         wrong = "; ".join(sorted(set(errors.values())))
-        self.print_above(f"{key}: {duration(seconds)}{', ' + wrong if wrong else ''}")
-
-    def note(self, text: str) -> None:
-        """Print the text above the table."""
-        self.print_above(text)
+        self.note(f"{key}: {duration(seconds)}{', ' + wrong if wrong else ''}")

@@ -1,10 +1,10 @@
-"""Options of commands: the decorator that makes a dataclass a command's options, options that commands share, parsers.
+"""Options of commands: how a dataclass declares them, those that commands share, and their parsers.
 
-A command declares its options once, as the fields of a dataclass, and receives one object::
+A command with many options declares them once, as the fields of a dataclass, and receives one object::
 
     @dataclass(frozen=True)
     class TuneOptions:
-        trials: Annotated[int | None, typer.Option(help="Trials in all.", min=1)] = None
+        trials: int | None = option(None, "Number of trials.", min=1)
         as_json: Json = False
 
     @takes_options
@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
@@ -45,7 +45,9 @@ __all__ = [
     "Storage",
     "StudyName",
     "Track",
+    "argument",
     "location_options",
+    "option",
     "parse_executor",
     "parse_option",
     "parse_slots",
@@ -98,31 +100,52 @@ Force = Annotated[bool, typer.Option("--force", help="Train again even if a reco
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def takes_options(command: Callable[[Options], None]) -> Callable[..., None]:
-    """Make the fields of the dataclass that a command takes the command's arguments and options.
+def option(default: Any, help: str, *names: str, **settings: Any) -> Any:  # noqa: A002 - typer's name
+    """Declare an option as the field of a dataclass.
 
-    A field with a ``default_factory`` is an option that may be repeated or left out.
+    Parameters
+    ----------
+    default
+        A value, ``...`` for an option that must be given, or ``list`` for one that may be repeated.
+    names
+        Such as ``--set``; by default the field's.
+    settings
+        Of ``typer.Option``.
     """
+    return _field(default, typer.Option(*names, help=help, **settings))
+
+
+def argument(default: Any, help: str, **settings: Any) -> Any:  # noqa: A002 - typer's name
+    """Declare an argument as the field of a dataclass; see :func:`option`."""
+    return _field(default, typer.Argument(help=help, **settings))
+
+
+def _field(default: Any, parameter: Any) -> Any:
+    settings: dict[str, Any] = {"default_factory": list} if default is list else {"default": default}
+    return field(metadata={"typer": parameter}, **({} if default is ... else settings))
+
+
+def takes_options(command: Callable[[Options], None]) -> Callable[..., None]:
+    """Make the fields of the dataclass that a command takes the command's arguments and options."""
     options: type[Options] = get_type_hints(command)["options"]
     annotations = get_type_hints(options, include_extras=True)
     parameters = []
-    for field in fields(options):
-        default = field.default
+    for one in fields(options):
+        annotation, default = annotations[one.name], one.default
+        if "typer" in one.metadata:
+            annotation = Annotated[annotation, one.metadata["typer"]]
         if default is MISSING:
-            default = inspect.Parameter.empty if field.default_factory is MISSING else None
+            default = inspect.Parameter.empty if one.default_factory is MISSING else None
         parameters.append(
             inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=default,
-                annotation=annotations[field.name],
+                one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
             )
         )
-    factories = {field.name for field in fields(options) if field.default_factory is not MISSING}
+    lists = {one.name for one in fields(options) if one.default_factory is not MISSING}
 
     @functools.wraps(command)
     def call(**values: Any) -> None:
-        missing = {name for name in factories if values[name] is None}
+        missing = {name for name in lists if values[name] is None}
         command(options(**{name: value for name, value in values.items() if name not in missing}))
 
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -131,8 +154,8 @@ def takes_options(command: Callable[[Options], None]) -> Callable[..., None]:
 
 def values_for(target: type[DataclassInstance], options: DataclassInstance) -> dict[str, Any]:
     """Return the options that have the name of a field of ``target``."""
-    names = {field.name for field in fields(target)}
-    return {field.name: getattr(options, field.name) for field in fields(options) if field.name in names}
+    names = {one.name for one in fields(target)}
+    return {one.name: getattr(options, one.name) for one in fields(options) if one.name in names}
 
 
 def location_options(provider_uri: str | None = None, out: Path = RESULTS) -> list[object]:

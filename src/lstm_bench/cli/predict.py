@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from lstm_bench.cli.completion import RunArgument
-from lstm_bench.cli.options import RESULTS, Device, Json, Results, takes_options
+from lstm_bench.cli.options import RESULTS, Device, Json, Results, option, takes_options
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 
@@ -31,19 +31,12 @@ class PredictOptions:
     """Options of ``predict``."""
 
     run: RunArgument
-    start: Annotated[
-        str | None, typer.Option(help="First day; by default the one after the run's own scores.")
-    ] = None
-    end: Annotated[str | None, typer.Option(help="Last day; by default the data's last.")] = None
-    provider_uri: Annotated[
-        str | None, typer.Option(help="Qlib data folder with these days; by default the run's own.")
-    ] = None
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="File to write, .parquet or .csv: datetime, instrument, score.", show_default=False
-        ),
-    ] = None
+    start: str | None = option(None, "First day; by default the one after the run's own scores.")
+    end: str | None = option(None, "Last day; by default the data's last.")
+    provider_uri: str | None = option(None, "Qlib data folder with these days; by default the run's own.")
+    out: Path | None = option(
+        None, "File to write, .parquet or .csv: datetime, instrument, score.", show_default=False
+    )
     results: Results = RESULTS
     device: Device = "auto"
     as_json: Json = False

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from lstm_bench.cli.completion import complete_run
-from lstm_bench.cli.options import RESULTS, Json, Results, Storage, takes_options
+from lstm_bench.cli.options import RESULTS, Json, Results, Storage, argument, option, takes_options
 from lstm_bench.cli.output import print_json
 from lstm_bench.core.counting import counted
 
@@ -26,31 +26,22 @@ __all__ = ["ReportOptions", "report"]
 class ReportOptions:
     """Options of ``report``."""
 
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            help="A run: its record's folder, or the beginning of its id.",
-            metavar="RUN",
-            show_default=False,
-            autocompletion=complete_run,
-        ),
-    ] = None
-    study: Annotated[
-        str | None, typer.Option(help="A study instead of a run.", metavar="NAME", show_default=False)
-    ] = None
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The page; by default report.html in the record, or study.html in the study's folder of results.",
-            show_default=False,
-        ),
-    ] = None
-    png: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for pictures of the main figures as well.", metavar="DIR", show_default=False
-        ),
-    ] = None
+    run: str | None = argument(
+        None,
+        "A run: its record's folder, or the beginning of its id.",
+        metavar="RUN",
+        show_default=False,
+        autocompletion=complete_run,
+    )
+    study: str | None = option(None, "A study instead of a run.", metavar="NAME", show_default=False)
+    out: Path | None = option(
+        None,
+        "The page; by default report.html in the record, or study.html in the study's folder of results.",
+        show_default=False,
+    )
+    png: Path | None = option(
+        None, "Folder for pictures of the main figures as well.", metavar="DIR", show_default=False
+    )
     results: Results = RESULTS
     storage: Storage = None
     as_json: Json = False

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lstm_bench.cli.options import RESULTS, Device, Force, Json, Out, ProviderUri, Track, takes_options
+from lstm_bench.cli.options import (
+    RESULTS,
+    Device,
+    Force,
+    Json,
+    Out,
+    ProviderUri,
+    Track,
+    argument,
+    option,
+    takes_options,
+)
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 
@@ -29,32 +40,22 @@ logger = logging.getLogger("lstm_bench")
 class RunOptions:
     """Options of ``run``."""
 
-    workflow: Annotated[
-        Path | None, typer.Argument(help="A Qlib workflow file.", metavar="CONFIG", show_default=False)
-    ] = None
-    seed: Annotated[
-        int | None, typer.Option(help="The run's seed; overrides the file's, which is 0 if unset.", min=0)
-    ] = None
-    overrides: Annotated[
-        list[str],
-        typer.Option(
-            "--set",
-            help="dotted.key=value over the file's; aliases follow their anchor. Repeatable.",
-            metavar="KEY=VALUE",
-        ),
-    ] = field(default_factory=list)
+    workflow: Path | None = argument(None, "A Qlib workflow file.", metavar="CONFIG", show_default=False)
+    seed: int | None = option(None, "The run's seed; overrides the file's, which is 0 if unset.", min=0)
+    overrides: list[str] = option(
+        list,
+        "dotted.key=value over the file's; aliases follow their anchor. Repeatable.",
+        "--set",
+        metavar="KEY=VALUE",
+    )
     provider_uri: ProviderUri = None
     out: Out = RESULTS
-    experiment: Annotated[
-        str | None, typer.Option(help="Folder in it for this run; by default the file's name.")
-    ] = None
+    experiment: str | None = option(None, "Folder in it for this run; by default the file's name.")
     device: Device = "auto"
     track: Track = None
     force: Force = False
     as_json: Json = False
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would run and what it needs; train nothing.")
-    ] = False
+    dry_run: bool = option(False, "Print what would run and what it needs; train nothing.", "--dry-run")
 
 
 @takes_options

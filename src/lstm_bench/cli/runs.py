@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lstm_bench.cli.completion import RunArgument, RunArguments
-from lstm_bench.cli.options import RESULTS, Json, Results, parse_option, takes_options
+from lstm_bench.cli.options import RESULTS, Json, Results, option, parse_option, takes_options
 from lstm_bench.cli.output import print_json, size_text
 from lstm_bench.cli.run_text import entry_object, entry_title, print_difference, print_list, print_run
 
@@ -28,37 +28,23 @@ class ListOptions:
     """Options of ``runs list``."""
 
     results: Results = RESULTS
-    experiment: Annotated[
-        list[str], typer.Option(help="Only this experiment's runs. Repeatable.", metavar="NAME")
-    ] = field(default_factory=list)
-    features: Annotated[
-        list[str], typer.Option(help="Only runs of this feature set. Repeatable.", metavar="SET")
-    ] = field(default_factory=list)
-    seed: Annotated[
-        str | None, typer.Option(help="Only these seeds: 3, or 3,7, or 0-4.", metavar="SEEDS")
-    ] = None
-    since: Annotated[
-        str | None, typer.Option(help="Only runs that began on this day or later.", metavar="YYYY-MM-DD")
-    ] = None
-    until: Annotated[
-        str | None, typer.Option(help="Only runs that began on this day or earlier.", metavar="YYYY-MM-DD")
-    ] = None
-    where: Annotated[
-        list[str],
-        typer.Option(
-            help="A condition on a metric, epochs or seconds, such as 'IC>0.03'. Repeatable.",
-            metavar="CONDITION",
-        ),
-    ] = field(default_factory=list)
-    sort: Annotated[
-        str,
-        typer.Option(
-            help="A metric, started, seed, epochs, seconds, experiment or features; greatest or newest first.",
-            metavar="KEY",
-        ),
-    ] = "started"
-    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.")] = False
-    limit: Annotated[int | None, typer.Option(help="Most runs to list.", min=1)] = None
+    experiment: list[str] = option(list, "Only this experiment's runs. Repeatable.", metavar="NAME")
+    features: list[str] = option(list, "Only runs of this feature set. Repeatable.", metavar="SET")
+    seed: str | None = option(None, "Only these seeds: 3, or 3,7, or 0-4.", metavar="SEEDS")
+    since: str | None = option(None, "Only runs that began on this day or later.", metavar="YYYY-MM-DD")
+    until: str | None = option(None, "Only runs that began on this day or earlier.", metavar="YYYY-MM-DD")
+    where: list[str] = option(
+        list,
+        "A condition on a metric, epochs or seconds, such as 'IC>0.03'. Repeatable.",
+        metavar="CONDITION",
+    )
+    sort: str = option(
+        "started",
+        "A metric, started, seed, epochs, seconds, experiment or features; greatest or newest first.",
+        metavar="KEY",
+    )
+    reverse: bool = option(False, "Reverse the order.", "--reverse")
+    limit: int | None = option(None, "Most runs to list.", min=1)
     as_json: Json = False
 
 

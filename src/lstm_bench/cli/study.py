@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_bench.cli import study_create
-from lstm_bench.cli.options import Json, Storage, takes_options
+from lstm_bench.cli.options import Json, Storage, option, takes_options
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.cli.study_text import Name, Named, describe_study, one_name, parse_time, print_definition
 from lstm_bench.core.counting import counted
@@ -84,11 +84,7 @@ def show(
     if as_json:
         outcome = outcome_object(trials, definition.config.max_epochs)
         print_json(
-            {
-                **describe_study(store, definition),
-                **outcome,
-                "trials": [trial.to_json() for trial in trials],
-            }
+            {**describe_study(store, definition), **outcome, "trials": [trial.to_json() for trial in trials]}
         )
         return
     typer.echo(f"study {chosen} in {store.description}")
@@ -118,15 +114,13 @@ class BudgetOptions:
     """Options of ``study edit-budget``."""
 
     name: Name = None
-    trials: Annotated[int | None, typer.Option(help="Number of trials.", min=1)] = None
-    max_epochs: Annotated[int | None, typer.Option(help="Most epochs of a trial.", min=1)] = None
-    trial_timeout: Annotated[
-        str | None, typer.Option(help="Longest time of a trial, such as 30m; then it fails.", metavar="TIME")
-    ] = None
-    timeout: Annotated[
-        str | None, typer.Option(help="Longest time of tuning, such as 2h.", metavar="TIME")
-    ] = None
-    max_retries: Annotated[int | None, typer.Option(help="Most retries of a trial that fails.", min=0)] = None
+    trials: int | None = option(None, "Number of trials.", min=1)
+    max_epochs: int | None = option(None, "Most epochs of a trial.", min=1)
+    trial_timeout: str | None = option(
+        None, "Longest time of a trial, such as 30m; then it fails.", metavar="TIME"
+    )
+    timeout: str | None = option(None, "Longest time of tuning, such as 2h.", metavar="TIME")
+    max_retries: int | None = option(None, "Most retries of a trial that fails.", min=0)
     study: Named = None
     storage: Storage = None
     as_json: Json = False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lstm_bench.cli.options import Json, ProviderUri, Storage, parse_option, takes_options
+from lstm_bench.cli.options import Json, ProviderUri, Storage, argument, option, parse_option, takes_options
 from lstm_bench.cli.output import print_json
 from lstm_bench.cli.study_text import Named, describe_study, one_name, parse_time, print_definition
 
@@ -25,75 +25,52 @@ _SPACE_KEYS = ("hidden_size", "num_layers", "dropout", "lr", "step_len", "batch_
 
 
 def _space_option(what: str) -> Any:
-    return typer.Option(help=f"Search {what}: {_SPACE}.", metavar="SPACE", rich_help_panel="Space")
+    return option(None, f"Search {what}: {_SPACE}.", metavar="SPACE", rich_help_panel="Space")
 
 
 @dataclass(frozen=True)
 class CreateOptions:
     """Options of ``study create``."""
 
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            help="Its name; without one, the ready studies of both feature sets are created.",
-            metavar="NAME",
-            show_default=False,
-        ),
-    ] = None
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            "--from", help="A study file or a workflow file; by default studies/NAME.yaml if it exists."
-        ),
-    ] = None
-    features: Annotated[
-        str | None, typer.Option(help="alpha158 or alpha360: the ready study to start from.")
-    ] = None
-    hidden_size: Annotated[str | None, _space_option("the hidden size")] = None
-    num_layers: Annotated[str | None, _space_option("the number of layers")] = None
-    dropout: Annotated[str | None, _space_option("dropout between layers")] = None
-    lr: Annotated[str | None, _space_option("the learning rate, as log:1e-4:1e-2")] = None
-    step_len: Annotated[str | None, _space_option("the days in a window")] = None
-    batch_size: Annotated[str | None, _space_option("the batch size")] = None
-    weight_decay: Annotated[str | None, _space_option("the weight decay")] = None
-    param: Annotated[
-        list[str],
-        typer.Option(help="Search any dotted key: KEY=SPACE. Repeatable.", rich_help_panel="Space"),
-    ] = field(default_factory=list)
-    fixed: Annotated[
-        list[str],
-        typer.Option(
-            help="Fix a key for all trials: KEY=VALUE; the space loses it. Repeatable.",
-            rich_help_panel="Space",
-        ),
-    ] = field(default_factory=list)
-    seeds: Annotated[
-        str | None, typer.Option(help="Tuning seeds: 3 means 0-2; 1000-1002 and 3,7 name them.")
-    ] = None
-    trials: Annotated[int | None, typer.Option(help="Number of trials.", min=1)] = None
-    max_epochs: Annotated[int | None, typer.Option(help="Most epochs of a trial.", min=1)] = None
-    sampler: Annotated[str | None, typer.Option(help="tpe, gp, random, grid, cmaes or qmc.")] = None
-    sampler_seed: Annotated[int | None, typer.Option(help="The sampler's seed.", min=0)] = None
-    pruner: Annotated[
-        str | None, typer.Option(help="median, percentile, hyperband, halving, wilcoxon or none.")
-    ] = None
-    trial_timeout: Annotated[
-        str | None, typer.Option(help="Longest time of a trial, such as 30m; then it fails.", metavar="TIME")
-    ] = None
-    overrides: Annotated[
-        list[str],
-        typer.Option(
-            "--set", help="dotted.key=value over the workflow file's. Repeatable.", metavar="KEY=VALUE"
-        ),
-    ] = field(default_factory=list)
+    name: str | None = argument(
+        None,
+        "Its name; without one, the ready studies of both feature sets are created.",
+        metavar="NAME",
+        show_default=False,
+    )
+    source: Path | None = option(
+        None, "A study file or a workflow file; by default studies/NAME.yaml if it exists.", "--from"
+    )
+    features: str | None = option(None, "alpha158 or alpha360: the ready study to start from.")
+    hidden_size: str | None = _space_option("the hidden size")
+    num_layers: str | None = _space_option("the number of layers")
+    dropout: str | None = _space_option("dropout between layers")
+    lr: str | None = _space_option("the learning rate, as log:1e-4:1e-2")
+    step_len: str | None = _space_option("the days in a window")
+    batch_size: str | None = _space_option("the batch size")
+    weight_decay: str | None = _space_option("the weight decay")
+    param: list[str] = option(list, "Search any dotted key: KEY=SPACE. Repeatable.", rich_help_panel="Space")
+    fixed: list[str] = option(
+        list, "Fix a key for all trials: KEY=VALUE; the space loses it. Repeatable.", rich_help_panel="Space"
+    )
+    seeds: str | None = option(None, "Tuning seeds: 3 means 0-2; 1000-1002 and 3,7 name them.")
+    trials: int | None = option(None, "Number of trials.", min=1)
+    max_epochs: int | None = option(None, "Most epochs of a trial.", min=1)
+    sampler: str | None = option(None, "tpe, gp, random, grid, cmaes or qmc.")
+    sampler_seed: int | None = option(None, "The sampler's seed.", min=0)
+    pruner: str | None = option(None, "median, percentile, hyperband, halving, wilcoxon or none.")
+    trial_timeout: str | None = option(
+        None, "Longest time of a trial, such as 30m; then it fails.", metavar="TIME"
+    )
+    overrides: list[str] = option(
+        list, "dotted.key=value over the workflow file's. Repeatable.", "--set", metavar="KEY=VALUE"
+    )
     provider_uri: ProviderUri = None
-    auto_segments: Annotated[
-        bool | None,
-        typer.Option(
-            help="Lay out train, valid and test over the data's calendar; by default only if they do not fit the "
-            "data that --provider-uri names."
-        ),
-    ] = None
+    auto_segments: bool | None = option(
+        None,
+        "Lay out train, valid and test over the data's calendar; by default only if they do not fit the "
+        "data that --provider-uri names.",
+    )
     study: Named = None
     storage: Storage = None
     as_json: Json = False

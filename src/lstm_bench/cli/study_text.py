@@ -21,8 +21,7 @@ Name = Annotated[
     typer.Argument(help="The study; by default the one used last.", metavar="NAME", show_default=False),
 ]
 Named = Annotated[
-    str | None,
-    typer.Option("--study", help="The same as NAME.", metavar="NAME", show_default=False),
+    str | None, typer.Option("--study", help="The same as NAME.", metavar="NAME", show_default=False)
 ]
 
 

@@ -40,11 +40,7 @@ def outcome_object(trials: Sequence[TrialRow], max_epochs: int) -> dict[str, Any
 
     best = best_trial(trials)
     saved, _ = epochs_saved(trials, max_epochs)
-    return {
-        "states": counts(trials),
-        "epochs_saved": saved,
-        "best": None if best is None else best.to_json(),
-    }
+    return {"states": counts(trials), "epochs_saved": saved, "best": None if best is None else best.to_json()}
 
 
 def outcome_lines(trials: Sequence[TrialRow], max_epochs: int) -> list[str]:

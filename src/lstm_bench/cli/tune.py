@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -19,6 +19,7 @@ from lstm_bench.cli.options import (
     StudyName,
     Track,
     location_options,
+    option,
     parse_executor,
     parse_option,
     parse_slots,
@@ -39,32 +40,23 @@ class TuneOptions:
     """Options of ``tune``."""
 
     study: StudyName = None
-    trials: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of trials to reach: complete, pruned and failed ones count, those of earlier calls too. By "
-            "default the study's.",
-            min=1,
-        ),
-    ] = None
-    more: Annotated[int | None, typer.Option(help="Number of trials to add to the finished ones.", min=1)] = (
-        None
+    trials: int | None = option(
+        None,
+        "Number of trials to reach: complete, pruned and failed ones count, those of earlier calls too. By "
+        "default the study's.",
+        min=1,
     )
-    timeout: Annotated[
-        str | None, typer.Option(help="Stop after this time: 90, 30m, 2h. By default the study's.")
-    ] = None
+    more: int | None = option(None, "Number of trials to add to the finished ones.", min=1)
+    timeout: str | None = option(None, "Stop after this time: 90, 30m, 2h. By default the study's.")
     devices: Devices = "auto"
-    slots_per_device: Annotated[
-        str,
-        typer.Option(
-            help="Trials at the same time on a device; auto: as many as memory allows.", metavar="K|auto"
-        ),
-    ] = "auto"
+    slots_per_device: str = option(
+        "auto", "Trials at the same time on a device; auto: as many as memory allows.", metavar="K|auto"
+    )
     executor: ExecutorOption = "local"
     out: Out = RESULTS
-    provider_uri: Annotated[
-        str | None, typer.Option(help="Folder of the study's data on this machine, if it is another one.")
-    ] = None
+    provider_uri: str | None = option(
+        None, "Folder of the study's data on this machine, if it is another one."
+    )
     track: Track = None
     storage: Storage = None
     as_json: Json = False
@@ -136,12 +128,7 @@ def _report(store: Store, name: str, result: TuneResult, options: TuneOptions) -
     outcome = outcome_object(result.trials, max_epochs)
     if options.as_json:
         print_json(
-            {
-                "study": name,
-                "interrupted": result.interrupted,
-                "out_of_time": result.out_of_time,
-                **outcome,
-            }
+            {"study": name, "interrupted": result.interrupted, "out_of_time": result.out_of_time, **outcome}
         )
         return
     for line in outcome_lines(result.trials, max_epochs):
