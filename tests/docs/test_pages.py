@@ -18,10 +18,13 @@ DOCUMENTS = [
 SOURCE = Path(lb.__file__).parent
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|md|ya?ml|txt|toml|json|csv|svg)))`")
 """A file or folder in backticks: a folder ends with a slash."""
-WRITTEN_LATER = re.compile(r"""
+WRITTEN_LATER = re.compile(
+    r"""
     (\.demo|site|results|calendars|instruments|features)/.*   # what commands write, and Qlib's folders
     | (config|mine|my|us|today|bars)\.\w+ | \w+\.json         # a user's own files, and those of a record
-""", re.VERBOSE)
+""",
+    re.VERBOSE,
+)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)]+))?\)")
 
 
