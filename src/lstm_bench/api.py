@@ -282,7 +282,7 @@ def run(
     """
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.sections.tracking import with_tracker
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
@@ -296,7 +296,7 @@ def run(
     named = {"experiment": experiment, "experiment_name": chosen.experiment_name, "config": name}
     folder = records_folder(Path(out), named)
     tracked = with_tracker(chosen.lstm_bench.tracking, track)
-    with open_tracker(tracked, Path(out), drawing(tracked)) as tracker:
+    with open_tracker(tracked, Path(out), figure_hook(tracked)) as tracker:
         record, _ = execute(chosen, folder, device=device, force=force, tracker=tracker)
     say(judge_result(record))
     return _result(record)

@@ -100,7 +100,7 @@ def test_nothing_of_a_tracker_is_imported_unless_asked_for(tmp_path: Path) -> No
         "import sys\n"
         "from pathlib import Path\n"
         "from lstm_bench.config.sections.tracking import TrackingConfig\n"
-        "from lstm_bench.report import study_table\n"
+        "from lstm_bench.report.leaderboard import study_table\n"
         "from lstm_bench.run import runner\n"
         "from lstm_bench.tracking.factory import open_tracker\n"
         "from lstm_bench.bench import driver\n"

@@ -84,7 +84,7 @@ def test_a_run_has_qlibs_names(
     assert {name: told.data.metrics[name] for name in metrics} == metrics
     assert told.data.params["model.kwargs.hidden_size"] == "8"
     assert told.data.params["dataset.kwargs.handler.class"] == "Alpha158"
-    assert told.data.tags["lstm_bench.path"] == "sharded"
+    assert told.data.tags["lstm_bench.path"] == "cpu"
     epochs = run.record.table("epochs")
     for name in ("train_loss", "valid_loss", "valid_score"):
         assert history(store, told, name) == list(epochs[name].items())

@@ -60,7 +60,7 @@ def test_the_runs_of_a_pack_are_tracked_side_by_side(
         told = found[f"{run.record.path.name}-study"]
         assert (told.name, told.group, told.job_type) == (f"seed {run.seed}", "study", "run")
         assert told.project == "lstm-bench"
-        assert told.tags == {"features:Alpha158", "compat:none", "study:study", "path:sharded"}
+        assert told.tags == {"features:Alpha158", "compat:none", "study:study", "path:cpu"}
         assert told.config["task"] == config.with_seed(run.seed).to_file()["task"]
         assert told.config["run_id"] == run.record.path.name
         epochs = run.record.table("epochs")
@@ -92,10 +92,10 @@ def test_a_run_that_is_told_again_has_one_history(tmp_path: Path, wandb_runs: Re
         tracker.begin(RUN)
         for epoch in range(4):
             tracker.epoch(RUN.id, epoch, {"valid_loss": 3.0 - epoch})
-        tracker.end(RUN.id, "pruned", {"best_valid_loss": float("nan")}, {"path": "fused"})
+        tracker.end(RUN.id, "pruned", {"best_valid_loss": float("nan")}, {"path": "cuda"})
     (again,) = wandb_runs(tmp_path / "wandb").values()  # of one id, or the reader refuses
     assert again.steps == [0, 1, 2, 3]
-    assert again.tags == {"features:Alpha360", "path:fused", "pruned"}
+    assert again.tags == {"features:Alpha360", "path:cuda", "pruned"}
     assert (again.summary["state"], again.exit_code) == ("pruned", 0)
 
 

@@ -17,7 +17,7 @@ from lstm_bench.config.sections.universe import FilteredMarket, market_text
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.wording.shown import came
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
@@ -106,7 +106,9 @@ class Definition:
         instruments = workflow.task.dataset.kwargs.handler.kwargs.instruments
         if isinstance(instruments, str | FilteredMarket):
             provider.universe(market_text(instruments))
-        workflow = close_segments(_with_values(workflow.to_file(), config.fixed, "fixed"), provider)
+        workflow = close_segments(
+            _with_values(workflow.to_file(), config.fixed, "fixed"), provider
+        ).resolved()
         # trials may run in another folder
         own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
         workflow = _with_values(workflow.to_file(), own, "study")
@@ -330,7 +332,7 @@ def _without_rounding(parameter: Parameter, value: Scalar) -> Scalar:
     return nearest(parameter, value) if parameter.step is not None and parameter.contains(value) else value
 
 
-def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> RunConfig:
+def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> ResolvedRun:
     """Put values over a resolved workflow and check it again."""
     changed = copy.deepcopy(dict(content))
     for key, value in values.items():
