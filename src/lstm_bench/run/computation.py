@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.counting import counted
 from lstm_bench.core.kernel import cache_folder
 from lstm_bench.dataset.bars_digest import BarsDigest
@@ -61,7 +61,7 @@ class PackComputation:
 
     def __init__(
         self,
-        configs: Mapping[int, RunConfig],
+        configs: Mapping[int, ResolvedRun],
         data: NamedData,
         device: torch.device,
         watch: Stopwatch,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import save
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.config.yaml import dump_yaml
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
@@ -56,7 +56,7 @@ class Scored:
 
 def write_record(
     folder: Path,
-    config: RunConfig,
+    config: ResolvedRun,
     prepared: Prepared,
     fit: Fit,
     scored: Scored | None,
@@ -139,7 +139,7 @@ class PackProvenance:
 
     def of(
         self,
-        config: RunConfig,
+        config: ResolvedRun,
         fit: Fit,
         run_seconds: Mapping[str, float],
         bars: BarsDigest,

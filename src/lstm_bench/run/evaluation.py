@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.evaluate.analysis import (
@@ -66,7 +66,7 @@ class Evaluation:
 
 
 def load_market(
-    config: RunConfig, provider: Provider, days: npt.NDArray[np.datetime64], instruments: tuple[str, ...]
+    config: ResolvedRun, provider: Provider, days: npt.NDArray[np.datetime64], instruments: tuple[str, ...]
 ) -> Market | None:
     """Read what the backtest of scores on ``days`` and ``instruments`` needs; None without a backtest.
 
@@ -87,7 +87,7 @@ def load_market(
 
 
 def evaluate_scores(
-    config: RunConfig,
+    config: ResolvedRun,
     market: Market | None,
     scores: npt.NDArray[np.float32],
     labels: npt.NDArray[np.float32],
@@ -128,7 +128,7 @@ def evaluate_scores(
 
 
 def evaluate_pack(
-    configs: Sequence[RunConfig],
+    configs: Sequence[ResolvedRun],
     market: Market | None,
     scores: Iterable[npt.NDArray[np.float32]],
     labels: npt.NDArray[np.float32],
@@ -157,7 +157,7 @@ def evaluate_pack(
         With its seconds, in the order of the members. Closing the iterator waits for evaluations in progress.
     """
 
-    def timed(config: RunConfig, panel: npt.NDArray[np.float32]) -> tuple[Evaluation, float]:
+    def timed(config: ResolvedRun, panel: npt.NDArray[np.float32]) -> tuple[Evaluation, float]:
         start = time.perf_counter()
         result = evaluate_scores(config, market, panel, labels, rows, days, instruments)
         return result, time.perf_counter() - start

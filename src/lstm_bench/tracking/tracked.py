@@ -11,7 +11,7 @@ from lstm_bench.record.identity import NUMERICS
 from lstm_bench.tracking.tracker import JobType, State, TrackedRun, Tracker, tracked_id
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.model.trainer import Epoch, Fit
     from lstm_bench.record.record import Record
     from lstm_bench.tracking.progress import Progress
@@ -20,7 +20,7 @@ __all__ = ["TrackedPack", "described", "epoch_values", "tags_of"]
 
 
 def described(
-    config: RunConfig, run_id: str, data_fingerprint: str, study: str, job_type: JobType, label: str = ""
+    config: ResolvedRun, run_id: str, data_fingerprint: str, study: str, job_type: JobType, label: str = ""
 ) -> TrackedRun:
     """Describe a run of one seed.
 
@@ -44,7 +44,7 @@ def described(
     )
 
 
-def tags_of(config: RunConfig, study: str) -> dict[str, str]:
+def tags_of(config: ResolvedRun, study: str) -> dict[str, str]:
     """Return the tags that runs are filtered by: feature set, ``compat`` and study."""
     return {"features": config.feature_set, "compat": config.lstm_bench.compat, "study": study}
 
