@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.tracking import TrackingConfig
+from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.record.record import Record
 from lstm_bench.report import pictures as pictures_module

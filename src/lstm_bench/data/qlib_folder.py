@@ -1,4 +1,4 @@
-"""Writing Qlib's folder format: calendars, instruments and one binary file per code and field."""
+"""Writes Qlib's folder format: calendars, instruments and one binary file per code and field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.core.atomic_folder import draft_beside, move_into_place, swap
+from lstm_bench.core.atomic import publish, staging, swap
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, folder_name
 
@@ -52,36 +52,36 @@ def write_qlib_folder(
     Parameters
     ----------
     out : Path
-        Folder to make; it may exist if it is empty.
+        Folder to create; it may exist if it is empty.
     days : ``[D]`` datetime64[D]
         The calendar, ascending.
     markets : name -> membership spans
-        One ``instruments/<name>.txt`` each, its lines in the order given.
+        One ``instruments/<name>.txt`` each, its lines in this order.
     histories : one per instrument, consumed lazily
     notes : name of a text file beside the data -> its line
 
     Raises
     ------
     DataError
-        If ``out`` is a file or a folder with something in it, or cannot be written.
+        If ``out`` is a file or a folder that is not empty, or cannot be written.
     """
     try:
         refuse_full(out)
-        with draft_beside(out) as draft:
-            _write(draft, days, markets, histories)
-            _write_notes(draft, notes)
-            move_into_place(draft, out)
+        with staging(out) as staged:
+            _write(staged, days, markets, histories)
+            _write_notes(staged, notes)
+            publish(staged, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
 
 
 def refuse_full(out: Path) -> None:
-    """Refuse a place that holds something.
+    """Refuse to write over existing content.
 
     Raises
     ------
     DataError
-        If ``out`` is a file or a folder with something in it.
+        If ``out`` is a file or a folder that is not empty.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out}: expected a new or empty folder; it exists and is not empty")
@@ -94,10 +94,10 @@ def replace_in_qlib_folder(
     histories: Iterable[History],
     notes: Mapping[str, str] | None = None,
 ) -> None:
-    """Give a folder another calendar, and some of its markets and histories others, all at once or not at all.
+    """Replace the calendar and some markets and histories of a folder, all at once or not at all.
 
-    Everything else is taken over. A copy (of links, where the file system has them) is changed and then swapped with
-    the folder, so that a reader, or a kill at any moment, meets the old folder or the new one.
+    Everything else stays. A copy (of hard links, if the file system has them) is changed and then swapped with the
+    folder, so that readers see the old folder or the new one, even after a kill at any moment.
 
     Raises
     ------
@@ -105,17 +105,17 @@ def replace_in_qlib_folder(
         If it cannot be written.
     """
     try:
-        with draft_beside(out) as draft:
-            shutil.copytree(out, draft, copy_function=_link)
-            _write(draft, days, markets, histories)
-            _write_notes(draft, notes)
-            swap(draft, out)
+        with staging(out) as staged:
+            shutil.copytree(out, staged, copy_function=_link)
+            _write(staged, days, markets, histories)
+            _write_notes(staged, notes)
+            swap(staged, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
 
 
 def _link(source: str, target: str) -> None:
-    """Link a file, or copy it where it cannot be linked."""
+    """Link a file, or copy it if it cannot be linked."""
     try:
         os.link(source, target)
     except OSError:
@@ -123,25 +123,25 @@ def _link(source: str, target: str) -> None:
 
 
 def _write(
-    draft: Path,
+    folder: Path,
     days: npt.NDArray[np.datetime64],
     markets: Mapping[str, Iterable[MembershipSpan]],
     histories: Iterable[History],
 ) -> None:
-    _write_text(draft / CALENDAR, (str(day) for day in days))
+    _write_text(folder / CALENDAR, (str(day) for day in days))
     for market, spans in markets.items():
         lines = (f"{code}\t{first}\t{last}" for code, first, last in spans)
-        _write_text(draft / INSTRUMENTS / f"{market}.txt", lines)
+        _write_text(folder / INSTRUMENTS / f"{market}.txt", lines)
     for history in histories:
-        folder = draft / FEATURES / folder_name(history.code)
+        bars = folder / FEATURES / folder_name(history.code)
         for field, values in history.fields.items():
             content = np.concatenate(([history.begin], values)).astype("<f4")
-            _write_bytes(folder / f"{field}{BARS_SUFFIX}", content.tobytes())
+            _write_bytes(bars / f"{field}{BARS_SUFFIX}", content.tobytes())
 
 
-def _write_notes(draft: Path, notes: Mapping[str, str] | None) -> None:
+def _write_notes(folder: Path, notes: Mapping[str, str] | None) -> None:
     for name, line in (notes or {}).items():
-        _write_text(draft / name, [line])
+        _write_text(folder / name, [line])
 
 
 def _write_text(path: Path, lines: Iterable[str]) -> None:
@@ -150,5 +150,5 @@ def _write_text(path: Path, lines: Iterable[str]) -> None:
 
 def _write_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)  # a link: what it leads to belongs to another folder, too
+    path.unlink(missing_ok=True)  # may be a hard link to a file of another folder
     path.write_bytes(content)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_bench.core.atomic import draft_of
+from lstm_bench.core.atomic import staged_file
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.report.figures.figure import Figure, gaps_filled
 from lstm_bench.report.figures.palette import resolve
@@ -24,7 +24,7 @@ from lstm_bench.report.figures.palette import resolve
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from lstm_bench.config.tracking import TrackingConfig
+    from lstm_bench.config.sections.tracking import TrackingConfig
     from lstm_bench.record.record import Record
 
 __all__ = ["draw_pictures", "figure_hook", "pictures", "tracked_pictures"]
@@ -101,9 +101,9 @@ def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str
         canvas = matplotlib.figure.Figure(figsize=size, layout="constrained", facecolor=_colour("@card"))
         _draw(figure, canvas.add_subplot())
         path = folder / f"{figure.name}.png"
-        with draft_of(path) as draft:
+        with staged_file(path) as staged:
             # without date and software version: the same record gives the same bytes
-            canvas.savefig(draft, format="png", dpi=_RESOLUTION, metadata={"Software": None})
+            canvas.savefig(staged, format="png", dpi=_RESOLUTION, metadata={"Software": None})
         yield figure.name, path
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from tests.report.conftest import configuration
 
-from lstm_bench.config.harness import TrainingConfig
-from lstm_bench.config.workflow import NO_IDENTITY
+from lstm_bench.config.identity import outside_identity
+from lstm_bench.config.sections.harness import TrainingConfig
+from lstm_bench.config.sections.model import LstmKwargs
 from lstm_bench.report.pages.configuration_table import configuration_table
 
 LEFT_OUT = {"days": 3, "train": 1200, "valid": 600}
@@ -83,7 +84,8 @@ def test_nothing_is_left_out(features: str) -> None:
     config = configuration(features)
     table = configuration_table(config, None, None)
     text = " ".join(cell.text for line in table.lines for cell in line)
-    idle = {*config.lstm_bench.training.idle, "clip_grad_norm", *NO_IDENTITY}  # the second is unset
+    unset = {"clip_grad_norm"}
+    idle = {*config.lstm_bench.training.idle, *unset, *outside_identity(LstmKwargs)}
     for key in ({*type(config.task.model.kwargs).model_fields} | {*TrainingConfig.model_fields}) - idle:
         assert key in {"loss", "optimizer", "schedule", "reweight"} or f"{key} " in text, key
     backtest = config.portfolio_analysis

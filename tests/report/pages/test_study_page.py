@@ -18,7 +18,7 @@ from lstm_bench.report.figures.trials import loss_axis
 from lstm_bench.report.pages.page import Note, Page, PageTable, render
 from lstm_bench.report.pages.study_page import StudyReport, study_page
 from lstm_bench.tune.definition import Definition
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 
 SPACE: dict[str, Any] = {
     "hidden_size": {"choices": [8, 16, 32]},

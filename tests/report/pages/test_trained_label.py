@@ -11,7 +11,8 @@ import pytest
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.record.record import Record
 from lstm_bench.record.saved import read_statistics
 from lstm_bench.report.pages.trained_label import LabelChain, trained_label

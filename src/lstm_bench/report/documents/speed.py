@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
-from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError

@@ -16,8 +16,6 @@ from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.record.evidence import (
-    DAILY,
-    METRICS,
     Daily,
     Evidence,
     SeedResult,
@@ -25,6 +23,7 @@ from lstm_bench.record.evidence import (
     same_data,
     write_study,
 )
+from lstm_bench.record.evidence_schema import DAILY, METRICS
 from lstm_bench.record.record import Record
 from lstm_bench.report.evidence.verification import verify
 from lstm_bench.report.leaderboard.setting import Span, config_text, parse_config, reductions, segments
@@ -148,7 +147,7 @@ def _without_record(row: BenchRow, seed: int) -> SeedResult:
 
 def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
     config = record.config()
-    provenance, metrics = record.provenance(), record.metrics()
+    provenance, metrics = record.provenance_as_written(), record.metrics()
     calendar = _calendar(provenance)
     spans = segments(config, calendar)
     training, device, git = provenance["training"], provenance["device"], provenance["git"] or {}

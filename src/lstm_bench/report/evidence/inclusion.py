@@ -17,7 +17,7 @@ from typing import Any
 
 from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
 from lstm_bench.record.catalogue import CatalogueEntry, list_runs
 from lstm_bench.record.record import Record
@@ -60,7 +60,7 @@ class Inclusion:
 class _Group:
     """Records of one configuration, data and version of the numerics."""
 
-    config: RunConfig
+    config: ResolvedRun
     data: str
     numerics: int
     records: dict[int, Record] = field(default_factory=dict)
@@ -103,7 +103,7 @@ def include(results: Path, experiment: str) -> Inclusion:
 
 
 def _entries(results: Path, experiment: str) -> list[CatalogueEntry]:
-    entries = [entry for entry in list_runs(results) if not entry.is_draft]
+    entries = [entry for entry in list_runs(results) if not entry.is_staged]
     found = [entry for entry in entries if entry.experiment == experiment]
     if not found:
         names = {entry.experiment for entry in entries}
@@ -137,7 +137,7 @@ def _grouped(entries: Iterable[CatalogueEntry]) -> tuple[list[_Group], dict[Path
     return list(groups.values()), left_out
 
 
-def _canonical(config: RunConfig) -> str:
+def _canonical(config: ResolvedRun) -> str:
     return json.dumps(config.identity(), sort_keys=True)
 
 
@@ -145,7 +145,7 @@ def _row_of(group: _Group, bench: Bench, folder: Path) -> str | None:
     """Return the label of the row that a group's seeds belong to, None if there is no such row."""
     canonical = _canonical(group.config)
     for row in bench.rows.values():
-        if row.trial is not None or _canonical(parse_config(row.workflow)) != canonical:
+        if row.trial is not None or _canonical(parse_config(row.workflow).resolved()) != canonical:
             continue
         origins = {_origin(record) for name in row.runs.values() if (record := Record.find(folder / name))}
         if not origins or origins == {(group.data, group.numerics)}:

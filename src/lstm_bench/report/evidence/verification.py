@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO
-from lstm_bench.evaluate.performance import QLIB, performance
-from lstm_bench.evaluate.risk import excess_risk, return_series
+from lstm_bench.evaluate.returns.performance import QLIB, performance
+from lstm_bench.evaluate.returns.risk import excess_risk, return_series
 from lstm_bench.record.evidence import Daily, Evidence, SeedResult, Status, same_data
 from lstm_bench.record.identity import NUMERICS, run_id
 from lstm_bench.report.leaderboard.setting import parse_config

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.evaluate.growth import reinvested
+from lstm_bench.evaluate.returns.growth import reinvested
 from lstm_bench.report.figures.figure import Figure, grid_layout, heatmap
 
 if TYPE_CHECKING:

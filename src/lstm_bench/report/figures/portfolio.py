@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
-from lstm_bench.evaluate.drawdown import Accumulation, below_high
+from lstm_bench.evaluate.returns.drawdown import Accumulation, below_high
 from lstm_bench.report.figures.figure import (
     DATES,
     Figure,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.harness import BY_DAY, LossName
+from lstm_bench.config.sections.harness import BY_DAY, LossName
 from lstm_bench.core.counting import counted
 from lstm_bench.report.figures.figure import (
     DATES,

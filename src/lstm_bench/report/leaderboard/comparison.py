@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError, choices_hint
 from lstm_bench.evaluate.headlines import HEADLINES
-from lstm_bench.record.evidence import METRICS, Daily, Evidence
+from lstm_bench.record.evidence import Daily, Evidence
+from lstm_bench.record.evidence_schema import METRICS
 from lstm_bench.report.leaderboard.find_row import find_row
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row, rows_of

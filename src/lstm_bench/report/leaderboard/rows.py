@@ -12,7 +12,7 @@ from typing import get_args
 
 import numpy as np
 
-from lstm_bench.config.universe import market_text
+from lstm_bench.config.sections.universe import market_text
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError, choices_hint

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from lstm_bench.config.mistakes import explain
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
 
 __all__ = [

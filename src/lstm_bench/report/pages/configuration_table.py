@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lstm_bench.config.processor import ProcessorConfig
+from lstm_bench.config.identity import outside_identity
 from lstm_bench.config.section import Section
-from lstm_bench.config.workflow import NO_IDENTITY, RunConfig
+from lstm_bench.config.sections.processor import ProcessorConfig
+from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.report.leaderboard.setting import Span, segments
 from lstm_bench.report.pages.page import Cell, PageTable
@@ -114,7 +115,7 @@ def _span(configured: Span, clipped: Span) -> str:
 def _training(config: RunConfig) -> dict[str, str]:
     """Describe the training: a row for each of ``_TRAINING``, and one for the other settings."""
     model, harness = config.task.model.kwargs, config.lstm_bench.training
-    without_effect = {*model.idle, *harness.idle, *NO_IDENTITY}
+    without_effect = {*model.idle, *harness.idle, *outside_identity(type(model))}
     settings = _plain(model) | _plain(harness)  # our loss replaces the only one of Qlib
     settings = {key: value for key, value in settings.items() if key not in without_effect}
     rows = {

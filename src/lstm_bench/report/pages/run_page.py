@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_bench.config.universe import market_text
+from lstm_bench.config.sections.universe import market_text
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.report.figures.figure import Figure
@@ -28,7 +28,8 @@ from lstm_bench.run.judgement.result import judge_result
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lstm_bench.record.record import Record, TableName
+    from lstm_bench.record.layout import TableName
+    from lstm_bench.record.record import Record
 
 __all__ = ["MAIN_FIGURES", "RunReport", "run_page"]
 

@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
-from lstm_bench.config.universe import market_text
+from lstm_bench.config.sections.universe import market_text
 from lstm_bench.core.counting import counted
 from lstm_bench.report.figures import search, space
 from lstm_bench.report.figures.trials import complete_trials
 from lstm_bench.report.pages.page import Cell, Listing, Note, Page, PageTable, Part, Section, Tile, cell
 from lstm_bench.tune.importance import parameter_importances
-from lstm_bench.tune.trials import FAILURES, State, TrialRow, best_trial, trial_rows
+from lstm_bench.tune.trials import FAILURES, State, TrialRow, best_trial
 
 if TYPE_CHECKING:
     from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["MAIN_FIGURES", "StudyReport", "study_page"]
 
@@ -42,7 +42,7 @@ class StudyReport:
         self.definition: Definition = store.definition(name)
         self.frozen = store.trials(name)
         self.study = store.study(name)
-        self.trials = trial_rows(self.frozen, self.study.user_attrs)
+        self.trials = store.rows(name)
         self.complete = complete_trials(self.trials)
         self.best = best_trial(self.trials)
 

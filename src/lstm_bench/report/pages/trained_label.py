@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.handler import HandlerConfig
-from lstm_bench.config.processor import (
+from lstm_bench.config.sections.handler import HandlerConfig
+from lstm_bench.config.sections.processor import (
     CSRankNormKwargs,
     CSZFillnaKwargs,
     CSZScoreNormKwargs,
@@ -24,7 +24,7 @@ from lstm_bench.core.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lstm_bench.features.processors import FittedStatistics
+    from lstm_bench.features.fitted import FittedStatistics
 
 __all__ = ["LabelChain", "trained_label"]
 

@@ -12,7 +12,7 @@ from datetime import date
 from lstm_bench.core.errors import ConfigError, choices_hint
 from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.record.catalogue import CatalogueEntry
-from lstm_bench.record.evidence import METRICS
+from lstm_bench.record.evidence_schema import METRICS
 from lstm_bench.report.leaderboard.published import COLUMNS
 
 __all__ = ["Condition", "Selection", "figure_of", "find_figure"]
