@@ -109,7 +109,7 @@ def gaps_filled(values: Iterable[float | None]) -> npt.NDArray[np.float64]:
 
 
 def histogram(
-    values: npt.NDArray[np.float64], bins: int, within: tuple[float, float] | None = None
+    values: npt.NDArray[np.floating[Any]], bins: int, within: tuple[float, float] | None = None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], float]:
     """Count values in bins of equal width.
 

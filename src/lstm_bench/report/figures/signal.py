@@ -91,7 +91,7 @@ def _series(values: pd.Series[float], column: str) -> Figure:
 
 
 def _distribution(ic: pd.Series[float]) -> Figure:
-    known = ic.dropna().to_numpy(np.float64)
+    known = ic.dropna().to_numpy()
     middle, counts, width = histogram(known, 40)
     mean, std = float(known.mean()), float(known.std(ddof=1))
     normal = NormalDist(mean, std) if std > 0 else None
