@@ -109,7 +109,7 @@ def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str
 
 def _draw(figure: Figure, axes: Axes) -> None:
     has_legend = figure.layout.get("showlegend", True) and len(figure.traces) > 1
-    title = {"loc": "left", "fontsize": 11, "fontweight": "bold", "color": _colour("@ink")}
+    title: dict[str, Any] = {"loc": "left", "fontsize": 11, "fontweight": "bold", "color": _colour("@ink")}
     axes.set_title(figure.title, pad=24 if has_legend else 8, **title)
     axes.set_facecolor(_colour("@card"))
     for side in axes.spines.values():
@@ -133,8 +133,8 @@ def _draw(figure: Figure, axes: Axes) -> None:
     for which in ("xaxis", "yaxis"):
         _axis(figure.layout.get(which, {}), which[0], axes)
     if has_legend and axes.get_legend_handles_labels()[0]:
-        corner = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0)}
-        legend = axes.legend(**corner, fontsize=8, frameon=False, ncols=5)
+        corner = (-0.02, 1.0)
+        legend = axes.legend(loc="lower left", bbox_to_anchor=corner, fontsize=8, frameon=False, ncols=5)
         for text in legend.get_texts():
             text.set_color(_colour("@ink"))
 
@@ -151,7 +151,11 @@ def _scatter(trace: Mapping[str, Any], axes: Axes, below: Mapping[str, Any] | No
         colour, opacity = resolve(trace["line"]["color"])
         width = trace["line"]["width"]
         if width or "fill" in trace:  # a band has no edge, but an entry in the legend
-            style = {"color": colour, "alpha": opacity if width else 0.4, "linewidth": width or 0.5}
+            style: dict[str, Any] = {
+                "color": colour,
+                "alpha": opacity if width else 0.4,
+                "linewidth": width or 0.5,
+            }
             axes.plot(x, y, _DASHES.get(trace["line"].get("dash", ""), "-"), label=name, **style)
     if "markers" in mode:
         colour, opacity = resolve(trace["marker"].get("color") or trace["line"]["color"])

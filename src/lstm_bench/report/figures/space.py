@@ -204,7 +204,7 @@ def _parameter_axis(key: str, parameter: Parameter) -> Axis:
     """Describe an axis that shows all values of a parameter, tried or not."""
     if parameter.choices is not None:
         names = [str(one) for one in parameter.choices]
-        order = {"type": "category", "categoryorder": "array", "categoryarray": names}
+        order: dict[str, Any] = {"type": "category", "categoryorder": "array", "categoryarray": names}
         return axis(key, **order, range=[-0.5, len(names) - 0.5])
     low, high = (float(end) for end in parameter.span)
     if parameter.log:

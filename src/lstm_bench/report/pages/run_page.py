@@ -204,8 +204,8 @@ class RunReport:
     def _gap_tile(self) -> Tile:
         if self.best_epoch is None:
             return Tile("Valid − train loss", Cell("–"))
-        best = self.record.table("epochs").loc[self.best_epoch]
-        gap = cell(float(best["valid_loss"] - best["train_loss"]), "+.4f")
+        epochs = self.record.table("epochs")
+        gap = cell(float((epochs["valid_loss"] - epochs["train_loss"]).loc[self.best_epoch]), "+.4f")
         return Tile("Valid − train loss", gap, f"at epoch {self.best_epoch}, whose weights were kept")
 
     def facts(self) -> list[tuple[str, str]]:
@@ -274,7 +274,7 @@ def _gap_text(epochs: pd.DataFrame, best_epoch: int | None, status: str) -> str:
     n = counted(len(epochs), "epoch")
     if best_epoch is None:
         return f"Training {status.replace('_', ' ')} after {n}; no epoch was usable."
-    best, last = epochs.loc[best_epoch], epochs.iloc[-1]
+    best, last = epochs.loc[best_epoch].to_dict(), epochs.iloc[-1].to_dict()
     text = (
         f"Of {n} (counted from 0) epoch {best_epoch} was the best: train {best['train_loss']:.6f}, valid "
         f"{best['valid_loss']:.6f}, a gap of {_signed(best['valid_loss'] - best['train_loss'])}."
