@@ -215,7 +215,9 @@ def _apply(root: MappingNode, dotted: str, value: Node, top_level: Sequence[str]
     old = _child(parent, keys[-1], dotted)
     if old is None:
         if not isinstance(parent, MappingNode):
-            raise ConfigError(f"override {dotted}: cannot add {keys[-1]!r} to something that is not a mapping")
+            raise ConfigError(
+                f"override {dotted}: cannot add {keys[-1]!r} to something that is not a mapping"
+            )
         assign(parent, keys[-1], value)
     else:
         replace(root, old, value)

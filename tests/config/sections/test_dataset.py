@@ -233,7 +233,10 @@ def test_every_processor_refuses_unknown_arguments(name: str) -> None:
             "TimeRangeFlt",
         ),
         ({"own": {"freq": "1min"}}, "only daily bars can be read; expected 'day'"),
-        ({"own": {"label": [["$close"], ["A", "B"]]}}, "got 1 expression and 2 names, expected one name each"),
+        (
+            {"own": {"label": [["$close"], ["A", "B"]]}},
+            "got 1 expression and 2 names, expected one name each",
+        ),
         ({"own": {"label": "$close"}}, "label\n.*got .\\$close., expected"),
         ({"own": {"instrument": "csi300"}}, "did you mean 'instruments'"),
         ({"flt_col": "x"}, "flt_col is not supported"),

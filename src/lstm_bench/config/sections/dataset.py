@@ -39,9 +39,7 @@ def _as_span(value: Any) -> Any:
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= 3:
         raise ValueError(f"got {came(value)}, expected a first and a last day, null if it is open")
     if len(value) == 3 and value[2] not in (None, 1):
-        raise ValueError(
-            f"got {came(value)}; a segment cannot skip days, expected a first and a last day"
-        )
+        raise ValueError(f"got {came(value)}; a segment cannot skip days, expected a first and a last day")
     start, end = (None, value[0]) if len(value) == 1 else value[:2]
     return _OPEN_START if start is None else start, _OPEN_END if end is None else end
 

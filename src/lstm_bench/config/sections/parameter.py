@@ -207,9 +207,7 @@ def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int
     return (
         ""
         if last == high
-        else (
-            f"the greatest value is {high}, and steps of {step} end at {last}; change the end or the step"
-        )
+        else (f"the greatest value is {high}, and steps of {step} end at {last}; change the end or the step")
     )
 
 

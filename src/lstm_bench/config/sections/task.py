@@ -37,9 +37,7 @@ class TaskConfig(Lenient):
         for record in records:
             if once.setdefault(record.name, record) != record:
                 times = sum(other.name == record.name for other in records)
-                raise ValueError(
-                    f"{record.name} occurs {times} times with different settings, expected once"
-                )
+                raise ValueError(f"{record.name} occurs {times} times with different settings, expected once")
         return list(once.values())
 
     @model_validator(mode="after")
