@@ -42,7 +42,7 @@ def test_ctrl_c_while_it_is_imported(module: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-@pytest.mark.parametrize("module", ["lstm_bench.config.workflow", "lstm_bench.report.leaderboard"])
+@pytest.mark.parametrize("module", ["lstm_bench.config.workflow", "lstm_bench.report.leaderboard.tables"])
 def test_ctrl_c_while_a_command_imports(module: str) -> None:
     done = interrupted_at(module, "leaderboard", handler=signal.SIG_DFL)
     assert (done.returncode, done.stdout) == (130, "")

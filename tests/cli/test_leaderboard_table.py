@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_bench.cli.leaderboard_table import choose_layout, print_leaderboard
-from lstm_bench.report.leaderboard import Table
+from lstm_bench.report.leaderboard.tables import Table
 
 HEADER = (
     "Model Name", "Dataset", "IC", "ICIR", "Rank IC", "Rank ICIR", "Annualized Return", "Information Ratio",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lstm_bench.tune.store import open_store
+from lstm_bench.tune.repository.store import open_store
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]

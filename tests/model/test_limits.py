@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.perf.traffic import lstm_bytes, nearer_share
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.model import limits as measured
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
-from lstm_bench.model.limits import Limits, copy_rate, gemm_rate, lstm_bytes, lstm_flops
+from lstm_bench.model.limits import Limits, copy_rate, gemm_rate, lstm_flops
 from lstm_bench.model.lstm import LSTM, count_parameters
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.select import choose_path
@@ -119,8 +120,8 @@ def test_rates_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_nearer_limit_counts() -> None:
     limits = Limits(gemm_flops=100.0, copy_bytes=10.0)
-    assert limits.share(flops=50.0, moved_bytes=1.0) == 0.5
-    assert limits.share(flops=50.0, moved_bytes=8.0) == 0.8
+    assert nearer_share(limits, flops=50.0, moved_bytes=1.0) == 0.5
+    assert nearer_share(limits, flops=50.0, moved_bytes=8.0) == 0.8
 
 
 def test_noise_has_the_shape_and_the_seed_that_are_asked_for() -> None:
@@ -133,7 +134,7 @@ def test_noise_has_the_shape_and_the_seed_that_are_asked_for() -> None:
     assert (noise_samples(30, Shape(6, 60), seed=4).labels != samples.labels).all()
 
 
-@pytest.mark.parametrize("name", ["reference", "sharded"])
+@pytest.mark.parametrize("name", ["reference", "cpu"])
 def test_a_timing_is_of_the_path_that_was_asked_for(name: str) -> None:
     choice = PathChoice(name, "asked for")  # type: ignore[arg-type]
     timing = time_path(spec_of(3, 4, 2), 5, CPU, choice, members=2, steps=2, seconds=0.0)
@@ -141,9 +142,9 @@ def test_a_timing_is_of_the_path_that_was_asked_for(name: str) -> None:
     assert timing.samples_per_second == 10 / timing.step_seconds
     step_flops = lstm_flops(spec_of(3, 4, 2), 10, 5, training=True)
     assert timing.train_flops * timing.step_seconds == pytest.approx(step_flops)
-    assert timing.score_bytes * timing.score_seconds * 20 == pytest.approx(
-        lstm_bytes(spec_of(3, 4, 2), 20, 5, training=False)
-    )
+    score_flops = lstm_flops(spec_of(3, 4, 2), 1, 5, training=False)
+    assert timing.score_flops * timing.score_seconds == pytest.approx(score_flops)
+    assert timing.scored == 20
 
 
 def test_too_few_samples_to_time_are_refused() -> None:
@@ -155,7 +156,7 @@ def test_too_few_samples_to_time_are_refused() -> None:
 
 def test_the_choices_to_time_begin_with_the_one_that_serves() -> None:
     spec = spec_of(3, 4, 1)
-    assert [choice.name for choice in runnable_choices(spec, CPU)] == ["sharded", "reference"]
+    assert [choice.name for choice in runnable_choices(spec, CPU)] == ["cpu", "reference"]
     assert runnable_choices(spec, CPU)[0] == choose_path(spec, CPU)
     assert len(runnable_choices(replace(spec, compat="qlib"), CPU)) == 1
     with pytest.raises(ConfigError, match="choices: fp32"):

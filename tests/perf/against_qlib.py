@@ -35,7 +35,7 @@ from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.paths.cpu.outputs import PRECISIONS
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.report.speed import Cell, SpeedTable
+from lstm_bench.report.documents.speed import Cell, SpeedTable
 from lstm_bench.run.evaluation import evaluate_scores, load_market
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -179,6 +180,18 @@ def test_a_key_that_is_not_there_is_named(tmp_path: Path) -> None:
         provenance["seed"]
     with pytest.raises(DataError, match=r"abc/provenance\.json: it has no training\.status; "):
         provenance["training"]["status"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "path"), [("sharded", "cpu"), ("fused", "cuda"), ("cpu", "cpu"), ("reference", "reference")]
+)
+def test_training_paths_of_earlier_versions_have_their_current_names(
+    recorded: str, path: str, tmp_path: Path
+) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    (record.path / "provenance.json").write_text(json.dumps({"device": {"training_path": recorded}}))
+    assert record.provenance()["device"]["training_path"] == path
+    assert record.provenance_as_written()["device"]["training_path"] == recorded
 
 
 @pytest.mark.parametrize("name", ["provenance", "metrics", "analysis"])

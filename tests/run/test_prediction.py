@@ -177,7 +177,7 @@ def test_the_score_of_one_stock_comes_back(
     assert "do not come back" in quiet()[-1]
 
 
-@pytest.mark.skipif("bf16" not in precisions("sharded"), reason="the processor has no AVX512-BF16")
+@pytest.mark.skipif("bf16" not in precisions("cpu"), reason="the processor has no AVX512-BF16")
 def test_scores_of_bf16_come_back_in_float32_too(
     configure: Configure, days: list[str], market: Path, tmp_path: Path, quiet: Callable[[], list[str]],
     monkeypatch: pytest.MonkeyPatch,
@@ -190,6 +190,12 @@ def test_scores_of_bf16_come_back_in_float32_too(
     )  # fmt: skip
     record, _ = execute(config, tmp_path / "one")
     again = predict_days(SavedRun.load(record), Provider(market)).comparison
+    provenance = record.path / "provenance.json"
+    provenance.write_text(
+        provenance.read_text().replace('"training_path": "cpu"', '"training_path": "sharded"')
+    )
+    assert record.provenance_as_written()["device"]["training_path"] == "sharded"
+    assert predict_days(SavedRun.load(record), Provider(market)).comparison == again
     monkeypatch.setattr(outputs, "PRECISIONS", ("fp32",))
     elsewhere = predict_days(SavedRun.load(record), Provider(market)).comparison
     assert again is not None

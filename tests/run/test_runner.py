@@ -159,7 +159,7 @@ def test_a_pack_leaves_the_records_of_single_runs(
         assert provenance["pack"]["width"] == 3
         assert provenance["seconds"]["train"] == pytest.approx(epochs["seconds"].sum())
         assert provenance["pack"]["train_seconds"] > provenance["seconds"]["train"]
-        assert provenance["device"]["training_path"] == {"qlib": "reference", "none": "sharded"}[compat]
+        assert provenance["device"]["training_path"] == {"qlib": "reference", "none": "cpu"}[compat]
 
 
 def test_a_pack_trains_only_the_seeds_without_a_record(
@@ -454,7 +454,7 @@ def test_a_record_says_how_it_was_trained(configure: Configure, tmp_path: Path, 
     own = [f"lstm_bench.training.{option}" for option in options]
     record, _ = execute(configure("lstm_bench.compat=none", *own), tmp_path)
     device = record.provenance()["device"]
-    assert device["training_path"] == "sharded"
+    assert device["training_path"] == "cpu"
     assert "parts that stay in cache" in device["training_path_reason"]
     assert (
         load_workflow(record.path / "config.yaml").to_file()

@@ -19,7 +19,7 @@ from lstm_bench.data import fingerprint
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.record.identity import run_id
 from lstm_bench.tune.definition import Definition
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 
 CONFIGS = ready_folder("configs")
 STUDIES = ready_folder("studies")

@@ -185,11 +185,11 @@ def run(
     """
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.sections.tracking import with_tracker
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
-    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.tracking.factory import open_tracker
 
     chosen, name = (
         (config, "workflow") if isinstance(config, RunConfig) else (load_workflow(config), Path(config).stem)
@@ -199,7 +199,7 @@ def run(
     named = {"experiment": experiment, "experiment_name": chosen.experiment_name, "config": name}
     folder = records_folder(Path(out), named)
     tracked = with_tracker(chosen.lstm_bench.tracking, track)
-    with tracking(tracked, Path(out), drawing(tracked)) as tracker:
+    with open_tracker(tracked, Path(out), figure_hook(tracked)) as tracker:
         record, _ = execute(chosen, folder, device=device, force=force, tracker=tracker)
     say(judge_result(record))
     return _result(record)

@@ -15,7 +15,8 @@ from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import INTERRUPTED, RunError, command_line
 
 if TYPE_CHECKING:
-    from lstm_bench.bench.driver import BenchResult, Candidate
+    from lstm_bench.bench.candidates import Candidate
+    from lstm_bench.bench.driver import BenchResult
     from lstm_bench.bench.manifest import BenchRow
     from lstm_bench.config.sections.tracking import TrackingConfig
     from lstm_bench.tracking.tracker import Tracker
@@ -72,10 +73,10 @@ def bench(
     from lstm_bench.config.values.seeds import parse_seeds, seed_list
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.exec.devices import discover
-    from lstm_bench.report.tracked_pictures import drawing
-    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.report.pictures import figure_hook
+    from lstm_bench.tracking.factory import open_tracker
     from lstm_bench.tune.recent import choose_study, remember_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     check_folder("--out", out)
     chosen_seeds = parse_option("--seeds", seeds, parse_seeds)
@@ -107,7 +108,7 @@ def bench(
         )
         asked = store.definition(name).tracking
     tracked = with_tracker(asked, track)
-    with tracking(tracked, out, drawing(tracked)) as tracker, live_bench(sys.stderr) as progress:
+    with open_tracker(tracked, out, figure_hook(tracked)) as tracker, live_bench(sys.stderr) as progress:
         result = run_bench(
             candidates,
             chosen_seeds,
@@ -133,7 +134,7 @@ def bench(
 
 def _track_table(tracker: Tracker, experiment: Path) -> None:
     """Show a tracker how the study's rows stand now, in a run of the study's own."""
-    from lstm_bench.report.study_table import study_table
+    from lstm_bench.report.leaderboard.study_table import study_table
     from lstm_bench.tracking.tracker import TrackedRun, tracked_id
 
     study = experiment.name
@@ -147,8 +148,8 @@ def _track_table(tracker: Tracker, experiment: Path) -> None:
 
 def _report(candidates: list[Candidate], result: BenchResult, out: Path, as_json: bool) -> None:
     from lstm_bench.record.record import Record
-    from lstm_bench.report.published import COLUMNS
-    from lstm_bench.report.study_table import mean_and_std
+    from lstm_bench.report.leaderboard.published import COLUMNS
+    from lstm_bench.report.leaderboard.study_table import mean_and_std
 
     folder = out / candidates[0].study
     metrics = {

@@ -28,9 +28,9 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare two rows on the same data: paired over seeds, over all pairs of seeds, and over days."""
-    from lstm_bench.report import comparison_tables as tables
-    from lstm_bench.report.collect import collect
-    from lstm_bench.report.comparison import compare_rows
+    from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.leaderboard import comparison_tables as tables
+    from lstm_bench.report.leaderboard.comparison import compare_rows
 
     check_evidence(results)
     comparison = compare_rows(collect(results), a, b, metric or ())

@@ -19,7 +19,7 @@ def dashboard(
 ) -> None:
     """Start optuna-dashboard on the store, until Ctrl-C."""
     from lstm_bench.core.errors import ConfigError
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     if find_spec("optuna_dashboard") is None:
         raise ConfigError("dashboard: optuna-dashboard is not installed; pip install 'lstm-bench[dashboard]'")

@@ -57,15 +57,17 @@ def doctor(
     """Show versions, devices, folders, data and trackers, which path trains here, and what stands in the way."""
     import torch
 
+    from lstm_bench.exec.machine import advice, machine_report
     from lstm_bench.model.device import resolve_device
-    from lstm_bench.tune.machine import advice, machine_report
+    from lstm_bench.tune.repository.store import open_store
 
     chosen = resolve_device(device, 0 if torch.cuda.is_available() else -1)
     shape = {"hidden_size": hidden_size, "num_layers": num_layers, "batch_size": batch_size}
     specs = _specs(step_len, d_feat, {**shape, "precision": precision})
     # before anything is timed, so that a refusal comes at once
     choices = {name: _choices(spec, chosen) for name, (spec, _) in specs.items()}
-    report = machine_report(provider_uri, results, storage)
+    store = open_store(storage)
+    report = machine_report(provider_uri, results, store.description, store.path)
     report |= {"advice": advice(report), "device": str(chosen)}
     limits = _limits(chosen, hidden_size, precision) if with_timings else {}
     report["limits"] = {
@@ -131,7 +133,7 @@ def _choices(spec: PackSpec, device: torch.device) -> Report:
 def _timings(
     spec: PackSpec, step_len: int, members: int, device: torch.device, limits: Mapping[Precision, Limits]
 ) -> list[Report]:
-    from lstm_bench.model.memory import training_bytes
+    from lstm_bench.model.select import training_bytes
     from lstm_bench.model.timing import runnable_choices, time_path
 
     rows = []

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lstm_bench.record.evidence import Evidence
-    from lstm_bench.report.aggregate import Row
-    from lstm_bench.report.blocks import LeaderboardOptions
-    from lstm_bench.report.leaderboard import Table
+    from lstm_bench.report.documents.blocks import LeaderboardOptions
+    from lstm_bench.report.leaderboard.rows import Row
+    from lstm_bench.report.leaderboard.tables import Table
 
 __all__ = ["leaderboard"]
 
@@ -92,8 +92,8 @@ def leaderboard(
     --compat, --intervals and --study are kept in the first of them.
     """
     from lstm_bench.cli.destination import check_file
-    from lstm_bench.report.blocks import LeaderboardOptions
-    from lstm_bench.report.leaderboard import Style
+    from lstm_bench.report.documents.blocks import LeaderboardOptions
+    from lstm_bench.report.leaderboard.tables import Style
 
     style = {"--compat": compat, "--intervals": intervals}
     document = {"--out": out, "--check": check}
@@ -121,7 +121,7 @@ def leaderboard(
 
 
 def _include(results: Path, experiments: Sequence[str]) -> None:
-    from lstm_bench.report.inclusion import include
+    from lstm_bench.report.evidence.inclusion import include
 
     for experiment in experiments:
         for line in include(results, experiment).lines(experiment):
@@ -145,8 +145,8 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
     """Check from the evidence alone, which is all that a fresh checkout has."""
     from lstm_bench.core.errors import CheckError
     from lstm_bench.record.evidence import read_evidence
-    from lstm_bench.report.document import check_document
-    from lstm_bench.report.verification import verify
+    from lstm_bench.report.documents.document import check_document
+    from lstm_bench.report.evidence.verification import verify
 
     evidence = read_evidence(results)
     for found in evidence.values():
@@ -165,10 +165,10 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
 
 def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Format | None) -> None:
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.report.aggregate import rows_of
-    from lstm_bench.report.collect import collect
-    from lstm_bench.report.leaderboard_page import leaderboard_page, report_links
-    from lstm_bench.report.page import render
+    from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.leaderboard.rows import rows_of
+    from lstm_bench.report.pages.leaderboard_page import leaderboard_page, report_links
+    from lstm_bench.report.pages.page import render
 
     evidence = collect(results)
     rows = rows_of(evidence, options.studies)
@@ -190,16 +190,16 @@ def _require_markdown(form: Format | None, as_json: bool) -> None:
 
 
 def _write(document: Path, results: Path, options: LeaderboardOptions) -> None:
-    from lstm_bench.report.collect import collect
-    from lstm_bench.report.document import write_document
+    from lstm_bench.report.documents.document import write_document
+    from lstm_bench.report.evidence.collect import collect
 
     changed = write_document(document, results, collect(results), options)
     typer.echo(f"{document}: {'rebuilt' if changed else 'up to date'}")
 
 
 def _print(results: Path, options: LeaderboardOptions, form: Format | None, explain: str | None) -> None:
-    from lstm_bench.report.aggregate import find_row, rows_of
-    from lstm_bench.report.collect import collect
+    from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.leaderboard.rows import find_row, rows_of
 
     evidence = collect(results)
     if explain is not None:
@@ -220,9 +220,9 @@ def _print_rows(
     evidence: Mapping[str, Evidence], options: LeaderboardOptions, form: Format | None, results: Path
 ) -> None:
     from lstm_bench.record.evidence import study_path
-    from lstm_bench.report import formats
-    from lstm_bench.report.aggregate import rows_of
-    from lstm_bench.report.leaderboard import leaderboard_tables
+    from lstm_bench.report.leaderboard import formats
+    from lstm_bench.report.leaderboard.rows import rows_of
+    from lstm_bench.report.leaderboard.tables import leaderboard_tables
 
     def evidence_file(study: str) -> str:
         return study_path(results, study).as_posix()
@@ -259,7 +259,12 @@ def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
 
 
 def _explain(row: Row, form: Format | None) -> None:
-    from lstm_bench.report.explanation import HEADER, explanation_lines, explanation_object, explanation_text
+    from lstm_bench.report.leaderboard.explanation import (
+        HEADER,
+        explanation_lines,
+        explanation_object,
+        explanation_text,
+    )
 
     if form == "json":
         print_json(explanation_object(row))

@@ -12,7 +12,7 @@ import typer
 from lstm_bench.cli.output import print_columns, print_pairs, wrapped
 
 if TYPE_CHECKING:
-    from lstm_bench.report.leaderboard import Table
+    from lstm_bench.report.leaderboard.tables import Table
 
 __all__ = ["Layout", "choose_layout", "print_leaderboard"]
 

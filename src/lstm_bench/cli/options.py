@@ -11,7 +11,7 @@ import typer
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
 
 if TYPE_CHECKING:
-    from lstm_bench.tune.driver import ExecutorName
+    from lstm_bench.exec.local import ExecutorName
 
 __all__ = [
     "HASTE_SECONDS",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lstm_bench.report.figures.figure import Figure
-    from lstm_bench.report.page import Page
+    from lstm_bench.report.pages.page import Page
 
 __all__ = ["report"]
 
@@ -55,7 +55,7 @@ def report(
     from lstm_bench.cli.destination import check_file, check_folder
     from lstm_bench.core.atomic import write_whole
     from lstm_bench.core.errors import ConfigError
-    from lstm_bench.report.page import render
+    from lstm_bench.report.pages.page import render
 
     if (run is None) == (study is None):
         given = "neither" if run is None else "both"
@@ -78,16 +78,16 @@ def report(
 
 def _of_run(run: str, results: Path) -> tuple[Page, tuple[str, ...], Path]:
     from lstm_bench.record.saved import find_record
-    from lstm_bench.report.run_report import MAIN_FIGURES, run_page
+    from lstm_bench.report.pages.run_page import MAIN_FIGURES, run_page
 
     record = find_record(run, results)
     return run_page(record), MAIN_FIGURES, record.path / "report.html"
 
 
 def _of_study(study: str | None, results: Path, storage: str | None) -> tuple[Page, tuple[str, ...], Path]:
-    from lstm_bench.report.study_report import MAIN_FIGURES, study_page
+    from lstm_bench.report.pages.study_page import MAIN_FIGURES, study_page
     from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     store = open_store(storage)
     name = choose_study(store, study)

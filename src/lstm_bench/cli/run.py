@@ -15,7 +15,8 @@ from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
-    from lstm_bench.record.record import Record, TableName
+    from lstm_bench.record.layout import TableName
+    from lstm_bench.record.record import Record
 
 __all__ = ["run"]
 
@@ -70,13 +71,13 @@ def run(
         return
 
     from lstm_bench.cli.live import live_progress
-    from lstm_bench.report.tracked_pictures import drawing
+    from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
-    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.tracking.factory import open_tracker
 
-    with tracking(tracked, out, drawing(tracked)) as tracker, live_progress(sys.stderr) as progress:
+    with open_tracker(tracked, out, figure_hook(tracked)) as tracker, live_progress(sys.stderr) as progress:
         record, computed = execute(
             config, folder, device=device, force=force, progress=progress, tracker=tracker
         )

@@ -17,8 +17,8 @@ from lstm_bench.core.counting import counted
 if TYPE_CHECKING:
     from lstm_bench.record.catalogue import CatalogueEntry
     from lstm_bench.record.record import Record
-    from lstm_bench.report.run_difference import RunDifference
-    from lstm_bench.report.run_selection import Selection
+    from lstm_bench.report.runs.difference import RunDifference
+    from lstm_bench.report.runs.selection import Selection
 
 __all__ = [
     "entry_object",
@@ -119,7 +119,7 @@ _IS = {"damaged": "is damaged", "being written": "is being written", "diverged":
 
 
 def _line(entry: CatalogueEntry, metrics: Sequence[str], is_wide: bool) -> list[str]:
-    from lstm_bench.report.run_selection import figure_of
+    from lstm_bench.report.runs.selection import figure_of
 
     return [
         entry.id if is_wide else short_id(entry),
@@ -180,7 +180,7 @@ def _training(entry: CatalogueEntry) -> str:
 
 
 def _print_figures(entry: CatalogueEntry) -> None:
-    from lstm_bench.report.published import COLUMNS
+    from lstm_bench.report.leaderboard.published import COLUMNS
 
     metrics = entry.metrics or {}
     lines = [[title, f"{metrics[name]:.6f}"] for name, title in COLUMNS.items() if name in metrics]
@@ -192,7 +192,7 @@ def _print_figures(entry: CatalogueEntry) -> None:
 def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     from lstm_bench.config.workflow import load_workflow
     from lstm_bench.core.errors import ConfigError
-    from lstm_bench.report.configuration_table import configuration_table
+    from lstm_bench.report.pages.configuration_table import configuration_table
 
     if not (entry.path / "config.yaml").is_file():
         return

@@ -63,7 +63,7 @@ def list_command(
 ) -> None:
     """List runs with their main figures, the newest first; damaged records with what is wrong."""
     from lstm_bench.record.catalogue import list_runs
-    from lstm_bench.report.run_selection import Condition, Selection
+    from lstm_bench.report.runs.selection import Condition, Selection
 
     check_evidence(results)
     selection = Selection(
@@ -109,7 +109,7 @@ def diff_command(
 ) -> None:
     """Say what differs between two runs: configuration, data, code, machine, training and metrics."""
     from lstm_bench.record.saved import find_record
-    from lstm_bench.report.run_difference import compare_runs
+    from lstm_bench.report.runs.difference import compare_runs
 
     records = find_record(a, results), find_record(b, results)
     found = compare_runs(*records)

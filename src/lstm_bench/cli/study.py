@@ -14,8 +14,7 @@ from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
     from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.store import Store
-    from lstm_bench.tune.trials import TrialRow
+    from lstm_bench.tune.repository.store import Store
 
 __all__ = ["app"]
 
@@ -112,10 +111,10 @@ def create(
     A study that was put together by options is kept as studies/NAME.yaml.
     """
     from lstm_bench.run.judgement.finding import say
-    from lstm_bench.tune.creation import READY, draft_study
+    from lstm_bench.tune.creation import READY, start_study
     from lstm_bench.tune.judgement import judge_study
     from lstm_bench.tune.recent import remember_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     given = {
         "hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout, "lr": lr, "step_len": step_len,
@@ -129,23 +128,23 @@ def create(
         names = READY if features is None else (_ready(features),)
     answers = []
     for position, one in enumerate(names):
-        draft = draft_study(one, source, _ready(features) if features else READY[0])
-        if features and draft.path is not None:
+        builder = start_study(one, source, _ready(features) if features else READY[0])
+        if features and builder.path is not None:
             sections["features"] = _ready(features)
-        draft.change(space, sections, _values("--set", overrides))
-        misfits = draft.lay_out_segments(provider_uri, auto_segments)
-        asked = draft.define(provider_uri)
+        builder.change(space, sections, _values("--set", overrides))
+        misfits = builder.lay_out_segments(provider_uri, auto_segments)
+        asked = builder.define(provider_uri)
         warnings = say(judge_study(asked, asked.data(provider_uri).provider))
         new = store.create(asked)
-        path = draft.write()
-        remember_study(store, draft.name)
-        there = store.definition(draft.name)
+        path = builder.write()
+        remember_study(store, builder.name)
+        there = store.definition(builder.name)
         notes = [f"{text}; laid out in proportion" for text in misfits] + _notes(store, there, asked)
         answers.append(
             _describe(store, there)
             | {
                 "new": new,
-                "origin": draft.origin,
+                "origin": builder.origin,
                 "file": None if path is None else str(path),
                 "notes": notes,
                 "warnings": [str(finding) for finding in warnings],
@@ -155,15 +154,15 @@ def create(
             if position:
                 typer.echo()
             typer.echo(
-                f"{'created' if new else 'already there:'} study {draft.name} in {store.description}, "
-                f"from {draft.origin}{' and options' if space or sections or overrides else ''}"
+                f"{'created' if new else 'already there:'} study {builder.name} in {store.description}, "
+                f"from {builder.origin}{' and options' if space or sections or overrides else ''}"
             )
             if path is not None:
                 typer.echo(f"written to {path}")
             for note in notes:
                 typer.echo(f"note: {note}")
             _print_definition(there)
-            typer.echo(f"next: {store.command('tune', '--study', draft.name)}")
+            typer.echo(f"next: {store.command('tune', '--study', builder.name)}")
     if as_json:
         print_json({"studies": answers})
 
@@ -291,13 +290,13 @@ def _describe(store: Store, definition: Definition) -> dict[str, Any]:
 def list_studies(storage: Storage = None, as_json: AsJson = False) -> None:
     """List the studies of a store."""
     from lstm_bench.cli.trial_table import counts
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
     from lstm_bench.tune.trials import best_trial
 
     store = open_store(storage)
     found: list[dict[str, Any]] = []
     for name in store.names():
-        trials, definition = _trials(store, name), store.definition(name)
+        trials, definition = store.rows(name), store.definition(name)
         best = best_trial(trials)
         found.append(
             {
@@ -341,12 +340,12 @@ def show(
         trial_remarks,
     )
     from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
     from lstm_bench.tune.trials import best_trial
 
     store = open_store(storage)
     chosen = choose_study(store, _one_name(name, study))
-    definition, trials = store.definition(chosen), _trials(store, chosen)
+    definition, trials = store.definition(chosen), store.rows(chosen)
     best = best_trial(trials)
     saved, of = epochs_saved(trials, definition.config.max_epochs)
     if as_json:
@@ -400,7 +399,7 @@ def edit_budget(
     """Change what a study may spend; its space, seeds and data stay."""
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     given = {
         "trials": trials, "max_epochs": max_epochs, "max_retries": max_retries,
@@ -445,7 +444,7 @@ def export(
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.tune.export import export_trials
     from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     if len(names) > 2:
         raise ConfigError(f"export: got {', '.join(names)}; expected at most a study and a file to write")
@@ -454,7 +453,7 @@ def export(
     check_file("FILE", out)
     store = open_store(storage)
     chosen = choose_study(store, _one_name(name[0] if name else None, study))
-    count = export_trials(_trials(store, chosen), out)
+    count = export_trials(store.rows(chosen), out)
     if as_json:
         print_json({"name": chosen, "file": str(out), "trials": count})
         return
@@ -471,13 +470,13 @@ def delete(
 ) -> None:
     """Delete a study and its trials from the store; its file and its records stay."""
     from lstm_bench.core.errors import ConfigError
-    from lstm_bench.tune.store import open_store
+    from lstm_bench.tune.repository.store import open_store
 
     store = open_store(storage)
     name = _one_name(name, study)
     if name is None:
         raise ConfigError(f"NAME: none was given, expected the study to delete; {_studies(store)}")
-    trials = _trials(store, name)
+    trials = store.rows(name)
     count = len(trials)
     if any(trial.state == "running" for trial in trials):
         raise ConfigError(f"delete: a driver is at work on study {name}; stop it first")
@@ -497,9 +496,3 @@ def delete(
 
 def _studies(store: Store) -> str:
     return f"{store.description} has {', '.join(store.names()) or 'none'}"
-
-
-def _trials(store: Store, name: str) -> list[TrialRow]:
-    from lstm_bench.tune.trials import trial_rows
-
-    return trial_rows(store.trials(name), store.study(name).user_attrs)

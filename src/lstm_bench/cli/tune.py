@@ -53,12 +53,11 @@ def tune(
     from lstm_bench.config.sections.tracking import with_tracker
     from lstm_bench.config.values.duration import parse_duration
     from lstm_bench.exec.devices import discover
-    from lstm_bench.report.tracked_pictures import drawing
-    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.report.pictures import figure_hook
+    from lstm_bench.tracking.factory import open_tracker
     from lstm_bench.tune.driver import tune as run_tuning
     from lstm_bench.tune.recent import choose_study, remember_study
-    from lstm_bench.tune.store import open_store
-    from lstm_bench.tune.trials import trial_rows
+    from lstm_bench.tune.repository.store import open_store
 
     check_folder("--out", out)
     store = open_store(storage)
@@ -68,11 +67,11 @@ def tune(
     definition = store.definition(name)
     config, tracked = definition.config, with_tracker(definition.tracking, track)
     limit = timeout or config.timeout
-    before = trial_rows(store.trials(name), store.study(name).user_attrs)
+    before = store.rows(name)
     finished = sum(trial.is_finished for trial in before)
     total = finished + more if more is not None else trials or config.trials
     with (
-        tracking(tracked, out, drawing(tracked)) as tracker,
+        open_tracker(tracked, out, figure_hook(tracked)) as tracker,
         live_tuning(sys.stderr, name, total, before) as progress,
     ):
         result = run_tuning(

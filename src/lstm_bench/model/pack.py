@@ -15,8 +15,6 @@ from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, TrainingInputs
 from lstm_bench.model.loss.day import comparable_days, mean_day_loss
 from lstm_bench.model.loss.sample import batch_mean_loss, mean_loss
-from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.paths.cpu.threads import alone
 from lstm_bench.model.random_stream import RandomStream
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.sample_order import (
@@ -28,6 +26,7 @@ from lstm_bench.model.sample_order import (
     shuffled_days,
 )
 from lstm_bench.model.select import choose_path, open_path
+from lstm_bench.model.threads import one_thread
 
 __all__ = ["Pack"]
 
@@ -89,11 +88,11 @@ class Pack:
         self.streams = [RandomStream(member.seed, device) for member in members]
         models = []
         for member, stream in zip(members, self.streams, strict=True):
-            with stream.active():  # weights are drawn on the CPU: a seed means the same model everywhere
-                models.append(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, member.dropout))
+            with stream.in_use():  # weights are drawn on the CPU: a seed means the same model everywhere
+                models.append(spec.make_model(member.dropout))
         self.choice = choice or choose_path(spec, device)
-        start = TrainingInputs(spec, members, models, self.streams, self.train, self.train_labels, own)
-        self.path = open_path(self.choice, start)
+        inputs = TrainingInputs(spec, members, models, self.streams, self.train, self.train_labels, own)
+        self.path = open_path(self.choice, inputs)
 
     @property
     def steps(self) -> int:
@@ -109,7 +108,7 @@ class Pack:
 
     def train_epoch(
         self,
-        live: Sequence[int],
+        active: Sequence[int],
         rates: Tensor | None = None,
         on_step: Callable[[int, int], None] | None = None,
     ) -> list[float]:
@@ -117,7 +116,7 @@ class Pack:
 
         Parameters
         ----------
-        live
+        active
             The members that do, K of them.
         rates : ``[K, steps]`` float64
             The learning rate of each step; None for the members' own.
@@ -131,22 +130,22 @@ class Pack:
             steps, each before its update.
         """
         if rates is None:
-            rates = self.base_rates[list(live), None].expand(-1, self.steps)
-        losses: list[float] = self.path.learn(live, self._training_orders(live), rates, on_step).tolist()
+            rates = self.base_rates[list(active), None].expand(-1, self.steps)
+        losses: list[float] = self.path.learn(active, self._training_orders(active), rates, on_step).tolist()
         if self.spec.compat == "qlib":
-            scores = self.path.score(live, self.train)
-            return self._qlib_losses(live, scores, self.train_labels, shuffle=True)
+            scores = self.path.score(active, self.train)
+            return self._qlib_losses(active, scores, self.train_labels, shuffle=True)
         return losses
 
-    def score_valid(self, live: Sequence[int]) -> tuple[list[float], Tensor]:
+    def score_valid(self, active: Sequence[int]) -> tuple[list[float], Tensor]:
         """Return K mean losses over valid, and the scores ``[K, S]`` in the samples' order.
 
         Under ``compat: qlib`` the mean is over the means of whole batches.
         """
-        scores = self.path.score(live, self.valid)
+        scores = self.path.score(active, self.valid)
         if self.spec.compat == "qlib":
-            return self._qlib_losses(live, scores, self.valid_labels, shuffle=False), scores
-        with alone():
+            return self._qlib_losses(active, scores, self.valid_labels, shuffle=False), scores
+        with one_thread():
             return [float(self._valid_loss(own)) for own in scores], scores
 
     def _valid_loss(self, scores: Tensor) -> Tensor:
@@ -154,20 +153,20 @@ class Pack:
             return mean_day_loss(scores, self.valid_labels, self.valid.days, self.spec.loss)
         return mean_loss(scores, self.valid_labels, self.spec.loss)
 
-    def _training_orders(self, live: Sequence[int]) -> Tensor:
+    def _training_orders(self, active: Sequence[int]) -> Tensor:
         """Draw the orders ``[K, steps, B]`` of an epoch, each from its member's stream."""
         if not self.spec.loss.is_by_day:
-            return torch.stack([self._training_order(member) for member in live])
+            return torch.stack([self._training_order(member) for member in active])
         batches: list[Tensor] = []
-        for member in live:
-            with self.streams[member].active():
+        for member in active:
+            with self.streams[member].in_use():
                 batches += shuffled_days(self._days, self.days_per_batch)
-        return pad_sequence(batches, batch_first=True, padding_value=-1).view(len(live), self.steps, -1)
+        return pad_sequence(batches, batch_first=True, padding_value=-1).view(len(active), self.steps, -1)
 
     def _training_order(self, member: int) -> Tensor:
         """Draw the order ``[steps, B]`` of an epoch from the member's stream."""
         samples, batch_size, stream = len(self.train), self.spec.batch_size, self.streams[member]
-        with stream.active():
+        with stream.in_use():
             if self.spec.compat == "none":
                 batches = list(shuffled(samples, batch_size))
             elif self.spec.is_time_series:
@@ -177,12 +176,12 @@ class Pack:
         return torch.stack(batches) if batches else torch.empty((0, batch_size), dtype=torch.int64)
 
     def _qlib_losses(
-        self, live: Sequence[int], scores: Tensor, labels: Tensor, *, shuffle: bool
+        self, active: Sequence[int], scores: Tensor, labels: Tensor, *, shuffle: bool
     ) -> list[float]:
         """Qlib's loss of a pass: the mean of batch means, its tail dropped. On ``TSDatasetH`` a loader draws."""
         losses = []
-        for member, own in zip(live, scores, strict=True):
-            with self.streams[member].active():
+        for member, own in zip(active, scores, strict=True):
+            with self.streams[member].in_use():
                 if self.spec.is_time_series:
                     order = shuffled_as_loader(len(own), self.spec.batch_size, shuffle=shuffle)
                 else:

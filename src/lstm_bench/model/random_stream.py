@@ -41,8 +41,8 @@ class RandomStream:
         self._restore(outside)
 
     @contextmanager
-    def active(self) -> Iterator[None]:
-        """Draw from this stream inside the block."""
+    def in_use(self) -> Iterator[None]:
+        """Let the default generators draw from this stream inside the block."""
         outside = self._states()
         self._restore(self._own)
         try:

@@ -146,9 +146,11 @@ def train_pack(
     fits = [Fit(member) for member in members]
     schedules = [Schedule(spec.schedule, n_epochs, pack.steps) for _ in members]
     for number in range(n_epochs):
-        live = [index for index, fit in enumerate(fits) if fit.status == "training"]
-        rates = _rates(pack, schedules, live, number)
-        for index, epoch in zip(live, _epoch(pack, live, rates, number, valid_metric, on_step), strict=True):
+        active = [index for index, fit in enumerate(fits) if fit.status == "training"]
+        rates = _rates(pack, schedules, active, number)
+        for index, epoch in zip(
+            active, _epoch(pack, active, rates, number, valid_metric, on_step), strict=True
+        ):
             schedules[index].note(number, epoch.valid_loss)
             fits[index].note(epoch, partial(pack.path.weights, index), early_stop)
         go_on = on_epoch is None or on_epoch(fits)
@@ -161,21 +163,21 @@ def train_pack(
 
 def _epoch(
     pack: Pack,
-    live: Sequence[int],
+    active: Sequence[int],
     rates: Tensor,
     number: int,
     valid_metric: ValidMetric | None,
     on_step: Callable[[int, int], None] | None,
 ) -> list[Epoch]:
     started = time.perf_counter()
-    train_losses = pack.train_epoch(live, rates, on_step)
-    valid_losses, scores = pack.score_valid(live)
+    train_losses = pack.train_epoch(active, rates, on_step)
+    valid_losses, scores = pack.score_valid(active)
     if valid_metric is None:
         valid_scores = [-loss for loss in valid_losses]
     else:
         valid_scores = [valid_metric(own) for own in scores.cpu().numpy()]
-    seconds = (time.perf_counter() - started) / len(live)
-    last_rates = rates[:, -1].tolist() if pack.steps else [math.nan] * len(live)
+    seconds = (time.perf_counter() - started) / len(active)
+    last_rates = rates[:, -1].tolist() if pack.steps else [math.nan] * len(active)
     return [
         Epoch(number, train_loss, valid_loss, score, seconds, lr)
         for train_loss, valid_loss, score, lr in zip(
@@ -184,10 +186,10 @@ def _epoch(
     ]
 
 
-def _rates(pack: Pack, schedules: Sequence[Schedule], live: Sequence[int], epoch: int) -> Tensor:
+def _rates(pack: Pack, schedules: Sequence[Schedule], active: Sequence[int], epoch: int) -> Tensor:
     """Return the learning rates ``[K, steps]`` of an epoch."""
-    shares = np.stack([schedules[index].shares(epoch) for index in live])
-    return pack.base_rates[list(live), None] * torch.from_numpy(shares)
+    shares = np.stack([schedules[index].shares(epoch) for index in active])
+    return pack.base_rates[list(active), None] * torch.from_numpy(shares)
 
 
 def _close(fits: Sequence[Fit], status: Status) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import ConfigError, DataError
+from lstm_bench.model.path_name import current_path_name
 from lstm_bench.record.layout import AGAIN, CONFIG, SEAL, TableName, check_table
 from lstm_bench.record.record_json import ProvenanceJson, check_analysis, check_figures
 
@@ -84,13 +85,21 @@ class Record:
         )
 
     def provenance(self) -> dict[str, Any]:
-        """Read the provenance.
+        """Read the provenance, with the training path under its current name.
 
         Raises
         ------
         DataError
             If the file cannot be read, and when a missing key is looked up.
         """
+        provenance = self.provenance_as_written()
+        device = provenance.get("device", {})
+        if "training_path" in device:
+            device["training_path"] = current_path_name(device["training_path"])
+        return provenance
+
+    def provenance_as_written(self) -> dict[str, Any]:
+        """Read the provenance, with the training path under the name of its time: evidence keeps that name."""
         return self._json(SEAL, ProvenanceJson.model_validate)
 
     def config(self) -> RunConfig:

@@ -6,8 +6,10 @@ A picture shows the traces of the page's figure, in the light palette. matplotli
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,10 @@ from lstm_bench.report.figures.palette import resolve
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from lstm_bench.config.sections.tracking import TrackingConfig
     from lstm_bench.record.record import Record
 
-__all__ = ["draw_pictures", "pictures"]
+__all__ = ["draw_pictures", "figure_hook", "pictures", "tracked_pictures"]
 
 _DASHES = {"dash": "--", "dot": ":", "dashdot": "-."}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -50,10 +53,26 @@ def pictures(record: Record, folder: Path) -> Iterator[tuple[str, Path]]:
     ConfigError
         Where matplotlib is not installed.
     """
-    from lstm_bench.report.run_report import MAIN_FIGURES, run_page
+    from lstm_bench.report.pages.run_page import MAIN_FIGURES, run_page
 
     figures = run_page(record).figures
     yield from draw_pictures((figures[name] for name in MAIN_FIGURES if name in figures), folder)
+
+
+def figure_hook(config: TrackingConfig) -> str | None:
+    """Return ``module:function`` that draws figures for a tracker.
+
+    None if the configuration asks for no figures or matplotlib is not installed.
+    """
+    if not config.figures or find_spec("matplotlib") is None:
+        return None
+    return f"{__name__}:{tracked_pictures.__name__}"
+
+
+def tracked_pictures(record: Record) -> Iterator[tuple[str, Path]]:
+    """Draw the main figures of a record; a file is deleted when the next one is requested."""
+    with tempfile.TemporaryDirectory(prefix="lstm-bench-") as folder:
+        yield from pictures(record, Path(folder))
 
 
 def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str, Path]]:

@@ -26,8 +26,8 @@ from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable
 from lstm_bench.model.contract import PackSpec, PathChoice
 from lstm_bench.model.loss.day import comparable_days
-from lstm_bench.model.memory import parameters, training_bytes
 from lstm_bench.model.sample_order import days_per_batch
+from lstm_bench.model.select import training_bytes
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 
@@ -200,7 +200,7 @@ def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[s
     of what is at work at once, ``record_mib`` the record on disk.
     """
     dataset, spec = prepared.dataset, PackSpec.of(config)
-    weights = parameters(spec)
+    weights = spec.parameters
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0

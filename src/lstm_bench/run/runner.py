@@ -30,7 +30,6 @@ from lstm_bench.evaluate.compilation import EarlyCompilation
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.loss.sample import constant_loss
-from lstm_bench.model.memory import parameters
 from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
@@ -453,7 +452,7 @@ class _PackAtWork:
                 "epochs": len(fit.epochs),
                 "best_epoch": fit.best_epoch,
                 "best_score": fit.best_score,
-                "parameters": parameters(spec),
+                "parameters": spec.parameters,
             },
             "seconds": seconds,
             "peak_memory_mib": peak_memory_mib(),

@@ -106,7 +106,9 @@ class Definition:
         instruments = workflow.task.dataset.kwargs.handler.kwargs.instruments
         if isinstance(instruments, str | FilteredMarket):
             provider.universe(market_text(instruments))
-        workflow = close_segments(_with_values(workflow.to_file(), config.fixed, "fixed"), provider)
+        workflow = close_segments(
+            _with_values(workflow.to_file(), config.fixed, "fixed"), provider
+        ).resolved()
         # trials may run in another folder
         own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
         workflow = _with_values(workflow.to_file(), own, "study")

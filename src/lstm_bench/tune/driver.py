@@ -7,27 +7,24 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lstm_bench.config.study import check_total
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Device, SlotTable
 from lstm_bench.exec.dispatch import Dispatcher, graceful_interrupt
-from lstm_bench.exec.local import InlineExecutor, LocalExecutor
-from lstm_bench.tune.trials import TrialRow, trial_rows
-from lstm_bench.tune.tuning import Prepare, Tuning
+from lstm_bench.exec.local import ExecutorName, make_executor
+from lstm_bench.tune.jobs import Prepare, TrialJobs
+from lstm_bench.tune.trials import TrialRow
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.dataset.array_entry import Entry
-    from lstm_bench.exec.protocol import Executor
     from lstm_bench.tracking.tracker import Tracker
     from lstm_bench.tune.progress import TuneProgress
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
-__all__ = ["ExecutorName", "TuneResult", "make_executor", "train_and_valid", "tune"]
-
-ExecutorName = Literal["local", "inline"]
+__all__ = ["TuneResult", "train_and_valid", "tune"]
 
 _STALE_SECONDS = 60.0
 
@@ -108,7 +105,7 @@ def tune(
     with ExitStack() as held:
         if prepare is None:
             prepare = train_and_valid(store, name, results, held, provider_uri)
-        source = Tuning(
+        source = TrialJobs(
             store,
             name,
             slots,
@@ -125,20 +122,7 @@ def tune(
                 dispatcher.run()
             finally:
                 source.close()
-    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
-    return TuneResult(rows, interrupted=came(), out_of_time=dispatcher.stopping and not came())
-
-
-def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> Executor:
-    """Make an executor; workers on the processor share its cores."""
-    if name == "inline":
-        if len(slots.slots) > 1:
-            raise ConfigError(
-                f"--executor: inline has one slot, got {len(slots.slots)}; use --executor local"
-            )
-        return InlineExecutor()
-    on_cpu = [device for device in slots.devices if device.opens == "cpu"]
-    return LocalExecutor(sum(slots_per_device or device.most_slots for device in on_cpu))
+    return TuneResult(store.rows(name), interrupted=came(), out_of_time=dispatcher.stopping and not came())
 
 
 def train_and_valid(

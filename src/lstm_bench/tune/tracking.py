@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from lstm_bench.model.path_name import current_path_name
 from lstm_bench.tracking.tracked import tags_of
 from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, tracked_id
 
@@ -98,4 +99,5 @@ class TrackedTrials:
         if value is not None:
             summary["best_valid_loss"] = value
         path = outcome.get("training_path")
-        self._tracker.end(self._ids.pop(number), state, summary, {} if path is None else {"path": path})
+        tags = {} if path is None else {"path": current_path_name(path)}
+        self._tracker.end(self._ids.pop(number), state, summary, tags)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.exec.worker import Session
+from lstm_bench.model.path_name import current_path_name
 from lstm_bench.record.identity import run_id
 from lstm_bench.tracking.tracked import epoch_values
 
@@ -172,6 +173,8 @@ def _replay(result: dict[str, Any], session: Session) -> dict[str, Any]:
         }
     result["valid_ic"] = {int(seed): figures for seed, figures in result.get("valid_ic", {}).items()}
     result["status"] = {int(seed): status for seed, status in result["status"].items()}
+    if result.get("training_path") is not None:
+        result["training_path"] = current_path_name(result["training_path"])
     for epoch in range(max(map(len, result["losses"].values()))):
         losses = {seed: curve[epoch] for seed, curve in result["losses"].items() if epoch < len(curve)}
         figures = {seed: {"train_loss": result["train_losses"][seed][epoch]} for seed in losses}

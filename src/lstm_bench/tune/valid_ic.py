@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import torch
 
     from lstm_bench.dataset.dataset import Dataset, SampleSet
-    from lstm_bench.model.contract import PackSpec, PathName
+    from lstm_bench.model.contract import PackSpec
+    from lstm_bench.model.path_name import PathName
     from lstm_bench.model.trainer import Fit
 
 __all__ = ["valid_correlations"]

@@ -320,7 +320,7 @@ def test_an_unknown_handler_and_a_wrong_module_are_named() -> None:
 def test_a_text_is_neither_true_nor_false() -> None:
     """To YAML 1.2 ``no`` is a text, and to Qlib a text is true."""
     robust = {"class": "RobustZScoreNorm", "kwargs": {"clip_outlier": "no"}}
-    with pytest.raises(ValidationError, match="got the text 'no', which is true to Qlib"):
+    with pytest.raises(ValidationError, match="got the text 'no', which Qlib treats as true"):
         DatasetConfig.model_validate(section(own={"infer_processors": [robust]}))
 
 

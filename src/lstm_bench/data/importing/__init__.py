@@ -1,1 +1,1 @@
-"""Importing bars: CSV and Parquet files become a Qlib data folder, or extend one."""
+"""Imports files of bars into a Qlib data folder."""

@@ -1,4 +1,4 @@
-"""Importing: files of bars become a Qlib data folder, or extend one."""
+"""Imports files of bars into a new Qlib data folder, or extends one."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.importing.adjustment import Adjustment, adjust, with_factor
-from lstm_bench.data.importing.appending import append_bars
-from lstm_bench.data.importing.bars import SymbolRows
-from lstm_bench.data.importing.benchmark import EQUAL_WEIGHT, EqualWeight
-from lstm_bench.data.importing.history import lay_out, to_history
+from lstm_bench.data.arrays import Days
+from lstm_bench.data.importing.adjusting.adjustment import Adjustment, with_factor
+from lstm_bench.data.importing.adjusting.folder_adjustment import adjustment_note
+from lstm_bench.data.importing.appending.append import append_bars
+from lstm_bench.data.importing.histories import EQUAL_WEIGHT, EqualWeight, adjusted_history, to_history
 from lstm_bench.data.importing.markets import named_market
 from lstm_bench.data.importing.options import ImportOptions, ImportSummary
-from lstm_bench.data.importing.reading import EQUAL_WEIGHT_OPTION, Readings, read_source
-from lstm_bench.data.importing.settled import settled_note
+from lstm_bench.data.importing.reading.symbol_rows import SymbolRows
+from lstm_bench.data.importing.source_bars import EQUAL_WEIGHT_OPTION, SourceBars, read_source
 from lstm_bench.data.qlib_folder import History, refuse_full, write_qlib_folder
 
 __all__ = ["import_bars"]
-
-_Days = npt.NDArray[np.datetime64]
 
 
 def import_bars(
@@ -31,9 +28,9 @@ def import_bars(
 ) -> ImportSummary:
     """Import CSV or Parquet files into a new Qlib data folder, or extend one, whole or not at all.
 
-    Prices are written as raw price times factor and volume as raw volume over factor, in float32; ``change`` is the
+    Prices are written as raw price times factor and volume as raw volume over factor, in float32. ``change`` is the
     adjusted close over that of the bar before, minus 1. The calendar has the days on which some stock has a bar. Days
-    without a bar between an instrument's first and last are NaN, but for the factor.
+    without a bar between an instrument's first and last bar are NaN, except that the factor keeps its last value.
 
     Parameters
     ----------
@@ -47,7 +44,7 @@ def import_bars(
     Raises
     ------
     DataError
-        Where the files cannot be used, or ``out`` cannot be written.
+        If the files cannot be used, or ``out`` cannot be written.
     """
     source, out, options = Path(source).expanduser(), Path(out).expanduser(), options or ImportOptions()
     if options.members is not None and options.market is None:
@@ -62,19 +59,20 @@ def import_bars(
     return _create(read_source(source, options), out, options)
 
 
-def _create(readings: Readings, out: Path, options: ImportOptions) -> ImportSummary:
-    bars = {code: rows.days[rows.traded] for code, rows in readings.stocks.items()}
-    days = np.unique(np.concatenate(list(bars.values())))
-    spans = [(code, own[0], own[-1]) for code, own in bars.items()]
-    stocks = (_history(rows, readings.adjustment, days) for rows in readings.stocks.values())
-    index = None if readings.index is None else _index(readings.index, readings.index_adjustment, days)
+def _create(bars: SourceBars, out: Path, options: ImportOptions) -> ImportSummary:
+    adjustment = bars.decision.adjustment
+    bar_days = {code: rows.bar_days for code, rows in bars.stocks.items()}
+    calendar = np.unique(np.concatenate(list(bar_days.values())))
+    spans = [(code, days[0], days[-1]) for code, days in bar_days.items()]
+    stocks = (adjusted_history(rows, adjustment, calendar) for rows in bars.stocks.values())
+    index = None if bars.index is None else _index(bars.index, bars.index_adjustment, calendar)
     benchmark = index.code if index else EQUAL_WEIGHT if options.benchmark == EQUAL_WEIGHT_OPTION else None
-    if benchmark in bars:
+    if benchmark in bars.stocks:
         raise DataError(f"--benchmark: {benchmark} is the code of a stock, too; give the index another name")
     fields: set[str] = set()
 
     def histories() -> Iterator[History]:
-        equal = EqualWeight(len(days))
+        equal = EqualWeight(len(calendar))
         for history in equal.watch(stocks):
             fields.update(history.fields)
             yield history
@@ -83,39 +81,32 @@ def _create(readings: Readings, out: Path, options: ImportOptions) -> ImportSumm
         elif benchmark is not None:
             yield to_history(EQUAL_WEIGHT, 0, equal.columns())
 
-    note = settled_note(readings.adjustment, readings.is_settled)
-    write_qlib_folder(out, days, {"all": spans, **named_market(options, spans)}, histories(), note)
+    note = adjustment_note(adjustment, bars.decision.is_conclusive)
+    write_qlib_folder(out, calendar, {"all": spans, **named_market(options, spans)}, histories(), note)
     return ImportSummary(
         folder=out,
-        files=readings.files,
-        rows=readings.bars,
-        instruments=len(bars),
-        new_instruments=len(bars),
-        days=len(days),
-        first_day=str(days[0]),
-        last_day=str(days[-1]),
-        adjusted_by=readings.adjustment.applied,
-        said=readings.said,
+        files=bars.files,
+        rows=bars.bars,
+        instruments=len(bars.stocks),
+        new_instruments=len(bars.stocks),
+        days=len(calendar),
+        first_day=str(calendar[0]),
+        last_day=str(calendar[-1]),
+        adjusted_by=adjustment.applied,
+        said=bars.messages,
         fields=tuple(sorted(fields)),
         benchmark=benchmark,
         market=options.market,
-        no_trade=readings.no_trade,
-        dropped=readings.dropped,
+        no_trade=bars.no_trade,
+        dropped=bars.dropped,
     )
 
 
-def _history(rows: SymbolRows, adjustment: Adjustment, days: _Days) -> History:
-    columns = {name: column[rows.traded] for name, column in adjust(rows, adjustment).items()}
-    positions = np.searchsorted(days, rows.days[rows.traded])
-    begin, end = int(positions[0]), int(positions[-1]) + 1
-    return to_history(rows.symbol, begin, lay_out(positions, columns, begin, end))
-
-
-def _index(rows: SymbolRows, adjustment: Adjustment, days: _Days) -> History:
-    """Cut an index to the calendar; its factor is 1 where its file says nothing of one."""
-    inside = np.isin(rows.days, days)
+def _index(rows: SymbolRows, adjustment: Adjustment, calendar: Days) -> History:
+    """Cut an index to the calendar."""
+    inside = np.isin(rows.days, calendar)
     if not (inside & rows.traded).any():
         raise DataError(
-            f"--benchmark: {rows.symbol} has no bar on a day of the calendar, {days[0]}..{days[-1]}"
+            f"--benchmark: {rows.symbol} has no bar on a day of the calendar, {calendar[0]}..{calendar[-1]}"
         )
-    return _history(with_factor(rows).where(inside), adjustment, days)
+    return adjusted_history(with_factor(rows).where(inside), adjustment, calendar)

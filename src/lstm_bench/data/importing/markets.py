@@ -1,12 +1,12 @@
-"""The spans of an imported market: ``all``, and one more where it is asked for."""
+"""Makes the membership spans of imported markets: ``all``, and one that the user names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.importing.options import ImportOptions
 from lstm_bench.data.qlib_folder import MembershipSpan
 from lstm_bench.data.universe import Universe, read_universe
@@ -15,12 +15,12 @@ __all__ = ["all_spans", "extend_spans", "named_market"]
 
 
 def named_market(options: ImportOptions, spans: list[MembershipSpan]) -> dict[str, list[MembershipSpan]]:
-    """Give the market that ``--market`` names: the spans of ``--members``, or those of ``all``.
+    """Make the market that ``--market`` names: the spans of ``--members``, or those of ``all``.
 
     Raises
     ------
     DataError
-        Where the file of members cannot be read.
+        If the file of members cannot be read.
     """
     if options.market is None:
         return {}
@@ -33,7 +33,7 @@ def named_market(options: ImportOptions, spans: list[MembershipSpan]) -> dict[st
 def extend_spans(
     universe: Universe, until: np.datetime64, last_bars: dict[str, np.datetime64]
 ) -> list[MembershipSpan]:
-    """Let those who were members on the folder's last day, ``until``, stay members up to their last new bar."""
+    """Extend the spans that reach the folder's last day, ``until``, to the last new bar."""
     return [
         (code, first, last_bars[code] if last >= until and code in last_bars else last)
         for code in universe.instruments
@@ -41,10 +41,8 @@ def extend_spans(
     ]
 
 
-def all_spans(
-    universe: Universe, bars: Iterable[tuple[str, npt.NDArray[np.datetime64]]]
-) -> list[MembershipSpan]:
-    """Extend ``all`` by new bars: a code's last span ends with them, a new code gets one."""
+def all_spans(universe: Universe, bars: Iterable[tuple[str, Days]]) -> list[MembershipSpan]:
+    """Extend ``all`` by new bars: a code's last span ends with them, a new code gets a span."""
     spans = {code: list(universe.spans[code]) for code in universe.instruments}
     for code, days in bars:
         if code in spans:

@@ -1,4 +1,4 @@
-"""What an import was asked for, and what came of it."""
+"""The options of an import, and its summary."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ Basis = Literal["check", "rescale", "same"]
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How files are read and what is made of them.
+    """How files are read, and what is made of them.
 
     Attributes
     ----------
     columns : field -> column of the file
-        Over the guesses. Any field that is not known is kept as it is, unadjusted.
+        Takes precedence over recognised headers. A field of any other name is kept unchanged.
     adjust_by : ``auto``, ``factor``, ``adjusted_close``, ``split`` or ``none`` (prices are adjusted already)
-        ``auto``: by the first of them that has a column, unless the prices show that they are adjusted already.
-    date_format : of dates that are texts, as ``strptime`` takes it; ISO forms and 20200131 are read without
+        ``auto``: by the first of these with a column, unless the prices show that they are adjusted already.
+    date_format : ``strptime`` format of dates; None for ISO forms and 20200131
     encoding : of text files
-    file_pattern : how files are called, such as ``daily_{symbol}.csv``
-    benchmark : ``equal-weight``, ``none``, a symbol among the files' or a file
+    file_pattern : pattern of file names, such as ``daily_{symbol}.csv``
+    benchmark : ``equal-weight``, ``none``, a symbol of the files, or a file
     market : name of a market to write beside ``all``
-    members : file of the market's spans, in the form of ``instruments/<market>.txt``; those of ``all`` without
-    drop_bad : leave out rows that cannot be used instead of refusing the files
-    zero_volume_is_bar : whether a day with a volume of zero is a bar, and not one without trade
+    members : file of the market's spans, in the form of ``instruments/<market>.txt``; None for the spans of ``all``
+    drop_bad : drop rows with defects instead of refusing the files
+    zero_volume_is_bar : whether a day with a volume of zero is a bar instead of a day without trade
     append : extend the folder by the days after its calendar's end
-    basis : what ``append`` does where files adjust to another basis than the folder has. ``check``: refuse.
-        ``rescale``: bring new bars to the folder's basis. ``same``: take it to be the folder's where no day that both
-        have can tell.
+    basis : what ``append`` does if files adjust to another basis than the folder's. ``check``: refuse.
+        ``rescale``: convert new bars to the folder's basis. ``same``: assume the folder's basis if the files have no
+        day in common with the folder.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -58,20 +58,20 @@ class ImportSummary:
     ----------
     folder : Path
     files, rows : int
-        Files read, and their rows that are bars.
+        Files read, and bars in them.
     instruments, new_instruments : int
-        Instruments with bars written, and those of them that the folder had not before.
-    days : days written; all of the calendar, or those that ``append`` added
+        Instruments with bars written, and those of them that are new to the folder.
+    days : number of days written: all of the calendar, or those that ``append`` added
     first_day, last_day : ISO days of these
     adjusted_by : what prices were adjusted by; ``none``: they were taken as they are
-    said : what was decided of the files' prices and volumes, and by what: sentences
+    said : sentences about the decisions on prices and volumes, and their reasons
     fields : fields written
     benchmark : code of the benchmark, None without one
     market : name of the market beside ``all``, None without one
-    no_trade : rows that say that there was no trade on their day
+    no_trade : rows without trade on their day
     dropped : kind of defect -> rows dropped
     rescaled : code -> what its new prices were multiplied by
-    ended : codes that the folder has and that got no new bar
+    ended : codes of the folder without a new bar
     """
 
     folder: Path

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.record.evidence import Daily
-from lstm_bench.report.aggregate import Row
 from lstm_bench.report.figures.figure import (
     Figure,
     Trace,
@@ -20,8 +19,9 @@ from lstm_bench.report.figures.figure import (
     line,
     points,
 )
-from lstm_bench.report.published import COLUMNS, PublishedRow
-from lstm_bench.report.statistics import FEWEST
+from lstm_bench.report.leaderboard.published import COLUMNS, PublishedRow
+from lstm_bench.report.leaderboard.rows import Row
+from lstm_bench.report.leaderboard.statistics import FEWEST
 
 __all__ = ["curve_figures", "seed_figures", "win_figure"]
 

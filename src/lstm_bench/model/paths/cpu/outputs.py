@@ -31,7 +31,7 @@ class CompiledLSTM:
     Parameters
     ----------
     model
-        Its weights are those at the time of the last :meth:`renew`.
+        Its weights are those at the time of the last :meth:`repack`.
     precision
         Of the factors of products; with ``bf16``, those of the weights' gradient are float32 all the same.
 
@@ -49,24 +49,23 @@ class CompiledLSTM:
             )
         self.model = model
         self._bf16 = precision == "bf16"
-        self.renew()
+        self.repack()
 
-    def renew(self) -> None:
-        """Take over the model's present weights."""
+    def repack(self) -> None:
+        """Copy the model's current weights into the kernels' layout."""
         self._weights = PackedWeights.of(self.model.rnn, bf16=self._bf16)
 
     @property
     def leaves(self) -> list[Tensor]:
-        """What gradients of :meth:`training_scores` are taken for; :meth:`give_back` understands them."""
+        """The tensors that :meth:`training_scores` has gradients for; :meth:`set_grads` takes them."""
         return [self._weights.rows, self._weights.biases, *self.model.fc_out.parameters()]
 
-    def give_back(self, gradients: Sequence[Tensor]) -> None:
-        """Make the gradients of the leaves those of the model's parameters."""
-        rows, biases, *head = gradients
-        for parameter, gradient in zip(
-            self.model.parameters(), [*unpacked(self._weights.shape, rows, biases), *head], strict=True
-        ):
-            parameter.grad = gradient
+    def set_grads(self, grads: Sequence[Tensor]) -> None:
+        """Set the grads of the model's parameters from those of the leaves."""
+        rows, biases, *head = grads
+        unpacked_grads = unpacked(self._weights.shape, rows, biases)
+        for parameter, grad in zip(self.model.parameters(), [*unpacked_grads, *head], strict=True):
+            parameter.grad = grad
 
     def scores(self, windows: Tensor) -> Tensor:
         """Map windows ``[B, L, F]`` to scores ``[B]``, without dropout or gradients."""

@@ -1,0 +1,1 @@
+"""Extends a Qlib data folder by new days."""

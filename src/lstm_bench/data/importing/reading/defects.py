@@ -1,0 +1,99 @@
+"""Collects defects of rows: counted by kind, and shown with file and line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Ints
+
+if TYPE_CHECKING:
+    from lstm_bench.data.importing.reading.source_file import SourceFile
+
+__all__ = ["Defect", "DefectKind", "DefectLog"]
+
+DefectKind = Literal[
+    "ragged row",
+    "bad date",
+    "bad symbol",
+    "bad number",
+    "missing value",
+    "price not positive",
+    "volume negative",
+    "factor not positive",
+    "split not positive",
+    "duplicate row",
+    "conflicting rows",
+]
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One defect: its kind, file, line (in a Parquet file the row, from 1) and text."""
+
+    kind: DefectKind
+    path: Path
+    line: int
+    text: str
+
+
+class DefectLog:
+    """Collects defects, and looks up the lines of those that are shown."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[DefectKind, SourceFile, Ints, Callable[[int], str]]] = []
+
+    def add(self, kind: DefectKind, source: SourceFile, rows: Ints, describe: Callable[[int], str]) -> None:
+        """Log ``rows`` of a file; ``describe(i)`` gives the text of ``rows[i]``."""
+        if len(rows):
+            self._entries.append((kind, source, rows, describe))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Kind -> number of rows."""
+        counts: Counter[str] = Counter()
+        for kind, _, rows, _ in self._entries:
+            counts[kind] += len(rows)
+        return dict(counts)
+
+    def first(self, limit: int = _SHOWN) -> list[Defect]:
+        """Return the first defects, as many of each kind, so that no kind hides the others."""
+        share = max(1, limit // max(1, len(self.counts)))
+        left = Counter(dict.fromkeys(self.counts, share))
+        shown: list[Defect] = []
+        for kind, source, rows, describe in self._entries:
+            part = rows[: min(left[kind], limit - len(shown))]
+            left[kind] -= len(part)
+            lines = source.ragged_lines(len(part)) if kind == "ragged row" else source.lines(part)
+            shown += [Defect(kind, source.path, line, describe(i)) for i, line in enumerate(lines)]
+        return shown
+
+    def refuse(self) -> None:
+        """Refuse the input if anything was logged.
+
+        Raises
+        ------
+        DataError
+            With the first few, and the number of each kind.
+        """
+        if not self._entries:
+            return
+        shown = [f"  {defect.path}:{defect.line}: {defect.kind}: {defect.text}" for defect in self.first()]
+        total = sum(self.counts.values())
+        counts = ", ".join(f"{kind}: {count}" for kind, count in self.counts.items())
+        raise DataError(
+            "\n".join(
+                [
+                    f"{counted(total, 'defect')} in the rows ({counts}); mend them, or drop such rows with --drop-bad",
+                    *shown,
+                    *([f"  and {total - len(shown)} more"] if total > len(shown) else []),
+                ]
+            )
+        )

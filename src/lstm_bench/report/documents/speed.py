@@ -1,0 +1,164 @@
+"""How fast things are: measured tables, committed as one JSON file, and shown in documents.
+
+``results/leaderboard/speed.json`` is made by the scripts in ``tests/perf``: each replaces its own tables there, and
+leaves those of others alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from lstm_bench.config.section import Section
+from lstm_bench.config.wording.mistakes import explain
+from lstm_bench.core.atomic import write_whole
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import DataError
+from lstm_bench.record.evidence import FOLDER
+from lstm_bench.report.leaderboard.formats import markdown_table
+
+__all__ = [
+    "Cell",
+    "Speed",
+    "SpeedTable",
+    "merge_tables",
+    "read_speed",
+    "speed_lines",
+    "speed_markdown",
+    "speed_path",
+]
+
+Cell = str | int | float | None
+"""A text, a count, a measurement in the column's unit, or null where there is none."""
+
+_EMPTY = (
+    "There is no measurement yet: the scripts in `tests/perf` make them, with `--json "
+    "results/leaderboard/speed.json`."
+)
+
+
+class SpeedTable(Section):
+    """One measured table.
+
+    Attributes
+    ----------
+    title : names it; a new measurement takes the place of the one of that title
+    columns : headings, with units
+    rows : a cell per column
+    note : what was measured, in a sentence or two
+    machine : the processor or the accelerator
+    torch : its version
+    command : that made the table
+    """
+
+    title: str = Field(min_length=1)
+    columns: tuple[str, ...] = Field(min_length=1)
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    machine: str
+    torch: str
+    command: str
+
+    @model_validator(mode="after")
+    def _be_rectangular(self) -> SpeedTable:
+        for number, row in enumerate(self.rows):
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"rows.{number}: got {counted(len(row), 'cell')}, expected {len(self.columns)}, one per column"
+                )
+        return self
+
+
+class Speed(Section):
+    """All measured tables, in the order in which they are shown."""
+
+    tables: tuple[SpeedTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _name_each_once(self) -> Speed:
+        titles = [table.title for table in self.tables]
+        for title in titles:
+            if titles.count(title) > 1:
+                raise ValueError(f"tables: {title!r} is there {titles.count(title)} times, expected once")
+        return self
+
+    def __or__(self, tables: Iterable[SpeedTable]) -> Speed:
+        """Put tables in the places of those of their titles, or else at the end."""
+        merged = {table.title: table for table in self.tables}
+        merged.update((table.title, table) for table in tables)
+        return Speed(tables=tuple(merged.values()))
+
+
+def speed_path(results: Path) -> Path:
+    """Return the file of the measurements."""
+    return results / FOLDER / "speed.json"
+
+
+def read_speed(path: Path) -> Speed:
+    """Read the measurements; there are none where there is no file.
+
+    Raises
+    ------
+    DataError
+        Where the file is not as :func:`merge_tables` writes it.
+    """
+    try:
+        return Speed.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Speed()
+    except ValidationError as error:
+        raise DataError(f"{path}: {explain(error)}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def merge_tables(path: Path, tables: Iterable[SpeedTable]) -> None:
+    """Put tables into a file, in the places of those of their titles; make it if it is not there.
+
+    Raises
+    ------
+    DataError
+        Where there is a file that holds something else; it stays.
+    """
+    merged = read_speed(path) | tables
+    write_whole(path, merged.model_dump_json(indent=2) + "\n")
+
+
+def speed_lines(table: SpeedTable) -> list[list[str]]:
+    """Write a table's cells."""
+    return [[_written(cell) for cell in row] for row in table.rows]
+
+
+def speed_markdown(speed: Speed) -> str:
+    """Write all tables, and below each what it is and how it was made."""
+    if not speed.tables:
+        return f"{_EMPTY}\n"
+    parts = []
+    for table in speed.tables:
+        parts.append(f"### {table.title}")
+        parts.append(markdown_table(table.columns, speed_lines(table)))
+        parts.append(" ".join(filter(None, [table.note, _origin(table)])))
+    return "\n\n".join(parts) + "\n"
+
+
+def _origin(table: SpeedTable) -> str:
+    return f"Measured by `{table.command}` on {table.machine}, torch {table.torch}."
+
+
+def _written(cell: Cell) -> str:
+    """Write a cell: three significant digits of a measurement, all of a count."""
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, int) or abs(cell) >= 100:
+        return f"{cell:,.0f}"
+    digits = max(0, 2 - _exponent(cell))
+    return f"{cell:.{digits}f}"
+
+
+def _exponent(value: float) -> int:
+    """Return the power of ten of the first of three significant digits."""
+    return int(f"{value:.2e}".partition("e")[2]) if value else 0
