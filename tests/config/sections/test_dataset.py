@@ -298,7 +298,7 @@ def test_an_open_segment_ends_with_the_handler(
         ([], "got \\[\\] \\(a list\\), expected a first"),
         ("2020-07", "got '2020-07', expected a first"),
         ({"start": "2017-01-01"}, "expected a first and a last day"),
-        (["2017-01-01", "2018-01-01", 2], "a segment cannot leave out days"),
+        (["2017-01-01", "2018-01-01", 2], "a segment cannot skip days"),
         (["2017-01-01", "2018-01-01", None, None], "expected a first and a last day"),
         (["2021-01-01", None], "'test' starts on 2021-01-01, after its end 2020-08-01"),
         ([None, "2018-01-01"], "'test' .open..2018-01-01. must begin after the end of 'valid'"),
