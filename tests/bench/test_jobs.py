@@ -47,7 +47,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
 
 
 def packs(
-    config: RunConfig, results: Path, seeds: list[int], label: str = "tuned", *, width: int | None = None
+    config: ResolvedRun, results: Path, seeds: list[int], label: str = "tuned", *, width: int | None = None
 ) -> PackJobs:
     slots = SlotTable([CPU], 1)
     opened = open_candidate(Candidate(label, "study", 3, config), seeds, results, force=False)
@@ -65,7 +65,7 @@ def record(results: Path, config: RunConfig, seed: int, *, diverged: bool = Fals
     (folder / "provenance.json").write_text("{}")
 
 
-def work_off(source: PackJobs, results: Path, config: RunConfig) -> list[Job]:
+def work_off(source: PackJobs, results: Path, config: ResolvedRun) -> list[Job]:
     slot, jobs = Slot(CPU, 0), []
     while (job := source.claim(slot)) is not None:
         jobs.append(job)
@@ -158,7 +158,7 @@ def test_a_failed_pack_leaves_the_seeds_that_it_recorded(config: RunConfig, tmp_
     assert (set(row.runs), row.failures) == ({0}, {1: "ValueError: no", 2: "ValueError: no"})
 
 
-def test_a_pack_is_split_into_halves_until_it_has_one_seed(config: RunConfig, tmp_path: Path) -> None:
+def test_a_pack_is_split_into_halves_until_it_has_one_seed(config: ResolvedRun, tmp_path: Path) -> None:
     source = packs(config, tmp_path, [0, 1, 2], width=3)
     job = source.claim(Slot(CPU, 0))
     assert job is not None

@@ -19,11 +19,11 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.dataset import Dataset, SampleSet
 from lstm_bench.dataset.guards import embargo_days
-from lstm_bench.dataset.handler import say_missing_columns
+from lstm_bench.dataset.handler import missing_columns_hint
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.evaluate.signal.metrics import signal_metrics
-from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable
+from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable_universe
 from lstm_bench.model.contract import PackSpec, PathChoice
 from lstm_bench.model.loss.day import comparable_days
 from lstm_bench.model.sample_order import days_per_batch
@@ -137,7 +137,7 @@ def check_learning(config: ResolvedRun, dataset: Dataset, train: SampleSet, vali
         raise ConfigError(
             f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives "
             f"{counted(dataset.n_features, 'feature')}"
-            f"{say_missing_columns(config.task.dataset.kwargs.handler)}"
+            f"{missing_columns_hint(config.task.dataset.kwargs.handler)}"
         )
     for segment in (train, valid) if config.lstm_bench.compat == "qlib" else (train,):
         if len(segment) < kwargs.batch_size:
@@ -161,7 +161,7 @@ def _check_market(config: ResolvedRun, provider: Provider) -> None:
     if config.portfolio_analysis is None:
         return
     portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
-    tradable(provider, portfolio)
+    tradable_universe(provider, portfolio)
     load_benchmark(provider, portfolio.backtest.benchmark, 0, len(provider.calendar))
 
 
