@@ -100,7 +100,7 @@ def test_a_row_with_an_open_end_has_the_names_of_its_runs(config: ResolvedRun, t
     handler = content["task"]["dataset"]["kwargs"]["handler"]["kwargs"]
     handler["end_time"] = None
     content["task"]["dataset"]["kwargs"]["segments"] = segments | {"test": [segments["test"][0], None]}
-    left_open = RunConfig.model_validate(content)
+    left_open = RunConfig.model_validate(content).resolved()
     assert left_open.task.dataset.kwargs.segments.is_open
     provider = Provider(config.qlib_init.provider_uri)
     closed = close_segments(left_open, provider)
