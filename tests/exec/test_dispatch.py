@@ -212,7 +212,7 @@ def test_a_job_that_can_be_split_is_tried_in_parts() -> None:
     full = Failed("out of memory", "x")
     executor, source = Scripted(full, *[Finished({})] * 3), Source(2, 1)
     source.split = lambda job: [replace(job, key=f"{job.key}{half}") for half in "ab"]  # type: ignore[method-assign]
-    source.devices = dict.fromkeys(("job 0a", "job 0b", "job 1"), FOUR[0].opens)
+    source.finished = lambda job, slot, result: source._end(job, slot, "finished")  # type: ignore[method-assign]  # noqa: ARG005
     Dispatcher(source, executor, SlotTable(FOUR[:1], 1)).run()
     assert [key for key, _ in executor.started] == ["job 0", "job 0a", "job 0b", "job 1"]
 

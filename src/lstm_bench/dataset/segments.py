@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import get_args
+from typing import TypeVar, get_args
 
 import numpy as np
 
@@ -75,7 +75,10 @@ def locate_segments(
     return located
 
 
-def close_segments(config: RunConfig, provider: Provider) -> RunConfig:
+_Run = TypeVar("_Run", bound=RunConfig)
+
+
+def close_segments(config: _Run, provider: Provider) -> _Run:
     """Replace segment ends that neither the segment nor the handler gives by the calendar's first and last day.
 
     The configuration then has all days that a run uses, and they are part of the run's identity.

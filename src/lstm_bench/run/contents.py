@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.torch import save
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.config.yaml import dump_yaml
+from lstm_bench.core.json_values import without_nan
 from lstm_bench.model.trainer import Fit
 from lstm_bench.record.tables import (
     daily_table,
@@ -27,7 +27,7 @@ from lstm_bench.record.tables import (
 from lstm_bench.run.evaluation import Evaluation
 from lstm_bench.run.preparation import Prepared
 
-__all__ = ["Scored", "without_nan", "write_record"]
+__all__ = ["Scored", "write_record"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Scored:
 
 def write_record(
     folder: Path,
-    config: RunConfig,
+    config: ResolvedRun,
     prepared: Prepared,
     fit: Fit,
     scored: Scored | None,
@@ -89,14 +89,3 @@ def _write_scores(folder: Path, prepared: Prepared, scored: Scored) -> None:
 
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(without_nan(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def without_nan(value: Any) -> Any:
-    """Put null in the place of numbers that JSON has not."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: without_nan(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(part) for part in value]
-    return value

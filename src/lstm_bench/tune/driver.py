@@ -18,7 +18,7 @@ from lstm_bench.tune.jobs import Prepare, TrialJobs
 from lstm_bench.tune.trials import TrialRow
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.dataset.array_entry import Entry
     from lstm_bench.tracking.tracker import Tracker
     from lstm_bench.tune.progress import TuneProgress
@@ -163,7 +163,7 @@ def train_and_valid(
         held.callback(entry.close)
         return entry
 
-    def entry_of(config: RunConfig) -> Entry:
+    def entry_of(config: ResolvedRun) -> Entry:
         section, d_feat = config.task.dataset, config.task.model.kwargs.d_feat
         embargo = embargo_days(config)
         wanted = repr((section, d_feat, embargo))
@@ -175,7 +175,7 @@ def train_and_valid(
             )
         return entries[wanted]
 
-    def volatility_of(config: RunConfig) -> Entry | None:
+    def volatility_of(config: ResolvedRun) -> Entry | None:
         training = config.lstm_bench.training
         if training.reweight != "volatility":
             return None
@@ -185,7 +185,7 @@ def train_and_valid(
             entries[wanted] = hold(ensure_volatility(cache.store, dataset, provider, window))
         return entries[wanted]
 
-    def prepare(config: RunConfig, key: str) -> dict[str, Any]:
+    def prepare(config: ResolvedRun, key: str) -> dict[str, Any]:
         volatility = volatility_of(config)
         return {
             "entry": str(entry_of(config).path),

@@ -1,4 +1,4 @@
-"""What an operation of Optuna's journal has to say, checked before it is replayed."""
+"""The operations of Optuna's journal, checked before they are replayed: Optuna does not check them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class Operation(IntEnum):
 Kinds = tuple[type, ...]
 
 _NUMBER: Kinds = (int, float)
-_STUDY: Mapping[str, Kinds] = {"study_id": (int,)}
-_TRIAL: Mapping[str, Kinds] = {"trial_id": (int,)}
-_NEEDED: Mapping[Operation, Mapping[str, Kinds]] = {
-    Operation.CREATE_STUDY: {"study_name": (str,), "directions": (list,)},
+_WORKER: Mapping[str, Kinds] = {"worker_id": (str,)}
+_STUDY: Mapping[str, Kinds] = {**_WORKER, "study_id": (int,)}
+_TRIAL: Mapping[str, Kinds] = {**_WORKER, "trial_id": (int,)}
+_NEEDED: Mapping[int, Mapping[str, Kinds]] = {
+    Operation.CREATE_STUDY: {**_WORKER, "study_name": (str,), "directions": (list,)},
     Operation.DELETE_STUDY: _STUDY,
     Operation.SET_STUDY_USER_ATTRIBUTE: {**_STUDY, "user_attr": (dict,)},
     Operation.SET_STUDY_SYSTEM_ATTRIBUTE: {**_STUDY, "system_attr": (dict,)},
@@ -46,47 +47,45 @@ _NEEDED: Mapping[Operation, Mapping[str, Kinds]] = {
     Operation.SET_USER_ATTRIBUTE: {**_TRIAL, "user_attr": (dict,)},
     Operation.SET_SYSTEM_ATTRIBUTE: {**_TRIAL, "system_attr": (dict,)},
 }  # fmt: skip
-_OF_NEW_TRIAL = ("user_attrs", "system_attrs", "params", "distributions", "intermediate_values")
+_OPTIONAL: Mapping[str, Kinds] = {
+    **dict.fromkeys(("user_attrs", "system_attrs", "params", "distributions", "intermediate_values"), (dict,)),
+    "state": (int,), "value": (*_NUMBER, NoneType), "values": (list, NoneType),
+}  # fmt: skip
+"""Of a new trial."""
 _WORDS: Mapping[type, str] = {
     int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a mapping", NoneType: "null"
 }  # fmt: skip
 
 
 def check_operation(log: Any) -> None:
-    """Check that an operation has its keys, and values of their kinds.
+    """Check that an operation has its keys, with values of the right kinds.
 
     Raises
     ------
     ValueError
-        Where it has not; it names the key, what came and what was expected.
+        If it has not. The message names the key, its value and what was expected.
     """
     if not isinstance(log, dict):
         raise ValueError(f"got {came(log)}, expected an operation")  # noqa: TRY004 - as for a wrong value
     code = log.get("op_code")
-    if isinstance(code, bool) or not isinstance(code, int) or code not in list(Operation):
+    if type(code) is not int or code not in _NEEDED:
         raise ValueError(f"op_code: got {came(code)}, expected a number from 0 to {max(Operation)}")
-    for key, kinds in {"worker_id": (str,), **_NEEDED[Operation(code)]}.items():
-        _check(log, key, kinds)
+    for key in ("study_id", "trial_id"):
+        if type(log.get(key)) is int and log[key] < 0:
+            raise _wrong(log, key, (int,))
+    for key, kinds in _NEEDED[code].items():
+        if type(log.get(key, ...)) not in kinds:  # inline: a large study has millions of values
+            raise _wrong(log, key, kinds)
     if code == Operation.CREATE_TRIAL:
-        for key in _OF_NEW_TRIAL:
-            if key in log:
-                _check(log, key, (dict,))
-        if "state" in log:
-            _check(log, "state", (int,))
-        if "value" in log:
-            _check(log, "value", (*_NUMBER, NoneType))
-        if "values" in log:
-            _check(log, "values", (list, NoneType))
+        for key, kinds in _OPTIONAL.items():
+            if key in log and type(log[key]) not in kinds:
+                raise _wrong(log, key, kinds)
     values = log.get("values")
-    if isinstance(values, list) and not (values and all(isinstance(value, _NUMBER) for value in values)):
+    if type(values) is list and not (values and all(isinstance(value, _NUMBER) for value in values)):
         raise ValueError(f"values: got {came(values)}, expected a list of numbers")
 
 
-def _check(log: Mapping[str, Any], key: str, kinds: Kinds) -> None:
+def _wrong(log: Mapping[str, Any], key: str, kinds: Kinds) -> ValueError:
     expected = " or ".join(_WORDS[kind] for kind in kinds if not (kind is int and float in kinds))
-    if key not in log:
-        raise ValueError(f"{key}: missing, expected {expected}")
-    value = log[key]
-    is_kind = isinstance(value, kinds) and not isinstance(value, bool)
-    if not is_kind or (key in ("study_id", "trial_id") and int(value) < 0):
-        raise ValueError(f"{key}: got {came(value)}, expected {expected}")
+    found = f"got {came(log[key])}" if key in log else "missing"
+    return ValueError(f"{key}: {found}, expected {expected}")
