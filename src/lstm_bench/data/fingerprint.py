@@ -103,7 +103,7 @@ def _read_cache() -> dict[str, tuple[str, str]]:
 
 
 def _write_cache(folder: str, state: str, value: str) -> None:
-    """Remember a fingerprint; where that cannot be, say so and go on."""
+    """Cache a fingerprint; log a warning if the cache cannot be written."""
     path = cache_path()
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     try:
