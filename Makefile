@@ -5,17 +5,23 @@ READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 ORACLE := .venv-oracle
 ORACLE_READY := $(ORACLE)/.ready
+OLDEST := .venv-oldest
+OLDEST_READY := $(OLDEST)/.ready
 DEMO := .demo
+
+# what make test runs: everything that needs neither pyqlib, real bars, a browser, the package registry nor minutes
+QUICK := not oracle and not real and not chaos and not paths and not browser and not install and not documents
 
 BROWSER ?= optional
 
-.PHONY: help demo test test-documents test-install test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
+.PHONY: help demo test test-documents test-install test-oldest test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and show a leaderboard and reports"
 	@echo "make test         set up and run the tests"
 	@echo "make test-documents run what the documents show, and compare what they print"
 	@echo "make test-install resolve every extra for every platform and Python, and use the wheel in an empty environment"
+	@echo "make test-oldest  run the tests with the oldest supported version of every requirement"
 	@echo "make test-oracle  compare with a live pyqlib in $(ORACLE)"
 	@echo "make test-browser open the pages in Chromium, which it installs where it may"
 	@echo "make test-chaos   kill tuning at random moments and see that nothing is lost"
@@ -51,7 +57,20 @@ demo: $(READY)
 	@echo "open $(DEMO)/leaderboard.html, which links to the runs' reports, and $(DEMO)/study.html"
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not oracle and not real and not chaos and not paths and not browser and not install and not documents"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --durations 15 -m "$(QUICK)"
+
+# The oldest version of each requirement in pyproject.toml, with the newest of what these require. PyPI's torch for Linux takes 6 GB;
+# UV_TORCH_BACKEND=cpu selects the small build.
+$(OLDEST_READY): pyproject.toml $(READY)
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dashboard --extra mlflow --extra pictures --extra postgresql \
+	  --resolution lowest-direct --python $(OLDEST)/bin/python --output-file $(OLDEST)/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --requirement $(OLDEST)/requirements.txt \
+	  $$(grep -E '^(hypothesis|playwright|pytest|pytest-xdist)==' constraints.txt)
+	@touch $@
+
+test-oldest: $(OLDEST_READY)
+	OMP_NUM_THREADS=1 PYTHONPATH=src $(OLDEST)/bin/python -m pytest -n auto --dist loadfile -m "$(QUICK)"
 
 test-install: $(READY)
 	$(BIN)/python -m pytest -s -m install tests/install
@@ -107,4 +126,4 @@ perf: $(READY) $(ORACLE_READY)
 	LSTM_BENCH_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python tests/perf/against_qlib.py
 
 clean:
-	rm -rf $(VENV) $(ORACLE) $(DEMO) site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) $(OLDEST) $(DEMO) site .mypy_cache .ruff_cache .pytest_cache .hypothesis

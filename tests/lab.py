@@ -18,9 +18,9 @@ from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.exec.devices import Device, SlotTable
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import TuneResult, tune
-from lstm_bench.tune.store import Store
-from lstm_bench.tune.trials import TrialRow, trial_rows
-from lstm_bench.tune.tuning import Tuning
+from lstm_bench.tune.jobs import TrialJobs
+from lstm_bench.tune.repository.store import Store
+from lstm_bench.tune.trials import TrialRow
 
 ROOT = str(Path(__file__).parents[1])
 DEAD = f"{platform.node()}:{2**22 + 1}:1.00"  # a driver beyond what a system numbers
@@ -112,11 +112,11 @@ class Lab:
         chosen = usual | options
         return tune(self.store, name, trials=trials, progress=self.heard, prepare=self.prepare, **chosen)
 
-    def tuning(self, total: int, name: str = "s") -> tuple[Tuning, SlotTable]:
-        """What gives trials, without anybody to work on them."""
+    def jobs(self, total: int, name: str = "s") -> tuple[TrialJobs, SlotTable]:
+        """A source of jobs without a dispatcher."""
         slots = SlotTable([CPU], 1)
         store = self.open()
-        source = Tuning(
+        source = TrialJobs(
             store,
             name,
             slots,
@@ -136,10 +136,11 @@ class Lab:
 
     def work(self, total: int, *, reports: int | None = None, trials: int | None = None) -> bool:
         """Be driver and worker, until so many new epochs, or trials; return whether all is done."""
-        source, slots = self.tuning(total)
+        source, slots = self.jobs(total)
         (slot,) = slots.free
         done = 0
         while done != trials and (job := source.claim(slot)) is not None:
+            source.started(job, slot)
             known, pruned = source._running[job.key].known_epochs, False
             losses = {int(seed): curve for seed, curve in job.payload["losses"].items()}
             for epoch in range(max(map(len, losses.values()))):
@@ -157,8 +158,7 @@ class Lab:
         return self.open().trials(name)
 
     def rows(self, name: str = "s") -> list[TrialRow]:
-        store = self.open()
-        return trial_rows(store.trials(name), store.study(name).user_attrs)
+        return self.open().rows(name)
 
     def states(self, name: str = "s") -> list[str]:
         return [row.state for row in self.rows(name)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,15 @@ def test_only_studies_know_optuna(room: str) -> None:
             )
         }
         assert not any(name.split(".")[0] == "optuna" for name in names), path
+
+
+def test_optunas_internals_are_used_in_one_file() -> None:
+    internal = re.compile(
+        r"\._storage\b|\._study_id\b|\._trial_id\b|optuna\.[a-z]+\._|import _|_impl\(|_trial_allocation_budget"
+    )
+    for path in SOURCE.rglob("*.py"):
+        if path != SOURCE / "tune" / "repository" / "optuna_internals.py" and "optuna" in path.read_text():
+            assert not internal.search(path.read_text()), path
 
 
 @pytest.mark.parametrize(

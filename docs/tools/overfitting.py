@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.record.evidence import Evidence, read_study
-from lstm_bench.report.aggregate import rows_of
-from lstm_bench.report.comparison import compare_rows
+from lstm_bench.report.leaderboard.comparison import compare_rows
+from lstm_bench.report.leaderboard.rows import rows_of
 
 __all__ = [
     "LOSSES",

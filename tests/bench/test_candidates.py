@@ -1,4 +1,4 @@
-"""Which configurations are memberted."""
+"""Which configurations are replicated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from lstm_bench.bench.candidates import candidates_of_file, candidates_of_study, tuning_seeds
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.core.errors import ConfigError, InputError
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 
 
 @pytest.fixture

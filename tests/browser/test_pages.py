@@ -299,10 +299,10 @@ def long_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A leaderboard of twenty rows, some with long names, and of one that is reduced."""
     from tests.report.conftest import row_maker
 
-    from lstm_bench.report.aggregate import rows_of
-    from lstm_bench.report.collect import collect
-    from lstm_bench.report.leaderboard_page import leaderboard_page
-    from lstm_bench.report.page import render
+    from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.leaderboard.rows import rows_of
+    from lstm_bench.report.pages.leaderboard_page import leaderboard_page
+    from lstm_bench.report.pages.page import render
 
     place = tmp_path_factory.mktemp("board")
     make = row_maker(place / "results")

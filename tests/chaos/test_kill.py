@@ -17,8 +17,8 @@ import pytest
 from lstm_bench.config.study import parse_study
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.tune.definition import Definition
-from lstm_bench.tune.store import Store
-from lstm_bench.tune.trials import TrialRow, best_trial, trial_rows
+from lstm_bench.tune.repository.store import Store
+from lstm_bench.tune.trials import TrialRow, best_trial
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -78,8 +78,7 @@ def wait_for_lines(driver: subprocess.Popen[bytes], journal: Path, lines: int) -
 
 
 def rows(folder: Path) -> list[TrialRow]:
-    store = Store(str(folder / "store.journal"))
-    return trial_rows(store.trials("killed"), store.study("killed").user_attrs)
+    return Store(str(folder / "store.journal")).rows("killed")
 
 
 def kill_something(driver: subprocess.Popen[bytes], draw: random.Random) -> str:

@@ -11,7 +11,7 @@ from lstm_bench.exec.devices import discover
 from lstm_bench.exec.worker import Session
 from lstm_bench.tune.driver import tune
 from lstm_bench.tune.progress import LogTuneProgress
-from lstm_bench.tune.store import open_store
+from lstm_bench.tune.repository.store import open_store
 from lstm_bench.tune.training import train_trial
 
 

@@ -16,7 +16,7 @@ from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import parse_study
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.tune.definition import Definition
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 
 PATIENCE_SECONDS = 60.0
 

@@ -54,7 +54,7 @@ def test_people_read_tables(here: Run) -> None:
     assert done.returncode == 0, done.stderr
     for said in (
         "as given: 3 days of 2 features",
-        "sharded",
+        "cpu",
         "compat: qlib trains on the reference path",
         "GFLOP/s",
     ):

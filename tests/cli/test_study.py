@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lstm_bench.tune.store import open_store
+from lstm_bench.tune.repository.store import open_store
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
@@ -75,7 +75,7 @@ def test_segments_are_refused_unless_they_are_to_be_laid_out(create: Run) -> Non
 def test_a_budget_stays_until_it_is_edited(create: Run, here: Run) -> None:
     create("alpha158", "--trials", 5)
     done = create("alpha158", "--trials", 9)
-    assert "already there" in done.stdout
+    assert "exists already" in done.stdout
     assert "trials stays 5, not 9; lstm-bench study edit-budget alpha158 --trials 9 changes it" in done.stdout
     answer = json.loads(here("study", "edit-budget", "--trials", 9, "--timeout", "2h", "--json").stdout)
     assert answer["budget"] == {
@@ -102,7 +102,7 @@ def test_a_budget_stays_until_it_is_edited(create: Run, here: Run) -> None:
         (["--fixed", "foo=1"], ["fixed foo", "unknown key 'foo'", "choices"]),
         (["--lr", "1e-4,1e-3", "--fixed", "lr=1e-3"], ["space: got none", "leaves nothing of lr"]),
         (["--seeds", "5-1"], ["--seeds: got '5-1'", "ends before it begins"]),
-        (["--seeds", "3,3"], ["--seeds: seeds are there twice: 3"]),
+        (["--seeds", "3,3"], ["--seeds: seeds occur twice: 3"]),
         (["--trials", "0"], ["'--trials'", "expected 1 or more"]),
         (["--sampler", "tpee"], ["sampler.name: got 'tpee'", "'tpe'", "'qmc'"]),
         (["--pruner", "medain"], ["pruner.name: got 'medain'", "'median'", "'none'"]),
@@ -179,7 +179,7 @@ def test_another_space_is_refused_once_there_are_trials(tuned: Done, lstm_bench:
     assert done.returncode == 2
     assert "space.lr.float: [0.001, 0.01] -> [0.0001, 0.01]" in done.stderr
     same = lstm_bench("study", "create", "tiny", "--provider-uri", market)
-    assert "already there: study tiny" in same.stdout
+    assert "exists already: study tiny" in same.stdout
 
 
 def test_export(tuned: Done, lstm_bench: Run, home: Path) -> None:

@@ -92,20 +92,20 @@ def test_ctrl_c_does_not_wait_for_a_tracker_that_hangs(
     tracker.kill()
     assert process.returncode == 130
     assert was_left_behind, "it was waited for"
-    assert "interrupted; nothing half-done is kept" in rest
+    assert "interrupted; no partial result is kept" in rest
 
 
 def test_nothing_of_a_tracker_is_imported_unless_asked_for(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from lstm_bench.config.tracking import TrackingConfig\n"
-        "from lstm_bench.report import study_table\n"
+        "from lstm_bench.config.sections.tracking import TrackingConfig\n"
+        "from lstm_bench.report.leaderboard import study_table\n"
         "from lstm_bench.run import runner\n"
-        "from lstm_bench.tracking.tracker import tracking\n"
+        "from lstm_bench.tracking.factory import open_tracker\n"
         "from lstm_bench.bench import driver\n"
         "from lstm_bench.tune import driver as tune_driver\n"
-        "with tracking(TrackingConfig(), Path(sys.argv[1])) as tracker:\n"
+        "with open_tracker(TrackingConfig(), Path(sys.argv[1])) as tracker:\n"
         "    tracker.epoch('x', 0, {})\n"
         "libraries = {'wandb', 'mlflow'}\n"
         "adapters = {f'lstm_bench.tracking.{name}' for name in libraries}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lstm_bench.config.alpha158 import alpha158, price, rolling
 from lstm_bench.config.alpha360 import DAYS, FIELDS, alpha360
-from lstm_bench.config.handler import DEFAULT_LABEL
+from lstm_bench.config.sections.handler import DEFAULT_LABEL
 from lstm_bench.features.expression import extent, parse
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pydantic import Field, ValidationError
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.lenient import Lenient, Named
-from lstm_bench.config.model import LstmKwargs, ModelConfig
-from lstm_bench.config.processor import ProcessorConfig
+from lstm_bench.config.class_path import Named
+from lstm_bench.config.lenient import Lenient
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.sections.model import LstmKwargs, ModelConfig
+from lstm_bench.config.sections.processor import ProcessorConfig
 
 
 def test_an_unknown_key_is_ignored_and_said_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.handler import HANDLERS
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.sections.handler import HANDLERS
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize

@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
 
 FIXTURES = Path(__file__).parents[1] / "oracle" / "fixtures"
 CASES: dict[str, Any] = json.loads((FIXTURES / "dataset.json").read_text())

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.feature_set import FeatureSet
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.dataset.feature_check import check_texts
-from lstm_bench.dataset.guards import embargo_days, embargoed, leaks
+from lstm_bench.dataset.guards import embargo_days, embargoed_days, leaks
 from lstm_bench.dataset.segments import locate_segments
 
 Configure = Callable[..., DatasetConfig]
@@ -48,7 +48,7 @@ def test_the_embargo_is_what_the_label_looks_ahead(overrides: list[str], days: i
 
 def days_of(config: DatasetConfig, provider: Provider, embargo: int) -> list[int]:
     found = locate_segments(config.kwargs.segments, ("train", "valid", "test"), provider, (0, 320))
-    return np.flatnonzero(embargoed(config, found, provider, embargo)).tolist()
+    return np.flatnonzero(embargoed_days(config, found, provider, embargo)).tolist()
 
 
 def test_its_days_are_the_last_before_the_next_segment(configure: Configure, provider: Provider) -> None:

@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import build_dataset
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 import torch
 
-from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
 
 pytestmark = pytest.mark.real
 

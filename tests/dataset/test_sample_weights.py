@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.harness import TrainingConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import SampleSet, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 

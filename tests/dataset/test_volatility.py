@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.config.dataset import DatasetConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_store import ArrayStore
 from lstm_bench.dataset.cache import DatasetCache

@@ -9,32 +9,38 @@ import pytest
 from docs.tools.configuration import PAGE, Place, configuration_page, places
 
 import lstm_bench.config.alpha158
-import lstm_bench.config.backtest
-import lstm_bench.config.dataset
-import lstm_bench.config.exchange
+import lstm_bench.config.class_path
 import lstm_bench.config.feature_set
-import lstm_bench.config.handler
-import lstm_bench.config.harness
 import lstm_bench.config.lenient
-import lstm_bench.config.model
-import lstm_bench.config.parameter
-import lstm_bench.config.processor
-import lstm_bench.config.record
-import lstm_bench.config.search
+import lstm_bench.config.sections.backtest
+import lstm_bench.config.sections.dataset
+import lstm_bench.config.sections.exchange
+import lstm_bench.config.sections.handler
+import lstm_bench.config.sections.harness
+import lstm_bench.config.sections.loader
+import lstm_bench.config.sections.model
+import lstm_bench.config.sections.parameter
+import lstm_bench.config.sections.processor
+import lstm_bench.config.sections.qlib_init
+import lstm_bench.config.sections.record
+import lstm_bench.config.sections.search
+import lstm_bench.config.sections.task
+import lstm_bench.config.sections.tracking
+import lstm_bench.config.sections.universe
 import lstm_bench.config.study
-import lstm_bench.config.tracking
-import lstm_bench.config.universe
 import lstm_bench.config.workflow
 from lstm_bench.config.section import Section
 
 BASES = {
     lstm_bench.config.lenient.Lenient: "its subclasses have its keys",
-    lstm_bench.config.lenient.Named: "likewise",
-    lstm_bench.config.universe._Filter: "likewise",
-    lstm_bench.config.handler.HandlerKwargs: "its subclasses have its keys",
-    lstm_bench.config.handler.AlphaKwargs: "likewise",
-    lstm_bench.config.processor.FittedKwargs: "likewise",
-    lstm_bench.config.record._Record: "likewise",
+    lstm_bench.config.class_path.Named: "likewise",
+    lstm_bench.config.class_path.SupportedClass: "likewise",
+    lstm_bench.config.workflow.ResolvedRun: "a RunConfig",
+    lstm_bench.config.sections.universe._Filter: "likewise",
+    lstm_bench.config.sections.handler.HandlerKwargs: "its subclasses have its keys",
+    lstm_bench.config.sections.handler.AlphaKwargs: "likewise",
+    lstm_bench.config.sections.processor.FittedKwargs: "likewise",
+    lstm_bench.config.sections.record._Record: "likewise",
     lstm_bench.config.section.Recorded: "of what the package writes, not of what a user does",
 }
 ALL = [place for found in places().values() for place in found]

@@ -15,6 +15,16 @@ DOCUMENTS = [
     *PAGES,
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks.md", "results/README.md")),
 ]
+SOURCE = Path(lb.__file__).parent
+PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|md|ya?ml|txt|toml|json|csv|svg)))`")
+"""A file or folder in backticks: a folder ends with a slash."""
+WRITTEN_LATER = re.compile(
+    r"""
+    (\.demo|site|results|calendars|instruments|features)/.*   # what commands write, and Qlib's folders
+    | (config|mine|my|us|today|bars)\.\w+ | \w+\.json         # a user's own files, and those of a record
+""",
+    re.VERBOSE,
+)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)]+))?\)")
 
 
@@ -30,6 +40,19 @@ def test_links_lead_somewhere(document: Path) -> None:
             found = document.parent / target
             assert found.exists(), target
             assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_paths_that_are_named_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = set(PATH.findall(text)) | set(re.findall(r"^    (\w+(?:/|\.py))  ", text, re.MULTILINE))
+    places = (ROOT, SOURCE, ROOT / "docs", document.parent)
+    missing = [
+        name
+        for name in sorted(named)
+        if not WRITTEN_LATER.fullmatch(name) and not any((place / name).exists() for place in places)
+    ]
+    assert missing == []
 
 
 def test_every_page_is_in_the_navigation() -> None:

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.panel import Panel
-from lstm_bench.evaluate import account, analysis, decay, groups, precision, signal, stability
-from lstm_bench.evaluate.backtest import backtest
+from lstm_bench.evaluate import analysis
 from lstm_bench.evaluate.compilation import EarlyCompilation, compile_evaluation
-from lstm_bench.evaluate.quotes import quote_fields
+from lstm_bench.evaluate.signal import decay, groups, metrics, precision, stability
+from lstm_bench.evaluate.trading import account
+from lstm_bench.evaluate.trading.backtest import backtest
+from lstm_bench.evaluate.trading.quotes import quote_fields
 
 KERNELS: tuple[Any, ...] = (
-    signal._information_coefficients,
-    signal._long_short_returns,
+    metrics._information_coefficients,
+    metrics._long_short_returns,
     precision._precision,
     groups._group_means,
     stability._rows_before,
@@ -33,8 +35,8 @@ def evaluate(kind: Any, limit: float | None, **strategy: Any) -> None:
     score, label = rng.normal(size=(2, 20, 12)).astype(kind)
     score[3, 4], label[5, 6] = np.nan, np.nan
     days = np.busday_offset("2020-01-01", np.arange(20), roll="forward")
-    metrics = signal.signal_metrics(score, label, long_short=True)
-    analysis.analyse_signal(np.asfortranarray(score), label, ~np.isnan(score), days, metrics)
+    signal = metrics.signal_metrics(score, label, long_short=True)
+    analysis.analyse_signal(np.asfortranarray(score), label, ~np.isnan(score), days, signal)
     section = {
         "strategy": {"kwargs": {"topk": 3, "n_drop": 1, **strategy}},
         "backtest": {"account": 1e6, "exchange_kwargs": {"limit_threshold": limit, "impact_cost": 0.1}},

@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.evaluate import exact
 
-from lstm_bench.evaluate.drawdown import drawdowns, worst
-from lstm_bench.evaluate.performance import performance
-from lstm_bench.evaluate.risk import compounded_risk, risk_analysis
+from lstm_bench.evaluate.returns.drawdown import drawdowns, worst
+from lstm_bench.evaluate.returns.performance import performance
+from lstm_bench.evaluate.returns.risk import compounded_risk, risk_analysis
 
 NAN = math.nan
 RETURNS = st.lists(

@@ -11,12 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.evaluate import exact
 
-from lstm_bench.evaluate.decay import ic_decay
-from lstm_bench.evaluate.groups import group_returns
 from lstm_bench.evaluate.moments import ROUNDING, moments
-from lstm_bench.evaluate.precision import precision
-from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.evaluate.stability import stability
+from lstm_bench.evaluate.signal.decay import ic_decay
+from lstm_bench.evaluate.signal.groups import group_returns
+from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.evaluate.signal.precision import precision
+from lstm_bench.evaluate.signal.stability import stability
 
 NAN, TINY, HUGE = math.nan, 5e-324, 1.7e308
 MAGNITUDES = st.sampled_from([1e-320, 1e-200, 1e-30, 1.0, 1e30, 1e200, 1e307])

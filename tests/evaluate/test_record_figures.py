@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstm_bench.evaluate.precision import precision
 from lstm_bench.evaluate.record_figures import long_short_figures, squared_error
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.evaluate.signal.precision import precision
 
 
 def test_long_short_figures_by_hand() -> None:

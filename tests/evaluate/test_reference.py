@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.provider import Provider
-from lstm_bench.evaluate.backtest import REPORT_COLUMNS, backtest
-from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.evaluate.trading.backtest import REPORT_COLUMNS, backtest
+from lstm_bench.evaluate.trading.quotes import load_benchmark, load_quotes, place
 
 pytestmark = pytest.mark.real
 

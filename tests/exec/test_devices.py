@@ -107,7 +107,7 @@ def test_a_device_that_was_too_narrow_stays_narrow(given: int | None) -> None:
     slot = table.slots[3]
     table.take(slot)
     table.release(slot)
-    assert table.narrow(slot)
+    table.narrow(slot)
     assert len(table.slots) == 3
     table.measured(table.slots[0], GIB // 8)
     assert len(table.slots) == 3
@@ -118,7 +118,7 @@ def test_a_job_that_had_the_device_to_itself_has_no_narrower_packing() -> None:
     (slot,) = table.slots
     table.take(slot)
     table.release(slot)
-    assert not table.narrow(slot)
+    assert not table.was_shared(slot)
 
 
 def test_jobs_that_ran_out_of_memory_together_are_all_tried_on_less() -> None:
@@ -127,14 +127,16 @@ def test_jobs_that_ran_out_of_memory_together_are_all_tried_on_less() -> None:
     for slot in both:
         table.take(slot)
     table.release(both[0])
-    assert table.narrow(both[0])
-    assert table.free == []  # the other one is still there
+    assert table.was_shared(both[0])
+    table.narrow(both[0])
+    assert table.free == []  # the other one is still held
     table.release(both[1])
-    assert table.narrow(both[1])  # it was not alone either
+    assert table.was_shared(both[1])
+    table.narrow(both[1])
     assert names(table.free) == ["cuda:0/0"]
     table.take(both[0])
     table.release(both[0])
-    assert not table.narrow(both[0])
+    assert not table.was_shared(both[0])
 
 
 def test_a_job_that_others_joined_was_not_alone() -> None:
@@ -144,5 +146,6 @@ def test_a_job_that_others_joined_was_not_alone() -> None:
     table.measured(slot, GIB)
     table.release(slot)
     assert len(table.slots) == 8
-    assert table.narrow(slot)
+    assert table.was_shared(slot)
+    table.narrow(slot)
     assert len(table.slots) == 7

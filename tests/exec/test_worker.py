@@ -13,7 +13,8 @@ import torch
 from lstm_bench.exec import worker
 from lstm_bench.exec.devices import Device, Slot
 from lstm_bench.exec.local import InlineExecutor
-from lstm_bench.exec.worker import Failed, Finished, Halted, Job, Lost, Opened, Reported, serve
+from lstm_bench.exec.retry import Failed
+from lstm_bench.exec.worker import Finished, Halted, Job, Opened, Reported, serve
 
 
 class Served:
@@ -62,7 +63,7 @@ def test_what_a_job_raises_is_told_with_its_traceback(
     assert isinstance(failed, Failed)
     assert failed.error == "ValueError: on fire"
     assert "in broken" in failed.traceback
-    assert not failed.out_of_memory
+    assert failed.kind == "raised"
 
 
 def test_work_that_is_not_there_fails_its_job(served: Served) -> None:
@@ -92,7 +93,7 @@ def test_short_memory_is_told_from_other_failures(
 
     failed = served.do(work, monkeypatch).recv()
     assert isinstance(failed, Failed)
-    assert failed.out_of_memory is is_memory
+    assert failed.kind == ("out of memory" if is_memory else "raised")
 
 
 def test_the_processors_allocator_is_understood(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def test_the_processors_allocator_is_understood(served: Served, monkeypatch: pyt
 
     failed = served.do(greedy, monkeypatch).recv()
     assert isinstance(failed, Failed)
-    assert failed.out_of_memory
+    assert failed.kind == "out of memory"
 
 
 def test_a_job_is_halted_between_batches_and_the_worker_goes_on(
@@ -171,7 +172,7 @@ def test_a_device_whose_memory_is_taken_fails_the_job(monkeypatch: pytest.Monkey
         ((told, failed),) = executor.wait(5)
         assert told is slot
         assert isinstance(failed, Failed)
-        assert failed.out_of_memory
+        assert failed.kind == "out of memory"
         executor._workers[slot].thread.join(5)
     executor.close()
 
@@ -185,5 +186,5 @@ def test_a_thread_that_ends_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_work", lambda _name: gone)
     executor.start(slot, Job("job", "any:thing", {}))
     assert executor.wait(5) == [(slot, Opened("cpu"))]
-    assert executor.wait(5) == [(slot, Lost("its thread ended"))]
+    assert executor.wait(5) == [(slot, Failed("lost", "its worker was lost: its thread ended"))]
     executor.close()

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.handler import DEFAULT_LABEL
+from lstm_bench.config.sections.handler import DEFAULT_LABEL
 from lstm_bench.core.errors import ExpressionError
 from lstm_bench.data.panel import Panel
-from lstm_bench.features import evaluation, threads
+from lstm_bench.features import evaluation, host
 from lstm_bench.features.evaluation import evaluate, evaluate_rows
 from lstm_bench.features.expression import extent
 from lstm_bench.features.table import Rows
@@ -120,12 +120,12 @@ def test_expressions_give_the_same_alone_and_together(panel: Panel, monkeypatch:
         *DEFAULT_LABEL.values(),
         "EMA($close, 9)",
     ]
-    monkeypatch.setattr(threads, "processors", lambda: 1)
+    monkeypatch.setattr(host, "processors", lambda: 1)
     together = evaluate(texts, panel, 62, 98)
     for position, text in enumerate(texts):
         np.testing.assert_allclose(together[position], column(text, panel, 62, 98), rtol=1e-5, atol=1e-6)
     monkeypatch.setattr(evaluation, "_BLOCK_VALUES", 1)
-    monkeypatch.setattr(threads, "processors", lambda: 3)
+    monkeypatch.setattr(host, "processors", lambda: 3)
     np.testing.assert_array_equal(evaluate(texts, panel, 62, 98), together)
 
 

@@ -52,6 +52,6 @@ def test_streams_leave_the_device_alone() -> None:
     expected = torch.rand(2, device=device)
     torch.cuda.manual_seed(9)
     stream = RandomStream(1, device)
-    with stream.active():
+    with stream.in_use():
         torch.rand(5, device=device)
     assert torch.equal(torch.rand(2, device=device), expected)

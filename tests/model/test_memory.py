@@ -15,12 +15,13 @@ from torch.utils._pytree import tree_leaves
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.loss.sample import LossSpec
-from lstm_bench.model.memory import members_that_fit, training_bytes
 from lstm_bench.model.pack import Pack
+from lstm_bench.model.paths.cuda.memory import members_that_fit
+from lstm_bench.model.select import training_bytes
 
 MakeSamples = Callable[..., SampleSet]
 CPU = torch.device("cpu")
-FUSED = PathChoice("fused", "asked for")
+CUDA = PathChoice("cuda", "asked for")
 SPEC = PackSpec(
     d_feat=3, hidden_size=32, num_layers=2, batch_size=64, optimizer="adam", clip_grad_value=3.0,
     clip_grad_norm=None, compat="none", is_time_series=True,
@@ -60,31 +61,29 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_a_fused_step_takes_what_is_planned(make_samples: MakeSamples, layers: int, dropout: float) -> None:
+def test_a_cuda_step_takes_what_is_planned(make_samples: MakeSamples, layers: int, dropout: float) -> None:
     pytest.importorskip("triton", reason="Triton is not installed")
     spec = dataclasses.replace(SPEC, num_layers=layers)
     members = [MemberSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
     train = make_samples(samples=64, seed=1)
     meter = Meter()
     with meter:
-        pack = Pack(spec, members, train, make_samples(samples=8), CPU, FUSED)
+        pack = Pack(spec, members, train, make_samples(samples=8), CPU, CUDA)
         pack.train_epoch([0, 1])
-    planned = training_bytes(spec, FUSED, 2, train.windows.step_len)
+    planned = training_bytes(spec, CUDA, 2, train.windows.step_len)
     assert meter.peak == pytest.approx(planned, rel=0.1)
 
 
 def test_as_many_members_as_fit() -> None:
-    one = training_bytes(SPEC, FUSED, 1, 20)
-    assert training_bytes(SPEC, FUSED, 7, 20) == 7 * one
-    assert members_that_fit(SPEC, FUSED, 20, free_bytes=8 * one) == 7  # a tenth stays free
-    assert members_that_fit(SPEC, FUSED, 20, free_bytes=one // 2) == 1
+    one = training_bytes(SPEC, CUDA, 1, 20)
+    assert training_bytes(SPEC, CUDA, 7, 20) == 7 * one
+    assert members_that_fit(SPEC, 20, free_bytes=8 * one) == 7  # a tenth stays free
+    assert members_that_fit(SPEC, 20, free_bytes=one // 2) == 1
 
 
-def sharded_step_takes_what_is_planned(
-    spec: PackSpec, dropout: float, train: SampleSet, few: SampleSet
-) -> None:
+def cpu_step_takes_what_is_planned(spec: PackSpec, dropout: float, train: SampleSet, few: SampleSet) -> None:
     members = [MemberSpec(seed, 0.01, dropout, 0.0) for seed in range(2)]
-    choice = PathChoice("sharded", "")
+    choice = PathChoice("cpu", "")
     meter = Meter()
     with meter:
         pack = Pack(spec, members, train, few, CPU, choice)
@@ -95,14 +94,12 @@ def sharded_step_takes_what_is_planned(
 
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_a_step_in_shards_takes_what_is_planned(
+def test_a_cpu_step_takes_what_is_planned(
     make_samples: MakeSamples, threads: Callable[[int], None], layers: int, dropout: float
 ) -> None:
     threads(1)  # the meter sees the calling thread
     spec = dataclasses.replace(SPEC, num_layers=layers, batch_size=400)
-    sharded_step_takes_what_is_planned(
-        spec, dropout, make_samples(samples=400, seed=1), make_samples(samples=8)
-    )
+    cpu_step_takes_what_is_planned(spec, dropout, make_samples(samples=400, seed=1), make_samples(samples=8))
 
 
 @pytest.mark.parametrize("name", ["ic", "rank"])
@@ -113,9 +110,9 @@ def test_a_step_on_whole_days_takes_what_is_planned(
     threads(1)
     spec = dataclasses.replace(SPEC, loss=LossSpec(name), batch_size=400)
     train, few = make_days(days=10, stocks=40, missing=0.0), make_days(days=2, stocks=4, missing=0.0)
-    sharded_step_takes_what_is_planned(spec, dropout, train, few)
+    cpu_step_takes_what_is_planned(spec, dropout, train, few)
 
 
 def test_members_share_the_threads() -> None:
-    one, two = (training_bytes(SPEC, PathChoice("sharded", ""), count, 20) for count in (1, 2))
+    one, two = (training_bytes(SPEC, PathChoice("cpu", ""), count, 20) for count in (1, 2))
     assert two < 2 * one

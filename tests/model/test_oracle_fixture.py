@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
-from lstm_bench.config.dataset import DatasetConfig
-from lstm_bench.config.harness import TrainingConfig
+from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.lstm import LSTM

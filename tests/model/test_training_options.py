@@ -31,8 +31,8 @@ SPEC = PackSpec(
     d_feat=3, hidden_size=8, num_layers=2, batch_size=16, optimizer="adam", clip_grad_value=3.0,
     clip_grad_norm=None, compat="none", is_time_series=True,
 )  # fmt: skip
-REPLICAS = [MemberSpec(0, 0.01, 0.0, 0.0), MemberSpec(1, 0.02, 0.0, 0.0)]
-REFERENCE, FUSED = PathChoice("reference", "asked for"), PathChoice("fused", "asked for")
+MEMBERS = [MemberSpec(0, 0.01, 0.0, 0.0), MemberSpec(1, 0.02, 0.0, 0.0)]
+REFERENCE, CUDA = PathChoice("reference", "asked for"), PathChoice("cuda", "asked for")
 OPTIONS: list[dict[str, Any]] = [
     {"loss": LossSpec("huber", huber_delta=0.5)},
     {"schedule": ScheduleSpec("cosine", warmup_epochs=1)},
@@ -50,18 +50,18 @@ def curves(fits: list[Fit]) -> list[list[tuple[float, ...]]]:
 def fit(
     train: SampleSet, valid: SampleSet, spec: PackSpec = SPEC, *, weighted: bool = False, **own: Any
 ) -> list[Fit]:
-    settings: dict[str, Any] = {"n_epochs": 4, "early_stop": 9, "device": CPU, "members": REPLICAS} | own
+    settings: dict[str, Any] = {"n_epochs": 4, "early_stop": 9, "device": CPU, "members": MEMBERS} | own
     weights = np.random.default_rng(7).uniform(0.1, 3.0, len(train)) if weighted else None
     return train_pack(spec, settings.pop("members"), train, valid, weights=weights, **settings)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_shards_do_as_the_reference(make_samples: MakeSamples, options: dict[str, Any]) -> None:
+def test_the_cpu_path_does_as_the_reference(make_samples: MakeSamples, options: dict[str, Any]) -> None:
     own = dict(options)
     weighted = own.pop("weighted", False)
     spec = dataclasses.replace(SPEC, batch_size=250, **own)
     train, valid = make_samples(samples=800, seed=1, missing=0.2), make_samples(samples=100, seed=2)
-    assert choose_path(spec, CPU).name == "sharded"
+    assert choose_path(spec, CPU).name == "cpu"
     given, expected, plain = (
         curves(fit(train, valid, own_spec, weighted=own_weights, choice=choice))
         for own_spec, own_weights, choice in (
@@ -76,19 +76,23 @@ def test_shards_do_as_the_reference(make_samples: MakeSamples, options: dict[str
 
 
 @pytest.mark.parametrize("options", [OPTIONS[1], OPTIONS[4]])
-def test_fused_steps_do_as_the_reference(make_samples: MakeSamples, options: dict[str, Any]) -> None:
+def test_the_cuda_path_does_as_the_reference(make_samples: MakeSamples, options: dict[str, Any]) -> None:
     pytest.importorskip("triton", reason="Triton is not installed")
     own = dict(options)
     weighted = own.pop("weighted", False)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    spec = dataclasses.replace(SPEC, num_layers=1, batch_size=32, **own)
-    train, valid = make_samples(samples=100, seed=1, missing=0.2), make_samples(samples=70, seed=2)
-    fused, reference = (
-        fit(train, valid, spec, weighted=weighted, n_epochs=3, device=device, choice=choice)
-        for choice in (FUSED, REFERENCE)
+    # Triton's interpreter is slow; after the first of three epochs, the options change each rate of the other two
+    spec = dataclasses.replace(SPEC, num_layers=1, batch_size=20, **own)
+    train, valid = (
+        make_samples(samples=45, seed=1, missing=0.2, step_len=2),
+        make_samples(samples=20, seed=2, step_len=2),
     )
-    np.testing.assert_allclose(curves(fused), curves(reference), atol=1e-4)
-    for ours, theirs in zip(fused, reference, strict=True):
+    cuda, reference = (
+        fit(train, valid, spec, weighted=weighted, n_epochs=3, device=device, choice=choice)
+        for choice in (CUDA, REFERENCE)
+    )
+    np.testing.assert_allclose(curves(cuda), curves(reference), atol=1e-4)
+    for ours, theirs in zip(cuda, reference, strict=True):
         for name, values in theirs.weights.items():
             torch.testing.assert_close(ours.weights[name], values, rtol=1e-3, atol=1e-4)
 
@@ -98,9 +102,9 @@ def test_a_loss_of_days_by_a_plain_loop(make_days: MakeSamples, name: Any) -> No
     """An epoch over whole days, written out: days in an order drawn from the seed's stream, three to a batch."""
     train, valid = make_days(seed=1), make_days(days=9, seed=2)
     spec = dataclasses.replace(SPEC, loss=LossSpec(name), batch_size=20)
-    pack = Pack(spec, [REPLICAS[0]], train, valid, CPU)
-    assert (pack.choice.name, pack.days_per_batch, pack.steps) == ("sharded", 3, 10)
-    (epoch,) = fit(train, valid, spec, n_epochs=1, members=REPLICAS[:1])[0].epochs
+    pack = Pack(spec, [MEMBERS[0]], train, valid, CPU)
+    assert (pack.choice.name, pack.days_per_batch, pack.steps) == ("cpu", 3, 10)
+    (epoch,) = fit(train, valid, spec, n_epochs=1, members=MEMBERS[:1])[0].epochs
 
     torch.manual_seed(0)
     model = LSTM(3, 8, 2, 0.0)
@@ -138,14 +142,14 @@ def test_a_pack_on_whole_days_gives_what_its_members_give_alone(make_days: MakeS
 def test_losses_of_days_learn_a_planted_relation(make_days: MakeSamples, name: Any) -> None:
     spec = dataclasses.replace(SPEC, loss=LossSpec(name), batch_size=40)
     train, valid = make_days(days=120, stocks=20, seed=1), make_days(days=40, stocks=20, seed=2)
-    (only,) = fit(train, valid, spec, n_epochs=6, members=REPLICAS[:1])
+    (only,) = fit(train, valid, spec, n_epochs=6, members=MEMBERS[:1])
     assert only.epochs[-1].valid_loss < 0.3
     assert only.best_score == -min(epoch.valid_loss for epoch in only.epochs)
 
 
 def test_batches_are_no_more_days_than_there_are(make_days: MakeSamples) -> None:
     spec = dataclasses.replace(SPEC, loss=LossSpec("ic"), batch_size=1000)
-    pack = Pack(spec, REPLICAS, make_days(days=4), make_days(days=4), CPU)
+    pack = Pack(spec, MEMBERS, make_days(days=4), make_days(days=4), CPU)
     assert (pack.days_per_batch, pack.steps) == (4, 1)
     assert all(math.isfinite(loss) for loss in pack.train_epoch([0, 1]))
 
@@ -169,7 +173,7 @@ class TestChoice:
         spec = dataclasses.replace(
             SPEC, loss=LossSpec("huber"), schedule=ScheduleSpec("plateau"), precision="bf16"
         )
-        assert choose_path(spec, self.cuda).name == "fused"
+        assert choose_path(spec, self.cuda).name == "cuda"
 
 
 def test_each_member_has_a_plateau_of_its_own(make_samples: MakeSamples) -> None:
@@ -195,7 +199,7 @@ def test_each_member_has_a_plateau_of_its_own(make_samples: MakeSamples) -> None
 
 def test_validation_is_not_weighted(make_samples: MakeSamples) -> None:
     train, valid = make_samples(seed=1), make_samples(samples=50, seed=2)
-    (only,) = fit(train, valid, weighted=True, n_epochs=1, members=REPLICAS[:1])
+    (only,) = fit(train, valid, weighted=True, n_epochs=1, members=MEMBERS[:1])
     model = LSTM(3, 8, 2, 0.0)
     model.load_state_dict(only.weights)
     with torch.no_grad():
@@ -208,7 +212,7 @@ def test_qlibs_weighted_losses_by_a_plain_loop(make_samples: MakeSamples) -> Non
     train, valid = make_samples(seed=1), make_samples(samples=50, seed=2)
     spec = dataclasses.replace(SPEC, compat="qlib")
     weights = np.random.default_rng(7).uniform(0.1, 3.0, len(train))
-    (only,) = fit(train, valid, spec, weighted=True, n_epochs=2, members=REPLICAS[:1])
+    (only,) = fit(train, valid, spec, weighted=True, n_epochs=2, members=MEMBERS[:1])
 
     torch.manual_seed(0)
     model = LSTM(3, 8, 2, 0.0)

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from tests.oracle.variant import Variant
 
-from lstm_bench.config.dataset import SegmentName
+from lstm_bench.config.sections.dataset import SegmentName
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import LstmBenchError
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.dataset import Dataset, build_dataset
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.run.preparation import prepare
 
@@ -55,7 +56,7 @@ def judge(variant: Variant, path: Path, market: Path) -> dict[str, Any]:
             for name, value in variant.environment.items():
                 patch.setenv(name, value)
             patch.chdir(market.parent)
-            config = load_workflow(path)
+            config = load_workflow(path).resolved()
             provider = Provider(config.qlib_init.provider_uri)
             dataset = prepare(config, provider, lambda: _build(config, provider)).dataset
     except LstmBenchError as error:

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.config.dataset import DatasetConfig
 from lstm_bench.config.ready import ready_folder
+from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.config.yaml import dump_yaml
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import build_dataset
+from lstm_bench.dataset.build import build_dataset
 
 pytestmark = pytest.mark.oracle
 

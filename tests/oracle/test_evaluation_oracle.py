@@ -17,16 +17,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.config.backtest import PortAnalysisConfig, resolve
+from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.qlib_folder import History, write_qlib_folder
-from lstm_bench.evaluate.backtest import REPORT_COLUMNS, BacktestResult, backtest
-from lstm_bench.evaluate.groups import group_returns
-from lstm_bench.evaluate.precision import precision
-from lstm_bench.evaluate.quotes import load_benchmark, load_quotes, place
-from lstm_bench.evaluate.risk import compounded_risk, return_series
-from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.evaluate.stability import stability
+from lstm_bench.evaluate.returns.risk import compounded_risk, return_series
+from lstm_bench.evaluate.signal.groups import group_returns
+from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.evaluate.signal.precision import precision
+from lstm_bench.evaluate.signal.stability import stability
+from lstm_bench.evaluate.trading.backtest import REPORT_COLUMNS, BacktestResult, backtest
+from lstm_bench.evaluate.trading.quotes import load_benchmark, load_quotes, place
 
 HERE = Path(__file__).parent
 VARIANTS = tuple(json.loads((HERE / "fixtures" / "evaluation_market.json").read_text())["variants"])

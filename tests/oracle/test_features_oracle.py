@@ -20,7 +20,7 @@ import pytest
 
 from lstm_bench.config.alpha158 import Alpha158Options, alpha158
 from lstm_bench.config.alpha360 import alpha360
-from lstm_bench.config.handler import DEFAULT_LABEL
+from lstm_bench.config.sections.handler import DEFAULT_LABEL
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.features.evaluation import evaluate

@@ -23,7 +23,7 @@ from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import LstmBenchError
 from lstm_bench.data.provider import Provider
-from lstm_bench.evaluate.backtest import REPORT_COLUMNS
+from lstm_bench.evaluate.trading.backtest import REPORT_COLUMNS
 from lstm_bench.run.evaluation import Evaluation, evaluate_scores, load_market
 
 HERE = Path(__file__).parent
@@ -116,7 +116,7 @@ class Reference:
         content["qlib_init"] = {"provider_uri": str(folder), "region": variant["region"]}
         content["task"]["model"]["kwargs"]["seed"] = variant["seed"]
         content["task"]["record"] = variant["records"]
-        config = RunConfig.model_validate(content)
+        config = RunConfig.model_validate(content).resolved()
         score, label = (self.table(column) for column in ("score", "label"))
         days = score.index.to_numpy().astype("datetime64[D]")
         scored = days[score.notna().any(axis=1).to_numpy()]

@@ -13,10 +13,12 @@ import torch
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import Dataset, build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, PathName
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.path_name import PathName
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.trainer import train_pack
@@ -67,16 +69,16 @@ def reference(workflow: tuple[Dataset, PackSpec, list[MemberSpec]]) -> npt.NDArr
     return information_coefficients(workflow, "reference")
 
 
-@pytest.mark.parametrize("name", ["sharded", "fused"])
+@pytest.mark.parametrize("name", ["cpu", "cuda"])
 def test_mean_ic_within_two_standard_errors(
     workflow: tuple[Dataset, PackSpec, list[MemberSpec]],
     reference: npt.NDArray[np.float64],
     name: PathName,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if name == "sharded" and DEVICE.type != "cpu":
-        pytest.skip("shards are the processor's")
-    if name == "fused":
+    if name == "cpu" and DEVICE.type != "cpu":
+        pytest.skip("the cpu path is for CPUs")
+    if name == "cuda":
         if importlib.util.find_spec("triton") is None:
             pytest.skip("Triton is not installed")
         if DEVICE.type == "cpu":  # the interpreter's time is by program, not by sample

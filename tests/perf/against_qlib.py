@@ -24,17 +24,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import Dataset, build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.paths.cpu.outputs import PRECISIONS
 from lstm_bench.model.resident import ResidentSamples
-from lstm_bench.report.speed import Cell, SpeedTable
+from lstm_bench.report.documents.speed import Cell, SpeedTable
 from lstm_bench.run.evaluation import evaluate_scores, load_market
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def time_datasets(provider: str, repeats: int) -> Seconds:
 
 
 def time_evaluation(provider: str, pred: Path, repeats: int) -> Seconds:
-    config = configure("alpha158-20", provider)
+    config = configure("alpha158-20", provider).resolved()
     source = Provider(provider)
     dataset = build("alpha158-20", provider)
     test = dataset.samples("test", "infer")

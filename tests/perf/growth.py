@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from lstm_bench.config.dataset import SegmentName
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.dataset import SegmentName
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import LAST_DAY, synthesize
-from lstm_bench.dataset.dataset import DataKey, Dataset, build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import DataKey, Dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.limits import Limits, best_seconds, measure_limits
@@ -36,13 +37,15 @@ from lstm_bench.model.pack import Pack
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 from lstm_bench.model.timing import DEFAULT_SHAPES, PathTiming, qlib_spec, time_pack, time_path
-from lstm_bench.report.speed import Cell, SpeedTable
+from lstm_bench.report.documents.speed import Cell, SpeedTable
 from lstm_bench.run.evaluation import evaluate_scores, load_market
 
 if TYPE_CHECKING:
     from tests.perf.tables import add_json_option, finish, make_table
+    from tests.perf.traffic import scoring_share, step_share
 else:  # a script finds what lies beside it
     from tables import add_json_option, finish, make_table
+    from traffic import scoring_share, step_share
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = PathChoice("reference", "asked for")
@@ -76,14 +79,14 @@ class Bench(NamedTuple):
         return f"Growth with {axis}, {self.features}, {self.device.type} {self.precision}"
 
 
-def stepped(timing: PathTiming, limits: Limits) -> list[Cell]:
+def stepped(timing: PathTiming, limits: Limits, spec: PackSpec, step_len: int) -> list[Cell]:
     """Cells of the columns ``STEPPED``."""
     return [
         timing.step_seconds * 1e3,
         round(timing.samples_per_second),
-        f"{limits.share(timing.train_flops, timing.train_bytes):.1%}",
+        f"{step_share(timing, limits, spec, step_len):.1%}",
         round(1 / timing.score_seconds),
-        f"{limits.share(timing.score_flops, timing.score_bytes):.1%}",
+        f"{scoring_share(timing, limits, spec, step_len):.1%}",
     ]
 
 
@@ -101,7 +104,9 @@ def by_members(bench: Bench, counts: list[int]) -> SpeedTable:
     for count in counts:
         timing = bench.time(spec, step_len, count)
         ratio = plain.step_seconds / timing.step_seconds
-        rows.append([str(count), timing.step_seconds * count * 1e3, *stepped(timing, limits), ratio])
+        rows.append(
+            [str(count), timing.step_seconds * count * 1e3, *stepped(timing, limits, spec, step_len), ratio]
+        )
     columns = ["seeds", "ms a step of all", *STEPPED, "times nn.LSTM, one after the other"]
     note = f"{rates(limits)} A step of nn.LSTM, with torch's optimizer, takes {plain.step_seconds * 1e3:.1f} ms a seed."
     return make_table(bench.title("seeds"), columns, rows, note, bench.device)
@@ -110,7 +115,7 @@ def by_members(bench: Bench, counts: list[int]) -> SpeedTable:
 def by_step_len(bench: Bench, values: list[int]) -> SpeedTable:
     spec = bench.spec()
     limits = bench.limits(spec)
-    rows = [[str(value), *stepped(bench.time(spec, value), limits)] for value in values]
+    rows = [[str(value), *stepped(bench.time(spec, value), limits, spec, value)] for value in values]
     return make_table(bench.title("days in a window"), ["days", *STEPPED], rows, rates(limits), bench.device)
 
 
@@ -119,8 +124,9 @@ def by_hidden_size(bench: Bench, values: list[int]) -> SpeedTable:
     for value in values:
         spec = bench.spec(hidden_size=value)
         limits = bench.limits(spec)
-        timing = bench.time(spec, DEFAULT_SHAPES[bench.features].step_len)
-        rows.append([str(value), round(limits.gemm_flops / 1e9), *stepped(timing, limits)])
+        step_len = DEFAULT_SHAPES[bench.features].step_len
+        cells = stepped(bench.time(spec, step_len), limits, spec, step_len)
+        rows.append([str(value), round(limits.gemm_flops / 1e9), *cells])
     note = "Product rates are of matrices of that size on a CPU, of large ones elsewhere."
     columns = ["units", "GFLOP/s of products", *STEPPED]
     return make_table(bench.title("units of a layer"), columns, rows, note, bench.device)
@@ -192,12 +198,13 @@ def trained(bench: Bench, config: RunConfig, dataset: Dataset, limits: Limits) -
         return [None] * 4
     pack = Pack(spec, [MemberSpec.of(config)], train, valid, bench.device)
     timing = time_pack(pack, test, seconds=bench.seconds)
+    step_len = dataset.step_len
     epoch = len(train) // spec.batch_size * timing.step_seconds + len(valid) * timing.score_seconds
     return [
         epoch,
-        f"{limits.share(timing.train_flops, timing.train_bytes):.1%}",
+        f"{step_share(timing, limits, spec, step_len):.1%}",
         len(test) * timing.score_seconds,
-        f"{limits.share(timing.score_flops, timing.score_bytes):.1%}",
+        f"{scoring_share(timing, limits, spec, step_len):.1%}",
     ]
 
 
@@ -209,10 +216,11 @@ def evaluated(config: RunConfig, dataset: Dataset, limits: Limits) -> list[Cell]
     rows = ~np.isnan(panel)
     days, codes = dataset.days[span], dataset.instruments
     source = Provider(config.qlib_init.provider_uri)
-    market = load_market(config, source, days, codes)
+    resolved = config.resolved()
+    market = load_market(resolved, source, days, codes)
     assert market is not None
     signal = best_seconds(lambda: signal_metrics(panel, label, rows))
-    whole = best_seconds(lambda: evaluate_scores(config, market, panel, label, rows, days, codes))
+    whole = best_seconds(lambda: evaluate_scores(resolved, market, panel, label, rows, days, codes))
     backtest = max(whole - signal, 1e-9)
     signal_bytes = panel.nbytes + label.nbytes + rows.nbytes
     quoted = panel.nbytes + sum(values.nbytes for values in market.quotes.fields.values())

@@ -21,16 +21,17 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.model.allocator import keep_freed_memory
-from lstm_bench.model.contract import PathChoice, PathName
+from lstm_bench.model.contract import PathChoice
 from lstm_bench.model.loss.sample import mean_loss, sample_losses
 from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.paths.cpu import path as sharded
+from lstm_bench.model.path_name import PathName
+from lstm_bench.model.paths.cpu import path as cpu_path
+from lstm_bench.model.paths.cpu.micro_batches import MICRO_BATCH
 from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
-from lstm_bench.model.paths.cpu.threads import SHARD
 from lstm_bench.model.timing import DEFAULT_SHAPES, Shape, noise_samples, qlib_spec, time_path
-from lstm_bench.report.speed import Cell
+from lstm_bench.report.documents.speed import Cell
 
 if TYPE_CHECKING:
     from tests.perf.tables import add_json_option, finish, make_table
@@ -39,8 +40,7 @@ else:  # a script finds what lies beside it
 
 CPU = torch.device("cpu")
 CORES = os.cpu_count() or 1
-MICRO_BATCH = 100
-SHARDS = (50, 100, 200, 400)
+SIZES = (50, 100, 200, 400)
 Way = Callable[[Shape, float], float]  # milliseconds of a step, repeated for so many seconds
 
 
@@ -52,29 +52,29 @@ def path_step(
     return time_path(spec, shape.step_len, CPU, choice, seconds=seconds).step_seconds * 1e3
 
 
-def shard_step(shape: Shape, seconds: float, *, shard: int) -> float:
-    with patch.object(sharded, "SHARD", shard):
-        return path_step(shape, seconds, path="sharded")
+def sized_step(shape: Shape, seconds: float, *, size: int) -> float:
+    with patch.object(cpu_path, "MICRO_BATCH", size):
+        return path_step(shape, seconds, path="cpu")
 
 
-def torch_shard_step(shape: Shape, seconds: float, *, autocast: bool = False) -> float:
-    """Shards that go through nn.LSTM, whose products autocast may compute in bfloat16."""
+def torch_path_step(shape: Shape, seconds: float, *, autocast: bool = False) -> float:
+    """Micro-batches that go through nn.LSTM, whose products autocast may compute in bfloat16."""
 
     def scores(compiled: CompiledLSTM, windows: Tensor, masks: torch.Generator) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):  # belongs to the thread that is in it
             given: Tensor = compiled.model(windows)
         return given.float()
 
-    def give_back(compiled: CompiledLSTM, gradients: Sequence[Tensor]) -> None:
-        for parameter, gradient in zip(compiled.model.parameters(), gradients, strict=True):
-            parameter.grad = gradient
+    def set_grads(compiled: CompiledLSTM, grads: Sequence[Tensor]) -> None:
+        for parameter, grad in zip(compiled.model.parameters(), grads, strict=True):
+            parameter.grad = grad
 
     with (
         patch.object(CompiledLSTM, "training_scores", scores),
         patch.object(CompiledLSTM, "leaves", property(lambda compiled: list(compiled.model.parameters()))),
-        patch.object(CompiledLSTM, "give_back", give_back),
+        patch.object(CompiledLSTM, "set_grads", set_grads),
     ):
-        return path_step(shape, seconds, path="sharded")
+        return path_step(shape, seconds, path="cpu")
 
 
 def micro_batch_step(shape: Shape, seconds: float) -> float:
@@ -138,21 +138,23 @@ def own_step(
 WAYS: dict[str, Way] = {
     "nn.LSTM, whole batch, torch's threads": partial(path_step, path="reference"),
     f"nn.LSTM, parts of {MICRO_BATCH}, gradients summed, torch's threads": micro_batch_step,
-    f"nn.LSTM, threads over shards of {SHARD}": torch_shard_step,
-    f"nn.LSTM, threads over shards of {SHARD}, bf16 autocast": partial(torch_shard_step, autocast=True),
+    f"nn.LSTM, threads over micro-batches of {MICRO_BATCH}": torch_path_step,
+    f"nn.LSTM, threads over micro-batches of {MICRO_BATCH}, bf16 autocast": partial(
+        torch_path_step, autocast=True
+    ),
     **{
-        f"compiled kernels, threads over shards of {shard}": partial(shard_step, shard=shard)
-        for shard in SHARDS
+        f"compiled kernels, threads over micro-batches of {size}": partial(sized_step, size=size)
+        for size in SIZES
     },
-    f"compiled kernels, threads over shards of {SHARD}, bf16": partial(
-        path_step, path="sharded", precision="bf16"
+    f"compiled kernels, threads over micro-batches of {MICRO_BATCH}, bf16": partial(
+        path_step, path="cpu", precision="bf16"
     ),
     "nn.LSTM, torch.compile": compiled_step,
 }
 ALONE: dict[str, Way] = {
     f"nn.LSTM, {CORES} processes of one thread": partial(path_step, path="reference", threads=1),
-    f"compiled kernels, shards of {SHARD}, {CORES} processes of one thread": partial(
-        path_step, path="sharded", threads=1
+    f"compiled kernels, micro-batches of {MICRO_BATCH}, {CORES} processes of one thread": partial(
+        path_step, path="cpu", threads=1
     ),
 }
 

@@ -27,9 +27,9 @@ from lstm_bench.exec.worker import Session
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import tune
 from lstm_bench.tune.pruning import make_pruner
+from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.sampling import make_sampler
 from lstm_bench.tune.space import suggest
-from lstm_bench.tune.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from lstm_bench.record.provenance import environment
-from lstm_bench.report.speed import Cell, SpeedTable, merge_tables, speed_lines
+from lstm_bench.report.documents.speed import Cell, SpeedTable, merge_tables, speed_lines
 
 __all__ = ["add_json_option", "finish", "make_table", "merge_tables"]
 

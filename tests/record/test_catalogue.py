@@ -16,7 +16,8 @@ from tests.brief_records import leave_run
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.core.errors import DataError, InputError
 from lstm_bench.record.catalogue import CatalogueEntry, find_entry, find_run, list_runs, run_folders
-from lstm_bench.record.record import Record, recover, remove
+from lstm_bench.record.publish import recover, remove
+from lstm_bench.record.record import Record
 
 ONE, TWO, THREE = "00aa" * 4, "00ab" * 4, "12cd" * 4
 
@@ -182,12 +183,12 @@ def test_removal_frees_the_records_bytes(tmp_path: Path) -> None:
 
 def test_a_run_that_is_being_written_is_not_removed(tmp_path: Path) -> None:
     path = leave_run(tmp_path / "demo" / ONE)
-    draft = tmp_path / "demo" / f".{ONE}.{platform.node()}-{os.getpid()}-0123abcd.draft"
-    draft.mkdir()
+    staging = tmp_path / "demo" / f".{ONE}.{platform.node()}-{os.getpid()}-0123abcd.draft"
+    staging.mkdir()
     assert only(tmp_path).state == "being written"
     with pytest.raises(InputError, match=f"process {os.getpid()} is writing this run's record"):
         remove(path)
-    elsewhere = draft.rename(draft.with_name(f".{ONE}.some-host-7-0123abcd.draft"))
+    elsewhere = staging.rename(staging.with_name(f".{ONE}.some-host-7-0123abcd.draft"))
     with pytest.raises(InputError, match=f"process 7 on some-host is writing .* remove {elsewhere}"):
         remove(path)
     assert (path / "provenance.json").is_file()
@@ -196,11 +197,11 @@ def test_a_run_that_is_being_written_is_not_removed(tmp_path: Path) -> None:
 def test_what_a_killed_process_left_is_listed_and_removed(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    draft = tmp_path / "demo" / f".{ONE}.{platform.node()}-{gone.pid}-0123abcd.draft"
-    draft.mkdir(parents=True)
-    assert "a draft that a killed process left" in only(tmp_path).fault
+    staging = tmp_path / "demo" / f".{ONE}.{platform.node()}-{gone.pid}-0123abcd.draft"
+    staging.mkdir(parents=True)
+    assert "a killed process left it unfinished" in only(tmp_path).fault
     remove(tmp_path / "demo" / ONE)
-    assert not draft.exists()
+    assert not staging.exists()
     assert list_runs(tmp_path) == []
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -13,7 +14,8 @@ import pandas as pd
 import pytest
 
 from lstm_bench.core.errors import ConfigError, DataError
-from lstm_bench.record.record import Record, publish, recover
+from lstm_bench.record.publish import publish, recover
+from lstm_bench.record.record import Record
 
 EPOCHS = pd.DataFrame(
     {name: [0.5, 0.25] for name in ("train_loss", "valid_loss", "valid_score")},
@@ -108,7 +110,7 @@ def test_a_folder_that_is_no_record_makes_room_for_one(tmp_path: Path) -> None:
 
 def test_many_processes_may_publish_one_record(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom lstm_bench.record.record import publish\n"
+        "import sys\nfrom pathlib import Path\nfrom lstm_bench.record.publish import publish\n"
         "def write(folder):\n"
         "    (folder / 'metrics.json').write_text('{}')\n    (folder / 'provenance.json').write_text('{}')\n"
         "for i in range(30):\n    publish(Path(sys.argv[1]), write, replace=i % 2 == 0)\n"
@@ -178,6 +180,18 @@ def test_a_key_that_is_not_there_is_named(tmp_path: Path) -> None:
         provenance["seed"]
     with pytest.raises(DataError, match=r"abc/provenance\.json: it has no training\.status; "):
         provenance["training"]["status"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "path"), [("sharded", "cpu"), ("fused", "cuda"), ("cpu", "cpu"), ("reference", "reference")]
+)
+def test_training_paths_of_earlier_versions_have_their_current_names(
+    recorded: str, path: str, tmp_path: Path
+) -> None:
+    record, _ = publish(tmp_path / "abc", fill("{}"))
+    (record.path / "provenance.json").write_text(json.dumps({"device": {"training_path": recorded}}))
+    assert record.provenance()["device"]["training_path"] == path
+    assert record.provenance_as_written()["device"]["training_path"] == recorded
 
 
 @pytest.mark.parametrize("name", ["provenance", "metrics", "analysis"])

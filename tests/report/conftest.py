@@ -16,9 +16,10 @@ from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import dump_yaml
 from lstm_bench.data import fingerprint
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.evaluate.risk import excess_risk
+from lstm_bench.evaluate.returns.risk import excess_risk
 from lstm_bench.record.identity import NUMERICS, run_id
-from lstm_bench.record.record import Record, publish
+from lstm_bench.record.publish import publish
+from lstm_bench.record.record import Record
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DATA = "ab" * 32

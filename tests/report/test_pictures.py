@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.record.record import Record
+from lstm_bench.report import pictures as pictures_module
 from lstm_bench.report.figures.figure import Figure, bars, heatmap, horizontal, line, points, span, vertical
-from lstm_bench.report.figures.timeline import Work, timeline_figure
-from lstm_bench.report.pictures import draw_pictures, pictures
-from lstm_bench.report.run_report import MAIN_FIGURES
+from lstm_bench.report.figures.search import Work, timeline_figure
+from lstm_bench.report.pages.run_page import MAIN_FIGURES
+from lstm_bench.report.pictures import draw_pictures, figure_hook, pictures
 
 pytest.importorskip("matplotlib")
 
@@ -83,3 +88,26 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ConfigError, match=r"pip install 'lstm-bench\[pictures\]'"):
         list(draw_pictures([], tmp_path))
+
+
+def test_each_picture_is_there_until_the_next_is_asked_for(recorded: Record) -> None:
+    named = figure_hook(TrackingConfig(tracker="wandb"))
+    assert named is not None
+    module, _, function = named.partition(":")
+    seen: list[Path] = []
+    for name, path in getattr(importlib.import_module(module), function)(recorded):
+        assert path.stem == name
+        assert path.read_bytes().startswith(b"\x89PNG")
+        seen.append(path)
+    assert len(seen) > 3
+    assert not any(path.exists() for path in seen)
+
+
+def test_nothing_is_drawn_unasked_or_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert figure_hook(TrackingConfig(tracker="wandb", figures=False)) is None
+
+    def without(name: str, *more: Any) -> Any:
+        return None if name == "matplotlib" else importlib.util.find_spec(name, *more)
+
+    monkeypatch.setattr(pictures_module, "find_spec", without)
+    assert figure_hook(TrackingConfig(tracker="wandb")) is None

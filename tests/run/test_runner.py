@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import ConfigError, DataError, DeviceError, InputError, RunError
 from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
-from lstm_bench.evaluate.performance import performance
+from lstm_bench.evaluate.returns.performance import performance
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.record.record import Record
@@ -159,7 +159,7 @@ def test_a_pack_leaves_the_records_of_single_runs(
         assert provenance["pack"]["width"] == 3
         assert provenance["seconds"]["train"] == pytest.approx(epochs["seconds"].sum())
         assert provenance["pack"]["train_seconds"] > provenance["seconds"]["train"]
-        assert provenance["device"]["training_path"] == {"qlib": "reference", "none": "sharded"}[compat]
+        assert provenance["device"]["training_path"] == {"qlib": "reference", "none": "cpu"}[compat]
 
 
 def test_a_pack_trains_only_the_seeds_without_a_record(
@@ -454,8 +454,8 @@ def test_a_record_says_how_it_was_trained(configure: Configure, tmp_path: Path, 
     own = [f"lstm_bench.training.{option}" for option in options]
     record, _ = execute(configure("lstm_bench.compat=none", *own), tmp_path)
     device = record.provenance()["device"]
-    assert device["training_path"] == "sharded"
-    assert "parts that stay in cache" in device["training_path_reason"]
+    assert device["training_path"] == "cpu"
+    assert "micro-batches that stay in cache" in device["training_path_reason"]
     assert (
         load_workflow(record.path / "config.yaml").to_file()
         == configure("lstm_bench.compat=none", *own).to_file()

@@ -22,22 +22,22 @@ from lstm_bench.data import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.array_entry import open_entry
+from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import build_dataset
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.volatility import read_volatility
 from lstm_bench.exec.devices import Device, Slot
 from lstm_bench.exec.local import InlineExecutor
 from lstm_bench.exec.worker import Job
-from lstm_bench.model.contract import PathName
 from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.path_name import PathName
 from lstm_bench.model.predict import predict
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.run.runner import execute_pack
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import tune
 from lstm_bench.tune.progress import LogTuneProgress
-from lstm_bench.tune.store import Store
+from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import TrialRow
 
 VALID_END = 249  # positions in the calendar
@@ -198,7 +198,7 @@ def test_a_worker_is_given_train_and_valid_and_no_way_to_test(
 
 
 @pytest.mark.parametrize(
-    ("compat", "path", "other"), [("qlib", "reference", "sharded"), ("none", "sharded", "reference")]
+    ("compat", "path", "other"), [("qlib", "reference", "cpu"), ("none", "cpu", "reference")]
 )
 def test_a_trial_is_trained_as_its_configuration_says(
     market: Path,

@@ -16,7 +16,7 @@ from optuna.pruners import (
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import wilcoxon
 
-from lstm_bench.config.search import PrunerConfig
+from lstm_bench.config.sections.search import PrunerConfig
 from lstm_bench.tune.pruning import SEED_LOSSES, SeedWilcoxonPruner, make_pruner
 
 FLOAT: dict[str, optuna.distributions.BaseDistribution] = {

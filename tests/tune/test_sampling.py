@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_bench.config.parameter import Parameter
-from lstm_bench.config.search import SamplerConfig
-from lstm_bench.tune import tuning
+from lstm_bench.config.sections.parameter import Parameter
+from lstm_bench.config.sections.search import SamplerConfig
+from lstm_bench.tune.repository import study_trials
 from lstm_bench.tune.sampling import SobolSampler, make_sampler
 from lstm_bench.tune.space import distributions, suggest
 
@@ -94,7 +94,7 @@ def test_proposals_depend_on_seed_number_and_results_alone(
                 assert not shaky.work(number + 1, reports=1)
             case 2:
                 with monkeypatch.context() as patch:
-                    patch.setattr(tuning, "suggest", first_only)
+                    patch.setattr(study_trials, "suggest", first_only)
                     with pytest.raises(Death):
                         shaky.work(number + 1)
         shaky.orphan()
@@ -117,10 +117,9 @@ def test_a_grid_is_laid_out_whole_under_hyperband(lab: Any) -> None:
 
 def test_several_at_once_share_a_grid(lab: Any) -> None:
     lab.create(space=GRID, sampler={"name": "grid"})
-    one, other = (lab.tuning(100) for _ in range(2))
+    one, other = (lab.jobs(100) for _ in range(2))
     for source, slots in (one, other, one, other):
-        source._definition = lab.store.definition("s")
-        assert source._ask() is not None, slots
+        assert source.claim(slots.slots[0]) is not None
     points = [tuple(trial.params.items()) for trial in lab.trials()]
     assert len(points) == len(set(points)) == 4
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
-from lstm_bench.config.parameter import Parameter
+from lstm_bench.config.sections.parameter import Parameter
 from lstm_bench.tune.space import active, distributions, grid_points, nearest, size, suggest
 
 

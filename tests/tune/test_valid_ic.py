@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from lstm_bench.config.ready import ready_folder
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.dataset.dataset import build_dataset
-from lstm_bench.evaluate.signal import signal_metrics
-from lstm_bench.model.contract import MemberSpec, PackSpec, PathName
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.model.contract import MemberSpec, PackSpec
+from lstm_bench.model.path_name import PathName
 from lstm_bench.model.predict import predict_weights
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
@@ -24,7 +25,7 @@ from lstm_bench.run.preparation import valid_metric
 from lstm_bench.tune.valid_ic import valid_correlations
 
 CPU = torch.device("cpu")
-OTHER: dict[PathName, PathName] = {"reference": "sharded", "sharded": "reference"}
+OTHER: dict[PathName, PathName] = {"reference": "cpu", "cpu": "reference"}
 
 Scores = npt.NDArray[np.float32]
 
@@ -75,7 +76,7 @@ class Trained:
         return predict_weights(self.spec, self.fit.weights, ResidentSamples.place(self.valid, CPU), path)
 
 
-def configuration(market: Path, compat: str) -> RunConfig:
+def configuration(market: Path, compat: str) -> ResolvedRun:
     days = (market / "calendars" / "day.txt").read_text().split()
     spans = {"train": (60, 199), "valid": (200, 249), "test": (250, -2)}
     segments = {name: [days[first], days[last]] for name, (first, last) in spans.items()}
@@ -97,9 +98,7 @@ def configuration(market: Path, compat: str) -> RunConfig:
     ).resolved()
 
 
-@pytest.fixture(
-    scope="module", params=[("none", "sharded"), ("qlib", "reference")], ids=lambda param: param[1]
-)
+@pytest.fixture(scope="module", params=[("none", "cpu"), ("qlib", "reference")], ids=lambda param: param[1])
 def trained(market: Path, request: pytest.FixtureRequest) -> Trained:
     compat, path = request.param
     found = Trained(market, compat)

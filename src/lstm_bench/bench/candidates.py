@@ -1,36 +1,57 @@
-"""Which configurations a bench membertes: those of a study's trials, or a workflow file's."""
+"""The configurations of a bench: those of a study's trials, or of a workflow file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_bench.bench.driver import Candidate
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.seeds import parse_seeds, seed_list
+from lstm_bench.config.values.seeds import parse_seeds, seed_list
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.core.errors import ConfigError, InputError
 from lstm_bench.tune.space import active
-from lstm_bench.tune.trials import TrialRow, trial_rows
+from lstm_bench.tune.trials import TrialRow
 
 if TYPE_CHECKING:
+    from lstm_bench.config.workflow import ResolvedRun
+    from lstm_bench.record.stamp import NamedData
     from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.store import Store
+    from lstm_bench.tune.repository.store import Store
 
-__all__ = ["candidates_of_file", "candidates_of_study", "tuning_seeds"]
+__all__ = ["Candidate", "candidates_of_file", "candidates_of_study", "tuning_seeds"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration to train over seeds.
+
+    Attributes
+    ----------
+    label : the row's name within its study
+    study : the study, or the workflow file's name; also the folder of the records
+    trial : the trial that proposed it, None for a workflow file
+    data : the study's, None for a workflow file
+    """
+
+    label: str
+    study: str
+    trial: int | None
+    config: ResolvedRun
+    data: NamedData | None = None
 
 
 def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str | None) -> list[Candidate]:
-    """Take a workflow file's configuration.
+    """Return the configuration of a workflow file.
 
     Raises
     ------
     ConfigError
-        Where the file or an override is wrong.
+        If the file or an override is wrong.
     """
-    own = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
-    config = load_workflow(path, [*overrides, *own])
+    moved = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
+    config = load_workflow(path, [*overrides, *moved])
     name = path.stem if config.experiment_name is None else config.experiment_name
     try:
         check_evidence_name(name)
@@ -42,8 +63,8 @@ def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str |
 
 
 def tuning_seeds(store: Store, name: str) -> tuple[int, ...]:
-    """Return the seeds that a study tuned on: its own, or those of its trials where it searches them."""
-    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    """Return the seeds that a study tuned on: its own, or those of its trials if it searches them."""
+    rows = store.rows(name)
     searched = {int(row.params["seed"]) for row in rows if "seed" in row.params}
     return tuple(sorted(searched)) or store.definition(name).config.seeds
 
@@ -58,7 +79,7 @@ def candidates_of_study(
     *,
     options: Sequence[object] = (),
 ) -> list[Candidate]:
-    """Take a study's best configurations by validation loss, or those of its trials ``numbers``.
+    """Return a study's best configurations by validation loss, or those of its trials ``numbers``.
 
     The best one is labelled ``tuned``, Qlib's defaults ``default``, the others by their trials.
 
@@ -66,25 +87,25 @@ def candidates_of_study(
     ----------
     store, name
         The study.
-    top, numbers
-        How many of the best, or these trials.
+    top
+        How many of the best, unless ``numbers`` names trials.
     seeds
-        That they will be trained with.
+        The seeds that they will be trained with.
     provider_uri
-        Where the data lie, if elsewhere than where the study was made.
+        The data folder, if it has moved since the study was made.
     options
-        Of the call, to be repeated in a command that is proposed.
+        Options of the call, repeated in the command that an error message proposes.
 
     Raises
     ------
     InputError
-        Where there is no such trial, the seeds were tuned on, or the data are others than the study's.
+        If there is no such trial, the seeds were tuned on, or the data are not the study's.
     """
     definition = store.definition(name)
-    rows = trial_rows(store.trials(name), store.study(name).user_attrs)
+    rows = store.rows(name)
     _check_seeds(seeds, tuning_seeds(store, name))
-    own = [row for row in rows if row.state == "complete" and row.duplicate_of is None]
-    ranked = sorted(own, key=lambda row: (row.value, row.number))
+    trained = [row for row in rows if row.state == "complete" and row.duplicate_of is None]
+    ranked = sorted(trained, key=lambda row: (row.value, row.number))
     chosen = [_numbered(rows, number, definition) for number in dict.fromkeys(numbers)] or ranked[:top]
     if not chosen:
         tune = store.command("tune", "--study", name, *options)

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from filelock import FileLock
 from pydantic import Field, ValidationError
 
-from lstm_bench.config.mistakes import explain
 from lstm_bench.config.section import Section
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import DataError
 

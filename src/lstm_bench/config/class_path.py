@@ -1,22 +1,30 @@
-"""How a Qlib file names a class: ``class`` beside ``module_path``, or a dotted ``class``, or its name alone."""
+"""How a Qlib file names a class: ``class`` beside ``module_path``, a dotted ``class``, or the name alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from pydantic import model_validator
+
+from lstm_bench.config.identity import NotIdentity
+from lstm_bench.config.lenient import Lenient
+from lstm_bench.config.section import Section
 from lstm_bench.core.errors import choices_hint
 
-__all__ = ["named_class", "refuse_class"]
+__all__ = ["GIVEN_BY_CLASS", "Named", "SupportedClass", "named_class", "refuse_class"]
+
+GIVEN_BY_CLASS = NotIdentity("the class beside it says the same")
+"""Marks a ``module_path``."""
 
 
 def named_class(data: Any, *, alone: bool = False) -> Any:
-    """Put the ways to name a class into one: ``class`` and ``module_path``.
+    """Return a section that names its class by ``class`` and ``module_path``, whichever way the file does.
 
     Parameters
     ----------
     data
-        A section as a file has it. What is no mapping with a text for a class is returned as it came.
+        A section as a file has it; anything but a mapping is returned unchanged.
     alone
         Whether a text alone names the class.
     """
@@ -24,25 +32,54 @@ def named_class(data: Any, *, alone: bool = False) -> Any:
         data = {"class": data}
     if not isinstance(data, Mapping):
         return data
-    found = dict(data)
-    if "class" not in found and "func" in found:
-        found["class"] = found.pop("func")
-    if isinstance(found.get("class"), str) and "." in found["class"]:
+    section = dict(data)
+    if "class" not in section and "func" in section:
+        section["class"] = section.pop("func")
+    if isinstance(section.get("class"), str) and "." in section["class"]:
         # beside a dotted class Qlib does not look at module_path
-        found["module_path"], _, found["class"] = found["class"].rpartition(".")
-    return found
+        section["module_path"], _, section["class"] = section["class"].rpartition(".")
+    return section
 
 
-def refuse_class(name: object, refused: Mapping[str, str], known: tuple[str, ...]) -> None:
-    """Refuse a class of Qlib's that is not there, with the reason, and any other that is unknown.
+def refuse_class(name: object, unsupported: Mapping[str, str], supported: tuple[str, ...]) -> None:
+    """Refuse a class that is not supported; say why, if it is one of Qlib's.
 
     Raises
     ------
     ValueError
-        Where ``name`` is a text and none of ``known``.
+        If ``name`` is a text and not in ``supported``.
     """
-    if not isinstance(name, str) or name in known:
+    if not isinstance(name, str) or name in supported:
         return
-    if name in refused:
-        raise ValueError(f"class: got {name!r}, which is not supported here: {refused[name]}")
-    raise ValueError(f"class: got {name!r}; {choices_hint(name, known)}")
+    if name in unsupported:
+        raise ValueError(f"class: got {name!r}, which is not supported here: {unsupported[name]}")
+    raise ValueError(f"class: got {name!r}; {choices_hint(name, supported)}")
+
+
+class Named(Lenient):
+    """A class of Qlib's: ``{class, module_path, kwargs}`` in any form that Qlib takes.
+
+    A dotted ``class`` contains the module and overrides ``module_path``. ``func`` is another name of ``class``. A text
+    is the class alone.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_dotted_class(cls, data: Any) -> Any:
+        return named_class(data, alone=True)
+
+
+class SupportedClass(Section):
+    """A mapping that names the one class of its kind that is supported; unknown keys are refused."""
+
+    supported: ClassVar[str]
+    unsupported: ClassVar[Mapping[str, str]]
+    """Qlib's other classes of the kind -> why they are not supported."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_dotted_class(cls, data: Any) -> Any:
+        section = named_class(data)
+        if isinstance(section, Mapping):
+            refuse_class(section.get("class"), cls.unsupported, (cls.supported,))
+        return section

@@ -10,7 +10,7 @@ import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
-from lstm_bench.core.atomic_folder import draft_beside, move_into_place
+from lstm_bench.core.atomic import publish, staging
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.archive import SUFFIXES, find_data_folder, unpack
@@ -136,10 +136,10 @@ def _unpack(
         raise DataError(f"{url}: SHA-256 is {digest}, expected {sha256.lower()}; the download was removed")
     size = archive.stat().st_size
     progress.begin("unpacking", 0, size)
-    with draft_beside(out) as draft:
-        total = unpack(archive, draft, max_bytes, progress.advance)
-        folder = find_data_folder(draft)
-        calendar = Provider(folder).calendar  # refuses an invalid calendar
-        move_into_place(folder, out)
+    with staging(out) as staged:
+        total = unpack(archive, staged, max_bytes, progress.advance)
+        folder = find_data_folder(staged)
+        calendar = Provider(folder).calendar  # rejects an invalid calendar
+        publish(folder, out)
     logger.info("%s: %s, %s to %s", out, counted(len(calendar), "trading day"), calendar[0], calendar[-1])
     return Fetched(out, url, digest, size, total, resumed_at)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
+from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS
 from lstm_bench.data.provider import Provider
@@ -105,11 +106,8 @@ def _read_cache() -> dict[str, tuple[str, str]]:
 def _write_cache(folder: str, state: str, value: str) -> None:
     """Cache a fingerprint; log a warning if the cache cannot be written."""
     path = cache_path()
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps({**_read_cache(), folder: (state, value)}, indent=1), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps({**_read_cache(), folder: (state, value)}, indent=1))
     except OSError as error:
         _say_forgotten(path, error.strerror)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.day import parse_day
+from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError, choices_hint
 from lstm_bench.data.arrays import Days

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.core.atomic_folder import draft_beside, move_into_place, swap
+from lstm_bench.core.atomic import publish, staging, swap
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, folder_name
 
@@ -67,10 +67,10 @@ def write_qlib_folder(
     """
     try:
         refuse_full(out)
-        with draft_beside(out) as draft:
-            _write(draft, days, markets, histories)
-            _write_notes(draft, notes)
-            move_into_place(draft, out)
+        with staging(out) as staged:
+            _write(staged, days, markets, histories)
+            _write_notes(staged, notes)
+            publish(staged, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
 
@@ -105,11 +105,11 @@ def replace_in_qlib_folder(
         If it cannot be written.
     """
     try:
-        with draft_beside(out) as draft:
-            shutil.copytree(out, draft, copy_function=_link)
-            _write(draft, days, markets, histories)
-            _write_notes(draft, notes)
-            swap(draft, out)
+        with staging(out) as staged:
+            shutil.copytree(out, staged, copy_function=_link)
+            _write(staged, days, markets, histories)
+            _write_notes(staged, notes)
+            swap(staged, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
 
@@ -123,25 +123,25 @@ def _link(source: str, target: str) -> None:
 
 
 def _write(
-    draft: Path,
+    folder: Path,
     days: npt.NDArray[np.datetime64],
     markets: Mapping[str, Iterable[MembershipSpan]],
     histories: Iterable[History],
 ) -> None:
-    _write_text(draft / CALENDAR, (str(day) for day in days))
+    _write_text(folder / CALENDAR, (str(day) for day in days))
     for market, spans in markets.items():
         lines = (f"{code}\t{first}\t{last}" for code, first, last in spans)
-        _write_text(draft / INSTRUMENTS / f"{market}.txt", lines)
+        _write_text(folder / INSTRUMENTS / f"{market}.txt", lines)
     for history in histories:
-        folder = draft / FEATURES / folder_name(history.code)
+        bars = folder / FEATURES / folder_name(history.code)
         for field, values in history.fields.items():
             content = np.concatenate(([history.begin], values)).astype("<f4")
-            _write_bytes(folder / f"{field}{BARS_SUFFIX}", content.tobytes())
+            _write_bytes(bars / f"{field}{BARS_SUFFIX}", content.tobytes())
 
 
-def _write_notes(draft: Path, notes: Mapping[str, str] | None) -> None:
+def _write_notes(folder: Path, notes: Mapping[str, str] | None) -> None:
     for name, line in (notes or {}).items():
-        _write_text(draft / name, [line])
+        _write_text(folder / name, [line])
 
 
 def _write_text(path: Path, lines: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_bench.config.day import parse_day
+from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.arrays import Bools, Days
 from lstm_bench.data.layout import read_lines

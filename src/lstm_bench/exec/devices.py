@@ -1,13 +1,13 @@
-"""The devices that a study may use, and their slots: a slot holds one job at a time."""
+"""The devices that jobs may use, and their slots: a slot holds one job at a time."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lstm_bench.core.errors import DeviceError
+from lstm_bench.features.host import processors
 
 __all__ = ["Device", "Slot", "SlotTable", "discover"]
 
@@ -22,10 +22,10 @@ class Device:
 
     Attributes
     ----------
-    name : as users name it, ``cuda:0``
-    opens : what a worker opens, as torch names it
-    memory_bytes : its memory in all
-    most_slots : slots that are worth having at the most
+    name : as users write it, ``cuda:0``
+    opens : torch's name, which a worker opens
+    memory_bytes : its total memory
+    most_slots : more slots than this are not useful
     """
 
     name: str
@@ -48,13 +48,12 @@ class Slot:
 
 
 class SlotTable:
-    """Which slots there are, and which are taken.
+    """The slots of all devices, and which of them are taken.
 
     Parameters
     ----------
-    devices
     slots_per_device
-        None to begin with one and to add others as soon as a job has shown how much memory it takes.
+        None begins with one slot and adds others as soon as a job has shown how much memory it takes.
     """
 
     def __init__(self, devices: Sequence[Device], slots_per_device: int | None) -> None:
@@ -79,7 +78,7 @@ class SlotTable:
 
     @property
     def free(self) -> list[Slot]:
-        """Slots that can be taken; a device that was narrowed has none until enough of its slots are released."""
+        """Slots that can be taken. A narrowed device has none until enough of its slots are released."""
         held = Counter(slot.device.name for slot in self._taken)
         found = []
         for slot in self.slots:
@@ -95,7 +94,7 @@ class SlotTable:
         Raises
         ------
         ValueError
-            Where it is held already.
+            If it is held already.
         """
         if slot in self._taken:
             raise ValueError(f"slot {slot.name} is held already")
@@ -107,7 +106,7 @@ class SlotTable:
         self._taken.remove(slot)
 
     def measured(self, slot: Slot, peak_bytes: int) -> None:
-        """Learn what a job took at its peak; under ``auto`` the device's slots follow."""
+        """Record a job's peak memory; with ``slots_per_device=None`` the number of slots follows it."""
         name = slot.device.name
         self._peak[name] = max(self._peak[name], peak_bytes)
         if self._automatic and self._peak[name]:
@@ -117,27 +116,18 @@ class SlotTable:
                 if held.device.name == name:
                     self._crowd[held] = max(self._crowd[held], self._width[name])
 
-    def narrow(self, slot: Slot) -> bool:
-        """Give a device fewer slots for good, a job having run out of memory.
+    def was_shared(self, slot: Slot) -> bool:
+        """Whether the device had other slots while the last job held this one."""
+        return self._crowd[slot] > 1
 
-        Jobs that ran out together narrow it by one: the others have not been tried on what is left.
+    def narrow(self, slot: Slot) -> None:
+        """Give a device fewer slots for good, because a job on this slot ran out of memory.
 
-        Parameters
-        ----------
-        slot
-            Where the job was; it may have been released.
-
-        Returns
-        -------
-        bool
-            False where the job had the device to itself.
+        Jobs that ran out together narrow the device by one slot: no job has been tried on the remaining ones yet.
         """
         name = slot.device.name
-        if self._crowd[slot] == 1:
-            return False
-        self._width[name] = min(self._width[name], self._crowd[slot] - 1)
+        self._width[name] = max(1, min(self._width[name], self._crowd[slot] - 1))
         self._most[name] = self._width[name]
-        return True
 
 
 def discover(demand: str) -> tuple[Device, ...]:
@@ -146,12 +136,12 @@ def discover(demand: str) -> tuple[Device, ...]:
     Parameters
     ----------
     demand
-        ``auto``: all CUDA devices, or else the CPU. ``cpu``, ``mps``, ``cuda`` (all) or ``cuda:0,1``: these.
+        ``auto`` (all CUDA devices, or else the CPU), ``cpu``, ``mps``, ``cuda`` (all) or ``cuda:0,1``.
 
     Raises
     ------
     DeviceError
-        Where one is not there.
+        If this machine lacks one of them.
     """
     if demand == "cpu":
         return (_cpu(),)
@@ -165,20 +155,20 @@ def discover(demand: str) -> tuple[Device, ...]:
             raise DeviceError(f"--devices: got 'mps', but this machine has no Metal device; {_CHOICES}")
         return (Device("mps", "mps", _system_memory(), 1),)
     kind, _, indices = demand.partition(":")
-    wanted = [text.strip().removeprefix("cuda:") for text in indices.split(",")] if indices else []
-    if kind != "cuda" or not all(text.isdigit() for text in wanted):
+    requested = [text.strip().removeprefix("cuda:") for text in indices.split(",")] if indices else []
+    if kind != "cuda" or not all(text.isdigit() for text in requested):
         raise DeviceError(f"--devices: got {demand!r}; {_CHOICES}")
-    chosen = [int(text) for text in wanted] or list(range(count))
+    chosen = [int(text) for text in requested] or list(range(count))
     if not chosen or max(chosen) >= count:
-        there = f"CUDA devices 0 to {count - 1}" if count else "no CUDA device"
-        raise DeviceError(f"--devices: got {demand!r}, but this machine has {there}; {_CHOICES}")
+        existing = f"CUDA devices 0 to {count - 1}" if count else "no CUDA device"
+        raise DeviceError(f"--devices: got {demand!r}, but this machine has {existing}; {_CHOICES}")
     if len(set(chosen)) < len(chosen):
         raise DeviceError(f"--devices: got {demand!r}, which names a device twice")
     return tuple(_cuda(index) for index in chosen)
 
 
 def _cpu() -> Device:
-    return Device("cpu", "cpu", _system_memory(), usable_cores())
+    return Device("cpu", "cpu", _system_memory(), processors())
 
 
 def _cuda(index: int) -> Device:
@@ -192,8 +182,3 @@ def _system_memory() -> int:
     import psutil
 
     return int(psutil.virtual_memory().total)
-
-
-def usable_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

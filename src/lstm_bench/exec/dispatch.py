@@ -1,11 +1,15 @@
-"""The dispatcher: keeps every slot at work, and hands what workers tell to the source of the jobs."""
+"""The dispatcher: keeps every slot busy, and passes what workers report on to the source of the jobs.
+
+Jobs that fail are tried again as :mod:`lstm_bench.exec.retry` decides.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
@@ -13,18 +17,8 @@ from typing import Protocol
 from lstm_bench.core.errors import DeviceError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.protocol import Executor
-from lstm_bench.exec.worker import (
-    Event,
-    Failed,
-    Finished,
-    Halted,
-    Job,
-    Lost,
-    Noted,
-    Opened,
-    Reported,
-    Unopened,
-)
+from lstm_bench.exec.retry import Attempts, Decision, Failed, decide
+from lstm_bench.exec.worker import Event, Finished, Halted, Job, Noted, Opened, Reported, Unopened
 
 __all__ = ["Dispatcher", "JobSource", "graceful_interrupt"]
 
@@ -33,42 +27,54 @@ _GRACE_SECONDS = 30.0
 
 
 class JobSource(Protocol):
-    """Where jobs come from, and where their results go."""
+    """Provides jobs and takes their results.
+
+    Each claimed job ends in one call of ``finished``, ``failed`` or ``halted``, unless it is split or the dispatcher
+    stops before it is tried again.
+    """
 
     def claim(self, slot: Slot) -> Job | None:
-        """Give a job for a free slot; None if there is none now."""
+        """Return a new job for a free slot; None if there is none now."""
+        ...
+
+    def started(self, job: Job, slot: Slot) -> None:
+        """Handle the start of an attempt at a job."""
         ...
 
     def opened(self, job: Job, slot: Slot, device: str) -> None:
-        """Hear which device the worker opened."""
+        """Handle the name of the device that the worker opened."""
         ...
 
     def reported(self, job: Job, slot: Slot, values: dict[str, object]) -> bool:
-        """Hear how far a job is; return whether it goes on."""
+        """Handle a progress report; return False to prune the job."""
         ...
 
     def finished(self, job: Job, slot: Slot, result: dict[str, object]) -> None:
-        """Take a job's result."""
+        """Handle a job's result."""
         ...
 
-    def failed(self, job: Job, slot: Slot, failure: Failed | Lost) -> None:
-        """Take note that a job raised, or was lost with its worker."""
+    def retried(self, job: Job, failure: Failed) -> None:
+        """Handle a failed attempt at a job that will be tried again, whole or split."""
+        ...
+
+    def failed(self, job: Job, slot: Slot, failure: Failed) -> None:
+        """Handle a job that has failed for good."""
         ...
 
     def halted(self, job: Job, slot: Slot) -> None:
-        """Take note that a job was stopped as asked."""
+        """Handle a job that was stopped because the dispatcher stops."""
+        ...
+
+    def split(self, job: Job) -> Sequence[Job]:
+        """Return smaller jobs that together do the same in less memory; empty if the job cannot be split."""
         ...
 
     def noted(self, text: str) -> None:
-        """Hear of something that is not a job's alone."""
-        ...
-
-    def overdue(self, job: Job) -> bool:
-        """Tell whether a job has had its time."""
+        """Handle a message that does not belong to one job."""
         ...
 
     def tick(self) -> None:
-        """Do what has to be done every now and then."""
+        """Do periodic work; called a few times a second."""
         ...
 
 
@@ -77,7 +83,6 @@ class Dispatcher:
 
     Parameters
     ----------
-    source, executor, slots
     until
         Monotonic time at which to stop, None for never.
     """
@@ -90,14 +95,16 @@ class Dispatcher:
         self._slots = slots
         self._until = until
         self._at_work: dict[Slot, Job] = {}
+        self._deadlines: dict[Slot, float] = {}
+        self._again: deque[Job] = deque()
+        self._attempts: dict[str, Attempts] = {}
         self._opened: dict[Slot, str] = {}
-        self._said: set[str] = set()
-        self._overdue: dict[Slot, float] = {}
+        self._messages: set[str] = set()
         self._halting = False
         self.stopping = False
 
     def run(self) -> None:
-        """Work; afterwards no worker is left."""
+        """Run all jobs; no worker is left when this returns."""
         try:
             self._fill()
             while self._at_work:
@@ -110,21 +117,27 @@ class Dispatcher:
             self._executor.close()
 
     def stop(self) -> None:
-        """Start nothing new, and halt what is at work at the end of its batch. A signal handler may call this."""
+        """Start no more jobs, and halt running ones at the end of their batch. Signal handlers may call this."""
         self.stopping = True
 
     def _fill(self) -> None:
         for slot in self._slots.free:
             if self.stopping:
                 return
-            job = self._source.claim(slot)
+            job = self._again.popleft() if self._again else self._source.claim(slot)
             if job is None:
                 return
-            self._slots.take(slot)
-            self._at_work[slot] = job
-            self._executor.start(slot, job)
-            if slot in self._opened:
-                self._source.opened(job, slot, self._opened[slot])
+            self._start(job, slot)
+
+    def _start(self, job: Job, slot: Slot) -> None:
+        self._slots.take(slot)
+        self._at_work[slot] = job
+        if job.timeout_seconds is not None:
+            self._deadlines[slot] = time.monotonic() + job.timeout_seconds
+        self._source.started(job, slot)
+        self._executor.start(slot, job)
+        if slot in self._opened:
+            self._source.opened(job, slot, self._opened[slot])
 
     def _handle(self, slot: Slot, event: Event) -> None:
         job = self._at_work[slot]
@@ -132,41 +145,65 @@ class Dispatcher:
             case Opened(device):
                 self._opened[slot] = device
                 self._source.opened(job, slot, device)
-                return
             case Unopened(error):
                 raise DeviceError(f"--devices: {slot.device.name} cannot be opened: {error}")
             case Noted(text):
-                if text not in self._said:  # each worker meets the same data
-                    self._said.add(text)
+                if text not in self._messages:  # every worker logs the same about the same data
+                    self._messages.add(text)
                     self._source.noted(text)
-                return
             case Reported(values):
                 self._executor.answer(slot, self._source.reported(job, slot, values))
-                return
+            case Finished() | Halted() | Failed():
+                self._end(job, slot, event)
+
+    def _end(self, job: Job, slot: Slot, event: Finished | Halted | Failed) -> None:
+        is_overdue = time.monotonic() >= self._deadlines.pop(slot, float("inf"))
         del self._at_work[slot]
-        self._overdue.pop(slot, None)
         self._slots.release(slot)
         match event:
             case Finished(result):
                 self._source.finished(job, slot, result)
             case Halted():
-                self._source.halted(job, slot)
-            case Failed() | Lost():
-                if isinstance(event, Lost):
+                if is_overdue:
+                    self._failed(job, slot, Failed("overdue", "not done within its time limit"))
+                else:
+                    self._source.halted(job, slot)
+            case Failed(kind=kind):
+                if kind in ("lost", "out of memory"):
                     self._opened.pop(slot, None)
-                if isinstance(event, Failed) and event.out_of_memory:
-                    self._opened.pop(slot, None)
-                    self._executor.retire(slot)  # what it cannot use, others may need
-                self._source.failed(job, slot, event)
+                if kind == "out of memory":
+                    self._executor.retire(slot)  # other workers may need the memory that it still holds
+                if kind == "lost" and is_overdue:
+                    event = Failed("overdue", "not done within its time limit")
+                self._failed(job, slot, event)
+
+    def _failed(self, job: Job, slot: Slot, failure: Failed) -> None:
+        attempts = self._attempts.setdefault(job.key, Attempts(raised=job.raised_before))
+        parts = self._source.split(job) if failure.kind == "out of memory" else ()
+        decision = decide(
+            failure,
+            attempts,
+            max_retries=job.max_retries,
+            can_split=bool(parts),
+            shares_device=self._slots.was_shared(slot),
+        )
+        attempts.count(failure)
+        if decision is Decision.FAIL:
+            self._source.failed(job, slot, failure)
+            return
+        if decision is Decision.RETRY_ON_FEWER_SLOTS:
+            self._slots.narrow(slot)
+        self._again.extend(parts if decision is Decision.SPLIT else [job])
+        self._source.retried(job, failure)
 
     def _watch_time(self) -> None:
         now = time.monotonic()
-        for slot, job in self._at_work.items():
-            if self._source.overdue(job):
+        for slot, deadline in self._deadlines.items():
+            if now >= deadline:
                 self._executor.halt(slot)
-                if now > self._overdue.setdefault(slot, now) + _GRACE_SECONDS:
-                    self._executor.kill(slot)  # it does not get to the end of its batch
-        if self._until is not None and time.monotonic() >= self._until:
+            if now > deadline + _GRACE_SECONDS:
+                self._executor.kill(slot)  # it does not reach the end of its batch
+        if self._until is not None and now >= self._until:
             self.stop()
         if self.stopping and not self._halting:
             self._halting = True
@@ -178,11 +215,11 @@ class Dispatcher:
 
 @contextmanager
 def graceful_interrupt(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C, or a request to terminate, into a call of ``stop``; the second one interrupts at once.
+    """Turn the first SIGINT or SIGTERM into a call of ``stop``; the second one interrupts at once.
 
     Yields
     ------
-    A function that tells whether a signal came.
+    A function that returns whether a signal arrived.
     """
     came = False
 
@@ -193,7 +230,7 @@ def graceful_interrupt(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]
         came = True
         stop()
 
-    if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield lambda: came
         return
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -1,4 +1,4 @@
-"""Workers on this machine: a process per slot, or for debugging a thread of this one."""
+"""Workers on this machine: a process per slot, or a thread per slot for debugging."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from lstm_bench.exec.devices import Slot, usable_cores
-from lstm_bench.exec.worker import Event, Failed, Finished, Halted, Job, Lost, serve
+from lstm_bench.core.errors import ConfigError
+from lstm_bench.exec.devices import Slot, SlotTable
+from lstm_bench.exec.retry import Failed
+from lstm_bench.exec.worker import Event, Finished, Halted, Job, StopFlag, serve
+from lstm_bench.features.host import processors
 
-__all__ = ["InlineExecutor", "LocalExecutor"]
+if TYPE_CHECKING:
+    from lstm_bench.exec.protocol import Executor
+
+__all__ = ["ExecutorName", "InlineExecutor", "LocalExecutor", "make_executor"]
+
+ExecutorName = Literal["local", "inline"]
 
 _PATIENCE_SECONDS = 5.0
 _GONE = (BrokenPipeError, ConnectionResetError)
 
 
-class _Flag(Protocol):
+class _Flag(StopFlag, Protocol):
     def set(self) -> None: ...
     def clear(self) -> None: ...
-    def is_set(self) -> bool: ...
 
 
 @dataclass
 class _Worker:
-    """A worker, seen from the driver."""
-
     connection: Connection
     stop: _Flag
     thread: threading.Thread | multiprocessing.process.BaseProcess
@@ -39,7 +44,7 @@ class _Worker:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Let a child begin deaf to signals of the group, until it ignores them itself; here they wait."""
+    """Block signals of the group while a child starts, which inherits the mask until it ignores them itself."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -58,12 +63,12 @@ class LocalExecutor:
 
     def __init__(self, cpu_slots: int = 1) -> None:
         self._workers: dict[Slot, _Worker] = {}
-        wanted = os.environ.get("OMP_NUM_THREADS", "")
-        cores = int(wanted) if wanted.isdecimal() else usable_cores()
+        requested = os.environ.get("OMP_NUM_THREADS", "")
+        cores = int(requested) if requested.isdecimal() else processors()
         self._threads = max(1, cores // max(1, cpu_slots))
 
     def start(self, slot: Slot, job: Job) -> None:
-        """Start a job on a slot that holds none."""
+        """Start a job on a free slot."""
         worker = self._workers.get(slot)
         if worker is None or not worker.thread.is_alive():
             worker = self._workers[slot] = self._launch(slot)
@@ -71,16 +76,16 @@ class LocalExecutor:
             raise ValueError(f"slot {slot.name} holds a job already")
         worker.busy = True
         worker.stop.clear()
-        with suppress(*_GONE):  # it died idle: wait() tells, and the driver starts the job again
+        with suppress(*_GONE):  # it died while idle: wait() reports that, and the job is tried again
             worker.connection.send(job)
 
     def answer(self, slot: Slot, go_on: bool) -> None:
-        """Answer a report; to a worker that died meanwhile, in vain."""
+        """Answer a report, unless its worker has died."""
         with suppress(*_GONE):
             self._workers[slot].connection.send(go_on)
 
     def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
-        """Wait for events, at the most this long."""
+        """Wait for events for at most so many seconds."""
         slots = {worker.connection: slot for slot, worker in self._workers.items() if worker.busy}
         if not slots:
             return []
@@ -92,12 +97,12 @@ class LocalExecutor:
         self._workers[slot].stop.set()
 
     def kill(self, slot: Slot) -> None:
-        """End a slot's worker, whatever it does."""
+        """Kill a slot's worker."""
         process: Any = self._workers[slot].thread
         process.kill()
 
     def retire(self, slot: Slot) -> None:
-        """End a slot's idle worker, and with it what it holds of the device's memory."""
+        """End a slot's idle worker to free the device memory that it holds."""
         worker = self._workers.pop(slot, None)
         if worker is not None:
             self._dismiss(worker)
@@ -105,7 +110,7 @@ class LocalExecutor:
             worker.connection.close()
 
     def close(self) -> None:
-        """End all workers, whatever they do."""
+        """End all workers, busy ones too."""
         for worker in self._workers.values():
             worker.stop.set()
             if not worker.busy:
@@ -122,7 +127,7 @@ class LocalExecutor:
         except (EOFError, ConnectionResetError):
             worker.connection.close()
             del self._workers[slot]
-            return Lost(self._cause_of_death(worker))
+            return Failed("lost", f"its worker was lost: {self._cause_of_death(worker)}")
         if isinstance(event, Finished | Halted | Failed):
             worker.busy = False
         return event
@@ -165,10 +170,10 @@ class LocalExecutor:
 
 
 class InlineExecutor(LocalExecutor):
-    """A thread of this process per slot: a debugger sees the work, and nothing can be killed."""
+    """A thread of this process per slot: a debugger can step into jobs, and nothing can be killed."""
 
     def kill(self, slot: Slot) -> None:
-        """Do nothing: a thread ends by itself."""
+        """Do nothing: a thread cannot be killed."""
 
     def _launch(self, slot: Slot) -> _Worker:
         ours, theirs = multiprocessing.Pipe()
@@ -188,3 +193,21 @@ class InlineExecutor(LocalExecutor):
     def _end(self, worker: _Worker) -> None:
         worker.connection.close()
         worker.thread.join(_PATIENCE_SECONDS)
+
+
+def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> Executor:
+    """Make an executor: ``local`` for processes, ``inline`` for a thread. Workers on the CPU share its cores.
+
+    Raises
+    ------
+    ConfigError
+        If ``inline`` would have more than one slot.
+    """
+    if name == "inline":
+        if len(slots.slots) > 1:
+            raise ConfigError(
+                f"--executor: inline has one slot, got {len(slots.slots)}; use --executor local"
+            )
+        return InlineExecutor()
+    on_cpu = [device for device in slots.devices if device.opens == "cpu"]
+    return LocalExecutor(sum(slots_per_device or device.most_slots for device in on_cpu))

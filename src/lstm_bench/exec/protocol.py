@@ -1,4 +1,4 @@
-"""What a driver asks of an executor."""
+"""The interface of executors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Executor(Protocol):
     """Runs jobs on slots; a slot holds one at a time."""
 
     def start(self, slot: Slot, job: Job) -> None:
-        """Start a job on a slot that holds none."""
+        """Start a job on a free slot."""
         ...
 
     def answer(self, slot: Slot, go_on: bool) -> None:
@@ -22,7 +22,7 @@ class Executor(Protocol):
         ...
 
     def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
-        """Wait for events, at the most this long."""
+        """Wait for events for at most so many seconds."""
         ...
 
     def halt(self, slot: Slot) -> None:
@@ -30,13 +30,13 @@ class Executor(Protocol):
         ...
 
     def kill(self, slot: Slot) -> None:
-        """End a slot's worker, whatever it does; where it is a thread, it cannot be."""
+        """Kill a slot's worker; a thread cannot be killed."""
         ...
 
     def retire(self, slot: Slot) -> None:
-        """End a slot's idle worker, and with it what it holds of the device's memory."""
+        """End a slot's idle worker to free the device memory that it holds."""
         ...
 
     def close(self) -> None:
-        """End all workers, whatever they do."""
+        """End all workers, busy ones too."""
         ...

@@ -1,7 +1,6 @@
-"""The worker: does one job after the other on the device that it was given, and tells how it goes.
+"""The worker: runs one job after the other on its device and sends events.
 
-It knows nothing of Optuna. A connection brings jobs and answers, and takes events; whoever holds its other end is
-the driver. When that end is gone, so is the reason to go on.
+The process at the other end of the connection is the driver. The worker ends when that process is gone.
 """
 
 from __future__ import annotations
@@ -18,14 +17,13 @@ from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from lstm_bench.core.errors import InputError
+from lstm_bench.exec.retry import Failed, FailureKind
 
 __all__ = [
     "Event",
-    "Failed",
     "Finished",
     "Halted",
     "Job",
-    "Lost",
     "Noted",
     "Opened",
     "Reported",
@@ -35,25 +33,30 @@ __all__ = [
     "serve",
 ]
 
-
-# what the processor's allocator, CUDA itself, and cuBLAS and cuDNN say in a plain RuntimeError
+# in the RuntimeError of the CPU allocator, CUDA, cuBLAS and cuDNN
 _OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED")
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is to do.
+    """Work for a worker.
 
     Attributes
     ----------
-    key : names it, ``trial 12``
+    key : its name, such as ``trial 12``
     work : ``module:function``; called with the payload and a :class:`Session`, returns plain data
     payload : plain data
+    max_retries : how often it is tried again if it raises
+    timeout_seconds : time limit of an attempt, None for no limit
+    raised_before : attempts under an earlier driver that raised
     """
 
     key: str
     work: str
     payload: dict[str, Any]
+    max_retries: int = 0
+    timeout_seconds: float | None = None
+    raised_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Reported:
-    """The job has come this far, and waits for an answer."""
+    """The job's progress; the worker waits for an answer."""
 
     values: dict[str, Any]
 
@@ -90,46 +93,29 @@ class Halted:
 
 
 @dataclass(frozen=True)
-class Failed:
-    """The job raised; again it would raise the same where its input was wrong."""
-
-    error: str
-    traceback: str
-    out_of_memory: bool
-    wrong_input: bool = False
-
-
-@dataclass(frozen=True)
 class Unopened:
     """The device cannot be opened; the worker is gone."""
 
     error: str
 
 
-@dataclass(frozen=True)
-class Lost:
-    """The worker is gone, and its job with it."""
-
-    reason: str
-
-
-Event = Opened | Noted | Reported | Finished | Halted | Failed | Lost | Unopened
+Event = Opened | Noted | Reported | Finished | Halted | Failed | Unopened
 
 
 class StopFlag(Protocol):
     """Tells a worker to stop: an event of ``threading`` or ``multiprocessing``."""
 
     def is_set(self) -> bool:
-        """Tell whether to stop."""
+        """Whether to stop."""
         ...
 
 
-class _Halt(Exception):  # noqa: N818 - it is no error
-    """Leaves a job at the end of a batch."""
+class _Halt(Exception):  # noqa: N818 - not an error
+    """Raised in a job to stop it at the end of a batch."""
 
 
 class Session:
-    """What a job sees of the world.
+    """A job's connection to the driver.
 
     Attributes
     ----------
@@ -143,13 +129,13 @@ class Session:
         self.device = device
 
     def report(self, values: dict[str, Any]) -> bool:
-        """Tell how far the job has come; return whether to go on."""
+        """Send the job's progress to the driver; return whether to go on."""
         self.check()
         self._connection.send(Reported(values))
         return bool(self._connection.recv())
 
     def check(self) -> None:
-        """Leave the job here if the driver asked for it; to be called between batches."""
+        """Stop the job here if the driver asked for it. Call this between batches."""
         if self._stop.is_set():
             raise _Halt
         if os.getppid() != self._driver:
@@ -157,28 +143,31 @@ class Session:
 
 
 def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> None:
-    """Do jobs until the connection closes.
+    """Run jobs until the connection closes.
 
     Parameters
     ----------
     connection
         To the driver.
     stop
-        Set to halt the job at work.
+        Set to halt the running job.
     opens
         The device, as torch names it.
     threads
         Processor threads to use; 0 leaves them as they are.
     """
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the driver decides
+        for number in (
+            signal.SIGINT,
+            signal.SIGTERM,
+        ):  # these reach the whole process group; the driver decides
             signal.signal(number, signal.SIG_IGN)
         _send_warnings(connection)
     try:
         try:
             device = _open(opens, threads)
-        except Exception as error:  # a driver of any make may refuse it; its own words say why
-            if _is_out_of_memory(error):  # others fill it: the job may find room later
+        except Exception as error:  # device drivers raise many types
+            if _is_out_of_memory(error):  # other processes fill the device: a later attempt may succeed
                 connection.recv()
                 connection.send(_failure(error))
             else:
@@ -193,11 +182,11 @@ def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> N
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the driver is gone
     finally:
-        connection.close()  # a process closes it by ending, a thread by this
+        connection.close()  # needed for threads; the end of a process closes it
 
 
 def _send_warnings(connection: Connection) -> None:
-    """Tell the driver of warnings: on a worker's own stderr they would tear the live view."""
+    """Send warnings to the driver: on a worker's stderr they would break the live view."""
 
     class ToDriver(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -226,17 +215,17 @@ def _do(job: Job, session: Session) -> Event:
         return Halted()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
-    except Exception as error:  # whatever a job raises is the driver's to record
+    except Exception as error:  # the driver records whatever a job raises
         return _failure(error)
 
 
 def _failure(error: Exception) -> Failed:
-    return Failed(
-        f"{type(error).__name__}: {error}",
-        "".join(traceback.format_exception(error)),
-        _is_out_of_memory(error),
-        isinstance(error, InputError),
-    )
+    kind: FailureKind = "raised"
+    if _is_out_of_memory(error):
+        kind = "out of memory"
+    elif isinstance(error, InputError):
+        kind = "wrong input"
+    return Failed(kind, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
 
 
 def _work(name: str) -> Callable[[dict[str, Any], Session], dict[str, Any]]:

@@ -1,89 +1,28 @@
-"""Qlib's expression language, parsed into a frozen tree.
-
-``Mean($close, 5)/$close`` is Python's syntax with ``$name`` for a field of the bars. Python's own parser
-reads it; nothing in it is ever executed. Arithmetic between plain numbers is worked out while parsing.
-"""
+"""Expressions of Qlib's language: the text, its tree, and how many days it reaches back and ahead."""
 
 from __future__ import annotations
 
-import ast
-import operator
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lstm_bench.core.errors import ExpressionError, choices_hint
-from lstm_bench.features.operators import (
-    LEAST_ALPHA,
-    MOST_DAYS,
-    OPERATORS,
-    REFUSED,
-    Kind,
-    Operator,
-    Window,
-)
+from lstm_bench.core.errors import ExpressionError
+from lstm_bench.features.nodes import Call, Field, Node, Number
+from lstm_bench.features.operators import OPERATORS
+from lstm_bench.features.parser import parse_tree
 
-__all__ = ["Call", "Expression", "Field", "Node", "Number", "extent", "parse", "parse_columns"]
-
-
-@dataclass(frozen=True)
-class Number:
-    """A plain number."""
-
-    value: int | float
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of the bars.
-
-    Attributes
-    ----------
-    name
-        Lower-case, without ``$``.
-    instrument
-        Upper-case code that it is read from, None for the instrument at hand.
-    """
-
-    name: str
-    instrument: str | None = None
-
-
-@dataclass(frozen=True)
-class Call:
-    """An operator over operands.
-
-    Attributes
-    ----------
-    operator
-        A name in :data:`lstm_bench.features.operators.OPERATORS`.
-    operands
-        What it is applied to.
-    window
-        N of an operator that has one.
-    quantile
-        ``qscore`` of ``Quantile``.
-    """
-
-    operator: str
-    operands: tuple[Node, ...]
-    window: Window | None = None
-    quantile: float | None = None
-
-
-Node = Number | Field | Call
+__all__ = ["Expression", "extent", "parse", "parse_columns"]
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed text.
+    """A parsed expression.
 
     Attributes
     ----------
     text
-        As written.
+        The expression as written.
     root
-        The tree.
+        Its tree.
     fields
         Names of the fields that it reads, sorted.
     instruments
@@ -91,7 +30,7 @@ class Expression:
     left, right
         Days of history that Qlib loads before the first and after the last day asked for.
     ahead
-        Days after a row's own whose bars its value depends on; 0 for one that knows the past only.
+        Days after a row's own that its value depends on; 0 if it depends on the past alone.
     """
 
     text: str
@@ -120,11 +59,10 @@ def parse(text: str) -> Expression:
     Raises
     ------
     ExpressionError
-        Where the text is not in the language, names an unknown or refused operator, or gives an operator
-        something that it does not take. The message holds the text, the position (from 1), what came and what was
-        expected.
+        If the text is not in the language, names an unknown or refused operator, or passes an operator an argument
+        that it does not take. The message has the text, the position (from 1), what came and what was expected.
     """
-    return Expression(text, _Parser(text).parse())
+    return Expression(text, parse_tree(text))
 
 
 def parse_columns(columns: Mapping[str, str], kind: str) -> dict[str, Expression]:
@@ -133,268 +71,21 @@ def parse_columns(columns: Mapping[str, str], kind: str) -> dict[str, Expression
     Raises
     ------
     ExpressionError
-        As :func:`parse`; ``kind`` (such as ``feature``) and the name come first.
+        As :func:`parse`; the message begins with ``kind`` (such as ``feature``) and the name.
     """
-    found = {}
+    parsed = {}
     for name, text in columns.items():
         try:
-            found[name] = parse(text)
+            parsed[name] = parse(text)
         except ExpressionError as error:
             raise ExpressionError(str(error) if name == text else f"{kind} {name!r}: {error}") from error
-    return found
+    return parsed
 
 
 def extent(expressions: Iterable[Expression | str]) -> tuple[int, int]:
-    """Days ``(left, right)`` around the days asked for that these expressions need together."""
+    """Days of bars ``(left, right)`` that expressions need before the first and after the last requested day."""
     parsed = [parse(item) if isinstance(item, str) else item for item in expressions]
     return max((item.left for item in parsed), default=0), max((item.right for item in parsed), default=0)
-
-
-_BINARY = {
-    ast.Add: "Add",
-    ast.Sub: "Sub",
-    ast.Mult: "Mul",
-    ast.Div: "Div",
-    ast.Pow: "Power",
-    ast.BitAnd: "And",
-    ast.BitOr: "Or",
-    ast.Gt: "Gt",
-    ast.GtE: "Ge",
-    ast.Lt: "Lt",
-    ast.LtE: "Le",
-    ast.Eq: "Eq",
-    ast.NotEq: "Ne",
-}
-
-_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
-    "Add": operator.add,
-    "Sub": operator.sub,
-    "Mul": operator.mul,
-    "Div": operator.truediv,
-}
-
-_AGGREGATIONS = {
-    "mean": "Mean",
-    "sum": "Sum",
-    "std": "Std",
-    "var": "Var",
-    "skew": "Skew",
-    "kurt": "Kurt",
-    "max": "Max",
-    "min": "Min",
-    "median": "Med",
-    "count": "Count",
-}
-
-# ``$`` is no character of Python's names; a field becomes a call, as it is in Qlib
-_FIELD = re.compile(r"(\$\$?)([\w\u3001\uff1a\uff08\uff09]+)")
-
-
-def _as_python(text: str) -> tuple[str, list[tuple[int, int, int]]]:
-    """Return a text as Python's parser takes it, and where its pieces begin: in the code, in the text; their length."""
-    code, starts, end = "", [], len(text) - len(text.lstrip())
-    for match in _FIELD.finditer(text):
-        starts += [(len(code), end, match.start() - end)]
-        code += text[end : match.start()]
-        starts += [(len(code), match.start(), 0)]
-        code += f"{'P' * (match[1] == '$$')}Feature({match[2]!r})"
-        end = match.end()
-    starts += [(len(code), end, len(text) - end)]
-    return (code + text[end:]).rstrip(), starts
-
-
-class _Parser:
-    """Turns Python's syntax tree of one text into ours."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.instrument: str | None = None
-        self.at: ast.expr | None = None  # what is being read
-        self.code, self.starts = _as_python(text)
-
-    def parse(self) -> Node:
-        try:
-            node = self.visit(ast.parse(self.code, mode="eval").body)
-        except SyntaxError as error:
-            place = (error.lineno, error.offset - 1) if error.lineno and error.offset else None
-            raise self.error(f"is no expression: {error.msg}", place=place) from error
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise self.error(f"is no expression: {error or type(error).__name__}") from error
-        if isinstance(node, Number):
-            raise self.error("is a plain number; expected at least one field, such as $close")
-        return node
-
-    def error(
-        self, message: str, at: ast.expr | None = None, place: tuple[int, int] | None = None
-    ) -> ExpressionError:
-        """Say what is wrong with what is being read, or with a part of it."""
-        at = at or self.at
-        if at is not None:
-            line = self.code.splitlines()[at.lineno - 1]
-            place = at.lineno, len(line.encode()[: at.col_offset].decode())
-        where = f", position {self.position(*place)}" if place else ""
-        return ExpressionError(f"expression {self.text!r}{where}: {message}")
-
-    def position(self, line: int, column: int) -> int:
-        """Where a place in the code (line from 1, column from 0) is in the text, counted from 1."""
-        index = sum(map(len, self.code.splitlines(keepends=True)[: line - 1])) + column
-        code_start, text_start, length = next(start for start in reversed(self.starts) if start[0] <= index)
-        return text_start + min(index - code_start, length) + 1
-
-    def visit(self, tree: ast.expr) -> Node:
-        outer, self.at = self.at, tree
-        node = self.read(tree)
-        self.at = outer
-        return node
-
-    def read(self, tree: ast.expr) -> Node:
-        match tree:
-            case ast.Constant(value=bool()):
-                raise self.error(f"got {ast.unparse(tree)}, expected a number, a field or an operator")
-            case ast.Constant(value=int() | float() as value):
-                return Number(value)
-            case ast.UnaryOp():
-                return self.unary(tree)
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-                return self.pair(_BINARY[type(op)], left, right)
-            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _BINARY:
-                return self.pair(_BINARY[type(op)], left, right)
-            case ast.Compare(ops=[_, _, *_]):
-                raise self.error("chains comparisons; write And(a < b, b < c)")
-            case ast.BoolOp():
-                raise self.error("uses 'and' or 'or'; write & or |, or And(...) or Or(...)")
-            case ast.Call(func=ast.Name(id=name)):
-                return self.call(name, tree)
-            case ast.Name(id=name):
-                raise self.error(f"got the bare name {name!r}; a field is written ${name}")
-            case _:
-                raise self.error(
-                    f"{ast.unparse(tree)!r} is not in the language; expected numbers, $fields and operators"
-                )
-
-    def unary(self, tree: ast.UnaryOp) -> Node:
-        operand = self.visit(tree.operand)
-        if isinstance(operand, Number) and isinstance(tree.op, ast.USub | ast.UAdd):
-            return Number(-operand.value if isinstance(tree.op, ast.USub) else operand.value)
-        match tree.op:
-            case ast.USub():
-                raise self.error("has a unary minus, which the language lacks; write 0-x or (-1)*x")
-            case ast.UAdd():
-                raise self.error("has a unary plus, which the language lacks; leave it out")
-            case _:
-                raise self.error("uses 'not' or '~'; write Not(x)")
-
-    def pair(self, name: str, left: ast.expr, right: ast.expr) -> Node:
-        operands = self.visit(left), self.visit(right)
-        if not (isinstance(operands[0], Number) and isinstance(operands[1], Number)):
-            return Call(name, operands)
-        if name not in _ARITHMETIC:
-            raise self.error("expected + - * / between plain numbers; compare, raise or join fields instead")
-        try:
-            return Number(_ARITHMETIC[name](operands[0].value, operands[1].value))
-        except (ZeroDivisionError, OverflowError) as error:
-            raise self.error(f"{error}, between plain numbers") from error
-
-    def call(self, name: str, tree: ast.Call) -> Node:
-        if name == "Feature":
-            return self.leaf(tree)
-        if name in REFUSED:
-            raise self.error(f"operator {name!r} is refused: {REFUSED[name]}")
-        if name not in OPERATORS:
-            raise self.error(f"unknown operator {name!r}; {choices_hint(name, OPERATORS)}")
-        spec = OPERATORS[name]
-        arguments = self.bind(name, spec, tree)
-        if spec.kind is Kind.INSTRUMENT:
-            return self.elsewhere(name, arguments)
-        operands = tuple(
-            self.operand(name, spec, parameter, argument)
-            for parameter, argument in arguments.items()
-            if parameter not in ("N", "qscore", "func")
-        )
-        if all(isinstance(operand, Number) for operand in operands):
-            raise self.error(f"{name} is given plain numbers only; expected at least one field")
-        window = self.window(name, spec, arguments["N"]) if "N" in arguments else None
-        quantile = self.quantile(arguments["qscore"]) if "qscore" in arguments else None
-        if "func" in arguments:
-            name = self.aggregation(arguments["func"])
-            self.window(name, OPERATORS[name], arguments["N"])
-        return Call(name, operands, window, quantile)
-
-    def leaf(self, tree: ast.Call) -> Field:
-        match tree:
-            case ast.Call(args=[ast.Constant(value=str() as name)], keywords=[]) if name:
-                return Field(name.lower(), self.instrument)
-            case _:
-                raise self.error("Feature expects one name in quotes; better write $close")
-
-    def bind(self, name: str, spec: Operator, tree: ast.Call) -> dict[str, ast.expr]:
-        """Arguments by parameter, whether given by place or by name."""
-        signature = f"{name}({', '.join(spec.parameters)})"
-        bound = dict(zip(spec.parameters, tree.args, strict=False))
-        for keyword in tree.keywords:
-            if keyword.arg not in spec.parameters or keyword.arg in bound:
-                raise self.error(f"{name} is given {keyword.arg or '**'!r}; expected {signature}")
-            bound[keyword.arg] = keyword.value
-        if len(tree.args) + len(tree.keywords) != len(spec.parameters):
-            raise self.error(
-                f"{name} is given {len(tree.args) + len(tree.keywords)} arguments; expected {signature}"
-            )
-        return {parameter: bound[parameter] for parameter in spec.parameters}
-
-    def operand(self, name: str, spec: Operator, parameter: str, tree: ast.expr) -> Node:
-        node = self.visit(tree)
-        if isinstance(node, Number) and parameter not in spec.numbers:
-            raise self.error(
-                f"{name} is given the number {node.value} as its {parameter}; expected a field or an operator",
-                tree,
-            )
-        return node
-
-    def elsewhere(self, name: str, arguments: dict[str, ast.expr]) -> Node:
-        """Read the operand from another instrument: every field below becomes that instrument's."""
-        outer = self.instrument
-        self.instrument = self.string(name, "instrument", arguments["instrument"]).upper()
-        node = self.operand(name, OPERATORS[name], "feature", arguments["feature"])
-        self.instrument = outer
-        return node
-
-    def string(self, name: str, parameter: str, tree: ast.expr) -> str:
-        if isinstance(tree, ast.Constant) and isinstance(tree.value, str) and tree.value:
-            return tree.value
-        raise self.error(
-            f"{name} is given {ast.unparse(tree)} as its {parameter}; expected a text in quotes", tree
-        )
-
-    def aggregation(self, tree: ast.expr) -> str:
-        func = self.string("Rolling", "func", tree)
-        if func not in _AGGREGATIONS:
-            raise self.error(f"Rolling is given func {func!r}; {choices_hint(func, _AGGREGATIONS)}", tree)
-        return _AGGREGATIONS[func]
-
-    def window(self, name: str, spec: Operator, tree: ast.expr) -> Window:
-        node = self.visit(tree)
-        value = node.value if isinstance(node, Number) else None
-        if isinstance(value, int):
-            if value > 0:
-                allowed = spec.smallest_window <= value <= MOST_DAYS
-            else:
-                allowed = spec.expanding if value == 0 else spec.negative and value >= -MOST_DAYS
-            if allowed:
-                return value
-        elif isinstance(value, float) and spec.fractional and LEAST_ALPHA <= value < 1:
-            return value
-        expected = [f"a negative whole number from -{MOST_DAYS}"] * spec.negative + ["0"] * spec.expanding
-        expected += [f"a whole number of days from {spec.smallest_window} to {MOST_DAYS}"]
-        expected += [f"an alpha from {LEAST_ALPHA} to below 1"] * spec.fractional
-        raise self.error(f"{name} is given N = {ast.unparse(tree)}; expected {' or '.join(expected)}", tree)
-
-    def quantile(self, tree: ast.expr) -> float:
-        node = self.visit(tree)
-        if isinstance(node, Number) and 0 <= node.value <= 1:
-            return float(node.value)
-        raise self.error(
-            f"Quantile is given qscore = {ast.unparse(tree)}; expected a number from 0 to 1", tree
-        )
 
 
 def _leaves(node: Node) -> Iterable[Field]:
@@ -413,11 +104,11 @@ def _reach(node: Node) -> tuple[int, int]:
 
 
 def _ahead(node: Node) -> int:
-    """Days from a row's own to the last whose bars count; negative where even its own does not."""
+    """Days from a row's own to the last day that its value depends on; negative if that day is an earlier one."""
     if not isinstance(node, Call):
         return 0
-    own = max(_ahead(operand) for operand in node.operands if not isinstance(operand, Number))
+    unshifted = max(_ahead(operand) for operand in node.operands if not isinstance(operand, Number))
     if node.window is None or node.window == 0 or node.operator not in ("Ref", "Delta"):
-        return own
-    other = own - int(node.window)  # negative windows look ahead
-    return other if node.operator == "Ref" else max(own, other)
+        return unshifted
+    shifted = unshifted - int(node.window)  # negative windows look ahead
+    return shifted if node.operator == "Ref" else max(unshifted, shifted)

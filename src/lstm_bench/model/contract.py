@@ -1,4 +1,8 @@
-"""What every path of training agrees on: what a pack shares, what a member owns, what a path is given and does."""
+"""The contract of the training paths: what a pack is, what a path is given, and what it does.
+
+A pack is K seeds of one configuration that train together. Each seed is a member; a member is active until its
+training ends.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from lstm_bench.config.harness import Compat, Precision
+import torch
+from torch import Tensor
+
+from lstm_bench.config.sections.harness import Compat, Precision
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.model.loss.sample import MSE, LossSpec
+from lstm_bench.model.lstm import LSTM, count_parameters
+from lstm_bench.model.path_name import PathName
 from lstm_bench.model.schedule import CONSTANT, ScheduleSpec
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from lstm_bench.model.lstm import LSTM
     from lstm_bench.model.random_stream import RandomStream
     from lstm_bench.model.resident import ResidentSamples
 
-__all__ = ["MemberSpec", "PackSpec", "PathChoice", "PathName", "TrainingInputs", "TrainingPath"]
-
-PathName = Literal["reference", "sharded", "fused"]
+__all__ = ["MemberSpec", "PackSpec", "PathChoice", "TrainingInputs", "TrainingPath"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,16 @@ class PackSpec:
             ),
         )
 
+    def make_model(self, dropout: float = 0.0) -> LSTM:
+        """Make a model of the shape, with weights drawn from torch's default generator."""
+        return LSTM(self.d_feat, self.hidden_size, self.num_layers, dropout)
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters of one member."""
+        with torch.device("meta"):
+            return count_parameters(self.make_model())
+
 
 @dataclass(frozen=True)
 class MemberSpec:
@@ -96,11 +110,11 @@ class MemberSpec:
 
 
 class TrainingPath(Protocol):
-    """Trains and scores the members of a pack; which K of them, ``live`` says."""
+    """Trains and scores the members of a pack. ``active`` lists K of them by index."""
 
     def learn(
         self,
-        live: Sequence[int],
+        active: Sequence[int],
         order: Tensor,
         rates: Tensor,
         on_step: Callable[[int, int], None] | None,
@@ -109,8 +123,8 @@ class TrainingPath(Protocol):
 
         Parameters
         ----------
-        live
-            Members at work, K of them.
+        active
+            Members to train, K of them.
         order : ``[K, steps, B]`` int64, on the CPU
             Positions among the training samples; -1 fills batches of whole days up to the longest.
         rates : ``[K, steps]`` float64, on the CPU
@@ -125,7 +139,7 @@ class TrainingPath(Protocol):
         """
         ...
 
-    def score(self, live: Sequence[int], samples: ResidentSamples) -> Tensor:
+    def score(self, active: Sequence[int], samples: ResidentSamples) -> Tensor:
         """Score every sample with the current weights, without dropout: float32 ``[K, S]``, on their device."""
         ...
 
@@ -136,12 +150,12 @@ class TrainingPath(Protocol):
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What a path begins with.
+    """What a path is opened with.
 
     Attributes
     ----------
     spec, members
-    models : initial weights, on the CPU; a path may keep them as its own
+    models : initial weights, on the CPU; a path may train them in place
     streams : the members' random streams, after their weights were drawn
     samples, labels : of train, on the device
     weights : ``[S]`` of the training samples, on the device; None for ones
@@ -158,7 +172,7 @@ class TrainingInputs:
 
 @dataclass(frozen=True)
 class PathChoice:
-    """The path that serves, and why it and not another."""
+    """The path that trains, and why this one."""
 
     name: PathName
     reason: str

@@ -1,7 +1,7 @@
-"""What a machine can do, and what training and scoring an LSTM ask of it: rates measured, work counted.
+"""What a machine can do, and what an LSTM needs: measured rates of products and copies, and counted operations.
 
-A step that reaches the measured product rate cannot get faster on this machine, however it is written; the share
-of it that a path reaches says what is left to gain.
+No step is faster than its products at the measured rate. The share of that rate that a path reaches shows what is left
+to gain.
 """
 
 from __future__ import annotations
@@ -14,19 +14,17 @@ from functools import partial
 
 import torch
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.model.contract import PackSpec
-from lstm_bench.model.memory import parameters
-from lstm_bench.model.paths.cpu.threads import shard_threads
 from lstm_bench.model.precision import matrix_precision
-from lstm_bench.model.select import precisions
+from lstm_bench.model.select import compiled_product, precisions
+from lstm_bench.model.threads import parallel_map
 
 __all__ = [
     "Limits",
     "best_seconds",
     "copy_rate",
     "gemm_rate",
-    "lstm_bytes",
     "lstm_flops",
     "measure_limits",
     "synchronize",
@@ -34,8 +32,8 @@ __all__ = [
 
 _FLOAT = 4  # bytes
 
-# A product on the CPU: the samples of a shard, whose operands stay in a core's cache.
-_CPU_ROWS, _CPU_PRODUCTS = 200, 200
+# A product on the CPU: operands that stay in a core's cache; columns fill whole panels of the kernels.
+_CPU_ROWS, _CPU_PRODUCTS, _CPU_COLUMNS = 200, 200, 64
 # One on an accelerator: large enough to fill it.
 _SIDE, _PRODUCTS = 4096, 10
 # Far beyond any cache.
@@ -44,20 +42,16 @@ _COPIED_BYTES = 1 << 29
 
 @dataclass(frozen=True)
 class Limits:
-    """What a device reached in a measurement.
+    """The rates that a device reached in a measurement.
 
     Attributes
     ----------
-    gemm_flops : of products of the precision asked for, FLOP/s
+    gemm_flops : of products of the measured precision, FLOP/s
     copy_bytes : read and written by a copy in memory, bytes/s
     """
 
     gemm_flops: float
     copy_bytes: float
-
-    def share(self, flops: float, moved_bytes: float) -> float:
-        """Return how near rates of products (FLOP/s) and of traffic (bytes/s) come to the limit that is nearer."""
-        return max(flops / self.gemm_flops, moved_bytes / self.copy_bytes)
 
 
 def measure_limits(device: torch.device, hidden_size: int = 64, precision: Precision = "fp32") -> Limits:
@@ -71,9 +65,8 @@ def gemm_rate(device: torch.device, hidden_size: int = 64, precision: Precision 
     Parameters
     ----------
     device
-        On the CPU each of torch's threads multiplies by itself, matrices of a day of a second layer:
-        ``[200, 2H] x [2H, 4H]``, by torch or by our own kernels, whichever is faster. Elsewhere one large product
-        fills the device.
+        On the CPU each of torch's threads multiplies the matrices of a second layer's day, ``[200, 2H] x [2H, 4H]``, by
+        torch or by the compiled kernels, whichever is faster. On other devices one large product fills the device.
     hidden_size
         H.
     precision
@@ -101,7 +94,7 @@ def gemm_rate(device: torch.device, hidden_size: int = 64, precision: Precision 
 
 
 def copy_rate(device: torch.device) -> float:
-    """Measure how fast a device copies memory: bytes/s, those read and those written; the best of a few repeats."""
+    """Measure how fast a device copies memory: bytes/s read and written, the best of a few repeats."""
     parts = torch.get_num_threads() if device.type == "cpu" else 1
     size = _COPIED_BYTES // parts // _FLOAT
     sources = [torch.ones(size, device=device) for _ in range(parts)]
@@ -113,8 +106,8 @@ def copy_rate(device: torch.device) -> float:
 
     if device.type != "cpu":
         return 2 * _FLOAT * size / best_seconds(work)
-    with shard_threads() as map_shards:
-        seconds = best_seconds(lambda: map_shards(torch.Tensor.copy_, targets, sources))
+    with parallel_map() as map_copies:
+        seconds = best_seconds(lambda: map_copies(torch.Tensor.copy_, targets, sources))
     return 2 * _FLOAT * size * parts / seconds
 
 
@@ -130,15 +123,16 @@ def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int
     step_len
         L, days in a window.
     training
-        Count a step: forward, the gradient of the inputs and that of the weights. Otherwise forward alone, which
-        scores the samples.
+        Count a step: the forward pass, the gradient of the inputs and that of the weights. Otherwise only the
+        forward pass, which scores the samples.
 
     Returns
     -------
     int
         FLOP: a multiplication and an addition per weight of ``[4H, I + H]``, sample, day and layer, and per weight of
-        the head's ``[1, H]`` and sample. The first layer's features need no gradient. Element-wise work is left
-        out, a hundredth of it; the zero state before the first day counts as any other, as torch computes it.
+        the head's ``[1, H]`` and sample. The first layer's features need no gradient. Element-wise work, about a
+        hundredth of the rest, is left out. The zero state before the first day counts like any other, since torch
+        computes it.
     """
     B, L, F, H = batch, step_len, spec.d_feat, spec.hidden_size
     total = (3 if training else 1) * 2 * B * H  # the head
@@ -148,38 +142,12 @@ def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int
         total += forward
         if training:
             total += forward  # gradient of the weights
-            total += (
-                2 * B * L * 4 * H * (H + (inputs if layer else 0))
-            )  # and of what they were multiplied with
+            total += 2 * B * L * 4 * H * (H + (inputs if layer else 0))  # gradient of what they multiply
     return total
 
 
-def lstm_bytes(spec: PackSpec, batch: int, step_len: int, training: bool) -> int:
-    """Count the bytes that have to move where nothing but the weights stays close to the arithmetic.
-
-    Parameters
-    ----------
-    spec, batch, step_len, training
-        As for :func:`lstm_flops`.
-
-    Returns
-    -------
-    int
-        Bytes of float32. Scoring reads weights and windows once, and each layer writes outputs ``[B, L, H]`` that the
-        next one reads. A training step reads weights and windows twice and writes the weights' gradients; each layer
-        writes gates, cells and outputs ``[B, L, 6H]`` on the way forward and reads them on the way back.
-    """
-    B, L, F, H = batch, step_len, spec.d_feat, spec.hidden_size
-    weights = parameters(spec)
-    windows = B * L * F
-    states = B * L * H * spec.num_layers
-    if training:
-        return _FLOAT * (3 * weights + 2 * windows + 2 * 6 * states)
-    return _FLOAT * (weights + windows + 2 * states)
-
-
 def best_seconds(work: Callable[[], object], repeats: int = 3) -> float:
-    """Time work after one call that warms up: wall seconds, the best of the repeats."""
+    """Time a call after one warm-up: wall seconds, the best of the repeats."""
     work()
     seconds = []
     for _ in range(repeats):
@@ -190,7 +158,7 @@ def best_seconds(work: Callable[[], object], repeats: int = 3) -> float:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until a device has done what it was given; a CPU always has."""
+    """Wait until a device has finished its queued work; a CPU has no queue."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -198,30 +166,21 @@ def synchronize(device: torch.device) -> None:
 
 
 def _cpu_gemm_rate(hidden_size: int, precision: Precision) -> float:
-    from lstm_bench.model.paths.cpu.bf16 import paired
-    from lstm_bench.model.paths.cpu.lanes import LANES
-    from lstm_bench.model.paths.cpu.panels import multiply_panels
-    from lstm_bench.model.paths.cpu.tile import COLUMNS
-
-    bf16 = precision == "bf16"
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    threads, inner = torch.get_num_threads(), 2 * hidden_size
-    panels = math.ceil(4 * hidden_size / COLUMNS)
-    lefts = [torch.randn(_CPU_ROWS, inner) for _ in range(threads)]
+    threads, depth = torch.get_num_threads(), 2 * hidden_size
+    columns = math.ceil(4 * hidden_size / _CPU_COLUMNS) * _CPU_COLUMNS
+    lefts = [torch.randn(_CPU_ROWS, depth) for _ in range(threads)]
 
     def by_torch(left: torch.Tensor) -> None:
-        right = torch.randn(inner, panels * COLUMNS).to(dtype)
-        own, out = left.to(dtype), torch.empty(_CPU_ROWS, panels * COLUMNS, dtype=dtype)
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        factor, right = left.to(dtype), torch.randn(depth, columns).to(dtype)
+        out = torch.empty(_CPU_ROWS, columns, dtype=dtype)
         for _ in range(_CPU_PRODUCTS):
-            torch.mm(own, right, out=out)
+            torch.mm(factor, right, out=out)
 
     def by_kernels(left: torch.Tensor) -> None:
-        right, out = torch.randn(panels, inner, COLUMNS), torch.zeros(panels, _CPU_ROWS, COLUMNS)
-        room = torch.nn.functional.pad(left, (0, 2 * LANES))[:, :inner]  # whole vectors are read
-        factors = paired(right) if bf16 else right
-        multiply_panels(room.numpy(), factors.numpy(), out.numpy(), _CPU_PRODUCTS, int(bf16))
+        compiled_product(left, columns, precision)(_CPU_PRODUCTS)
 
-    with shard_threads() as map_shards:
-        ways = [by_torch, by_kernels] if precision in precisions("sharded") else [by_torch]
-        seconds = min(best_seconds(partial(map_shards, products, lefts)) for products in ways)
-    return 2 * _CPU_ROWS * inner * panels * COLUMNS * _CPU_PRODUCTS * threads / seconds
+    ways = [by_torch, by_kernels] if precision in precisions("cpu") else [by_torch]
+    with parallel_map() as map_products:
+        seconds = min(best_seconds(partial(map_products, way, lefts)) for way in ways)
+    return 2 * _CPU_ROWS * depth * columns * _CPU_PRODUCTS * threads / seconds

@@ -1,7 +1,8 @@
-"""A pack: members of one shape on one device, over the same resident samples."""
+"""A pack: K seeds of one configuration that train together on one device, over the same resident samples."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,13 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from lstm_bench.core.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, TrainingInputs
 from lstm_bench.model.loss.day import comparable_days, mean_day_loss
 from lstm_bench.model.loss.sample import batch_mean_loss, mean_loss
-from lstm_bench.model.lstm import LSTM
-from lstm_bench.model.paths.cpu.threads import alone
 from lstm_bench.model.random_stream import RandomStream
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.sample_order import (
@@ -28,8 +28,11 @@ from lstm_bench.model.sample_order import (
     shuffled_days,
 )
 from lstm_bench.model.select import choose_path, open_path
+from lstm_bench.model.threads import one_thread
 
 __all__ = ["Pack"]
+
+logger = logging.getLogger("lstm_bench")
 
 
 class Pack:
@@ -37,24 +40,20 @@ class Pack:
 
     Parameters
     ----------
-    spec
-        What they share.
-    members
-        What is their own, K of them.
+    spec, members
     train, valid
         Learn samples.
     device
-        Where all of it lives.
     choice
-        How they train; None for the fastest way that is correct.
+        The training path; None for :func:`~lstm_bench.model.select.choose_path`.
     weights
-        ``[S]``, of the training samples in the loss; None for ones. Validation has none, as what Qlib stops by.
+        ``[S]``, of the training samples in the loss; None for ones. Validation is never weighted, as in Qlib.
 
     Attributes
     ----------
-    choice : how they train
-    path : what trains and scores them
-    base_rates : ``[K]`` float64, their learning rates before any schedule
+    choice : the training path, and why this one
+    path : trains and scores the members
+    base_rates : ``[K]`` float64, learning rates before any schedule
     """
 
     def __init__(
@@ -73,27 +72,32 @@ class Pack:
         self.train = ResidentSamples.place(train, device)
         self.valid = ResidentSamples.place(valid, device)
         # Qlib's loss on TSDatasetH has the labels' precision (CSRankNorm makes them float64); elsewhere it is float32.
-        own_precision = spec.compat == "qlib" and spec.is_time_series and device.type != "mps"
+        keeps_float64 = spec.compat == "qlib" and spec.is_time_series and device.type != "mps"
         labels = [torch.from_numpy(samples.labels) for samples in (train, valid)]
         self.train_labels, self.valid_labels = (
-            (label if own_precision else label.float()).to(device) for label in labels
+            (label if keeps_float64 else label.float()).to(device) for label in labels
         )
-        own = None
+        sample_weights = None
         if weights is not None:
-            own = torch.from_numpy(weights)
-            own = (own if own_precision else own.float()).to(device)
+            sample_weights = torch.from_numpy(weights)
+            sample_weights = (sample_weights if keeps_float64 else sample_weights.float()).to(device)
         self.base_rates = torch.tensor([member.lr for member in members], dtype=torch.float64)
-        self._days: list[Tensor] = []  # positions of each day's samples, where batches hold whole days
+        self._days: list[Tensor] = []  # positions of each day's samples, if batches hold whole days
         if spec.loss.is_by_day:
             self._days = comparable_days(labels[0], torch.from_numpy(train.days))
         self.streams = [RandomStream(member.seed, device) for member in members]
         models = []
         for member, stream in zip(members, self.streams, strict=True):
-            with stream.active():  # weights are drawn on the CPU: a seed means the same model everywhere
-                models.append(LSTM(spec.d_feat, spec.hidden_size, spec.num_layers, member.dropout))
+            with stream.in_use():  # weights are drawn on the CPU: a seed means the same model everywhere
+                models.append(spec.make_model(member.dropout))
         self.choice = choice or choose_path(spec, device)
-        start = TrainingInputs(spec, members, models, self.streams, self.train, self.train_labels, own)
-        self.path = open_path(self.choice, start)
+        inputs = TrainingInputs(
+            spec, members, models, self.streams, self.train, self.train_labels, sample_weights
+        )
+        self.path = open_path(self.choice, inputs)
+        if spec.loss.is_by_day:
+            days = counted(self.days_per_batch, "whole day")
+            logger.info("loss %s: batches of %s, %d an epoch", spec.loss.name, days, self.steps)
 
     @property
     def steps(self) -> int:
@@ -104,12 +108,12 @@ class Pack:
 
     @property
     def days_per_batch(self) -> int:
-        """Days that hold about as many samples as a batch has, where batches hold whole days."""
+        """Days of a batch, if batches hold whole days: as many as have about ``batch_size`` samples."""
         return days_per_batch(self._days, self.spec.batch_size)
 
     def train_epoch(
         self,
-        live: Sequence[int],
+        active: Sequence[int],
         rates: Tensor | None = None,
         on_step: Callable[[int, int], None] | None = None,
     ) -> list[float]:
@@ -117,10 +121,10 @@ class Pack:
 
         Parameters
         ----------
-        live
-            The members that do, K of them.
+        active
+            Members to train, K of them.
         rates : ``[K, steps]`` float64
-            The learning rate of each step; None for the members' own.
+            The learning rate of each step; None for ``base_rates``.
         on_step
             Called after each step with the number of steps so far and in all.
 
@@ -131,43 +135,43 @@ class Pack:
             steps, each before its update.
         """
         if rates is None:
-            rates = self.base_rates[list(live), None].expand(-1, self.steps)
-        losses: list[float] = self.path.learn(live, self._training_orders(live), rates, on_step).tolist()
+            rates = self.base_rates[list(active), None].expand(-1, self.steps)
+        losses: list[float] = self.path.learn(active, self._training_orders(active), rates, on_step).tolist()
         if self.spec.compat == "qlib":
-            scores = self.path.score(live, self.train)
-            return self._qlib_losses(live, scores, self.train_labels, shuffle=True)
+            scores = self.path.score(active, self.train)
+            return self._qlib_losses(active, scores, self.train_labels, shuffle=True)
         return losses
 
-    def score_valid(self, live: Sequence[int]) -> tuple[list[float], Tensor]:
+    def score_valid(self, active: Sequence[int]) -> tuple[list[float], Tensor]:
         """Return K mean losses over valid, and the scores ``[K, S]`` in the samples' order.
 
         Under ``compat: qlib`` the mean is over the means of whole batches.
         """
-        scores = self.path.score(live, self.valid)
+        scores = self.path.score(active, self.valid)
         if self.spec.compat == "qlib":
-            return self._qlib_losses(live, scores, self.valid_labels, shuffle=False), scores
-        with alone():
-            return [float(self._valid_loss(own)) for own in scores], scores
+            return self._qlib_losses(active, scores, self.valid_labels, shuffle=False), scores
+        with one_thread():
+            return [float(self._valid_loss(row)) for row in scores], scores
 
     def _valid_loss(self, scores: Tensor) -> Tensor:
         if self.spec.loss.is_by_day:
             return mean_day_loss(scores, self.valid_labels, self.valid.days, self.spec.loss)
         return mean_loss(scores, self.valid_labels, self.spec.loss)
 
-    def _training_orders(self, live: Sequence[int]) -> Tensor:
+    def _training_orders(self, active: Sequence[int]) -> Tensor:
         """Draw the orders ``[K, steps, B]`` of an epoch, each from its member's stream."""
         if not self.spec.loss.is_by_day:
-            return torch.stack([self._training_order(member) for member in live])
+            return torch.stack([self._training_order(member) for member in active])
         batches: list[Tensor] = []
-        for member in live:
-            with self.streams[member].active():
+        for member in active:
+            with self.streams[member].in_use():
                 batches += shuffled_days(self._days, self.days_per_batch)
-        return pad_sequence(batches, batch_first=True, padding_value=-1).view(len(live), self.steps, -1)
+        return pad_sequence(batches, batch_first=True, padding_value=-1).view(len(active), self.steps, -1)
 
     def _training_order(self, member: int) -> Tensor:
         """Draw the order ``[steps, B]`` of an epoch from the member's stream."""
         samples, batch_size, stream = len(self.train), self.spec.batch_size, self.streams[member]
-        with stream.active():
+        with stream.in_use():
             if self.spec.compat == "none":
                 batches = list(shuffled(samples, batch_size))
             elif self.spec.is_time_series:
@@ -177,15 +181,15 @@ class Pack:
         return torch.stack(batches) if batches else torch.empty((0, batch_size), dtype=torch.int64)
 
     def _qlib_losses(
-        self, live: Sequence[int], scores: Tensor, labels: Tensor, *, shuffle: bool
+        self, active: Sequence[int], scores: Tensor, labels: Tensor, *, shuffle: bool
     ) -> list[float]:
-        """Qlib's loss of a pass: the mean of batch means, its tail dropped. On ``TSDatasetH`` a loader draws."""
+        """Qlib's loss of a pass: the mean of whole batches' means. On ``TSDatasetH`` a loader draws numbers."""
         losses = []
-        for member, own in zip(live, scores, strict=True):
-            with self.streams[member].active():
+        for member, row in zip(active, scores, strict=True):
+            with self.streams[member].in_use():
                 if self.spec.is_time_series:
-                    order = shuffled_as_loader(len(own), self.spec.batch_size, shuffle=shuffle)
+                    order = shuffled_as_loader(len(row), self.spec.batch_size, shuffle=shuffle)
                 else:
-                    order = in_sequence(len(own), self.spec.batch_size, drop_last=True)
-                losses.append(batch_mean_loss(own, labels, order, self.spec.loss))
+                    order = in_sequence(len(row), self.spec.batch_size, drop_last=True)
+                losses.append(batch_mean_loss(row, labels, order, self.spec.loss))
         return losses

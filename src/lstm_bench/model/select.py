@@ -1,17 +1,31 @@
-"""Which path trains and scores a pack on a device. This module alone imports the paths."""
+"""Which path trains and scores a pack on a device. Only this module imports the paths.
+
+A path is imported when it is used: the compiled ones need Numba or Triton.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import get_args
 
 import torch
+from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.errors import ConfigError
-from lstm_bench.model.contract import PackSpec, PathChoice, PathName, TrainingInputs, TrainingPath
+from lstm_bench.model.contract import PackSpec, PathChoice, TrainingInputs, TrainingPath
+from lstm_bench.model.lstm import LSTM
+from lstm_bench.model.path_name import PathName
 from lstm_bench.model.paths.cuda.support import missing
 
-__all__ = ["choose_path", "open_path", "precisions"]
+__all__ = [
+    "choose_path",
+    "compiled_product",
+    "compiled_scores",
+    "open_path",
+    "precisions",
+    "training_bytes",
+]
 
 
 def choose_path(spec: PackSpec, device: torch.device) -> PathChoice:
@@ -20,7 +34,7 @@ def choose_path(spec: PackSpec, device: torch.device) -> PathChoice:
     Raises
     ------
     ConfigError
-        Where no path there computes with the precision that is asked for.
+        If the chosen path does not compute in the requested precision.
     """
     choice = _choice(spec, device)
     choices = precisions(choice.name)
@@ -34,9 +48,9 @@ def choose_path(spec: PackSpec, device: torch.device) -> PathChoice:
 
 def precisions(path: PathName) -> tuple[Precision, ...]:
     """Return the precisions that a path has on this machine."""
-    if path == "fused":
+    if path == "cuda":
         return get_args(Precision)
-    if path == "sharded":
+    if path == "cpu":
         from lstm_bench.model.paths.cpu.outputs import PRECISIONS
 
         return PRECISIONS
@@ -54,25 +68,74 @@ def _choice(spec: PackSpec, device: torch.device) -> PathChoice:
                 "reference",
                 "the compiled kernels need a processor that multiplies and adds in one instruction",
             )
-        return PathChoice("sharded", "compiled kernels, threads over parts that stay in cache")
+        return PathChoice("cpu", "compiled kernels, threads over micro-batches that stay in cache")
     if spec.loss.is_by_day:
-        return PathChoice("reference", f"loss {spec.loss.name}: fused kernels take no batches of whole days")
+        return PathChoice(
+            "reference", f"loss {spec.loss.name}: the CUDA kernels take no batches of whole days"
+        )
     lacking = missing(device)
     if lacking is not None:
-        return PathChoice("reference", f"no fused kernels: {lacking}")
-    return PathChoice("fused", "all members of a pack in one CUDA graph of fused kernels")
+        return PathChoice("reference", f"no CUDA kernels: {lacking}")
+    return PathChoice("cuda", "all members of a pack in one CUDA graph of fused kernels")
 
 
-def open_path(choice: PathChoice, start: TrainingInputs) -> TrainingPath:
+def open_path(choice: PathChoice, inputs: TrainingInputs) -> TrainingPath:
     """Set a path up."""
-    if choice.name == "sharded":
-        from lstm_bench.model.paths.cpu.path import ShardedPath
+    if choice.name == "cpu":
+        from lstm_bench.model.paths.cpu.path import CpuPath
 
-        return ShardedPath(start)
-    if choice.name == "fused":
-        from lstm_bench.model.paths.cuda.path import FusedPath
+        return CpuPath(inputs)
+    if choice.name == "cuda":
+        from lstm_bench.model.paths.cuda.path import CudaPath
 
-        return FusedPath(start)
+        return CudaPath(inputs)
     from lstm_bench.model.paths.reference import ReferencePath
 
-    return ReferencePath(start)
+    return ReferencePath(inputs)
+
+
+def training_bytes(spec: PackSpec, choice: PathChoice, members: int, step_len: int) -> int:
+    """Plan the memory of training at its peak, beyond the resident samples.
+
+    It leaves out the pairs of a day's samples that loss ``rank`` compares.
+
+    Parameters
+    ----------
+    spec, choice
+        For batches of whole days, ``batch_size`` is the number of samples of the largest.
+    members
+        K that train together.
+    step_len
+        L, days in a window.
+    """
+    if choice.name == "cpu":
+        from lstm_bench.model.paths.cpu import memory as cpu
+
+        return cpu.training_bytes(spec, members, step_len)
+    if choice.name == "cuda":
+        from lstm_bench.model.paths.cuda import memory as cuda
+
+        return cuda.training_bytes(spec, members, step_len)
+    from lstm_bench.model.paths import reference
+
+    return reference.training_bytes(spec, members, step_len)
+
+
+def compiled_scores(model: LSTM, precision: Precision) -> Callable[[Tensor], Tensor]:
+    """Return a function from windows ``[B, L, F]`` to scores ``[B]`` by the kernels of ``cpu``.
+
+    Raises
+    ------
+    ConfigError
+        If this processor does not have the precision.
+    """
+    from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
+
+    return CompiledLSTM(model, precision).scores
+
+
+def compiled_product(left: Tensor, columns: int, precision: Precision) -> Callable[[int], None]:
+    """Return a function that repeats one product of the kernels of ``cpu``: ``left`` by so many columns of noise."""
+    from lstm_bench.model.paths.cpu.panels import noise_product
+
+    return noise_product(left, columns, precision)

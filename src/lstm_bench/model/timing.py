@@ -1,4 +1,4 @@
-"""How long a path takes: steps and scores of a pack, timed on samples of noise or on given ones."""
+"""Timings of a path: the steps and the scoring of a pack, on samples of noise or on real ones."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from torch import Tensor
 
 from lstm_bench.core.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, PathName
-from lstm_bench.model.limits import lstm_bytes, lstm_flops, synchronize
+from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
+from lstm_bench.model.limits import lstm_flops, synchronize
 from lstm_bench.model.pack import Pack
+from lstm_bench.model.path_name import PathName
 from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 
@@ -50,7 +51,7 @@ DEFAULT_SHAPES = {"Alpha158": Shape(20, 20), "Alpha360": Shape(6, 60)}
 
 @dataclass(frozen=True)
 class PathTiming:
-    """What a path took, per member: K members together take K times as long.
+    """Timings of a path, per member: K members together take K times as long.
 
     Attributes
     ----------
@@ -59,9 +60,8 @@ class PathTiming:
     step_seconds : of one optimizer step of one member
     score_seconds : of one sample scored by one member
     samples_per_second : trained on, over all members
-    train_flops, score_flops : reached by the products of :func:`lstm_bench.model.limits.lstm_flops`, FLOP/s
-    train_bytes, score_bytes : reached by the traffic of :func:`lstm_bench.model.limits.lstm_bytes`, bytes/s; more
-        than memory allows where a path keeps in cache what that counts
+    train_flops, score_flops : rate of the products that :func:`lstm_bench.model.limits.lstm_flops` counts, FLOP/s
+    scored : samples that were scored at once
     peak_bytes : most memory that steps took on a CUDA device beyond samples, weights and moments; None elsewhere
     """
 
@@ -72,14 +72,13 @@ class PathTiming:
     samples_per_second: float
     train_flops: float
     score_flops: float
-    train_bytes: float
-    score_bytes: float
+    scored: int
     peak_bytes: int | None
 
 
 @dataclass(frozen=True, eq=False)
 class NoiseWindows:
-    """Windows that are there already: sample s is (day s, instrument 0)."""
+    """Windows held in memory: sample s is (day s, instrument 0)."""
 
     values: Tensor  # [S, L, F]
 
@@ -132,12 +131,12 @@ def qlib_spec(d_feat: int) -> PackSpec:
 
 
 def runnable_choices(spec: PackSpec, device: torch.device) -> list[PathChoice]:
-    """Return the path that serves, and the reference if that is another one.
+    """Return the chosen path, and the reference if that is another one.
 
     Raises
     ------
     ConfigError
-        Where no path there computes with the precision that is asked for.
+        If the chosen path does not compute in the spec's precision.
     """
     chosen = choose_path(spec, device)
     if chosen.name == "reference":
@@ -160,37 +159,37 @@ def time_path(
     Parameters
     ----------
     spec
-        What the members share; their learning rate is 1e-3, without dropout.
+        Members train with a learning rate of 1e-3 and without dropout.
     step_len
         L.
     device
     choice
-        The path; the reference computes in fp32 whatever the precision.
+        The path; ``reference`` computes in fp32 whatever the precision.
     members
         Seeds that train together.
     steps
-        Optimizer steps of one measurement, where they take no longer than ``seconds``; None for a few, more on an
+        Optimizer steps of one measurement, fewer if they take longer than ``seconds``; None for a few, more on an
         accelerator.
     seconds
-        That repeats may take. There are at least two of one step, however long they are.
+        Time for repeats. One step is repeated at least twice, however long it takes.
 
     Returns
     -------
     PathTiming
-        Each figure the best of the repeats, after one step that warms up.
+        Each figure is the best of the repeats, after one warm-up step.
     """
     steps = steps or (_CPU_STEPS if device.type == "cpu" else _ACCELERATOR_STEPS)
-    own = replace(spec, precision="fp32") if choice.name == "reference" else spec
+    spec = replace(spec, precision="fp32") if choice.name == "reference" else spec
     samples = noise_samples(steps * spec.batch_size, Shape(spec.d_feat, step_len))
     specs = [MemberSpec(seed, lr=1e-3, dropout=0.0, weight_decay=0.0) for seed in range(members)]
-    pack = Pack(own, specs, samples, samples, device, choice)
+    pack = Pack(spec, specs, samples, samples, device, choice)
     return time_pack(pack, pack.train, steps=steps, seconds=seconds)
 
 
 def time_pack(
     pack: Pack, scored: ResidentSamples, *, steps: int = _CPU_STEPS, seconds: float = _SECONDS
 ) -> PathTiming:
-    """Time a pack's steps on its training samples, taken at random, and its scoring of others.
+    """Time a pack's steps on random training samples of its own, and its scoring of other samples.
 
     Parameters
     ----------
@@ -204,25 +203,25 @@ def time_pack(
     Raises
     ------
     ValueError
-        Where there are fewer training samples than a batch, or none to score.
+        If there are fewer training samples than a batch, or none to score.
     """
-    spec, live = pack.spec, range(len(pack.streams))
-    K, B, L = len(live), spec.batch_size, pack.train.windows.step_len
+    spec, active = pack.spec, range(len(pack.streams))
+    K, B, L = len(active), spec.batch_size, pack.train.windows.step_len
     if len(pack.train) < B or not len(scored):
         raise ValueError(
             f"got {counted(len(pack.train), 'sample')} to train on and {len(scored)} to score, expected a batch "
             f"of {B} and 1"
         )
-    order = torch.stack([_order(len(pack.train), steps, B, seed) for seed in live])  # [K, steps, B]
+    order = torch.stack([_order(len(pack.train), steps, B, seed) for seed in active])  # [K, steps, B]
 
     rates = pack.base_rates[:, None].expand(K, steps)
 
     def learn(steps: int) -> None:
-        pack.path.learn(live, order[:, :steps], rates[:, :steps], None)
+        pack.path.learn(active, order[:, :steps], rates[:, :steps], None)
         synchronize(pack.train.device)
 
     def score() -> None:
-        pack.path.score(live, scored)
+        pack.path.score(active, scored)
         synchronize(pack.train.device)
 
     before = _start_meter(pack.train.device)
@@ -242,14 +241,13 @@ def time_pack(
         samples_per_second=B / step,
         train_flops=lstm_flops(spec, B, L, training=True) / step,
         score_flops=lstm_flops(spec, 1, L, training=False) / scoring,
-        train_bytes=lstm_bytes(spec, B, L, training=True) / step,
-        score_bytes=lstm_bytes(spec, len(scored), L, training=False) / (scoring * len(scored)),
+        scored=len(scored),
         peak_bytes=peak,
     )
 
 
 def _start_meter(device: torch.device) -> int | None:
-    """Forget the peak of a CUDA device's memory so far, and return what is taken now."""
+    """Reset the peak of a CUDA device's memory, and return what is allocated now."""
     if device.type != "cuda":
         return None
     torch.cuda.reset_peak_memory_stats(device)
@@ -263,7 +261,7 @@ def _order(samples: int, steps: int, batch: int, seed: int) -> Tensor:
 
 
 def _best_within(work: Callable[[], None], seconds: float) -> float:
-    """Time work twice at least, and again while the seconds last: the best wall seconds of a call."""
+    """Time a call at least twice, and again while there is time: the best wall seconds."""
     best, begun = float("inf"), time.perf_counter()
     for repeat in range(_REPEATS):
         if repeat >= 2 and time.perf_counter() - begun > seconds:

@@ -1,11 +1,13 @@
-"""Finished work that finds no room where it belongs: kept in another place, and found there by the next start.
+"""Room on the disk, and finished work that finds none: it is kept elsewhere, and the next start takes it from there.
 
-A name is a hash of all that the work follows from, so that what is found under it is the same wherever it lies.
+A file or folder is kept under a name that is a hash of everything it follows from, so that it can be used from wherever
+it is found.
 """
 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 import tempfile
@@ -13,28 +15,44 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from lstm_bench.core.atomic import nearest_there
-from lstm_bench.core.errors import DataError
+from lstm_bench.core.atomic import publish as make_visible
+from lstm_bench.core.atomic import staging, swap
+from lstm_bench.core.errors import DataError, RunError
+from lstm_bench.core.writable import nearest_existing
 from lstm_bench.dataset.array_store import default_folder
+from lstm_bench.record.publish import publish
+from lstm_bench.record.record import Record
 
-__all__ = ["check_room", "drop", "free_bytes", "is_full", "rescue", "rescued"]
+__all__ = [
+    "check_room",
+    "expect_room",
+    "forget_rescued",
+    "free_bytes",
+    "is_full",
+    "rescue",
+    "rescue_record",
+    "rescued",
+    "take_rescued",
+]
+
+logger = logging.getLogger("lstm_bench")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MIB = 2**20
 
 
 def free_bytes(folder: Path) -> int:
-    """Return the room that is left where a folder is, or will be."""
-    return shutil.disk_usage(nearest_there(folder)).free
+    """Return the free bytes of the disk that a folder is on, or will be created on."""
+    return shutil.disk_usage(nearest_existing(folder)).free
 
 
 def check_room(folder: Path, needed: float, what: str) -> None:
-    """Check that something of ``needed`` bytes fits into a folder.
+    """Check, before work begins, that ``needed`` bytes fit into a folder.
 
     Raises
     ------
     DataError
-        Where it does not; it names the folder, what is needed and what is free.
+        If they do not; the message names the folder, what is needed and what is free.
     """
     free = free_bytes(folder)
     if free < needed:
@@ -44,39 +62,110 @@ def check_room(folder: Path, needed: float, what: str) -> None:
         )
 
 
+def expect_room(folder: Path, needed: float) -> None:
+    """Check again before a record is written, since other processes fill the disk too.
+
+    Raises
+    ------
+    OSError
+        If there is no room.
+    """
+    if free_bytes(folder) < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
 def is_full(error: OSError) -> bool:
-    """Tell whether an error says that there is no room: on the disk, of a quota, or for a file so large."""
+    """Whether an error means that there is no room: on the disk, in a quota, or for so large a file."""
     return error.errno in _FULL
 
 
 def rescue(name: str, write: Callable[[Path], None]) -> Path | None:
-    """Keep what ``write`` makes at the path that it is given, a file or a folder, where there is room.
+    """Keep a file or folder where there is room.
+
+    Parameters
+    ----------
+    name
+        The name to keep it under.
+    write
+        Makes the file or folder at the path that it is given.
 
     Returns
     -------
-    The path; None where there is room nowhere.
+    Its path; None if there is no room anywhere.
     """
-    for place in _places():
-        draft = place / f".{name}.{os.getpid()}.draft"
-        try:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write(draft)
-            drop(place / name)
-            draft.rename(place / name)
-        except OSError:
-            drop(draft)
-        else:
-            return place / name
+    for folder in _folders():
+        place = folder / name
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with staging(place) as staged:
+                write(staged)
+                (swap if place.is_dir() else make_visible)(staged, place)
+            return place
     return None
 
 
 def rescued(name: str) -> Path | None:
-    """Find what was kept under a name; None where nothing was."""
-    return next((place / name for place in _places() if os.path.exists(place / name)), None)  # noqa: PTH110
+    """Return the path of what was kept under a name; None if nothing was."""
+    return next((folder / name for folder in _folders() if os.path.exists(folder / name)), None)  # noqa: PTH110
 
 
-def drop(path: Path) -> None:
-    """Remove a file or a folder; what cannot be removed stays."""
+def rescue_record(seed: int, folder: Path, write: Callable[[Path], None]) -> str:
+    """Keep a record that does not fit into its folder; return a message that says where."""
+
+    def fill(staged: Path) -> None:
+        staged.mkdir()
+        write(staged)
+
+    kept = rescue(folder.name, fill)
+    if kept is None:
+        return f"seed {seed}: {folder.parent} has no room for its record, nor has any other place; it is lost"
+    return (
+        f"seed {seed}: {folder.parent} has no room for its record, which is kept in {kept}; make room, and the same "
+        "command (without --force) takes it from there"
+    )
+
+
+def forget_rescued(folder: Path) -> None:
+    """Remove kept copies of a record that has been computed again."""
+    while (kept := rescued(folder.name)) is not None:
+        _remove(kept)
+        if kept.exists():
+            return
+
+
+def take_rescued(folder: Path) -> Record | None:
+    """Move a record that an earlier start kept elsewhere to its folder; None if there is none.
+
+    It replaces an existing record: only ``--force`` computes a run that has one, and that was meant to replace it.
+
+    Raises
+    ------
+    RunError
+        If there is still no room.
+    """
+    kept = rescued(folder.name)
+    if kept is None or Record.find(kept) is None:
+        return None
+
+    def copy(staged: Path) -> None:
+        for file in kept.iterdir():  # shutil.copytree collects errors and loses their numbers
+            shutil.copyfile(file, staged / file.name)
+
+    try:
+        record, _ = publish(folder, copy, replace=True)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise RunError(
+            f"{folder.parent} has no room for the record that is kept in {kept}; make room, and start again"
+        ) from error
+    logger.info("the record that was kept in %s for want of room is in %s now", kept, folder)
+    _remove(kept)
+    return record
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder as far as possible."""
     with suppress(OSError):
         if path.is_dir():
             shutil.rmtree(path)
@@ -84,8 +173,8 @@ def drop(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _places() -> Iterator[Path]:
-    """Where there may be room: beside the cached datasets, and in the folder of temporary files."""
+def _folders() -> Iterator[Path]:
+    """Yield folders that may have room: beside the cached datasets, and among the temporary files."""
     cache = default_folder()
     yield cache.with_name(f"{cache.name}-rescued")
     yield Path(tempfile.gettempdir()) / f"lstm-bench-{os.getuid()}" / "rescued"

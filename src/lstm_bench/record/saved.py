@@ -1,4 +1,4 @@
-"""A saved run: its record found, and what it takes to score other days read from it."""
+"""A saved run: its model, and what its processors learned, read from its record."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_bench.config.shown import came
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.wording.shown import came
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.processors import FittedStatistics
+from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.record.catalogue import find_run, name_some
+from lstm_bench.record.layout import AGAIN
 from lstm_bench.record.record import Record, read_object
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ __all__ = ["SavedRun", "find_record", "read_statistics"]
 
 _WEIGHTS = "model.safetensors"
 _STATISTICS = "statistics.json"
-_AGAIN = "compute the run again with --force"
 
 
 def find_record(run: str, results: Path) -> Record:
@@ -32,12 +32,12 @@ def find_record(run: str, results: Path) -> Record:
     run
         As for :func:`lstm_bench.record.catalogue.find_run`.
     results
-        Where records are.
+        The folder of all records.
 
     Raises
     ------
     DataError
-        Where there is none, or it is not complete, or more than one run begins so.
+        If no run matches, or several do, or the record is not complete.
     """
     folder = find_run(run, results)
     record = Record.find(folder)
@@ -47,16 +47,16 @@ def find_record(run: str, results: Path) -> Record:
 
 
 def _inside(folder: Path) -> str:
-    """Say which records a folder that is none holds, an experiment's or that of all results."""
-    there = sorted(
+    """Describe the records in a folder that is not a record itself."""
+    records = sorted(
         seal.parent for depth in ("[!.]*", "[!.]*/[!.]*") for seal in folder.glob(f"{depth}/provenance.json")
     )
-    return f"; it holds records: {name_some(there)}" if there else ""
+    return f"; it holds records: {name_some(records)}" if records else ""
 
 
 @dataclass(frozen=True, eq=False)
 class SavedRun:
-    """What a record keeps of a trained model.
+    """A trained model and its configuration.
 
     Attributes
     ----------
@@ -64,11 +64,11 @@ class SavedRun:
     config : resolved
     weights : of the best epoch, parameter -> tensor on the CPU
     fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
-    provenance : what it was computed with
+    provenance
     """
 
     record: Record
-    config: RunConfig
+    config: ResolvedRun
     weights: Mapping[str, Tensor]
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
     provenance: Mapping[str, Any]
@@ -80,16 +80,16 @@ class SavedRun:
         Raises
         ------
         DataError
-            Where the run diverged and left no weights, or a file is missing or damaged.
+            If the run diverged and left no weights, or a file is missing or damaged.
         ConfigError
-            Where this version cannot read its configuration.
+            If this version cannot read its configuration.
         """
         failure = record.failure()
         if failure is not None:
             raise DataError(f"{record.path}: {failure}; there is nothing to predict with")
         for name in ("pred.parquet", _STATISTICS, _WEIGHTS):
             if not (record.path / name).is_file():
-                raise DataError(f"{record.path}: this record is not complete: it has no {name}; {_AGAIN}")
+                raise DataError(f"{record.path}: this record is not complete: it has no {name}; {AGAIN}")
         return cls(
             record=record,
             config=record.config().resolved(),
@@ -106,24 +106,24 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise DataError(f"{path}: cannot be read: {error}; {_AGAIN}") from error
+        raise DataError(f"{path}: cannot be read: {error}; {AGAIN}") from error
 
 
 def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
-    """Read what the processors of a run learned: ``shared``, ``infer`` and ``learn``, each in order.
+    """Read what a run's processors learned: ``shared``, ``infer`` and ``learn``, each in order.
 
     Raises
     ------
     DataError
-        Where the record does not say it.
+        If the file is missing or damaged.
     """
     path = record.path / _STATISTICS
     fitted = {}
     for key, steps in read_object(path).items():
         if not isinstance(steps, list):
-            raise DataError(f"{path}: {key}: got {came(steps)}, expected a list; {_AGAIN}")
+            raise DataError(f"{path}: {key}: got {came(steps)}, expected a list; {AGAIN}")
         try:
             fitted[key] = tuple(map(FittedStatistics.from_json, steps))
         except DataError as error:
-            raise DataError(f"{path}: {key}: {error}; {_AGAIN}") from error
+            raise DataError(f"{path}: {key}: {error}; {AGAIN}") from error
     return fitted

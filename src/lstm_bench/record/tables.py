@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.evaluate.analysis import SignalAnalysis
-from lstm_bench.evaluate.backtest import BacktestResult
-from lstm_bench.evaluate.signal import SignalMetrics
+from lstm_bench.evaluate.signal.metrics import SignalMetrics
+from lstm_bench.evaluate.trading.backtest import BacktestResult
 
 if TYPE_CHECKING:
     import pandas as pd

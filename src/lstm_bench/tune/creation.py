@@ -15,10 +15,11 @@ from lstm_bench.config.yaml import dump_yaml, load_yaml
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import ConfigError, choices_hint, command_line
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.segments import misfits, proportional
+from lstm_bench.dataset.proportional import proportional
+from lstm_bench.dataset.segments import misfits
 from lstm_bench.tune.definition import Definition
 
-__all__ = ["READY", "STUDIES", "Draft", "draft_study"]
+__all__ = ["READY", "STUDIES", "StudyBuilder", "start_study"]
 
 READY = ("alpha158", "alpha360")
 """The ready studies, one for each feature set."""
@@ -27,7 +28,7 @@ STUDIES = Path("studies")
 """Where study files are looked for and written, from the working folder."""
 
 
-class Draft:
+class StudyBuilder:
     """A study that is being made.
 
     Parameters
@@ -147,7 +148,7 @@ class Draft:
         return path
 
 
-def draft_study(name: str | None, source: Path | None, features: str) -> Draft:
+def start_study(name: str | None, source: Path | None, features: str) -> StudyBuilder:
     """Begin a study: with the file that is named, with ``studies/<name>.yaml``, or with a ready study.
 
     A workflow file is searched in the space of the ready study of its feature set.
@@ -183,19 +184,21 @@ def draft_study(name: str | None, source: Path | None, features: str) -> Draft:
             raise ConfigError(
                 f"base: {path} has none, expected a workflow file, or a study file, whose base names one"
             )
-        return Draft(_named(name or content.get("name", path.stem), content), path.parent, str(path), path)
+        return StudyBuilder(
+            _named(name or content.get("name", path.stem), content), path.parent, str(path), path
+        )
     known = ready.is_file()
     ready = ready if known else ready.with_stem(features)
     origin = f"the ready study {ready.stem}"
-    return Draft(_named(name, load_yaml(ready)), ready.parent, origin, ready if known else None)
+    return StudyBuilder(_named(name, load_yaml(ready)), ready.parent, origin, ready if known else None)
 
 
-def _over_workflow(name: Any, path: Path) -> Draft:
+def _over_workflow(name: Any, path: Path) -> StudyBuilder:
     """Put the ready study of its feature set over a workflow file; options may be the whole space."""
     ready = READY[-1] if load_workflow(path).feature_set == "Alpha360" else READY[0]
     content = load_yaml(ready_folder("studies") / f"{ready}.yaml") | {"base": path.name}
     del content["features"]  # the workflow file says it
-    return Draft(_named(name, content), path.parent, f"{path} with the ready study {ready}", None)
+    return StudyBuilder(_named(name, content), path.parent, f"{path} with the ready study {ready}", None)
 
 
 def _named(name: Any, content: Mapping[str, Any]) -> dict[str, Any]:

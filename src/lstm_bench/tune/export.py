@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.core.atomic import draft_of
+from lstm_bench.core.atomic import staged_file
 from lstm_bench.core.errors import ConfigError, DataError, choices_hint
 from lstm_bench.tune.trials import TrialRow
 
@@ -50,14 +50,14 @@ def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
         raise ConfigError(f"export: got {out.name!r}; {choices_hint(kind, ['.csv', '.parquet', '.json'])}")
     table = pd.DataFrame([_flat(trial) for trial in trials], columns=None if trials else _COLUMNS)
     try:
-        with draft_of(out) as draft:
+        with staged_file(out) as staged:
             if kind == ".json":
                 content = json.dumps([trial.to_json() for trial in trials], indent=2)
-                draft.write_text(content + "\n", encoding="utf-8")
+                staged.write_text(content + "\n", encoding="utf-8")
             elif kind == ".csv":
-                table.to_csv(draft, index=False)
+                table.to_csv(staged, index=False)
             else:
-                table.to_parquet(draft, index=False)
+                table.to_parquet(staged, index=False)
     except OSError as error:
         raise DataError(f"export: cannot write {out}: {error.strerror}") from error
     return len(trials)

@@ -1,4 +1,4 @@
-"""Pruners: which trial is stopped, judged by its validation losses so far."""
+"""Pruners: whether a trial is stopped, given its validation losses so far."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import (
     BasePruner,
-    HyperbandPruner,
     MedianPruner,
     NopPruner,
     PatientPruner,
@@ -17,11 +16,13 @@ from optuna.pruners import (
 )
 from optuna.trial import TrialState
 
+from lstm_bench.tune.repository.optuna_internals import Hyperband
+
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-    from lstm_bench.config.search import PrunerConfig
+    from lstm_bench.config.sections.search import PrunerConfig
 
 __all__ = ["SEED_LOSSES", "SeedWilcoxonPruner", "make_pruner"]
 
@@ -43,7 +44,8 @@ def make_pruner(config: PrunerConfig, max_epochs: int) -> BasePruner:
         case "halving":
             pruner = HalvingPruner(config.min_epochs, config.reduction_factor)
         case "hyperband":
-            pruner = BracketPruner(config.min_epochs, max_epochs, config.reduction_factor)
+            first, factor = config.min_epochs, config.reduction_factor
+            pruner = Hyperband(first, max_epochs, factor, lambda rung: HalvingPruner(first, factor, rung))
         case "wilcoxon":
             pruner = SeedWilcoxonPruner(config.p_threshold, warmup)
     if config.patience is None:
@@ -56,8 +58,8 @@ def make_pruner(config: PrunerConfig, max_epochs: int) -> BasePruner:
 class HalvingPruner(SuccessiveHalvingPruner):
     """Optuna's successive halving, with a rung's competitors read from the epochs that trials reported.
 
-    Optuna's own notes a completed rung in the trial and never looks at it again. Here the same epoch can be judged
-    again, and with the same result, where a driver died before the trial was told.
+    Optuna's pruner stores a completed rung in the trial and does not judge it again. Here, the same epoch can be judged
+    again with the same result, if a driver died before it could act on the first one.
 
     Parameters
     ----------
@@ -72,7 +74,7 @@ class HalvingPruner(SuccessiveHalvingPruner):
         self._factor = reduction_factor
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Compare with those that came this far."""
+        """Compare the trial with those that reached the same epoch."""
         step = trial.last_step
         if step is None or not self._is_rung(step):
             return False
@@ -92,37 +94,18 @@ class HalvingPruner(SuccessiveHalvingPruner):
         return rung == step
 
 
-class BracketPruner(HyperbandPruner):
-    """Optuna's hyperband over :class:`HalvingPruner`, with its brackets there from the start.
-
-    Optuna's own makes them when it prunes for the first time, until when samplers see one bracket of all trials.
-    """
-
-    def __init__(self, min_epochs: int, max_epochs: int, reduction_factor: int) -> None:
-        super().__init__(min_epochs, max_epochs, reduction_factor)
-        rungs = 1
-        while min_epochs * reduction_factor**rungs <= max_epochs:
-            rungs += 1
-        self._n_brackets = rungs
-        self._trial_allocation_budgets = [
-            self._calculate_trial_allocation_budget(rung) for rung in range(rungs)
-        ]
-        self._total_trial_allocation_budget = sum(self._trial_allocation_budgets)
-        self._pruners = [HalvingPruner(min_epochs, reduction_factor, rung) for rung in range(rungs)]
-
-
 class SeedWilcoxonPruner(BasePruner):
-    """Stops a trial whose seeds do worse than the best trial's, seed by seed, at the same epoch.
+    """Stops a trial whose seeds are worse than the best trial's at the same epoch.
 
-    The signed-rank test (Wilcoxon 1945) of the paired differences of the best validation losses so far, one-sided;
-    the best trial is the complete one of least value, of those whose seeds are all there.
+    It uses the one-sided signed-rank test (Wilcoxon 1945) of the paired differences of the best validation losses so
+    far. The best trial is the complete one of least value without a diverged seed.
 
     Parameters
     ----------
     p_threshold
         Stop below this probability that a trial as good as the best one looks so much worse.
     warmup_epochs
-        Epochs that are never stopped.
+        Number of first epochs that are not judged.
     """
 
     def __init__(self, p_threshold: float, warmup_epochs: int) -> None:
@@ -130,20 +113,20 @@ class SeedWilcoxonPruner(BasePruner):
         self._warmup = warmup_epochs
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Compare with the best trial."""
+        """Compare the trial with the best one."""
         from scipy.stats import wilcoxon
 
         step = trial.last_step
         complete = [
             other
             for other in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            if not other.user_attrs.get("outcome", {}).get("diverged_seeds")  # of an earlier version
+            if not other.user_attrs.get("outcome", {}).get("diverged_seeds")  # from an earlier version
         ]
         if step is None or step < self._warmup or not complete:
             return False
         best = min(complete, key=lambda other: (other.value, other.number))
-        here, there = (_best_so_far(one, step) for one in (trial, best))
-        differences = [here[seed] - there[seed] for seed in here.keys() & there.keys()]
+        losses, best_losses = (_best_so_far(one, step) for one in (trial, best))
+        differences = [losses[seed] - best_losses[seed] for seed in losses.keys() & best_losses.keys()]
         if not any(differences):
             return False
         return bool(wilcoxon(differences, alternative="greater").pvalue < self._p_threshold)

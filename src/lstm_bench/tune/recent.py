@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import ConfigError
-from lstm_bench.tune.store import DEFAULT_STORE, Store
+from lstm_bench.tune.repository.store import DEFAULT_STORE, Store
 
 __all__ = ["choose_study", "remember_study"]
 

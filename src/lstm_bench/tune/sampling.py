@@ -1,7 +1,7 @@
 """Samplers whose proposals are a function of study seed, trial number and earlier results.
 
-A driver may die between two draws, and several may share a study, so a sampler must not remember anything: each
-draw is made by a new one of Optuna's samplers, seeded with what is drawn.
+A driver may die between two samples, and several drivers may share a study, so that a sampler must not have state:
+each sample is made by a new one of Optuna's samplers, with a seed of its own.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, CmaEsSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
+from lstm_bench.tune.repository.optuna_internals import GaussianProcess, all_trials
 from lstm_bench.tune.space import distributions, grid_points
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-    from lstm_bench.config.parameter import Parameter
-    from lstm_bench.config.search import SamplerConfig
+    from lstm_bench.config.sections.parameter import Parameter
+    from lstm_bench.config.sections.search import SamplerConfig
 
 __all__ = ["GridSampler", "SobolSampler", "StatelessSampler", "make_sampler"]
 
@@ -43,7 +44,7 @@ def make_sampler(config: SamplerConfig, space: Mapping[str, Parameter]) -> BaseS
         "tpe": lambda seed: TPESampler(
             seed=seed, n_startup_trials=startup, multivariate=config.multivariate, constant_liar=True
         ),
-        "gp": lambda seed: _GaussianProcess(seed=seed, n_startup_trials=startup, warn_independent_sampling=False),
+        "gp": lambda seed: GaussianProcess(seed=seed, n_startup_trials=startup, warn_independent_sampling=False),
         "cmaes": lambda seed: CmaEsSampler(seed=seed, n_startup_trials=startup, warn_independent_sampling=False),
         "random": lambda seed: RandomSampler(seed=seed),
     }  # fmt: skip
@@ -51,12 +52,12 @@ def make_sampler(config: SamplerConfig, space: Mapping[str, Parameter]) -> BaseS
 
 
 class StatelessSampler(BaseSampler):
-    """Makes a sampler per draw.
+    """Makes a new sampler for each sample.
 
     Parameters
     ----------
     make
-        Makes one of a seed.
+        Seed -> sampler.
     seed
         The study's.
     """
@@ -70,76 +71,56 @@ class StatelessSampler(BaseSampler):
         return self._make(int.from_bytes(digest[:4], "big"))
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Name what is drawn together."""
+        """Return the parameters that are sampled together."""
         return self._for(trial, "space").infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Draw together."""
+        """Sample parameters together."""
         sampler = self._for(trial, "together")
-        search_space = sampler.infer_relative_search_space(study, trial)  # some remember what they inferred
+        search_space = sampler.infer_relative_search_space(
+            study, trial
+        )  # some samplers need a call of this first
         return sampler.sample_relative(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Draw one."""
+        """Sample one parameter."""
         sampler = self._for(trial, f"one {param_name}")
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Let the sampler prepare a trial."""
+        """Call the sampler's hook."""
         self._for(trial, "before").before_trial(study, trial)
 
     def after_trial(
         self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
-        """Let the sampler take note of a trial's end."""
+        """Call the sampler's hook."""
         self._for(trial, "after").after_trial(study, trial, state, values)
 
 
-class _GaussianProcess(GPSampler):
-    """Optuna's, that does not take a trial which is drawn once more, its driver having died, for one at work."""
-
-    _number = -1
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        self._number = trial.number
-        return super().sample_relative(study, trial, search_space)
-
-    def _sample_relative_impl(
-        self,
-        study: Study,
-        completed_trials: list[FrozenTrial],
-        running_trials: list[FrozenTrial],
-        search_space: dict[str, BaseDistribution],
-    ) -> dict[str, Any]:
-        others = [other for other in running_trials if other.number != self._number]
-        return super()._sample_relative_impl(study, completed_trials, others, search_space)
-
-
 class _WholeSpace(BaseSampler):
-    """Draws a point of the whole space at once."""
+    """Samples all parameters at once."""
 
     def __init__(self, space: Mapping[str, Parameter]) -> None:
         self._space = distributions(space)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Name what is drawn together: everything."""
+        """Return all parameters."""
         return self._space
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Refuse: what is not in the point is not in the space."""
-        raise LookupError(f"{param_name} was not drawn with the others: {sorted(self._space)}")
+        """Raise: a parameter outside the point is not in the space."""
+        raise LookupError(f"{param_name} was not sampled with the others: {sorted(self._space)}")
 
 
 class GridSampler(_WholeSpace):
-    """The first point of the grid that no other trial has."""
+    """Proposes the first point of the grid that no other trial has."""
 
     def __init__(self, space: Mapping[str, Parameter]) -> None:
         super().__init__(space)
@@ -147,17 +128,15 @@ class GridSampler(_WholeSpace):
 
     def left(self, trials: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
         """Points that no trial has."""
-        given = (trial.params or trial.system_attrs.get("fixed_params", {}) for trial in trials)
-        taken = {frozenset(params.items()) for params in given}
+        params_of_trials = (trial.params or trial.system_attrs.get("fixed_params", {}) for trial in trials)
+        taken = {frozenset(params.items()) for params in params_of_trials}
         return [point for point in self._points if frozenset(point.items()) not in taken]
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Take the next point."""
-        # all of them: hyperband shows a sampler those of one bracket
-        there = study._storage.get_all_trials(study._study_id, deepcopy=False)
-        others = [other for other in there if other.number != trial.number]
+        """Return the next point."""
+        others = [other for other in all_trials(study) if other.number != trial.number]
         left = self.left(others)
         return left[0] if left else self._points[trial.number % len(self._points)]
 
@@ -172,11 +151,11 @@ class SobolSampler(_WholeSpace):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Take the trial's point."""
+        """Return the trial's point."""
         from scipy.stats.qmc import Sobol
 
         sequence = Sobol(len(self._space), scramble=True, rng=self._seed)
-        if trial.number:  # SciPy cannot go forward by none
+        if trial.number:  # SciPy does not accept 0
             sequence.fast_forward(trial.number)
         units = sequence.random(1)[0]
         return {
@@ -186,7 +165,7 @@ class SobolSampler(_WholeSpace):
 
 
 def _at(distribution: BaseDistribution, unit: float) -> Any:
-    """Value at a share of a distribution, ``0 <= unit < 1``."""
+    """Value of a distribution at a position ``0 <= unit < 1``."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[int(unit * len(distribution.choices))]
     if not isinstance(distribution, IntDistribution | FloatDistribution):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from lstm_bench.config.parameter import Parameter, Scalar, in_order
+from lstm_bench.config.sections.parameter import Parameter, Scalar, in_order
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

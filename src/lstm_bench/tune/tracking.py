@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from lstm_bench.model.path_name import current_path_name
 from lstm_bench.tracking.tracked import tags_of
 from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, tracked_id
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.tune.definition import Definition
 
 __all__ = ["TrackedTrials"]
@@ -35,7 +36,7 @@ class TrackedTrials:
         self._definition = definition
         self._ids: dict[int, str] = {}
 
-    def began(self, number: int, key: str, config: RunConfig, params: Mapping[str, Any]) -> None:
+    def began(self, number: int, key: str, config: ResolvedRun, params: Mapping[str, Any]) -> None:
         """Tell that a trial begins, or goes on.
 
         Parameters
@@ -98,4 +99,5 @@ class TrackedTrials:
         if value is not None:
             summary["best_valid_loss"] = value
         path = outcome.get("training_path")
-        self._tracker.end(self._ids.pop(number), state, summary, {} if path is None else {"path": path})
+        tags = {} if path is None else {"path": current_path_name(path)}
+        self._tracker.end(self._ids.pop(number), state, summary, tags)

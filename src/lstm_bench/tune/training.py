@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.exec.worker import Session
+from lstm_bench.model.path_name import current_path_name
 from lstm_bench.record.identity import run_id
 from lstm_bench.tracking.tracked import epoch_values
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
 
 __all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key"]
 
@@ -26,7 +27,7 @@ logger = logging.getLogger("lstm_bench")
 TRAIN_TRIAL = "lstm_bench.tune.training:train_trial"
 
 
-def trial_key(config: RunConfig, seeds: Sequence[int], data_fingerprint: str) -> str:
+def trial_key(config: ResolvedRun, seeds: Sequence[int], data_fingerprint: str) -> str:
     """Return what two trials have in common where one need not be trained: 16 hex digits."""
     ids = [run_id(config.with_seed(seed), data_fingerprint) for seed in seeds]
     return hashlib.sha256(" ".join(ids).encode()).hexdigest()[:16]
@@ -58,7 +59,7 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     there = outcome if outcome.is_file() else rescued(outcome.name)
     if there is not None:  # trained to its end before, and the driver died before it could take note
         return _replay(json.loads(there.read_text(encoding="utf-8")), session)
-    from lstm_bench.run.contents import without_nan
+    from lstm_bench.core.json_values import without_nan
 
     result = _train(payload, session)
     if not result["pruned"]:
@@ -92,7 +93,7 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.run.preparation import check_learning, valid_metric
     from lstm_bench.tune.valid_ic import valid_correlations
 
-    config = RunConfig.model_validate(payload["workflow"])
+    config = RunConfig.model_validate(payload["workflow"]).resolved()
     kwargs, spec = config.task.model.kwargs, PackSpec.of(config)
     choice = choose_path(spec, session.device)
     dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
@@ -172,6 +173,8 @@ def _replay(result: dict[str, Any], session: Session) -> dict[str, Any]:
         }
     result["valid_ic"] = {int(seed): figures for seed, figures in result.get("valid_ic", {}).items()}
     result["status"] = {int(seed): status for seed, status in result["status"].items()}
+    if result.get("training_path") is not None:
+        result["training_path"] = current_path_name(result["training_path"])
     for epoch in range(max(map(len, result["losses"].values()))):
         losses = {seed: curve[epoch] for seed, curve in result["losses"].items() if epoch < len(curve)}
         figures = {seed: {"train_loss": result["train_losses"][seed][epoch]} for seed in losses}

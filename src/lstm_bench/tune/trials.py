@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from lstm_bench.config.mistakes import explain
+from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import DataError
 from lstm_bench.tune.liveness import is_alive
 from lstm_bench.tune.objective import say_diverged

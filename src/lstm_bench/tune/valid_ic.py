@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import torch
 
     from lstm_bench.dataset.dataset import Dataset, SampleSet
-    from lstm_bench.model.contract import PackSpec, PathName
+    from lstm_bench.model.contract import PackSpec
+    from lstm_bench.model.path_name import PathName
     from lstm_bench.model.trainer import Fit
 
 __all__ = ["valid_correlations"]
@@ -40,7 +41,7 @@ def valid_correlations(
         Seed -> ``IC`` and ``Rank IC``, means over the days of valid; no entry for a seed without usable weights, and
         no figure where no day has one.
     """
-    from lstm_bench.evaluate.signal import signal_metrics
+    from lstm_bench.evaluate.signal.metrics import signal_metrics
     from lstm_bench.model.predict import predict_weights
     from lstm_bench.model.resident import ResidentSamples
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.evaluate.performance import performance
+from lstm_bench.evaluate.returns.performance import performance
 from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.months import month_grid, yearly
 from lstm_bench.report.figures.portfolio import holding_figures, return_figures

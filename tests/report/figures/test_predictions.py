@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.evaluate.groups import group_returns
+from lstm_bench.evaluate.signal.groups import group_returns
 from lstm_bench.report.figures.predictions import score_figures
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_bench.config.day import parse_day
+from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.counting import counted
 from lstm_bench.data.arrays import Days, Ints
 from lstm_bench.data.health.finding import Findings

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.config.dataset import DatasetConfig, SegmentName
+from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import span_of

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.core.atomic_folder import recover
+from lstm_bench.core.atomic import recover
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.health.check import check_data
@@ -225,7 +225,7 @@ def test_a_field_of_the_folder_must_be_there(write: Write, tmp_path: Path) -> No
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from lstm_bench.core import atomic_folder as draft
+from lstm_bench.core import atomic
 from lstm_bench.data import qlib_folder
 from lstm_bench.data.importing.importer import import_bars
 from lstm_bench.data.importing.options import ImportOptions
@@ -241,9 +241,9 @@ if moment == "writing":  # the third file of bars
 elif moment == "before":
     qlib_folder.swap = kill
 elif moment == "after":
-    qlib_folder.swap = lambda a, b: (draft.swap(a, b), kill())
+    qlib_folder.swap = lambda a, b: (atomic.swap(a, b), kill())
 else:  # where names cannot be exchanged, between the two renames
-    draft._exchange = lambda a, b: False
+    atomic._exchange = lambda a, b: False
     rename, calls = Path.rename, []
     def rename_some(path, target):
         calls.append(path)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.model.paths.cpu.test_outputs import compare, make
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.model import limits
 from lstm_bench.model.contract import MemberSpec
@@ -95,7 +95,7 @@ def test_training_goes_as_in_single_precision_and_its_weights_score_alike() -> N
             own, [MemberSpec(0, 1e-2, 0.0, 0.0)], samples, samples, n_epochs=5, early_stop=5, device=CPU
         )
         if precision == "bf16":
-            scores = predict_weights(own, fit.weights, ResidentSamples.place(samples, CPU), "sharded")
+            scores = predict_weights(own, fit.weights, ResidentSamples.place(samples, CPU), "cpu")
             assert fit.epochs[fit.best_epoch].valid_loss == pytest.approx(
                 float(np.square(scores - samples.labels).mean()), rel=1e-5
             )
@@ -109,15 +109,13 @@ def test_training_goes_as_in_single_precision_and_its_weights_score_alike() -> N
 
 @needs_bf16
 def test_the_processors_threads_serve_it() -> None:
-    assert choose_path(dataclasses.replace(qlib_spec(20), precision="bf16"), CPU).name == "sharded"
+    assert choose_path(dataclasses.replace(qlib_spec(20), precision="bf16"), CPU).name == "cpu"
 
 
 def test_a_processor_without_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outputs, "PRECISIONS", ("fp32",))
     spec = dataclasses.replace(qlib_spec(20), precision="bf16")
-    with pytest.raises(
-        ConfigError, match=r"precision: got 'bf16', but on cpu the sharded path.*choices: fp32$"
-    ):
+    with pytest.raises(ConfigError, match=r"precision: got 'bf16', but on cpu the cpu path.*choices: fp32$"):
         choose_path(spec, CPU)
     with pytest.raises(ConfigError, match=r"precision: got 'bf16'.*choices: fp32$"):
         CompiledLSTM(make(3, 8, 1), "bf16")
@@ -128,7 +126,7 @@ def test_torch_scores_what_was_trained_where_there_was_bf16(monkeypatch: pytest.
     spec = dataclasses.replace(qlib_spec(4), hidden_size=16, precision="bf16")
     samples = ResidentSamples.place(noise_samples(30, Shape(4, 5)), CPU)
     model = make(4, 16, 2)
-    scores = predict_weights(spec, model.copied(), samples, "sharded")
+    scores = predict_weights(spec, model.copied(), samples, "cpu")
     assert np.array_equal(scores, predict(model, samples).numpy())
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lstm_bench.config.harness import Precision
+from lstm_bench.config.sections.harness import Precision
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
 
@@ -44,7 +44,7 @@ def compare(model: LSTM, windows: Tensor, tolerance: float = 1e-5, precision: Pr
     torch.autograd.backward((expected - target).square().mean())
     compiled = CompiledLSTM(model, precision)
     scores = compiled.training_scores(windows, torch.Generator())
-    compiled.give_back(torch.autograd.grad((scores - target).square().mean(), compiled.leaves))
+    compiled.set_grads(torch.autograd.grad((scores - target).square().mean(), compiled.leaves))
     assert relative(scores.detach(), expected.detach()) < tolerance
     assert relative(compiled.scores(windows), expected.detach()) < tolerance
     for (name, parameter), other in zip(model.named_parameters(), exact.parameters(), strict=True):
@@ -102,7 +102,7 @@ def test_nan_in_a_window_is_nan_in_its_score_alone() -> None:
     assert scores.isnan().tolist() == [sample == 4 for sample in range(10)]
 
 
-def test_weights_are_those_of_the_last_renewal() -> None:
+def test_weights_are_those_of_the_last_repacking() -> None:
     model, windows = make(3, 8, 2), torch.randn(6, 5, 3)
     compiled = CompiledLSTM(model)
     before = compiled.scores(windows)
@@ -110,12 +110,12 @@ def test_weights_are_those_of_the_last_renewal() -> None:
         for parameter in model.rnn.parameters():
             parameter.mul_(0.5)
     assert torch.equal(compiled.scores(windows), before)
-    compiled.renew()
+    compiled.repack()
     assert relative(compiled.scores(windows), copy.deepcopy(model).double()(windows.double()).detach()) < 1e-5
 
 
 def test_gradients_go_through_the_masks_of_dropout() -> None:
-    """Masks drawn again from the same state, applied between single layers of torch."""
+    """Masks sampled again from the same state, applied between single layers of torch."""
     model, windows = make(3, 16, 3, dropout=0.4), torch.randn(20, 5, 3)
     compiled = CompiledLSTM(model)
     state = torch.Generator().manual_seed(5).get_state()
@@ -126,7 +126,7 @@ def test_gradients_go_through_the_masks_of_dropout() -> None:
         return generator
 
     scores = compiled.training_scores(windows, stream())
-    compiled.give_back(torch.autograd.grad(scores.sum(), compiled.leaves))
+    compiled.set_grads(torch.autograd.grad(scores.sum(), compiled.leaves))
     masks = torch.empty(2, 5, 20, 16).bernoulli_(0.6, generator=stream()) / 0.6
     exact = copy.deepcopy(model).double()
     hidden = windows.double()
@@ -162,7 +162,7 @@ def test_no_two_gradients_share_memory() -> None:
     model = make(3, 16, 2)
     compiled = CompiledLSTM(model)
     scores = compiled.training_scores(torch.randn(20, 5, 3), torch.Generator())
-    compiled.give_back(torch.autograd.grad(scores.sum(), compiled.leaves))
+    compiled.set_grads(torch.autograd.grad(scores.sum(), compiled.leaves))
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     assert len({gradient.data_ptr() for gradient in gradients}) == len(gradients) == 10
 

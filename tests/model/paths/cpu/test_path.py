@@ -1,4 +1,4 @@
-"""Training in shards against the reference path, and on any number of threads."""
+"""Training on the ``cpu`` path against the reference path, and on any number of threads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.loss.sample import LossSpec
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.paths.cpu import lanes
+from lstm_bench.model.paths.cpu.micro_batches import MICRO_BATCH
 from lstm_bench.model.paths.cpu.path import _mask_stream
-from lstm_bench.model.paths.cpu.threads import SHARD
 from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import Fit, train_pack
 
@@ -46,7 +46,7 @@ def fit_days(
     weighted: bool = False,
     **own: Any,
 ) -> list[Fit]:
-    """Train on days that no part of a batch holds as a whole."""
+    """Train on days that are larger than a micro-batch."""
     train, valid = make_days(days=20, stocks=60, seed=1), make_days(days=5, stocks=60, seed=2)
     members = [MemberSpec(seed, 0.01, dropout, 0.01) for seed, dropout in enumerate(dropouts)]
     weights = np.random.default_rng(7).uniform(0.1, 3.0, len(train)) if weighted else None
@@ -59,9 +59,9 @@ def curves(fits: list[Fit]) -> list[list[tuple[float, float]]]:
     return [[(epoch.train_loss, epoch.valid_loss) for epoch in one.epochs] for one in fits]
 
 
-def test_shards_serve_the_processor() -> None:
-    assert choose_path(SPEC, CPU).name == "sharded"
-    assert choose_path(DAYS, CPU).name == "sharded"
+def test_cpus_train_on_the_cpu_path() -> None:
+    assert choose_path(SPEC, CPU).name == "cpu"
+    assert choose_path(DAYS, CPU).name == "cpu"
     assert choose_path(dataclasses.replace(SPEC, compat="qlib"), CPU).name == "reference"
 
 
@@ -91,8 +91,7 @@ def test_no_bit_depends_on_the_threads(
 
 @pytest.mark.parametrize("name", ["ic", "rank"])
 @pytest.mark.parametrize(("layers", "hidden"), [(1, 8), (2, 8), (2, 16), (2, 20)])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize(("weighted", "members"), [(False, 1), (True, 3)])
 def test_losses_of_days_are_the_references(
     make_days: MakeSamples, name: Any, layers: int, hidden: int, weighted: bool, members: int
 ) -> None:
@@ -122,7 +121,7 @@ def test_a_batch_may_have_more_samples_than_were_asked_for(make_days: MakeSample
     train = make_days(days=6, stocks=250, seed=1)
     pack = Pack(spec, [MemberSpec(0, 0.01, 0.3, 0.0)], train, make_days(), CPU)
     assert pack.days_per_batch == 1
-    assert np.bincount(train.days).min() > 2 * SHARD
+    assert np.bincount(train.days).min() > 2 * MICRO_BATCH
     assert np.isfinite(pack.train_epoch([0])).all()
 
 

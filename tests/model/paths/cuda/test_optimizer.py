@@ -15,7 +15,7 @@ SPEC = PackSpec(
     d_feat=3, hidden_size=8, num_layers=2, batch_size=16, optimizer="adam", clip_grad_value=0.5,
     clip_grad_norm=None, compat="none", is_time_series=True,
 )  # fmt: skip
-REPLICAS = [MemberSpec(0, 0.1, 0.0, 0.0), MemberSpec(1, 0.01, 0.0, 0.2), MemberSpec(2, 1.0, 0.0, 0.01)]
+MEMBERS = [MemberSpec(0, 0.1, 0.0, 0.0), MemberSpec(1, 0.01, 0.0, 0.2), MemberSpec(2, 1.0, 0.0, 0.01)]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "gd"])
@@ -24,11 +24,11 @@ def test_rows_move_as_torchs_optimizers_move_them(optimizer: Any, norm: float | 
     spec = dataclasses.replace(SPEC, optimizer=optimizer, clip_grad_norm=norm)
     torch.manual_seed(0)
     rows = torch.randn(3, 10)
-    models = [nn.Linear(10, 1, bias=False) for _ in REPLICAS]
+    models = [nn.Linear(10, 1, bias=False) for _ in MEMBERS]
     for model, row in zip(models, rows, strict=True):
         model.weight.data.copy_(row[None])
-    torchs = [make_optimizer(spec, *pair) for pair in zip(REPLICAS, models, strict=True)]
-    pack = PackOptimizer(spec, REPLICAS, rows)
+    torchs = [make_optimizer(spec, *pair) for pair in zip(MEMBERS, models, strict=True)]
+    pack = PackOptimizer(spec, MEMBERS, rows)
     for _ in range(6):
         gradients = torch.randn(3, 10)
         for model, own, gradient in zip(models, torchs, gradients, strict=True):
@@ -42,7 +42,7 @@ def test_rows_move_as_torchs_optimizers_move_them(optimizer: Any, norm: float | 
 def test_rows_that_stay_go_on() -> None:
     torch.manual_seed(0)
     rows = torch.randn(3, 10)
-    pack = PackOptimizer(SPEC, REPLICAS, rows)
+    pack = PackOptimizer(SPEC, MEMBERS, rows)
     first, second = torch.randn(3, 10), torch.randn(3, 10)
     pack.step(first)
     kept = rows[[0, 2]].clone()

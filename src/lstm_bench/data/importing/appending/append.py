@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from lstm_bench.core.atomic_folder import recover
+from lstm_bench.core.atomic import recover
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.importing.adjusting.folder_adjustment import adjustment_note, read_folder_adjustment
 from lstm_bench.data.importing.appending.extension import Extension

@@ -1,0 +1,264 @@
+"""The jobs of a bench: gives packs of seeds to a dispatcher and keeps the manifest."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_bench.bench.candidates import Candidate
+from lstm_bench.bench.manifest import Bench, BenchRow
+from lstm_bench.bench.training import RUN_PACK
+from lstm_bench.exec.devices import Slot, SlotTable
+from lstm_bench.exec.retry import Failed
+from lstm_bench.exec.worker import Job
+from lstm_bench.record.identity import run_id
+from lstm_bench.record.publish import recover
+from lstm_bench.record.record import Record
+from lstm_bench.tracking.tracked import described
+from lstm_bench.tracking.tracker import NoTracker, State, Tracker, tracked_id
+
+if TYPE_CHECKING:
+    from lstm_bench.record.stamp import NamedData
+    from lstm_bench.tune.progress import BenchProgress
+
+__all__ = ["PackJobs"]
+
+
+@dataclass
+class _Row:
+    """A candidate with its data.
+
+    Attributes
+    ----------
+    ids : seed -> run id, of the seeds asked for
+    """
+
+    candidate: Candidate
+    data: NamedData
+    ids: dict[int, str]
+
+
+class PackJobs:
+    """The source of a bench's jobs for a :class:`~lstm_bench.exec.dispatch.Dispatcher`.
+
+    Parameters
+    ----------
+    opened
+        Candidates with closed segments, and their data.
+    pack_width
+        Seeds in a pack, None for a width that suits the devices.
+
+    Attributes
+    ----------
+    rows : of the manifest, by label
+    computed : runs that were trained
+    """
+
+    def __init__(
+        self,
+        opened: Sequence[tuple[Candidate, NamedData]],
+        seeds: Sequence[int],
+        slots: SlotTable,
+        pack_width: int | None,
+        results: Path,
+        *,
+        force: bool,
+        progress: BenchProgress,
+        tracker: Tracker | None = None,
+    ) -> None:
+        self._slots = slots
+        self._force = force
+        self._progress = progress
+        self._tracker = tracker or NoTracker()
+        self._experiment = results / opened[0][0].study
+        self._waiting: deque[Job] = deque()
+        self._started: dict[str, float] = {}
+        self._rows: dict[str, _Row] = {}
+        self.rows: dict[str, BenchRow] = {}
+        self.computed = 0
+        for candidate, data in opened:
+            row = self._rows[candidate.label] = _Row(candidate, data, _ids(candidate, data, seeds))
+            self._enter(row, pack_width)
+
+    def _enter(self, row: _Row, pack_width: int | None) -> None:
+        """Enter a row into the manifest, and queue the runs that have no record, in packs."""
+        candidate, seeds = row.candidate, list(row.ids)
+        workflow = candidate.config.to_file()
+        workflow["task"]["model"]["kwargs"].pop("seed", None)
+
+        def entered(before: BenchRow | None) -> BenchRow:
+            if before is not None and (
+                before.workflow != workflow or dict(before.runs) != _ids(candidate, row.data, before.runs)
+            ):
+                before = None  # of another configuration or other data
+            all_seeds = sorted({*seeds, *(before.seeds if before is not None else ())})
+            ids = _ids(candidate, row.data, all_seeds)
+            runs, failures = self._recorded(ids, seeds if self._force else ())
+            known = {} if before is None else before.failures
+            failures |= {seed: text for seed, text in known.items() if seed not in (*runs, *seeds)}
+            return BenchRow(
+                label=candidate.label, study=candidate.study, trial=candidate.trial, seeds=tuple(all_seeds),
+                runs=runs, failures=failures, features=candidate.config.feature_set, workflow=workflow,
+            )  # fmt: skip
+
+        entry = self.rows[candidate.label] = Bench.change(self._experiment, candidate.label, entered)
+        missing = [seed for seed in seeds if seed not in entry.runs]
+        self._progress.entered(candidate.label, len(entry.runs), len(missing))
+        width = pack_width or self._pack_width(len(missing))
+        self._waiting.extend(
+            self._job(row, missing[begin : begin + width]) for begin in range(0, len(missing), width)
+        )
+
+    def _pack_width(self, seeds: int) -> int:
+        if any(device.opens == "cpu" for device in self._slots.devices):
+            return 1
+        return max(1, math.ceil(seeds / len(self._slots.slots)))
+
+    def _job(self, row: _Row, seeds: list[int]) -> Job:
+        label = row.candidate.label
+        payload = {
+            "workflow": row.candidate.config.to_file(),
+            "seeds": seeds,
+            "experiment": str(self._experiment),
+            "force": self._force,
+            "data": row.data.to_json(),
+            "label": label,
+        }
+        return Job(f"{label}, seed {', '.join(map(str, seeds))}", RUN_PACK, payload)
+
+    def claim(self, slot: Slot) -> Job | None:
+        """Return the next pack."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def split(self, job: Job) -> Sequence[Job]:
+        """Return the two halves of a pack."""
+        row, seeds = self._rows[job.payload["label"]], job.payload["seeds"]
+        half = len(seeds) // 2
+        return [self._job(row, part) for part in (seeds[:half], seeds[half:])] if half else []
+
+    def started(self, job: Job, slot: Slot) -> None:
+        """Begin the runs of a pack."""
+        self._started[job.key] = time.monotonic()
+        self._progress.began(job.key, slot.name)
+        row = self._rows[job.payload["label"]]
+        candidate = row.candidate
+        for seed in job.payload["seeds"]:
+            config = candidate.config.with_seed(seed)
+            self._tracker.begin(
+                described(config, row.ids[seed], row.data.name, candidate.study, "bench", candidate.label)
+            )
+
+    def opened(self, job: Job, slot: Slot, device: str) -> None:
+        """Do nothing: the records name their devices."""
+
+    def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
+        """Show an epoch; a bench prunes nothing."""
+        tracked = self._tracked_ids(job)
+        for seed, figures in values["figures"].items():
+            self._tracker.epoch(tracked[seed], int(values["epoch"]), figures)
+        self._progress.epoch(job.key, slot.name, int(values["epoch"]), values["losses"])
+        return True
+
+    def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
+        """Write a pack's runs into the manifest."""
+        self.computed += int(result["computed"])
+        self._end(job, result["runs"], result["errors"], "interrupted")
+
+    def retried(self, job: Job, failure: Failed) -> None:
+        """Show that a pack, or its halves, are tried again."""
+        self._progress.note(f"{job.key}: {failure.error}; it is tried again")
+
+    def failed(self, job: Job, slot: Slot, failure: Failed) -> None:
+        """Write a pack's failure into the manifest, and the runs that it recorded before it failed."""
+        runs, failures = self._recorded(self._ids_of(job))
+        failures |= {seed: failure.error for seed in job.payload["seeds"] if seed not in runs}
+        self._end(job, runs, failures, "failed", {"error": failure.error})
+
+    def halted(self, job: Job, slot: Slot) -> None:
+        """Leave a pack's missing runs to the next bench."""
+        recorded, _ = self._recorded(self._ids_of(job))
+        self._end_tracked(job, recorded, "interrupted")
+        self._progress.ended(job.key, time.monotonic() - self._started[job.key], {0: "interrupted"})
+
+    def noted(self, text: str) -> None:
+        """Show a message."""
+        self._progress.note(text)
+
+    def tick(self) -> None:
+        """Do nothing."""
+
+    def _ids_of(self, job: Job) -> dict[int, str]:
+        """Seed -> run id, of a job."""
+        ids = self._rows[job.payload["label"]].ids
+        return {seed: ids[seed] for seed in job.payload["seeds"]}
+
+    def _tracked_ids(self, job: Job) -> dict[int, str]:
+        """Seed -> id at the tracker, of a job."""
+        study = self._rows[job.payload["label"]].candidate.study
+        return {seed: tracked_id(run, study) for seed, run in self._ids_of(job).items()}
+
+    def _end(
+        self,
+        job: Job,
+        runs: Mapping[int, str],
+        failures: Mapping[int, str],
+        otherwise: State,
+        summary: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write how a pack ended; the tracker's runs without a record end in the state ``otherwise``."""
+        label = job.payload["label"]
+        self._end_tracked(job, runs, otherwise, summary)
+
+        def changed(row: BenchRow | None) -> BenchRow:
+            if row is None or row.workflow != self.rows[label].workflow:
+                row = self.rows[label]
+            earlier = {seed: text for seed, text in row.failures.items() if seed not in runs}
+            return row.model_copy(update={"runs": {**row.runs, **runs}, "failures": {**earlier, **failures}})
+
+        self.rows[label] = Bench.change(self._experiment, label, changed)
+        self._progress.ended(job.key, time.monotonic() - self._started[job.key], failures)
+
+    def _end_tracked(
+        self,
+        job: Job,
+        recorded: Mapping[int, str],
+        otherwise: State,
+        summary: Mapping[str, str] | None = None,
+    ) -> None:
+        for seed, tracked in self._tracked_ids(job).items():
+            if seed in recorded:
+                self._tracker.recorded(tracked, self._experiment / recorded[seed])
+            else:
+                self._tracker.end(tracked, otherwise, summary or {}, {})
+
+    def _recorded(
+        self, ids: Mapping[int, str], ignored: Sequence[int] = ()
+    ) -> tuple[dict[int, str], dict[int, str]]:
+        """Look for records, but not for those of the seeds ``ignored``.
+
+        Returns
+        -------
+        runs, failures
+            Seed -> run id of those with a record, and seed -> error of those of them that have failed.
+        """
+        runs, failures = {}, {}
+        for seed, run in ids.items():
+            recover(self._experiment / run)
+            record = Record.find(self._experiment / run)
+            if record is None or seed in ignored:
+                continue
+            runs[seed] = run
+            failure = record.failure()
+            if failure is not None:
+                failures[seed] = failure
+        return runs, failures
+
+
+def _ids(candidate: Candidate, data: NamedData, seeds: Iterable[int]) -> dict[int, str]:
+    """Seed -> run id."""
+    return {seed: run_id(candidate.config.with_seed(seed), data.name) for seed in seeds}

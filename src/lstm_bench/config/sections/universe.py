@@ -1,0 +1,168 @@
+"""The universe in a workflow file: a market or codes, and the filters that change it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, InstanceOf, field_validator
+
+from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
+from lstm_bench.config.lenient import Lenient
+from lstm_bench.config.section import Refused, Section
+from lstm_bench.config.values.day import Daily, FirstDay, LastDay
+from lstm_bench.config.values.truth import Truth
+from lstm_bench.config.wording.expected import Words
+from lstm_bench.config.wording.shown import came
+from lstm_bench.core.errors import choices_hint
+
+__all__ = [
+    "ExpressionFilter",
+    "FilterPipe",
+    "FilteredMarket",
+    "InstrumentProcessors",
+    "Instruments",
+    "NameFilter",
+    "OptionalFilterPipe",
+    "TimeRangeConfig",
+    "WholeMarket",
+    "market_text",
+]
+
+
+class _Filter(Lenient):
+    filter_start_time: FirstDay | None = Field(None, description="first day to filter; the data's if null")
+    filter_end_time: LastDay | None = Field(None, description="last day to filter; the data's if null")
+
+
+class NameFilter(_Filter):
+    """``NameDFilter``: keep instruments whose code matches from its start."""
+
+    filter_type: Literal["NameDFilter"] = Field("NameDFilter", description="which filter")
+    name_rule_re: str = Field(description="regular expression of codes in capital letters")
+
+    @field_validator("name_rule_re")
+    @classmethod
+    def _is_expression(cls, text: str) -> str:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(f"got {came(text)}, expected a regular expression: {error}") from error
+        return text
+
+
+class ExpressionFilter(_Filter):
+    """``ExpressionDFilter``: keep the days of an instrument on which an expression is true."""
+
+    filter_type: Literal["ExpressionDFilter"] = Field("ExpressionDFilter", description="which filter")
+    rule_expression: str = Field(
+        description="a day is kept if this is not 0, such as $close > 5; NaN is not 0"
+    )
+    keep: Truth = Field(False, description="whether to keep instruments without a value of the expression")
+
+
+_FILTERS: dict[str, type[_Filter]] = {"ExpressionDFilter": ExpressionFilter, "NameDFilter": NameFilter}
+
+
+def _as_filter(value: Any) -> Any:
+    """Read a filter with the model of its type."""
+    if isinstance(value, _Filter):
+        return value
+    kind = value.get("filter_type") if isinstance(value, dict) else None
+    if kind is None:
+        raise ValueError(
+            f"got {came(value)}, expected a mapping with filter_type; choices: {', '.join(_FILTERS)}"
+        )
+    if kind not in _FILTERS:
+        raise ValueError(f"filter_type: got {came(kind)}; {choices_hint(str(kind), _FILTERS)}")
+    return _FILTERS[kind].model_validate(value)
+
+
+def _none_if_empty(value: Any) -> Any:
+    """Read an empty list as null: both mean the same."""
+    return None if value in ((), [], {}) else value
+
+
+FilterPipe = tuple[Annotated[NameFilter | ExpressionFilter, BeforeValidator(_as_filter)], ...]
+OptionalFilterPipe = Annotated[FilterPipe | None, BeforeValidator(_none_if_empty)]
+"""Filters, applied in order."""
+
+
+class FilteredMarket(Lenient):
+    """A market with filters of its own, as Qlib's ``D.instruments`` describes it."""
+
+    market: str = Field(description="its name, such as csi300")
+    filter_pipe: OptionalFilterPipe = Field(None, description="filters of its members")
+
+
+class WholeMarket(Section):
+    """A market without filters, as Qlib's ``D.instruments`` describes it: what the backtest takes."""
+
+    market: str = Field(description="a market of the data, such as csi300")
+    filter_pipe: Refused = None
+
+
+MarketName = Annotated[str, Words("a market name", "market names")]
+Code = Annotated[str, Words("a code", "codes")]
+MemberSpan = tuple[FirstDay, LastDay]
+
+
+def _as_instruments(value: Any) -> Any:
+    return FilteredMarket.model_validate(value) if isinstance(value, dict) and "market" in value else value
+
+
+Instruments = Annotated[
+    MarketName | tuple[Code, ...] | InstanceOf[FilteredMarket] | dict[str, tuple[MemberSpan, ...]],
+    BeforeValidator(_as_instruments),
+]
+"""A market, codes, a market with filters, or codes with their spans of days."""
+
+
+class TimeRangeKwargs(Section):
+    """Days that an instrument's bars must span."""
+
+    start_time: FirstDay | None = Field(None, description="bars begin on or before it")
+    end_time: LastDay | None = Field(None, description="bars end on or after it")
+    freq: Daily = Field("day", description="only daily bars")
+
+
+class TimeRangeConfig(Named):
+    """``TimeRangeFlt``: drop the instruments whose bars begin or end inside a span of days.
+
+    It uses knowledge of which instruments survive, so figures are better than they could have been at the time.
+    """
+
+    name: Literal["TimeRangeFlt"] = Field(alias="class")
+    module_path: Annotated[Literal["qlib.data.dataset.processor"], GIVEN_BY_CLASS] = (
+        "qlib.data.dataset.processor"
+    )
+    kwargs: TimeRangeKwargs = Field(TimeRangeKwargs(), description="the span")
+
+
+def _as_list(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise ValueError(  # noqa: TRY004 - pydantic's protocol
+            f"got a mapping of {', '.join(map(str, value))}; rows cannot differ between groups, expected a list, which "
+            "is for all groups"
+        )
+    # Qlib skips entries that are null
+    return _none_if_empty([entry for entry in value if entry]) if isinstance(value, list | tuple) else value
+
+
+InstrumentProcessors = Annotated[
+    tuple[TimeRangeConfig, ...] | None, BeforeValidator(_as_list), BeforeValidator(_none_if_empty)
+]
+"""Processors that drop whole instruments."""
+
+
+def market_text(instruments: Instruments | None) -> str:
+    """Name a universe in tables: its market, or how many codes it has."""
+    match instruments:
+        case None:
+            return "all"
+        case str():
+            return instruments
+        case FilteredMarket():
+            return instruments.market
+        case _:
+            return f"{len(instruments)} instrument{'s' * (len(instruments) != 1)}"

@@ -1,0 +1,66 @@
+"""Names for processes, and whether a named process is still running."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+
+__all__ = ["ProcessName"]
+
+_CLOCK_SECONDS = 2.0
+"""Start times of one process may differ by this much: they count from the boot, whose time moves with the clock."""
+
+_TEXT = re.compile(r"(.*):([0-9]+):([0-9.]+)")
+
+
+@dataclass(frozen=True)
+class ProcessName:
+    """A process on some host.
+
+    Attributes
+    ----------
+    host : network name of its machine; empty if unknown
+    pid : its number there
+    started : seconds since 1970, which tell it from a later process of the same number; None if unknown
+    """
+
+    host: str
+    pid: int
+    started: float | None = None
+
+    @classmethod
+    def current(cls) -> ProcessName:
+        """Name the calling process, with its start."""
+        import psutil
+
+        return cls(platform.node(), os.getpid(), psutil.Process().create_time())
+
+    @classmethod
+    def parse(cls, text: str) -> ProcessName | None:
+        """Read what ``str`` of a name gives; None for any other text."""
+        found = _TEXT.fullmatch(text)
+        return None if found is None else cls(found[1], int(found[2]), float(found[3]))
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}:{self.started or 0.0:.2f}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it ran on this machine."""
+        return self.host == platform.node()
+
+    @property
+    def may_run(self) -> bool:
+        """Whether it may still be running. A process of another machine always may."""
+        if not self.is_here:
+            return True
+        import psutil
+
+        try:
+            found = psutil.Process(self.pid)
+            is_same = self.started is None or abs(found.create_time() - self.started) < _CLOCK_SECONDS
+            return is_same and found.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False

@@ -1,0 +1,1 @@
+"""Returns: risk and performance of a series of daily returns."""

@@ -1,0 +1,1 @@
+"""Signal: how well a day's scores order the returns that follow."""

@@ -1,0 +1,1 @@
+"""Trading: the portfolio backtest and what it is made of."""

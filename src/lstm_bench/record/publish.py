@@ -1,0 +1,116 @@
+"""Writing and removing records: each is complete or absent at every moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock
+
+from lstm_bench.core import atomic
+from lstm_bench.core.atomic import remove_folder, staging, stagings_of, swap
+from lstm_bench.core.errors import InputError
+from lstm_bench.record.record import Record
+
+__all__ = ["check_idle", "folder_size", "publish", "recover", "remove"]
+
+
+def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = False) -> tuple[Record, bool]:
+    """Write a record and make it visible in one rename.
+
+    Parameters
+    ----------
+    folder
+        The record's place.
+    write
+        Fills the folder that it is given. If it raises, nothing becomes visible.
+    replace
+        Whether to replace a record that another process published in the meantime.
+
+    Returns
+    -------
+    record : Record
+    published : bool
+        False if another process was first and ``replace`` is off: its record stays.
+    """
+    created = [path for path in folder.parents if not path.exists()]
+    try:
+        with staging(folder) as staged:
+            staged.mkdir()
+            write(staged)
+            with _locked(folder):
+                atomic.recover(folder)
+                existing = None if replace else Record.find(folder)
+                if existing is not None:
+                    return existing, False
+                if folder.exists():  # a record to replace, or a folder that is not a record
+                    swap(staged, folder)
+                else:
+                    atomic.publish(staged, folder)
+    finally:
+        for path in created:
+            with suppress(OSError):  # not empty: it holds the record
+                path.rmdir()
+    return Record(folder), True
+
+
+def recover(folder: Path) -> None:
+    """Repair what killed processes left of a record."""
+    if folder.parent.is_dir():
+        with _locked(folder):
+            atomic.recover(folder)
+
+
+def remove(folder: Path) -> int:
+    """Remove a record, complete or not, and what killed processes left of it.
+
+    The record vanishes in one rename. If the process is killed after it, the next run of the same id removes the rest.
+
+    Returns
+    -------
+    int
+        Freed bytes.
+
+    Raises
+    ------
+    InputError
+        If a process is writing the run's record, or the folder cannot be changed.
+    """
+    try:
+        with _locked(folder):
+            atomic.recover(folder)
+            check_idle(folder)
+            size = folder_size(folder)
+            remove_folder(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be removed: {error.strerror}") from error
+    return size
+
+
+def check_idle(folder: Path) -> None:
+    """Check that no process is writing a run's record.
+
+    Raises
+    ------
+    InputError
+        If one is; the message names the process.
+    """
+    for staged in stagings_of(folder):
+        if staged.is_active:
+            owner = staged.owner
+            where = "" if owner.is_here else f" on {owner.host}"
+            hint = "" if owner.is_here else f"; if that has ended, remove {staged.path}"
+            raise InputError(
+                f"{folder}: process {owner.pid}{where} is writing this run's record; wait for it or stop it{hint}"
+            )
+
+
+def folder_size(folder: Path) -> int:
+    """Return the bytes of a folder's files; 0 if it does not exist."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _locked(folder: Path) -> FileLock:
+    """Lock an experiment's folder against other processes. The lock is held while records are renamed."""
+    return FileLock(folder.parent / ".lock")

@@ -1,0 +1,1 @@
+"""Markdown documents with blocks that follow from the evidence."""

@@ -1,0 +1,136 @@
+"""Generated blocks of a document, and the options in their markers.
+
+A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--intervals] [--study NAME]... -->``,
+``<!-- lstm-bench: compare A B -->`` or ``<!-- lstm-bench: speed -->`` on a line of its own, and ends with
+``<!-- lstm-bench: end -->``. The opening marker and the evidence alone decide the content.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lstm_bench.core.errors import InputError, choices_hint
+from lstm_bench.report.leaderboard.tables import Style
+
+__all__ = ["NEW_DOCUMENT", "Block", "LeaderboardOptions", "find_blocks", "with_options"]
+
+NEW_DOCUMENT = "# Benchmarks\n\n<!-- lstm-bench: leaderboard -->\n<!-- lstm-bench: end -->\n"
+
+_MARKER = re.compile(r"^<!-- lstm-bench: (?P<words>.*?) *-->$", re.MULTILINE)
+_END = "end"
+_KINDS = ("compare", "leaderboard", "speed")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block: its kind, its marker's arguments, and the span of its content in the text."""
+
+    kind: str
+    arguments: tuple[str, ...]
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class LeaderboardOptions:
+    """Options in the marker of a leaderboard.
+
+    Attributes
+    ----------
+    style
+    studies : to show; all if empty
+    """
+
+    style: Style = field(default_factory=Style)
+    studies: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> LeaderboardOptions:
+        """Parse a marker's arguments.
+
+        Raises
+        ------
+        InputError
+            If an argument is unknown.
+        """
+        flags, studies, rest = set(), [], list(arguments)
+        while rest:
+            word = rest.pop(0)
+            if word == "--study" and rest:
+                studies.append(rest.pop(0))
+            elif word in ("--compat", "--intervals"):
+                flags.add(word)
+            else:
+                hint = choices_hint(word, ("--compat", "--intervals", "--study NAME"))
+                raise InputError(f"<!-- lstm-bench: leaderboard ... -->: got {word!r}; {hint}")
+        return cls(Style("--compat" in flags, "--intervals" in flags), tuple(dict.fromkeys(studies)))
+
+    def marker(self) -> str:
+        """Format the marker."""
+        flags = ["--compat"] * self.style.compat + ["--intervals"] * self.style.intervals
+        studies = [word for study in self.studies for word in ("--study", study)]
+        return f"<!-- lstm-bench: {shlex.join(['leaderboard', *flags, *studies])} -->"
+
+    def __or__(self, other: LeaderboardOptions) -> LeaderboardOptions:
+        style = Style(self.style.compat or other.style.compat, self.style.intervals or other.style.intervals)
+        return LeaderboardOptions(style, tuple(dict.fromkeys([*self.studies, *other.studies])))
+
+
+def find_blocks(text: str) -> list[Block]:
+    """Find a document's blocks.
+
+    Raises
+    ------
+    InputError
+        If a marker is unknown or misplaced, or the document has no block.
+    """
+    found: list[Block] = []
+    opened: re.Match[str] | None = None
+    for match in _MARKER.finditer(text):
+        words = _words(match)
+        place = f"line {text.count(chr(10), 0, match.start()) + 1}: {match[0]}"
+        if words == [_END]:
+            if opened is None:
+                raise InputError(f"{place} ends no block")
+            kind, *arguments = _words(opened)
+            found.append(Block(kind, tuple(arguments), opened.end() + 1, match.start()))
+            opened = None
+        elif opened is not None:
+            raise InputError(
+                f"{place} stands inside a block; put <!-- lstm-bench: end --> on a line above it"
+            )
+        elif not words or words[0] not in _KINDS:
+            name = words[0] if words else ""
+            raise InputError(f"{place}: got {name!r}; {choices_hint(name, [*_KINDS, _END])}")
+        else:
+            opened = match
+    if opened is not None:
+        raise InputError(f"{opened[0]} has no end; put <!-- lstm-bench: end --> on a line below it")
+    if not found:
+        raise InputError(
+            "no generated block; put these two lines where the leaderboard belongs:\n"
+            "<!-- lstm-bench: leaderboard -->\n<!-- lstm-bench: end -->"
+        )
+    return found
+
+
+def with_options(text: str, options: LeaderboardOptions) -> str:
+    """Add options to the markers of a document's leaderboards."""
+
+    def extended(match: re.Match[str]) -> str:
+        kind, *arguments = _words(match) or [""]
+        if kind != "leaderboard":
+            return match[0]
+        return (LeaderboardOptions.parse(arguments) | options).marker()
+
+    return text if options == LeaderboardOptions() else _MARKER.sub(extended, text)
+
+
+def _words(match: re.Match[str]) -> list[str]:
+    try:
+        return shlex.split(match["words"])
+    except ValueError as error:
+        raise InputError(f"{match[0]}: {error}") from error

@@ -1,0 +1,141 @@
+"""Documents with generated blocks, whose content is computed from the evidence."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from lstm_bench.core.atomic import write_whole
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import CheckError, InputError, command_line
+from lstm_bench.record.evidence import Evidence, study_path
+from lstm_bench.report.documents.blocks import NEW_DOCUMENT, LeaderboardOptions, find_blocks, with_options
+from lstm_bench.report.documents.speed import read_speed, speed_markdown, speed_path
+from lstm_bench.report.leaderboard.comparison import compare_rows
+from lstm_bench.report.leaderboard.comparison_tables import comparison_markdown
+from lstm_bench.report.leaderboard.find_row import RowMissingError
+from lstm_bench.report.leaderboard.formats import markdown
+from lstm_bench.report.leaderboard.rows import rows_of
+from lstm_bench.report.leaderboard.tables import leaderboard_tables
+
+__all__ = ["check_document", "write_document"]
+
+NameFile = Callable[[str], str]
+
+
+def write_document(
+    path: Path,
+    results: Path,
+    evidence: Mapping[str, Evidence],
+    options: LeaderboardOptions | None = None,
+) -> bool:
+    """Rewrite a document's generated blocks; create the document if it does not exist.
+
+    Parameters
+    ----------
+    path
+        The document; links to the evidence in ``results`` are relative to its folder.
+    options
+        Added to the markers of its leaderboards.
+
+    Returns
+    -------
+    bool
+        Whether it changed.
+
+    Raises
+    ------
+    InputError
+        If a marker is invalid or missing.
+    """
+    before = _read(path) if path.exists() else None
+    after = _rebuilt(NEW_DOCUMENT if before is None else before, path, results, evidence, options)
+    if after == before:
+        return False
+    write_whole(path, after)
+    return True
+
+
+def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) -> None:
+    """Check that a document's generated blocks match the evidence.
+
+    Raises
+    ------
+    CheckError
+        If a block is stale; the message has a unified diff.
+    InputError
+        If the document cannot be read, or a marker is invalid or missing.
+    """
+    folder = () if results == Path("results") else ("--results", results)
+    again = command_line("leaderboard", "--out", path, *folder)
+    if not path.exists():
+        raise InputError(f"{path}: there is no such document; `{again}` makes it")
+    before = _read(path)
+    after = _rebuilt(before, path, results, evidence)
+    if after != before:
+        names = str(path), f"{path}, rebuilt"
+        difference = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+        raise CheckError(f"{path} is stale; `{again}` rebuilds it\n" + "\n".join(difference))
+
+
+def _rebuilt(
+    text: str,
+    path: Path,
+    results: Path,
+    evidence: Mapping[str, Evidence],
+    options: LeaderboardOptions | None = None,
+) -> str:
+    def name_file(study: str) -> str:
+        return Path(os.path.relpath(study_path(results, study), path.parent)).as_posix()
+
+    try:
+        if options is not None:
+            text = with_options(text, options)
+        parts, at = [], 0
+        for block in find_blocks(text):
+            if block.kind == "leaderboard":
+                content = _leaderboard(block.arguments, evidence, name_file)
+            elif block.kind == "speed":
+                content = _speed(block.arguments, results)
+            else:
+                content = _comparison(block.arguments, evidence)
+            parts += [text[at : block.begin], f"\n{content}\n"]
+            at = block.end
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return "".join([*parts, text[at:]])
+
+
+def _leaderboard(arguments: Sequence[str], evidence: Mapping[str, Evidence], name_file: NameFile) -> str:
+    options = LeaderboardOptions.parse(arguments)
+    # a document may name a study before it has a row
+    shown = {name: found for name, found in evidence.items() if name in (options.studies or evidence)}
+    return markdown(leaderboard_tables(rows_of(shown), options.style, name_file))
+
+
+def _comparison(arguments: Sequence[str], evidence: Mapping[str, Evidence]) -> str:
+    if len(arguments) != 2:
+        raise InputError(
+            f"<!-- lstm-bench: compare ... -->: got {counted(len(arguments), 'row')}, expected two, each STUDY/ROW"
+        )
+    try:
+        return comparison_markdown(compare_rows(evidence, *arguments))
+    except RowMissingError as missing:
+        return f"There is no row `{missing.name}` to compare yet.\n"
+    except InputError as reason:  # rows change over time; the document states why a comparison is empty
+        return f"`{arguments[0]}` and `{arguments[1]}` cannot be compared: {reason}.\n"
+
+
+def _speed(arguments: Sequence[str], results: Path) -> str:
+    if arguments:
+        raise InputError(f"<!-- lstm-bench: speed ... -->: got {arguments[0]!r}, expected nothing after it")
+    return speed_markdown(read_speed(speed_path(results)))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error

@@ -1,0 +1,1 @@
+"""From records to the committed evidence, and whether it is sound."""

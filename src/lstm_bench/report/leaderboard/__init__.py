@@ -1,0 +1,1 @@
+"""The leaderboard: rows, their statistics, and tables of them."""

@@ -1,0 +1,84 @@
+"""The seeds behind a row of the leaderboard, and how its cells follow from them."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from lstm_bench.core.counting import counted
+from lstm_bench.report.leaderboard.published import COLUMNS
+from lstm_bench.report.leaderboard.rows import Row
+
+__all__ = ["HEADER", "explanation_lines", "explanation_object", "explanation_text"]
+
+HEADER = ("Seed", "Status", *COLUMNS.values(), "Epochs", "Run")
+
+
+def explanation_lines(row: Row) -> list[tuple[str, ...]]:
+    """Return a line per seed, then the mean and the standard deviation of each column."""
+    lines = [
+        (
+            str(result.seed),
+            result.status,
+            *(f"{result.metrics[metric]:.6f}" if metric in result.metrics else "–" for metric in COLUMNS),
+            "–" if result.epochs is None else str(result.epochs),
+            result.run_id or result.message or "–",
+        )
+        for result in row.results
+    ]
+    cells = [row.cell(metric) for metric in COLUMNS]
+    lines.append(("mean", "", *(f"{cell.mean:.6f}" for cell in cells), "", ""))
+    lines.append(("std", "", *(f"{cell.std:.6f}" for cell in cells), "", ""))
+    return lines
+
+
+def explanation_text(row: Row) -> str:
+    """Describe how the cells are computed, and how to compute a seed again."""
+    commits = sorted(
+        {f"{result.commit or 'no checkout'}{' (dirty)' if result.dirty else ''}" for result in row.complete}
+    )
+    n = counted(len(row.complete), "complete seed")
+    return (
+        f"mean = sum(x) / n, std = sqrt(sum((x - mean)^2) / (n - 1)) over the n = {n}\n"
+        f"data {row.setting.data_fingerprint or 'unknown'}\n"
+        f"code {', '.join(commits) or 'unknown'}\n"
+        f"again: put `config` of --json into a file, then lstm-bench run FILE --seed SEED --provider-uri DIR"
+    )
+
+
+def explanation_object(row: Row) -> dict[str, Any]:
+    """Return the row's seeds, configuration and setting as plain data."""
+    config = json.loads((row.complete or row.results)[0].config)
+    config["task"]["model"]["kwargs"].pop("seed")
+    seeds = [
+        {
+            "seed": result.seed,
+            "status": result.status,
+            "message": result.message,
+            "run_id": result.run_id,
+            "data_fingerprint": result.data_fingerprint,
+            "commit": result.commit,
+            "epochs": result.epochs,
+            "best_epoch": result.best_epoch,
+            "train_seconds": result.train_seconds,
+            "device": result.device,
+            "metrics": dict(result.metrics),
+        }
+        for result in row.results
+    ]
+    cells = {metric: row.cell(metric) for metric in COLUMNS}
+    return {
+        "row": row.name,
+        "reduced": list(row.reductions),
+        "summary": {
+            metric: {"mean": _known(cell.mean), "std": _known(cell.std), "n": cell.n}
+            for metric, cell in cells.items()
+        },
+        "seeds": seeds,
+        "config": config,
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

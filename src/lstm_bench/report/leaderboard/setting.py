@@ -1,0 +1,151 @@
+"""The setting of a run, from its configuration: kind of data, segments, and how it falls short of Qlib's benchmark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from lstm_bench.config.wording.mistakes import explain
+from lstm_bench.config.workflow import RunConfig
+
+__all__ = [
+    "OF_QLIBS_MARKET",
+    "QLIB_EPOCHS",
+    "QLIB_MARKET",
+    "QLIB_SEGMENTS",
+    "Kind",
+    "Span",
+    "config_text",
+    "is_of_qlibs_market",
+    "kind_of",
+    "parse_config",
+    "reductions",
+    "segments",
+]
+
+Kind = Literal["full", "reduced", "own", "synthetic"]
+"""Qlib's full benchmark; a reduced one; other data; a synthetic market."""
+
+OF_QLIBS_MARKET: tuple[Kind, ...] = ("full", "reduced")
+"""Kinds that Qlib's published rows are comparable with."""
+
+QLIB_MARKET = ("csi300", "cn")
+"""Universe and region of Qlib's benchmark."""
+
+Span = tuple[date, date]
+"""First and last day, both inclusive."""
+
+QLIB_SEGMENTS: Mapping[str, Span] = {
+    "train": (date(2008, 1, 1), date(2014, 12, 31)),
+    "valid": (date(2015, 1, 1), date(2016, 12, 31)),
+    "test": (date(2017, 1, 1), date(2020, 8, 1)),
+}
+"""Segments of Qlib's benchmark, the same for both feature sets."""
+
+QLIB_EPOCHS = 200
+"""Qlib's ``n_epochs``; its runs stop earlier."""
+
+
+def config_text(config: RunConfig) -> str:
+    """Return the resolved workflow as canonical JSON; of ``qlib_init``, which has local paths, only the region."""
+    content = config.to_file()
+    content["qlib_init"] = {"region": content["qlib_init"]["region"]}
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def parse_config(content: Mapping[str, Any]) -> RunConfig:
+    """Read a workflow that may lack the data folder.
+
+    Raises
+    ------
+    ConfigError
+        If it is not a valid workflow.
+    """
+    initial = {"provider_uri": "", **content.get("qlib_init", {})}
+    try:
+        return RunConfig.model_validate({**content, "qlib_init": initial})
+    except ValidationError as error:
+        raise explain(error) from error
+
+
+def segments(config: RunConfig, calendar: Span | None) -> dict[str, Span]:
+    """Return each segment's span, clipped to the data's calendar if that is known."""
+    configured = config.task.dataset.kwargs.segments
+    spans: dict[str, Span] = {name: getattr(configured, name) for name in QLIB_SEGMENTS}
+    if calendar is None:
+        return spans
+    return {name: _clipped(span, calendar) or span for name, span in spans.items()}
+
+
+def reductions(
+    config: RunConfig, calendar: Span | None, synthetic: bool | None, training_status: str | None
+) -> list[str]:
+    """Return how a run falls short of Qlib's benchmark; empty for runs on other data.
+
+    Parameters
+    ----------
+    calendar
+        The data's first and last day, to which Qlib's segments are clipped.
+    training_status
+        A cap on epochs below Qlib's is a reduction only if it ended the training.
+    """
+    if synthetic or not is_of_qlibs_market(config):
+        return []
+    return [
+        *_short_segments(segments(config, calendar), calendar),
+        *_epoch_cap(config.task.model.kwargs.n_epochs, training_status),
+    ]
+
+
+def is_of_qlibs_market(config: RunConfig) -> bool:
+    """Whether a run has the universe and region of Qlib's benchmark."""
+    return (config.task.dataset.kwargs.handler.kwargs.instruments, config.qlib_init.region) == QLIB_MARKET
+
+
+def kind_of(config: RunConfig, synthetic: bool | None, reduced: bool) -> Kind:
+    """Return the kind of table that a run belongs to."""
+    if synthetic:
+        return "synthetic"
+    if not is_of_qlibs_market(config):
+        return "own"
+    return "reduced" if reduced else "full"
+
+
+def _clipped(span: Span, calendar: Span) -> Span | None:
+    """Clip a span to the calendar; None if nothing is left."""
+    first, last = max(span[0], calendar[0]), min(span[1], calendar[1])
+    return (first, last) if first <= last else None
+
+
+def _short_segments(spans: Mapping[str, Span], calendar: Span | None) -> Iterator[str]:
+    for name, span in spans.items():
+        benchmark = QLIB_SEGMENTS[name]
+        expected = benchmark if calendar is None else _clipped(benchmark, calendar)
+        if expected is None:
+            yield f"{name} {_text(span)}: the data has none of Qlib's {_text(benchmark)}"
+        elif _weekdays(expected[0], span[0]) > 0 or _weekdays_after(span[1], expected[1]) > 0:
+            yield f"{name} {_text(span)} of {_text(expected)}"
+
+
+def _epoch_cap(n_epochs: int, training_status: str | None) -> Iterator[str]:
+    if n_epochs < QLIB_EPOCHS and training_status == "finished":
+        yield f"ended by n_epochs {n_epochs}, Qlib's is {QLIB_EPOCHS}"
+
+
+def _weekdays(first: date, last: date) -> int:
+    """Weekdays from ``first`` up to, not including, ``last``; a segment that skips a weekend only is not shorter."""
+    return int(np.busday_count(first, last))
+
+
+def _weekdays_after(first: date, last: date) -> int:
+    one = np.timedelta64(1, "D")
+    return int(np.busday_count(np.datetime64(first) + one, np.datetime64(last) + one))
+
+
+def _text(span: Span) -> str:
+    return f"{span[0]}..{span[1]}"

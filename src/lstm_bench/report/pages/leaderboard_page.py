@@ -1,0 +1,271 @@
+"""The leaderboard as a page: sortable tables, every seed, and comparisons of rows."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import InputError
+from lstm_bench.record.evidence import Daily, Evidence
+from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
+from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_seeds
+from lstm_bench.report.leaderboard.comparison_tables import UNDECIDED
+from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT
+from lstm_bench.report.leaderboard.rows import Group, Row, group_rows, published_rows
+from lstm_bench.report.leaderboard.statistics import Estimate
+from lstm_bench.report.leaderboard.tables import KINDS
+from lstm_bench.report.pages.page import Cell, Note, Page, PageTable, Part, Section, cell, percent
+
+__all__ = ["leaderboard_page", "report_links"]
+
+
+def report_links(results: Path, page: Path) -> dict[str, str]:
+    """Find the reports of runs in ``results``: run id -> link, relative to the folder of ``page``."""
+    found = sorted(results.glob("*/*/report.html"))
+    start = page.resolve().parent
+    return {path.parent.name: Path(os.path.relpath(path.resolve(), start)).as_posix() for path in found}
+
+
+def leaderboard_page(
+    rows: Sequence[Row], evidence: Mapping[str, Evidence], links: Mapping[str, str] | None = None
+) -> Page:
+    """Make the page of some rows from their evidence; ``links`` are from :func:`report_links`."""
+    daily = {
+        (study, *key): series for study, found in evidence.items() for key, series in found.daily.items()
+    }
+    groups = group_rows(rows)
+    sections = [
+        Section(f"table-{k}", _title(group), list(_table_parts(group, daily, links or {}, f"t{k}")))
+        for k, group in enumerate(groups)
+    ]
+    pairs = list(_pair_parts(rows))
+    if pairs:
+        sections.append(Section("pairs", "Row against row", pairs))
+    if not rows:
+        text = "There is no row yet: `lstm-bench bench` trains a configuration over seeds and makes one."
+        sections.append(Section("empty", "Rows", [Note(text, is_absence=True)]))
+    seeds = sum(len(row.complete) for row in rows)
+    return Page(
+        title="Leaderboard",
+        subtitle="LSTM on Qlib's Alpha158 and Alpha360: mean and spread over seeds, on test",
+        facts=[
+            ("Rows", str(len(rows))),
+            ("Complete seeds", str(seeds)),
+            ("Studies", ", ".join(sorted({row.study for row in rows})) or "–"),
+        ],
+        tiles=(),
+        sections=sections,
+    )
+
+
+def _title(group: Group) -> str:
+    kind = {"reduced": ", reduced", "synthetic": ", synthetic"}.get(group.setting.kind, "")
+    return f"{group.setting.features}{kind}, {group.setting.market}"
+
+
+def _table_parts(
+    group: Group, daily: Mapping[tuple[str, str, int], Daily], links: Mapping[str, str], prefix: str
+) -> Iterator[Part]:
+    setting = group.setting
+    start, end = setting.test
+    text = (
+        f"Test {start} to {end}, data {setting.data_fingerprint[:12] or 'unknown'}, label {setting.label}, numerics "
+        f"{setting.numerics or 'unknown'}."
+    )
+    if setting.kind in KINDS:
+        text += f" {KINDS[setting.kind]}."
+    text += "".join(f" {rows}: {reason}." for reason, rows in _reductions(group).items())
+    yield Note(text)
+    yield _row_table(group, prefix)
+    if any(row.complete for row in group.rows):
+        yield from curve_figures(group.rows, daily, prefix)
+        yield from seed_figures(group.rows, published_rows([group], setting.features), f"{prefix}_seeds")
+    yield _seed_table(group, links, prefix)
+
+
+def _reductions(group: Group) -> dict[str, str]:
+    """Return why rows are reduced -> which ones."""
+    found: dict[str, list[str]] = {}
+    for row in group.rows:
+        if row.reductions:
+            found.setdefault("; ".join(row.reductions), []).append(row.name)
+    return {
+        reason: "All rows" if len(names) == len(group.rows) else ", ".join(names)
+        for reason, names in found.items()
+    }
+
+
+def _row_table(group: Group, prefix: str) -> PageTable:
+    header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs"]
+    lines = [_row_line(row) for row in group.rows]
+    for row in published_rows([group], group.setting.features):
+        cells = [
+            _figure(metric, mean, detail=f"± {_published(metric, std)}")
+            for metric, (mean, std) in row.cells.items()
+        ]
+        lines.append(
+            [
+                Cell("Qlib's README", detail=f"{row.dataset}\nanother vintage of the data"),
+                *cells,
+                cell(row.seeds, ".0f"),
+                *[Cell("–")] * 3,
+            ]
+        )
+    return PageTable(
+        f"{prefix}_rows",
+        "Rows",
+        header,
+        lines,
+        "Mean over the complete seeds, with the standard deviation (ddof 1) and, for three seeds or more, the 95 % "
+        "bootstrap interval of the mean. Returns, information ratio and drawdown are of the excess over the "
+        "benchmark, with cost; seconds and epochs are means. A click on a header sorts.",
+        is_sortable=True,
+    )
+
+
+def _published(metric: str, std: float) -> str:
+    """Format a standard deviation with two decimals, as Qlib does."""
+    return f"{std:.0%}" if metric in IN_PERCENT else f"{std:.2f}"
+
+
+def _row_line(row: Row) -> list[Cell]:
+    cells = []
+    for metric in COLUMNS:
+        found = row.cell(metric)
+        detail = ""
+        if found.n > 1:
+            detail = f"± {_text(metric, found.std)}"
+        if found.interval.is_decided:
+            low, high = (_text(metric, edge) for edge in (found.interval.low, found.interval.high))
+            detail += f"\n[{low}, {high}]"
+        if row.diverged and found.n:
+            detail += f"\n{found.n} of {len(row.complete) + row.diverged} seeds"
+        cells.append(_figure(metric, found.mean, detail=detail))
+    parameters, seconds, epochs = (row.known(name) for name in ("parameters", "train_seconds", "epochs"))
+    return [
+        Cell(row.name, detail=row.dataset),
+        *cells,
+        cell(len(row.complete), ".0f", detail=row.shortfall),
+        cell(parameters[0] if parameters else None, ",.0f"),
+        cell(float(np.mean(seconds)) if seconds else None, ".1f"),
+        cell(float(np.mean(epochs)) if epochs else None, ".1f"),
+    ]
+
+
+def _seed_table(group: Group, links: Mapping[str, str], prefix: str) -> PageTable:
+    lines = []
+    for row in group.rows:
+        for result in row.results:
+            lines.append(
+                [
+                    Cell(row.name),
+                    cell(result.seed, ".0f"),
+                    Cell(result.run_id or "–", href=links.get(result.run_id or "")),
+                    *(_figure(metric, result.metrics.get(metric)) for metric in COLUMNS),
+                    cell(result.epochs, ".0f"),
+                    cell(result.best_epoch, ".0f"),
+                    cell(result.train_seconds, ".1f"),
+                    Cell(result.device or "–"),
+                    Cell(result.status, detail=result.message),
+                ]
+            )
+    reported = any(result.run_id in links for row in group.rows for result in row.results)
+    return PageTable(
+        f"{prefix}_results",
+        "Seeds",
+        ["Row", "Seed", "Run", *COLUMNS.values(), "Epochs", "Best epoch", "Seconds", "Device", "Status"],
+        lines,
+        "A run's id links to its report, if there is one."
+        if reported
+        else "`lstm-bench report RUN` writes the report of a run; its id then links to it.",
+        is_sortable=True,
+    )
+
+
+def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
+    """Compare all rows of the same data, market, label, numerics and test, whatever their features."""
+    tables: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        setting = row.setting
+        key = (setting.data_fingerprint, setting.market, setting.label, setting.numerics, setting.test)
+        if row.complete:
+            tables.setdefault(key, []).append(row)
+    for k, alike in enumerate(group for group in tables.values() if len(group) > 1):
+        found = _comparisons(alike)
+        reduced = [row.name for row in alike if row.reductions]
+        yield Note(
+            f"{counted(len(alike), 'row')} on the same data, label and test segment."
+            + (f" Reduced runs: {', '.join(reduced)}." if reduced else "")
+        )
+        for metric, column in COLUMNS.items():
+            wins = np.full((len(alike), len(alike)), np.nan)
+            for (a, b), compared in found.items():
+                if metric in compared and compared[metric].improvement.is_decided:
+                    chance = compared[metric].improvement.value
+                    wins[a, b], wins[b, a] = chance, 1 - chance
+            if np.isfinite(wins).any():
+                yield win_figure([row.name for row in alike], wins, column, f"wins{k}")
+        yield _pair_table(alike, found, f"pairs{k}")
+
+
+Compared = Mapping[tuple[int, int], Mapping[str, MetricComparison]]
+
+
+def _comparisons(rows: Sequence[Row]) -> Compared:
+    """Compare each pair that has common seeds."""
+    found: dict[tuple[int, int], dict[str, MetricComparison]] = {}
+    for a, b in itertools.combinations(range(len(rows)), 2):
+        try:
+            compared = compare_seeds(rows[a], rows[b])
+        except InputError:  # no seed is common: the pair has no line
+            continue
+        found[a, b] = {one.metric: one for one in compared}
+    return found
+
+
+def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
+    lines = [
+        [
+            Cell(rows[a].name),
+            Cell(rows[b].name),
+            Cell(COLUMNS[metric]),
+            _figure(metric, one.mean_a),
+            _figure(metric, one.mean_b),
+            _estimate(one.difference, metric),
+            Cell(UNDECIDED) if np.isnan(one.p_value) else cell(one.p_value),
+            _estimate(one.improvement),
+        ]
+        for (a, b), compared in found.items()
+        for metric, one in compared.items()
+    ]
+    return PageTable(
+        name,
+        "Pairs",
+        ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "Wilcoxon p", "P(A > B)"],
+        lines,
+        "A − B over the common seeds with its 95 % bootstrap interval, Wilcoxon's signed-rank test of the pairs, and "
+        "the probability that a seed of A beats a seed of B. With few seeds all three are coarse: the least p of "
+        "five pairs is 0.0625, and fewer than three seeds give no interval.",
+        is_sortable=True,
+    )
+
+
+def _estimate(estimate: Estimate, metric: str = "") -> Cell:
+    detail = UNDECIDED
+    if estimate.is_decided:
+        detail = f"[{_text(metric, estimate.low)}, {_text(metric, estimate.high)}]"
+    return _figure(metric, estimate.value, detail=detail)
+
+
+def _figure(metric: str, value: float | None, **more: Any) -> Cell:
+    return percent(value, **more) if metric in IN_PERCENT else cell(value, **more)
+
+
+def _text(metric: str, value: float) -> str:
+    return _figure(metric, value).text

@@ -1,0 +1,240 @@
+"""Pages: sections of figures and tables, rendered into one HTML file that loads nothing else.
+
+Styles, scripts and plotly.js (from the Python package) are inline.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lstm_bench.core.errors import InputError
+from lstm_bench.core.version import __version__
+from lstm_bench.report.figures.figure import Figure
+from lstm_bench.report.figures.palette import PALETTE
+
+__all__ = [
+    "Cell",
+    "Listing",
+    "Note",
+    "Page",
+    "PageTable",
+    "Part",
+    "Section",
+    "Tile",
+    "cell",
+    "percent",
+    "render",
+]
+
+_NONE = "–"
+_LONG = 40
+"""A table with more lines scrolls within itself."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes
+    ----------
+    text : as shown
+    value : with all digits, for sorting; None for a text
+    tone : tint from -1 (bad) over 0 to 1 (good); None for no tint
+    href : target of a link
+    detail : more lines in small type
+    is_text : whether it is prose, which wraps
+    """
+
+    text: str
+    value: float | None = None
+    tone: float | None = None
+    href: str | None = None
+    detail: str = ""
+    is_text: bool = False
+
+    @property
+    def tint(self) -> str:
+        """The tint as CSS."""
+        if self.tone is None or math.isnan(self.tone):
+            return ""
+        colour = "blue" if self.tone > 0 else "orange"
+        return (
+            f"background: color-mix(in srgb, var(--{colour}) {min(abs(self.tone), 1) * 45:.0f}%, transparent)"
+        )
+
+
+def cell(value: float | None, form: str = ".4f", **more: Any) -> Cell:
+    """Format a number with a typographic minus sign; None and non-finite floats become a dash."""
+    if value is None or not math.isfinite(value):
+        return Cell(_NONE)
+    return Cell(format(value, form).replace("-", "−"), float(value), **more)
+
+
+def percent(value: float | None, digits: int = 2, **more: Any) -> Cell:
+    """Format a fraction as per cent."""
+    return cell(value, f".{digits}%", **more)
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table.
+
+    Attributes
+    ----------
+    name : unique within the page
+    title, header, lines
+    reading : one sentence on how to read it
+    is_sortable : whether a click on a header sorts it
+    is_wide : whether it takes the whole width
+    """
+
+    name: str
+    title: str
+    header: Sequence[str]
+    lines: Sequence[Sequence[Cell]]
+    reading: str = ""
+    is_sortable: bool = False
+    is_wide: bool = True
+
+    kind = "table"
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it scrolls within itself."""
+        return len(self.lines) > _LONG
+
+    def is_words(self, column: int) -> bool:
+        """Whether a column holds no number, so that it is aligned left."""
+        return all(line[column].value is None for line in self.lines) and any(
+            line[column].text != _NONE for line in self.lines
+        )
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph; an absence says what the section lacks and why."""
+
+    text: str
+    is_absence: bool = False
+
+    kind = "note"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A text that unfolds, such as a configuration."""
+
+    title: str
+    text: str
+    is_open: bool = False
+
+    kind = "listing"
+
+
+Part = Figure | PageTable | Note | Listing
+"""What a section consists of; ``kind`` names its template."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a page."""
+
+    name: str
+    title: str
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline figure, with a note on its convention."""
+
+    label: str
+    cell: Cell
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page.
+
+    Attributes
+    ----------
+    title, subtitle
+    facts : (name, text) pairs under the title
+    tiles : headline figures
+    sections
+    flags : warnings on top, such as synthetic data
+    """
+
+    title: str
+    subtitle: str
+    facts: Sequence[tuple[str, str]]
+    tiles: Sequence[Tile]
+    sections: Sequence[Section]
+    flags: Sequence[str] = field(default_factory=tuple)
+
+    @cached_property
+    def figures(self) -> dict[str, Figure]:
+        """All figures by name."""
+        return {
+            part.name: part for section in self.sections for part in section.parts if isinstance(part, Figure)
+        }
+
+
+def render(page: Page) -> str:
+    """Render a page as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("lstm_bench.report.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["coded"] = _coded
+    environment.filters["breakable"] = _breakable
+    return environment.get_template("page.html").render(
+        page=page,
+        palette=PALETTE,
+        version=__version__,
+        plotly=_plotly_js() if page.figures else "",
+        figures=_script_json({name: figure.to_json() for name, figure in page.figures.items()}),
+    )
+
+
+def _coded(text: str) -> str:
+    """Escape a text and set backquoted parts as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _breakable(text: str) -> str:
+    """Escape a text and allow line breaks within names, after ``/``, ``,`` and ``_``."""
+    from markupsafe import Markup, escape
+
+    escaped = str(escape(text))
+    return Markup(re.sub(r"(?<=\w)([/,_])(?=\w)", r"\1<wbr>", escaped))
+
+
+def _plotly_js() -> str:
+    """Read plotly.js from the Python package without importing it, which takes a second."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise InputError("plotly: the package is not installed; pages need its plotly.js")
+    return Path(spec.origin).with_name("package_data").joinpath("plotly.min.js").read_text(encoding="utf-8")
+
+
+def _script_json(content: Any) -> str:
+    """Write JSON for a script element, so that no text in it can end the element."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("<", "\\u003c")

@@ -1,0 +1,1 @@
+"""Which runs, and how two of them differ."""

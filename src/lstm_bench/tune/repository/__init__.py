@@ -1,0 +1,1 @@
+"""Studies and trials in an Optuna storage: opening, locking, reading and writing it."""
