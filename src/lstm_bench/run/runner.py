@@ -374,8 +374,8 @@ class _PackAtWork:
     def _report(self, fits: Sequence[Fit]) -> bool:
         """Tell of the members that the epoch trained."""
         epoch = max(len(fit.epochs) for fit in fits)
-        live = [fit for fit in fits if len(fit.epochs) == epoch]
-        self.progress.epoch(live, self.config.task.model.kwargs.n_epochs)
+        active = [fit for fit in fits if len(fit.epochs) == epoch]
+        self.progress.epoch(active, self.config.task.model.kwargs.n_epochs)
         return True
 
     def _scored(self, prepared: Prepared, fits: Sequence[Fit]) -> Iterator[tuple[Scored, dict[str, float]]]:
