@@ -1,12 +1,15 @@
+"""YAML as Qlib reads it."""
+
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lstm_bench.config.yaml import dump_yaml, load_yaml, read_yaml
+from lstm_bench.config.yaml import Overrides, dump_yaml, read_yaml
 from lstm_bench.core.errors import ConfigError
 
 FILE = """
@@ -21,6 +24,10 @@ task:
   merged: {<<: *handler, extra: 1}
   list: [{a: 1}, {a: 2}]
 """
+
+
+def load_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = ()) -> dict[str, Any]:
+    return read_yaml(path, overrides, top_level).content
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import StudyConfig, parse_study
 from lstm_bench.config.workflow import load_workflow
-from lstm_bench.config.yaml import dump_yaml, load_yaml
+from lstm_bench.config.yaml import dump_yaml, read_yaml
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import ConfigError, choices_hint, command_line
 from lstm_bench.data.provider import Provider
@@ -177,7 +177,7 @@ def start_study(name: str | None, source: Path | None, features: str) -> StudyBu
     own, ready = STUDIES / f"{name}.yaml", ready_folder("studies") / f"{name}.yaml"
     path = source or (own if own.is_file() else None)
     if path is not None:
-        content = load_yaml(path)
+        content = read_yaml(path).content
         if "base" not in content and "task" in content:
             return _over_workflow(name or path.stem, path)
         if "base" not in content:
@@ -190,13 +190,15 @@ def start_study(name: str | None, source: Path | None, features: str) -> StudyBu
     known = ready.is_file()
     ready = ready if known else ready.with_stem(features)
     origin = f"the ready study {ready.stem}"
-    return StudyBuilder(_named(name, load_yaml(ready)), ready.parent, origin, ready if known else None)
+    return StudyBuilder(
+        _named(name, read_yaml(ready).content), ready.parent, origin, ready if known else None
+    )
 
 
 def _over_workflow(name: Any, path: Path) -> StudyBuilder:
     """Put the ready study of its feature set over a workflow file; options may be the whole space."""
     ready = READY[-1] if load_workflow(path).feature_set == "Alpha360" else READY[0]
-    content = load_yaml(ready_folder("studies") / f"{ready}.yaml") | {"base": path.name}
+    content = read_yaml(ready_folder("studies") / f"{ready}.yaml").content | {"base": path.name}
     del content["features"]  # the workflow file says it
     return StudyBuilder(_named(name, content), path.parent, f"{path} with the ready study {ready}", None)
 

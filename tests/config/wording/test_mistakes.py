@@ -20,7 +20,7 @@ from lstm_bench.config.section import Section
 from lstm_bench.config.study import StudyConfig
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.config.yaml import load_yaml
+from lstm_bench.config.yaml import read_yaml
 from lstm_bench.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -129,7 +129,7 @@ FILES = [
 
 @pytest.mark.parametrize(("path", "model"), FILES, ids=lambda value: getattr(value, "stem", ""))
 def test_a_wrong_value_anywhere_in_a_file_is_told_with_its_path(path: Path, model: type[Section]) -> None:
-    content = {key: value for key, value in load_yaml(path).items() if key in model.model_fields}
+    content = {key: value for key, value in read_yaml(path).content.items() if key in model.model_fields}
     content = {"name": path.stem, **content} if model is StudyConfig else content
     assert refusal(model, content) == ""
     for place in places(content):
