@@ -59,7 +59,7 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     there = outcome if outcome.is_file() else rescued(outcome.name)
     if there is not None:  # trained to its end before, and the driver died before it could take note
         return _replay(json.loads(there.read_text(encoding="utf-8")), session)
-    from lstm_bench.run.contents import without_nan
+    from lstm_bench.core.json_values import without_nan
 
     result = _train(payload, session)
     if not result["pruned"]:
@@ -110,9 +110,9 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     def on_epoch(fits: Sequence[Fit]) -> bool:
         nonlocal pruned
         epoch = max(len(fit.epochs) for fit in fits) - 1
-        live = [fit for fit in fits if len(fit.epochs) == epoch + 1]
-        losses = {fit.member.seed: _curve(fit)[epoch] for fit in live}
-        figures = {fit.member.seed: epoch_values(fit.epochs[epoch]) for fit in live}
+        active = [fit for fit in fits if len(fit.epochs) == epoch + 1]
+        losses = {fit.member.seed: _curve(fit)[epoch] for fit in active}
+        figures = {fit.member.seed: epoch_values(fit.epochs[epoch]) for fit in active}
         pruned = not session.report({"epoch": epoch, "losses": losses, "figures": figures})
         return not pruned
 

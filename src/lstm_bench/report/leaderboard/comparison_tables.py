@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_bench.core.counting import counted
 from lstm_bench.report.leaderboard.comparison import Comparison
-from lstm_bench.report.leaderboard.formats import markdown_table
+from lstm_bench.report.leaderboard.formats import markdown_table, nullable
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.statistics import FEWEST, Estimate
 
@@ -26,19 +26,18 @@ SEED_HEADER = ("Metric", "A", "B", "A − B, common seeds", "Wilcoxon p", "P(A >
 DAILY_HEADER = ("Daily series", "Days", "Mean block", "A − B, mean of a day")
 
 UNDECIDED = "undecided"
-"""Of a figure that has too few seeds or days for an interval or a p-value."""
+"""Text for a value with too few seeds or days for an interval or a p-value."""
 
 
 def heading(comparison: Comparison) -> str:
-    """Say what is compared."""
+    """Describe what is compared."""
     a, b, seeds = comparison.a, comparison.b, comparison.seeds
     setting = a.setting
     reduced = [row.name for row in (a, b) if row.reductions]
     of_a, of_b = (f"{row.name} ({row.dataset}, {counted(len(row.complete), 'seed')})" for row in (a, b))
     text = (
-        f"A is {of_a}, B is {of_b}; {counted(len(seeds), 'common seed')}; "
-        f"{setting.market}, test {setting.test[0]} to {setting.test[1]}, "
-        f"data {setting.data_fingerprint[:12]}."
+        f"A is {of_a}, B is {of_b}; {counted(len(seeds), 'common seed')}; {setting.market}, test {setting.test[0]} "
+        f"to {setting.test[1]}, data {setting.data_fingerprint[:12]}."
     )
     if len(seeds) < FEWEST:
         text += " Fewer than three common seeds give no interval: their differences are undecided."
@@ -70,21 +69,14 @@ def daily_lines(comparison: Comparison) -> list[tuple[str, ...]]:
 
 def comparison_markdown(comparison: Comparison) -> str:
     """Write a comparison as Markdown."""
-    return (
-        "\n\n".join(
-            [
-                heading(comparison),
-                markdown_table(SEED_HEADER, seed_lines(comparison)),
-                markdown_table(DAILY_HEADER, daily_lines(comparison)),
-                "In brackets 95 % intervals: bootstrap over seeds, for days the stationary bootstrap of the "
-                "seed-mean "
-                "series. Net return is return less cost. P(A > B) is over all pairs of a seed of A and one "
-                "of B, "
-                "ties half.",
-            ]
-        )
-        + "\n"
-    )
+    parts = [
+        heading(comparison),
+        markdown_table(SEED_HEADER, seed_lines(comparison)),
+        markdown_table(DAILY_HEADER, daily_lines(comparison)),
+        "In brackets 95 % intervals: bootstrap over seeds, for days the stationary bootstrap of the seed-mean series. "
+        "Net return is return less cost. P(A > B) is over all pairs of a seed of A and one of B, ties half.",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def comparison_object(comparison: Comparison) -> dict[str, Any]:
@@ -103,7 +95,7 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
                 "mean_a": found.mean_a,
                 "mean_b": found.mean_b,
                 "difference": _plain(found.difference),
-                "wilcoxon_p": None if math.isnan(found.p_value) else found.p_value,
+                "wilcoxon_p": nullable(found.p_value),
                 "probability_of_improvement": _plain(found.improvement),
             }
             for found in comparison.metrics
@@ -127,5 +119,4 @@ def _estimate(estimate: Estimate, digits: str) -> str:
 
 
 def _plain(estimate: Estimate) -> dict[str, float | None]:
-    ends = {"low": estimate.low, "high": estimate.high}
-    return {"value": estimate.value} | {key: None if math.isnan(end) else end for key, end in ends.items()}
+    return {"value": estimate.value, "low": nullable(estimate.low), "high": nullable(estimate.high)}
