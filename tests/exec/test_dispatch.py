@@ -208,11 +208,11 @@ def test_jobs_that_run_out_of_memory_together_are_each_tried_alone() -> None:
     assert len(table.slots) == 1
 
 
-def test_a_job_that_can_be_split_is_tried_in_parts() -> None:
+def test_a_job_that_can_be_split_is_tried_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     full = Failed("out of memory", "x")
     executor, source = Scripted(full, *[Finished({})] * 3), Source(2, 1)
     source.split = lambda job: [replace(job, key=f"{job.key}{half}") for half in "ab"]  # type: ignore[method-assign]
-    source.finished = lambda job, slot, result: source._end(job, slot, "finished")  # type: ignore[method-assign]
+    monkeypatch.setattr(Source, "finished", lambda self, job, slot, _: self._end(job, slot, "finished"))
     Dispatcher(source, executor, SlotTable(FOUR[:1], 1)).run()
     assert [key for key, _ in executor.started] == ["job 0", "job 0a", "job 0b", "job 1"]
 

@@ -19,6 +19,7 @@ from lstm_bench.data import fingerprint
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.record.identity import run_id
 from lstm_bench.tune.definition import Definition
+from lstm_bench.tune.difference import differences
 from lstm_bench.tune.repository.store import Store
 
 CONFIGS = ready_folder("configs")
@@ -205,7 +206,7 @@ def test_json_says_the_same(
     given_ = Definition(config, definition.workflow, "data")
     again = Definition.from_json(json.loads(json.dumps(given_.to_json())))
     assert again == given_
-    assert again.differences(given_) == []
+    assert differences(again, given_) == []
     assert again.to_json() == given_.to_json()
 
 
@@ -221,7 +222,7 @@ def test_a_budget_is_no_difference(market: Path) -> None:
     more = definition.with_budget({"trials": 7, "max_epochs": 9, "timeout": "2h"})
     assert (more.config.trials, more.config.timeout) == (7, "2h")
     assert more.workflow.task.model.kwargs.n_epochs == 9
-    assert definition.differences(more) == []
+    assert differences(definition, more) == []
     assert definition.with_budget({}) is definition
     with pytest.raises(ConfigError, match="budget: got 'trails'; did you mean 'trials'"):
         definition.with_budget({"trails": 7})
@@ -279,7 +280,7 @@ def test_differences_are_shown(market: Path) -> None:
     )  # fmt: skip
     other = Definition(other.config, other.workflow, "other")
     here = define(market)
-    assert here.differences(other) == [
+    assert differences(here, other) == [
         "space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]",
         "enqueue: [] -> nothing",
         "seeds: [1000, 1001, 1002] -> [0, 1]",
@@ -297,11 +298,11 @@ def test_differences_are_shown(market: Path) -> None:
 def test_where_the_data_lies_and_how_a_file_says_it_is_no_difference(market: Path, tmp_path: Path) -> None:
     here = define(market)
     moved = define(market, overrides={"qlib_init.provider_uri": str(tmp_path), "task.model.kwargs.GPU": 3})
-    assert here.differences(moved) == []
-    assert here.differences(define(market, fixed={"step_len": 20}, features="alpha158")) == []
+    assert differences(here, moved) == []
+    assert differences(here, define(market, fixed={"step_len": 20}, features="alpha158")) == []
     single = define(market, overrides=["task.model.kwargs.num_layers=1"])
     dropped = define(market, overrides=["task.model.kwargs.num_layers=1", "task.model.kwargs.dropout=0.3"])
-    assert single.differences(dropped) == ["workflow.model.dropout: 0.0 -> 0.3"]
+    assert differences(single, dropped) == ["workflow.model.dropout: 0.0 -> 0.3"]
 
 
 def test_days_that_are_added_are_no_difference(market: Path, tmp_path: Path) -> None:
@@ -310,7 +311,7 @@ def test_days_that_are_added_are_no_difference(market: Path, tmp_path: Path) -> 
     base = define_on(short, days)
     later = define_on(market, days)
     assert base.data_fingerprint != later.data_fingerprint
-    assert base.differences(later) == []
+    assert differences(base, later) == []
     data = base.data(str(market))
     assert (data.name, data.folder) == (base.data_fingerprint, later.data_fingerprint)
     assert [str(day) for day in data.provider.calendar] == days[:310]
@@ -320,7 +321,7 @@ def test_days_that_are_added_are_no_difference(market: Path, tmp_path: Path) -> 
         InputError, match=r"study 's' was made for other data than .* has: the bars of SH000300 changed"
     ):
         base.data(str(copy))
-    assert base.differences(define_on(copy, days))[0].startswith("data: ")
+    assert differences(base, define_on(copy, days))[0].startswith("data: ")
 
 
 def test_a_study_of_an_earlier_version_learns_its_stamp_from_the_folder_as_it_was(

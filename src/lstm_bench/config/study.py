@@ -177,7 +177,8 @@ class StudyConfig(Section):
                 for value in values:
                     if not self.space[other].contains(value):
                         raise ValueError(
-                            f"space.{key}.when.{other}: got {shown(value)}, which is not a value of {other}: {self.space[other]}"
+                            f"space.{key}.when.{other}: got {shown(value)}, which is not a value of {other}: "
+                            f"{self.space[other]}"
                         )
         in_order(self.space)
         return self

@@ -16,6 +16,7 @@ from safetensors.torch import save
 
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.config.yaml import dump_yaml
+from lstm_bench.core.json_values import without_nan
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
 from lstm_bench.model.contract import PackSpec, PathChoice
@@ -35,7 +36,7 @@ from lstm_bench.record.tables import (
 from lstm_bench.run.evaluation import Evaluation
 from lstm_bench.run.preparation import Prepared
 
-__all__ = ["PackProvenance", "Scored", "without_nan", "write_record"]
+__all__ = ["PackProvenance", "Scored", "write_record"]
 
 
 @dataclass(frozen=True)
@@ -97,17 +98,6 @@ def _write_scores(folder: Path, prepared: Prepared, scored: Scored) -> None:
 
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(without_nan(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def without_nan(value: Any) -> Any:
-    """Replace non-finite floats by None, since JSON has none."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: without_nan(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(part) for part in value]
-    return value
 
 
 class PackProvenance:

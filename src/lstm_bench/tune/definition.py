@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from lstm_bench.config.sections.parameter import SHORT_KEYS, Parameter, Scalar, dotted_key, in_order
+from lstm_bench.config.sections.parameter import Parameter, Scalar, dotted_key, in_order
 from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.sections.universe import FilteredMarket, market_text
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.wording.shown import came
-from lstm_bench.config.workflow import ResolvedRun, RunConfig, load_workflow
+from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
 from lstm_bench.tune.comparable import check_comparable
+from lstm_bench.tune.overlay import validated_workflow, with_values
 from lstm_bench.tune.space import holds, nearest, size
 
 if TYPE_CHECKING:
@@ -106,12 +106,10 @@ class Definition:
         instruments = workflow.task.dataset.kwargs.handler.kwargs.instruments
         if isinstance(instruments, str | FilteredMarket):
             provider.universe(market_text(instruments))
-        workflow = close_segments(
-            _with_values(workflow.to_file(), config.fixed, "fixed"), provider
-        ).resolved()
+        workflow = close_segments(with_values(workflow.to_file(), config.fixed, "fixed"), provider).resolved()
         # trials may run in another folder
         own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
-        workflow = _with_values(workflow.to_file(), own, "study")
+        workflow = with_values(workflow.to_file(), own, "study")
         stamp = Stamp.of(workflow, provider)
         definition = cls(config, workflow, fingerprint(provider), tracking, stamp)
         definition._check_space()
@@ -172,7 +170,7 @@ class Definition:
             if key not in space:
                 raise ConfigError(f"parameter {key}: the space has none; {choices_hint(key, space)}")
         exact = {key: _without_rounding(space[key], value) for key, value in params.items()}
-        return _with_values(self._content, exact, "parameter")
+        return with_values(self._content, exact, "parameter")
 
     def seeds(self, params: Mapping[str, Scalar]) -> tuple[int, ...]:
         """Seeds that a trial trains: the study's, or its own where the space has ``seed``."""
@@ -239,7 +237,7 @@ class Definition:
             if key not in BUDGET:
                 raise ConfigError(f"budget: got {key!r}; {choices_hint(key, BUDGET)}")
         config = parse_study({**self.config.model_dump(mode="json", by_alias=True), **budget})
-        workflow = _with_values(self._content, {_N_EPOCHS: config.max_epochs}, "budget")
+        workflow = with_values(self._content, {_N_EPOCHS: config.max_epochs}, "budget")
         changed = replace(self, config=config, workflow=workflow)
         if config.max_epochs != self.config.max_epochs:
             self._refuse_stretching()
@@ -284,7 +282,7 @@ class Definition:
                 raise ConfigError(
                     f"definition.{key}: {there}, expected a {'text' if kind is str else 'mapping'}"
                 )
-        workflow = _validated(content["workflow"], "workflow").resolved()
+        workflow = validated_workflow(content["workflow"], "workflow").resolved()
         try:
             tracking = TrackingConfig.model_validate(content.get("tracking", {}))
         except ValidationError as error:
@@ -296,30 +294,6 @@ class Definition:
             stamp = Stamp.from_json(stamp)
         return cls(parse_study(content["config"]), workflow, content["data_fingerprint"], tracking, stamp)
 
-    def differences(self, other: Definition) -> list[str]:
-        """Say what makes ``other`` another study, a line each: ``space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]``.
-
-        What a study may spend is no difference, nor where the data lies, nor how a file says the same.
-        """
-        here, there = self._essence(), other._essence()
-        if self.stamp is not None and other.stamp is not None and self.stamp.used == other.stamp.used:
-            there["data"] = here["data"]  # the same days and stocks, in a folder that has others too
-        return [
-            f"{key}: {_shown(here.get(key))} -> {_shown(there.get(key))}"
-            for key in [*here, *(key for key in there if key not in here)]
-            if here.get(key) != there.get(key)
-        ]
-
-    def _essence(self) -> dict[str, Any]:
-        """Dotted key -> value of all that must stay."""
-        config = self.config.model_dump(mode="json", by_alias=True)
-        kept = {key: config[key] for key in ("space", "enqueue", "seeds", "sampler", "pruner")}
-        identity = self.workflow.identity()
-        identity["model"].pop("n_epochs")
-        # identity leaves it out beside one layer, but trials may have more
-        identity["model"]["dropout"] = self.workflow.task.model.kwargs.dropout
-        return dict(_flat({**kept, "workflow": identity, "data": self.data_fingerprint}))
-
 
 def _check_features(config: StudyConfig, workflow: RunConfig) -> None:
     found = workflow.feature_set
@@ -330,75 +304,3 @@ def _check_features(config: StudyConfig, workflow: RunConfig) -> None:
 def _without_rounding(parameter: Parameter, value: Scalar) -> Scalar:
     """Undo what adding steps did to a number: 0.30000000000000004 is 0.3."""
     return nearest(parameter, value) if parameter.step is not None and parameter.contains(value) else value
-
-
-def _with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> ResolvedRun:
-    """Put values over a resolved workflow and check it again."""
-    changed = copy.deepcopy(dict(content))
-    for key, value in values.items():
-        _put(changed, key, value, what)
-    found = _validated(changed, what, tuple(values))
-    for key in values:
-        _refuse_ignored(found.model_dump(mode="json", by_alias=True), key, what)
-    return found.resolved()
-
-
-def _refuse_ignored(content: Any, key: str, what: str) -> None:
-    """Refuse a key that Qlib, and so a workflow file, ignores: there is nothing to choose."""
-    for part in dotted_key(key).split("."):
-        if isinstance(content, dict) and part not in content:
-            raise ConfigError(f"{what} {key}: unknown key {part!r}; {choices_hint(part, content)}")
-        content = content[int(part)] if isinstance(content, list) else content[part]
-
-
-def _put(content: Any, key: str, value: Any, what: str) -> None:
-    *parents, last = dotted_key(key).split(".")
-    if not parents and last not in content:
-        raise ConfigError(
-            f"{what} {key}: unknown key {key!r}; {choices_hint(key, SHORT_KEYS)}, or a dotted key of the workflow "
-            "file, such as task.model.kwargs.optimizer"
-        )
-    for position, part in enumerate([*parents, last]):
-        if isinstance(content, list):
-            if not part.isdecimal() or int(part) >= len(content):
-                raise ConfigError(f"{what} {key}: {part!r} is no position in a list of {len(content)}")
-        elif not isinstance(content, dict):
-            raise ConfigError(f"{what} {key}: {part!r} lies below a plain value ({content!r})")
-        elif part not in content and position < len(parents):
-            raise ConfigError(
-                f"{what} {key}: a workflow file has no {part!r} there; {choices_hint(part, content)}"
-            )
-        place = int(part) if isinstance(content, list) else part
-        if position == len(parents):
-            content[place] = value
-        else:
-            content = content[place]
-
-
-def _validated(content: Any, what: str, keys: tuple[str, ...] = ()) -> RunConfig:
-    try:
-        return RunConfig.model_validate(content)
-    except ValidationError as error:
-        places = [".".join(str(part) for part in finding["loc"]) for finding in error.errors()]
-        blamed = [key for key in keys if any(_meets(dotted_key(key), place) for place in places)]
-        raise ConfigError(
-            f"{what} {', '.join(blamed or keys)}: {explain(error)}".replace(" :", ":")
-        ) from error
-
-
-def _meets(dotted: str, place: str) -> bool:
-    return f"{dotted}.".startswith(f"{place}.") or f"{place}.".startswith(f"{dotted}.")
-
-
-def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in content.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{above}{key}.")
-        elif isinstance(value, list) and any(isinstance(entry, Mapping) for entry in value):
-            yield from _flat({str(position): entry for position, entry in enumerate(value)}, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else str(value)

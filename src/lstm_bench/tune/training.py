@@ -59,7 +59,7 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     there = outcome if outcome.is_file() else rescued(outcome.name)
     if there is not None:  # trained to its end before, and the driver died before it could take note
         return _replay(json.loads(there.read_text(encoding="utf-8")), session)
-    from lstm_bench.run.contents import without_nan
+    from lstm_bench.core.json_values import without_nan
 
     result = _train(payload, session)
     if not result["pruned"]:

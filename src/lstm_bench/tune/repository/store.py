@@ -185,14 +185,16 @@ class Store:
         ConfigError
             If a study of that name has trials of another space or other data. The message lists the differences.
         """
+        from lstm_bench.tune.difference import differences
+
         name = definition.config.name
         with self.exclusive(name):
             if name in self.names():
-                differences = self.definition(name).differences(definition)
-                if not differences:
+                different = differences(self.definition(name), definition)
+                if not different:
                     return False
                 if any(trial.state.name != "WAITING" or trial.params for trial in self.trials(name)):
-                    listed = "\n".join(f"  {difference}" for difference in differences)
+                    listed = "\n".join(f"  {difference}" for difference in different)
                     raise ConfigError(
                         f"study {name!r} has trials and another definition (there -> asked for); "
                         f"choose another name, or {self.command('study', 'delete', name)}:\n{listed}"
