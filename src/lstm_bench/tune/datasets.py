@@ -76,11 +76,11 @@ class _Datasets:
         embargo = embargo_days(config)
         key = repr((section, d_feat, embargo))
         if key not in self._entries:
-            data, segments = self._data, ("train", "valid")
+            data = self._data
             self._hold(
                 key,
                 self._cache.ensure(
-                    section, data.provider, data.cached_as, segments, d_feat=d_feat, embargo=embargo
+                    section, data.provider, data.cached_as, ("train", "valid"), d_feat=d_feat, embargo=embargo
                 ),
             )
         return self._entries[key]

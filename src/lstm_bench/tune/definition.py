@@ -16,7 +16,7 @@ from lstm_bench.config.sections.universe import FilteredMarket, market_text
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.wording.shown import came
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, RunConfig, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
