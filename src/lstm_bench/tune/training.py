@@ -110,9 +110,9 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     def on_epoch(fits: Sequence[Fit]) -> bool:
         nonlocal pruned
         epoch = max(len(fit.epochs) for fit in fits) - 1
-        live = [fit for fit in fits if len(fit.epochs) == epoch + 1]
-        losses = {fit.member.seed: _curve(fit)[epoch] for fit in live}
-        figures = {fit.member.seed: epoch_values(fit.epochs[epoch]) for fit in live}
+        active = [fit for fit in fits if len(fit.epochs) == epoch + 1]
+        losses = {fit.member.seed: _curve(fit)[epoch] for fit in active}
+        figures = {fit.member.seed: epoch_values(fit.epochs[epoch]) for fit in active}
         pruned = not session.report({"epoch": epoch, "losses": losses, "figures": figures})
         return not pruned
 
