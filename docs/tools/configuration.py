@@ -20,7 +20,8 @@ from pydantic.fields import FieldInfo
 
 from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.section import Section
-from lstm_bench.config.sections.handler import HANDLERS, FieldsInfo, HandlerConfig
+from lstm_bench.config.sections.handler import HANDLERS, HandlerConfig
+from lstm_bench.config.sections.loader import FieldsInfo
 from lstm_bench.config.sections.processor import PROCESSORS, ProcessorConfig
 from lstm_bench.config.study import StudyConfig
 from lstm_bench.config.values import duration, seeds

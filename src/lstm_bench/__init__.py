@@ -1,6 +1,6 @@
 """Benchmark LSTM models on Qlib's Alpha158 and Alpha360 feature sets.
 
-The names below are the Python API; each is imported when it is first used, so that the package itself costs nothing.
+The names below are the Python API. Each is imported when it is first used, so that importing the package is fast.
 """
 
 from __future__ import annotations
@@ -11,26 +11,17 @@ from types import ModuleType
 
 from lstm_bench.core.version import __version__
 
-TYPE_CHECKING = False  # typing's own: its import is most of what this file takes, and Ctrl-C comes then, too
+TYPE_CHECKING = False  # as in typing, whose import would take most of this file's time
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from lstm_bench.api import (
-        Bars,
-        RunResult,
-        SignalResult,
-        backtest,
-        build_dataset,
-        compute_features,
-        load_panel,
-        load_run,
-        load_workflow,
-        performance,
-        run,
-        signal_analysis,
-        signal_metrics,
-    )
+    from lstm_bench.api.bars import compute_features, load_panel
+    from lstm_bench.api.portfolio import backtest
+    from lstm_bench.api.returns import performance
+    from lstm_bench.api.runs import RunResult, load_run, run
+    from lstm_bench.api.signals import SignalResult, signal_analysis, signal_metrics
+    from lstm_bench.api.workflows import build_dataset, load_workflow
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.core.errors import (
         CheckError,
@@ -49,6 +40,7 @@ if TYPE_CHECKING:
     from lstm_bench.data.importing.options import ImportOptions, ImportSummary
     from lstm_bench.dataset.dataset import Dataset
     from lstm_bench.evaluate.returns.risk import risk_analysis
+    from lstm_bench.features.bars import Bars
 
 __all__ = [
     "Bars",
@@ -87,21 +79,12 @@ __all__ = [
 
 
 _NAMES = {
-    "lstm_bench.api": (
-        "Bars",
-        "RunResult",
-        "SignalResult",
-        "backtest",
-        "build_dataset",
-        "compute_features",
-        "load_panel",
-        "load_run",
-        "load_workflow",
-        "performance",
-        "run",
-        "signal_analysis",
-        "signal_metrics",
-    ),
+    "lstm_bench.api.bars": ("compute_features", "load_panel"),
+    "lstm_bench.api.portfolio": ("backtest",),
+    "lstm_bench.api.returns": ("performance",),
+    "lstm_bench.api.runs": ("RunResult", "load_run", "run"),
+    "lstm_bench.api.signals": ("SignalResult", "signal_analysis", "signal_metrics"),
+    "lstm_bench.api.workflows": ("build_dataset", "load_workflow"),
     "lstm_bench.config.workflow": ("RunConfig",),
     "lstm_bench.data.fetch": ("fetch",),
     "lstm_bench.data.health.check": ("HealthReport", "check_data"),
@@ -120,10 +103,11 @@ _NAMES = {
         "RunError",
     ),
     "lstm_bench.evaluate.returns.risk": ("risk_analysis",),
+    "lstm_bench.features.bars": ("Bars",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
-if not TYPE_CHECKING:  # a type checker would take any name to be there
+if not TYPE_CHECKING:  # with __getattr__, a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         """Import a name of the API when it is first used."""
@@ -135,14 +119,14 @@ if not TYPE_CHECKING:  # a type checker would take any name to be there
 
 
 def __dir__() -> list[str]:
-    """List the API."""
+    """List the names of the API."""
     return sorted(__all__)
 
 
 class _Package(ModuleType):
-    """A package whose API keeps its names.
+    """A package whose functions are not replaced by modules of the same name.
 
-    Importing the part ``lstm_bench.run`` would put that module in the place of the function.
+    Importing the module ``lstm_bench.run`` would otherwise replace the function.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -10,7 +10,7 @@ import time
 
 from lstm_bench.core.errors import INTERRUPTED
 
-TYPE_CHECKING = False  # typing's own, without its import
+TYPE_CHECKING = False  # as in typing, without its import
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn
@@ -19,36 +19,36 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Import the command line, which takes a moment, and run it; see :func:`lstm_bench.cli.app.main`."""
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is signal.default_int_handler:  # else it is ignored, as in a job in the background
-        signal.signal(signal.SIGINT, _leave)
+    """Import the command line and run it; see :func:`lstm_bench.cli.app.main`. Ctrl-C works during the import."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:  # otherwise it is ignored, as in a background job
+        signal.signal(signal.SIGINT, _exit_at_once)
     from lstm_bench.cli.app import main as run
 
-    signal.signal(signal.SIGINT, usual)
-    sys.unraisablehook = _once_more
+    signal.signal(signal.SIGINT, handler)
+    sys.unraisablehook = _interrupt_again
     try:
         run()
     except SystemExit as ended:
-        if ended.code == INTERRUPTED:  # at once: threads may still be at work on what would be taken down
+        if ended.code == INTERRUPTED:  # at once: threads may still use what a normal exit destroys
             _flush()
             os._exit(INTERRUPTED)
         raise
     finally:
-        if usual is signal.default_int_handler:  # while the interpreter ends, nobody catches an exception
-            signal.signal(signal.SIGINT, _leave)
+        if handler is signal.default_int_handler:  # nothing catches an exception while the interpreter exits
+            signal.signal(signal.SIGINT, _exit_at_once)
 
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):  # nobody reads any more
+        except (OSError, ValueError):  # the reader is gone
             continue
 
 
-def _once_more(unraisable: sys.UnraisableHookArgs) -> None:
-    """Interrupt again where Ctrl-C came in a place that swallows it, such as the end of an object's life."""
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Interrupt again if Ctrl-C was swallowed, such as in an object's finalizer."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         _thread.start_new_thread(_interrupt_soon, ())
     else:
@@ -56,12 +56,12 @@ def _once_more(unraisable: sys.UnraisableHookArgs) -> None:
 
 
 def _interrupt_soon() -> None:
-    time.sleep(0.1)  # until the place that swallows it is left
+    time.sleep(0.1)  # until the code that swallows it has returned
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _leave(*_: Any) -> NoReturn:
-    """End at once where nothing is begun yet: an exception may be swallowed or wrapped by a module's import."""
+def _exit_at_once(*_: Any) -> NoReturn:
+    """Exit at once: during imports, an exception may be swallowed or wrapped."""
     os._exit(INTERRUPTED)
 
 

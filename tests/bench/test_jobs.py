@@ -12,7 +12,7 @@ from lstm_bench.bench.candidates import Candidate
 from lstm_bench.bench.driver import open_candidate
 from lstm_bench.bench.jobs import PackJobs
 from lstm_bench.bench.manifest import Bench
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, RunConfig, load_workflow
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
@@ -40,32 +40,32 @@ class Silent:
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+def config(tmp_path_factory: pytest.TempPathFactory) -> ResolvedRun:
     market = tmp_path_factory.mktemp("market") / "qlib"
     synthesize(market, stocks=12, days=260)
     return load_workflow(ROOT / "configs" / "demo.yaml", {"qlib_init.provider_uri": str(market)}).resolved()
 
 
 def packs(
-    config: RunConfig, results: Path, seeds: list[int], label: str = "tuned", *, width: int | None = None
+    config: ResolvedRun, results: Path, seeds: list[int], label: str = "tuned", *, width: int | None = None
 ) -> PackJobs:
     slots = SlotTable([CPU], 1)
     opened = open_candidate(Candidate(label, "study", 3, config), seeds, results, force=False)
     return PackJobs([opened], seeds, slots, width, results, force=False, progress=Silent())
 
 
-def name(config: RunConfig, seed: int) -> str:
+def name(config: ResolvedRun, seed: int) -> str:
     return run_id(config.with_seed(seed), fingerprint(Provider(config.qlib_init.provider_uri)))
 
 
-def record(results: Path, config: RunConfig, seed: int, *, diverged: bool = False) -> None:
+def record(results: Path, config: ResolvedRun, seed: int, *, diverged: bool = False) -> None:
     folder = results / "study" / name(config, seed)
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(json.dumps({} if diverged else {"IC": 0.05}))
     (folder / "provenance.json").write_text("{}")
 
 
-def work_off(source: PackJobs, results: Path, config: RunConfig) -> list[Job]:
+def work_off(source: PackJobs, results: Path, config: ResolvedRun) -> list[Job]:
     slot, jobs = Slot(CPU, 0), []
     while (job := source.claim(slot)) is not None:
         jobs.append(job)
@@ -83,7 +83,7 @@ def manifest(results: Path) -> Bench:
     return found
 
 
-def test_what_has_a_record_is_not_trained_again(config: RunConfig, tmp_path: Path) -> None:
+def test_what_has_a_record_is_not_trained_again(config: ResolvedRun, tmp_path: Path) -> None:
     assert [job.payload["seeds"] for job in work_off(packs(config, tmp_path, [0, 1]), tmp_path, config)] == [
         [0],
         [1],
@@ -94,13 +94,13 @@ def test_what_has_a_record_is_not_trained_again(config: RunConfig, tmp_path: Pat
     assert set(manifest(tmp_path).rows["tuned"].runs) == {0, 1, 2}
 
 
-def test_a_row_with_an_open_end_has_the_names_of_its_runs(config: RunConfig, tmp_path: Path) -> None:
+def test_a_row_with_an_open_end_has_the_names_of_its_runs(config: ResolvedRun, tmp_path: Path) -> None:
     segments = config.task.dataset.kwargs.segments.model_dump(mode="json")
     content = config.to_file()
     handler = content["task"]["dataset"]["kwargs"]["handler"]["kwargs"]
     handler["end_time"] = None
     content["task"]["dataset"]["kwargs"]["segments"] = segments | {"test": [segments["test"][0], None]}
-    left_open = RunConfig.model_validate(content)
+    left_open = RunConfig.model_validate(content).resolved()
     assert left_open.task.dataset.kwargs.segments.is_open
     provider = Provider(config.qlib_init.provider_uri)
     closed = close_segments(left_open, provider)
@@ -113,7 +113,7 @@ def test_a_row_with_an_open_end_has_the_names_of_its_runs(config: RunConfig, tmp
     assert work_off(packs(left_open, tmp_path, [0]), tmp_path, closed) == []
 
 
-def test_two_benches_of_a_row_keep_each_others_runs(config: RunConfig, tmp_path: Path) -> None:
+def test_two_benches_of_a_row_keep_each_others_runs(config: ResolvedRun, tmp_path: Path) -> None:
     one, other = packs(config, tmp_path, [0, 1]), packs(config, tmp_path, [2, 3])
     work_off(one, tmp_path, config)
     work_off(other, tmp_path, config)
@@ -121,7 +121,7 @@ def test_two_benches_of_a_row_keep_each_others_runs(config: RunConfig, tmp_path:
     assert (row.seeds, set(row.runs)) == ((0, 1, 2, 3), {0, 1, 2, 3})
 
 
-def test_two_benches_of_two_rows_keep_both(config: RunConfig, tmp_path: Path) -> None:
+def test_two_benches_of_two_rows_keep_both(config: ResolvedRun, tmp_path: Path) -> None:
     other_config = config.with_seed(0).model_copy(update={"experiment_name": "other"})
     one, other = packs(config, tmp_path, [0]), packs(other_config, tmp_path, [5], "default")
     work_off(other, tmp_path, other_config)
@@ -129,7 +129,7 @@ def test_two_benches_of_two_rows_keep_both(config: RunConfig, tmp_path: Path) ->
     assert set(manifest(tmp_path).rows) == {"tuned", "default"}
 
 
-def test_a_run_that_diverged_stays_a_failure(config: RunConfig, tmp_path: Path) -> None:
+def test_a_run_that_diverged_stays_a_failure(config: ResolvedRun, tmp_path: Path) -> None:
     record(tmp_path, config, 0, diverged=True)
     source = packs(config, tmp_path, [0])
     assert source.claim(Slot(CPU, 0)) is None
@@ -137,7 +137,7 @@ def test_a_run_that_diverged_stays_a_failure(config: RunConfig, tmp_path: Path) 
     assert "diverged" in manifest(tmp_path).rows["tuned"].failures[0]
 
 
-def test_other_settings_under_the_same_label_begin_anew(config: RunConfig, tmp_path: Path) -> None:
+def test_other_settings_under_the_same_label_begin_anew(config: ResolvedRun, tmp_path: Path) -> None:
     work_off(packs(config, tmp_path, [0, 1]), tmp_path, config)
     kwargs = config.task.model.kwargs.model_copy(update={"hidden_size": 8})
     model = config.task.model.model_copy(update={"kwargs": kwargs})
@@ -147,7 +147,7 @@ def test_other_settings_under_the_same_label_begin_anew(config: RunConfig, tmp_p
     assert (row.seeds, set(row.runs)) == ((4,), {4})
 
 
-def test_a_failed_pack_leaves_the_seeds_that_it_recorded(config: RunConfig, tmp_path: Path) -> None:
+def test_a_failed_pack_leaves_the_seeds_that_it_recorded(config: ResolvedRun, tmp_path: Path) -> None:
     source, slot = packs(config, tmp_path, [0, 1, 2], width=3), Slot(CPU, 0)
     job = source.claim(slot)
     assert job is not None
@@ -158,7 +158,7 @@ def test_a_failed_pack_leaves_the_seeds_that_it_recorded(config: RunConfig, tmp_
     assert (set(row.runs), row.failures) == ({0}, {1: "ValueError: no", 2: "ValueError: no"})
 
 
-def test_a_pack_is_split_into_halves_until_it_has_one_seed(config: RunConfig, tmp_path: Path) -> None:
+def test_a_pack_is_split_into_halves_until_it_has_one_seed(config: ResolvedRun, tmp_path: Path) -> None:
     source = packs(config, tmp_path, [0, 1, 2], width=3)
     job = source.claim(Slot(CPU, 0))
     assert job is not None

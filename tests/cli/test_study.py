@@ -102,7 +102,7 @@ def test_a_budget_stays_until_it_is_edited(create: Run, here: Run) -> None:
         (["--fixed", "foo=1"], ["fixed foo", "unknown key 'foo'", "choices"]),
         (["--lr", "1e-4,1e-3", "--fixed", "lr=1e-3"], ["space: got none", "leaves nothing of lr"]),
         (["--seeds", "5-1"], ["--seeds: got '5-1'", "ends before it begins"]),
-        (["--seeds", "3,3"], ["--seeds: seeds are there twice: 3"]),
+        (["--seeds", "3,3"], ["--seeds: seeds occur twice: 3"]),
         (["--trials", "0"], ["'--trials'", "expected 1 or more"]),
         (["--sampler", "tpee"], ["sampler.name: got 'tpee'", "'tpe'", "'qmc'"]),
         (["--pruner", "medain"], ["pruner.name: got 'medain'", "'median'", "'none'"]),

@@ -274,7 +274,7 @@ def test_what_decides_a_number_is_identity(override: str) -> None:
         ("portfolio.backtest.end_time=soon", "got 'soon', expected a day"),
         (
             "task.record.0={class: SigAnaRecord, kwargs: {ana_long_short: true}}",
-            "SigAnaRecord is there 2 times with different settings, expected once",
+            "SigAnaRecord occurs 2 times with different settings, expected once",
         ),
         ("experiment=x", "no top-level key 'experiment'; did you mean 'experiment_name'? choices: "),
         ("n_epochs=1", "no top-level key 'n_epochs'; did you mean 'task.model.kwargs.n_epochs'? choices: "),

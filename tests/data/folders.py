@@ -1,4 +1,4 @@
-"""Data folders made of others: shorter ones, and ones with a bar changed."""
+"""Derives data folders from others: shorter ones, and ones with a changed bar."""
 
 from __future__ import annotations
 

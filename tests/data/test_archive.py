@@ -1,4 +1,4 @@
-"""Unpacking archives that mean well, and others."""
+"""Unpacking archives, valid and hostile."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def open_archive(tmp_path: Path, content: bytes, max_bytes: int = 10**6) -> Path
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, lzma.compress, zst])
-def test_every_compression_is_seen_by_its_content(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+def test_every_compression_is_recognised_by_its_content(
+    tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
     content = compress(
         tar(("qlib_bin/._day.txt", b"x"), *PLAIN, special("qlib_bin/features/b", tarfile.DIRTYPE))
     )
@@ -69,12 +71,12 @@ def test_every_compression_is_seen_by_its_content(tmp_path: Path, compress: Call
     assert not any(path.stat().st_mode & 0o7111 for path in files.values())
 
 
-def test_the_reading_is_told_in_bytes_of_the_archive(tmp_path: Path) -> None:
+def test_progress_is_reported_in_bytes_of_the_archive(tmp_path: Path) -> None:
     path = tmp_path / "data.tar.gz"
     path.write_bytes(gzip.compress(tar(*PLAIN)))
-    told: list[int] = []
-    assert unpack(path, tmp_path / "out", 10**6, told.append) == sum(len(content) for _, content in PLAIN)
-    assert sum(told) == path.stat().st_size
+    reported: list[int] = []
+    assert unpack(path, tmp_path / "out", 10**6, reported.append) == sum(len(content) for _, content in PLAIN)
+    assert sum(reported) == path.stat().st_size
 
 
 @pytest.mark.parametrize(
@@ -83,9 +85,9 @@ def test_the_reading_is_told_in_bytes_of_the_archive(tmp_path: Path) -> None:
         (("../x", b""), "a path outside of its folder, '../x'"),
         (("a/../../x", b""), "a path outside of its folder"),
         (("/tmp/x", b""), "a path outside of its folder"),
-        (("a\\..\\x", b""), "a name that is none on every system"),
-        (("c:x", b""), "a name that is none on every system"),
-        (("a\nb", b""), "a name that is none on every system"),
+        (("a\\..\\x", b""), "a name that is invalid on some systems"),
+        (("c:x", b""), "a name that is invalid on some systems"),
+        (("a\nb", b""), "a name that is invalid on some systems"),
         (special("x", tarfile.SYMTYPE, "/etc/passwd"), "a link, 'x'"),
         (special("x", tarfile.LNKTYPE, "qlib_bin/calendars/day.txt"), "a link, 'x'"),
         (special("x", tarfile.CHRTYPE), "a device or another special file, 'x'"),
@@ -95,7 +97,7 @@ def test_the_reading_is_told_in_bytes_of_the_archive(tmp_path: Path) -> None:
         (("big", b"\0" * 10**6), r"files of more than 1,000,000 bytes \(--max-size\)"),
     ],
 )
-def test_members_that_are_no_plain_file_below_the_folder_are_refused(
+def test_unsafe_members_are_refused(
     tmp_path: Path, member: tuple[str, bytes] | tarfile.TarInfo, words: str
 ) -> None:
     with pytest.raises(DataError, match=f"data.tar: refused: it has {words}"):
@@ -103,13 +105,13 @@ def test_members_that_are_no_plain_file_below_the_folder_are_refused(
     assert {path.name for path in tmp_path.iterdir()} == {"data.tar", "out"}
 
 
-def test_many_empty_files_count_as_what_they_take(tmp_path: Path) -> None:
+def test_many_empty_files_count_as_the_space_they_take(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="files of more than 100,000 bytes"):
         open_archive(tmp_path, tar(*((str(n), b"") for n in range(30))), 100_000)
 
 
-def test_what_inflates_without_end_is_refused(tmp_path: Path) -> None:
-    padding = b"\0" * 10**8  # behind the archive's end: no member says so
+def test_endless_inflation_is_refused(tmp_path: Path) -> None:
+    padding = b"\0" * 10**8  # behind the archive's end, in no member
     with pytest.raises(DataError, match="more than 16,977,216 bytes when inflated"):
         open_archive(tmp_path, gzip.compress(tar(*PLAIN) + padding, 1), 10**5)
 
@@ -132,12 +134,12 @@ def test_a_huge_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
     ],
     ids=["empty", "no archive", "cut gzip", "gzip of no archive", "cut xz"],
 )
-def test_what_is_damaged_is_said_so(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(DataError, match=r"data.tar: no archive, or a damaged one"):
+def test_damaged_archives_are_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DataError, match=r"data.tar: not an archive, or a damaged one"):
         open_archive(tmp_path, content)
 
 
-def test_a_changed_byte_is_found_where_the_compression_has_a_checksum(tmp_path: Path) -> None:
+def test_a_changed_byte_is_found_by_the_checksum_of_the_compression(tmp_path: Path) -> None:
     content = bytearray(gzip.compress(tar(*PLAIN), 0))
     content[600] ^= 1
     with pytest.raises(DataError, match="a damaged one"):

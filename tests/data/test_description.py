@@ -14,7 +14,7 @@ from lstm_bench.data.qlib_folder import History, write_qlib_folder
 DAYS = np.arange("2020-01-06", "2020-01-10", dtype="datetime64[D]")
 
 
-def test_fields_that_some_lack_are_counted_in_silence(
+def test_fields_that_some_lack_are_counted_without_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(fingerprint, "cache_path", lambda: tmp_path / "fingerprints.json")

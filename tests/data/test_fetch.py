@@ -1,4 +1,4 @@
-"""Fetching from a real server on loopback: whole, cut off and resumed, changed meanwhile, wrong, refused."""
+"""Fetching from a real server on loopback: complete, resumed, changed, corrupt and refused files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lstm_bench.core.errors import DataError, RunError
-from lstm_bench.data import fetch as fetching
+from lstm_bench.data import download
 from lstm_bench.data.fetch import default_folder, fetch
 from lstm_bench.data.fingerprint import fingerprint
 from lstm_bench.data.provider import Provider
@@ -29,10 +29,10 @@ class Site:
     Attributes
     ----------
     cut : bytes after which the next answers are cut off, one entry an answer
-    tag, modified : what the file's state is called; None for a server that does not say
-    ranges : whether a part can be asked for
+    tag, modified : version of the file; None for a server that does not state it
+    ranges : whether the server supports ranges
     errors : statuses of the next answers
-    asked : the headers Range and If-Range of each request
+    requests : the headers Range and If-Range of each request
     """
 
     content: bytes
@@ -43,25 +43,25 @@ class Site:
     ranges: bool = True
     length: bool = True
     errors: list[int] = field(default_factory=list)
-    asked: list[tuple[str | None, str | None]] = field(default_factory=list)
+    requests: list[tuple[str | None, str | None]] = field(default_factory=list)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with the site's file, or a part of it, as RFC 9110 has it."""
+    """Answers with the site's file, or a range of it, by RFC 9110."""
 
     site: Site
 
     def do_GET(self) -> None:
-        site, asked, condition = self.site, self.headers["Range"], self.headers["If-Range"]
-        site.asked.append((asked, condition))
+        site, requested, condition = self.site, self.headers["Range"], self.headers["If-Range"]
+        site.requests.append((requested, condition))
         if site.errors:
             self.send_error(site.errors.pop(0))
             return
         begin = 0
         same = condition in (site.tag, site.modified)
-        if asked and site.ranges and (condition is None or same):
-            match = re.fullmatch(r"bytes=(\d+)-", asked)
-            assert match, asked
+        if requested and site.ranges and (condition is None or same):
+            match = re.fullmatch(r"bytes=(\d+)-", requested)
+            assert match, requested
             begin = int(match[1])
             if begin >= len(site.content):
                 self.send_response(416)
@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(rest[: site.cut.pop(0)] if site.cut else rest)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def packed(folder: Path, *extra: tarfile.TarInfo) -> bytes:
 
 @pytest.fixture
 def site(market: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(fetching, "_PAUSE", 0.0)
+    monkeypatch.setattr(download, "_PAUSE", 0.0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     served = Site(packed(market))
     handler = type("OfSite", (Handler,), {"site": served})
@@ -123,31 +123,31 @@ def left(tmp_path: Path) -> set[str]:
 def test_a_folder_is_fetched_verified_and_stripped_of_its_wrapping(
     site: Site, market: Path, tmp_path: Path
 ) -> None:
-    told: list[tuple[str, int]] = []
+    reported: list[tuple[str, int]] = []
 
-    class Told:
+    class Recorder:
         def begin(self, what: str, done: int, total: int | None) -> None:
             assert total == len(site.content)
-            told.append((what, done))
+            reported.append((what, done))
 
         def advance(self, count: int) -> None:
-            told[-1] = told[-1][0], told[-1][1] + count
+            reported[-1] = reported[-1][0], reported[-1][1] + count
 
     digest = hashlib.sha256(site.content).hexdigest()
-    fetched = fetch(site.url, tmp_path / "deep" / "cn", sha256=digest.upper(), progress=Told())
+    fetched = fetch(site.url, tmp_path / "deep" / "cn", sha256=digest.upper(), progress=Recorder())
     assert (fetched.sha256, fetched.archive_bytes, fetched.resumed_at) == (digest, len(site.content), 0)
     assert fingerprint(Provider(fetched.folder)) == fingerprint(Provider(market))
     assert left(tmp_path / "deep") == {"cn"}
-    assert told == [("downloading", len(site.content)), ("unpacking", len(site.content))]
+    assert reported == [("downloading", len(site.content)), ("unpacking", len(site.content))]
     with pytest.raises(DataError, match="expected a new or empty folder"):
         fetch(site.url, fetched.folder)
-    assert len(site.asked) == 1
+    assert len(site.requests) == 1
 
 
-def test_what_is_cut_off_goes_on_in_the_same_call(site: Site, market: Path, tmp_path: Path) -> None:
+def test_a_cut_connection_is_resumed_in_the_same_call(site: Site, market: Path, tmp_path: Path) -> None:
     site.cut = [40_000, 10_000]
     fetched = fetch(site.url, tmp_path / "cn")
-    assert site.asked == [(None, None), ("bytes=40000-", '"one"'), ("bytes=50000-", '"one"')]
+    assert site.requests == [(None, None), ("bytes=40000-", '"one"'), ("bytes=50000-", '"one"')]
     assert fingerprint(Provider(fetched.folder)) == fingerprint(Provider(market))
 
 
@@ -169,34 +169,34 @@ def interrupted(site: Site, tmp_path: Path) -> None:
         fetch(site.url, tmp_path / "cn", progress=Stop())
     assert left(tmp_path) == {".cn.download", ".cn.download.json"}
     assert (tmp_path / ".cn.download").read_bytes() == original[:40_000]
-    site.cut, site.asked = [], []
+    site.cut, site.requests = [], []
 
 
 @pytest.mark.parametrize("modified", [None, "Wed, 01 Jan 2020 00:00:00 GMT"])
-def test_the_next_call_goes_on_where_the_last_one_ended(
+def test_the_next_call_resumes_the_last_one(
     site: Site, market: Path, tmp_path: Path, modified: str | None
 ) -> None:
     site.modified = modified
     if modified:
-        site.tag = 'W/"weak"'  # says too little to join two parts by
+        site.tag = 'W/"weak"'  # too weak to join two parts by
     interrupted(site, tmp_path)
     fetched = fetch(site.url, tmp_path / "cn")
-    assert site.asked == [("bytes=40000-", modified or '"one"')]
+    assert site.requests == [("bytes=40000-", modified or '"one"')]
     assert fetched.resumed_at == 40_000
     assert fetched.sha256 == hashlib.sha256(site.content).hexdigest()
     assert left(tmp_path) == {"cn"}
 
 
-def test_a_file_that_changed_meanwhile_is_fetched_anew(site: Site, market: Path, tmp_path: Path) -> None:
+def test_a_file_that_has_changed_is_fetched_anew(site: Site, market: Path, tmp_path: Path) -> None:
     interrupted(site, tmp_path)
     site.content, site.tag = packed(market), '"two"'
     fetched = fetch(site.url, tmp_path / "cn")
-    assert site.asked == [("bytes=40000-", '"one"')]
+    assert site.requests == [("bytes=40000-", '"one"')]
     assert fetched.sha256 == hashlib.sha256(site.content).hexdigest()
 
 
 @pytest.mark.parametrize("how", ["no validator", "no ranges", "another address", "complete", "too long"])
-def test_what_cannot_be_joined_is_fetched_whole(site: Site, tmp_path: Path, how: str) -> None:
+def test_parts_that_cannot_be_joined_are_fetched_whole(site: Site, tmp_path: Path, how: str) -> None:
     if how == "no validator":
         site.tag = None
     interrupted(site, tmp_path)
@@ -213,7 +213,7 @@ def test_what_cannot_be_joined_is_fetched_whole(site: Site, tmp_path: Path, how:
         size = len(site.content) + (how == "too long")
         expected = [(f"bytes={size}-", '"one"')] + ([(None, None)] if how == "too long" else [])
     fetched = fetch(site.url, tmp_path / "cn")
-    assert site.asked == expected
+    assert site.requests == expected
     assert fetched.sha256 == hashlib.sha256(site.content).hexdigest()
     assert left(tmp_path) == {"cn"}
 
@@ -273,21 +273,21 @@ def test_an_archive_of_something_else_is_refused(site: Site, tmp_path: Path) -> 
     assert left(tmp_path) == {"other"}
 
 
-def test_a_server_that_refuses_is_not_asked_again_and_one_that_fails_is(site: Site, tmp_path: Path) -> None:
+def test_failures_of_the_server_are_retried_and_refusals_are_not(site: Site, tmp_path: Path) -> None:
     site.errors = [404]
     with pytest.raises(DataError, match="the server says 404 Not Found"):
         fetch(site.url, tmp_path / "cn")
-    assert len(site.asked) == 1
+    assert len(site.requests) == 1
     site.errors = [503] * 5
     with pytest.raises(RunError, match=r"the server says 503 .*; 0 bytes are kept"):
         fetch(site.url, tmp_path / "cn")
-    assert len(site.asked) == 6
+    assert len(site.requests) == 6
     site.errors = [503, 503]
     assert fetch(site.url, tmp_path / "cn").folder == tmp_path / "cn"
 
 
-def test_a_place_without_a_server_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "_PAUSE", 0.0)
+def test_a_refused_connection_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "_PAUSE", 0.0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with pytest.raises(RunError, match="Connection refused"):
         fetch("http://127.0.0.1:9/qlib_bin.tar.gz", tmp_path / "cn")
@@ -305,7 +305,7 @@ def test_a_place_without_a_server_is_said_so(tmp_path: Path, monkeypatch: pytest
         ("https://host/qlib_bin.tar.gz", "abc", "--sha256: got 'abc', expected 64"),
     ],
 )
-def test_what_is_no_address_or_checksum_is_refused(url: str, sha256: str | None, words: str) -> None:
+def test_invalid_addresses_and_checksums_are_refused(url: str, sha256: str | None, words: str) -> None:
     with pytest.raises(DataError, match=words):
         fetch(url, sha256=sha256)
 

@@ -52,7 +52,7 @@ def test_a_renamed_instrument_counts(market: Path) -> None:
     assert fingerprint(Provider(market)) != before
 
 
-def test_asking_again_reads_no_bars(market: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repeated_call_reads_no_bars(market: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     value = fingerprint(Provider(market))
 
     def refuse(path: str) -> str:
@@ -66,14 +66,14 @@ def test_asking_again_reads_no_bars(market: Path, monkeypatch: pytest.MonkeyPatc
     "content",
     [b'{"half', b"\xff", b"[]", b"3", b'{"FOLDER": 3}', b'{"FOLDER": ["a"]}', b'{"FOLDER": [1, 2]}'],
 )
-def test_a_cache_that_makes_no_sense_is_computed_again(market: Path, content: bytes) -> None:
+def test_an_invalid_cache_is_computed_again(market: Path, content: bytes) -> None:
     value = fingerprint(Provider(market))
     module.cache_path().write_bytes(content.replace(b"FOLDER", os.fsencode(market.resolve())))
     assert fingerprint(Provider(market)) == value
     assert json.loads(module.cache_path().read_bytes())[str(market.resolve())][1] == value
 
 
-def test_a_cache_that_cannot_be_written_is_said_once(
+def test_a_cache_that_cannot_be_written_is_reported_once(
     market: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     value = fingerprint(Provider(market))

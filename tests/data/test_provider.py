@@ -74,7 +74,7 @@ def test_an_instrument_without_bars_has_no_rows(folder: Path) -> None:
     assert np.isnan(panel.fields["close"][:, 1]).all()
 
 
-def test_a_missing_field_is_nan_and_said_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_field_is_nan_and_reported_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="lstm_bench"):
         for provider in (Provider(folder), Provider(folder)):
             assert np.isnan(provider.panel(["SH1"], ["vwap"], 0, 10).fields["vwap"]).all()
@@ -83,7 +83,7 @@ def test_a_missing_field_is_nan_and_said_once(folder: Path, caplog: pytest.LogCa
     ]
 
 
-def test_a_missing_field_that_nothing_needs_is_not_said(
+def test_a_missing_field_that_nothing_needs_is_not_reported(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="lstm_bench"):
@@ -158,7 +158,7 @@ def test_a_file_cut_off_between_two_values_is_named(folder: Path) -> None:
     assert Provider(folder).panel(["SH1"], ["close"], 0, 10).last.tolist() == [9]
 
 
-def test_a_field_that_begins_on_its_own_day_may_end_when_it_likes(folder: Path) -> None:
+def test_a_field_that_begins_on_its_own_day_may_end_on_any_day(folder: Path) -> None:
     write_bars(folder, "sh1", "own", 2, [1, 2, 3])
     panel = Provider(folder).panel(["SH1"], ["own", "close"], 0, 10)
     assert np.flatnonzero(~np.isnan(panel.fields["own"][:, 0])).tolist() == [2, 3, 4]
@@ -176,8 +176,8 @@ def test_a_panel_knows_who_has_a_field(folder: Path) -> None:
     assert panel.present["volume"].tolist() == [False, True, False]
     # outside the rows that were asked for, too
     assert Provider(folder).panel(["SZ2"], ["close"], 0, 1).present["close"].tolist() == [True]
-    given = Panel(panel.days, 0, panel.instruments, panel.fields, panel.first, panel.last)
-    assert all(present.all() for present in given.present.values())
+    rebuilt = Panel(panel.days, 0, panel.instruments, panel.fields, panel.first, panel.last)
+    assert all(present.all() for present in rebuilt.present.values())
 
 
 def test_fields_are_those_of_any_instrument(folder: Path) -> None:
@@ -216,23 +216,25 @@ def test_dates_become_positions(folder: Path) -> None:
     assert provider.locate("20200102", np.datetime64("2020-01-04"), "test") == (1, 4)
 
 
-def test_dates_partly_outside_are_clamped_and_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_dates_partly_outside_are_clamped_with_a_warning(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING, logger="lstm_bench"):
         assert Provider(folder).locate("2008-01-01", "2020-01-04", "segment train") == (0, 4)
     assert "segment train: 2008-01-01..2020-01-04 reaches outside" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "said"),
+    ("start", "end", "warns"),
     [("2008-01-01", None, True), ("2019-12-31", None, True), (None, "2020-01-13", True), (None, "2030-01-01", True),
      ("2020-01-01", None, False), (None, "2020-01-12", False), (None, "2020-01-11", False)],
 )  # fmt: skip
-def test_any_weekday_outside_the_calendar_is_said(
-    folder: Path, caplog: pytest.LogCaptureFixture, start: str | None, end: str | None, said: bool
+def test_any_weekday_outside_the_calendar_is_reported(
+    folder: Path, caplog: pytest.LogCaptureFixture, start: str | None, end: str | None, warns: bool
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="lstm_bench"):
         assert Provider(folder).locate(start, end, "test") == (0, 10)
-    assert bool(caplog.records) is said
+    assert bool(caplog.records) is warns
 
 
 def test_new_years_day_is_no_gap(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -247,6 +249,6 @@ def test_new_years_day_is_no_gap(folder: Path, caplog: pytest.LogCaptureFixture)
     [("2030-01-01", "2031-01-01", "no trading day"), ("2020-01-05", "2020-01-03", "after its end"),
      ("soon", None, "expected a day"), ("NaT", None, "expected a day")],
 )  # fmt: skip
-def test_dates_that_cannot_be_are_refused(folder: Path, start: str, end: str | None, message: str) -> None:
+def test_impossible_dates_are_refused(folder: Path, start: str, end: str | None, message: str) -> None:
     with pytest.raises(DataError, match=f"segment valid.*{message}"):
         Provider(folder).locate(start, end, "segment valid")

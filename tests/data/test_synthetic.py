@@ -27,7 +27,7 @@ Span = tuple[str, str]
 
 @dataclass(frozen=True)
 class Market:
-    """What is in a folder, read without the package."""
+    """The content of a folder, read without the package."""
 
     calendar: list[str]
     spans: dict[str, list[Span]]
@@ -267,13 +267,13 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         ({"seed": -1}, "seed: got -1, expected at least 0"),
     ],
 )
-def test_what_cannot_be_made_is_refused(tmp_path: Path, arguments: dict[str, int], message: str) -> None:
+def test_impossible_markets_are_refused(tmp_path: Path, arguments: dict[str, int], message: str) -> None:
     with pytest.raises(DataError, match=message):
         synthesize(tmp_path / "market", **arguments)
     assert not list(tmp_path.iterdir())
 
 
-def test_it_says_that_it_is_made_up_and_its_fingerprint_does_not_depend_on_it(tmp_path: Path) -> None:
+def test_it_is_marked_as_synthetic_and_its_fingerprint_does_not_depend_on_the_mark(tmp_path: Path) -> None:
     synthesize(tmp_path / "market", stocks=12, days=260, seed=1)
     provider = Provider(tmp_path / "market")
     assert provider.is_synthetic

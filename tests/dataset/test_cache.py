@@ -87,7 +87,7 @@ def test_a_cached_dataset_is_the_built_one(
     for dataset in cached:
         assert_same(built, dataset)
         assert dataset.table("raw").equals(built.table("raw"))
-    assert len(cache.info()) == 1
+    assert len(cache.store.info()) == 1
 
 
 @pytest.mark.parametrize("handler", FEATURES)
@@ -191,7 +191,7 @@ def test_an_entry_for_tuning_ends_with_valid(
     dataset = DatasetCache.open_entry(entry.path, config)
     with pytest.raises(ConfigError, match="segment 'test' was not prepared, only train, valid"):
         dataset.samples("test", "infer")
-    with pytest.raises(DataError, match="without a provider"):
+    with pytest.raises(DataError, match="this dataset has no provider"):
         dataset.table("raw")
 
 
@@ -294,7 +294,7 @@ def test_processes_that_want_the_same_build_it_once(
     assert [process.returncode for process in processes] == [0, 0], answers
     assert answers[0][0] == answers[1][0] != ""
     assert sum(errors.count("dataset cache: built") for _, errors in answers) == 1
-    (entry,) = cache.info()
+    (entry,) = cache.store.info()
     assert not entry.in_use
     assert {path.name for path in cache.store.folder.iterdir()} == {entry.key, f"{entry.key}.lock"}
 
@@ -330,13 +330,15 @@ def test_a_damaged_entry_is_built_again(
     assert_same(build_dataset(workflow158, provider, d_feat=20), dataset)
 
 
-def test_a_worker_is_told_what_is_wrong_with_an_entry(
+def test_a_worker_learns_what_is_wrong_with_an_entry(
     configs: dict[str, DatasetConfig], provider: Provider, cache: DatasetCache, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match="no such entry of the cache"):
+    with pytest.raises(DataError, match="the cache has no such entry"):
         DatasetCache.open_entry(tmp_path / "nowhere", configs["Alpha158"])
     entry = cache.ensure(configs["Alpha158"], provider, DATA, d_feat=20)
-    with pytest.raises(DataError, match="not of the configuration: its class, handler, d_feat differ"):
+    with pytest.raises(
+        DataError, match="belongs to another configuration: its class, handler, d_feat differ"
+    ):
         DatasetCache.open_entry(entry.path, configs["Alpha360"])
     other = cache.ensure(configs["Alpha360"], provider, DATA, d_feat=6)
     with pytest.raises(ConfigError, match="step_len: got 61"):
@@ -374,10 +376,10 @@ def test_a_dataset_holds_its_entry(
     workflow158: DatasetConfig, provider: Provider, cache: DatasetCache
 ) -> None:
     dataset: Dataset | None = cache.open(workflow158, provider, DATA, d_feat=20)
-    assert cache.clear() == []
+    assert cache.store.clear() == []
     assert dataset is not None
     dataset = None
-    assert len(cache.clear()) == 1
+    assert len(cache.store.clear()) == 1
 
 
 def test_what_a_killed_builder_left_is_removed(tmp_path: Path) -> None:

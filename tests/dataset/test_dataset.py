@@ -49,7 +49,7 @@ def test_what_was_fitted_is_plain_data(rows_dataset: Dataset, bars_dataset: Data
             np.testing.assert_array_equal(numbers, getattr(learned, name))
 
 
-def test_a_missing_field_is_said_once_and_where_a_column_has_it(
+def test_a_missing_field_is_reported_once_and_where_a_column_has_it(
     configure: Configure,
     workflow158: DatasetConfig,
     market: Path,
@@ -165,7 +165,7 @@ def test_rows_fold_into_the_models_features_per_day(configure: Configure, provid
     index, X, _ = dataset.windows("test", "infer")
     table = dataset.table("infer").loc[index]["feature"].to_numpy()
     np.testing.assert_array_equal(X, table.reshape(-1, 2, 3).transpose(0, 2, 1))
-    with pytest.raises(ConfigError, match="d_feat: got 4, but the dataset's 6 columns are no multiple"):
+    with pytest.raises(ConfigError, match="d_feat: got 4, but the dataset's 6 columns are not a multiple"):
         build_dataset(config, provider, d_feat=4)
 
 

@@ -25,7 +25,7 @@ def test_qlibs_sets_have_nothing_wrong() -> None:
         ({"X": "Ref($close, -1)/$close"}, "X", "looks 1 day ahead, which is a leak"),
         ({"X": "Mean(Delta($close, -2), 5)"}, "X", "looks 2 days ahead"),
         ({"X": "Maen($close, 5)"}, "X", "position 1: unknown operator 'Maen'; did you mean 'Mean'?"),
-        ({"X": "$clsoe"}, "X", "the field $clsoe is in no instrument's bars; did you mean 'close'?"),
+        ({"X": "$clsoe"}, "X", "the field $clsoe is not in any instrument's bars; did you mean 'close'?"),
         ({"X": "$close / Ref($close,1) - 1"}, "X", "is the same as A"),
     ],
 )

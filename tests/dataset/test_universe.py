@@ -152,7 +152,7 @@ def test_codes_have_the_spans_that_a_file_gives(provider: Provider) -> None:
     assert found.spans == {"SH600000": ((provider.calendar[10], provider.calendar[20]),), "SH600001": ()}
 
 
-def test_codes_without_bars_are_left_out_and_said(
+def test_codes_without_bars_are_left_out_and_logged(
     provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert universe_of(handler(instruments=["SH600000", "XX"]), provider).instruments == ("SH600000",)
@@ -177,6 +177,6 @@ def test_days_and_rules_that_leave_nothing_are_named(
         universe_of(handler(**kwargs), provider)
 
 
-def test_a_rule_that_is_no_expression_is_named(provider: Provider) -> None:
+def test_a_rule_that_is_not_an_expression_is_named(provider: Provider) -> None:
     with pytest.raises(ExpressionError, match="unknown operator 'Closs'"):
         universe_of(handler(filter_pipe=[ruled("Closs($close) > 1")]), provider)

@@ -17,6 +17,7 @@ import lstm_bench.config.sections.dataset
 import lstm_bench.config.sections.exchange
 import lstm_bench.config.sections.handler
 import lstm_bench.config.sections.harness
+import lstm_bench.config.sections.loader
 import lstm_bench.config.sections.model
 import lstm_bench.config.sections.parameter
 import lstm_bench.config.sections.processor

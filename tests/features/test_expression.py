@@ -115,7 +115,7 @@ def test_expressions_reach_as_far_as_the_farthest() -> None:
         ("$close % 2", "not in the language"),
     ],
 )
-def test_what_is_no_expression_is_refused_by_name(text: str, message: str) -> None:
+def test_what_is_not_an_expression_is_refused_by_name(text: str, message: str) -> None:
     with pytest.raises(ExpressionError, match=message) as caught:
         parse(text)
     assert repr(text) in str(caught.value)
@@ -135,12 +135,12 @@ def test_what_is_no_expression_is_refused_by_name(text: str, message: str) -> No
         ("$ä > 1 > $b", "$ä"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_position(text: str, culprit: str) -> None:
+def test_what_is_wrong_is_reported_with_its_position(text: str, culprit: str) -> None:
     with pytest.raises(ExpressionError, match=rf", position {text.index(culprit) + 1}: "):
         parse(text)
 
 
-def test_an_unusable_expression_is_said_with_its_name() -> None:
+def test_an_unusable_expression_is_reported_with_its_name() -> None:
     assert parse_columns({"A": "$close", "B": "$open"}, "feature")["B"] == parse("$open")
     with pytest.raises(ExpressionError, match=r"^feature 'B': expression 'Foo\(1\)', position 1: unknown"):
         parse_columns({"A": "$close", "B": "Foo(1)"}, "feature")

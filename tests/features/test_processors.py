@@ -168,7 +168,7 @@ def test_only_surviving_columns_are_needed() -> None:
     assert needed("DropnaProcessor", pick) == NAMES  # the rows to drop depend on all of them
 
 
-def test_columns_of_which_none_exists_are_counted_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_columns_of_which_none_exists_are_counted_and_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     entry = ProcessorConfig.model_validate(one("FilterCol", col_list=[f"X{i}" for i in range(12)]))
     with pytest.raises(
         ConfigError, match=r"there is no column X0, .*, X5 and 4 more, 12 in all; name columns"
@@ -177,7 +177,7 @@ def test_columns_of_which_none_exists_are_counted_and_said_once(caplog: pytest.L
     assert caplog.text == ""
 
 
-def test_a_column_that_does_not_exist_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_column_that_does_not_exist_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     entry = ProcessorConfig.model_validate(one("FilterCol", col_list=["A", "KLEM"]))
     surviving_columns(NAMES, "LABEL0", [entry])
     assert "FilterCol: the handler has no column KLEM" in caplog.text

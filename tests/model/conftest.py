@@ -17,11 +17,13 @@ from lstm_bench.model.timing import NoiseWindows
 MakeSamples = Callable[..., SampleSet]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_samples() -> MakeSamples:
-    def make(samples: int = 130, seed: int = 0, missing: float = 0.0, dtype: type = np.float32) -> SampleSet:
+    def make(
+        samples: int = 130, seed: int = 0, missing: float = 0.0, dtype: type = np.float32, step_len: int = 5
+    ) -> SampleSet:
         rng = np.random.default_rng(seed)
-        values = rng.standard_normal((samples, 5, 3)).astype(np.float32)
+        values = rng.standard_normal((samples, step_len, 3)).astype(np.float32)
         labels: npt.NDArray[Any] = (
             values[:, -1, 0] * values[:, -2, 1] + 0.1 * rng.standard_normal(samples)
         ).astype(dtype)

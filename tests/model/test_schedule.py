@@ -23,7 +23,7 @@ def rates(spec: ScheduleSpec, valid: list[float] | None = None) -> np.ndarray[An
     """Rates ``[epochs, steps]``, given the validation loss of each epoch."""
     schedule, found = Schedule(spec, EPOCHS, STEPS), []
     for epoch in range(EPOCHS):
-        found.append(LR * schedule.shares(epoch))
+        found.append(LR * schedule.factors(epoch))
         schedule.note(epoch, 1.0 if valid is None else valid[epoch])
     return np.stack(found)
 
@@ -100,7 +100,7 @@ def test_one_cycle_rises_as_long_as_the_warmup() -> None:
 def test_one_cycle_of_few_steps_stays_within_its_bounds(epochs: int) -> None:
     for steps in (1, 2):
         schedule = Schedule(ScheduleSpec("one_cycle"), epochs, steps)
-        given = np.concatenate([schedule.shares(epoch) for epoch in range(epochs)])
+        given = np.concatenate([schedule.factors(epoch) for epoch in range(epochs)])
         assert ((given > 0) & (given <= 1)).all()
 
 
@@ -113,7 +113,7 @@ def test_warmup_is_torchs_and_puts_the_rest_off() -> None:
         assert given[3, 0] == pytest.approx(LR)
     shorter = Schedule(ScheduleSpec("cosine"), EPOCHS - 3, STEPS)
     given = rates(ScheduleSpec("cosine", warmup_epochs=3))
-    np.testing.assert_allclose(given[5], LR * shorter.shares(2))
+    np.testing.assert_allclose(given[5], LR * shorter.factors(2))
     assert rates(ScheduleSpec("step", warmup_epochs=3, step_epochs=2))[5:7, 0].tolist() == [LR / 2, LR / 2]
     # a validation loss within the warm-up is nobody's plateau
     given = rates(ScheduleSpec("plateau", warmup_epochs=3, patience=1), [0.1, *[1.0] * (EPOCHS - 1)])

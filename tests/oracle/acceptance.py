@@ -56,7 +56,7 @@ def judge(variant: Variant, path: Path, market: Path) -> dict[str, Any]:
             for name, value in variant.environment.items():
                 patch.setenv(name, value)
             patch.chdir(market.parent)
-            config = load_workflow(path)
+            config = load_workflow(path).resolved()
             provider = Provider(config.qlib_init.provider_uri)
             dataset = prepare(config, provider, lambda: _build(config, provider)).dataset
     except LstmBenchError as error:

@@ -116,7 +116,7 @@ class Reference:
         content["qlib_init"] = {"provider_uri": str(folder), "region": variant["region"]}
         content["task"]["model"]["kwargs"]["seed"] = variant["seed"]
         content["task"]["record"] = variant["records"]
-        config = RunConfig.model_validate(content)
+        config = RunConfig.model_validate(content).resolved()
         score, label = (self.table(column) for column in ("score", "label"))
         days = score.index.to_numpy().astype("datetime64[D]")
         scored = days[score.notna().any(axis=1).to_numpy()]

@@ -121,7 +121,7 @@ def time_datasets(provider: str, repeats: int) -> Seconds:
 
 
 def time_evaluation(provider: str, pred: Path, repeats: int) -> Seconds:
-    config = configure("alpha158-20", provider)
+    config = configure("alpha158-20", provider).resolved()
     source = Provider(provider)
     dataset = build("alpha158-20", provider)
     test = dataset.samples("test", "infer")

@@ -216,10 +216,11 @@ def evaluated(config: RunConfig, dataset: Dataset, limits: Limits) -> list[Cell]
     rows = ~np.isnan(panel)
     days, codes = dataset.days[span], dataset.instruments
     source = Provider(config.qlib_init.provider_uri)
-    market = load_market(config, source, days, codes)
+    resolved = config.resolved()
+    market = load_market(resolved, source, days, codes)
     assert market is not None
     signal = best_seconds(lambda: signal_metrics(panel, label, rows))
-    whole = best_seconds(lambda: evaluate_scores(config, market, panel, label, rows, days, codes))
+    whole = best_seconds(lambda: evaluate_scores(resolved, market, panel, label, rows, days, codes))
     backtest = max(whole - signal, 1e-9)
     signal_bytes = panel.nbytes + label.nbytes + rows.nbytes
     quoted = panel.nbytes + sum(values.nbytes for values in market.quotes.fields.values())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.data.folders import set_bar, shortened
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun, RunConfig
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.record.used_data import Outline, UsedData
@@ -26,7 +26,7 @@ LOOK_BACK, LABEL = 60, 2
 
 
 @pytest.fixture(scope="module")
-def config(configure: Callable[..., RunConfig], market: Path) -> RunConfig:
+def config(configure: Callable[..., RunConfig], market: Path) -> ResolvedRun:
     days = (market / "calendars" / "day.txt").read_text().split()
     return configure(
         f"data_handler_config.start_time={days[START]}",
@@ -41,7 +41,7 @@ def config(configure: Callable[..., RunConfig], market: Path) -> RunConfig:
 
 
 @pytest.fixture(scope="module")
-def used(config: RunConfig, market: Path) -> UsedData:
+def used(config: ResolvedRun, market: Path) -> UsedData:
     return UsedData.of(config, Provider(market))
 
 
@@ -61,7 +61,7 @@ def member(market: Path) -> str:
     ],
 )  # fmt: skip
 def test_each_used_bar_counts_and_is_named(
-    used: UsedData, config: RunConfig, market_copy: Path, member: str, field: str, day: int
+    used: UsedData, config: ResolvedRun, market_copy: Path, member: str, field: str, day: int
 ) -> None:
     set_bar(market_copy, member, field, day, 12345.0)
     provider = Provider(market_copy)
@@ -76,7 +76,7 @@ def test_each_used_bar_counts_and_is_named(
     [("close", START - LOOK_BACK - 1), ("close", END + LABEL), ("change", VALID - 2), ("factor", END)],
 )
 def test_no_other_bar_counts(
-    used: UsedData, config: RunConfig, market_copy: Path, member: str, field: str, day: int
+    used: UsedData, config: ResolvedRun, market_copy: Path, member: str, field: str, day: int
 ) -> None:
     set_bar(market_copy, member, field, day, 12345.0)
     assert UsedData.of(config, Provider(market_copy)).digest == used.digest
@@ -84,21 +84,21 @@ def test_no_other_bar_counts(
 
 @pytest.mark.parametrize("day", [VALID - 10, END + 10])
 def test_days_that_only_the_exchange_has_count(
-    config: RunConfig, market: Path, market_copy: Path, member: str, day: int
+    config: ResolvedRun, market: Path, market_copy: Path, member: str, day: int
 ) -> None:
     days = Provider(market).calendar
     content = config.to_file()
     (record,) = (one for one in content["task"]["record"] if one["class"] == "PortAnaRecord")
     exchange = record["kwargs"]["config"]["backtest"]["exchange_kwargs"]
     exchange |= {"start_time": str(days[VALID - 20]), "end_time": str(days[END + 20])}
-    longer = RunConfig.model_validate(content)
+    longer = RunConfig.model_validate(content).resolved()
     used = UsedData.of(longer, Provider(market))
     set_bar(market_copy, member, "factor", day, 12345.0)
     assert UsedData.of(longer, Provider(market_copy)).digest != used.digest
 
 
 def test_a_stock_outside_the_universe_counts_where_it_is_quoted(
-    config: RunConfig, market_copy: Path, member: str
+    config: ResolvedRun, market_copy: Path, member: str
 ) -> None:
     universe = market_copy / "instruments" / "csi300.txt"
     lines = [line for line in universe.read_text().splitlines() if not line.startswith(member)]
@@ -112,7 +112,9 @@ def test_a_stock_outside_the_universe_counts_where_it_is_quoted(
     assert before.outline.differences(after.outline)[0].startswith(f"the bars of {member} changed in ")
 
 
-def test_other_files_do_not_count(used: UsedData, config: RunConfig, market_copy: Path, member: str) -> None:
+def test_other_files_do_not_count(
+    used: UsedData, config: ResolvedRun, market_copy: Path, member: str
+) -> None:
     own = market_copy / "features" / member.lower()
     shutil.copy(own / "close.day.bin", own / "vwap60.day.bin")
     shutil.copytree(own, market_copy / "features" / "zz999999")
@@ -121,7 +123,7 @@ def test_other_files_do_not_count(used: UsedData, config: RunConfig, market_copy
 
 
 def test_days_members_and_the_benchmark_count(
-    used: UsedData, config: RunConfig, market_copy: Path, member: str
+    used: UsedData, config: ResolvedRun, market_copy: Path, member: str
 ) -> None:
     universe, calendar = market_copy / "instruments" / "csi300.txt", market_copy / "calendars" / "day.txt"
     days, text = calendar.read_text().split(), universe.read_text()
@@ -149,7 +151,7 @@ def test_days_members_and_the_benchmark_count(
 
 
 def test_days_that_are_added_do_not_count(
-    used: UsedData, config: RunConfig, market: Path, tmp_path: Path
+    used: UsedData, config: ResolvedRun, market: Path, tmp_path: Path
 ) -> None:
     short = shortened(market, tmp_path / "short", END + 10)
     assert UsedData.of(config, Provider(short)).digest == used.digest
@@ -160,7 +162,7 @@ def test_days_that_are_added_do_not_count(
 
 
 def test_a_segment_that_was_cut_short_uses_other_days_once_they_are_there(
-    config: RunConfig, market: Path, tmp_path: Path
+    config: ResolvedRun, market: Path, tmp_path: Path
 ) -> None:
     short = Provider(shortened(market, tmp_path / "short", END - 5))
     before, after = UsedData.of(config, short), UsedData.of(config, Provider(market))
@@ -170,7 +172,7 @@ def test_a_segment_that_was_cut_short_uses_other_days_once_they_are_there(
     assert UsedData.of(config, Provider(market).as_of(short.calendar[-1])).digest == before.digest
 
 
-def test_many_stocks_are_counted(used: UsedData, config: RunConfig, market_copy: Path) -> None:
+def test_many_stocks_are_counted(used: UsedData, config: ResolvedRun, market_copy: Path) -> None:
     for path in market_copy.glob("features/*/close.day.bin"):
         content = np.fromfile(path, dtype="<f4")
         content[1:] *= np.float32(1.25)
@@ -184,14 +186,14 @@ def test_the_outline_is_kept_as_text(used: UsedData) -> None:
 
 
 def test_data_without_the_benchmark_are_used_without_it(
-    used: UsedData, config: RunConfig, market_copy: Path
+    used: UsedData, config: ResolvedRun, market_copy: Path
 ) -> None:
     shutil.rmtree(market_copy / "features" / "sh000300")
     assert UsedData.of(config, Provider(market_copy)).digest != used.digest
 
 
 def test_data_that_do_not_hold_the_segments_are_refused(
-    config: RunConfig, market: Path, tmp_path: Path
+    config: ResolvedRun, market: Path, tmp_path: Path
 ) -> None:
     short = shortened(market, tmp_path / "short", VALID - 5)
     with pytest.raises(DataError, match=r"segment 'test': .* holds no trading day"):

@@ -15,8 +15,8 @@ from lstm_bench.run.preparation import prepare
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_together_is_one_by_one(configure: Callable[..., RunConfig], threads: int) -> None:
-    config = configure()
-    configs = [config.with_seed(seed).resolved() for seed in range(4)]
+    config = configure().resolved()
+    configs = [config.with_seed(seed) for seed in range(4)]
     prepared = prepare(config, Provider(config.qlib_init.provider_uri))
     dataset, test = prepared.dataset, prepared.test
     rng = np.random.default_rng(0)

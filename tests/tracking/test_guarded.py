@@ -18,7 +18,8 @@ from lstm_bench.config.workflow import RunConfig
 from lstm_bench.model.trainer import Fit
 from lstm_bench.record.record import Record
 from lstm_bench.run.runner import execute
-from lstm_bench.tracking.tracker import TrackedRun, tracking
+from lstm_bench.tracking.factory import open_tracker
+from lstm_bench.tracking.tracker import TrackedRun
 
 Configure = Callable[..., RunConfig]
 
@@ -81,7 +82,7 @@ def test_training_does_not_notice(
     have(mishap, tmp_path, monkeypatch)
     seconds = 3.0 if "hang" in mishap else 120.0
     before = children()
-    with tracking(TrackingConfig(tracker="wandb", timeout_seconds=seconds), tmp_path / "out") as tracker:
+    with open_tracker(TrackingConfig(tracker="wandb", timeout_seconds=seconds), tmp_path / "out") as tracker:
         record, computed = execute(config, tmp_path / "out" / "s", tracker=tracker)
     assert computed
     assert_same_record(expected, record)
@@ -106,7 +107,7 @@ def test_it_is_noticed_while_the_work_goes_on(
 ) -> None:
     have(mishap, tmp_path, monkeypatch)
     seconds = 1.0 if "hang" in mishap else 120.0
-    with tracking(TrackingConfig(tracker="wandb", timeout_seconds=seconds), tmp_path) as tracker:
+    with open_tracker(TrackingConfig(tracker="wandb", timeout_seconds=seconds), tmp_path) as tracker:
         tracker.begin(RUN)
         until(lambda: caplog.records)
         tracker.epoch(RUN.id, 0, {"valid_loss": 1.0})
@@ -139,7 +140,7 @@ def test_a_disk_that_vanishes_is_said_once(
                 kept.rename(tmp_path / "elsewhere")
                 kept.write_text("no folder any more")
 
-    with tracking(TrackingConfig(tracker="wandb", timeout_seconds=120.0), tmp_path / "out") as tracker:
+    with open_tracker(TrackingConfig(tracker="wandb", timeout_seconds=120.0), tmp_path / "out") as tracker:
         record, _ = execute(config, tmp_path / "out" / "s", tracker=tracker, progress=Removing())
     assert_same_record(expected, record)
     warnings = [one.message for one in caplog.records if "tracking stops here" in one.message]
@@ -150,7 +151,7 @@ def test_a_process_that_cannot_be_started_is_said_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    with caplog.at_level(logging.WARNING), tracking(TrackingConfig(tracker="wandb"), tmp_path) as tracker:
+    with caplog.at_level(logging.WARNING), open_tracker(TrackingConfig(tracker="wandb"), tmp_path) as tracker:
         tracker.begin(RUN)
         tracker.epoch(RUN.id, 0, {})
     (warning,) = caplog.records
@@ -161,7 +162,7 @@ def test_an_interrupted_command_leaves_the_rest_to_the_trackers_process(
     tmp_path: Path, wandb_runs: Callable[[Path], dict[str, Any]]
 ) -> None:
     def work() -> None:
-        with tracking(TrackingConfig(tracker="wandb", timeout_seconds=120.0), tmp_path) as tracker:
+        with open_tracker(TrackingConfig(tracker="wandb", timeout_seconds=120.0), tmp_path) as tracker:
             tracker.begin(RUN)
             tracker.epoch(RUN.id, 0, {"valid_loss": 1.0})
             raise KeyboardInterrupt

@@ -14,7 +14,8 @@ import pytest
 from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.run.runner import execute_pack
-from lstm_bench.tracking.tracker import TrackedRun, Tracker, TrackerOptions, tracking
+from lstm_bench.tracking.factory import open_tracker
+from lstm_bench.tracking.tracker import TrackedRun, Tracker, TrackerOptions
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,7 +74,7 @@ def test_a_run_has_qlibs_names(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     config = configure("lstm_bench.compat=none")
-    with tracking(MLFLOW, out) as tracker:
+    with open_tracker(MLFLOW, out) as tracker:
         (run,) = execute_pack(config, [4], out / "study", tracker=tracker)
     store = client(f"sqlite:///{out}/mlflow.db")
     (told,) = runs_of(store, "study")

@@ -9,7 +9,7 @@ from lstm_bench.tracking.tracked import tags_of
 
 
 def test_an_own_feature_set_has_its_name(configure: Callable[..., RunConfig]) -> None:
-    assert tags_of(configure(), "s") == {"features": "Alpha158", "compat": "qlib", "study": "s"}
+    assert tags_of(configure().resolved(), "s") == {"features": "Alpha158", "compat": "qlib", "study": "s"}
     own = configure("lstm_bench.features={name: momentum, features: {M5: '$close/Ref($close, 5)'}}")
     assert own.resolved().task.dataset.kwargs.handler.name == "DataHandlerLP"
     assert tags_of(own.resolved(), "s")["features"] == "momentum"

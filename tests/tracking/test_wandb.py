@@ -13,7 +13,8 @@ import pytest
 from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.run.runner import execute_pack
-from lstm_bench.tracking.tracker import TrackedRun, tracking
+from lstm_bench.tracking.factory import open_tracker
+from lstm_bench.tracking.tracker import TrackedRun
 
 Configure = Callable[..., RunConfig]
 Read = Callable[[Path], dict[str, Any]]
@@ -50,7 +51,7 @@ def test_the_runs_of_a_pack_are_tracked_side_by_side(
     config = configure(
         "lstm_bench.compat=none", "task.model.kwargs.n_epochs=3", "task.model.kwargs.early_stop=1"
     )
-    with tracking(WANDB, tmp_path / "out", figures="drawn_here:draw") as tracker:
+    with open_tracker(WANDB, tmp_path / "out", figures="drawn_here:draw") as tracker:
         runs = execute_pack(config, [3, 1], tmp_path / "out" / "study", tracker=tracker)
     where = tmp_path / "out" / "wandb"
     found = wandb_runs(where)
@@ -78,7 +79,7 @@ def test_the_runs_of_a_pack_are_tracked_side_by_side(
 
 
 def test_a_run_that_is_told_again_has_one_history(tmp_path: Path, wandb_runs: Read) -> None:
-    with tracking(WANDB, tmp_path) as tracker:
+    with open_tracker(WANDB, tmp_path) as tracker:
         tracker.begin(RUN)
         tracker.epoch(RUN.id, 0, {"valid_loss": 2.0})
         tracker.epoch(RUN.id, 1, {"valid_loss": 1.0})
@@ -87,7 +88,7 @@ def test_a_run_that_is_told_again_has_one_history(tmp_path: Path, wandb_runs: Re
     (interrupted,) = wandb_runs(tmp_path / "wandb").values()
     assert (interrupted.steps, interrupted.exit_code) == ([0, 1], 130)
     assert interrupted.tags == {"features:Alpha360", "interrupted"}
-    with tracking(WANDB, tmp_path) as tracker:
+    with open_tracker(WANDB, tmp_path) as tracker:
         tracker.begin(RUN)
         for epoch in range(4):
             tracker.epoch(RUN.id, epoch, {"valid_loss": 3.0 - epoch})
@@ -111,7 +112,7 @@ def test_its_own_variables_hold(
     for name, value in mine.items():
         monkeypatch.setenv(f"WANDB_{name}", value)
     (tmp_path / "there").mkdir()
-    with caplog.at_level(logging.WARNING), tracking(WANDB, tmp_path / "out") as tracker:
+    with caplog.at_level(logging.WARNING), open_tracker(WANDB, tmp_path / "out") as tracker:
         tracker.begin(RUN)
         tracker.table(RUN.id, "leaderboard", ["row", "IC"], [["default", 0.25]])
         tracker.end(RUN.id, "complete", {}, {})
@@ -128,7 +129,7 @@ def test_a_netrc_that_cannot_be_read_ends_no_tracking(
     netrc = tmp_path / "netrc"
     netrc.write_text("machine api.wandb.ai\nlgin user\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    with tracking(WANDB, tmp_path / "out") as tracker:
+    with open_tracker(WANDB, tmp_path / "out") as tracker:
         tracker.begin(RUN)
         tracker.end(RUN.id, "complete", {}, {})
     (told,) = wandb_runs(tmp_path / "out" / "wandb").values()
@@ -140,7 +141,7 @@ def test_a_netrc_that_cannot_be_read_ends_no_tracking(
 
 def test_disabled_writes_nothing(tmp_path: Path, wandb_runs: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    with tracking(WANDB, tmp_path / "out") as tracker:
+    with open_tracker(WANDB, tmp_path / "out") as tracker:
         tracker.begin(RUN)
         tracker.epoch(RUN.id, 0, {"valid_loss": 2.0})
         tracker.end(RUN.id, "complete", {}, {})
@@ -149,7 +150,7 @@ def test_disabled_writes_nothing(tmp_path: Path, wandb_runs: Read, monkeypatch: 
 
 def test_the_record_may_be_left_out(configure: Configure, tmp_path: Path, wandb_runs: Read) -> None:
     config = configure("lstm_bench.tracking={tracker: wandb, record: false, timeout_seconds: 120}")
-    with tracking(config.lstm_bench.tracking, tmp_path) as tracker:
+    with open_tracker(config.lstm_bench.tracking, tmp_path) as tracker:
         (run,) = execute_pack(config, [0], tmp_path / "s", tracker=tracker)
     (told,) = wandb_runs(tmp_path / "wandb").values()
     assert told.summary["IC"] == run.record.metrics()["IC"]
@@ -174,7 +175,7 @@ def test_a_folder_that_cannot_be_used_is_said_and_the_records_used_instead(
     monkeypatch.setenv("WANDB_DIR", str(named[kind]))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
-    with caplog.at_level(logging.WARNING), tracking(WANDB, tmp_path / "out") as tracker:
+    with caplog.at_level(logging.WARNING), open_tracker(WANDB, tmp_path / "out") as tracker:
         tracker.begin(RUN)
         tracker.end(RUN.id, "complete", {}, {})
     assert set(wandb_runs(tmp_path / "out" / "wandb")) == {RUN.id}
@@ -188,7 +189,7 @@ def test_a_folder_that_is_not_there_yet_is_made(
     tmp_path: Path, wandb_runs: Read, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("WANDB_DIR", str(tmp_path / "not" / "yet"))
-    with caplog.at_level(logging.WARNING), tracking(WANDB, tmp_path / "out") as tracker:
+    with caplog.at_level(logging.WARNING), open_tracker(WANDB, tmp_path / "out") as tracker:
         tracker.begin(RUN)
         tracker.end(RUN.id, "complete", {}, {})
     assert set(wandb_runs(tmp_path / "not" / "yet" / "wandb")) == {RUN.id}

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from lstm_bench.config.ready import ready_folder
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, load_workflow
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.tune.comparable import check_comparable
 
 HANDLER = "task.dataset.kwargs.handler.kwargs"
 
 
-def workflow(*overrides: str) -> RunConfig:
-    return load_workflow(ready_folder("configs") / "lstm_alpha158.yaml", overrides)
+def workflow(*overrides: str) -> ResolvedRun:
+    return load_workflow(ready_folder("configs") / "lstm_alpha158.yaml", overrides).resolved()
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_the_days_that_a_label_is_scaled_by_may_not_move() -> None:
     with pytest.raises(ConfigError, match="it changes ZScoreNorm"):
         check_comparable(
             "x",
-            workflow(scaled, f"{HANDLER}.fit_end_time=2013-12-31").resolved(),
-            workflow(scaled).resolved(),
+            workflow(scaled, f"{HANDLER}.fit_end_time=2013-12-31"),
+            workflow(scaled),
         )
 
 

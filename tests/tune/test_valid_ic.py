@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lstm_bench.config.ready import ready_folder
-from lstm_bench.config.workflow import RunConfig, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.build import build_dataset
@@ -76,7 +76,7 @@ class Trained:
         return predict_weights(self.spec, self.fit.weights, ResidentSamples.place(self.valid, CPU), path)
 
 
-def configuration(market: Path, compat: str) -> RunConfig:
+def configuration(market: Path, compat: str) -> ResolvedRun:
     days = (market / "calendars" / "day.txt").read_text().split()
     spans = {"train": (60, 199), "valid": (200, 249), "test": (250, -2)}
     segments = {name: [days[first], days[last]] for name, (first, last) in spans.items()}

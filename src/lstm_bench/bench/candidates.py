@@ -15,7 +15,7 @@ from lstm_bench.tune.space import active
 from lstm_bench.tune.trials import TrialRow
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.record.stamp import NamedData
     from lstm_bench.tune.definition import Definition
     from lstm_bench.tune.repository.store import Store
@@ -38,7 +38,7 @@ class Candidate:
     label: str
     study: str
     trial: int | None
-    config: RunConfig
+    config: ResolvedRun
     data: NamedData | None = None
 
 

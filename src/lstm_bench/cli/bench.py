@@ -74,7 +74,7 @@ def bench(
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.exec.devices import discover
     from lstm_bench.report.pictures import figure_hook
-    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.tracking.factory import open_tracker
     from lstm_bench.tune.recent import choose_study, remember_study
     from lstm_bench.tune.repository.store import open_store
 
@@ -108,7 +108,7 @@ def bench(
         )
         asked = store.definition(name).tracking
     tracked = with_tracker(asked, track)
-    with tracking(tracked, out, figure_hook(tracked)) as tracker, live_bench(sys.stderr) as progress:
+    with open_tracker(tracked, out, figure_hook(tracked)) as tracker, live_bench(sys.stderr) as progress:
         result = run_bench(
             candidates,
             chosen_seeds,

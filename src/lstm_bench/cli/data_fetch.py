@@ -17,7 +17,7 @@ from lstm_bench.cli.output import print_json
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-    from lstm_bench.data.fetch import FetchProgress
+    from lstm_bench.data.download import FetchProgress
 
 __all__ = ["fetch"]
 
@@ -75,7 +75,7 @@ def _size(text: str) -> int:
 def _shown(stream: TextIO) -> Iterator[FetchProgress]:
     """Give a progress bar on a terminal, and none elsewhere."""
     if not stream.isatty():
-        from lstm_bench.data.fetch import SilentFetch
+        from lstm_bench.data.download import SilentFetch
 
         yield SilentFetch()
         return

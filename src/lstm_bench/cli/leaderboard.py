@@ -199,7 +199,8 @@ def _write(document: Path, results: Path, options: LeaderboardOptions) -> None:
 
 def _print(results: Path, options: LeaderboardOptions, form: Format | None, explain: str | None) -> None:
     from lstm_bench.report.evidence.collect import collect
-    from lstm_bench.report.leaderboard.rows import find_row, rows_of
+    from lstm_bench.report.leaderboard.find_row import find_row
+    from lstm_bench.report.leaderboard.rows import rows_of
 
     evidence = collect(results)
     if explain is not None:

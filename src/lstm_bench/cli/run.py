@@ -75,9 +75,9 @@ def run(
     from lstm_bench.run.judgement.finding import say
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
-    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.tracking.factory import open_tracker
 
-    with tracking(tracked, out, figure_hook(tracked)) as tracker, live_progress(sys.stderr) as progress:
+    with open_tracker(tracked, out, figure_hook(tracked)) as tracker, live_progress(sys.stderr) as progress:
         record, computed = execute(
             config, folder, device=device, force=force, progress=progress, tracker=tracker
         )

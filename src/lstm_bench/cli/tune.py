@@ -54,7 +54,7 @@ def tune(
     from lstm_bench.config.values.duration import parse_duration
     from lstm_bench.exec.devices import discover
     from lstm_bench.report.pictures import figure_hook
-    from lstm_bench.tracking.tracker import tracking
+    from lstm_bench.tracking.factory import open_tracker
     from lstm_bench.tune.driver import tune as run_tuning
     from lstm_bench.tune.recent import choose_study, remember_study
     from lstm_bench.tune.repository.store import open_store
@@ -71,7 +71,7 @@ def tune(
     finished = sum(trial.is_finished for trial in before)
     total = finished + more if more is not None else trials or config.trials
     with (
-        tracking(tracked, out, figure_hook(tracked)) as tracker,
+        open_tracker(tracked, out, figure_hook(tracked)) as tracker,
         live_tuning(sys.stderr, name, total, before) as progress,
     ):
         result = run_tuning(

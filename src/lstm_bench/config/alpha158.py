@@ -1,7 +1,7 @@
 """Alpha158: nine candlestick shapes, four prices, and 29 rolling statistics over five windows.
 
-The names, their order and the expressions are Qlib's. A feature set may choose other prices, volumes, windows and
-statistics by the options of Qlib's ``Alpha158DL.get_feature_config``.
+Names, order and expressions are Qlib's. A feature set can choose other prices, volumes, windows and statistics with
+the options of Qlib's ``Alpha158DL.get_feature_config``.
 """
 
 from __future__ import annotations
@@ -151,14 +151,14 @@ def _days_from(least: int) -> Callable[[tuple[int, ...]], tuple[int, ...]]:
 
     def check(days: tuple[int, ...]) -> tuple[int, ...]:
         if min(days, default=least) < least or len(set(days)) < len(days):
-            raise ValueError(f"expected different numbers of days from {least} on")
+            raise ValueError(f"expected distinct numbers of days from {least} on")
         return days
 
     return check
 
 
 class _Kbar(Section):
-    """Nothing to set: all nine or none."""
+    """No options."""
 
 
 class _Price(Section):
@@ -186,7 +186,7 @@ class _Volume(Section):
 
 class _Rolling(Section):
     windows: tuple[int, ...] = Field(DEFAULT_WINDOWS, description="days")
-    include: tuple[str, ...] | None = Field(None, description="statistics; all where null")
+    include: tuple[str, ...] | None = Field(None, description="statistics; all if null")
     exclude: tuple[str, ...] = Field((), description="statistics to leave out")
 
     _check_windows = field_validator("windows")(_days_from(1))
@@ -203,8 +203,8 @@ class _Rolling(Section):
 class Alpha158Options(Section):
     """Which columns of Alpha158: the argument of Qlib's ``Alpha158DL.get_feature_config``, with its defaults.
 
-    A group that is left out gives no column, and ``{}`` all that it has by default, which for ``price`` and
-    ``volume`` are five days. Qlib passes over statistics that it does not know; here they are refused.
+    A missing group gives no columns; ``{}`` gives its default ones, which are five days for ``price`` and ``volume``.
+    Qlib ignores unknown statistics; here they are refused.
     """
 
     kbar: _Kbar | None = Field(None, description="the nine shapes of a day's bar")

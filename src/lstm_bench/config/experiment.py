@@ -1,4 +1,4 @@
-"""What may name an experiment: a folder below the results, and for studies and benches files of evidence too."""
+"""Names of experiments: each names a folder of records, and for studies and benches files of evidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["check_evidence_name", "records_folder"]
 _EVIDENCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LONGEST = 100
 _DAILY = ".daily"
-"""Ending of the files that keep daily series."""
+"""Ending of the names of files with daily series."""
 
 
 def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
@@ -22,14 +22,14 @@ def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
     Parameters
     ----------
     results
-        Where the records of all experiments are.
+        Folder of all experiments.
     names
-        What may name the experiment -> the name that it gives, None where it gives none. The first one counts.
+        Source of a name -> the name, None if the source has none. The first name counts.
 
     Raises
     ------
     ConfigError
-        Where that is not the name of one visible folder, which is where records are looked for.
+        If the name is not that of one visible folder.
     """
     field, name = next((field, name) for field, name in names.items() if name is not None)
     if not name or name.startswith(".") or set(name) & set("/\\\0"):
@@ -40,12 +40,12 @@ def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
 
 
 def check_evidence_name(name: str) -> str:
-    """Return a name that can also name files of evidence, which are committed and meet other systems.
+    """Return a name if it can also name files of evidence on every system.
 
     Raises
     ------
     ValueError
-        Where it cannot; it says what was expected.
+        If it cannot.
     """
     if not _EVIDENCE_NAME.fullmatch(name):
         raise ValueError("expected letters, digits and . _ - only, the first one no . or -")

@@ -1,4 +1,4 @@
-"""Feature sets: named expressions, Qlib's own or a researcher's file."""
+"""Feature sets: named expressions, from Qlib or from a file."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ __all__ = ["KNOWN_SETS", "FeatureSet", "find_feature_set", "load_feature_set"]
 class FeatureSet(Section):
     """Columns of a table, and labels: what ``features:`` names in a workflow file.
 
-    ``alpha158`` puts Alpha158's columns before the set's own: ``all`` of them, or those that Qlib's options choose.
-    Where nothing but a name is given, the columns are the handler's own.
+    ``alpha158`` puts columns of Alpha158 first: ``all`` of them, or those that Qlib's options choose. If only a name
+    is given, the columns are the handler's.
     """
 
-    name: str = Field("", description="names the set in tables; the file's name by default")
+    name: str = Field("", description="name in tables; the file's name by default")
     alpha158: Literal["all"] | Alpha158Options | None = Field(
-        None, description="columns of Alpha158 before the set's own"
+        None, description="columns of Alpha158, before `features`"
     )
     features: dict[str, str] | None = Field(None, description="column -> expression")
     labels: dict[str, str] | None = Field(
-        None, description="label -> expression; they replace the handler's, and the first is trained on"
+        None, description="label -> expression, instead of the handler's; the first is trained on by default"
     )
 
     @field_validator("features", "labels", mode="before")
@@ -86,7 +86,7 @@ def load_feature_set(path: Path) -> FeatureSet:
     Raises
     ------
     ConfigError
-        Where it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
+        If it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
     """
     document = read_yaml(path)
     try:
@@ -99,12 +99,12 @@ def load_feature_set(path: Path) -> FeatureSet:
 
 
 def find_feature_set(name: str) -> FeatureSet:
-    """Look a set up by its name, or read its file.
+    """Return the set of a name, or read the file of that path.
 
     Raises
     ------
     ConfigError
-        Where there is neither.
+        If there is no such set or file.
     """
     if name in KNOWN_SETS:
         return KNOWN_SETS[name]

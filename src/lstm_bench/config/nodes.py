@@ -1,4 +1,4 @@
-"""YAML as a graph of nodes, in which an alias is the same *node* as its anchor."""
+"""YAML as a graph of nodes, in which an alias is the same node as its anchor."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _TAGS = {_MERGE} | {
 }
 
 _DROP = "__DROP__"
-"""As a value over a base file: the key is taken out."""
+"""A value that removes the key from a base file."""
 
 
-_PLAINLY = {
+_PLAIN_MESSAGES = {
     r"found character '\\t' that cannot start any token": "a tab, expected spaces",
     r"found character '(.)' that cannot start any token": r"a text that begins with \1 belongs in quotes",
     r"found undefined alias '(.*)'": r"*\1 has no anchor &\1 before it",
@@ -36,11 +36,11 @@ _PLAINLY = {
     r"found unexpected end of stream": "the file ends within quotes",
     r"special characters are not allowed in .*, position (\d+)": r"at position \1",
 }
-"""What the YAML reader says of common mistakes -> what it means."""
+"""Messages of the YAML reader -> plainer ones."""
 
 
 class _Named(io.StringIO):
-    """A text whose nodes know where it is from."""
+    """A text with a name, which the marks of its nodes have."""
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
@@ -53,7 +53,7 @@ def compose(text: str, where: str) -> Node:
     Raises
     ------
     ConfigError
-        Where it is not YAML, or more than plain data: it names ``where`` and the line.
+        If it is not YAML or not plain data; it names ``where`` and the line.
     """
     try:
         with warnings.catch_warnings():  # YAML lets an anchor's name be used again
@@ -73,7 +73,7 @@ def construct(node: Node) -> Any:
     Raises
     ------
     ConfigError
-        Where it is not YAML after all, such as a key that is there twice.
+        If the nodes have no value, such as a mapping with a key twice.
     """
     constructor = YAML(typ="safe", pure=True).constructor
     if not isinstance(
@@ -87,9 +87,8 @@ def construct(node: Node) -> Any:
 
 
 def entries(node: MappingNode) -> list[tuple[ScalarNode, Node]]:
-    """Keys and values of a mapping, those that ``<<`` brings in included."""
-    own = [(key, value) for key, value in node.value if key.tag != _MERGE]
-    found = {key.value: (key, value) for key, value in own}
+    """Keys and values of a mapping, including those merged by ``<<``."""
+    found = {key.value: (key, value) for key, value in node.value if key.tag != _MERGE}
     for key, value in node.value:
         if key.tag != _MERGE:
             continue
@@ -101,7 +100,7 @@ def entries(node: MappingNode) -> list[tuple[ScalarNode, Node]]:
 
 
 def lookup(node: MappingNode, key: str) -> Node | None:
-    """Return the value of a key, None where there is none."""
+    """Return the value of a key, or None."""
     return next((value for name, value in entries(node) if name.value == key), None)
 
 
@@ -115,7 +114,7 @@ def assign(node: MappingNode, key: str, value: Node) -> None:
 
 
 def merged(base: MappingNode, over: MappingNode) -> MappingNode:
-    """Lay ``over`` on ``base``, mapping by mapping; the result is a new node, for an alias keeps what it had."""
+    """Merge ``over`` into ``base``, mapping by mapping, as a new node; aliases keep their values."""
     result = {name.value: (name, value) for name, value in entries(base)}
     for name, value in entries(over):
         below = result[name.value][1] if name.value in result else None
@@ -129,7 +128,7 @@ def merged(base: MappingNode, over: MappingNode) -> MappingNode:
 
 
 def replace(root: Node, old: Node, new: Node) -> None:
-    """Put ``new`` wherever the graph below ``root`` refers to ``old``: at the anchor and at all of its aliases."""
+    """Replace ``old`` by ``new`` at its anchor and all its aliases below ``root``."""
     _replace(root, old, new, set())
 
 
@@ -151,14 +150,14 @@ def _in_one_line(error: YAMLError) -> str:
     mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
     place = f"line {mark.line + 1}: " if mark is not None else ""
     problem = error.problem if isinstance(error, MarkedYAMLError) else None
-    said = " ".join(str(problem or error).split())
-    for pattern, plain in _PLAINLY.items():
-        said = re.sub(pattern, plain, said)
-    return place + said
+    message = " ".join(str(problem or error).split())
+    for pattern, plain in _PLAIN_MESSAGES.items():
+        message = re.sub(pattern, plain, message)
+    return place + message
 
 
 def _check_shape(node: Node, where: str) -> None:
-    """Refuse tags that are not YAML's own, values that are none, keys that are no names, and what holds itself."""
+    """Refuse custom tags, invalid values, keys that are not scalars, and nodes that contain themselves."""
     above: set[int] = set()
     done: set[int] = set()  # each node once, however many aliases it has
 

@@ -1,4 +1,4 @@
-"""The workflow files and studies that come with the package."""
+"""The workflow files and studies that are part of the package."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def ready_folder(kind: Literal["configs", "studies"]) -> Path:
-    """Return the folder of the ready files: the wheel's, or the checkout's where it runs from there.
+    """Return the folder of the ready files: the wheel's, or the checkout's if it runs from one.
 
     Raises
     ------
     ConfigError
-        Where the installation has none.
+        If they are not installed.
     """
     places = (_PACKAGE / "ready" / kind, _PACKAGE.parents[1] / kind)
     for place in places:
@@ -28,10 +28,10 @@ def ready_folder(kind: Literal["configs", "studies"]) -> Path:
 
 
 def missing_workflow(path: Path) -> str:
-    """Say what to give in the place of a workflow file that is not there: those beside it, and the ready ones."""
+    """Propose workflow files in place of a missing one: those in its folder, and the ready ones."""
     folder = path if path.is_dir() else path.parent
-    there = sorted(found.name for found in folder.glob("*") if found.suffix in (".yaml", ".yml"))
-    beside = f"; {choices_hint(path.name, there)}" if there else ""
+    existing = sorted(found.name for found in folder.glob("*") if found.suffix in (".yaml", ".yml"))
+    beside = f"; {choices_hint(path.name, existing)}" if existing else ""
     try:
         ready = ready_folder("configs")
     except ConfigError:

@@ -1,4 +1,4 @@
-"""Passwords, which nothing that is printed or kept may show."""
+"""Hide passwords in what is printed or stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["without_password"]
 
 
 def without_password(text: str) -> str:
-    """Put stars in the place of a password in a database URL.
+    """Replace the password in a database URL by stars.
 
     >>> without_password("postgresql://user:secret@host/studies?password=secret")
     'postgresql://user:***@host/studies?password=***'

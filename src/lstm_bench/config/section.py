@@ -1,4 +1,4 @@
-"""The base of every configuration model: frozen, strict, and helpful about what is wrong."""
+"""The base of every configuration model: frozen, strict, with plain messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _refuse(value: Any, info: ValidationInfo) -> None:
 
 
 Refused = Annotated[None, BeforeValidator(_refuse), Field(exclude=True)]
-"""A key that Qlib knows and this package does not: refused by name, unless it is null or empty."""
+"""A key of Qlib's that is not supported here: refused, unless it is null or empty."""
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:
@@ -45,24 +45,24 @@ def _leaves(annotation: Any) -> Iterator[Any]:
 
 
 class Section(BaseModel):
-    """A frozen section of a configuration that refuses unknown keys, and says in plain words what is wrong."""
+    """A frozen section of a configuration. It refuses unknown keys and explains mistakes in plain words."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     form: ClassVar[str] = "a mapping"
-    """What a file writes for such a section, in the words of a message."""
+    """What a message calls the section's form in a file."""
 
     @model_validator(mode="wrap")
     @classmethod
-    def _say_what_is_wrong(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _explain_mistakes(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            cls._refuse_truth_as_number(data)
+            cls._refuse_bool_as_number(data)
             return handler(data)
         except ValidationError as error:
             raise in_plain_words(cls, data, error) from None
 
     @classmethod
-    def _refuse_truth_as_number(cls, data: Any) -> None:
+    def _refuse_bool_as_number(cls, data: Any) -> None:
         # Python counts true as 1: `lr: true` would train with a learning rate of 1.
         wrong: list[InitErrorDetails] = []
         for name, field in cls.model_fields.items() if isinstance(data, Mapping) else ():
@@ -83,7 +83,7 @@ class Section(BaseModel):
 
     @model_serializer(mode="wrap")
     def _leave_out(self, serialize: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """Leave out nulls that the file does not have, and, of an identity, all that is no part of it."""
+        """Leave out nulls that the file does not have; of an identity, all that is not part of it."""
         content: dict[str, Any] = serialize(self)
         of_identity = info.context == IDENTITY
         idle = self.idle if of_identity else ()
@@ -98,6 +98,6 @@ class Section(BaseModel):
 
 
 class Recorded(Section):
-    """A section of what this package wrote itself; keys of other versions are passed over."""
+    """A section of a file that this package wrote; keys of other versions are ignored."""
 
     model_config = ConfigDict(extra="ignore")

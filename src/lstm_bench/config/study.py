@@ -1,4 +1,4 @@
-"""A study file as a :class:`StudyConfig`: what to search, how, over which seeds, and for how long."""
+"""A study file as a :class:`StudyConfig`: what to search, how, over which seeds and for how long."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _MOST_TRIALS = 1_000_000
 
 
 def check_total(trials: int) -> int:
-    """Return a number of trials that a study can have.
+    """Return a number of trials if a study can have so many.
 
     Raises
     ------
     ValueError
-        Where it is beyond what any search comes to.
+        If it is more than any search needs.
     """
     if trials > _MOST_TRIALS:
         raise ValueError(
@@ -45,33 +45,33 @@ def check_total(trials: int) -> int:
 
 
 BUDGET = ("trials", "max_epochs", "trial_timeout", "timeout", "max_retries")
-"""What a study may spend: all that can change once it has trials."""
+"""Fields that may change after a study has trials: what it may spend."""
 
-_OTHERWISE_SAID: Mapping[str, str] = {
-    "task.model.kwargs.n_epochs": "max_epochs says it",
-    "task.model.kwargs.GPU": "tune --devices says where to compute",
+_SET_ELSEWHERE: Mapping[str, str] = {
+    "task.model.kwargs.n_epochs": "use max_epochs",
+    "task.model.kwargs.GPU": "use tune --devices",
     "task.model.kwargs.n_jobs": "it is ignored",
-    "qlib_init": "study create --provider-uri names the data",
+    "qlib_init": "use study create --provider-uri",
     "experiment_name": "the study's name is the experiment's",
 }
 _LABELS = "validation losses of different labels cannot be compared"
 _NOT_SEARCHED: Mapping[str, str] = {
-    **_OTHERWISE_SAID,
+    **_SET_ELSEWHERE,
     "task.record": "trials are compared by their validation loss, which it does not change",
     "task.dataset.kwargs.segments": "validation losses of different days cannot be compared",
     "task.dataset.kwargs.handler.kwargs.instruments": "validation losses of different universes cannot be compared",
-    "task.dataset.kwargs.handler.kwargs.learn_processors": "they scale labels, and with them the validation loss",
+    "task.dataset.kwargs.handler.kwargs.learn_processors": "they scale labels, and so the validation loss",
     **dict.fromkeys(
         (f"lstm_bench.training.{key}" for key in ("loss", "huber_delta", "rank_temperature")),
-        "trials are compared by their validation loss, and it is another one; make a study for each",
+        "validation losses of different kinds cannot be compared; make a study for each",
     ),
     **dict.fromkeys(
         (f"task.dataset.kwargs.handler.kwargs.{key}" for key in ("start_time", "end_time")),
-        "it cuts days out of segments, and validation losses of different days cannot be compared",
+        "it removes days from segments, and validation losses of different days cannot be compared",
     ),
     "task.dataset.kwargs.handler.kwargs.process_type": "it decides which processors scale labels",
-    "lstm_bench.compat": "qlib and none judge by different samples of valid",
-    "lstm_bench.embargo": "it leaves other days of valid out, whose losses cannot be compared",
+    "lstm_bench.compat": "qlib and none evaluate different samples of valid",
+    "lstm_bench.embargo": "it excludes days of valid, and validation losses of different days cannot be compared",
     "lstm_bench.features": "a set of columns may bring its own label; make a study for each",
     **dict.fromkeys(
         (
@@ -84,17 +84,17 @@ _NOT_SEARCHED: Mapping[str, str] = {
     ),
 }
 _NOT_FIXED: Mapping[str, str] = {
-    **_OTHERWISE_SAID,
-    "task.model.kwargs.seed": "seeds says it",
+    **_SET_ELSEWHERE,
+    "task.model.kwargs.seed": "use seeds",
     **dict.fromkeys(
         ("lstm_bench.features", "lstm_bench.label", "lstm_bench.horizon"),
-        "columns and label are the study's, before any trial; say it under set",
+        "columns and label are the same for the whole study; use set",
     ),
 }
 
 
 def _plain(value: Any) -> Any:
-    """Make data such as JSON knows: a day becomes its text, which a workflow file reads as well."""
+    """Return data that JSON can hold: a day becomes its text, which a workflow file reads too."""
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -116,23 +116,27 @@ class StudyConfig(Section):
         description="by default the file's; names folders too: letters, digits and . _ - only"
     )
     base: str = Field(min_length=1, description="the workflow file, relative to the study file's folder")
-    features: Features | None = Field(None, description="what the workflow's handler gives; checked if named")
-    set: dict[str, Plain] = Field({}, description="dotted keys over the workflow file; aliases follow")
-    space: dict[str, Parameter] = Field(min_length=1, description="what is searched: key -> parameter")
-    fixed: dict[str, Plain] = Field({}, description="keys that all trials share")
-    enqueue: tuple[dict[str, Scalar], ...] = Field((), description="trials right after Qlib's defaults")
+    features: Features | None = Field(None, description="the workflow's feature set, checked if given")
+    set: dict[str, Plain] = Field(
+        {}, description="dotted keys that override the workflow file; aliases follow"
+    )
+    space: dict[str, Parameter] = Field(min_length=1, description="the search space: key -> parameter")
+    fixed: dict[str, Plain] = Field({}, description="values that all trials share")
+    enqueue: tuple[dict[str, Scalar], ...] = Field(
+        (), description="trials to run right after Qlib's defaults"
+    )
     seeds: Seeds = Field(
-        (1000, 1001, 1002), description="those that a trial trains, other than those of a benchmark"
+        (1000, 1001, 1002), description="seeds that each trial trains; a benchmark uses others"
     )
     sampler: SamplerConfig = Field(SamplerConfig(), description="how trials are proposed")
-    pruner: PrunerConfig = Field(PrunerConfig(), description="which are stopped early")
+    pruner: PrunerConfig = Field(PrunerConfig(), description="which trials are stopped early")
     trials: Annotated[int, AfterValidator(check_total)] = Field(
-        100, ge=1, description="complete, pruned and finally failed ones together"
+        100, ge=1, description="complete, pruned and failed trials together"
     )
     max_epochs: int = Field(200, ge=1, description="n_epochs of every trial")
-    trial_timeout: Duration | None = Field(None, description="after which a trial counts as failed")
-    timeout: Duration | None = Field(None, description="after which no trial is begun")
-    max_retries: int = Field(2, ge=0, description="of a trial that failed")
+    trial_timeout: Duration | None = Field(None, description="time after which a trial counts as failed")
+    timeout: Duration | None = Field(None, description="time after which no trial starts")
+    max_retries: int = Field(2, ge=0, description="how often a failed trial is tried again")
 
     @field_validator("space", "fixed", mode="before")
     @classmethod
@@ -148,7 +152,7 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _keys_make_sense(self) -> StudyConfig:
-        _refuse_keys("set", self.set, {"task.model.kwargs.n_epochs": "max_epochs says it"})
+        _refuse_keys("set", self.set, {"task.model.kwargs.n_epochs": "use max_epochs"})
         _refuse_keys("fixed", self.fixed, _NOT_FIXED)
         _refuse_keys("space", self.space, _NOT_SEARCHED)
         named = [("space", key) for key in self.space] + [("fixed", key) for key in self.fixed]
@@ -159,7 +163,7 @@ class StudyConfig(Section):
                     raise ValueError(f"{both} {key}" + (f" and {other}" if other != key else ""))
         if "seed" in self.space and self.sampler.name != "grid":
             raise ValueError(
-                "space.seed: a sampler that picks the seed picks luck; sampler grid may go through all of them"
+                "space.seed: choosing seeds by their results selects for luck; only sampler grid can search all of them"
             )
         return self
 
@@ -173,7 +177,8 @@ class StudyConfig(Section):
                 for value in values:
                     if not self.space[other].contains(value):
                         raise ValueError(
-                            f"space.{key}.when.{other}: got {shown(value)}, which {other} never is: {self.space[other]}"
+                            f"space.{key}.when.{other}: got {shown(value)}, which is not a value of {other}: "
+                            f"{self.space[other]}"
                         )
         in_order(self.space)
         return self
@@ -190,7 +195,7 @@ class StudyConfig(Section):
                 for other, values in self.space[key].when.items():
                     if other not in params or params[other] not in values:
                         listed = ", ".join(map(shown, values))
-                        raise ValueError(f"{where}: it is there only where {other} is one of {listed}")
+                        raise ValueError(f"{where}: used only if {other} is one of {listed}")
         return self
 
     @model_validator(mode="after")
@@ -198,7 +203,7 @@ class StudyConfig(Section):
         continuous = [key for key, parameter in self.space.items() if parameter.is_continuous]
         if self.sampler.name == "grid" and continuous:
             raise ValueError(
-                f"sampler.name: a grid has no end over {', '.join(continuous)}; give a step or choices"
+                f"sampler.name: a grid is infinite over {', '.join(continuous)}; give a step or choices"
             )
         ranges = [key for key, entry in self.space.items() if entry.choices is None and not entry.when]
         if self.sampler.name == "cmaes" and len(ranges) < 2:
@@ -210,7 +215,7 @@ class StudyConfig(Section):
         return self
 
     def notes(self) -> tuple[str, ...]:
-        """Say what is allowed, and perhaps not what was meant."""
+        """Describe settings that are allowed but may be mistakes."""
         name, pruner = self.sampler.name, self.pruner
         found = []
         if len(self.seeds) > 20:
@@ -236,7 +241,7 @@ def _renamed(given: dict[Any, Any]) -> dict[str, Any]:
         twice = sorted(
             key for key in renamed if key in given and dotted_key(key) != key and dotted_key(key) in given
         )
-        raise ValueError(f"a short name and its dotted key say the same: {', '.join(twice)}")
+        raise ValueError(f"a short name and its dotted key are the same: {', '.join(twice)}")
     return renamed
 
 
@@ -259,14 +264,14 @@ def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | No
     Parameters
     ----------
     content
-        Of its file, or as it was put together.
+        Content of its file, or built from options.
     place
         See :func:`lstm_bench.config.wording.mistakes.explain`.
 
     Raises
     ------
     ConfigError
-        Where something is wrong; it names the field, what came and what was expected.
+        If a field is wrong; it names the field, what came and what was expected.
     """
     try:
         return StudyConfig.model_validate(dict(content))
@@ -275,12 +280,12 @@ def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | No
 
 
 def load_study(path: Path) -> StudyConfig:
-    """Read a study file; its name is the file's where it gives none.
+    """Read a study file; the file's name is the study's by default.
 
     Raises
     ------
     ConfigError
-        Where the file or something in it is wrong.
+        If the file or a field in it is wrong.
     """
     document = read_yaml(path)
     return parse_study({"name": path.stem, **document.content}, document.place)

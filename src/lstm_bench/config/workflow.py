@@ -13,8 +13,9 @@ from lstm_bench.config.ready import missing_workflow
 from lstm_bench.config.section import Section
 from lstm_bench.config.sections.backtest import PortAnalysisConfig, Weighting, resolve
 from lstm_bench.config.sections.dataset import SegmentsConfig
-from lstm_bench.config.sections.handler import DEFAULT_LABEL, FieldsInfo, HandlerConfig
+from lstm_bench.config.sections.handler import DEFAULT_LABEL, HandlerConfig
 from lstm_bench.config.sections.harness import HarnessConfig
+from lstm_bench.config.sections.loader import FieldsInfo
 from lstm_bench.config.sections.model import LstmKwargs
 from lstm_bench.config.sections.qlib_init import QlibInit
 from lstm_bench.config.sections.record import PortAnaRecord, Record, SigAnaKwargs, SigAnaRecord
@@ -29,9 +30,9 @@ SECTIONS = ("qlib_init", "task", "lstm_bench", "experiment_name")
 
 
 class RunConfig(Section):
-    """All that decides a run's numbers, in the shape of Qlib's workflow file."""
+    """All that decides a run's numbers, with the sections of Qlib's workflow file."""
 
-    qlib_init: QlibInit = Field(description="where the data lies")
+    qlib_init: QlibInit = Field(description="where the data is")
     task: TaskConfig = Field(description="what is trained, and on what")
     lstm_bench: HarnessConfig = Field(HarnessConfig(), description="what Qlib's files cannot say")
     experiment_name: str | None = Field(None, description="folder of the records; the file's name by default")
@@ -63,37 +64,37 @@ class RunConfig(Section):
     @model_validator(mode="after")
     def _has_columns(self) -> RunConfig:
         try:
-            self.columns  # noqa: B018 - it says what is missing
+            self.columns  # noqa: B018 - raises if a column is missing
         except ConfigError as error:
             raise ValueError(str(error)) from error
         return self
 
     @property
     def feature_set(self) -> str:
-        """What the columns are called: the feature set's name, or the handler's class."""
+        """Name of the columns: the feature set's, or the handler's class."""
         features = self.lstm_bench.features
         return (features.name if features else "") or self.task.dataset.kwargs.handler.name
 
     @property
     def columns(self) -> FeatureSet:
-        """Columns and the label of a run, wherever the file says them."""
+        """Columns and label of a run, from the feature set or the handler."""
         handler = self._handler()
         return FeatureSet(name=self.feature_set, features=handler.features, labels=handler.label.columns)
 
     @property
     def seed(self) -> int:
-        """The run's seed; 0 where the file gives none."""
+        """The run's seed; 0 if the file gives none."""
         return self.task.model.kwargs.seed or 0
 
     @property
     def step_len(self) -> int | None:
-        """Days in a window; None where the file leaves it open and processors choose columns."""
-        given = self.task.dataset.step_len
-        return given if given is not None else self._row_days
+        """Days in a window; None if the file does not say and processors choose columns."""
+        step_len = self.task.dataset.step_len
+        return step_len if step_len is not None else self._row_days
 
     @property
     def _row_days(self) -> int | None:
-        """Days that a row of ``DatasetH`` holds, where the configuration tells."""
+        """Days that a row of ``DatasetH`` holds; None if unknown."""
         dataset = self.task.dataset
         return None if dataset.is_time_series else dataset.row_days(self.task.model.kwargs.d_feat)
 
@@ -105,7 +106,7 @@ class RunConfig(Section):
 
     @property
     def portfolio_analysis(self) -> PortAnalysisConfig | None:
-        """Settings of the backtest; None where the file asks for none."""
+        """Settings of the backtest; None if the file asks for none."""
         found = [record.kwargs.config for record in self.task.record if isinstance(record, PortAnaRecord)]
         return found[0] if found else None
 
@@ -126,11 +127,10 @@ class RunConfig(Section):
         Raises
         ------
         ConfigError
-            Where ``seed`` is none.
+            If ``seed`` is not a valid seed.
         """
-        given = self.task.model.kwargs
         try:
-            kwargs = LstmKwargs.model_validate(given.model_dump() | {"seed": seed})
+            kwargs = LstmKwargs.model_validate(self.task.model.kwargs.model_dump() | {"seed": seed})
         except ValidationError as error:
             raise explain(error, "task.model.kwargs") from error
         return self._with_task(model=self.task.model.model_copy(update={"kwargs": kwargs}))
@@ -142,35 +142,34 @@ class RunConfig(Section):
         return self._with_task(dataset=dataset.model_copy(update={"kwargs": kwargs}))
 
     def resolved(self) -> ResolvedRun:
-        """Say what the file leaves open: defaults of the region, the handler and the dataset, and the seed.
+        """Fill in every default: those of the region, the handler and the dataset, and the seed.
 
-        What ``lstm_bench`` says of columns and label is put into the handler, in Qlib's form. The result means the
-        same, and resolving it changes nothing.
+        Columns and label of ``lstm_bench`` move into the handler, in Qlib's form. The result has the same meaning.
         """
         kwargs = self.task.model.kwargs
         filled = kwargs.model_copy(update={"seed": self.seed, "metric": kwargs.metric or "loss"})
-        given = self.task.dataset.kwargs.model_copy(update={"handler": self._handler()})
+        kwargs_of_data = self.task.dataset.kwargs.model_copy(update={"handler": self._handler()})
         resolved = self._with_task(
             model=self.task.model.model_copy(update={"kwargs": filled}),
-            dataset=self.task.dataset.model_copy(update={"kwargs": given}).resolved(),
+            dataset=self.task.dataset.model_copy(update={"kwargs": kwargs_of_data}).resolved(),
             record=[self._resolved_record(record) for record in self.task.record],
         )
         harness = self.lstm_bench.model_dump(exclude={"features", "label", "horizon"}, exclude_unset=True)
         if self.lstm_bench.features is not None:
             harness["features"] = FeatureSet(name=self.lstm_bench.features.name)
-        told = {"tracking": self.lstm_bench.tracking}  # which is no part of what is dumped
-        filled_harness = HarnessConfig.model_validate(harness).model_copy(update=told)
+        tracking = {"tracking": self.lstm_bench.tracking}  # excluded from dumps
+        filled_harness = HarnessConfig.model_validate(harness).model_copy(update=tracking)
         return ResolvedRun.model_construct(
             resolved.model_fields_set | {"lstm_bench"}, **{**dict(resolved), "lstm_bench": filled_harness}
         )
 
     def _handler(self) -> HandlerConfig:
-        """Put the feature set and the one label into the handler.
+        """Return the handler with the columns of the feature set and the one label.
 
         Raises
         ------
         ConfigError
-            Where there is no column, or no such label.
+            If there is no column, or the chosen label does not exist.
         """
         handler, own = self.task.dataset.kwargs.handler, self.lstm_bench
         if own.features is not None and own.features.columns:
@@ -244,15 +243,15 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     Parameters
     ----------
     path
-        The file; see :func:`lstm_bench.config.yaml.load_yaml` for what it may use. A feature set that it names lies
-        beside it, or else here.
+        The file; see :func:`lstm_bench.config.yaml.load_yaml` for what it may use. The path of a feature set is
+        relative to the file, or else to the working directory.
     overrides
         ``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping.
 
     Raises
     ------
     ConfigError
-        Where the file, an override or a value in them is wrong; it names the field, what came and what was
+        If the file, an override or a value in them is wrong; it names the field, what came and what was
         expected.
     """
     if not path.is_file():

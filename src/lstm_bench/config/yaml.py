@@ -1,7 +1,7 @@
-"""YAML as Qlib reads it: rendered, YAML 1.2, with overrides that reach every alias.
+"""Read YAML as Qlib does: Jinja2 templates, YAML 1.2, and overrides that reach every alias.
 
-Files are kept as a graph of nodes until the overrides are in, because an alias is the same *node* as its anchor:
-``--set market=csi500`` then changes every place that says ``*market``.
+Overrides change the graph of nodes, in which an alias is the same *node* as its anchor: ``--set market=csi500``
+changes every ``*market``.
 """
 
 from __future__ import annotations
@@ -38,35 +38,34 @@ def load_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = 
     Parameters
     ----------
     path
-        The file. ``{{ NAME }}`` in it is an environment variable (Jinja2; empty where unset), and
-        ``BASE_CONFIG_PATH`` names a file that it is merged over, which changes the places that it names and no
-        alias of theirs.
+        The file. ``{{ NAME }}`` in it is an environment variable (Jinja2; empty if unset). ``BASE_CONFIG_PATH`` names
+        a file that it is merged over; merging changes the keys that it has, not their aliases.
     overrides
-        What to change afterwards, at an anchor and at all of its aliases. List elements go by position, such as
+        Changes after that, at an anchor and all its aliases. List elements are addressed by position, such as
         ``record.0.class``.
     top_level
-        Keys that an override may add at the top; all others must be there.
+        Keys that an override may add at the top; all others must exist.
 
     Raises
     ------
     ConfigError
-        Where the file cannot be read, is no mapping, or an override does not fit it.
+        If the file cannot be read, is not a mapping, or an override does not fit it.
     """
     return read_yaml(path, overrides, top_level).content
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file that was read: its content, and where each value of it is written."""
+    """The content of a file, and where each value is written."""
 
     path: Path
     content: dict[str, Any]
     root: MappingNode
 
     def place(self, keys: Sequence[str | int]) -> str:
-        """Say where the value at a path is written: the file and its line, or the override.
+        """Return where the value at a path is written: the file and its line, or the override.
 
-        What is missing has the place of the section that should have it.
+        A missing value has the place of the section that it belongs to.
         """
         node: Node = self.root
         for key in keys:
@@ -82,12 +81,12 @@ class Document:
 
 
 def read_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = ()) -> Document:
-    """Load a YAML file as :func:`load_yaml` does, and keep where its values are written.
+    """Load a YAML file as :func:`load_yaml` does, with the places of its values.
 
     Raises
     ------
     ConfigError
-        Where the file cannot be read, is no mapping, or an override does not fit it.
+        If the file cannot be read, is not a mapping, or an override does not fit it.
     """
     root = _compose_with_base(path)
     for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
@@ -103,7 +102,7 @@ def read_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = 
 
 
 def _entry(node: Node, key: str | int) -> Node | None:
-    """Return the node of a mapping's key or of a list's position; None where there is none."""
+    """Return the node at a mapping's key or a list's position, or None."""
     if isinstance(node, MappingNode):
         return lookup(node, str(key))
     if isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
@@ -113,12 +112,12 @@ def _entry(node: Node, key: str | int) -> Node | None:
 
 
 def parse_value(text: str) -> Any:
-    """Read one value as a file would: ``1e-3`` is a number, ``[1, 2]`` a list.
+    """Read one value as in a file: ``1e-3`` is a number, ``[1, 2]`` a list.
 
     Raises
     ------
     ConfigError
-        Where it is no YAML.
+        If it is not YAML.
     """
     return construct(compose(text, repr(text)))
 
@@ -129,7 +128,7 @@ def dump_yaml(value: Any) -> str:
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 110
-    yaml.representer.ignore_aliases = lambda *_: True  # each place says what it holds
+    yaml.representer.ignore_aliases = lambda *_: True  # write each value out
     stream = io.StringIO()
     yaml.dump(value, stream)
     return stream.getvalue()
@@ -163,11 +162,11 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: expected UTF-8 text; byte {error.start} is none") from error
+        raise ConfigError(f"{path}: expected UTF-8 text; byte {error.start} is not") from error
 
 
 def _render(path: Path) -> str:
-    # a file from elsewhere: its templates see environment variables, and nothing of Python
+    # the file may be untrusted: its templates see environment variables only
     environment = ImmutableSandboxedEnvironment(keep_trailing_newline=True)
     environment.globals.clear()
     text = _read(path)
@@ -216,14 +215,16 @@ def _apply(root: MappingNode, dotted: str, value: Node, top_level: Sequence[str]
     old = _child(parent, keys[-1], dotted)
     if old is None:
         if not isinstance(parent, MappingNode):
-            raise ConfigError(f"override {dotted}: cannot add {keys[-1]!r} to something that is no mapping")
+            raise ConfigError(
+                f"override {dotted}: cannot add {keys[-1]!r} to something that is not a mapping"
+            )
         assign(parent, keys[-1], value)
     else:
         replace(root, old, value)
 
 
 def _meant(root: MappingNode, dotted: str, choices: Iterable[str]) -> str | None:
-    """Return the key that an override probably means: what the file has under the name, or nearly under it."""
+    """Return the key of the file that an override probably means."""
     places = list(_places(root, "", set()))
     exact = next((place for place in places if place.endswith(f".{dotted}")), None)
     if exact is not None:
@@ -234,7 +235,7 @@ def _meant(root: MappingNode, dotted: str, choices: Iterable[str]) -> str | None
 
 
 def _places(node: Node, above: str, seen: set[int]) -> Iterator[str]:
-    """Dotted keys below a node, in the file's order; what aliases share is there once, at its anchor."""
+    """Yield dotted keys below a node in the file's order; aliased nodes once, at their anchor."""
     if id(node) in seen:
         return
     seen.add(id(node))
@@ -256,7 +257,7 @@ def _child(node: Node, key: str, dotted: str) -> Node | None:
         return lookup(node, key)
     if isinstance(node, SequenceNode):
         if not key.isdecimal() or int(key) >= len(node.value):
-            raise ConfigError(f"override {dotted}: {key!r} is no position in a list of {len(node.value)}")
+            raise ConfigError(f"override {dotted}: {key!r} is not a position in a list of {len(node.value)}")
         found: Node = node.value[int(key)]
         return found
     raise ConfigError(f"override {dotted}: {key!r} lies below a plain value ({node.value!r})")
@@ -267,6 +268,6 @@ def _descend(node: Node, key: str, dotted: str) -> Node:
     if child is None:
         child = MappingNode("tag:yaml.org,2002:map", [])
         if not isinstance(node, MappingNode):
-            raise ConfigError(f"override {dotted}: cannot add {key!r} to something that is no mapping")
+            raise ConfigError(f"override {dotted}: cannot add {key!r} to something that is not a mapping")
         assign(node, key, child)
     return child

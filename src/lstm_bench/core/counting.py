@@ -1,4 +1,4 @@
-"""How a number of things is written."""
+"""Counts with their nouns."""
 
 from __future__ import annotations
 

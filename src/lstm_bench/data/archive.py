@@ -1,4 +1,8 @@
-"""Unpacking an archive of a data folder, without trust in it."""
+"""Unpacks the archive of a data folder, without trusting it.
+
+The filter of :mod:`tarfile` (PEP 706) lets pass what is refused here: links inside the folder, two members of one
+name, absolute paths (made relative), names that are unusable on other systems, and any amount of content.
+"""
 
 from __future__ import annotations
 
@@ -19,37 +23,37 @@ from lstm_bench.data.layout import CALENDAR, FEATURES, INSTRUMENTS
 __all__ = ["SUFFIXES", "find_data_folder", "unpack"]
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tar")
-"""What names of archives that can be unpacked end with."""
+"""Suffixes of archives that can be unpacked."""
 
 _MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zst"}
 _BLOCK = 4096
-"""A file takes a block on the disk, however small it is."""
+"""Least bytes that a file takes on the disk."""
 
-_LONGEST_HEADER = 1 << 20
-_DEPTH = 3
+_MAX_HEADER = 1 << 20
+_MAX_DEPTH = 3
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose extended headers, which tarfile reads into memory, are not huge."""
+    """A member whose extended headers are limited in size, because tarfile reads them into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         member = super().frombuf(buf, encoding, errors)
         extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
         names = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-        if member.type in (*extended, *names) and member.size > _LONGEST_HEADER:
+        if member.type in (*extended, *names) and member.size > _MAX_HEADER:
             raise _UnsafeError(f"a header of {counted(member.size, 'byte')}")
         return member
 
 
 class _UnsafeError(Exception):
-    """Says what an archive has that is unsafe; it never leaves this module."""
+    """An unsafe part of an archive; never leaves this module."""
 
 
 def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], None]) -> int:
     """Unpack the files of a tar archive (plain, gzip, xz or zstd) into the new folder ``out``.
 
-    Only plain files and folders below ``out`` are made, with the rights of a new file. Names that a Mac adds
+    Only plain files and folders below ``out`` are created, with the permissions of new files. Files that macOS adds
     (``._name``, ``.DS_Store``) are left out.
 
     Parameters
@@ -57,11 +61,11 @@ def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], No
     archive
         The file.
     out
-        Folder to make. What is in it after an error is not to be used.
+        Folder to create. Its content after an error is incomplete.
     max_bytes
-        Most that all files together may take on the disk.
+        Limit of what all files together take on the disk.
     advance
-        Told how many bytes of the archive have been read.
+        Called with the number of bytes read from the archive.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], No
     Raises
     ------
     DataError
-        Where the archive is none or is damaged, has a link, a device, a path outside of ``out`` or a name twice, or
+        If the file is no archive or is damaged, has a link, a device, a path outside of ``out`` or a name twice, or
         its files take more than ``max_bytes``.
     """
     out.mkdir(parents=True)
@@ -79,12 +83,12 @@ def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], No
         with _decompressed(archive, max_bytes, advance) as stream:
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar:
                 total = _unpack_members(tar, out, max_bytes)
-            while stream.read(1 << 20):  # to the end, where a compressed file has its checksum
+            while stream.read(1 << 20):  # to the end, to verify the checksum of the compression
                 pass
     except _UnsafeError as error:
         raise DataError(f"{archive.name}: refused: it has {error}") from error
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise DataError(f"{archive.name}: no archive, or a damaged one: {error}") from error
+        raise DataError(f"{archive.name}: not an archive, or a damaged one: {error}") from error
     return total
 
 
@@ -124,26 +128,26 @@ def _safe_path(member: tarfile.TarInfo) -> PurePosixPath:
     Raises
     ------
     _UnsafeError
-        Where it leads outside, or is not a path on every system.
+        If it leads outside, or is unusable on some system.
     """
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
         raise _UnsafeError(f"a path outside of its folder, {member.name!r}")
     if any(sign in member.name for sign in "\\:\0") or any(ord(sign) < 32 for sign in member.name):
-        raise _UnsafeError(f"a name that is none on every system, {member.name!r}")
+        raise _UnsafeError(f"a name that is invalid on some systems, {member.name!r}")
     return path
 
 
 def find_data_folder(place: Path) -> Path:
-    """Find the data folder in what was unpacked: ``place``, or the one folder in it, and so on.
+    """Find the data folder: ``place``, or the only folder in it, and so on.
 
     Raises
     ------
     DataError
-        Where there is none.
+        If there is none.
     """
     folder = place
-    for _ in range(_DEPTH):
+    for _ in range(_MAX_DEPTH):
         if all((folder / part).exists() for part in (CALENDAR, INSTRUMENTS, FEATURES)):
             return folder
         inside = [path for path in folder.iterdir() if path.is_dir()]
@@ -162,23 +166,23 @@ def _decompressed(archive: Path, max_bytes: int, advance: Callable[[int], None])
         head = raw.read(6)
         raw.seek(0)
         kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "tar")
-        told: Any = _Told(raw, advance)
+        reported: Any = _Reported(raw, advance)
         stream: Any
         if kind == "gz":
-            stream = gzip.GzipFile(fileobj=told, mode="rb")
+            stream = gzip.GzipFile(fileobj=reported, mode="rb")
         elif kind == "xz":
-            stream = lzma.LZMAFile(told, mode="rb")  # noqa: SIM115 - what it reads is closed above
+            stream = lzma.LZMAFile(reported, mode="rb")  # noqa: SIM115 - what it reads is closed above
         elif kind == "zst":
             import pyarrow as pa
 
-            stream = pa.CompressedInputStream(pa.PythonFile(told, mode="r"), "zstd")
+            stream = pa.CompressedInputStream(pa.PythonFile(reported, mode="r"), "zstd")
         else:
-            stream = told
-        yield _Counted(stream, 2 * max_bytes + (1 << 24))  # headers and padding take room, too
+            stream = reported
+        yield _Limited(stream, 2 * max_bytes + (1 << 24))  # headers and padding take room, too
 
 
-class _Told:
-    """A file that tells how much of it has been read."""
+class _Reported:
+    """A file that reports how much of it has been read."""
 
     def __init__(self, file: IO[bytes], advance: Callable[[int], None]) -> None:
         self._file, self._advance = file, advance
@@ -199,8 +203,8 @@ class _Told:
         self.closed = True
 
 
-class _Counted:
-    """A stream that ends with an error after so many bytes: a small file can be inflated to any size."""
+class _Limited:
+    """A stream that fails after ``limit`` bytes, because a small file can inflate to any size."""
 
     def __init__(self, stream: IO[bytes], limit: int) -> None:
         self._stream, self._left, self._limit = stream, limit, limit

@@ -1,4 +1,4 @@
-"""What a data folder holds, in figures."""
+"""Describes a data folder in figures."""
 
 from __future__ import annotations
 

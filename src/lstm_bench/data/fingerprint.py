@@ -1,4 +1,4 @@
-"""The data's fingerprint: what a result was computed from."""
+"""Computes the fingerprint of a data folder, which identifies what a result was computed from."""
 
 from __future__ import annotations
 
@@ -24,21 +24,20 @@ logger = logging.getLogger("lstm_bench")
 
 
 def cache_path() -> Path:
-    """Return the file that remembers fingerprints by size and modification time."""
+    """Return the file that caches fingerprints by size and modification time."""
     return Path(platformdirs.user_cache_dir("lstm-bench")) / "fingerprints.json"
 
 
 def fingerprint(provider: Provider) -> str:
     """SHA-256 (hex) over the calendar, the instruments and the bars of a data folder.
 
-    It depends on content alone: not on the folder's place, on the case of its names, or on dates of files.
-    Hashing is remembered by the size and modification time of every file, so that asking again costs a
-    directory walk.
+    It depends on content alone: not on the folder's path, the case of its names, or the dates of files. Hashes are
+    cached by the size and modification time of every file, so that a repeated call costs a directory walk.
 
     Raises
     ------
     DataError
-        Where a file of the folder cannot be read.
+        If a file of the folder cannot be read.
     """
     try:
         return _fingerprint(provider.root)
@@ -54,7 +53,7 @@ def _fingerprint(root: Path) -> str:
     if cached is not None and cached[0] == state:
         return cached[1]
 
-    with ThreadPoolExecutor() as pool:  # hashlib lets go of the interpreter lock
+    with ThreadPoolExecutor() as pool:  # hashlib releases the GIL
         digests = list(pool.map(_digest, (path for _, path, _ in files)))
     value = _sha256(f"{name}\t{digest}" for (name, _, _), digest in zip(files, digests, strict=True))
     _write_cache(key, state, value)
@@ -67,7 +66,7 @@ def _sha256(lines: Iterable[str]) -> str:
 
 
 def _files(root: Path) -> Iterator[tuple[str, str, os.stat_result]]:
-    """Yield lower-cased relative name, path and stat of every file that counts."""
+    """Yield lower-cased relative name, path and stat of every hashed file."""
     calendar = root / CALENDAR
     if calendar.is_file():
         yield CALENDAR, str(calendar), calendar.stat()
@@ -91,10 +90,10 @@ def _digest(path: str) -> str:
 
 
 def _read_cache() -> dict[str, tuple[str, str]]:
-    """Folder -> state and fingerprint, as far as the cache can be read and makes sense."""
+    """Folder -> state and fingerprint; entries that cannot be understood are left out."""
     try:
         content = json.loads(cache_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # absent, closed to us, or cut off by a crash: hash again
+    except (OSError, ValueError):  # missing, unreadable, or cut off by a crash: hash again
         return {}
     entries = content.items() if isinstance(content, dict) else ()
     return {

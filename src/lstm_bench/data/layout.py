@@ -1,4 +1,4 @@
-"""The layout of a Qlib data folder: what its files are called, and how its texts are read."""
+"""The layout of a Qlib data folder: the names of its files, and how its texts are read."""
 
 from __future__ import annotations
 
@@ -28,14 +28,13 @@ FEATURES = "features"
 """Folder of ``<code>/<field>.day.bin``: bars."""
 
 BARS_SUFFIX = ".day.bin"
-"""Little-endian float32, the first value being the calendar position of the first bar."""
-
+"""Little-endian float32; the first value is the calendar position of the first bar."""
 
 SYNTHETIC = "SYNTHETIC.txt"
-"""A file that says that the bars are made up. Qlib does not look at it, and the fingerprint leaves it out."""
+"""Marks a folder whose bars are synthetic. Qlib ignores the file, and the fingerprint leaves it out."""
 
 IMPORTED = "IMPORTED.json"
-"""What was done to the files that ``data import`` made the folder of. The fingerprint leaves it out, too."""
+"""How ``data import`` adjusted the files that the folder was made of. The fingerprint leaves it out."""
 
 _DEVICES = {
     "CON",
@@ -50,13 +49,13 @@ _MARK = "_qlib_"
 def folder_name(code: str) -> str:
     """Name the folder of an instrument's bars: its code in lower case.
 
-    Windows keeps the names of devices for itself (PRN is a stock, too), and Qlib marks those.
+    Windows reserves the names of devices (PRN is also a stock), and Qlib marks those.
     """
     return f"{_MARK}{code.lower()}" if code.upper() in _DEVICES else code.lower()
 
 
 def code_of(name: str) -> str:
-    """Return the upper-case code whose bars lie in a folder."""
+    """Return the upper-case code of a folder of bars."""
     return name.upper().removeprefix(_MARK.upper())
 
 
@@ -66,11 +65,11 @@ def read_lines(path: Path) -> list[str]:
     Raises
     ------
     DataError
-        Where it cannot be read, or is not UTF-8.
+        If it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8 text; byte {error.start} is none") from error
+        raise DataError(f"{path}: expected UTF-8 text; byte {error.start} is not") from error

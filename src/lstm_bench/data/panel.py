@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.arrays import Bools, Days, Ints
+
 __all__ = ["Panel"]
 
 
@@ -23,28 +25,28 @@ class Panel:
         Position of ``days[0]`` in the provider's calendar.
     instruments : N upper-case codes, sorted
     fields : name without ``$`` -> ``[T, N]`` float32
-        NaN where there is no value. Memory is Fortran-ordered: one instrument's history is contiguous,
+        NaN if there is no value. Memory is Fortran-ordered: one instrument's history is contiguous,
         because rolling work is a column operation.
     first, last : ``[N]`` int64
         Index into ``days`` of each instrument's first and last *row* (inclusive), clipped to the panel.
-        A row exists for every day between an instrument's first and last bar, suspended days included;
-        outside it there is nothing, which is not the same as NaN: a rolling window does not reach there.
-        ``first > last`` where the instrument has no row.
+        A row exists for every day between an instrument's first and last bar, suspended days included. Outside,
+        there is no row, which differs from NaN: a rolling window does not reach there.
+        ``first > last`` if the instrument has no row.
     present : name without ``$`` -> ``[N]`` bool
-        Whether the instrument has bars of the field at all. A field that it has not got has no rows, which is not
-        the same as rows of NaN. A name left out is a field that all instruments have.
+        Whether the instrument has bars of the field at all. A missing field has no rows, which differs from rows of
+        NaN. All instruments have a field whose name is left out.
     """
 
-    days: npt.NDArray[np.datetime64]
+    days: Days
     offset: int
     instruments: tuple[str, ...]
     fields: Mapping[str, npt.NDArray[np.float32]]
-    first: npt.NDArray[np.int64]
-    last: npt.NDArray[np.int64]
-    present: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    first: Ints
+    last: Ints
+    present: Mapping[str, Bools] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Fill ``present`` in."""
+        """Fill in ``present``."""
         everywhere = np.ones(len(self.instruments), dtype=np.bool_)
         object.__setattr__(
             self, "present", {name: self.present.get(name, everywhere) for name in self.fields}

@@ -1,4 +1,4 @@
-"""The provider: a Qlib data folder (:mod:`lstm_bench.data.layout`), read in bulk into panels."""
+"""Reads a Qlib data folder (:mod:`lstm_bench.data.layout`) in bulk into panels."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError, choices_hint
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.layout import (
     BARS_SUFFIX,
     CALENDAR,
@@ -32,7 +33,7 @@ __all__ = ["Provider"]
 logger = logging.getLogger("lstm_bench")
 
 _ITEM = np.dtype("<f4")
-_said_missing: set[tuple[Path, str]] = set()
+_reported_missing: set[tuple[Path, str]] = set()
 
 
 class Provider:
@@ -43,13 +44,12 @@ class Provider:
     uri
         The folder; ``~`` is expanded.
     until
-        The last day of the calendar, as if none had been added since; None for all days. It is a day of the folder's
-        calendar.
+        Last day to read, a day of the folder's calendar; None for all days.
 
     Raises
     ------
     DataError
-        Where the folder, or one of its three parts, is missing or unreadable.
+        If the folder, or one of its three parts, is missing or unreadable.
     """
 
     def __init__(self, uri: str | os.PathLike[str], until: np.datetime64 | None = None) -> None:
@@ -69,21 +69,21 @@ class Provider:
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether the bars are made up, as ``data synth`` does."""
+        """Whether the bars come from ``data synth``."""
         return (self.root / SYNTHETIC).is_file()
 
     def as_of(self, until: np.datetime64) -> Provider:
-        """Return the folder as it was when ``until`` was its last day: later days, bars and members are not seen."""
+        """Return the folder as it was when ``until`` was its last day, without later days, bars and members."""
         return Provider(self.root, until)
 
     @cached_property
-    def calendar(self) -> npt.NDArray[np.datetime64]:
-        """The trading days, ``[D]`` datetime64[D], ascending: all, or those to ``until``."""
+    def calendar(self) -> Days:
+        """Trading days up to ``until``: ``[D]`` datetime64[D], ascending."""
         days = self._all_days
         return days if self.until is None else days[: np.searchsorted(days, self.until, side="right")]
 
     @cached_property
-    def _all_days(self) -> npt.NDArray[np.datetime64]:
+    def _all_days(self) -> Days:
         path = self.root / CALENDAR
         if not path.is_file():
             raise DataError(f"{path}: no such file; only daily data (freq: day) can be read")
@@ -91,7 +91,7 @@ class Provider:
         try:
             days = np.asarray(lines, dtype="datetime64[D]")
         except ValueError as error:
-            raise DataError(f"{path}: a line is no date: {error}") from error
+            raise DataError(f"{path}: a line is not a date: {error}") from error
         if len(days) == 0 or not bool((days[1:] > days[:-1]).all()):
             raise DataError(f"{path}: expected at least one day, ascending and without repeats")
         return days
@@ -107,7 +107,7 @@ class Provider:
         Raises
         ------
         DataError
-            Where the folder has no such market.
+            If the folder has no such market.
         """
         for path in (self.root / INSTRUMENTS).glob("*.txt"):
             if path.stem.lower() == market.lower():
@@ -118,12 +118,12 @@ class Provider:
 
     @cached_property
     def folders(self) -> dict[str, Path]:
-        """Upper-case code -> its folder of bars, whatever the case of the folder's name.
+        """Upper-case code -> its folder of bars. The case of the folder's name does not matter.
 
         Raises
         ------
         DataError
-            Where two folders differ in case alone.
+            If the names of two folders differ in case alone.
         """
         root = self.root / FEATURES
         try:
@@ -163,8 +163,8 @@ class Provider:
         Raises
         ------
         DataError
-            Where a date cannot be read, the span is reversed, or it lies wholly outside the calendar. A span that
-            lies partly outside is clamped, and that is logged.
+            If a date cannot be read, or the span is reversed or wholly outside the calendar. A span that is partly
+            outside is clamped, with a warning.
         """
         calendar = self.calendar
         first = calendar[0] if start is None else _date(start, what)
@@ -204,12 +204,12 @@ class Provider:
         begin, end
             Calendar positions, end exclusive.
         needed
-            Those fields whose values are used, all by default; it is said once of each that no instrument has.
+            Fields whose values are used, all by default. A warning names those that no instrument has, once.
 
         Raises
         ------
         DataError
-            Where a file cannot be read, is cut off, or its first value is no position in the calendar.
+            If a file cannot be read, is cut off, or its first value is not a position in the calendar.
         """
         codes = tuple(sorted(instruments))
         span = end - begin
@@ -233,7 +233,7 @@ class Provider:
                     last[row] = max(last[row], position + len(values) - 1)
         for field, has in present.items():
             if (needed is None or field in needed) and not has.any():
-                self._say_missing(field)
+                self._warn_missing(field)
         return Panel(
             days=self.calendar[begin:end],
             offset=begin,
@@ -247,12 +247,12 @@ class Provider:
     def _bars(
         self, folder: Path, field: str, sizes: Mapping[str, int], begin: int, end: int
     ) -> tuple[int, npt.NDArray[np.float32]]:
-        """Position (relative to ``begin``) and values of a file's part inside ``begin..end``."""
+        """Position (relative to ``begin``) and values of the part of a file inside ``begin..end``."""
         path = f"{folder}{os.sep}{field}{BARS_SUFFIX}"
         raw = _read(path)
         if len(raw) < _ITEM.itemsize or len(raw) % _ITEM.itemsize:
             raise DataError(
-                f"{path}: cut off: {counted(len(raw), 'byte')} are no whole number of float32 values"
+                f"{path}: cut off: {counted(len(raw), 'byte')} are not a whole number of float32 values"
             )
         if len(raw) < max(sizes.values()):
             _refuse_cut_off(path, raw, sizes)
@@ -267,10 +267,10 @@ class Provider:
         high = min(end, int(start) + len(values) - 1)
         return low - begin, values[1 + low - int(start) : max(1 + high - int(start), 1 + low - int(start))]
 
-    def _say_missing(self, field: str) -> None:
-        """Say once of a folder that it lacks a field, however many providers read it."""
-        if (missing := (self.root.absolute(), field)) not in _said_missing:
-            _said_missing.add(missing)
+    def _warn_missing(self, field: str) -> None:
+        """Warn once per folder that it lacks a field."""
+        if (missing := (self.root.absolute(), field)) not in _reported_missing:
+            _reported_missing.add(missing)
             logger.warning(
                 "no instrument read has the field %r; it counts as missing (NaN) everywhere", field
             )
@@ -301,8 +301,8 @@ def _read(path: str, count: int = -1) -> bytes:
 def _refuse_cut_off(path: str, raw: bytes, sizes: Mapping[str, int]) -> None:
     """Refuse a file that begins on the same day as another field and ends before it.
 
-    Qlib writes all fields of an instrument for the same days. A field that begins on a day of its own is
-    somebody's own column, and may end when it likes.
+    Qlib writes all fields of an instrument for the same days. A field that begins on another day is a user's
+    own column, and may end on any day.
     """
     width = _ITEM.itemsize
     for field, size in sizes.items():
@@ -315,7 +315,7 @@ def _refuse_cut_off(path: str, raw: bytes, sizes: Mapping[str, int]) -> None:
 
 
 def _weekdays(begin: np.datetime64, end: np.datetime64) -> int:
-    """Days from ``begin`` to before ``end`` on which a market could trade: no weekend, no New Year's Day."""
+    """Possible trading days from ``begin`` to before ``end``: weekdays other than New Year's Day."""
     years = np.arange(begin.astype("datetime64[Y]"), end.astype("datetime64[Y]") + 1)
     return int(np.busday_count(begin, end, holidays=years.astype("datetime64[D]")))
 

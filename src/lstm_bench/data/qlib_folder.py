@@ -1,4 +1,4 @@
-"""Writing Qlib's folder format: calendars, instruments and one binary file per code and field."""
+"""Writes Qlib's folder format: calendars, instruments and one binary file per code and field."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def write_qlib_folder(
     Parameters
     ----------
     out : Path
-        Folder to make; it may exist if it is empty.
+        Folder to create; it may exist if it is empty.
     days : ``[D]`` datetime64[D]
         The calendar, ascending.
     markets : name -> membership spans
-        One ``instruments/<name>.txt`` each, its lines in the order given.
+        One ``instruments/<name>.txt`` each, its lines in this order.
     histories : one per instrument, consumed lazily
     notes : name of a text file beside the data -> its line
 
     Raises
     ------
     DataError
-        If ``out`` is a file or a folder with something in it, or cannot be written.
+        If ``out`` is a file or a folder that is not empty, or cannot be written.
     """
     try:
         refuse_full(out)
@@ -76,12 +76,12 @@ def write_qlib_folder(
 
 
 def refuse_full(out: Path) -> None:
-    """Refuse a place that holds something.
+    """Refuse to write over existing content.
 
     Raises
     ------
     DataError
-        If ``out`` is a file or a folder with something in it.
+        If ``out`` is a file or a folder that is not empty.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out}: expected a new or empty folder; it exists and is not empty")
@@ -94,10 +94,10 @@ def replace_in_qlib_folder(
     histories: Iterable[History],
     notes: Mapping[str, str] | None = None,
 ) -> None:
-    """Give a folder another calendar, and some of its markets and histories others, all at once or not at all.
+    """Replace the calendar and some markets and histories of a folder, all at once or not at all.
 
-    Everything else is taken over. A copy (of links, where the file system has them) is changed and then swapped with
-    the folder, so that a reader, or a kill at any moment, meets the old folder or the new one.
+    Everything else stays. A copy (of hard links, if the file system has them) is changed and then swapped with the
+    folder, so that readers see the old folder or the new one, even after a kill at any moment.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def replace_in_qlib_folder(
 
 
 def _link(source: str, target: str) -> None:
-    """Link a file, or copy it where it cannot be linked."""
+    """Link a file, or copy it if it cannot be linked."""
     try:
         os.link(source, target)
     except OSError:
@@ -150,5 +150,5 @@ def _write_text(path: Path, lines: Iterable[str]) -> None:
 
 def _write_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)  # a link: what it leads to belongs to another folder, too
+    path.unlink(missing_ok=True)  # may be a hard link to a file of another folder
     path.write_bytes(content)

@@ -1,14 +1,14 @@
-"""A deterministic stock market with a planted, learnable signal, in Qlib's folder format.
+"""Writes a deterministic stock market with a planted, learnable signal, in Qlib's folder format.
 
-It stands in for real data in demonstrations and tests: it has the statistics that matter to features,
-labels and a backtest (:mod:`lstm_bench.data.synthetic_trading`), and on purpose the irregularities of real
-bars: a suspension of more than 60 days, a stock that leaves the universe and re-enters, overlapping spans
-of one code, equal closes in a row, limit-up and limit-down days of a single price, a listing in the middle
-of the sample, a delisting inside a membership span, a split. Each is there at every size and seed.
+It replaces real data in demonstrations and tests. It has the statistics that matter to features, labels and a
+backtest (:mod:`lstm_bench.data.synthetic_trading`), and the irregularities of real bars: a suspension of more than
+60 days, a stock that leaves the universe and re-enters, overlapping spans of one code, equal closes in a row, limit-up
+and limit-down days of a single price, a listing in the middle of the sample, a delisting inside a membership span, a
+split. Each occurs at every size and seed.
 
-The same arguments give the same bytes. All randomness is uniform doubles of PCG64, a stream that NumPy
-keeps, and bars are rounded to cents and lots before the next day builds on them, so that a last-bit
-difference between two machines' ``exp`` has next to no chance to reach a file.
+The same arguments give the same bytes. All randomness is uniform doubles of PCG64, whose stream NumPy guarantees.
+Bars are rounded to cents and lots before the next day builds on them, so that last-bit differences between the
+``exp`` of two machines almost never reach a file.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Bools, Days
 from lstm_bench.data.layout import SYNTHETIC
 from lstm_bench.data.qlib_folder import History, MembershipSpan, write_qlib_folder
 from lstm_bench.data.synthetic_trading import MIN_DAYS, MIN_STOCKS, OVERLAPS, PLANTED, REENTERS, Tape, trade
@@ -36,8 +37,6 @@ _REVIEW_DAYS = 125
 # Reviews between these shares of the calendar leave the stock REENTERS out.
 _OUT_FROM, _OUT_TO = 0.45, 0.65
 
-_Bools = npt.NDArray[np.bool_]
-
 
 def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> None:
     """Write a synthetic market to ``out``, whole or not at all.
@@ -45,22 +44,21 @@ def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> 
     Parameters
     ----------
     out : Path
-        Folder to make; it may exist if it is empty. It becomes a Qlib ``provider_uri`` with the markets
+        Folder to create; it may exist if it is empty. It becomes a Qlib ``provider_uri`` with the markets
         ``all`` and ``csi300`` (the largest 300 stocks, at most five sixths of all, reviewed twice a year)
         and the benchmark ``SH000300``, the mean return of the members.
     stocks : int
         Number of stocks, at least 12.
     days : int
         Business days in the calendar, at least 250; the last is 2020-09-30. The default begins on
-        2008-01-01, so that the dates of Qlib's own workflow files hold.
+        2008-01-01, so that the dates of Qlib's own workflow files are valid.
     seed : int
         Seed of PCG64, not negative.
 
     Raises
     ------
     DataError
-        If the market is too small to hold every irregularity, the seed is negative, or ``out`` holds
-        something.
+        If the market is too small for every irregularity, the seed is negative, or ``out`` is not empty.
     """
     for name, got, least in (("stocks", stocks, MIN_STOCKS), ("days", days, MIN_DAYS), ("seed", seed, 0)):
         if got < least:
@@ -84,8 +82,8 @@ def _codes(stocks: int) -> list[str]:
     return [f"SH{600000 + n}" for n in range(shanghai)] + [f"SZ{n + 1:06d}" for n in range(stocks - shanghai)]
 
 
-def _member(tape: Tape) -> _Bools:
-    """``[T, N]``: the largest stocks at the last review; planted stocks join as soon as they are listed."""
+def _member(tape: Tape) -> Bools:
+    """``[T, N]``: the largest stocks at the last review. Planted stocks join when they are listed."""
     days, stocks = tape.close.shape
     size = min(_MEMBERS, stocks * 5 // 6)
     member = np.zeros((days, stocks), bool)
@@ -100,10 +98,8 @@ def _member(tape: Tape) -> _Bools:
     return member
 
 
-def _spans(
-    codes: list[str], calendar: npt.NDArray[np.datetime64], member: _Bools
-) -> Iterator[MembershipSpan]:
-    """Yield the runs of membership of every code, one of them written as two that overlap."""
+def _spans(codes: list[str], calendar: Days, member: Bools) -> Iterator[MembershipSpan]:
+    """Yield the membership spans of every code; one code has overlapping spans."""
     edge = np.diff(member.astype(np.int8), axis=0, prepend=0, append=0)
     for n, code in enumerate(codes):
         begins, ends = np.flatnonzero(edge[:, n] == 1), np.flatnonzero(edge[:, n] == -1)
@@ -114,7 +110,7 @@ def _spans(
                 yield code, calendar[i], calendar[j - 1]
 
 
-def _histories(codes: list[str], tape: Tape, member: _Bools) -> Iterator[History]:
+def _histories(codes: list[str], tape: Tape, member: Bools) -> Iterator[History]:
     yield _benchmark(tape, member)
     for n, code in enumerate(codes):
         rows = slice(tape.begin[n], tape.end[n])
@@ -129,8 +125,8 @@ def _histories(codes: list[str], tape: Tape, member: _Bools) -> Iterator[History
         yield _history(code, int(tape.begin[n]), columns)
 
 
-def _benchmark(tape: Tape, member: _Bools) -> History:
-    """Make the index: 3000 points, moved by the mean return of those members that trade."""
+def _benchmark(tape: Tape, member: Bools) -> History:
+    """Compute the index: 3000 points, moved by the mean return of the members that trade."""
     counted = member & np.isfinite(tape.change)
     total = np.where(counted, tape.change, 0).sum(axis=1, dtype=np.float64)
     close = np.rint(300_000 * np.cumprod(1 + total / np.maximum(counted.sum(axis=1), 1))) / 100

@@ -1,4 +1,4 @@
-"""The trading days of the synthetic market: what moves prices and volumes, and what is planted in them.
+"""Simulates the trading days of the synthetic market, with a planted signal.
 
 One market factor, stochastic volatility, Student-t noise; volume that is persistent, heavy-tailed and grows
 with the size of the move; prices on a tick of one cent, daily limits of 10 %, yearly dividends and splits.
@@ -19,12 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.data.arrays import Bools, Floats, Ints
+
 __all__ = ["MIN_DAYS", "MIN_STOCKS", "OVERLAPS", "PLANTED", "REENTERS", "Tape", "trade"]
 
 MIN_STOCKS = 12
 MIN_DAYS = 250
 
-# The first stocks carry one irregularity each; when it comes is a share of the calendar.
+# The first stocks have one irregularity each, at a share of the calendar.
 SUSPENDED, STILL, LIMITS, LISTED, SPLIT, REENTERS, OVERLAPS, DELISTED = range(8)
 PLANTED = 8
 _SUSPENDED_AT, _SUSPENDED_DAYS = 0.30, 70
@@ -39,33 +41,29 @@ _USUAL_SPREAD = 0.022
 _LIMIT = 0.10
 _YEAR = 240
 
-_Floats = npt.NDArray[np.float64]
-_Ints = npt.NDArray[np.int64]
-_Bools = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class Tape:
-    """What T days of trading in N stocks printed.
+    """Bars of T days of trading in N stocks.
 
     Attributes
     ----------
     begin, end : ``[N]`` int64
         Day of the first bar, and the day after the last.
     open, high, low, close : ``[T, N]`` int32
-        Raw prices in cents; 0 where a stock did not trade.
+        Raw prices in cents; 0 without trade.
     lots : ``[T, N]`` int32
         Volume in lots of 100 shares.
     factor : ``[T, N]`` float32
-        Adjusted over raw price; given on suspended days, too.
+        Adjusted over raw price, also on suspended days.
     change : ``[T, N]`` float32
         Adjusted close over the adjusted close before, minus 1; NaN on the first day and without trade.
     worth : ``[T, N]`` float32
-        Market value, up to scale.
+        Market value, up to a constant.
     """
 
-    begin: _Ints
-    end: _Ints
+    begin: Ints
+    end: Ints
     open: npt.NDArray[np.int32]
     high: npt.NDArray[np.int32]
     low: npt.NDArray[np.int32]
@@ -76,7 +74,7 @@ class Tape:
     worth: npt.NDArray[np.float32]
 
 
-def _blank_tape(days: int, begin: _Ints, end: _Ints) -> Tape:
+def _blank_tape(days: int, begin: Ints, end: Ints) -> Tape:
     shape = days, len(begin)
     return Tape(
         begin=begin,
@@ -93,30 +91,30 @@ def _blank_tape(days: int, begin: _Ints, end: _Ints) -> Tape:
 
 
 def trade(stocks: int, days: int, rng: np.random.Generator) -> Tape:
-    """Run the market for ``days`` days."""
+    """Simulate the market for ``days`` days."""
     market = _Market(stocks, days, rng)
     for t in range(days):
         market.trade(t)
     return market.tape
 
 
-def _student_t(u: _Floats) -> _Floats:
+def _student_t(u: Floats) -> Floats:
     """Quantiles of Student's t with 4 degrees of freedom, scaled to unit variance."""
     a = np.sqrt(np.clip(4 * u * (1 - u), 1e-12, 1))
-    size: _Floats = np.sqrt(2 * np.maximum(np.cos(np.arccos(a) / 3) / a - 1, 0))
-    quantile: _Floats = np.copysign(size, u - 0.5)
+    size: Floats = np.sqrt(2 * np.maximum(np.cos(np.arccos(a) / 3) / a - 1, 0))
+    quantile: Floats = np.copysign(size, u - 0.5)
     return quantile
 
 
-def _logistic(u: _Floats) -> _Floats:
+def _logistic(u: Floats) -> Floats:
     """Quantiles of the logistic distribution, scaled to unit variance."""
     u = np.clip(u, 1e-12, 1 - 1e-12)
-    logit: _Floats = np.log(u / (1 - u))
+    logit: Floats = np.log(u / (1 - u))
     return logit * (math.sqrt(3) / math.pi)
 
 
-def _signal(overshoot: _Floats, volume_shock: _Floats, spread: _Floats) -> _Floats:
-    """Return what is planted: the expected return, up to scale.
+def _signal(overshoot: Floats, volume_shock: Floats, spread: Floats) -> Floats:
+    """Return the planted signal: the expected return, up to a constant.
 
     Parameters
     ----------
@@ -127,13 +125,13 @@ def _signal(overshoot: _Floats, volume_shock: _Floats, spread: _Floats) -> _Floa
     spread : ``[N]``
         Daily volatility, 20-day exponential.
     """
-    reversal: _Floats = -np.tanh(overshoot) / (1 + np.exp(-3 * volume_shock))
-    calm: _Floats = -np.tanh(2 * np.log(spread / _USUAL_SPREAD))
+    reversal: Floats = -np.tanh(overshoot) / (1 + np.exp(-3 * volume_shock))
+    calm: Floats = -np.tanh(2 * np.log(spread / _USUAL_SPREAD))
     return reversal + 1.2 * calm
 
 
 class _Market:
-    """N stocks between two days; every array is ``[N]``."""
+    """The state of N stocks between two days; every array is ``[N]``."""
 
     def __init__(self, stocks: int, days: int, rng: np.random.Generator) -> None:
         listing, delisting, price, shares, beta, volatility, turnover, payday = rng.random((8, stocks))
@@ -159,7 +157,7 @@ class _Market:
         self.expected, self.expected_next = np.zeros(stocks), np.zeros(stocks)
 
     def trade(self, t: int) -> None:
-        """Trade one day, print its bars, and form tomorrow's expectations."""
+        """Trade one day, record its bars, and update the expected returns."""
         noise = self.rng.random((10, len(self.close)))
         traded = self._not_suspended(t, noise[0], noise[1])
         ratio = np.where(traded, self._split(t, noise[2]), 1.0)
@@ -180,7 +178,7 @@ class _Market:
         opening = np.clip(opening, lowest, highest)
         high = np.minimum(np.rint(np.maximum(opening, close) * above), highest)
         low = np.maximum(np.rint(np.minimum(opening, close) * below), lowest)
-        stuck = np.abs(move) > 2 * _LIMIT  # opens at the limit and stays there
+        stuck = np.abs(move) > 2 * _LIMIT  # at the limit from open to close
 
         tape = self.tape
         tape.close[t] = np.where(traded, close, 0)
@@ -191,20 +189,20 @@ class _Market:
         tape.factor[t] = self.factor
         self.close = np.where(traded, close, self.close)
         tape.worth[t] = self.shares * self.factor * self.close
-        self._remember(traded, gain, lots)
+        self._update_statistics(traded, gain, lots)
 
-    def _not_suspended(self, t: int, u: _Floats, v: _Floats) -> _Bools:
-        """Count suspensions down and begin new ones; the first and last day are always traded."""
+    def _not_suspended(self, t: int, u: Floats, v: Floats) -> Bools:
+        """Count down suspensions and begin new ones. A stock always trades on its first and last day."""
         begin, end = self.tape.begin, self.tape.end
         self.pause = np.maximum(self.pause - 1, 0)
         begins = self.ordinary & (self.pause == 0) & (u < 0.003)
         self.pause = np.where(begins, (2 / (v + 0.02)).astype(np.int64), self.pause)
         if t == int(_SUSPENDED_AT * self.days):
             self.pause[SUSPENDED] = _SUSPENDED_DAYS
-        traded: _Bools = (begin <= t) & (t < end) & ((self.pause == 0) | (t == begin) | (t == end - 1))
+        traded: Bools = (begin <= t) & (t < end) & ((self.pause == 0) | (t == begin) | (t == end - 1))
         return traded
 
-    def _split(self, t: int, u: _Floats) -> _Floats:
+    def _split(self, t: int, u: Floats) -> Floats:
         """Shares held tonight per share held last night: a dividend reinvested, a split or its reverse."""
         due = self.ordinary & ((t - self.payday) % _YEAR == 0) & (t > self.tape.begin)
         ratio = np.where(self.close > 6000, 2.0, np.where(self.close < 300, 0.5, 1 + 0.04 * u))
@@ -213,13 +211,13 @@ class _Market:
             ratio[SPLIT] = 2.0
         return ratio
 
-    def _move(self, t: int, u_heat: _Floats, u_move: _Floats, u_market: _Floats) -> _Floats:
-        """Log returns before ticks and limits: the market's, the stock's own, and what is planted."""
+    def _move(self, t: int, u_heat: Floats, u_move: Floats, u_market: Floats) -> Floats:
+        """Log returns before ticks and limits: the market's, the stock's own, and the signal."""
         self.market_heat = 0.97 * self.market_heat + 0.12 * float(_logistic(u_market[:1])[0])
         self.heat = 0.95 * self.heat + 0.2 * _logistic(u_heat)
         market = 0.011 * np.exp(self.market_heat) * float(_student_t(u_market[1:2])[0])
-        own = self.volatility * np.exp(self.heat) * _student_t(u_move)
-        move: _Floats = self.beta * market + own + _STRENGTH * self.volatility * self.expected
+        idiosyncratic = self.volatility * np.exp(self.heat) * _student_t(u_move)
+        move: Floats = self.beta * market + idiosyncratic + _STRENGTH * self.volatility * self.expected
         if 0 <= t - int(_STILL_AT * self.days) < _STILL_DAYS:
             move[STILL] = 0.0
         limit_up = int(_LIMITS_AT * self.days)
@@ -229,22 +227,22 @@ class _Market:
             move[DELISTED] = -0.06
         return move
 
-    def _lots(self, t: int, gain: _Floats, u: _Floats) -> _Floats:
+    def _lots(self, t: int, gain: Floats, u: Floats) -> Floats:
         """Volume: a stock's usual turnover, how crowded it is, and the size of today's move."""
         self.crowd = 0.85 * self.crowd + 0.35 * _logistic(u)
         size = np.minimum(np.abs(gain) / np.sqrt(self.variance), 4)
         excess = self.crowd + 0.3 * (size - 0.7)
         if self._falls(t):
             excess[DELISTED] = 2.0
-        lots: _Floats = np.clip(np.rint(np.exp(self.turnover + excess) * self.factor), 1, 2e9)
+        lots: Floats = np.clip(np.rint(np.exp(self.turnover + excess) * self.factor), 1, 2e9)
         return lots
 
     def _falls(self, t: int) -> bool:
-        """Whether the stock that is delisted falls on heavy volume: who bets on reversal buys."""
+        """Whether the stock to be delisted falls on heavy volume, which a bet on reversal buys."""
         return 0 < int(self.tape.end[DELISTED]) - t <= _FALL_DAYS
 
-    def _remember(self, traded: _Bools, gain: _Floats, lots: _Floats) -> None:
-        """Update the moving statistics with today's bars; the signal in them acts the day after tomorrow."""
+    def _update_statistics(self, traded: Bools, gain: Floats, lots: Floats) -> None:
+        """Update the moving statistics with today's bars. Their signal acts the day after tomorrow."""
         log_close = np.log(self.close * self.factor)
         volume_shock = np.log(lots / self.factor) - self.mean_volume
         step = traded.astype(np.float64)

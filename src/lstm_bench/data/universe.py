@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Bools, Days
 from lstm_bench.data.layout import read_lines
 
 __all__ = ["Span", "Universe", "read_universe"]
@@ -38,23 +38,18 @@ class Universe:
 
     def between(self, start: np.datetime64, end: np.datetime64) -> Universe:
         """Keep the codes that are members on some day in ``start..end`` (inclusive)."""
-        kept = {
+        members = {
             code: spans
             for code, spans in self.spans.items()
             if any(first <= end and last >= start for first, last in spans)
         }
-        return Universe(self.name, kept)
+        return Universe(self.name, members)
 
-    def member(self, days: npt.NDArray[np.datetime64], instruments: Sequence[str]) -> npt.NDArray[np.bool_]:
+    def member(self, days: Days, instruments: Sequence[str]) -> Bools:
         """Membership of ``instruments`` on ``days``: ``[T, N]`` bool, Fortran-ordered."""
         mask = np.zeros((len(days), len(instruments)), dtype=np.bool_, order="F")
-        firsts = [
-            np.asarray([s[0] for s in self.spans.get(c, ())], dtype="datetime64[D]") for c in instruments
-        ]
-        lasts = [
-            np.asarray([s[1] for s in self.spans.get(c, ())], dtype="datetime64[D]") for c in instruments
-        ]
-        for column, (first, last) in enumerate(zip(firsts, lasts, strict=True)):
+        for column, code in enumerate(instruments):
+            first, last = np.asarray(self.spans.get(code, ()), dtype="datetime64[D]").reshape(-1, 2).T
             begins = np.searchsorted(days, first, side="left")
             ends = np.searchsorted(days, last, side="right")
             for begin, end in zip(begins, ends, strict=True):
@@ -68,7 +63,7 @@ def read_universe(path: Path) -> Universe:
     Raises
     ------
     DataError
-        Where the file cannot be read, or a line is not of that form; it names file and line.
+        If the file cannot be read, or a line has another form, with file and line.
     """
     spans: dict[str, list[Span]] = {}
     for number, line in enumerate(read_lines(path), start=1):

@@ -1,9 +1,8 @@
-"""An entry of the cache: arrays and plain data in a folder, which processes map, and its lock.
+"""An entry of the cache: a folder with arrays, which processes map, and plain data; and its lock.
 
-The folder holds ``entry.json`` and a ``.npy`` file per array. Beside it lies ``<key>.lock``, whose modification time is
-when the entry was last opened. Whoever writes or removes the entry holds its ``flock`` exclusively, and whoever has
-the entry open shares it, so that an open entry is never removed; a process that dies lets go of it. ``flock`` is
-Unix's, as the package is.
+The folder has ``entry.json`` and a ``.npy`` file per array. Beside it is ``<key>.lock``, whose modification time is the
+time at which the entry was last opened. A process that writes or removes the entry holds its ``flock`` exclusively; a
+process that has it open holds the lock shared. So an open entry is never removed, and a dead process holds no lock.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.atomic import publish, staging, stagings_of
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
+from lstm_bench.features.arrays import Array
 
 __all__ = [
     "Arrays",
@@ -40,7 +39,7 @@ __all__ = [
     "write_entry",
 ]
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = Mapping[str, Array]
 Content = dict[str, Any]
 
 _INDEX = "entry.json"
@@ -49,7 +48,7 @@ _SMALL_BYTES = 1 << 16
 
 
 class DamagedError(DataError):
-    """An entry lacks something, or is not there at all."""
+    """An entry is incomplete or missing."""
 
 
 def _index(path: Path) -> dict[str, Any]:
@@ -59,17 +58,17 @@ def _index(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DamagedError(f"{path}: a damaged entry: {_INDEX}: {error}") from error
     if not (isinstance(index, dict) and {"bytes", "content"} <= set(index)):
-        raise DamagedError(f"{path}: a damaged entry: {_INDEX} lacks something")
+        raise DamagedError(f"{path}: a damaged entry: {_INDEX} has no bytes or no content")
     return index
 
 
-def read_entry(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Content]:
+def read_entry(path: Path) -> tuple[dict[str, Array], Content]:
     """Map an entry's arrays, and read its plain data.
 
     Raises
     ------
     DamagedError
-        Where an array is missing, or not as long as the index says.
+        If an array is missing, or its file does not have the size in the index.
     """
     index = _index(path)
     arrays = {}
@@ -81,7 +80,7 @@ def read_entry(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Content]:
                 raise DamagedError(
                     f"{path}: a damaged entry: {file.name} has {counted(got, 'byte')}, expected {expected}"
                 )
-            # copied on a write, of which there is none: torch warns of arrays that cannot be written
+            # copy on write: nothing writes, but torch warns about arrays that are not writable
             array = np.load(file, mmap_mode="c" if got > _SMALL_BYTES else None, allow_pickle=False)
         except (OSError, ValueError) as error:
             raise DamagedError(f"{path}: a damaged entry: {file.name}: {error}") from error
@@ -90,12 +89,12 @@ def read_entry(path: Path) -> tuple[dict[str, npt.NDArray[Any]], Content]:
 
 
 class Entry:
-    """An open entry. It is not removed before it is closed, or this object and its process are gone.
+    """An open entry. It is not removed until it is closed, or this object or its process ends.
 
     Attributes
     ----------
-    path : its folder
-    arrays : name -> array; changes to one stay in this process
+    path : the entry's folder
+    arrays : name -> array; changes are private to this process
     content : plain data
     """
 
@@ -109,7 +108,7 @@ class Entry:
             raise
 
     def close(self) -> None:
-        """Let the entry go. Its arrays stay readable, even where the entry is removed."""
+        """Release the entry. Its arrays stay readable, even if the entry is removed."""
         self._close()
 
 
@@ -119,10 +118,10 @@ def open_entry(path: Path) -> Entry:
     Raises
     ------
     DataError
-        Where there is none, or it is damaged.
+        If there is none, or it is damaged.
     """
     if not path.is_dir():
-        raise DamagedError(f"{path}: no such entry of the cache; it was removed, or never built")
+        raise DamagedError(f"{path}: the cache has no such entry; it was removed or never built")
     entry = Entry(path, lock := _locked(path, fcntl.LOCK_SH))
     os.utime(lock)
     return entry
@@ -143,7 +142,7 @@ def write_entry(path: Path, arrays: Arrays, content: Content) -> None:
 
 
 def remove_entry(path: Path) -> bool:
-    """Remove an entry and its stagings, unless some process has it open or writes it; whether it is gone."""
+    """Remove an entry and its staging folders, unless a process has it open or writes it; return whether it is gone."""
     lock = try_exclusive(path)
     if lock is None:
         return False
@@ -157,14 +156,14 @@ def remove_entry(path: Path) -> bool:
 
 
 def last_used(path: Path) -> float:
-    """When an entry was last opened, in seconds since 1970; 0 where that is not known."""
+    """Time at which an entry was last opened, in seconds since 1970; 0 if unknown."""
     with suppress(FileNotFoundError):
         return _lock_file(path).stat().st_mtime
     return 0.0
 
 
 def entry_bytes(path: Path) -> int:
-    """Bytes of an entry and its stagings; of what vanishes meanwhile, none."""
+    """Bytes of an entry and its staging folders; files that disappear meanwhile do not count."""
     total = 0
     for part in _parts(path):
         with suppress(FileNotFoundError):
@@ -174,17 +173,17 @@ def entry_bytes(path: Path) -> int:
 
 
 def _parts(path: Path) -> list[Path]:
-    """Folders of an entry: itself, and its stagings."""
+    """Folders of an entry: its own and its staging folders."""
     return [part for part in (path, *(one.path for one in stagings_of(path))) if part.is_dir()]
 
 
 def exclusive(path: Path) -> int:
-    """Wait for an entry's lock, and return its file descriptor; closing that lets go."""
+    """Wait for an entry's exclusive lock, and return its file descriptor; closing that releases the lock."""
     return _locked(path, fcntl.LOCK_EX)
 
 
 def try_exclusive(path: Path) -> int | None:
-    """Take an entry's lock; None where another has it."""
+    """Take an entry's exclusive lock and return its file descriptor; None if another process holds it."""
     try:
         return _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -196,7 +195,7 @@ def _locked(path: Path, kind: int) -> int:
         lock = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(lock, kind)
-            # who removes an entry removes this file too: one that was waited for may be nobody's by now
+            # removing an entry also removes its lock file: the file that was waited for may be deleted by now
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(lock), _lock_file(path).stat()):
                     return lock

@@ -1,4 +1,4 @@
-"""A folder of arrays that processes share: written once, read as memory maps, the least recently used dropped."""
+"""A folder of arrays that processes share: written once, read as memory maps, least recently used entries removed."""
 
 from __future__ import annotations
 
@@ -28,63 +28,56 @@ from lstm_bench.dataset.array_entry import (
     write_entry,
 )
 
-__all__ = [
-    "FOLDER_VARIABLE",
-    "SIZE_VARIABLE",
-    "ArrayStore",
-    "EntryInfo",
-    "default_bytes",
-    "default_folder",
-]
+__all__ = ["FOLDER_VARIABLE", "SIZE_VARIABLE", "ArrayStore", "EntryInfo", "default_bytes", "default_folder"]
 
 logger = logging.getLogger("lstm_bench")
 
 FOLDER_VARIABLE = "LSTM_BENCH_CACHE"
-"""Environment variable that names the cache's folder."""
+"""Environment variable with the cache's folder."""
 
 SIZE_VARIABLE = "LSTM_BENCH_CACHE_GB"
-"""Environment variable that caps its size, in 10^9 bytes."""
+"""Environment variable with the cache's largest size, in 10^9 bytes."""
 
 _DEFAULT_BYTES = 20_000_000_000
 
 
 def default_folder() -> Path:
-    """Return the folder of cached datasets: ``LSTM_BENCH_CACHE``, or else the user's cache folder."""
-    given = os.environ.get(FOLDER_VARIABLE)
-    return Path(given).expanduser() if given else platformdirs.user_cache_path("lstm-bench") / "datasets"
+    """Return the folder of cached datasets: ``LSTM_BENCH_CACHE``, by default in the user's cache folder."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return Path(folder).expanduser() if folder else platformdirs.user_cache_path("lstm-bench") / "datasets"
 
 
 def default_bytes() -> int:
-    """Return the size that the cache may have: ``LSTM_BENCH_CACHE_GB``, or else 20 GB.
+    """Return the largest size of the cache: ``LSTM_BENCH_CACHE_GB``, by default 20 GB.
 
     Raises
     ------
     ConfigError
-        Where the variable is no number from 0 on.
+        If the variable is not a number of at least 0.
     """
-    given = os.environ.get(SIZE_VARIABLE)
-    if not given:
+    size = os.environ.get(SIZE_VARIABLE)
+    if not size:
         return _DEFAULT_BYTES
     try:
-        gigabytes = float(given)
+        gigabytes = float(size)
     except ValueError:
         gigabytes = -1.0
     if not 0 <= gigabytes < 1e9:
-        raise ConfigError(f"{SIZE_VARIABLE}: got {given!r}, expected a number of gigabytes such as 20")
+        raise ConfigError(f"{SIZE_VARIABLE}: got {size!r}, expected a number of gigabytes such as 20")
     return int(gigabytes * 1e9)
 
 
 @dataclass(frozen=True)
 class EntryInfo:
-    """What there is of an entry.
+    """Description of an entry.
 
     Attributes
     ----------
-    key
-    bytes : on disk, abandoned stagings included
-    used : when it was last opened
-    in_use : whether some process has it open, or writes it
-    content : its plain data, empty where it cannot be read
+    key : name of its folder
+    bytes : size on disk, including abandoned staging folders
+    used : time at which it was last opened
+    in_use : whether a process has it open or writes it
+    content : its plain data, empty if it cannot be read
     """
 
     key: str
@@ -100,9 +93,9 @@ class ArrayStore:
     Parameters
     ----------
     folder
-        Where they are, :func:`default_folder` by default. Made when it is needed.
+        The store's folder, :func:`default_folder` by default. It is created when it is needed.
     max_bytes
-        What they may take together, :func:`default_bytes` by default. Entries that are open count, and stay.
+        Largest size of all entries, :func:`default_bytes` by default. Open entries count, but are never removed.
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:
@@ -110,12 +103,12 @@ class ArrayStore:
         self.max_bytes = default_bytes() if max_bytes is None else max_bytes
 
     def open(self, key: str, build: Callable[[], tuple[Arrays, Content]]) -> Entry:
-        """Open an entry, built first where it is absent or damaged. Other processes wait for that.
+        """Open an entry. If it is absent or damaged, build it first, while other processes wait.
 
         Raises
         ------
         DataError
-            Where the folder cannot be written.
+            If the folder cannot be written.
         """
         entry = self._open(key)
         while entry is None:
@@ -124,15 +117,15 @@ class ArrayStore:
 
     def info(self) -> list[EntryInfo]:
         """Describe all entries, the most recently used first."""
-        found = [self._describe(key) for key in self._keys()]
-        return sorted(found, key=lambda entry: entry.used, reverse=True)
+        entries = [self._describe(key) for key in self._keys()]
+        return sorted(entries, key=lambda entry: entry.used, reverse=True)
 
     def clear(self) -> list[EntryInfo]:
-        """Remove all entries that no process has open; return those removed."""
+        """Remove all entries that no process has open; return the removed ones."""
         return [entry for entry in self.info() if remove_entry(self.folder / entry.key)]
 
     def evict(self) -> None:
-        """Remove the least recently used entries until the rest is within ``max_bytes``."""
+        """Remove the least recently used entries until the rest takes at most ``max_bytes``."""
         entries = self.info()
         excess = sum(entry.bytes for entry in entries) - self.max_bytes
         for entry in reversed(entries):
@@ -143,7 +136,7 @@ class ArrayStore:
                 excess -= entry.bytes
 
     def _open(self, key: str) -> Entry | None:
-        """Open an entry that is whole; None where there is none."""
+        """Open a complete entry; None if there is none."""
         try:
             with self._writable():
                 return open_entry(self.folder / key)
@@ -151,13 +144,13 @@ class ArrayStore:
             return None
 
     def _build(self, key: str, build: Callable[[], tuple[Arrays, Content]]) -> Entry | None:
-        """Build an entry unless another process just has; None where a third has removed it since."""
+        """Build an entry unless another process just did; None if it was removed since."""
         path = self.folder / key
         with self._writable():
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = exclusive(path)
         try:
-            if not self._is_whole(path):
+            if not self._is_complete(path):
                 arrays, content = build()
                 with self._writable():
                     write_entry(path, arrays, content)
@@ -167,20 +160,20 @@ class ArrayStore:
         self.evict()
         return entry
 
-    def _is_whole(self, path: Path) -> bool:
-        """Whether an entry is there and whole; one that is damaged is said."""
+    def _is_complete(self, path: Path) -> bool:
+        """Whether an entry exists and is complete; warn if it is damaged."""
         if not path.is_dir():
             return False
         try:
             read_entry(path)
         except DamagedError as damage:
-            logger.warning("%s; it is built again", damage)
+            logger.warning("%s; building it again", damage)
             return False
         return True
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
-        """Name the folder where it cannot be written."""
+        """Convert an OSError into an error that names the folder."""
         try:
             yield
         except OSError as error:
@@ -190,7 +183,7 @@ class ArrayStore:
             ) from error
 
     def _keys(self) -> list[str]:
-        """Keys of entries, and of stagings that a killed process left."""
+        """Keys of entries, and of staging folders that a killed process left."""
         if not self.folder.is_dir():
             return []
         names = [path.name for path in self.folder.iterdir() if path.is_dir()]

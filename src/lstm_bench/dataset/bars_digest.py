@@ -1,7 +1,7 @@
-"""A digest of the bars that a dataset is computed from, which days that come later do not change.
+"""A digest of the bars that a dataset is computed from; it does not change when later days are added.
 
-The fingerprint of a data folder changes with each day that is added to it. This one is over what a dataset reads,
-and can be worked out again in a longer folder.
+The fingerprint of a data folder changes with each added day. This digest covers only the bars that a dataset reads,
+and can be computed again from a longer folder.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ __all__ = ["BarsDigest"]
 
 @dataclass(frozen=True)
 class BarsDigest:
-    """Bars and membership behind a dataset.
+    """Digest of the bars and membership behind a dataset.
 
-    Whether an instrument that does not trade on the last days has rows of NaN there, or none, is left out: it is
-    decided by bars that come later.
+    If an instrument does not trade on the last days, later bars decide whether it has rows of NaN there or none. The
+    digest does not depend on that.
 
     Attributes
     ----------
     start, end : first and last day of the dataset's table
-    through : last day of the bars, which the labels of the last days reach
-    sha256 : hex digest over trading days, members, and the values of all fields, from as far before ``start`` as
-        features reach
+    through : last day of the bars, which the labels of the last days need
+    sha256 : hex digest over trading days, members and the values of all fields, including the days before ``start``
+        that features need
     """
 
     start: str
@@ -54,12 +54,12 @@ class BarsDigest:
 
     @classmethod
     def from_json(cls, content: Any) -> BarsDigest:
-        """Read what :meth:`to_json` gave.
+        """Read the output of :meth:`to_json`.
 
         Raises
         ------
         DataError
-            Where it is not of that form.
+            If the content has another form.
         """
         if not isinstance(content, dict) or set(content) != {"start", "end", "through", "sha256"}:
             raise DataError(f"bars: got {came(content)}, expected start, end, through and sha256")
@@ -71,28 +71,28 @@ class BarsDigest:
         return cls(**{key: str(value) for key, value in content.items()})
 
     def to_json(self) -> dict[str, str]:
-        """Give plain data."""
+        """Return plain data for JSON."""
         return asdict(self)
 
     def is_of(self, config: DatasetConfig, provider: Provider) -> bool:
-        """Whether a data folder, which may hold other days too, has the same bars for the same dataset."""
+        """Whether a data folder, which can have other days too, has the same bars for the same dataset."""
         days = provider.calendar
-        wanted = np.asarray([self.start, self.end, self.through], dtype="datetime64[D]")
-        begin, last, through = (int(i) for i in np.searchsorted(days, wanted))
-        if max(begin, last, through) >= len(days) or not np.array_equal(days[[begin, last, through]], wanted):
+        own = np.asarray([self.start, self.end, self.through], dtype="datetime64[D]")
+        begin, last, through = (int(i) for i in np.searchsorted(days, own))
+        if max(begin, last, through) >= len(days) or not np.array_equal(days[[begin, last, through]], own):
             return False
         return self.sha256 == _sha256(config, provider, begin, last + 1, through + 1)
 
 
 def _expressions(config: DatasetConfig) -> list[Expression]:
-    """All that the dataset computes: the features that it needs, and the label."""
+    """Expressions that the dataset computes: the needed features and the label."""
     columns = HandlerColumns.of(config.kwargs.handler)
     names = needed_features(config.kwargs.handler)
     return [parse(text) for text in (*(columns.features[name] for name in names), columns.label[1])]
 
 
 def _sha256(config: DatasetConfig, provider: Provider, begin: int, end: int, stop: int) -> str:
-    """Digest of the table on ``begin..end``, whose bars reach to ``stop`` (both exclusive)."""
+    """Digest of the table on ``begin..end``, with bars up to ``stop`` (both exclusive)."""
     handler, days = config.kwargs.handler, provider.calendar
     expressions = _expressions(config)
     left, _ = extent(expressions)
@@ -105,7 +105,7 @@ def _sha256(config: DatasetConfig, provider: Provider, begin: int, end: int, sto
     digest.update(universe.member(days[begin:end], panel.instruments).tobytes(order="F"))
     for field in sorted(panel.fields):
         values = panel.fields[field]
-        canonical = np.where(np.isnan(values), np.float32(np.nan), values)  # a NaN may have many bit patterns
+        canonical = np.where(np.isnan(values), np.float32(np.nan), values)  # NaN has many bit patterns
         digest.update(field.encode())
         digest.update(canonical.astype("<f4", copy=False).tobytes(order="F"))
     return digest.hexdigest()

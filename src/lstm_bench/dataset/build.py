@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.sections.handler import HandlerConfig
@@ -26,6 +25,7 @@ from lstm_bench.dataset.handler import (
 )
 from lstm_bench.dataset.segments import Segment, locate_segments, span_of
 from lstm_bench.dataset.windows import Resident
+from lstm_bench.features.arrays import Bools
 from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Table
@@ -243,7 +243,7 @@ def _assemble(
     segments: Mapping[SegmentName, Segment],
     offset: int,
     embargo: int,
-    embargoed: npt.NDArray[np.bool_],
+    embargoed: Bools,
 ) -> Dataset:
     """Make a dataset of the raw table and the processed ones."""
     feature_names = processed["infer"].feature.names

@@ -1,4 +1,4 @@
-"""The cache of built datasets: computed once per data configuration, and shared by all processes."""
+"""The cache of built datasets: each data configuration is computed once, and all processes share the result."""
 
 from __future__ import annotations
 
@@ -13,42 +13,41 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy.typing as npt
-
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry, open_entry
-from lstm_bench.dataset.array_store import ArrayStore, EntryInfo
+from lstm_bench.dataset.array_store import ArrayStore
 from lstm_bench.dataset.build import build_dataset, refuse_unseen_fit, requested_segments
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.stored import pack_dataset, unpack_dataset
+from lstm_bench.features.arrays import Array
 
 __all__ = ["DatasetCache"]
 
 logger = logging.getLogger("lstm_bench")
 
 _CODE = ("core", "config", "data", "features", "dataset")
-"""Rooms of the package that decide what is in a dataset."""
+"""Subpackages whose code determines a dataset's content."""
 
 _PACKAGES = ("llvmlite", "numpy")
-"""What they compute with; llvmlite compiles the kernels."""
+"""Packages whose versions determine a dataset's content; llvmlite compiles the kernels."""
 
 
 class DatasetCache:
-    """Datasets on disk, of which each process maps the same pages.
+    """Datasets on disk; all processes map the same pages.
 
-    An entry is named by a hash of the data's fingerprint, the configuration of the columns and rows, the segments
-    asked for, and this package's code; ``step_len``, which only decides how windows are gathered, is left out. It
-    holds nothing of later days than the dataset of those segments does. See
-    :mod:`lstm_bench.dataset.array_entry` for the locks that keep what is in use.
+    An entry's name is a hash of the data's fingerprint, the configuration of columns and rows, the requested segments,
+    and this package's code. ``step_len`` is left out, because it only affects how windows are gathered. An entry has
+    no data of later days than the dataset of those segments. See :mod:`lstm_bench.dataset.array_entry` for the locks
+    that protect entries in use.
 
     Parameters
     ----------
     folder
-        ``LSTM_BENCH_CACHE`` by default, or else a folder of the user's cache.
+        By default ``LSTM_BENCH_CACHE``, or else a folder in the user's cache folder.
     max_bytes
-        ``LSTM_BENCH_CACHE_GB`` by default, or else 20 GB.
+        By default ``LSTM_BENCH_CACHE_GB``, or else 20 GB.
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:
@@ -64,9 +63,9 @@ class DatasetCache:
         d_feat: int,
         embargo: int = 0,
     ) -> Dataset:
-        """Return the dataset that :func:`lstm_bench.dataset.build.build_dataset` gives, built once.
+        """Return the dataset of :func:`lstm_bench.dataset.build.build_dataset`, built at most once.
 
-        Its entry stays as long as the dataset does. The arguments are those of :func:`ensure`, and so are the errors.
+        Its entry stays open as long as the dataset exists. Arguments and errors are those of :meth:`ensure`.
         """
         entry = self.ensure(config, provider, fingerprint, segments, d_feat=d_feat, embargo=embargo)
         return _dataset(entry, config, provider)
@@ -81,31 +80,31 @@ class DatasetCache:
         d_feat: int,
         embargo: int = 0,
     ) -> Entry:
-        """Return the entry of a dataset, built where it is absent; the entry stays until it is closed.
+        """Return the open entry of a dataset; build it if it is absent.
 
         Parameters
         ----------
         config, provider, segments, d_feat, embargo
             As for ``build_dataset``.
         fingerprint
-            The data's, :func:`lstm_bench.data.fingerprint.fingerprint`.
+            Of the data, from :func:`lstm_bench.data.fingerprint.fingerprint`.
 
         Returns
         -------
         Entry
-            Its ``path`` is what :func:`open_entry` takes, here or in another process.
+            Pass its ``path`` to :meth:`open_entry`, in this or another process.
 
         Raises
         ------
         ConfigError, DataError
-            As ``build_dataset`` does, and where the cache cannot be written.
+            As in ``build_dataset``, and if the cache cannot be written.
         """
         if segments is not None:
             refuse_unseen_fit(config, segments)
         identity = _identity(config, fingerprint, segments, d_feat, embargo)
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
-        def build() -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        def build() -> tuple[dict[str, Array], dict[str, Any]]:
             started = time.perf_counter()
             dataset = build_dataset(config, provider, segments, d_feat=d_feat, embargo=embargo)
             arrays, content = pack_dataset(dataset, d_feat)
@@ -116,40 +115,34 @@ class DatasetCache:
 
     @staticmethod
     def open_entry(path: Path, config: DatasetConfig) -> Dataset:
-        """Return the dataset of an entry, without any bars.
+        """Return the dataset of an entry, without bars.
 
         Parameters
         ----------
         path
             The entry's folder.
         config
-            That the entry was made for, with a ``step_len`` of its own.
+            The configuration that the entry was built for; its ``step_len`` can differ.
 
         Raises
         ------
         DataError
-            Where the entry is not there, is damaged, or is another configuration's.
+            If the entry is missing, damaged, or belongs to another configuration.
         ConfigError
-            Where ``step_len`` does not fit its columns.
+            If ``step_len`` does not fit its columns.
         """
         entry = open_entry(path)
         identity, dataset = entry.content["identity"], entry.content["dataset"]
         expected = _identity(
             config, identity["data"], identity["wanted"], dataset["d_feat"], dataset["embargo"]
         )
-        others = [key for key, value in expected.items() if identity[key] != value]
-        if others:
+        different = [key for key, value in expected.items() if identity[key] != value]
+        if different:
             entry.close()
-            raise DataError(f"{path}: this entry is not of the configuration: its {', '.join(others)} differ")
+            raise DataError(
+                f"{path}: this entry belongs to another configuration: its {', '.join(different)} differ"
+            )
         return _dataset(entry, config, None)
-
-    def info(self) -> list[EntryInfo]:
-        """Describe all entries, the most recently used first."""
-        return self.store.info()
-
-    def clear(self) -> list[EntryInfo]:
-        """Remove all entries that no process has open; return those removed."""
-        return self.store.clear()
 
 
 def _dataset(entry: Entry, config: DatasetConfig, provider: Provider | None) -> Dataset:
@@ -159,37 +152,31 @@ def _dataset(entry: Entry, config: DatasetConfig, provider: Provider | None) -> 
 
 
 def _identity(
-    config: DatasetConfig,
-    fingerprint: str,
-    segments: Sequence[SegmentName] | None,
-    d_feat: int,
-    embargo: int,
+    config: DatasetConfig, fingerprint: str, segments: Sequence[SegmentName] | None, d_feat: int, embargo: int
 ) -> dict[str, Any]:
-    """Return all that decides the content of an entry, as plain data."""
-    wanted = requested_segments(segments)
+    """Return everything that determines an entry's content, as plain data."""
+    requested = requested_segments(segments)
     kwargs = config.resolved().kwargs.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {
         "data": fingerprint,
         "code": _code(),
         "class": config.name,
         "handler": kwargs["handler"],
-        # the dataset of all segments goes on to the handler's end_time, that of some ends with the last of them
-        "wanted": None if segments is None else list(wanted),
-        "segments": {name: kwargs["segments"][name] for name in wanted},
+        # the dataset of all segments extends to the handler's end_time, that of some to the last of them
+        "wanted": None if segments is None else list(requested),
+        "segments": {name: kwargs["segments"][name] for name in requested},
         "d_feat": None if config.is_time_series else d_feat,
         "embargo": embargo,
-        # where it ends: the day after it is nowhere else in the identity
+        # the end of the embargo, the next segment's first day, is nowhere else in the identity
         "next": [str(kwargs["segments"][name][0]) for name in get_args(SegmentName)[1:]] if embargo else None,
     }
 
 
 @cache
 def _code() -> str:
-    """Digest the code that makes datasets, and the versions of what it computes with."""
+    """Digest the code that builds datasets, and the versions of the packages that it uses."""
     package = Path(__file__).parents[1]
-    files = [file for part in _CODE for file in (package / part).rglob("*.py")] + [
-        package / "core" / "kernel.py"
-    ]
+    files = [file for part in _CODE for file in (package / part).rglob("*.py")]
     digest = hashlib.sha256("".join(f"{name} {version(name)}\n" for name in _PACKAGES).encode())
     for file in sorted(files):
         digest.update(file.read_bytes())

@@ -8,19 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.handler import (
-    HandlerColumns,
-    read_table,
-)
+from lstm_bench.dataset.handler import HandlerColumns, read_table
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
+from lstm_bench.features.arrays import Array, Bools, Days, Floats32, Ints
 from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows, Table
@@ -28,13 +25,7 @@ from lstm_bench.features.table import Rows, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "DataKey",
-    "Dataset",
-    "SampleSet",
-    "View",
-    "window_shape",
-]
+__all__ = ["DataKey", "Dataset", "SampleSet", "View", "window_shape"]
 
 DataKey = Literal["infer", "learn"]
 """``infer`` data are for prediction, ``learn`` data for training and validation."""
@@ -48,20 +39,19 @@ class SampleSet:
 
     Attributes
     ----------
-    segment, key
     days, instruments : ``[S]`` int64
         Positions in the dataset's days and instruments.
-    labels : ``[S]`` float32, or float64 where ``CSRankNorm`` made them, as in Qlib
+    labels : ``[S]`` float32, or float64 after ``CSRankNorm``, as in Qlib
         Processed labels of this data key.
-    windows : gives the samples' features
-    embargoed : samples that the embargo left out
+    windows : source of the samples' features
+    embargoed : number of samples that the embargo left out
     """
 
     segment: SegmentName
     key: DataKey
-    days: npt.NDArray[np.int64]
-    instruments: npt.NDArray[np.int64]
-    labels: npt.NDArray[Any]
+    days: Ints
+    instruments: Ints
+    labels: Array
     windows: WindowSource
     embargoed: int = 0
 
@@ -71,24 +61,24 @@ class SampleSet:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What one data key shows.
+    """Processed rows of one data key.
 
     Attributes
     ----------
-    kept : ``[R]`` bool, rows that the processors left
+    kept : ``[R]`` bool, rows that the processors did not drop
     labels : ``[R]``, processed
-    features : rows ``[R, C]`` float32, or bars ``[N, D, F]`` where the columns are lagged
-    lagged : the columns on those bars, None where they are stored
+    features : rows ``[R, C]`` float32, or bars ``[N, D, F]`` if the columns are lagged
+    lagged : the columns on those bars, None if they are stored
     """
 
-    kept: npt.NDArray[np.bool_]
-    labels: npt.NDArray[Any]
+    kept: Bools
+    labels: Array
     features: Resident
     lagged: LaggedColumns | None
 
     @classmethod
     def of(cls, table: Table, features: Resident) -> View:
-        """Look at a processed table, whose columns lie in ``features``."""
+        """View a processed table, whose columns are stored in ``features``."""
         lagged = table.feature if isinstance(table.feature, LaggedColumns) else None
         return cls(table.kept, table.label.column(0), features, lagged)
 
@@ -99,8 +89,7 @@ class Dataset:
 
     Attributes
     ----------
-    config
-    provider : where the bars are; None for a dataset that came without them
+    provider : the data folder; None for a dataset that was opened without bars
     days : ``[T]`` datetime64[D]
     instruments : N codes, sorted
     feature_names : the columns that a model sees, in order
@@ -108,28 +97,30 @@ class Dataset:
     step_len, n_features : shape ``[L, F]`` of a window
     rows : the raw table's rows
     raw_labels : ``[R]`` float32, before any processor
-    fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
-    segments : those that were prepared
+    fitted : ``shared``, ``infer`` and ``learn`` -> statistics of the processors, in order
+    segments : the prepared segments
+    offset : calendar position of the first day
+    views : processed rows of each data key
     embargo : trading days before the next segment that train and valid do not learn from
     embargoed : ``[T]`` bool, these days
     """
 
     config: DatasetConfig
     provider: Provider | None
-    days: npt.NDArray[np.datetime64]
+    days: Days
     instruments: tuple[str, ...]
     feature_names: tuple[str, ...]
     label_name: str
     step_len: int
     n_features: int
     rows: Rows
-    raw_labels: npt.NDArray[np.float32]
+    raw_labels: Floats32
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
     segments: Mapping[SegmentName, Segment]
     offset: int
     views: Mapping[DataKey, View]
     embargo: int
-    embargoed: npt.NDArray[np.bool_]
+    embargoed: Bools
 
     def __repr__(self) -> str:
         return (
@@ -139,24 +130,24 @@ class Dataset:
         )
 
     @cached_property
-    def member(self) -> npt.NDArray[np.bool_]:
+    def member(self) -> Bools:
         """Cells ``[T, N]`` that are rows of the raw table."""
-        return self._panel(self.rows, np.ones(len(self.rows), dtype=np.bool_), False)
+        return self._panel(np.ones(len(self.rows), dtype=np.bool_), False)
 
     @cached_property
-    def raw_label(self) -> npt.NDArray[np.float32]:
-        """The label before any processor, ``[T, N]`` float32: what predictions are evaluated against."""
-        return self._panel(self.rows, self.raw_labels, np.nan)
+    def raw_label(self) -> Floats32:
+        """The label before any processor, ``[T, N]`` float32; predictions are evaluated against it."""
+        return self._panel(self.raw_labels, np.nan)
 
     def samples(self, segment: SegmentName, key: DataKey) -> SampleSet:
-        """Return the samples of a segment; of the learn data, those that the embargo leaves.
+        """Return the samples of a segment; of the learn data, only those outside the embargo.
 
         Raises
         ------
         ConfigError
-            Where the segment was not prepared.
+            If the segment was not prepared.
         DataError
-            Where it has no sample.
+            If it has no sample.
         """
         begin, end = self._span(segment)
         view, rows = self.views[key], self.rows
@@ -164,16 +155,16 @@ class Dataset:
         barred = inside & self.embargoed[rows.days] if key == "learn" else np.zeros_like(inside)
         inside &= ~barred
         if self.config.is_time_series:
-            chosen = np.flatnonzero(inside)
+            selected = np.flatnonzero(inside)
             seen = view.kept & (rows.days >= self._window_begin(begin)) & (rows.days < end)
             windows: WindowSource = RowWindows.over(view.features, rows, np.flatnonzero(seen), self.step_len)
         else:
-            chosen, _ = rows.by_day(inside)
+            selected, _ = rows.by_day(inside)
             if view.lagged is not None:
                 windows = LaggedWindows.over(view.features, view.lagged, self.step_len)
             else:
                 windows = FoldedWindows.over(view.features, rows, self.n_features, self.step_len)
-        if len(chosen) == 0:
+        if len(selected) == 0:
             raise DataError(
                 f"segment {segment!r}: no {key} row is left in {self.days[begin]}..{self.days[end - 1]}; "
                 "the market has none, or the processors dropped all of them"
@@ -181,16 +172,14 @@ class Dataset:
         return SampleSet(
             segment=segment,
             key=key,
-            days=rows.days[chosen].astype(np.int64),
-            instruments=rows.instruments[chosen].astype(np.int64),
-            labels=view.labels[chosen],
+            days=rows.days[selected].astype(np.int64),
+            instruments=rows.instruments[selected].astype(np.int64),
+            labels=view.labels[selected],
             windows=windows,
             embargoed=int(barred.sum()),
         )
 
-    def windows(
-        self, segment: SegmentName, key: DataKey
-    ) -> tuple[pd.MultiIndex, npt.NDArray[np.float32], npt.NDArray[Any]]:
+    def windows(self, segment: SegmentName, key: DataKey) -> tuple[pd.MultiIndex, Floats32, Array]:
         """Return a segment's samples as arrays: index (datetime, instrument), ``X [S, L, F]``, ``y [S]``."""
         samples = self.samples(segment, key)
         X = np.empty((len(samples), self.step_len, self.n_features), dtype=np.float32)
@@ -200,21 +189,21 @@ class Dataset:
             X[part] = samples.windows.gather(days, instruments).numpy()
         return self.index(samples.days, samples.instruments), X, samples.labels
 
-    def scores_to_panel(self, samples: SampleSet, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Lay scores ``[S]`` of samples out as ``[T, N]``, NaN where there is none."""
+    def scores_to_panel(self, samples: SampleSet, scores: Floats32) -> Floats32:
+        """Arrange scores ``[S]`` of samples as ``[T, N]``, NaN if there is none."""
         panel = np.full((len(self.days), len(self.instruments)), np.nan, dtype=np.float32)
         panel[samples.days, samples.instruments] = scores
         return panel
 
-    def rows_of(self, samples: SampleSet) -> tuple[slice, npt.NDArray[np.bool_]]:
-        """Return the span of days of samples, and which places of it they are, ``[D, N]``."""
+    def rows_of(self, samples: SampleSet) -> tuple[slice, Bools]:
+        """Return the span of the samples' days, and the mask of the samples in it, ``[D, N]``."""
         span = slice(int(samples.days.min()), int(samples.days.max()) + 1)
         rows = np.zeros((span.stop - span.start, len(self.instruments)), dtype=np.bool_)
         rows[samples.days - span.start, samples.instruments] = True
         return span, rows
 
-    def index(self, days: npt.NDArray[Any], instruments: npt.NDArray[Any]) -> pd.MultiIndex:
-        """Label positions with days and codes: ``(datetime, instrument)``, as Qlib does."""
+    def index(self, days: Array, instruments: Array) -> pd.MultiIndex:
+        """Make Qlib's index ``(datetime, instrument)`` of positions of days and instruments."""
         import pandas as pd
 
         calendar = pd.DatetimeIndex(self.days.astype("datetime64[ns]"))
@@ -230,14 +219,14 @@ class Dataset:
         Raises
         ------
         DataError
-            Where it is the raw table, and the dataset came without a provider.
+            If the raw table is requested of a dataset without a provider.
         """
         import pandas as pd
 
         if key == "raw":
             if self.provider is None:
                 raise DataError(
-                    "table: got 'raw', which is computed from bars, and this dataset came without a provider; "
+                    "table: got 'raw', which is computed from bars, but this dataset has no provider; "
                     "choices: infer, learn"
                 )
             columns = HandlerColumns.of(self.config.kwargs.handler)
@@ -263,18 +252,19 @@ class Dataset:
         """Positions of a segment in ``days``, end exclusive."""
         if segment not in self.segments:
             raise ConfigError(f"segment {segment!r} was not prepared, only {', '.join(self.segments)}")
-        found = self.segments[segment]
-        return found.begin - self.offset, found.end - self.offset
+        located = self.segments[segment]
+        return located.begin - self.offset, located.end - self.offset
 
     def _window_begin(self, begin: int) -> int:
-        """First day that a segment's windows may see: L days with raw rows before its first."""
+        """First day that a segment's windows may see: L days with raw rows before the segment's first."""
         days = np.unique(self.rows.days)
         return int(days[max(0, int(np.searchsorted(days, begin)) - self.step_len)])
 
-    def _panel(self, rows: Rows, values: npt.NDArray[Any], empty: Any) -> npt.NDArray[Any]:
-        T, N = rows.shape
+    def _panel(self, values: Array, empty: Any) -> Array:
+        """Arrange values ``[R]`` of the raw rows as ``[T, N]``."""
+        T, N = self.rows.shape
         panel = np.full(N * T, empty, dtype=values.dtype)
-        panel[rows.cells] = values
+        panel[self.rows.cells] = values
         return panel.reshape(N, T).T
 
 
@@ -284,12 +274,12 @@ def window_shape(config: DatasetConfig, C: int, d_feat: int) -> tuple[int, int]:
     Raises
     ------
     ConfigError
-        Where columns, ``d_feat`` and ``step_len`` do not fit each other.
+        If columns do not fit ``d_feat`` or ``step_len``.
     """
     n_features = C if config.is_time_series else d_feat
     if C % n_features:
         raise ConfigError(
-            f"d_feat: got {d_feat}, but the dataset's {counted(C, 'column')} are no multiple of it"
+            f"d_feat: got {d_feat}, but the dataset's {counted(C, 'column')} are not a multiple of it"
         )
     days = C // n_features
     step_len = days if config.step_len is None else config.step_len

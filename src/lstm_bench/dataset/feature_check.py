@@ -1,4 +1,4 @@
-"""What is wrong with a feature set: its texts, and with bars at hand also its values."""
+"""Checks of a feature set: its expressions, and, if there are bars, its values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstm_bench.config.sections.handler import DEFAULT_LABEL, HandlerConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.guards import say_feature_ahead, say_label_not_ahead
+from lstm_bench.dataset.guards import feature_leak, label_mistake
 from lstm_bench.dataset.handler import read_table
 from lstm_bench.features.expression import Expression, parse
 from lstm_bench.features.nodes import Call, Node
@@ -23,20 +23,19 @@ __all__ = ["ColumnValues", "Finding", "check_texts", "check_values", "looks_back
 Group = Literal["feature", "label"]
 
 QLIB_FIELDS = ("open", "high", "low", "close", "volume", "vwap", "factor", "change")
-"""Fields that Qlib's own daily data have."""
+"""Fields of Qlib's own daily data."""
 
 _COLUMNS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about one column.
+    """A finding about one column.
 
     Attributes
     ----------
-    group, column
-    text : what it is
-    is_wrong : False where it only may be
+    text : description, to be read after the column's name
+    is_wrong : False for a mere note
     """
 
     group: Group
@@ -47,12 +46,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class ColumnValues:
-    """What a column's values are like.
+    """Statistics of a column's values.
 
     Attributes
     ----------
-    group, column
-    rows : R, days of instruments
+    rows : R, number of pairs (day, instrument)
     nan_share, infinite_share : fractions of R
     is_constant : whether all finite values are equal
     """
@@ -65,7 +63,7 @@ class ColumnValues:
     is_constant: bool
 
     def findings(self) -> Iterator[Finding]:
-        """Say what a model cannot learn from."""
+        """Yield a finding for values that a model cannot learn from."""
         if self.nan_share == 1.0:
             yield Finding(self.group, self.column, "has no value on any row")
         elif self.is_constant:
@@ -80,7 +78,7 @@ class ColumnValues:
 
 
 def looks_back(expression: Expression) -> int | None:
-    """Days of bars before a row's own that its value is worked out from, as Qlib loads them; None for all."""
+    """Days of bars before a row's own that Qlib loads to compute its value; None for all days."""
     return None if _is_expanding(expression.root) else expression.left
 
 
@@ -89,16 +87,16 @@ def _is_expanding(node: Node) -> bool:
 
 
 def check_texts(features: FeatureSet, fields: Collection[str] | None = None) -> list[Finding]:
-    """Parse every expression, and look for what is wrong with it.
+    """Parse every expression, and check it.
 
     Parameters
     ----------
     features
-        The set.
+        The feature set.
     fields
-        That the data have; None where there are no data, and a field that Qlib's own lack is only noted.
+        Fields of the data. None if there is no data: then a field that Qlib's own data lacks is only a note.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
     for group, columns in groups.items():
         first: dict[Node, str] = {}
@@ -106,16 +104,16 @@ def check_texts(features: FeatureSet, fields: Collection[str] | None = None) -> 
             try:
                 expression = parse(text)
             except ExpressionError as error:
-                found.append(Finding(group, name, str(error)))
+                findings.append(Finding(group, name, str(error)))
                 continue
-            found += _of_fields(group, name, expression, fields)
-            wrong = (say_feature_ahead if group == "feature" else say_label_not_ahead)(expression)
+            findings += _unknown_fields(group, name, expression, fields)
+            wrong = (feature_leak if group == "feature" else label_mistake)(expression)
             if wrong is not None:
-                found.append(Finding(group, name, wrong))
+                findings.append(Finding(group, name, wrong))
             same = first.setdefault(expression.root, name)
             if same != name:
-                found.append(Finding(group, name, f"is the same as {same}: {text}"))
-    return found
+                findings.append(Finding(group, name, f"is the same as {same}: {text}"))
+    return findings
 
 
 def _is_readable(text: str) -> bool:
@@ -126,14 +124,14 @@ def _is_readable(text: str) -> bool:
     return True
 
 
-def _of_fields(
+def _unknown_fields(
     group: Group, name: str, expression: Expression, fields: Collection[str] | None
 ) -> Iterator[Finding]:
-    """Say which fields are not there."""
+    """Yield a finding for each field that the data lacks."""
     known = QLIB_FIELDS if fields is None else fields
     for field in expression.fields:
         if field not in known:
-            where = "is none of Qlib's own" if fields is None else "is in no instrument's bars"
+            where = "is not one of Qlib's own" if fields is None else "is not in any instrument's bars"
             text = f"the field ${field} {where}; {choices_hint(field, known)}"
             yield Finding(group, name, text, is_wrong=fields is not None)
 
@@ -141,7 +139,7 @@ def _of_fields(
 def check_values(
     features: FeatureSet, provider: Provider, market: str, start: str | None = None, end: str | None = None
 ) -> list[ColumnValues]:
-    """Work out all columns whose text is an expression, and count what is missing, infinite or constant.
+    """Compute all columns that can be parsed, and summarise their values.
 
     Parameters
     ----------
@@ -151,9 +149,9 @@ def check_values(
     Raises
     ------
     DataError
-        Where the data have no such market or days, or no row.
+        If the data has no such market or days, or no row.
     ExpressionError
-        Where an operator is not defined for what it is given.
+        If an operator is not defined for its operands.
     """
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
     columns = [
@@ -172,14 +170,14 @@ def check_values(
         }
     ).with_columns({str(position): text for position, (_, _, text) in enumerate(columns)})
     begin, stop = provider.locate(start, end, "start..end")
-    found = []
+    summaries = []
     for first in range(0, len(columns), _COLUMNS_AT_ONCE):
         part = range(first, min(first + _COLUMNS_AT_ONCE, len(columns)))
         table, _ = read_table(handler, provider, begin, stop, [str(position) for position in part])
         for column, position in enumerate(part):
             values = table.feature.column(column)
             finite = values[np.isfinite(values)]
-            found.append(
+            summaries.append(
                 ColumnValues(
                     *columns[position][:2],
                     rows=len(values),
@@ -188,4 +186,4 @@ def check_values(
                     is_constant=len(finite) > 0 and bool(finite.min() == finite.max()),
                 )
             )
-    return found
+    return summaries

@@ -1,4 +1,4 @@
-"""Guards against looking ahead: the embargo before a segment, and what the embargo does not reach."""
+"""Guards against look-ahead bias: the embargo before a segment, and checks of features, label and fit periods."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.sections.handler import HandlerConfig
@@ -18,41 +17,35 @@ from lstm_bench.core.errors import ConfigError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import Segment, span_of
+from lstm_bench.features.arrays import Bools
 from lstm_bench.features.expression import Expression
 
-__all__ = [
-    "default_embargo",
-    "embargo_days",
-    "embargoed_days",
-    "leaks",
-    "say_feature_ahead",
-    "say_label_not_ahead",
-]
+__all__ = ["default_embargo", "embargo_days", "embargoed_days", "feature_leak", "label_mistake", "leaks"]
 
 
 def embargo_days(config: RunConfig) -> int:
     """Trading days before the next segment that train and valid do not learn from.
 
-    What the configuration says, or else :func:`default_embargo`.
+    The configuration's ``embargo``, by default :func:`default_embargo`.
 
     Raises
     ------
     ExpressionError
-        Where the label is no expression.
+        If the label is not an expression.
     """
-    given = config.lstm_bench.embargo
-    return default_embargo(config) if given is None else given
+    embargo = config.lstm_bench.embargo
+    return default_embargo(config) if embargo is None else embargo
 
 
 def default_embargo(config: RunConfig) -> int:
-    """Trading days of the embargo where the configuration does not say.
+    """Trading days of the default embargo.
 
-    As many as its label looks ahead, so that no label reaches into the next segment; none under ``compat: qlib``.
+    As many as the label looks ahead, so that no label reaches into the next segment; 0 with ``compat: qlib``.
 
     Raises
     ------
     ExpressionError
-        Where the label is no expression.
+        If the label is not an expression.
     """
     if config.lstm_bench.compat == "qlib":
         return 0
@@ -61,11 +54,11 @@ def default_embargo(config: RunConfig) -> int:
 
 def embargoed_days(
     config: DatasetConfig, segments: Mapping[SegmentName, Segment], provider: Provider, days: int
-) -> npt.NDArray[np.bool_]:
-    """Mark the days of each segment that lie fewer than ``days`` + 1 trading days before the next segment's first.
+) -> Bools:
+    """Mark the last days of each segment, those at most ``days`` trading days before the next segment's first.
 
-    A label of day t that looks ``days`` ahead depends on the bars of t + ``days``. Of the next segment only its first
-    day is looked at, in the calendar.
+    A label of day t that looks ``days`` ahead depends on the bars of t + ``days``. Of the next segment, only the first
+    day is used.
 
     Returns
     -------
@@ -74,7 +67,7 @@ def embargoed_days(
     Raises
     ------
     ConfigError
-        Where a segment is left without a day.
+        If a segment has no day left.
     """
     marked = np.zeros(len(provider.calendar), dtype=np.bool_)
     names: tuple[SegmentName, ...] = get_args(SegmentName)
@@ -94,46 +87,46 @@ def embargoed_days(
     return marked
 
 
-def say_feature_ahead(expression: Expression) -> str | None:
-    """Say that a feature looks ahead; None where it does not."""
+def feature_leak(expression: Expression) -> str | None:
+    """Message about a feature that looks ahead; None if it does not."""
     if not expression.ahead:
         return None
     days = counted(expression.ahead, "day")
     return f"looks {days} ahead, which is a leak: {expression.text}"
 
 
-def say_label_not_ahead(expression: Expression) -> str | None:
-    """Say that a label does not look ahead; None where it does."""
+def label_mistake(expression: Expression) -> str | None:
+    """Message about a label that does not look ahead; None if it does."""
     if expression.ahead:
         return None
     return f"does not look ahead, so that it is known on its day: {expression.text}"
 
 
 def leaks(config: DatasetConfig, provider: Provider) -> Iterator[tuple[str, str]]:
-    """Find features that look ahead, a label that does not, and statistics that are fitted outside train.
+    """Find features that look ahead, a label that does not, and processors that are fitted outside train.
 
     Yields
     ------
     field, text
-        Which column or processor it is, and what is wrong with it.
+        The column or processor, and what is wrong with it.
     """
     handler = config.kwargs.handler
     columns = HandlerColumns.of(handler)
     for name, expression in {} if columns.lagged else columns.parsed_features.items():
-        if text := say_feature_ahead(expression):
+        if text := feature_leak(expression):
             yield f"feature {name}", text
-    if text := say_label_not_ahead(columns.parsed_label):
+    if text := label_mistake(columns.parsed_label):
         yield f"label {columns.label[0]}", text
     calendar, train = provider.calendar, config.kwargs.segments.train
     begin, end = span_of(calendar, *train)
-    said = set()
+    reported = set()
     for processor, kwargs in _fitted(handler):
         fit = span_of(calendar, kwargs.fit_start_time, kwargs.fit_end_time)
         if fit[0] >= fit[1] or (begin <= fit[0] and fit[1] <= end):
             continue
         key = processor, kwargs.fit_start_time, kwargs.fit_end_time
-        if key not in said:
-            said.add(key)
+        if key not in reported:
+            reported.add(key)
             yield (
                 "fit_start_time..fit_end_time",
                 f"{processor} is fitted on {kwargs.fit_start_time}..{kwargs.fit_end_time}, which is not within train, "
@@ -142,7 +135,7 @@ def leaks(config: DatasetConfig, provider: Provider) -> Iterator[tuple[str, str]
 
 
 def _fitted(handler: HandlerConfig) -> Iterator[tuple[str, FittedKwargs]]:
-    """Name the processors that are fitted."""
+    """Names and arguments of the processors that are fitted."""
     for entry in (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors):
         if isinstance(entry.kwargs, FittedKwargs):
             yield entry.name, entry.kwargs

@@ -1,4 +1,4 @@
-"""Handlers: bars in, processed tables out."""
+"""Handlers: they read bars, and return raw and processed tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.alpha360 import DAYS, FIELDS
 from lstm_bench.config.sections.handler import HandlerConfig
@@ -16,7 +15,9 @@ from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.universe import instruments_of, universe_of
+from lstm_bench.data.universe import Universe
+from lstm_bench.dataset.universe import has_bars, instruments_of, universe_of
+from lstm_bench.features.arrays import Bools
 from lstm_bench.features.column_selection import missing_columns, surviving_columns
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
@@ -29,17 +30,17 @@ __all__ = [
     "HandlerColumns",
     "Processed",
     "last_fit_day",
+    "missing_columns_hint",
     "needed_features",
     "process_infer",
     "process_table",
     "read_table",
-    "say_missing_columns",
 ]
 
 
 @dataclass(frozen=True)
 class HandlerColumns:
-    """What a handler's columns are.
+    """The columns of a handler.
 
     Attributes
     ----------
@@ -70,10 +71,10 @@ class HandlerColumns:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Fields of all columns, kept or not: a row exists where any of them has a bar."""
+        """Fields of all columns, needed or not: a row exists if any of them has a bar."""
         features = () if self.lagged else self.parsed_features.values()
-        found = {field for expression in (*features, self.parsed_label) for field in expression.fields}
-        return tuple(sorted(found.union(FIELDS if self.lagged else ())))
+        fields = {field for expression in (*features, self.parsed_label) for field in expression.fields}
+        return tuple(sorted(fields.union(FIELDS if self.lagged else ())))
 
 
 def read_table(
@@ -91,15 +92,13 @@ def read_table(
     Parameters
     ----------
     begin, end
-        Calendar positions of the table's days, end exclusive. Bars are read as far around them as the
-        expressions reach.
+        Calendar positions of the table's days, end exclusive. Bars around them are read as the expressions need.
     names
         Features to compute, in the handler's order.
     lagged
         Keep Alpha360's columns as lagged bars.
     rows_from
-        Calendar position of the first day that has rows, ``begin`` by default. Values are those that the whole table
-        has there.
+        Calendar position of the first day that has rows, ``begin`` by default. Values do not depend on it.
 
     Returns
     -------
@@ -108,31 +107,23 @@ def read_table(
     Raises
     ------
     DataError
-        Where no instrument has a row.
+        If no instrument has a row.
     """
     rows_from = begin if rows_from is None else rows_from
     columns = HandlerColumns.of(config)
-    kept = () if lagged else (columns.parsed_features[name] for name in names)
-    expressions = [*kept, columns.parsed_label]
+    features = () if lagged else (columns.parsed_features[name] for name in names)
+    expressions = [*features, columns.parsed_label]
     universe = universe_of(config, provider).between(provider.calendar[rows_from], provider.calendar[end - 1])
-    left, right = extent(expressions)
-    if lagged:
-        left = max(left, DAYS - 1)
-    reach = max(begin - left, 0), min(end + right, len(provider.calendar))
-    # other fields only tell which rows there are
-    needed = FIELDS if lagged else {field for expression in expressions for field in expression.fields}
-    panel = provider.panel(instruments_of(universe, expressions), columns.fields, *reach, needed=needed)
-    first, T = begin - panel.offset, end - begin
-    days = panel.days[first : first + T]
-    positions = np.arange(first, first + T)[:, None]
-    mask = universe.member(days, panel.instruments) & (panel.first <= positions) & (positions <= panel.last)
+    panel = _read_bars(columns, universe, provider, begin, end, expressions, lagged=lagged)
+    first = begin - panel.offset
+    days = panel.days[first : first + end - begin]
+    mask = universe.member(days, panel.instruments) & has_bars(panel, first, len(days))
     mask[: rows_from - begin] = False
     rows = Rows.of(mask)
     if len(rows) == 0:
         raise DataError(
             f"instruments: {universe.name!r} has no bars in {days[rows_from - begin]}..{days[-1]}"
         )
-
     values = evaluate_rows(expressions, panel, first, rows)
     feature: Columns = StoredColumns(tuple(names), values[:-1])
     if lagged:
@@ -147,8 +138,28 @@ def read_table(
     return table, panel.instruments
 
 
+def _read_bars(
+    columns: HandlerColumns,
+    universe: Universe,
+    provider: Provider,
+    begin: int,
+    end: int,
+    expressions: Sequence[Expression],
+    *,
+    lagged: bool,
+) -> Panel:
+    """Read the bars on ``begin..end``, and around it as far as expressions and lags reach."""
+    left, right = extent(expressions)
+    if lagged:
+        left = max(left, DAYS - 1)
+    first, stop = max(begin - left, 0), min(end + right, len(provider.calendar))
+    # the values of other fields are not read: they only determine which rows exist
+    needed = FIELDS if lagged else {field for expression in expressions for field in expression.fields}
+    return provider.panel(instruments_of(universe, expressions), columns.fields, first, stop, needed=needed)
+
+
 def _lagged_columns(names: tuple[str, ...], panel: Panel, first: int, rows: Rows) -> LaggedColumns:
-    """Arrange bars ``[N, 59 + T, 6]`` for Alpha360's columns."""
+    """Arrange bars ``[6, N, 59 + T]`` for Alpha360's columns."""
     T, N = rows.shape
     S = DAYS - 1
     before = min(S, first)
@@ -173,7 +184,7 @@ class Processed:
     Attributes
     ----------
     infer, learn : tables for prediction and for training, over the same rows
-    fitted : ``shared``, ``infer`` and ``learn`` -> what their processors learned, in order
+    fitted : ``shared``, ``infer`` and ``learn`` -> statistics of their processors, in order
     """
 
     infer: Table
@@ -181,15 +192,13 @@ class Processed:
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
 
 
-def process_table(
-    config: HandlerConfig, raw: Table, embargoed: npt.NDArray[np.bool_] | None = None
-) -> Processed:
-    """Run a handler's processors: shared, infer, and learn, which continue from infer or from shared.
+def process_table(config: HandlerConfig, raw: Table, embargoed: Bools | None = None) -> Processed:
+    """Run a handler's processors: shared, then infer, then learn, which starts from infer or from shared.
 
     Parameters
     ----------
     embargoed : ``[T]``, or None for no day
-        Days on whose labels nothing is fitted.
+        Days whose labels are left out when fitting.
     """
     shared, shared_fitted = process(raw, config.shared_processors, embargoed)
     infer, infer_fitted = process(shared, config.infer_processors, embargoed)
@@ -201,12 +210,12 @@ def process_table(
 def process_infer(
     config: HandlerConfig, raw: Table, fitted: Mapping[str, Sequence[FittedStatistics]]
 ) -> Table:
-    """Run the processors of the infer data alone, with what they learned before; see :class:`Processed`.
+    """Run only the processors of the infer data, with statistics that they learned earlier; see :class:`Processed`.
 
     Raises
     ------
     DataError
-        Where ``fitted`` is not what these processors learn of these columns.
+        If ``fitted`` belongs to other processors or columns.
     """
     shared, _ = process(raw, config.shared_processors, fitted=fitted.get("shared", ()))
     infer, _ = process(shared, config.infer_processors, fitted=fitted.get("infer", ()))
@@ -214,7 +223,7 @@ def process_infer(
 
 
 def needed_features(config: HandlerConfig) -> tuple[str, ...]:
-    """Name the features that the processors do not drop unseen, in the handler's order."""
+    """Names of the features that must be computed, in the handler's order; see :func:`surviving_columns`."""
     columns = HandlerColumns.of(config)
     names, label = tuple(columns.features), columns.label[0]
     needed = set(surviving_columns(names, label, (*config.shared_processors, *config.infer_processors)))
@@ -223,25 +232,25 @@ def needed_features(config: HandlerConfig) -> tuple[str, ...]:
     return tuple(name for name in names if name in needed)
 
 
-def say_missing_columns(config: HandlerConfig) -> str:
-    """Say of which processors the handler lacks how many columns, as the end of an error.
+def missing_columns_hint(config: HandlerConfig) -> str:
+    """End of an error message that counts the columns which processors name and the handler lacks; else empty.
 
-    A warning has named the columns by then. Empty where no processor does.
+    A warning has already named the columns.
     """
     columns = HandlerColumns.of(config)
     names, label = tuple(columns.features), columns.label[0]
     chain = (*config.shared_processors, *config.infer_processors)
-    found = {entry.name: missing_columns(names, label, entry) for entry in chain}
+    missing_by_name = {entry.name: missing_columns(names, label, entry) for entry in chain}
     return "".join(
         f"; the handler lacks {len(missing)} of {name}'s columns: name columns of the feature set in col_list, or "
         "take the processor out"
-        for name, missing in found.items()
+        for name, missing in missing_by_name.items()
         if missing
     )
 
 
 def last_fit_day(config: HandlerConfig) -> datetime.date | None:
-    """Last day that any processor is fitted on."""
+    """Last day that any processor is fitted on, None if none is fitted."""
     chain = (*config.shared_processors, *config.infer_processors, *config.learn_processors)
     ends = [entry.kwargs.fit_end_time for entry in chain if isinstance(entry.kwargs, FittedKwargs)]
     return max((end for end in ends if end is not None), default=None)

@@ -1,38 +1,35 @@
-"""Weights of training samples, in place of the Reweighter objects that Qlib's models take."""
+"""Weights of training samples; they replace the ``Reweighter`` objects of Qlib's models."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.dataset.dataset import SampleSet
+from lstm_bench.features.arrays import Floats, Floats32
 
 __all__ = ["sample_weights"]
 
 _LEAST_QUANTILE = 0.01
 
-Floats = npt.NDArray[np.float64]
-
 
 def sample_weights(
-    training: TrainingConfig, samples: SampleSet, volatility: npt.NDArray[np.float32] | None = None
+    training: TrainingConfig, samples: SampleSet, volatility: Floats32 | None = None
 ) -> Floats | None:
-    """Weigh samples as ``lstm_bench.training.reweight`` says, with a mean of 1 over those that have a label.
+    """Weigh samples as ``lstm_bench.training.reweight`` says, with a mean of 1 over the samples with a label.
 
-    ``exponential`` halves a sample's weight with every ``reweight_half_life`` trading days that lie between it and
-    the last day of the samples. ``volatility`` takes the inverse of its stock's trailing volatility: at least the
-    samples' percentile 1, so that a stock that hardly moved does not outweigh all others, and their median where it
-    is not known.
+    ``exponential`` halves a sample's weight with every ``reweight_half_life`` trading days between it and the last day
+    of the samples. ``volatility`` takes the inverse of the stock's trailing volatility. A volatility below the
+    samples' 1% quantile counts as that quantile, so that a stock that hardly moved does not outweigh all others, and
+    a missing one as the samples' median.
 
     Parameters
     ----------
-    training
     samples
-        Of train, S of them.
+        The S samples of train.
     volatility : ``[T, N]``
-        Of the dataset's days and instruments, from :func:`lstm_bench.dataset.volatility.trailing_volatility`;
-        only ``volatility`` needs it.
+        Of the dataset's days and instruments, from :func:`lstm_bench.dataset.volatility.trailing_volatility`. Only
+        ``volatility`` needs it.
 
     Returns
     -------
@@ -42,7 +39,7 @@ def sample_weights(
     Raises
     ------
     ValueError
-        Where ``volatility`` is needed and not given.
+        If ``volatility`` is needed and not given.
     """
     if training.reweight == "uniform":
         return None
@@ -63,8 +60,8 @@ def _decayed(samples: SampleSet, half_life: float) -> Floats:
 
 
 def _inverse(volatility: Floats) -> Floats:
-    """Invert what is known and above 0; where nothing is, all weigh the same."""
-    known = volatility[volatility > 0]  # NaN is not
+    """Inverse volatility; all weights are 1 if none is known and above 0."""
+    known = volatility[volatility > 0]  # NaN is not above 0
     if not len(known):
         return np.ones_like(volatility)
     least, median = np.quantile(known, [_LEAST_QUANTILE, 0.5])

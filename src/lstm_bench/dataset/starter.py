@@ -1,4 +1,4 @@
-"""A workflow file fitted to a data folder: what ``lstm-bench init`` writes."""
+"""The workflow file that ``lstm-bench init`` writes, fitted to a data folder."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.exchange import REGIONS, Region
 from lstm_bench.core.errors import DataError, InputError, choices_hint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.dataset.segments import split_days
+from lstm_bench.dataset.proportional import split_days
+from lstm_bench.features.arrays import Days
 
 __all__ = ["LEAST_DAYS", "LEAST_STOCKS", "Starter", "fit_starter"]
 
 FeatureSetName = Literal["alpha158", "alpha360"]
 
 LOOK_BACK = 60
-"""Days before the first sample that the longest column of either feature set reads."""
+"""Days of bars before a sample that the longest column of either feature set needs."""
 
 LABEL_DAYS = 2
-"""Days after a sample that its label reads: it is the return from the next close to the one after."""
+"""Days of bars after a sample that its label needs: it is the return from the next close to the one after."""
 
 LEAST_DAYS = 250
-"""Days with bars below which there is not enough for three segments."""
+"""Fewest days with bars, for three segments."""
 
 LEAST_STOCKS = 5
-"""Stocks on a typical day below which an IC over the stocks of a day says nothing."""
+"""Fewest stocks on a typical day; an IC over fewer stocks is meaningless."""
 
 _TEMPLATE = Path(__file__).with_name("starter.yaml.jinja")
 
@@ -40,14 +40,14 @@ _CODES: Mapping[Region, re.Pattern[str]] = {
     "cn": re.compile(r"(SH|SZ|BJ)\d{6}"),
     "tw": re.compile(r"\d{4,6}(\.TWO?)?"),
 }
-"""What a region's codes look like; any other code is taken for an American ticker."""
+"""Patterns of a region's codes; any other code counts as an American ticker."""
 
 _KNOWN_INDICES = ("SH000300", "SH000905", "SH000852", "^GSPC", "SPY", "^TWII", "EQUALWEIGHT")
-"""Benchmarks by preference, where a folder has several."""
+"""Benchmarks in order of preference, if a folder has several."""
 
 
 class Costs(NamedTuple):
-    """Shares of the value traded, and the least cost of an order in money."""
+    """Costs as shares of the value traded, and the smallest cost of an order in money."""
 
     open_cost: float
     close_cost: float
@@ -62,7 +62,7 @@ COSTS: Mapping[Region, Costs] = {
 }
 
 
-class Segment(NamedTuple):
+class FirstAndLast(NamedTuple):
     """First and last day, both inclusive."""
 
     first: date
@@ -71,14 +71,14 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Starter:
-    """What was decided from the data, and the text of the file."""
+    """The choices made from the data, and the text of the file."""
 
     market: str
     stocks: int
     region: Region
     region_reason: str
     benchmark: str
-    segments: Mapping[str, Segment]
+    segments: Mapping[str, FirstAndLast]
     topk: int
     n_drop: int
     text: str = ""
@@ -98,13 +98,13 @@ def fit_starter(
     Parameters
     ----------
     provider
-        The folder.
+        The data folder.
     uri
-        How the file names the folder.
+        The folder's name in the file.
     market
-        The universe; by default the only market beside ``all``, or ``all`` where there is no other.
+        The universe; by default the only market other than ``all``, or ``all`` if there is no other.
     region
-        By default what the codes look like.
+        By default inferred from the codes.
     benchmark
         A code with bars; by default an index of the folder.
     features
@@ -113,9 +113,9 @@ def fit_starter(
     Raises
     ------
     InputError
-        Where an argument names what the folder does not have, or the folder leaves a choice open.
+        If the folder does not have what an argument names, or a default is ambiguous.
     DataError
-        Where the market has fewer than 250 days with bars, or fewer than 5 stocks on a typical day.
+        If the market has fewer than 250 days with bars, or fewer than 5 stocks on a typical day.
     """
     universe = provider.universe(_market(provider, market))
     days, stocks = _usable_days(provider, universe)
@@ -146,8 +146,8 @@ def _market(provider: Provider, market: str | None) -> str:
     return named[0] if named else "all"
 
 
-def _usable_days(provider: Provider, universe: Universe) -> tuple[npt.NDArray[np.datetime64], int]:
-    """Days from the first to the last on which half of the usual number of members have a close, and that number."""
+def _usable_days(provider: Provider, universe: Universe) -> tuple[Days, int]:
+    """Days from the first to the last with at least half of the usual number of stocks, and that number."""
     panel = provider.panel(universe.instruments, ["close"], 0, len(provider.calendar))
     members = universe.member(panel.days, panel.instruments)
     counts = (members & ~np.isnan(panel.fields["close"])).sum(axis=1)
@@ -157,8 +157,8 @@ def _usable_days(provider: Provider, universe: Universe) -> tuple[npt.NDArray[np
             f"market {universe.name!r}: got {usual} stocks with bars on a typical day, expected at least "
             f"{LEAST_STOCKS}: metrics compare the stocks of a day"
         )
-    there = np.flatnonzero(counts >= usual / 2)
-    days = panel.days[there[0] : there[-1] + 1]
+    filled = np.flatnonzero(counts >= usual / 2)
+    days = panel.days[filled[0] : filled[-1] + 1]
     if len(days) < LEAST_DAYS:
         raise DataError(
             f"market {universe.name!r}: got {len(days)} days with bars ({days[0]} to {days[-1]}), expected at least "
@@ -167,12 +167,12 @@ def _usable_days(provider: Provider, universe: Universe) -> tuple[npt.NDArray[np
     return days, usual
 
 
-def _segments(days: npt.NDArray[np.datetime64]) -> dict[str, Segment]:
-    """Split the days with a full look-back and a label as Qlib's benchmark splits its days."""
+def _segments(days: Days) -> dict[str, FirstAndLast]:
+    """Split the days that have a full look-back and a label in proportion to Qlib's segments."""
     usable = [date.fromisoformat(str(day)) for day in days[LOOK_BACK : len(days) - LABEL_DAYS]]
     spans = split_days(usable)
     assert spans is not None, "LEAST_DAYS leaves enough"
-    return {name: Segment(*span) for name, span in spans.items()}
+    return {name: FirstAndLast(*span) for name, span in spans.items()}
 
 
 def _region(codes: tuple[str, ...]) -> Region:
@@ -183,7 +183,7 @@ def _region(codes: tuple[str, ...]) -> Region:
 
 
 def _benchmark(provider: Provider, universe: Universe, benchmark: str | None) -> str:
-    """Choose a code with bars that is no member: an index."""
+    """Choose an index: a code with bars that is not a member of the universe."""
     indices = sorted(set(provider.folders) - set(universe.instruments))
     if benchmark is not None:
         if benchmark.upper() not in provider.folders:

@@ -1,4 +1,4 @@
-"""A dataset as named arrays and plain data, and back: what a cache keeps of it."""
+"""Conversion of a dataset to named arrays and plain data for the cache, and back."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import DataKey, Dataset, View, window_shape
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import Resident
+from lstm_bench.features.arrays import Array, Floats32
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns, StandardiseColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows
 
 __all__ = ["pack_dataset", "unpack_dataset"]
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = Mapping[str, Array]
 
 
-def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """Take a dataset apart.
+def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Convert a dataset to arrays and plain data.
 
-    What only decides how windows are gathered, as ``step_len``, is left out. Features that both data keys share
-    are there once, and lagged columns as the bars that they are made of.
+    Settings that only affect how windows are gathered, such as ``step_len``, are left out. Features that both data
+    keys share are stored once, and lagged columns as their bars.
 
     Parameters
     ----------
     d_feat
-        That it was built with.
+        The ``d_feat`` that the dataset was built with.
 
     Returns
     -------
     arrays : name -> array
     content : plain data for JSON
     """
-    arrays: dict[str, npt.NDArray[Any]] = {
+    arrays: dict[str, Array] = {
         "days": dataset.days,
         "rows.days": dataset.rows.days,
         "rows.instruments": dataset.rows.instruments,
@@ -73,12 +73,12 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, npt.NDArray[A
 def unpack_dataset(
     config: DatasetConfig, arrays: Arrays, content: Mapping[str, Any], provider: Provider | None
 ) -> Dataset:
-    """Put a dataset together again, with the ``step_len`` of ``config``.
+    """Restore a dataset, with the ``step_len`` of ``config``.
 
     Raises
     ------
     ConfigError
-        Where that does not fit the columns.
+        If ``step_len`` does not fit the columns.
     """
     days, instruments = arrays["days"], tuple(content["instruments"])
     names = tuple(content["feature_names"])
@@ -115,10 +115,8 @@ def unpack_dataset(
     )
 
 
-def _pack_lagged(
-    columns: LaggedColumns | None, key: str, arrays: dict[str, npt.NDArray[Any]]
-) -> dict[str, Any] | None:
-    """Say what maps lagged bars to columns; the bars themselves are the features."""
+def _pack_lagged(columns: LaggedColumns | None, key: str, arrays: dict[str, Array]) -> dict[str, Any] | None:
+    """Describe how lagged bars become columns; the bars themselves are stored as the features."""
     if columns is None:
         return None
     arrays[f"{key}.epsilon"] = columns.epsilon
@@ -127,14 +125,9 @@ def _pack_lagged(
 
 
 def _unpack_lagged(
-    packed: dict[str, Any] | None,
-    key: str,
-    arrays: Arrays,
-    bars: npt.NDArray[np.float32],
-    rows: Rows,
-    names: Sequence[str],
+    packed: dict[str, Any] | None, key: str, arrays: Arrays, bars: Floats32, rows: Rows, names: Sequence[str]
 ) -> LaggedColumns | None:
-    """Columns over bars ``[N, S + T, f]``, whose last T days are the rows'."""
+    """Columns over bars ``[N, S + T, f]``, of which the last T days are those of the rows."""
     if packed is None:
         return None
     D = bars.shape[1]
@@ -149,7 +142,7 @@ def _unpack_lagged(
     )
 
 
-def _pack_map(column_map: ColumnMap, name: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+def _pack_map(column_map: ColumnMap, name: str, arrays: dict[str, Array]) -> dict[str, Any]:
     if isinstance(column_map, Fill):
         return {"fill": column_map.value}
     arrays |= {f"{name}.center": column_map.center, f"{name}.scale": column_map.scale}
@@ -162,7 +155,7 @@ def _unpack_map(packed: dict[str, Any], name: str, arrays: Arrays) -> ColumnMap:
     return StandardiseColumns(arrays[f"{name}.center"], arrays[f"{name}.scale"], packed["limit"])
 
 
-def _pack_fitted(step: FittedStatistics, name: str, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+def _pack_fitted(step: FittedStatistics, name: str, arrays: dict[str, Array]) -> dict[str, Any]:
     arrays |= {f"{name}.center": step.center, f"{name}.scale": step.scale}
     return {"processor": step.processor, "group": step.group, "columns": list(step.columns)}
 

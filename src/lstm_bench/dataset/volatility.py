@@ -1,4 +1,4 @@
-"""Trailing volatility of returns: what a day's close tells of how much a stock moves."""
+"""Trailing volatility of daily returns."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry
 from lstm_bench.dataset.array_store import ArrayStore
+from lstm_bench.features.arrays import Array, Floats32
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 
@@ -22,51 +20,50 @@ _NAME = "volatility"
 
 def trailing_volatility(
     provider: Provider, instruments: Sequence[str], begin: int, days: int, window: int
-) -> npt.NDArray[np.float32]:
-    """Take the standard deviation of the daily returns of the last days, each day's own included.
+) -> Floats32:
+    """Compute the standard deviation of the daily returns of the last ``window`` trading days, each day's own included.
 
-    Nothing later than a day's close is looked at. Days without a close have no return, and count for none.
+    Nothing later than a day's close is used. Days without a close have no return and are left out.
 
     Parameters
     ----------
-    provider
     instruments
         N codes, sorted.
     begin, days
-        Position of the first day in the calendar, and T. Bars before it are read as far as the window reaches.
+        Position of the first day in the calendar, and T. Bars before it are read as the window needs.
     window
         Trading days.
 
     Returns
     -------
     ``[T, N]`` float32
-        NaN where there are not two returns.
+        NaN if a window has fewer than two returns.
     """
     volatility = parse(f"Std($close/Ref($close, 1)-1, {window})")
     left, _ = extent([volatility])
     first = max(begin - left, 0)
     panel = provider.panel(instruments, volatility.fields, first, begin + days)
-    given: npt.NDArray[np.float32] = evaluate([volatility], panel, begin - first, begin - first + days)[0]
-    return given
+    values: Floats32 = evaluate([volatility], panel, begin - first, begin - first + days)[0]
+    return values
 
 
 def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, window: int) -> Entry:
-    """Return the entry of a cached dataset's trailing volatility, built where it is absent.
+    """Return the entry of a cached dataset's trailing volatility; build it if it is absent.
 
-    It holds nothing of later days than the dataset does.
+    It has no values of later days than the dataset.
 
     Parameters
     ----------
     store
-        Where the dataset's own entry is, too.
+        The store of the dataset's own entry.
     dataset
-        Its entry, which also names the data and the code.
+        The dataset's entry, which identifies data and code.
     provider, window
         As for :func:`trailing_volatility`.
     """
     key = hashlib.sha256(f"{_NAME} {window} of {dataset.path.name}".encode()).hexdigest()[:32]
 
-    def build() -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    def build() -> tuple[dict[str, Array], dict[str, Any]]:
         content = dataset.content["dataset"]
         values = trailing_volatility(
             provider, content["instruments"], content["offset"], len(dataset.arrays["days"]), window
@@ -76,7 +73,7 @@ def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, win
     return store.open(key, build)
 
 
-def read_volatility(entry: Entry) -> npt.NDArray[np.float32]:
-    """Return what :func:`ensure_volatility` keeps: ``[T, N]`` float32."""
-    values: npt.NDArray[np.float32] = entry.arrays[_NAME]
+def read_volatility(entry: Entry) -> Floats32:
+    """Return the values of an entry of :func:`ensure_volatility`, ``[T, N]`` float32."""
+    values: Floats32 = entry.arrays[_NAME]
     return values

@@ -1,7 +1,7 @@
-"""Windows gathered by index on the device: no loader, no per-sample work.
+"""Windows gathered by index on the device, without a loader or per-sample work.
 
-A sample is a pair (day, instrument). Features lie on the device once, for all segments; a source of windows
-knows which of them a sample sees.
+A sample is a pair (day, instrument). Features are stored on the device once, for all segments. A window source finds
+the features of each sample.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lstm_bench.features.arrays import Floats32, Ints
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns
 from lstm_bench.features.table import Rows
 
@@ -22,22 +22,16 @@ __all__ = ["FoldedWindows", "LaggedWindows", "Resident", "RowWindows", "WindowMa
 
 
 class WindowSource(Protocol):
-    """Gives the windows of samples.
-
-    Attributes
-    ----------
-    step_len : L, days in a window
-    n_features : F, features per day
-    """
+    """Gathers the windows of samples."""
 
     @property
     def step_len(self) -> int:
-        """L."""
+        """Days in a window, L."""
         ...
 
     @property
     def n_features(self) -> int:
-        """F."""
+        """Features per day, F."""
         ...
 
     def to(self, device: torch.device | str) -> WindowSource:
@@ -60,37 +54,37 @@ class WindowSource(Protocol):
 
 
 class Resident:
-    """One array, and its one copy on each device that asked for it: train, valid and test share it."""
+    """One array with one copy per device, shared by train, valid and test."""
 
-    def __init__(self, array: npt.NDArray[np.float32]) -> None:
+    def __init__(self, array: Floats32) -> None:
         host = torch.from_numpy(array)
         self._copies = {host.device: host}
 
     def on(self, device: torch.device | str) -> Tensor:
         """Return the array on a device."""
-        wanted = torch.device(device)
-        if wanted not in self._copies:
-            self._copies[wanted] = self._copies[torch.device("cpu")].to(wanted)
-        return self._copies[wanted]
+        place = torch.device(device)
+        if place not in self._copies:
+            self._copies[place] = self._copies[torch.device("cpu")].to(place)
+        return self._copies[place]
 
 
 @dataclass(frozen=True, eq=False)
 class RowWindows:
     """Windows of rows, as ``TSDatasetH`` makes them.
 
-    A window covers the last L days on which the table of the data key has any row. Where the sample's
-    instrument has no row on one of them, the row before in the window takes its place, or else the row after.
+    A window covers the last L days on which the table of the data key has any row. If the sample's instrument has no
+    row on one of them, the row before it in the window takes its place, or else the row after.
 
     Attributes
     ----------
     step_len : L
-    features, data : ``[R, F]``, and its copy on the source's device
+    features, data : ``[R, F]``, and the copy on the source's device
     rows : ``[K]`` int32
         Positions in ``data`` of the rows that windows may see, sorted by instrument, then day.
     last : ``[N, L + P]`` int32
-        Position in ``rows`` of each instrument's last row at or before each of P days. L more days come
-        first: they stand for what precedes the first day.
-    place : ``[T]`` int64, of the dataset's days among the P days
+        Position in ``rows`` of each instrument's last row at or before each of P days, preceded by L entries for
+        windows that begin before the first day.
+    place : ``[T]`` int64, positions of the dataset's days among the P days
     """
 
     step_len: int
@@ -101,7 +95,7 @@ class RowWindows:
     place: Tensor
 
     @classmethod
-    def over(cls, features: Resident, rows: Rows, seen: npt.NDArray[np.int64], step_len: int) -> RowWindows:
+    def over(cls, features: Resident, rows: Rows, seen: Ints, step_len: int) -> RowWindows:
         """Make windows of the rows at ``seen [K]`` (ascending) of a table."""
         T, N = rows.shape
         days, instruments = rows.days[seen], rows.instruments[seen]
@@ -140,10 +134,9 @@ class RowWindows:
         L = self.step_len
         begin = instruments * self.last.shape[1] + self.place[days]
         steps = begin[:, None] + torch.arange(L + 1, device=begin.device)
-        last = self.last.view(-1)[steps]  # [B, 1 + L]: of the day before the window, then of its days
-        seen = torch.maximum(
-            last[:, 1:], last[:, :1] + 1
-        )  # [B, L]; nothing before it in the window: look ahead
+        last = self.last.view(-1)[steps]  # [B, 1 + L]: for the day before the window, then for its days
+        # [B, L]; a day without a row before it in the window takes the row after
+        seen = torch.maximum(last[:, 1:], last[:, :1] + 1)
         return self.data.index_select(0, self.rows[seen.flatten()]).view(len(days), L, -1)
 
 
@@ -151,16 +144,16 @@ class RowWindows:
 class LaggedWindows:
     """Windows of lagged fields, as ``DatasetH`` makes them of Alpha360's columns.
 
-    Bars stay bars: a window is a slab of them, divided by its last day and put through the columns' maps.
+    A window is a slice of the bars, divided by its last day; then the columns' maps are applied.
 
     Attributes
     ----------
     step_len : L
-    fields, data : ``[N, D, F]`` bars, and their copy on the source's device
+    fields, data : ``[N, D, F]`` bars, and the copy on the source's device
     history : days of bars before the dataset's first
     bases : ``[F]`` int64, position of the field that each field is divided by
-    epsilon : ``[F]`` float32, added to it
-    maps : functions of a batch's windows, with their tensors ``[L, F]``
+    epsilon : ``[F]`` float32, added to the divisor
+    maps : the columns' maps, with tensors ``[L, F]``
     """
 
     step_len: int
@@ -173,7 +166,7 @@ class LaggedWindows:
 
     @classmethod
     def over(cls, fields: Resident, columns: LaggedColumns, step_len: int) -> LaggedWindows:
-        """Make windows of the last ``step_len`` lags of the columns, whose bars lie in ``fields`` by day."""
+        """Make windows of the last ``step_len`` lags of the columns; ``fields`` has their bars by day."""
         return cls(
             step_len=step_len,
             fields=fields,
@@ -229,7 +222,7 @@ class WindowMap:
 
     @classmethod
     def of(cls, column_map: ColumnMap, F: int, step_len: int) -> WindowMap:
-        """Arrange a column map, whose columns come field by field, for the last ``step_len`` lags."""
+        """Arrange a column map, whose columns are sorted by field, for the last ``step_len`` lags."""
         if isinstance(column_map, Fill):
             return cls(fill=column_map.value)
         center, scale = (
@@ -260,10 +253,10 @@ class FoldedWindows:
 
     Attributes
     ----------
-    step_len : L, the last so many of the days
+    step_len : L, number of last days that are used
     n_features : F
-    features, data : ``[R, F * days]``, and its copy on the source's device
-    row_of : ``[N, T]`` int32, -1 where there is no row
+    features, data : ``[R, F * days]``, and the copy on the source's device
+    row_of : ``[N, T]`` int32, -1 if there is no row
     """
 
     step_len: int

@@ -1,4 +1,4 @@
-"""The full evaluation: everything that follows from a score panel, and from the backtest on it."""
+"""The full evaluation of a score panel and of the backtest on it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
 from lstm_bench.evaluate.moments import moments
@@ -21,20 +20,14 @@ from lstm_bench.evaluate.signal.precision import Precision, precision
 from lstm_bench.evaluate.signal.stability import Stability, stability
 from lstm_bench.evaluate.trading.backtest import BacktestResult
 from lstm_bench.evaluate.trading.holdings import holding_statistics
+from lstm_bench.features.arrays import Bools, Days, Floats, Reals
 
-__all__ = [
-    "PortfolioAnalysis",
-    "SignalAnalysis",
-    "analyse_portfolio",
-    "analyse_signal",
-]
-
-Floats = npt.NDArray[np.float64]
+__all__ = ["PortfolioAnalysis", "SignalAnalysis", "analyse_portfolio", "analyse_signal"]
 
 
 @dataclass(frozen=True)
 class SignalAnalysis:
-    """What scores are worth beyond their IC.
+    """The evaluation of scores beyond their IC.
 
     Attributes
     ----------
@@ -44,7 +37,7 @@ class SignalAnalysis:
     decay : ICs with later labels
     """
 
-    days: npt.NDArray[np.datetime64]
+    days: Days
     metrics: SignalMetrics
     precision: Precision
     groups: GroupReturns
@@ -52,7 +45,7 @@ class SignalAnalysis:
     decay: Decay
 
     def series(self) -> dict[str, Floats]:
-        """Give the daily series beside the ICs: name -> ``[T]``."""
+        """Return the daily series other than the ICs: name -> ``[T]``."""
         precisions = {
             "long_precision": self.precision.long,
             "short_precision": self.precision.short,
@@ -62,7 +55,7 @@ class SignalAnalysis:
         return precisions | self.groups.series() | self.stability._asdict()
 
     def sections(self) -> dict[str, Any]:
-        """Give ``signal``, means over days and the share of days with an IC above 0, and ``groups``."""
+        """Return ``signal``, with means over days and the share of days with an IC above 0, and ``groups``."""
         of_groups = self.groups.series()
         signal = {name: moments(each).mean for name, each in self.series().items() if name not in of_groups}
         for name in ("ic", "rank_ic"):
@@ -72,12 +65,12 @@ class SignalAnalysis:
         return {"signal": signal, "groups": self.groups.summary()}
 
     def headlines(self) -> dict[str, float]:
-        """Give the figures of ``headlines.OF_SIGNAL``."""
+        """Return the figures of ``headlines.OF_SIGNAL``."""
         series = self.series()
         return {headline: moments(series[name]).mean for headline, name in OF_SIGNAL.items()}
 
     def decay_rows(self) -> list[dict[str, float]]:
-        """Give a row per lag: ``lag`` and what :func:`~lstm_bench.evaluate.signal.periods.ic_summary` gives."""
+        """Return a row per lag: ``lag`` and the entries of :func:`~lstm_bench.evaluate.signal.periods.ic_summary`."""
         rows = zip(self.decay.ic, self.decay.rank_ic, strict=True)
         return [
             {"lag": lag, **ic_summary({"ic": ic, "rank_ic": rank_ic})}
@@ -85,23 +78,23 @@ class SignalAnalysis:
         ]
 
     def period_rows(self) -> list[dict[str, Any]]:
-        """Give a row per year and per month, see :func:`~lstm_bench.evaluate.signal.periods.ic_by_period`."""
+        """Return a row per year and per month, see :func:`~lstm_bench.evaluate.signal.periods.ic_by_period`."""
         return ic_by_period({"ic": self.metrics.ic, "rank_ic": self.metrics.rank_ic}, self.days)
 
 
 @dataclass(frozen=True)
 class PortfolioAnalysis:
-    """What a backtest came to.
+    """The evaluation of a backtest.
 
     Attributes
     ----------
     returns : name of :func:`~lstm_bench.evaluate.returns.risk.return_series` -> sections of
         :func:`~lstm_bench.evaluate.returns.performance.performance`
-    drawdowns : the worst five of each of them, under both conventions: ``series``, ``accumulation``, ``rank``,
-        ``depth``, ``start``, ``bottom``, ``recovery`` (datetime64[D]; NaT for a start before the first day, and for a
-        recovery that has not come), ``days``
+    drawdowns : the worst five of each series, under both conventions: ``series``, ``accumulation``, ``rank``,
+        ``depth``, ``start``, ``bottom``, ``recovery`` (datetime64[D]; NaT for a start before the first day, and
+        without a recovery), ``days``
     holdings : daily, see :func:`~lstm_bench.evaluate.trading.holdings.holding_statistics`
-    turnover : mean of a day, over the account of the day before
+    turnover : mean of the daily turnover, divided by the account of the day before
     """
 
     returns: dict[str, dict[str, dict[str, Any]]]
@@ -110,30 +103,28 @@ class PortfolioAnalysis:
     turnover: float
 
     def sections(self) -> dict[str, Any]:
-        """Give ``returns``, and ``holdings`` with means over days."""
+        """Return ``returns``, and ``holdings`` with means over days."""
         means = {name: moments(series).mean for name, series in self.holdings.items()}
         return {"returns": self.returns, "holdings": {**means, "turnover": self.turnover}}
 
     def headlines(self) -> dict[str, float]:
-        """Give the figures of ``headlines.OF_PORTFOLIO``."""
+        """Return the figures of ``headlines.OF_PORTFOLIO``."""
         figures = self.returns["excess_return_with_cost"][QLIB.name]
         return {headline: figures[name] for headline, name in OF_PORTFOLIO.items()}
 
 
 def analyse_signal(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_],
-    days: npt.NDArray[np.datetime64],
-    metrics: SignalMetrics,
+    score: Reals, label: Reals, rows: Bools, days: Days, metrics: SignalMetrics
 ) -> SignalAnalysis:
     """Evaluate scores ``[T, N]`` beyond their IC.
 
     Parameters
     ----------
     score, label, rows
-        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`, which gave ``metrics``.
+        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
     days : ``[T]`` datetime64[D]
+    metrics
+        Daily ICs of the same scores.
     """
     return SignalAnalysis(
         days,
@@ -156,7 +147,7 @@ def analyse_portfolio(portfolio: BacktestResult) -> PortfolioAnalysis:
     )
 
 
-def _worst_drawdowns(name: str, returns: Floats, days: npt.NDArray[np.datetime64]) -> list[dict[str, Any]]:
+def _worst_drawdowns(name: str, returns: Floats, days: Days) -> list[dict[str, Any]]:
     known = ~np.isnan(returns)
     returns, days = returns[known], days[known].astype("datetime64[D]")
     return [
@@ -175,5 +166,5 @@ def _worst_drawdowns(name: str, returns: Floats, days: npt.NDArray[np.datetime64
     ]
 
 
-def _day(days: npt.NDArray[np.datetime64], position: int | None) -> np.datetime64:
+def _day(days: Days, position: int | None) -> np.datetime64:
     return np.datetime64("NaT") if position is None else days[position]

@@ -1,7 +1,7 @@
-"""Compiling the evaluation's kernels while a model trains, so that the first evaluation on a machine need not wait.
+"""Compile the evaluation's kernels while a model trains, so that the first evaluation on a machine does not wait.
 
-A process of its own does it, for the interpreter lock would hold up the training, and puts the machine code where
-:mod:`lstm_bench.core.kernel` keeps it. Once for each version, interpreter and processor.
+A separate process compiles, because the interpreter lock would slow the training. It stores the machine code in the
+cache of :mod:`lstm_bench.core.kernel`. This runs once for each version, interpreter and processor.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 
 
 class EarlyCompilation:
-    """The compilation beside a training: begins where it is needed, ends with the block.
+    """Context of a training during which the kernels are compiled, if they are not yet.
 
     Parameters
     ----------
     folder
-        The folder of :func:`lstm_bench.core.kernel.cache_folder`, where a mark says that the kernels are compiled.
-        None where nothing keeps machine code: then there is nothing to do beforehand.
+        The folder of :func:`lstm_bench.core.kernel.cache_folder`, in which a marker file says that the kernels are
+        compiled. None if machine code cannot be cached; then nothing is compiled ahead.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -46,7 +46,7 @@ class EarlyCompilation:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Start it, unless it was done before, or another process is at it."""
+        """Start compiling, unless it is done or another process does it."""
         if self._mark is not None and _claim(self._mark):
             package = Path(__file__).parents[2]
             paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -60,18 +60,15 @@ class EarlyCompilation:
         return self
 
     def wait(self) -> None:
-        """Wait until it is done; what it did not do is compiled where it is called."""
+        """Wait for the compilation; kernels that it did not compile are compiled when they are called."""
         if self._process is not None and self._process.poll() is None:
-            logger.info("waiting for the evaluation's kernels, which are compiled once for this machine")
+            logger.info("waiting for the evaluation's kernels, which are compiled once on this machine")
             self._process.wait()
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it; the next training starts it again where it did not get to its end."""
+        """Stop compiling; if it did not finish, the next training starts it again."""
         if self._process is None or self._mark is None:
             return
         if self._process.poll() is None:
@@ -81,14 +78,14 @@ class EarlyCompilation:
 
 
 def _machine() -> str:
-    """Digest of what machine code depends on, beside its source."""
+    """Digest of everything but the source that machine code depends on."""
     features = llvmlite.binding.get_host_cpu_features().flatten()
     about = (numba.__version__, sys.version, llvmlite.binding.get_host_cpu_name(), features)
     return hashlib.sha256(repr(about).encode()).hexdigest()[:16]
 
 
 def _claim(mark: Path) -> bool:
-    """Leave the mark; False where it is there, or cannot be left."""
+    """Create the marker file; False if it exists or cannot be created."""
     try:
         mark.touch(exist_ok=False)
     except OSError:
@@ -97,7 +94,7 @@ def _claim(mark: Path) -> bool:
 
 
 def compile_evaluation() -> None:
-    """Evaluate a made-up signal and trade on it, which compiles all that an evaluation calls."""
+    """Evaluate a random signal and trade on it, which compiles all kernels of an evaluation."""
     generator = np.random.default_rng(0)
     score, label = generator.normal(size=(2, 4, 8)).astype(np.float32)
     rows = np.ones(score.shape, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""The names of the figures that stand beside Qlib's own."""
+"""Names of the figures that are shown beside Qlib's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OF_SIGNAL = {
     "Rank Autocorrelation": "rank_autocorrelation",
     "Top Turnover": "turnover_top",
 }
-"""Name -> figure of the analysis' section ``signal``: means over days."""
+"""Name -> figure of the analysis's section ``signal``: means over days."""
 
 OF_PORTFOLIO = {f"1day.excess_return_with_cost.{ratio}": ratio for ratio in ("sortino_ratio", "calmar_ratio")}
 """Name -> figure of the excess return with cost, summed with Qlib's 238 days a year."""

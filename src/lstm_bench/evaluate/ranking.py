@@ -1,4 +1,4 @@
-"""The order of a day's stocks by score, with every tie settled."""
+"""The order of a day's stocks by score, with a rule for every tie."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["among", "best_first", "rising_order"]
 
 
 @kernel()
-def among(columns: npt.NDArray[np.int64], N: int) -> npt.NDArray[np.bool_]:
-    """Which of N columns are in ``columns``, ``[N]``: a loop, for an indexed assignment takes seconds to compile."""
+def among(columns: Ints, N: int) -> Bools:
+    """Which of N columns are in ``columns``, ``[N]``; a loop, as an indexed assignment takes seconds to compile."""
     inside = np.zeros(N, dtype=np.bool_)
     for j in columns:
         inside[j] = True
@@ -20,10 +21,10 @@ def among(columns: npt.NDArray[np.int64], N: int) -> npt.NDArray[np.bool_]:
 
 
 @kernel()
-def best_first(columns: npt.NDArray[np.int64], score: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+def best_first(columns: Ints, score: Reals) -> Ints:
     """``columns`` by falling ``score[columns]``; equal scores keep their order, NaN comes last.
 
-    With ascending columns, that is: ties and stocks without a score are ordered by instrument.
+    If columns ascend, ties and stocks without a score are ordered by instrument.
     """
     key = np.empty(len(columns))
     for i in range(len(columns)):
@@ -32,11 +33,11 @@ def best_first(columns: npt.NDArray[np.int64], score: npt.NDArray[np.floating]) 
 
 
 @kernel()
-def rising_order(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Positions that sort ``values [n]``, as ``numpy.argsort(values, kind="stable")`` gives them: NaN last.
+def rising_order(values: Floats) -> Ints:
+    """Positions that sort ``values [n]``, as ``numpy.argsort(values, kind="stable")`` does: NaN last.
 
-    A radix sort on the bytes of the numbers: a few hundred values, of which float32 ones leave three bytes of
-    eight empty, are what it is for.
+    A radix sort on the bytes of the numbers. It is made for a few hundred values; float32 values leave three of eight
+    bytes empty.
     """
     n = len(values)
     order, other = np.arange(n), np.empty(n, dtype=np.int64)
@@ -65,8 +66,8 @@ def rising_order(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 @kernel()
-def _ordered_bits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
-    """Whole numbers that compare like ``values``: both zeros are equal, every NaN is largest."""
+def _ordered_bits(values: Floats) -> npt.NDArray[np.uint64]:
+    """Integers that compare like ``values``: both zeros are equal, and NaN is the largest."""
     sign = np.uint64(1) << np.uint64(63)
     bits = (values + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
     for i in range(len(bits)):

@@ -1,32 +1,32 @@
-"""Figures of the records that a workflow file may ask for beside Qlib's usual three."""
+"""Figures of the records that a workflow file can have beside Qlib's usual three."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.signal.metrics import SignalMetrics
 from lstm_bench.evaluate.signal.precision import Precision
+from lstm_bench.features.arrays import Bools, Reals
 
 __all__ = ["long_short_figures", "squared_error"]
 
 
 def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str, float]:
-    """Return what ``HFSignalRecord`` logs beyond the ICs, by Qlib's names.
+    """Figures that ``HFSignalRecord`` logs beside the ICs, by Qlib's names.
 
     Parameters
     ----------
     signal
         With long-short returns.
     precision
-        Its excess, against the day's mean label, is meant.
+        Its excess precision, against the day's mean label, is used.
 
     Returns
     -------
     dict
         Means over days: ``Long precision``, ``Short precision``, ``Long-Short Average Return``; and ``Long-Short
-        Average Sharpe``, the last one over the standard deviation (ddof 1), not annualised, NaN where that is 0.
+        Average Sharpe``, the mean return divided by the standard deviation (ddof 1), not annualised, NaN if that is 0.
     """
     returns = moments(np.empty(0) if signal.long_short is None else signal.long_short)
     return {
@@ -37,12 +37,10 @@ def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str,
     }
 
 
-def squared_error(
-    score: npt.NDArray[np.floating], label: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_]
-) -> dict[str, float]:
-    """Return what ``SignalMseRecord`` logs: ``MSE`` and ``RMSE`` of scores against raw labels, ``[T, N]`` each.
+def squared_error(score: Reals, label: Reals, rows: Bools) -> dict[str, float]:
+    """Figures that ``SignalMseRecord`` logs: ``MSE`` and ``RMSE`` of scores against raw labels, ``[T, N]`` each.
 
-    NaN without a row that has both.
+    NaN if no row has both.
     """
     error = np.where(rows, score.astype(np.float64) - label, np.nan)
     known = error[~np.isnan(error)]

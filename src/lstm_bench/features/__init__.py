@@ -1,1 +1,1 @@
-"""Features: the expression language, its kernels, the feature sets and the processors."""
+"""Features: the expression language, its kernels, and the processors."""

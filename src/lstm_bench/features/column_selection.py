@@ -79,7 +79,7 @@ def selected_columns(features: Sequence[str], label: str, entry: ProcessorConfig
 
 
 def _some(names: Sequence[str]) -> str:
-    """Name the first few, and say how many there are."""
+    """List the first few names, and count the rest."""
     if len(names) <= 8:
         return ", ".join(names)
     return f"{', '.join(names[:8])} and {len(names) - 8} more, {len(names)} in all"

@@ -1,8 +1,8 @@
-"""Columns of a table, and the maps that processors have put on them.
+"""Columns of a table, and the maps that processors add to them.
 
-A processor such as ``RobustZScoreNorm`` is a map of each column by itself. It is not carried out when it is
-fitted: a column keeps its source and the maps on it, which are applied where values are needed, be it on a
-copy of the column or on a gathered batch. This is what allows 360 columns to be six.
+A processor such as ``RobustZScoreNorm`` maps each column on its own. The map is not applied when it is fitted: a
+column keeps its source and its maps, and they are applied when values are needed, to a copy of the column or to a
+gathered batch. So Alpha360's 360 columns are stored as six fields.
 """
 
 from __future__ import annotations
@@ -11,25 +11,24 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
 from lstm_bench.features import host
+from lstm_bench.features.arrays import Array, Floats32, Ints
 
 __all__ = ["ColumnMap", "Columns", "Fill", "LaggedColumns", "StandardiseColumns", "StoredColumns"]
 
-RowIndex = npt.NDArray[np.int64]
+RowIndex = Ints
 
 _BLOCK_VALUES = 1 << 16
-"""Values worked on at a time: a quarter of a megabyte stays in a processor's cache."""
+"""Values processed at a time: a quarter of a megabyte fits into a processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
 class StandardiseColumns:
-    """``x -> (x - center) / scale``, clipped to ``±limit`` where there is one.
+    """``x -> (x - center) / scale``, clipped to ``±limit`` unless it is None.
 
     Attributes
     ----------
@@ -37,11 +36,11 @@ class StandardiseColumns:
     limit : float or None
     """
 
-    center: npt.NDArray[np.float32]
-    scale: npt.NDArray[np.float32]
+    center: Floats32
+    scale: Floats32
     limit: float | None = None
 
-    def apply(self, x: npt.NDArray[Any], column: int | slice) -> None:
+    def apply(self, x: Array, column: int | slice) -> None:
         """Map ``x`` in place: one column ``[R]``, or a block ``[F, R]`` for a slice of columns."""
         shape = (-1, 1) if isinstance(column, slice) else ()
         np.subtract(x, self.center[column].reshape(shape), out=x)
@@ -60,7 +59,7 @@ class Fill:
 
     value: float
 
-    def apply(self, x: npt.NDArray[Any], _column: int | slice) -> None:
+    def apply(self, x: Array, _column: int | slice) -> None:
         """Map ``x`` in place: one column ``[R]``, or a block ``[F, R]``."""
         x[np.isnan(x)] = self.value
 
@@ -86,8 +85,8 @@ class Columns(ABC):
     maps: tuple[ColumnMap, ...] = dataclasses.field(default=(), kw_only=True)
 
     @abstractmethod
-    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
-        """Return a new array with the column's values before the maps, ``[R]`` or at ``rows``."""
+    def source(self, column: int, rows: RowIndex | None = None) -> Array:
+        """Return a new array of the column's values before the maps, ``[R]`` or at ``rows``."""
 
     @abstractmethod
     def select(self, names: Sequence[str]) -> Columns:
@@ -95,26 +94,26 @@ class Columns(ABC):
 
     @abstractmethod
     def stored(self) -> StoredColumns:
-        """Carry the maps out on every column."""
+        """Return the columns as an array, with the maps applied."""
 
     @abstractmethod
-    def for_windows(self) -> npt.NDArray[np.float32]:
-        """Lay values out so that a window is one slab of memory."""
+    def for_windows(self) -> Floats32:
+        """Arrange values so that each window is contiguous in memory."""
 
     @property
     def may_be_infinite(self) -> bool:
-        """Whether a source value can be ±inf; False only where it certainly cannot."""
+        """Whether a source value can be ±inf; False only if that is impossible."""
         return True
 
-    def column(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
-        """Return a new array with the column's values, ``[R]`` or at ``rows``."""
+    def column(self, column: int, rows: RowIndex | None = None) -> Array:
+        """Return a new array of the column's values, ``[R]`` or at ``rows``."""
         values = self.source(column, rows)
         for column_map in self.maps:
             column_map.apply(values, column)
         return values
 
     def mapped(self, column_map: ColumnMap) -> Columns:
-        """Put one more map on the columns."""
+        """Return the columns with one more map."""
         return dataclasses.replace(self, maps=(*self.maps, column_map))
 
 
@@ -127,11 +126,11 @@ class StoredColumns(Columns):
     values : ``[F, R]`` float32 (float64 for ranks, as in Qlib)
     """
 
-    values: npt.NDArray[Any]
+    values: Array
 
-    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[Any]:
+    def source(self, column: int, rows: RowIndex | None = None) -> Array:
         """Copy a column."""
-        values: npt.NDArray[Any] = self.values[column]
+        values: Array = self.values[column]
         return values.copy() if rows is None else values[rows]
 
     def select(self, names: Sequence[str]) -> StoredColumns:
@@ -142,14 +141,14 @@ class StoredColumns(Columns):
         return StoredColumns(tuple(names), self.values[index], maps=tuple(m.select(index) for m in self.maps))
 
     def stored(self) -> StoredColumns:
-        """Carry the maps out on every column."""
+        """Return the columns as an array, with the maps applied."""
         if not self.maps:
             return self
         values = np.stack([self.column(i) for i in range(len(self.names))])
         return StoredColumns(self.names, values)
 
-    def for_windows(self) -> npt.NDArray[np.float32]:
-        """Lay a row's columns together, ``[R, F]`` float32, the maps carried out."""
+    def for_windows(self) -> Floats32:
+        """Arrange values by row, ``[R, F]`` float32, with the maps applied."""
         F, R = self.values.shape
         out = host.empty((R, F))
         step = max(16, _BLOCK_VALUES // F)
@@ -167,23 +166,23 @@ class StoredColumns(Columns):
 
 @dataclass(frozen=True, eq=False)
 class LaggedColumns(Columns):
-    """Columns ``Ref(field, lag) / base`` of a few fields, never held as an array.
+    """Columns ``Ref(field, lag) / base`` of a few fields, computed on demand.
 
     Attributes
     ----------
     fields : ``[f, N, S + T]`` float32
-        Bars, with S days of history (NaN where there is none) before the T days of the table.
-    bases : f positions in ``fields``: what each field is divided by, on the last day
+        Bars, with S days of history (NaN if there are none) before the T days of the table.
+    bases : f positions in ``fields``: the field that each field is divided by, on the last day
     epsilon : ``[f]`` float32, added to the base
     lags : days of lag in a column, first to last; names come field by field in this order
     cells : ``[R]`` int64, position of each row's day in a flat ``[N, S + T]``
     """
 
-    fields: npt.NDArray[np.float32]
+    fields: Floats32
     bases: tuple[int, ...]
-    epsilon: npt.NDArray[np.float32]
+    epsilon: Floats32
     lags: tuple[int, ...]
-    cells: npt.NDArray[np.int64]
+    cells: Ints
 
     @property
     def history(self) -> int:
@@ -192,7 +191,7 @@ class LaggedColumns(Columns):
 
     @property
     def may_be_infinite(self) -> bool:
-        """Whether a quotient can be ±inf: told from the extremes of fields and bases."""
+        """Whether a quotient can be ±inf, by the extremes of fields and bases."""
         if self.maps:
             return True
         for field, (base, epsilon) in enumerate(zip(self.bases, self.epsilon, strict=True)):
@@ -201,7 +200,7 @@ class LaggedColumns(Columns):
                 return True
         return False
 
-    def source(self, column: int, rows: RowIndex | None = None) -> npt.NDArray[np.float32]:
+    def source(self, column: int, rows: RowIndex | None = None) -> Floats32:
         """Divide one lagged field by its base."""
         field, lag = column // len(self.lags), self.lags[column % len(self.lags)]
         bars, base = self.fields[field].ravel(), self.fields[self.bases[field]].ravel()
@@ -210,11 +209,11 @@ class LaggedColumns(Columns):
         return _quotients_at(bars, base, self.epsilon[field], lag, self.cells, rows)
 
     def select(self, names: Sequence[str]) -> Columns:
-        """Keep the named columns; fewer than all are stored."""
+        """Keep the named columns; a selection of fewer than all is stored."""
         return self if tuple(names) == self.names else self.stored().select(names)
 
     def stored(self) -> StoredColumns:
-        """Compute every column, with the maps."""
+        """Compute every column, with the maps applied."""
         values = host.empty((len(self.names), len(self.cells)))
 
         def fill(column: int) -> None:
@@ -223,19 +222,13 @@ class LaggedColumns(Columns):
         host.for_each(len(self.names), fill)
         return StoredColumns(self.names, values)
 
-    def for_windows(self) -> npt.NDArray[np.float32]:
-        """Lay a day's bars together, ``[N, S + T, f]`` float32; quotients and maps are left to the windows."""
+    def for_windows(self) -> Floats32:
+        """Arrange bars by day, ``[N, S + T, f]`` float32; windows apply quotients and maps."""
         return np.ascontiguousarray(np.moveaxis(self.fields, 0, 2))
 
 
 @kernel(error_model="numpy")
-def _quotients(
-    bars: npt.NDArray[np.float32],
-    base: npt.NDArray[np.float32],
-    epsilon: np.float32,
-    lag: int,
-    cells: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float32]:
+def _quotients(bars: Floats32, base: Floats32, epsilon: np.float32, lag: int, cells: Ints) -> Floats32:
     """``Ref(bars, lag) / (base + epsilon)`` in float32, for each row."""
     out = np.empty(len(cells), dtype=np.float32)
     for i in range(len(cells)):
@@ -245,13 +238,8 @@ def _quotients(
 
 @kernel(error_model="numpy")
 def _quotients_at(
-    bars: npt.NDArray[np.float32],
-    base: npt.NDArray[np.float32],
-    epsilon: np.float32,
-    lag: int,
-    cells: npt.NDArray[np.int64],
-    rows: RowIndex,
-) -> npt.NDArray[np.float32]:
+    bars: Floats32, base: Floats32, epsilon: np.float32, lag: int, cells: Ints, rows: RowIndex
+) -> Floats32:
     """``Ref(bars, lag) / (base + epsilon)`` in float32, for the rows at ``rows``."""
     out = np.empty(len(rows), dtype=np.float32)
     for i in range(len(rows)):
@@ -261,10 +249,8 @@ def _quotients_at(
 
 
 @kernel()
-def _extremes(
-    field: npt.NDArray[np.float32], base: npt.NDArray[np.float32], epsilon: np.float32
-) -> tuple[np.float32, np.float32]:
-    """Greatest magnitude of the field and least magnitude of the base, NaN left out."""
+def _extremes(field: Floats32, base: Floats32, epsilon: np.float32) -> tuple[np.float32, np.float32]:
+    """Greatest magnitude of the field and least magnitude of the base, without NaN."""
     greatest, least = np.float32(0), np.float32(np.inf)
     for i in range(len(field)):
         if not np.isnan(field[i]):

@@ -1,14 +1,13 @@
-"""What computes each step of a plan."""
+"""Computation of a plan's steps by NumPy and compiled kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.features import elementwise
+from lstm_bench.features.arrays import Array
 from lstm_bench.features.kernels.correlation import rolling_correlation
 from lstm_bench.features.kernels.exponential import expanding_exponential, exponential_mean
 from lstm_bench.features.kernels.extremes import rolling_extreme
@@ -29,10 +28,8 @@ from lstm_bench.features.series import Series, Value
 
 __all__ = ["compute"]
 
-Array = npt.NDArray[Any]
 
-# Qlib drops a correlation or an R squared where a standard deviation is at most this, in the series' own
-# unit.
+# Qlib drops a correlation or an R squared if a standard deviation is at most this, in the series' own unit.
 _STEADY = 2e-5
 
 _WINDOW_KERNELS = {
@@ -45,12 +42,12 @@ _WINDOW_KERNELS = {
 
 
 def compute(steps: Sequence[Apply], operands: Sequence[Value]) -> tuple[Series, ...]:
-    """Values of steps that have their operands, window and pass in common.
+    """Compute steps that share their operands, window and pass over it.
 
     Raises
     ------
     ExpressionError
-        Where an operator is not defined for its operands.
+        If an operator is not defined for its operands.
     """
     step = steps[0]
     if step.operator in elementwise.ELEMENTWISE:

@@ -1,28 +1,28 @@
-"""Cross-sectional kernels: each works on the rows of one day at a time.
+"""Cross-sectional kernels: each processes the rows of one day at a time.
 
-Rows lie instrument by instrument; ``order`` lists the rows that take part day by day, and ``starts [T + 1]``
-says where in it each day begins. A kernel reads a column ``[R]`` and returns a new one; rows that take no
+Rows are sorted by instrument. ``order`` lists the rows that take part, day by day, and ``starts [T + 1]`` has the
+position in it at which each day begins. A kernel reads a column ``[R]`` and returns a new one; rows that do not take
 part keep their value.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Floats32, Ints
 
 __all__ = ["day_means_for", "day_ranks", "day_robust_zscores", "day_zscores"]
 
-Column = npt.NDArray[np.float32]
-Order = npt.NDArray[np.int64]
+Column = Floats32
+Order = Ints
 
 _MEDIAN_TO_STD = 1.4826
 
 
 @kernel(error_model="numpy")
 def day_zscores(column: Column, order: Order, starts: Order) -> Column:
-    """``(x - mean) / std`` of each day, NaN left out, ddof 1; NaN where all values of a day are equal."""
+    """``(x - mean) / std`` of each day, without NaN, ddof 1; NaN if all values of a day are equal."""
     out = column.copy()
     for day in range(len(starts) - 1):
         rows = order[starts[day] : starts[day + 1]]
@@ -45,18 +45,18 @@ def day_zscores(column: Column, order: Order, starts: Order) -> Column:
 @kernel()
 def _nanmedian(values: Column) -> np.float32:
     """Median with the mean of the two middle values in float32."""
-    kept = np.sort(values[~np.isnan(values)])
-    n = len(kept)
+    known = np.sort(values[~np.isnan(values)])
+    n = len(known)
     if n == 0:
         return np.float32(np.nan)
     if n % 2:
-        return np.float32(kept[n // 2])
-    return np.float32(np.float32(kept[n // 2 - 1] + kept[n // 2]) / np.float32(2))
+        return np.float32(known[n // 2])
+    return np.float32(np.float32(known[n // 2 - 1] + known[n // 2]) / np.float32(2))
 
 
 @kernel(error_model="numpy")
 def day_robust_zscores(column: Column, order: Order, starts: Order) -> Column:
-    """``(x - median) / MAD / 1.4826`` of each day, NaN left out, clipped to ±3."""
+    """``(x - median) / MAD / 1.4826`` of each day, without NaN, clipped to ±3."""
     out = column.copy()
     for day in range(len(starts) - 1):
         rows = order[starts[day] : starts[day + 1]]
@@ -69,8 +69,8 @@ def day_robust_zscores(column: Column, order: Order, starts: Order) -> Column:
 
 
 @kernel()
-def day_ranks(column: Column, order: Order, starts: Order) -> npt.NDArray[np.float64]:
-    """Percentile rank of each day, NaN left out: ties share their mean rank, the greatest of n has 1."""
+def day_ranks(column: Column, order: Order, starts: Order) -> Floats:
+    """Percentile rank of each day, without NaN: ties share their mean rank, and the greatest value has rank 1."""
     out = column.astype(np.float64)
     for day in range(len(starts) - 1):
         rows = order[starts[day] : starts[day + 1]]
@@ -90,9 +90,9 @@ def day_ranks(column: Column, order: Order, starts: Order) -> npt.NDArray[np.flo
 
 @kernel()
 def day_means_for(column: Column, order: Order, starts: Order, infinite: bool) -> Column:
-    """Replace NaN (or ±inf, where ``infinite``) by the mean of the day's other values.
+    """Replace NaN (or ±inf, if ``infinite``) by the mean of the day's other values.
 
-    The mean leaves NaN out; with no other value it is NaN.
+    The mean leaves NaN out; without any other value it is NaN.
     """
     out = column.copy()
     for day in range(len(starts) - 1):

@@ -1,6 +1,6 @@
-"""Element-wise operators: numpy's own functions, hence numpy's types.
+"""Element-wise operators: NumPy's functions, with NumPy's result types.
 
-A field is float32 and stays so beside a plain number; a rolling result is float64; a comparison is bool.
+A field is float32, also after an operation with a plain number; a rolling result is float64; a comparison is bool.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import ExpressionError
+from lstm_bench.features.arrays import Array, Ints
 from lstm_bench.features.kernels.shift import blank
 from lstm_bench.features.series import Series, Span, Value
 
 __all__ = ["ELEMENTWISE", "apply"]
-
-Array = npt.NDArray[Any]
 
 
 def _sign(x: Array) -> Array:
@@ -25,7 +23,7 @@ def _sign(x: Array) -> Array:
 
 
 def _truth(x: Any) -> Any:
-    """Truth of numbers where pandas joins them with booleans; missing is False."""
+    """Truth values as pandas takes them when it joins numbers with booleans; missing is False."""
     if not isinstance(x, np.ndarray):
         return bool(x)
     return (x == x) & (x != 0) if x.dtype.kind == "f" else x != 0
@@ -63,19 +61,19 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "If": np.where,
 }
 
-# These can make a number of nothing: NaN ** 0 is 1, and a branch may be a plain number. So can whatever makes
-# numbers of booleans, which have no NaN.
-_MAKES_NUMBERS = ("Power", "If")
+# Their result can be a number although the input is missing: NaN ** 0 is 1, and a branch can be a plain number.
+# The same holds for numbers computed from booleans, which have no NaN.
+_FILLS_MISSING = ("Power", "If")
 
 
 def apply(operator: str, operands: Sequence[Value]) -> Series:
-    """Apply an operator where any operand has rows.
+    """Apply an operator on the rows that any operand has.
 
     Raises
     ------
     ExpressionError
-        Where numpy does not define the operator for these operands: the difference of two booleans, a negative
-        power of a whole number, a number beyond 64 bits added to one.
+        If NumPy does not define the operator for these operands: the difference of two booleans, a negative power
+        of a whole number, the sum with a number beyond 64 bits.
     """
     series = [operand for operand in operands if isinstance(operand, Series)]
     span = series[0].span
@@ -86,20 +84,20 @@ def apply(operator: str, operands: Sequence[Value]) -> Series:
         values = ELEMENTWISE[operator](*arguments)
     except (TypeError, ValueError, OverflowError) as error:
         raise ExpressionError(f"{operator} cannot be applied: {error}") from error
-    invents = operator in _MAKES_NUMBERS or any(operand.values.dtype.kind != "f" for operand in series)
-    if invents and values.dtype in (np.float32, np.float64):
+    fills_missing = operator in _FILLS_MISSING or any(operand.values.dtype.kind != "f" for operand in series)
+    if fills_missing and values.dtype in (np.float32, np.float64):
         values = blank(values, *_broadcast(span, len(values)))
     return Series(values, span)
 
 
 def _within(operand: Value, span: Span) -> Any:
-    """Give the operand's values; booleans become numbers where some rows of ``span`` lack them."""
+    """Return the operand's values; booleans become floats if the operand lacks rows of ``span``."""
     if not isinstance(operand, Series):
         return operand
     return operand.values if operand.span.same_as(span) else operand.floats()
 
 
-def _broadcast(span: Span, rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _broadcast(span: Span, rows: int) -> tuple[Ints, Ints]:
     return (
         np.ascontiguousarray(np.broadcast_to(span.first, rows)),
         np.ascontiguousarray(np.broadcast_to(span.last, rows)),

@@ -1,4 +1,4 @@
-"""Processors that are fitted: what they learn of each column, and how it is kept and checked."""
+"""Fitted processors: the statistics of each column that they learn, store and check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.processor import (
     FieldsGroup,
@@ -20,6 +19,7 @@ from lstm_bench.config.sections.processor import (
 from lstm_bench.config.wording.shown import came
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
+from lstm_bench.features.arrays import Bools, Floats32, Ints
 from lstm_bench.features.columns import Columns, StandardiseColumns
 from lstm_bench.features.host import for_each
 from lstm_bench.features.order_statistics import median_and_deviation
@@ -47,8 +47,8 @@ class FittedStatistics:
     processor: str
     group: FieldsGroup
     columns: tuple[str, ...]
-    center: npt.NDArray[np.float32]
-    scale: npt.NDArray[np.float32]
+    center: Floats32
+    scale: Floats32
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON.
@@ -100,9 +100,7 @@ class FittedStatistics:
         return cls(processor, group, columns, center, scale)
 
 
-def fit(
-    table: Table, name: str, kwargs: FittedKwargs, embargoed: npt.NDArray[np.bool_] | None
-) -> list[FittedStatistics]:
+def fit(table: Table, name: str, kwargs: FittedKwargs, embargoed: Bools | None) -> list[FittedStatistics]:
     """Fit ``MinMaxNorm``, ``ZScoreNorm`` or ``RobustZScoreNorm`` to each of its groups.
 
     Labels of the days ``embargoed [T]`` are left out.
@@ -110,7 +108,7 @@ def fit(
     Raises
     ------
     DataError
-        If no row lies in the fit period.
+        If the fit period has no row.
     """
     fit_rows = _fit_rows(table, kwargs)
     known = fit_rows if embargoed is None else fit_rows[~embargoed[table.rows.days[fit_rows]]]
@@ -120,7 +118,7 @@ def fit(
         columns, rows = table.group(group), known if group == "label" else fit_rows
 
         def fit_column(
-            column: int, columns: Columns = columns, rows: npt.NDArray[np.int64] = rows
+            column: int, columns: Columns = columns, rows: Ints = rows
         ) -> tuple[np.float32, np.float32]:
             return fit_values(columns.column(column, rows).astype(np.float32, copy=False))
 
@@ -162,7 +160,7 @@ def standardise(table: Table, kwargs: FittedKwargs, learned: Iterable[FittedStat
     return table
 
 
-def _fit_rows(table: Table, kwargs: FittedKwargs) -> npt.NDArray[np.int64]:
+def _fit_rows(table: Table, kwargs: FittedKwargs) -> Ints:
     start, end = np.datetime64(kwargs.fit_start_time, "D"), np.datetime64(kwargs.fit_end_time, "D")
     begin = np.searchsorted(table.days, start, side="left")
     stop = np.searchsorted(table.days, end, side="right")
@@ -172,12 +170,12 @@ def _fit_rows(table: Table, kwargs: FittedKwargs) -> npt.NDArray[np.int64]:
     return rows
 
 
-def _fit_robust(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+def _fit_robust(values: Floats32) -> tuple[np.float32, np.float32]:
     center, deviation = median_and_deviation(values)
     return center, np.float32((deviation + _EPSILON) * _MAD_TO_STD)
 
 
-def _fit_zscore(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+def _fit_zscore(values: Floats32) -> tuple[np.float32, np.float32]:
     known = values[~np.isnan(values)]
     if len(known) == 0:
         return np.float32(np.nan), np.float32(np.nan)
@@ -186,7 +184,7 @@ def _fit_zscore(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32
     return (np.float32(0), np.float32(1)) if scale == 0 else (center, scale)
 
 
-def _fit_minmax(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+def _fit_minmax(values: Floats32) -> tuple[np.float32, np.float32]:
     known = values[~np.isnan(values)]
     if len(known) == 0:
         return np.float32(np.nan), np.float32(np.nan)
@@ -194,7 +192,7 @@ def _fit_minmax(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32
     return (np.float32(0), np.float32(1)) if least == greatest else (least, greatest - least)
 
 
-_FITS: dict[type[FittedKwargs], Callable[[npt.NDArray[np.float32]], tuple[np.float32, np.float32]]] = {
+_FITS: dict[type[FittedKwargs], Callable[[Floats32], tuple[np.float32, np.float32]]] = {
     MinMaxNormKwargs: _fit_minmax,
     RobustZScoreNormKwargs: _fit_robust,
     ZScoreNormKwargs: _fit_zscore,

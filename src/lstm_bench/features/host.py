@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
+
+from lstm_bench.features.arrays import Floats32
 
 __all__ = ["empty", "for_each", "processors"]
 
@@ -34,7 +35,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def empty(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def empty(shape: tuple[int, ...]) -> Floats32:
     """Return a new float32 array in C order, with arbitrary content, in pages of the system's ordinary size.
 
     NumPy asks for pages of 2 MB. They save a little time on bare metal. On virtual machines whose host has none

@@ -1,7 +1,7 @@
 """The operators of the expression language: their parameters, limits and reach.
 
-This table is Qlib's ``qlib/data/ops.py`` as data. It names no kernel, so that a text can be parsed and
-checked without loading numba; :mod:`lstm_bench.features.plan` says what computes each operator.
+This table is Qlib's ``qlib/data/ops.py`` as data. It refers to no kernel, so that a text can be parsed and checked
+without loading numba; :mod:`lstm_bench.features.compute` computes the operators.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["LEAST_ALPHA", "MOST_DAYS", "OPERATORS", "REFUSED", "Kind", "Operator
 #: mean.
 Window = int | float
 
-#: The longest window or shift, in days; an exponential mean of the least alpha reaches about as far.
+#: The longest window or shift, in days; an exponential mean of the smallest alpha reaches about as far.
 MOST_DAYS = 2**31 - 1
 LEAST_ALPHA = 1e-8
 
@@ -33,7 +33,7 @@ REFUSED = {
 
 
 class Kind(Enum):
-    """What an operator does along an instrument's history."""
+    """How an operator uses an instrument's history."""
 
     ELEMENTWISE = auto()
     ROLLING = auto()
@@ -51,20 +51,20 @@ class Operator:
         Names as in Qlib, in order. ``N`` is the window, ``qscore`` a quantile, ``instrument`` a code and
         ``func`` the name of a pandas aggregation; every other one is an operand.
     kind
-        What it does along an instrument's history.
+        How it uses an instrument's history.
     numbers
         The operands that may be plain numbers.
     smallest_window
-        The least N, apart from 0 and fractions.
+        The smallest N, apart from 0 and fractions.
     fractional
-        Whether ``0 < N < 1`` asks for an exponential mean.
+        Whether ``0 < N < 1`` means an exponential mean.
     expanding
         Whether ``N = 0`` is allowed.
     negative
         Whether ``N < 0``, a look ahead, is allowed.
     starts
-        Whether values at any N depend on where the history starts: recursive sums whose rounding is passed
-        on, or a reach longer than the window that Qlib loads.
+        Whether values depend on where the history starts, for any N: recursive sums that carry rounding errors
+        along, or a reach longer than the window that Qlib loads.
     """
 
     parameters: tuple[str, ...]
@@ -77,7 +77,7 @@ class Operator:
     starts: bool = False
 
     def depends_on_start(self, window: Window | None) -> bool:
-        """Whether values depend on the first day of the history, beyond rounding."""
+        """Whether values depend on the first day of the history."""
         return self.starts or (window is not None and 0 <= window < 1)
 
     def extent(self, window: Window | None, operands: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -93,8 +93,8 @@ class Operator:
         Returns
         -------
         left, right
-            As Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N days on
-            its side, an exponential mean of alpha N as many days as it takes to forget all but a millionth.
+            As Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N days on its side,
+            an exponential mean of alpha N as many days as its weight needs to fall to a millionth.
         """
         left = max((operand[0] for operand in operands), default=0)
         right = max((operand[1] for operand in operands), default=0)

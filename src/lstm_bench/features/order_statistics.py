@@ -1,15 +1,15 @@
 """Median and median absolute deviation of long float32 columns, by counting instead of sorting.
 
-A float32 maps to a 32-bit key that sorts as the number does. One count over the key's upper half finds the
-bin of the median, one over the lower half its value: two passes, whatever the order of the data.
+A float32 maps to a 32-bit key with the same order. Counting the key's upper halves finds the median's bin, counting
+the lower halves in it finds its value: two passes, for data in any order.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats32, Ints32
 
 __all__ = ["median_and_deviation"]
 
@@ -30,7 +30,7 @@ def _bits(key: np.uint32) -> np.uint32:
 
 
 @kernel()
-def _find(counts: npt.NDArray[np.int32], rank: int) -> tuple[int, int]:
+def _find(counts: Ints32, rank: int) -> tuple[int, int]:
     """Bin that holds the element of ``rank`` (from 0), and the elements in the bins before it."""
     seen = 0
     for b in range(_BINS):
@@ -42,14 +42,14 @@ def _find(counts: npt.NDArray[np.int32], rank: int) -> tuple[int, int]:
 
 
 @kernel()
-def _median(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int32]) -> np.float32:
+def _median(values: Floats32, counts: Ints32) -> np.float32:
     """Median; ``counts`` is scratch, ``[2, 65536]``."""
     bits = values.view(np.uint32)
     counts[:] = 0
     total = 0
     for i in range(len(values)):
         if not np.isnan(values[i]):
-            # neighbours often share a bin; two counters keep one increment from waiting for the other
+            # neighbours often share a bin; two counters avoid that one increment waits for the other
             counts[i & 1, _key(bits[i]) >> np.uint32(16)] += 1
             total += 1
     if total == 0:
@@ -74,7 +74,7 @@ def _median(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int32]) -> n
         low, _ = _find(counts, total // 2 - before)
         ends[1] = _bits(np.uint32((lower_bin << 16) | low))
     else:
-        # the upper rank follows the lower one at once, so in another bin it is that bin's least
+        # the upper rank directly follows the lower one, so in another bin it is that bin's smallest
         ends[1] = _bits(least)
     pair = ends.view(np.float32)
     if total % 2:
@@ -83,7 +83,7 @@ def _median(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int32]) -> n
 
 
 @kernel()
-def _median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+def _median_and_deviation(values: Floats32) -> tuple[np.float32, np.float32]:
     counts = np.empty((2, _BINS), dtype=np.int32)
     center = _median(values, counts)
     distances = np.empty(len(values), dtype=np.float32)
@@ -92,11 +92,11 @@ def _median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, 
     return center, _median(distances, counts)
 
 
-def median_and_deviation(values: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+def median_and_deviation(values: Floats32) -> tuple[np.float32, np.float32]:
     """Median of a float32 column ``[R]``, and median of the absolute distances from it.
 
-    NaN are left out; the mean of the two middle values is taken in float32. The GIL is released meanwhile, so
-    that columns can be worked on in threads.
+    NaN are left out; the mean of the two middle values is taken in float32. The GIL is released, so that threads can
+    process several columns.
     """
     center, deviation = _median_and_deviation(values)
     return np.float32(center), np.float32(deviation)

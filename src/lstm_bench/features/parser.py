@@ -13,15 +13,7 @@ from collections.abc import Callable
 
 from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.features.nodes import Call, Field, Node, Number
-from lstm_bench.features.operators import (
-    LEAST_ALPHA,
-    MOST_DAYS,
-    OPERATORS,
-    REFUSED,
-    Kind,
-    Operator,
-    Window,
-)
+from lstm_bench.features.operators import LEAST_ALPHA, MOST_DAYS, OPERATORS, REFUSED, Kind, Operator, Window
 
 __all__ = ["parse_tree"]
 

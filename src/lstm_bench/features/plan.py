@@ -1,9 +1,8 @@
-"""The plan: many expressions as one list of tasks, each distinct sub-expression worked out once.
+"""The plan: many expressions as one list of tasks, in which each distinct sub-expression is computed once.
 
-Qlib works each expression out on its own, from its own first day. Most values do not depend on that day and
-are shared by all expressions; those that do (:meth:`Operator.depends_on_start`) are shared where the days are
-the same. What one pass over a window gives together (an extreme and its place, order statistics, a
-regression) is one task.
+Qlib computes each expression on its own, from its own first day. Most values do not depend on that day, and all
+expressions share them. Values that do (:meth:`Operator.depends_on_start`) are shared by expressions with the same
+first day. Results of one pass over a window (an extreme and its place, order statistics, a regression) are one task.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from lstm_bench.features.operators import OPERATORS, Kind, Window
 
 __all__ = ["Apply", "Load", "Plan", "Step", "Task"]
 
-#: Rows ``[start, stop)`` that a field is read from, None for all of them.
+#: Days ``[start, stop)`` that a field is read on, None for all of them.
 Rows = tuple[int, int] | None
 
 # Operators that share a pass over a window.
@@ -40,7 +39,7 @@ _KEEP_INFINITE = ("Slope", "Rsquare", "Resi", "Count")
 
 @dataclass(frozen=True)
 class Load:
-    """A field, from an instrument or each its own, in some rows."""
+    """A field on some days, of one instrument or (None) of each instrument itself."""
 
     field: str
     instrument: str | None
@@ -54,11 +53,11 @@ class Apply:
     Attributes
     ----------
     operator
-        One of the language's, or one of ``Exponential`` (mean with ``window`` as its alpha), ``Double`` (as
-        float64), ``Finite`` (as float64, infinite values missing) and ``Unsteady`` (the first input, missing
-        where the second, a standard deviation, is all but zero).
+        An operator of the language, or ``Exponential`` (mean with ``window`` as its alpha), ``Double`` (as float64),
+        ``Finite`` (as float64, infinite values missing) or ``Unsteady`` (the first input, missing where the second, a
+        standard deviation, is nearly zero).
     inputs
-        Slots of the operands: of steps, or of the plan's numbers.
+        Slots of the operands, which are steps or numbers of the plan.
     window, quantile
         As in :class:`lstm_bench.features.nodes.Call`.
     """
@@ -74,18 +73,18 @@ Step = Load | Apply
 
 @dataclass(frozen=True)
 class Task:
-    """Steps that are worked out together.
+    """Steps that are computed together.
 
     Attributes
     ----------
     steps
-        A single one, or those of one pass over a window: they have inputs and window in common.
+        A single step, or those of one pass over a window, which share inputs and window.
     slots
-        Where their values go.
+        Slots of their values.
     results
-        Pairs (position of an expression, slot) that are complete now.
+        Pairs (position of an expression, slot) that this task completes.
     finished
-        Slots that nothing needs any more.
+        Slots that no later task needs.
     text
         The first expression that needs it, for messages.
     """
@@ -103,18 +102,18 @@ class Plan:
     Parameters
     ----------
     expressions
-        What to work out.
+        Expressions to compute.
     begin, end
-        Rows asked for, end exclusive.
+        Requested days, end exclusive.
     rows
-        Number of rows that there are.
+        Number of days of bars.
 
     Attributes
     ----------
     numbers
         Slot -> plain number.
     tasks
-        In an order that has operands first.
+        In an order in which operands come first.
     """
 
     def __init__(self, expressions: Sequence[Expression], begin: int, end: int, rows: int) -> None:
@@ -130,7 +129,7 @@ class Plan:
         self.tasks = self._order(roots)
 
     def _own_rows(self, expression: Expression) -> Rows:
-        """Find the rows that Qlib would load for this expression alone."""
+        """Days that Qlib would load for this expression alone."""
         own = max(0, self._begin - expression.left), min(self._rows, self._end + expression.right)
         return None if own == (0, self._rows) else own
 
@@ -140,13 +139,13 @@ class Plan:
         return slot
 
     def _intern_number(self, value: int | float) -> int:
-        # by its text: 1 and 1.0, or 0.0 and -0.0, are equal and yet give different results
+        # by its text: 1 and 1.0, or 0.0 and -0.0, are equal but give different results
         slot = self._slots.setdefault(repr(value), len(self._slots))
         self.numbers[slot] = value
         return slot
 
     def _place(self, node: Node, rows: Rows, own: Rows) -> int:
-        """Slot of a node's value where fields are read from ``rows``; the expression loads ``own``."""
+        """Slot of a node whose fields are read on the days ``rows``, of an expression that loads the days ``own``."""
         match node:
             case Number(value=value):
                 return self._intern_number(value)
@@ -175,7 +174,7 @@ class Plan:
         return slot
 
     def _order(self, roots: Sequence[int]) -> tuple[Task, ...]:
-        """Tasks so that inputs come first and values are finished with early."""
+        """Order tasks so that inputs come first and values are dropped early."""
         passes: dict[object, list[int]] = {}
         for slot, step in self._steps.items():
             passes.setdefault(_pass(slot, step), []).append(slot)
@@ -223,14 +222,14 @@ class Plan:
 
 
 def _pass(slot: int, step: Step) -> object:
-    """Key that steps of one pass over a window have in common."""
+    """Key that steps of one pass over a window share."""
     if isinstance(step, Apply) and step.operator in _PASS:
         return _PASS[step.operator], step.inputs, step.window
     return slot
 
 
 def _alpha(node: Call) -> float | None:
-    """Weight of the newest day where a node is an exponential mean: EMA, or any with ``0 < N < 1``."""
+    """Weight of the newest day if a node is an exponential mean (EMA, or ``0 < N < 1``), else None."""
     if node.window is None or node.window == 0:
         return None
     if node.window < 1:

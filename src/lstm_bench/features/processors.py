@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.processor import (
     CSRankNormKwargs,
@@ -31,6 +30,7 @@ from lstm_bench.config.sections.processor import (
     ProcessorConfig,
 )
 from lstm_bench.core.errors import DataError
+from lstm_bench.features.arrays import Array, Bools, Floats, Floats32, Ints
 from lstm_bench.features.column_selection import selected_columns
 from lstm_bench.features.columns import Columns, Fill, StoredColumns
 from lstm_bench.features.cross_section import day_means_for, day_ranks, day_robust_zscores, day_zscores
@@ -40,7 +40,7 @@ from lstm_bench.features.table import GROUPS, Table, groups_of
 
 __all__ = ["process"]
 
-Kernel = Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]], npt.NDArray[Any]]
+Kernel = Callable[[Floats32, Ints, Ints], Array]
 """``(column [R], order, starts) -> column``; see :mod:`lstm_bench.features.cross_section`."""
 
 _RANK_TO_STD = 3.46
@@ -49,7 +49,7 @@ _RANK_TO_STD = 3.46
 def process(
     table: Table,
     chain: Iterable[ProcessorConfig],
-    embargoed: npt.NDArray[np.bool_] | None = None,
+    embargoed: Bools | None = None,
     *,
     fitted: Sequence[FittedStatistics] | None = None,
 ) -> tuple[Table, tuple[FittedStatistics, ...]]:
@@ -69,7 +69,7 @@ def process(
     Raises
     ------
     DataError
-        If no row lies in a processor's fit period, or ``fitted`` belongs to another chain or to other columns.
+        If a processor's fit period has no row, or ``fitted`` belongs to another chain or to other columns.
     ConfigError
         If a processor drops the label or every feature.
     """
@@ -110,8 +110,8 @@ def _drop_missing(table: Table, entry: ProcessorConfig) -> Table:
     for group in groups_of(kwargs.fields_group):
         columns = table.group(group)
 
-        def missing(column: int, columns: Columns = columns) -> npt.NDArray[np.bool_]:
-            absent: npt.NDArray[np.bool_] = np.isnan(columns.column(column))
+        def missing(column: int, columns: Columns = columns) -> Bools:
+            absent: Bools = np.isnan(columns.column(column))
             return absent
 
         for absent in for_each(len(columns.names), missing):
@@ -120,10 +120,7 @@ def _drop_missing(table: Table, entry: ProcessorConfig) -> Table:
 
 
 def _by_day(
-    table: Table,
-    group: FieldsGroup,
-    kernel: Kernel,
-    dtype: type[np.floating[Any]] = np.float32,
+    table: Table, group: FieldsGroup, kernel: Kernel, dtype: type[np.floating[Any]] = np.float32
 ) -> Table:
     """Apply a kernel to each day's cross-section of a group's columns."""
     columns = table.group(group)
@@ -145,9 +142,7 @@ def _rank(table: Table, entry: ProcessorConfig) -> Table:
     return table
 
 
-def _scaled_ranks(
-    column: npt.NDArray[np.float32], order: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def _scaled_ranks(column: Floats32, order: Ints, starts: Ints) -> Floats:
     return (day_ranks(column, order, starts) - 0.5) * _RANK_TO_STD
 
 

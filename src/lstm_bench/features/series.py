@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lstm_bench.features.arrays import Array, Ints
 from lstm_bench.features.kernels.shift import blank
 
 __all__ = ["Series", "Span", "Value"]
 
-# after every day, and far enough from the largest integer to count on from
+# after every day, and small enough to add days to without overflow
 _NEVER = 1 << 40
 
 
@@ -20,15 +19,15 @@ _NEVER = 1 << 40
 class Span:
     """First and last row (inclusive) of each instrument, ``[N]`` int64.
 
-    An instrument without rows starts after every day and ends on day -1, so that hulls need no special case.
+    An instrument without rows starts after every day and ends on day -1; hulls then need no special case.
     """
 
-    first: npt.NDArray[np.int64]
-    last: npt.NDArray[np.int64]
+    first: Ints
+    last: Ints
 
     @classmethod
-    def of(cls, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> Span:
-        """Rows from ``first`` to ``last``, none where ``first > last``."""
+    def of(cls, first: Ints, last: Ints) -> Span:
+        """Rows from ``first`` to ``last``; none if ``first > last``."""
         none = first > last
         return cls(np.where(none, _NEVER, first), np.where(none, -1, last))
 
@@ -37,15 +36,15 @@ class Span:
         return Span.of(np.maximum(self.first, start), np.minimum(self.last, stop - 1))
 
     def hull(self, other: Span) -> Span:
-        """Take the rows of either, and those between, as pandas aligns two series."""
+        """Rows of either and those between, as pandas aligns two series."""
         if other is self:
             return self
         hull = Span(np.minimum(self.first, other.first), np.maximum(self.last, other.last))
-        # spans are compared by identity first: keep this one where it has all rows
+        # spans are compared by identity first: keep this one if it has all rows
         return self if self.first.size == hull.first.size and self.same_as(hull) else hull
 
     def same_as(self, other: Span) -> bool:
-        """Whether both hold the same rows; a span of one instrument stands for all."""
+        """Whether both have the same rows; a span of one instrument applies to all."""
         return self is other or bool(np.all(self.first == other.first) and np.all(self.last == other.last))
 
 
@@ -56,17 +55,17 @@ class Series:
     Attributes
     ----------
     values
-        ``[N, T]``, one instrument a row, in C order; one row where the value is the same for every
-        instrument. Floats are NaN outside the span.
+        ``[N, T]``, one instrument per row, in C order; a single row if all instruments have the same values. Floats
+        are NaN outside the span.
     span
-        The rows that exist: a value outside is not missing, it is not there.
+        The days that exist. A day inside can have a missing value; days outside are not part of the series.
     """
 
-    values: npt.NDArray[Any]
+    values: Array
     span: Span
 
-    def floats(self) -> npt.NDArray[Any]:
-        """Give the values as floats, NaN outside the span; what is no float becomes float32."""
+    def floats(self) -> Array:
+        """Return the values as floats, NaN outside the span; other types become float32."""
         if self.values.dtype in (np.float32, np.float64):
             return self.values
         return blank(self.values.astype(np.float32), self.span.first, self.span.last)

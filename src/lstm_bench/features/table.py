@@ -1,7 +1,6 @@
 """The table: the rows of a universe, their features and their label.
 
-Qlib's long table, indexed by (day, instrument), with the instrument as the outer order: a stock's history is
-contiguous, as windows want it.
+It is Qlib's long table with rows sorted by instrument, then day: a stock's history is contiguous, as windows need it.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.processor import FieldsGroup
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Bools, Days, Ints, Ints32
 from lstm_bench.features.columns import Columns
 
 __all__ = ["GROUPS", "Rows", "Table", "groups_of"]
@@ -31,12 +30,12 @@ class Rows:
     shape : ``(T, N)`` of that panel
     """
 
-    days: npt.NDArray[np.int32]
-    instruments: npt.NDArray[np.int32]
+    days: Ints32
+    instruments: Ints32
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, mask: npt.NDArray[np.bool_]) -> Rows:
+    def of(cls, mask: Bools) -> Rows:
         """Make a row of each true cell of a ``[T, N]`` mask."""
         T, N = mask.shape
         cells = np.flatnonzero(mask.T)
@@ -47,19 +46,17 @@ class Rows:
         return len(self.days)
 
     @cached_property
-    def cells(self) -> npt.NDArray[np.int64]:
+    def cells(self) -> Ints:
         """Positions of the rows in a flat instrument-major panel, ``[R]``: ``panel.T.ravel()[cells]``."""
         return self.instruments.astype(np.int64) * self.shape[0] + self.days
 
-    def by_day(self, kept: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def by_day(self, kept: Bools) -> tuple[Ints, Ints]:
         """Return the kept rows day by day, and where each day begins: ``[K]``, ``[T + 1]`` int64."""
         return _by_day(self.days, kept, self.shape[0])
 
 
 @kernel()
-def _by_day(
-    days: npt.NDArray[np.int32], kept: npt.NDArray[np.bool_], T: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _by_day(days: Ints32, kept: Bools, T: int) -> tuple[Ints, Ints]:
     starts = np.zeros(T + 1, dtype=np.int64)
     for row in range(len(days)):
         if kept[row]:
@@ -96,8 +93,8 @@ class Table:
     """
 
     rows: Rows
-    days: npt.NDArray[np.datetime64]
-    kept: npt.NDArray[np.bool_]
+    days: Days
+    kept: Bools
     feature: Columns
     label: Columns
 
@@ -112,6 +109,6 @@ class Table:
         return dataclasses.replace(self, label=columns)
 
     @cached_property
-    def order_by_day(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def order_by_day(self) -> tuple[Ints, Ints]:
         """Kept rows day by day, and where each day begins."""
         return self.rows.by_day(self.kept)

@@ -1,4 +1,4 @@
-"""Memory that the C library keeps for the next training step."""
+"""Keeping freed memory in the process, for the next training step."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from functools import cache
 
 __all__ = ["keep_freed_memory"]
 
-# Parameters of mallopt(3): from which size a block is mapped by itself, and how much is kept at the heap's top.
+# Parameters of mallopt(3): the size from which a block has its own mapping, and the bytes kept at the heap's top.
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _LARGEST_BLOCK, _KEPT_AT_TOP = 1 << 30, (1 << 31) - 1
 
 
 @cache
 def keep_freed_memory() -> bool:
-    """Let glibc keep what this process frees, instead of returning it and faulting it in again every step.
+    """Let glibc keep memory that this process frees, and return whether it does; other C libraries have no such switch.
 
-    A training step on the CPU frees and takes again hundreds of megabytes of activations. By default each comes as
-    a new mapping whose pages the kernel has to clear: half the time of a step (``tests/perf/allocator.py``). No
-    number depends on it.
-
-    Returns
-    -------
-    bool
-        Whether it is on; the C libraries of other systems have no such switch.
+    A training step on the CPU frees and allocates hundreds of megabytes of activations. By default each allocation is a
+    new mapping whose pages the kernel clears, which is half the time of a step (``tests/perf/allocator.py``). Results
+    do not depend on it.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -1,4 +1,4 @@
-"""Which device a run trains on: a wish is served by what there is, a demand is met or refused."""
+"""The device that a run trains on. A requested device must exist; the file's ``GPU`` is only a preference."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ def resolve_device(demand: str, gpu: int) -> torch.device:
     Parameters
     ----------
     demand
-        ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``. All but ``auto`` are demands.
+        ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``.
     gpu
-        The file's ``GPU``, a preference that counts under ``auto``: the CUDA device to use if there is one,
-        negative for the CPU.
+        The file's ``GPU``, which only ``auto`` considers: the CUDA device to use if it exists, negative for the CPU.
 
     Raises
     ------
     DeviceError
-        Where a demanded device does not exist.
+        If the demanded device does not exist.
     """
     if demand == "auto":
         return _preferred(gpu)
@@ -43,8 +42,8 @@ def resolve_device(demand: str, gpu: int) -> torch.device:
         raise DeviceError(f"--device: got {demand!r}; choices: auto, cpu, mps, cuda, cuda:0, cuda:1, ...")
     count = torch.cuda.device_count()
     if int(index or 0) >= count:
-        there = f"CUDA devices 0 to {count - 1}" if count else "no CUDA device"
-        raise DeviceError(f"--device: got {demand!r}, but this machine has {there}; choices: auto, cpu")
+        existing = f"CUDA devices 0 to {count - 1}" if count else "no CUDA device"
+        raise DeviceError(f"--device: got {demand!r}, but this machine has {existing}; choices: auto, cpu")
     return torch.device("cuda", int(index or 0))
 
 
@@ -54,6 +53,6 @@ def _preferred(gpu: int) -> torch.device:
     count = torch.cuda.device_count()
     if gpu < count:
         return torch.device("cuda", gpu)
-    there = f"has {counted(count, 'CUDA device')}" if count else "has no CUDA device"
-    logger.info("GPU: the file prefers %d and this machine %s; training on the CPU", gpu, there)
+    existing = f"has {counted(count, 'CUDA device')}" if count else "has no CUDA device"
+    logger.info("GPU: the file prefers %d and this machine %s; training on the CPU", gpu, existing)
     return torch.device("cpu")

@@ -1,4 +1,4 @@
-"""A member's optimizer: torch's, with Qlib's names, over gradients that are clipped first."""
+"""A member's optimizer: torch's, under Qlib's names, after gradient clipping."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["make_optimizer", "set_rate", "step"]
 def make_optimizer(
     pack: PackSpec, member: MemberSpec, model: nn.Module, *, fused: bool = False
 ) -> torch.optim.Optimizer:
-    """Make a member's optimizer; ``fused`` updates all parameters in one call, and moves last digits."""
+    """Make a member's optimizer; ``fused`` updates all parameters in one call, with other rounding."""
     lr, weight_decay, fuse = member.lr, member.weight_decay, fused or None
     if pack.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay, fused=fuse)
@@ -23,13 +23,13 @@ def make_optimizer(
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Let an optimizer's next steps have a learning rate."""
+    """Set the learning rate of the next steps."""
     for group in optimizer.param_groups:
         group["lr"] = rate
 
 
 def step(pack: PackSpec, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Clip the gradients that are there, and take a step."""
+    """Clip the gradients and take a step."""
     if pack.clip_grad_value is not None:
         nn.utils.clip_grad_value_(model.parameters(), pack.clip_grad_value)
     if pack.clip_grad_norm is not None:

@@ -1,7 +1,8 @@
-"""A pack: members of one shape on one device, over the same resident samples."""
+"""A pack: K seeds of one configuration that train together on one device, over the same resident samples."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from lstm_bench.core.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.allocator import keep_freed_memory
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, TrainingInputs
@@ -30,30 +32,28 @@ from lstm_bench.model.threads import one_thread
 
 __all__ = ["Pack"]
 
+logger = logging.getLogger("lstm_bench")
+
 
 class Pack:
     """Members over the same samples, on one device.
 
     Parameters
     ----------
-    spec
-        What they share.
-    members
-        What is their own, K of them.
+    spec, members
     train, valid
         Learn samples.
     device
-        Where all of it lives.
     choice
-        How they train; None for the fastest way that is correct.
+        The training path; None for :func:`~lstm_bench.model.select.choose_path`.
     weights
-        ``[S]``, of the training samples in the loss; None for ones. Validation has none, as what Qlib stops by.
+        ``[S]``, of the training samples in the loss; None for ones. Validation is never weighted, as in Qlib.
 
     Attributes
     ----------
-    choice : how they train
-    path : what trains and scores them
-    base_rates : ``[K]`` float64, their learning rates before any schedule
+    choice : the training path, and why this one
+    path : trains and scores the members
+    base_rates : ``[K]`` float64, learning rates before any schedule
     """
 
     def __init__(
@@ -72,17 +72,17 @@ class Pack:
         self.train = ResidentSamples.place(train, device)
         self.valid = ResidentSamples.place(valid, device)
         # Qlib's loss on TSDatasetH has the labels' precision (CSRankNorm makes them float64); elsewhere it is float32.
-        own_precision = spec.compat == "qlib" and spec.is_time_series and device.type != "mps"
+        keeps_float64 = spec.compat == "qlib" and spec.is_time_series and device.type != "mps"
         labels = [torch.from_numpy(samples.labels) for samples in (train, valid)]
         self.train_labels, self.valid_labels = (
-            (label if own_precision else label.float()).to(device) for label in labels
+            (label if keeps_float64 else label.float()).to(device) for label in labels
         )
-        own = None
+        sample_weights = None
         if weights is not None:
-            own = torch.from_numpy(weights)
-            own = (own if own_precision else own.float()).to(device)
+            sample_weights = torch.from_numpy(weights)
+            sample_weights = (sample_weights if keeps_float64 else sample_weights.float()).to(device)
         self.base_rates = torch.tensor([member.lr for member in members], dtype=torch.float64)
-        self._days: list[Tensor] = []  # positions of each day's samples, where batches hold whole days
+        self._days: list[Tensor] = []  # positions of each day's samples, if batches hold whole days
         if spec.loss.is_by_day:
             self._days = comparable_days(labels[0], torch.from_numpy(train.days))
         self.streams = [RandomStream(member.seed, device) for member in members]
@@ -91,8 +91,13 @@ class Pack:
             with stream.in_use():  # weights are drawn on the CPU: a seed means the same model everywhere
                 models.append(spec.make_model(member.dropout))
         self.choice = choice or choose_path(spec, device)
-        inputs = TrainingInputs(spec, members, models, self.streams, self.train, self.train_labels, own)
+        inputs = TrainingInputs(
+            spec, members, models, self.streams, self.train, self.train_labels, sample_weights
+        )
         self.path = open_path(self.choice, inputs)
+        if spec.loss.is_by_day:
+            days = counted(self.days_per_batch, "whole day")
+            logger.info("loss %s: batches of %s, %d an epoch", spec.loss.name, days, self.steps)
 
     @property
     def steps(self) -> int:
@@ -103,7 +108,7 @@ class Pack:
 
     @property
     def days_per_batch(self) -> int:
-        """Days that hold about as many samples as a batch has, where batches hold whole days."""
+        """Days of a batch, if batches hold whole days: as many as have about ``batch_size`` samples."""
         return days_per_batch(self._days, self.spec.batch_size)
 
     def train_epoch(
@@ -117,9 +122,9 @@ class Pack:
         Parameters
         ----------
         active
-            The members that do, K of them.
+            Members to train, K of them.
         rates : ``[K, steps]`` float64
-            The learning rate of each step; None for the members' own.
+            The learning rate of each step; None for ``base_rates``.
         on_step
             Called after each step with the number of steps so far and in all.
 
@@ -146,7 +151,7 @@ class Pack:
         if self.spec.compat == "qlib":
             return self._qlib_losses(active, scores, self.valid_labels, shuffle=False), scores
         with one_thread():
-            return [float(self._valid_loss(own)) for own in scores], scores
+            return [float(self._valid_loss(row)) for row in scores], scores
 
     def _valid_loss(self, scores: Tensor) -> Tensor:
         if self.spec.loss.is_by_day:
@@ -178,13 +183,13 @@ class Pack:
     def _qlib_losses(
         self, active: Sequence[int], scores: Tensor, labels: Tensor, *, shuffle: bool
     ) -> list[float]:
-        """Qlib's loss of a pass: the mean of batch means, its tail dropped. On ``TSDatasetH`` a loader draws."""
+        """Qlib's loss of a pass: the mean of whole batches' means. On ``TSDatasetH`` a loader draws numbers."""
         losses = []
-        for member, own in zip(active, scores, strict=True):
+        for member, row in zip(active, scores, strict=True):
             with self.streams[member].in_use():
                 if self.spec.is_time_series:
-                    order = shuffled_as_loader(len(own), self.spec.batch_size, shuffle=shuffle)
+                    order = shuffled_as_loader(len(row), self.spec.batch_size, shuffle=shuffle)
                 else:
-                    order = in_sequence(len(own), self.spec.batch_size, drop_last=True)
-                losses.append(batch_mean_loss(own, labels, order, self.spec.loss))
+                    order = in_sequence(len(row), self.spec.batch_size, drop_last=True)
+                losses.append(batch_mean_loss(row, labels, order, self.spec.loss))
         return losses

@@ -1,4 +1,4 @@
-"""In what torch's own products compute."""
+"""The precision of torch's own products."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["matrix_precision"]
 
 @contextmanager
 def matrix_precision(precision: Precision) -> Iterator[None]:
-    """Let torch's products inside the block use tf32 (which holds a bf16 exactly), or keep them from it."""
+    """Allow tf32 in torch's products inside the block, or forbid it for fp32. tf32 represents a bf16 exactly."""
     before, in_cudnn = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("highest" if precision == "fp32" else "high")
-    torch.backends.cudnn.allow_tf32 = precision != "fp32"  # cuDNN's LSTM takes tf32 unless it is told not to
+    torch.backends.cudnn.allow_tf32 = precision != "fp32"  # cuDNN's LSTM uses tf32 by default
     try:
         yield
     finally:

@@ -1,8 +1,8 @@
-"""A member's own random stream, whatever else draws numbers in between.
+"""Random streams: each member draws the same numbers, whatever else draws in between.
 
 ``nn.LSTM`` draws initial weights and dropout masks from torch's *default* generators, and Qlib shuffles with them
-(``TSDatasetH``) or with numpy's (``DatasetH``). Members that take turns would mix their draws; a stream puts its
-own state in place while its member works, and takes it back afterwards.
+(``TSDatasetH``) or with numpy's (``DatasetH``). A stream sets the state of these generators while its member draws, and
+restores it afterwards.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["RandomStream"]
 
 
 class RandomStream:
-    """Random state that belongs to one member.
+    """The random state of one member.
 
     Parameters
     ----------
     seed
-        As in ``torch.manual_seed`` and ``numpy.random.seed``: the same seed gives Qlib's draws.
+        As for ``torch.manual_seed`` and ``numpy.random.seed``: the same seed gives Qlib's draws.
     device
-        The device whose generator belongs to the stream beside the CPU's; all others are left alone.
+        The stream has this device's generator and the CPU's; all others are left alone.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:

@@ -1,4 +1,4 @@
-"""Samples on the device that trains or scores them."""
+"""Samples in the memory of the device that trains or scores them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ResidentSamples:
 
     @classmethod
     def place(cls, samples: SampleSet, device: torch.device) -> ResidentSamples:
-        """Put samples on a device; the features of one dataset are there once."""
+        """Copy samples to a device; the features of a dataset are copied once."""
         return cls(
             torch.from_numpy(samples.days).to(device),
             torch.from_numpy(samples.instruments).to(device),
@@ -41,7 +41,7 @@ class ResidentSamples:
 
     @property
     def device(self) -> torch.device:
-        """Where they are."""
+        """The device of the samples."""
         return self.days.device
 
     def gather(self, positions: Tensor) -> Tensor:

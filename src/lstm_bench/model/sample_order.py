@@ -1,7 +1,4 @@
-"""In which order an epoch visits its samples.
-
-Each order yields batches of sample positions, drawing from the random stream that is in place.
-"""
+"""Orders in which an epoch visits its samples: batches of positions, drawn from torch's default generator."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ __all__ = [
 
 
 def in_sequence(samples: int, batch_size: int, *, drop_last: bool) -> Iterator[Tensor]:
-    """Visit samples in their own order: int64 ``[B]`` a batch."""
+    """Visit samples in their own order, batches of int64 ``[B]``."""
     end = samples - samples % batch_size if drop_last else samples
     for start in range(0, end, batch_size):
         yield torch.arange(start, min(start + batch_size, end))
@@ -38,7 +35,7 @@ def shuffled(samples: int, batch_size: int) -> Iterator[Tensor]:
 
 
 def days_per_batch(days: Sequence[Tensor], batch_size: int) -> int:
-    """Return how many days have about as many samples as a batch; at least one, and no more than there are.
+    """Return how many days have about as many samples as a batch: at least one, at most all.
 
     Parameters
     ----------
@@ -50,7 +47,7 @@ def days_per_batch(days: Sequence[Tensor], batch_size: int) -> int:
 
 
 def shuffled_days(days: Sequence[Tensor], days_per_batch: int) -> Iterator[Tensor]:
-    """Visit whole days in random order, so many to a batch; the last, partial batch is dropped.
+    """Visit whole days in random order, ``days_per_batch`` to a batch; the last partial batch is dropped.
 
     Parameters
     ----------
@@ -74,8 +71,8 @@ def shuffled_as_numpy(samples: int, batch_size: int, random: np.random.RandomSta
 def shuffled_as_loader(samples: int, batch_size: int, *, shuffle: bool = True) -> Iterator[Tensor]:
     """Visit samples as a torch ``DataLoader`` does that drops its last partial batch.
 
-    Qlib's model for ``TSDatasetH`` samples with three loaders an epoch. What they draw is torch's business, so
-    torch's own loader is asked, over positions instead of samples. An unshuffled loader draws too.
+    Qlib's model for ``TSDatasetH`` uses three loaders an epoch. This is torch's own loader over positions, so that it
+    draws the same random numbers; an unshuffled loader draws some too.
     """
     loader: DataLoader[Any] = DataLoader(
         _Positions(samples), batch_size=batch_size, shuffle=shuffle, drop_last=True, collate_fn=_to_tensor
@@ -84,7 +81,7 @@ def shuffled_as_loader(samples: int, batch_size: int, *, shuffle: bool = True) -
 
 
 class _Positions(Dataset[Any]):
-    """A data set whose samples are their own positions, fetched a batch at a time."""
+    """A torch dataset of positions, fetched a batch at a time."""
 
     def __init__(self, samples: int) -> None:
         self._samples = samples

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: what share of its own learning rate a member takes at each step."""
+"""Learning-rate schedules: the factor of a member's learning rate at each step."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _RISE = 0.3  # of one_cycle's steps; this and the next two are torch's defaults
 _CYCLE_START, _CYCLE_END = 1 / 25, 1 / 25e4
 _IMPROVEMENT = 1e-4  # relative: what counts as a lower loss; torch's default
 
-Shares = npt.NDArray[np.float64]
+Factors = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ScheduleSpec:
-    """Which schedule, and its settings.
+    """A schedule and its settings.
 
     Attributes
     ----------
@@ -29,8 +29,8 @@ class ScheduleSpec:
         ``cosine`` (Loshchilov and Hutter 2017, without restarts) falls with each step until the last epoch's end,
         ``one_cycle`` (Smith and Topin 2019) rises and falls with each step; ``step`` decays every ``step_epochs``,
         ``plateau`` once the validation loss has not fallen for longer than ``patience`` epochs.
-    warmup_epochs : in which the rate rises linearly, step by step; the schedule begins after them
-    min_factor : least share of ``cosine`` and ``plateau``
+    warmup_epochs : epochs in which the rate rises linearly, step by step; the schedule begins after them
+    min_factor : smallest factor of ``cosine`` and ``plateau``
     step_epochs, decay, patience
     """
 
@@ -53,9 +53,9 @@ class Schedule:
     ----------
     spec
     n_epochs
-        Of the whole training, though it may stop early.
+        Epochs of the whole training, which may stop early.
     steps
-        Of an epoch.
+        Steps of an epoch.
     """
 
     def __init__(self, spec: ScheduleSpec, n_epochs: int, steps: int) -> None:
@@ -66,8 +66,8 @@ class Schedule:
         self._lowest = math.inf
         self._waited = 0
 
-    def shares(self, epoch: int) -> Shares:
-        """Return the share ``[steps]`` of the learning rate at each step of an epoch, counted from 0."""
+    def factors(self, epoch: int) -> Factors:
+        """Return the factors ``[steps]`` of an epoch, counted from 0."""
         done = epoch * self._steps + np.arange(self._steps, dtype=np.float64)
         warmup = self._spec.warmup_epochs * self._steps
         if self._spec.name == "one_cycle":
@@ -77,7 +77,7 @@ class Schedule:
         return self._after_warmup(epoch - self._spec.warmup_epochs, done - warmup)
 
     def note(self, epoch: int, valid_loss: float) -> None:
-        """Take in an epoch's validation loss; those of the warm-up do not count."""
+        """Record an epoch's validation loss; those of the warm-up do not count."""
         if self._spec.name != "plateau" or epoch < self._spec.warmup_epochs:
             return
         if valid_loss < self._lowest * (1 - _IMPROVEMENT):
@@ -91,26 +91,26 @@ class Schedule:
     def _all_steps(self) -> int:
         return self._n_epochs * self._steps
 
-    def _after_warmup(self, epoch: int, done: Shares) -> Shares:
+    def _after_warmup(self, epoch: int, done: Factors) -> Factors:
         spec = self._spec
         if spec.name == "cosine":
             falling = (self._n_epochs - spec.warmup_epochs) * self._steps
             return spec.min_factor + (1 - spec.min_factor) * (1 + np.cos(np.pi * done / falling)) / 2
-        share = 1.0
+        factor = 1.0
         if spec.name == "step":
-            share = spec.decay ** (epoch // spec.step_epochs)
+            factor = spec.decay ** (epoch // spec.step_epochs)
         elif spec.name == "plateau":
-            share = max(spec.decay**self._decays, spec.min_factor)
-        return np.full(self._steps, share)
+            factor = max(spec.decay**self._decays, spec.min_factor)
+        return np.full(self._steps, factor)
 
 
-def _one_cycle(done: Shares, rise: float, steps: int) -> Shares:
-    """From 1/25 up to 1 in ``rise`` steps, and down to almost nothing, along cosines."""
+def _one_cycle(done: Factors, rise: float, steps: int) -> Factors:
+    """Rise from 1/25 to 1 in ``rise`` steps, then fall to almost 0, along cosines."""
     peak, last = max(rise - 1, 0.0), max(steps - 1, 1)
     rising = _along_cosine(_CYCLE_START, 1.0, done / peak if peak else np.ones_like(done))
     falling = _along_cosine(1.0, _CYCLE_END, (done - peak) / max(last - peak, 1.0))
     return np.where(done <= peak, rising, falling)
 
 
-def _along_cosine(start: float, end: float, part: Shares) -> Shares:
+def _along_cosine(start: float, end: float, part: Factors) -> Factors:
     return end + (start - end) * (1 + np.cos(np.pi * part)) / 2

@@ -179,10 +179,10 @@ def time_path(
         Each figure is the best of the repeats, after one warm-up step.
     """
     steps = steps or (_CPU_STEPS if device.type == "cpu" else _ACCELERATOR_STEPS)
-    own = replace(spec, precision="fp32") if choice.name == "reference" else spec
+    spec = replace(spec, precision="fp32") if choice.name == "reference" else spec
     samples = noise_samples(steps * spec.batch_size, Shape(spec.d_feat, step_len))
     specs = [MemberSpec(seed, lr=1e-3, dropout=0.0, weight_decay=0.0) for seed in range(members)]
-    pack = Pack(own, specs, samples, samples, device, choice)
+    pack = Pack(spec, specs, samples, samples, device, choice)
     return time_pack(pack, pack.train, steps=steps, seconds=seconds)
 
 

@@ -1,4 +1,4 @@
-"""The trainer: epochs over a pack, early stopping per member, best weights kept."""
+"""The trainer: epochs over a pack, with early stopping and best weights for each member."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lstm_bench.core.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
 from lstm_bench.model.pack import Pack
@@ -26,7 +25,7 @@ __all__ = ["Epoch", "Fit", "Status", "ValidMetric", "train_pack"]
 logger = logging.getLogger("lstm_bench")
 
 Status = Literal["training", "finished", "early_stopped", "diverged", "stopped"]
-# scores [S] of the valid samples, in their order -> a figure, greater is better
+# maps scores [S] of the valid samples, in their order, to a figure; greater is better
 ValidMetric = Callable[[npt.NDArray[np.float32]], float]
 
 
@@ -37,11 +36,10 @@ class Epoch:
     Attributes
     ----------
     number : counted from 0
-    train_loss, valid_loss : what is minimised, the first with the weights of samples, if there are any, and the
-        second without
-    valid_score : what early stopping watches, greater is better: minus ``valid_loss``, or the metric chosen
-    seconds : this member's share of the pack's wall time
-    lr : the learning rate of its last step
+    train_loss, valid_loss : the minimised loss; sample weights apply to the first only
+    valid_score : what early stopping watches, greater is better: minus ``valid_loss``, or the chosen metric
+    seconds : the pack's wall time, divided by its active members
+    lr : the learning rate of the last step
     """
 
     number: int
@@ -54,16 +52,16 @@ class Epoch:
 
 @dataclass
 class Fit:
-    """What training a member gave.
+    """The result of training a member.
 
     Attributes
     ----------
-    member : its specification
-    status : ``finished`` (all epochs), ``early_stopped``, ``diverged`` (a loss that is no finite number; its epoch
-        is the last one) or ``stopped`` (by the caller)
+    member
+    status : ``training`` until it ends; then ``finished`` (all epochs), ``early_stopped``, ``diverged`` (the last epoch
+        has a loss or score that is not finite) or ``stopped`` (by the caller)
     epochs : one entry per epoch
-    best_epoch, best_score : of the kept weights; -1 and -inf without any
-    weights : of the best epoch, on the CPU; empty without any
+    best_epoch, best_score : of ``weights``; -1 and -inf if there are none
+    weights : of the best epoch, on the CPU; empty if no epoch had a finite score
     """
 
     member: MemberSpec
@@ -74,7 +72,7 @@ class Fit:
     weights: dict[str, Tensor] = field(default_factory=dict)
 
     def note(self, epoch: Epoch, weights: Callable[[], dict[str, Tensor]], early_stop: int) -> None:
-        """Take an epoch in: keep the weights of a strictly better one, stop after ``early_stop`` others."""
+        """Record an epoch: keep the weights of a strictly better one, stop after ``early_stop`` others."""
         self.epochs.append(epoch)
         if not (math.isfinite(epoch.train_loss) and math.isfinite(epoch.valid_score)):
             self.status = "diverged"
@@ -104,45 +102,30 @@ def train_pack(
     choice: PathChoice | None = None,
     weights: npt.NDArray[Any] | None = None,
 ) -> list[Fit]:
-    """Train a pack of K members.
+    """Train a pack of K members; returns their fits in the same order.
 
     Parameters
     ----------
-    spec, members
-        What the members share, and what is their own.
+    spec, members, device
     train, valid
         Learn samples of both segments.
     n_epochs
-        Epochs at the most.
+        Most epochs of a member.
     early_stop
         Epochs without a better score that end a member.
-    device
-        Where to train.
     valid_metric
         The score that early stopping watches; None for minus the validation loss.
     on_epoch
-        Called after each epoch with all fits; a false answer stops the pack.
+        Called after each epoch with all fits; the pack stops if it returns False.
     on_step
-        Called after each optimizer step with the number of steps in the epoch so far and in all; where members take
-        turns, each counts for itself.
+        Called after each optimizer step with the number of steps in the epoch so far and in all; if members take turns,
+        each counts for itself.
     choice
-        How they train; None for the fastest way that is correct.
+        The training path; None for :func:`~lstm_bench.model.select.choose_path`.
     weights
         ``[S]``, of the training samples in the loss; None for ones.
-
-    Returns
-    -------
-    list of Fit
-        In the order of ``members``.
     """
     pack = Pack(spec, members, train, valid, device, choice, weights)
-    if spec.loss.is_by_day:
-        logger.info(
-            "loss %s: batches of %s, %d an epoch",
-            spec.loss.name,
-            counted(pack.days_per_batch, "whole day"),
-            pack.steps,
-        )
     fits = [Fit(member) for member in members]
     schedules = [Schedule(spec.schedule, n_epochs, pack.steps) for _ in members]
     for number in range(n_epochs):
@@ -153,8 +136,8 @@ def train_pack(
         ):
             schedules[index].note(number, epoch.valid_loss)
             fits[index].note(epoch, partial(pack.path.weights, index), early_stop)
-        go_on = on_epoch is None or on_epoch(fits)
-        if not go_on or all(fit.status != "training" for fit in fits):
+        is_stopped = on_epoch is not None and not on_epoch(fits)
+        if is_stopped or all(fit.status != "training" for fit in fits):
             _close(fits, "stopped")
             return fits
     _close(fits, "finished")
@@ -175,7 +158,7 @@ def _epoch(
     if valid_metric is None:
         valid_scores = [-loss for loss in valid_losses]
     else:
-        valid_scores = [valid_metric(own) for own in scores.cpu().numpy()]
+        valid_scores = [valid_metric(row) for row in scores.cpu().numpy()]
     seconds = (time.perf_counter() - started) / len(active)
     last_rates = rates[:, -1].tolist() if pack.steps else [math.nan] * len(active)
     return [
@@ -188,8 +171,8 @@ def _epoch(
 
 def _rates(pack: Pack, schedules: Sequence[Schedule], active: Sequence[int], epoch: int) -> Tensor:
     """Return the learning rates ``[K, steps]`` of an epoch."""
-    shares = np.stack([schedules[index].shares(epoch) for index in active])
-    return pack.base_rates[list(active), None] * torch.from_numpy(shares)
+    factors = np.stack([schedules[index].factors(epoch) for index in active])
+    return pack.base_rates[list(active), None] * torch.from_numpy(factors)
 
 
 def _close(fits: Sequence[Fit], status: Status) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.config.wording.shown import came
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import DataError
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.record.catalogue import find_run, name_some
@@ -68,7 +68,7 @@ class SavedRun:
     """
 
     record: Record
-    config: RunConfig
+    config: ResolvedRun
     weights: Mapping[str, Tensor]
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
     provenance: Mapping[str, Any]

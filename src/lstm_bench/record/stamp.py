@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import ConfigError, DataError, InputError
 from lstm_bench.data import fingerprint
 from lstm_bench.data.provider import Provider
@@ -87,7 +87,7 @@ class Stamp:
     outline: Outline
 
     @classmethod
-    def of(cls, config: RunConfig, provider: Provider) -> Stamp | None:
+    def of(cls, config: ResolvedRun, provider: Provider) -> Stamp | None:
         """Take the stamp of what a resolved configuration uses; None where the data lack what a run of it needs."""
         try:
             used = UsedData.of(config, provider)
@@ -95,7 +95,7 @@ class Stamp:
             return None
         return cls(str(provider.calendar[-1]), used.digest, used.outline)
 
-    def open(self, config: RunConfig, provider: Provider) -> Provider:
+    def open(self, config: ResolvedRun, provider: Provider) -> Provider:
         """Show the days that were there when the stamp was taken, if what is used of them is the same.
 
         Raises
@@ -137,7 +137,7 @@ class Stamp:
 
 
 def data_of_run(
-    config: RunConfig, provider: Provider, experiment: Path, seeds: Iterable[int], *, force: bool = False
+    config: ResolvedRun, provider: Provider, experiment: Path, seeds: Iterable[int], *, force: bool = False
 ) -> NamedData:
     """Find the name of a run's data: the folder's fingerprint, or an earlier one that records of the experiment have.
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
@@ -115,7 +115,7 @@ class UsedData:
     outline: Outline
 
     @classmethod
-    def of(cls, config: RunConfig, provider: Provider) -> UsedData:
+    def of(cls, config: ResolvedRun, provider: Provider) -> UsedData:
         """Read what a run of a resolved configuration uses.
 
         A benchmark or a market to trade in that the data lack is left out; a backtest is refused for it.
@@ -140,7 +140,7 @@ class UsedData:
 
 
 def _dataset(
-    config: RunConfig, provider: Provider
+    config: ResolvedRun, provider: Provider
 ) -> tuple[Panel, npt.NDArray[np.bool_], dict[str, tuple[str, str]]]:
     """Bars of the dataset, membership ``[T, N]`` on its days, and what days these are."""
     section, days = config.task.dataset, provider.calendar
@@ -204,12 +204,12 @@ def _cut(panel: Panel, T: int) -> Panel:
     )
 
 
-def _segment(config: RunConfig, provider: Provider, name: str) -> tuple[int, int]:
+def _segment(config: ResolvedRun, provider: Provider, name: str) -> tuple[int, int]:
     start, end = getattr(config.task.dataset.kwargs.segments, name)
     return _positions(provider, start, end, f"segment {name!r}")
 
 
-def _quote_span(config: RunConfig, portfolio: PortAnalysisConfig, provider: Provider) -> tuple[int, int]:
+def _quote_span(config: ResolvedRun, portfolio: PortAnalysisConfig, provider: Provider) -> tuple[int, int]:
     """Calendar positions of the backtest's quotes, as :func:`~lstm_bench.evaluate.trading.quotes.quote_span` does."""
     start, stop = portfolio.backtest.start_time, portfolio.backtest.end_time
     test = _segment(config, provider, "test")

@@ -1,6 +1,7 @@
-"""Pictures: the figures of a report drawn with matplotlib, for documents that hold no scripts.
+"""Pictures: the figures of a report drawn with matplotlib, for documents and trackers.
 
-A picture shows the traces of the page's figure, in the light palette. matplotlib comes with the extra ``pictures``.
+A picture shows the traces of the page's figure in the light palette. matplotlib comes with the extra ``pictures``;
+plotly's own export (kaleido) would need Chrome on every machine that tracks a run.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ __all__ = ["draw_pictures", "figure_hook", "pictures", "tracked_pictures"]
 _DASHES = {"dash": "--", "dot": ":", "dashdot": "-."}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _RESOLUTION = 150
-_STRONG = 0.3  # a colour of a diverging scale, from 0 to 0.5, on which text is light
+_STRONG = 0.3  # distance from the middle of a diverging scale (0 to 0.5) from which text is light
 _WIDTH = {True: 10.0, False: 6.4}
+_SECONDS_A_DAY = 86400
 
 
 def pictures(record: Record, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -42,7 +44,7 @@ def pictures(record: Record, folder: Path) -> Iterator[tuple[str, Path]]:
     ----------
     record
     folder
-        Where they go, as ``<name>.png``; it is made if it is not there.
+        Folder for ``<name>.png``; it is created if it does not exist.
 
     Yields
     ------
@@ -51,7 +53,7 @@ def pictures(record: Record, folder: Path) -> Iterator[tuple[str, Path]]:
     Raises
     ------
     ConfigError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     """
     from lstm_bench.report.pages.run_page import MAIN_FIGURES, run_page
 
@@ -76,7 +78,7 @@ def tracked_pictures(record: Record) -> Iterator[tuple[str, Path]]:
 
 
 def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str, Path]]:
-    """Draw figures as ``<name>.png``, each written whole or not at all.
+    """Draw figures as ``<name>.png``; each file is complete or absent.
 
     Yields
     ------
@@ -85,7 +87,7 @@ def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str
     Raises
     ------
     ConfigError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     """
     try:
         import matplotlib.figure
@@ -100,21 +102,15 @@ def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str
         _draw(figure, canvas.add_subplot())
         path = folder / f"{figure.name}.png"
         with staged_file(path) as staged:
-            # no date and no version of the software in the file: the same record gives the same bytes
+            # without date and software version: the same record gives the same bytes
             canvas.savefig(staged, format="png", dpi=_RESOLUTION, metadata={"Software": None})
         yield figure.name, path
 
 
 def _draw(figure: Figure, axes: Axes) -> None:
     has_legend = figure.layout.get("showlegend", True) and len(figure.traces) > 1
-    axes.set_title(
-        figure.title,
-        loc="left",
-        fontsize=11,
-        fontweight="bold",
-        color=_colour("@ink"),
-        pad=24 if has_legend else 8,
-    )
+    title = {"loc": "left", "fontsize": 11, "fontweight": "bold", "color": _colour("@ink")}
+    axes.set_title(figure.title, pad=24 if has_legend else 8, **title)
     axes.set_facecolor(_colour("@card"))
     for side in axes.spines.values():
         side.set_visible(False)
@@ -137,9 +133,8 @@ def _draw(figure: Figure, axes: Axes) -> None:
     for which in ("xaxis", "yaxis"):
         _axis(figure.layout.get(which, {}), which[0], axes)
     if has_legend and axes.get_legend_handles_labels()[0]:
-        legend = axes.legend(
-            loc="lower left", bbox_to_anchor=(-0.02, 1.0), fontsize=8, frameon=False, ncols=5
-        )
+        corner = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0)}
+        legend = axes.legend(**corner, fontsize=8, frameon=False, ncols=5)
         for text in legend.get_texts():
             text.set_color(_colour("@ink"))
 
@@ -154,12 +149,10 @@ def _scatter(trace: Mapping[str, Any], axes: Axes, below: Mapping[str, Any] | No
         axes.fill_between(x, base, y, color=colour, alpha=opacity, linewidth=0)
     if "lines" in mode:
         colour, opacity = resolve(trace["line"]["color"])
-        style = _DASHES.get(trace["line"].get("dash", ""), "-")
         width = trace["line"]["width"]
         if width or "fill" in trace:  # a band has no edge, but an entry in the legend
-            axes.plot(
-                x, y, style, color=colour, alpha=opacity if width else 0.4, linewidth=width or 0.5, label=name
-            )
+            style = {"color": colour, "alpha": opacity if width else 0.4, "linewidth": width or 0.5}
+            axes.plot(x, y, _DASHES.get(trace["line"].get("dash", ""), "-"), label=name, **style)
     if "markers" in mode:
         colour, opacity = resolve(trace["marker"].get("color") or trace["line"]["color"])
         hollow = str(trace["marker"].get("symbol", "")).endswith("open")
@@ -178,40 +171,31 @@ def _scatter(trace: Mapping[str, Any], axes: Axes, below: Mapping[str, Any] | No
 
 def _bars(trace: Mapping[str, Any], axes: Axes, position: int, count: int) -> None:
     colour, opacity = resolve(trace["marker"]["color"])
+    style: dict[str, Any] = {"color": colour, "alpha": opacity, "label": trace["name"]}
     if trace.get("orientation") == "h":
-        _lying_bars(trace, axes, colour, opacity)
+        _horizontal_bars(trace, axes, style | {"height": 0.7})
         return
-    x = _places(trace["x"])
+    x, y = _places(trace["x"]), gaps_filled(trace["y"])
     if isinstance(x[0], str):
-        axes.bar(x, gaps_filled(trace["y"]), color=colour, alpha=opacity, label=trace["name"])
+        axes.bar(x, y, **style)
         return
-    at = (
-        np.array([one.timestamp() / 86400 for one in x])
-        if isinstance(x[0], datetime)
-        else np.asarray(x, np.float64)
-    )
-    step = float(np.diff(at).min()) if len(at) > 1 else 1.0
-    width = step * 0.9 / count
-    offset = (position - (count - 1) / 2) * width
-    axes.bar(
-        at + offset, gaps_filled(trace["y"]), width=width, color=colour, alpha=opacity, label=trace["name"]
-    )
-    if isinstance(x[0], datetime):
+    is_dates = isinstance(x[0], datetime)
+    at = np.array([day.timestamp() / _SECONDS_A_DAY for day in x]) if is_dates else np.asarray(x, np.float64)
+    width = (float(np.diff(at).min()) if len(at) > 1 else 1.0) * 0.9 / count
+    axes.bar(at + (position - (count - 1) / 2) * width, y, width=width, **style)
+    if is_dates:
         axes.xaxis_date()
 
 
-def _lying_bars(trace: Mapping[str, Any], axes: Axes, colour: str, opacity: float) -> None:
-    """Draw bars from left to right; those of a time line begin at moments and are as long as milliseconds say."""
-    style: dict[str, Any] = {"color": colour, "alpha": opacity, "label": trace["name"], "height": 0.7}
+def _horizontal_bars(trace: Mapping[str, Any], axes: Axes, style: dict[str, Any]) -> None:
+    """Draw horizontal bars; those of a time line start at a date and have a length in milliseconds."""
+    length = gaps_filled(trace["x"])
     if "base" not in trace:
-        axes.barh(trace["y"], gaps_filled(trace["x"]), **style)
+        axes.barh(trace["y"], length, **style)
         return
-    base = [
-        datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp() / 86400 for moment in trace["base"]
-    ]
-    axes.barh(
-        trace["y"], gaps_filled(trace["x"]) / 86_400_000, left=base, edgecolor=_colour("@card"), **style
-    )
+    begins = [datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in trace["base"]]
+    left = [begin.timestamp() / _SECONDS_A_DAY for begin in begins]
+    axes.barh(trace["y"], length / (1000 * _SECONDS_A_DAY), left=left, edgecolor=_colour("@card"), **style)
     axes.xaxis_date()
 
 
@@ -219,17 +203,13 @@ def _heatmap(trace: Mapping[str, Any], axes: Axes) -> None:
     from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 
     z = np.array([gaps_filled(row) for row in trace["z"]])
+    norm = None
+    colours = ["#e8f1f7", _colour("@blue"), _colour("@ink")]
     if trace["colorscale"] == "@diverging":
-        scale = LinearSegmentedColormap.from_list(
-            "diverging", [_colour(name) for name in ("@orange", "@card", "@blue")]
-        )
+        colours = [_colour(name) for name in ("@orange", "@card", "@blue")]
         reach = float(np.nanmax(np.abs(z))) or 1.0
         norm = TwoSlopeNorm(trace.get("zmid", 0), -reach, reach)
-    else:
-        scale, norm = (
-            LinearSegmentedColormap.from_list("sequential", ["#e8f1f7", _colour("@blue"), _colour("@ink")]),
-            None,
-        )
+    scale = LinearSegmentedColormap.from_list(trace["colorscale"].removeprefix("@"), colours)
     categories = isinstance(trace["x"][0], str)
     x, y = (list(range(len(trace[key]))) if categories else trace[key] for key in ("x", "y"))
     axes.pcolormesh(x, y, z, cmap=scale, norm=norm, shading="nearest")
@@ -241,19 +221,13 @@ def _heatmap(trace: Mapping[str, Any], axes: Axes) -> None:
     axes.xaxis.tick_top()
     axes.invert_yaxis()
     form = re.search(r"%\{z:([^}]*)\}", trace.get("texttemplate", ""))
-    for row, values in enumerate(z):
-        for column, value in enumerate(values):
-            if form and np.isfinite(value):
-                dark = norm is not None and abs(norm(value) - 0.5) > _STRONG
-                axes.text(
-                    column,
-                    row,
-                    format(value, form[1]),
-                    ha="center",
-                    va="center",
-                    fontsize=7.5,
-                    color=_colour("@card" if dark else "@ink"),
-                )
+    if form is None:
+        return
+    style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5}
+    for row, column in np.argwhere(np.isfinite(z)):
+        value = z[row, column]
+        is_dark = norm is not None and abs(norm(value) - 0.5) > _STRONG
+        axes.text(column, row, format(value, form[1]), color=_colour("@card" if is_dark else "@ink"), **style)
 
 
 def _shape(shape: Mapping[str, Any], axes: Axes) -> None:
@@ -262,12 +236,9 @@ def _shape(shape: Mapping[str, Any], axes: Axes) -> None:
         x0, x1 = _places([shape["x0"], shape["x1"]])
         axes.axvspan(x0, x1, color=colour, alpha=opacity, linewidth=0, zorder=0)
         return
-    style: dict[str, Any] = {
-        "color": _colour(shape["line"]["color"]),
-        "linewidth": 0.9,
-        "linestyle": _DASHES.get(shape["line"]["dash"], "-"),
-        "zorder": 1.5,
-    }
+    dash = _DASHES.get(shape["line"]["dash"], "-")
+    style: dict[str, Any] = {"color": _colour(shape["line"]["color"]), "linestyle": dash}
+    style |= {"linewidth": 0.9, "zorder": 1.5}
     if shape.get("xref") == "paper":
         axes.axhline(shape["y0"], **style)
     else:
@@ -290,11 +261,11 @@ def _axis(layout: Mapping[str, Any], which: str, axes: Axes) -> None:
 
 
 def _places(x: Iterable[Any]) -> list[Any]:
-    """Turn days of the JSON into days of matplotlib."""
-    found = list(x)
-    if found and isinstance(found[0], str) and _DAY.fullmatch(found[0]):
-        return [datetime.fromisoformat(day) for day in found]
-    return found
+    """Convert days of the JSON into datetimes."""
+    values = list(x)
+    if values and isinstance(values[0], str) and _DAY.fullmatch(values[0]):
+        return [datetime.fromisoformat(day) for day in values]
+    return values
 
 
 def _colour(name: str) -> str:

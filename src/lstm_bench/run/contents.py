@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.torch import save
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.config.yaml import dump_yaml
 from lstm_bench.model.trainer import Fit
 from lstm_bench.record.tables import (
@@ -48,7 +48,7 @@ class Scored:
 
 def write_record(
     folder: Path,
-    config: RunConfig,
+    config: ResolvedRun,
     prepared: Prepared,
     fit: Fit,
     scored: Scored | None,

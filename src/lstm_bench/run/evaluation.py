@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.evaluate.analysis import (
@@ -66,7 +66,7 @@ class Evaluation:
 
 
 def load_market(
-    config: RunConfig, provider: Provider, days: npt.NDArray[np.datetime64], instruments: tuple[str, ...]
+    config: ResolvedRun, provider: Provider, days: npt.NDArray[np.datetime64], instruments: tuple[str, ...]
 ) -> Market | None:
     """Read what the backtest of scores on ``days`` and ``instruments`` needs; None where none is asked for.
 
@@ -87,7 +87,7 @@ def load_market(
 
 
 def evaluate_scores(
-    config: RunConfig,
+    config: ResolvedRun,
     market: Market | None,
     scores: npt.NDArray[np.float32],
     labels: npt.NDArray[np.float32],
@@ -128,7 +128,7 @@ def evaluate_scores(
 
 
 def evaluate_pack(
-    configs: Sequence[RunConfig],
+    configs: Sequence[ResolvedRun],
     market: Market | None,
     scores: Iterable[npt.NDArray[np.float32]],
     labels: npt.NDArray[np.float32],
@@ -155,7 +155,7 @@ def evaluate_pack(
         And the seconds it took, in the order of the members. A caller that goes away waits for those at work.
     """
 
-    def timed(config: RunConfig, panel: npt.NDArray[np.float32]) -> tuple[Evaluation, float]:
+    def timed(config: ResolvedRun, panel: npt.NDArray[np.float32]) -> tuple[Evaluation, float]:
         begun = time.perf_counter()
         given = evaluate_scores(config, market, panel, labels, rows, days, instruments)
         return given, time.perf_counter() - begun

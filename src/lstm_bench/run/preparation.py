@@ -12,18 +12,18 @@ import torch
 
 from lstm_bench.config.sections.backtest import resolve
 from lstm_bench.config.sections.harness import BY_DAY
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.dataset import Dataset, SampleSet
 from lstm_bench.dataset.guards import embargo_days
-from lstm_bench.dataset.handler import say_missing_columns
+from lstm_bench.dataset.handler import missing_columns_hint
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.evaluate.signal.metrics import signal_metrics
-from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable
+from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable_universe
 from lstm_bench.model.contract import PackSpec, PathChoice
 from lstm_bench.model.loss.day import comparable_days
 from lstm_bench.model.sample_order import days_per_batch
@@ -66,7 +66,7 @@ class Prepared:
         }
 
 
-def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] | None = None) -> Prepared:
+def prepare(config: ResolvedRun, provider: Provider, build: Callable[[], Dataset] | None = None) -> Prepared:
     """Build the dataset and read what the backtest needs.
 
     Parameters
@@ -113,7 +113,7 @@ def prepare(config: RunConfig, provider: Provider, build: Callable[[], Dataset] 
     return prepared
 
 
-def _volatility(config: RunConfig, provider: Provider, dataset: Dataset) -> npt.NDArray[np.float32] | None:
+def _volatility(config: ResolvedRun, provider: Provider, dataset: Dataset) -> npt.NDArray[np.float32] | None:
     """Return the volatility ``[T, N]`` that weights are made of; None where they are not."""
     training = config.lstm_bench.training
     if training.reweight != "volatility":
@@ -122,7 +122,7 @@ def _volatility(config: RunConfig, provider: Provider, dataset: Dataset) -> npt.
     return trailing_volatility(provider, *place, training.reweight_window)
 
 
-def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid: SampleSet) -> None:
+def check_learning(config: ResolvedRun, dataset: Dataset, train: SampleSet, valid: SampleSet) -> None:
     """Check that a model can be trained.
 
     Raises
@@ -137,7 +137,7 @@ def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid:
         raise ConfigError(
             f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives "
             f"{counted(dataset.n_features, 'feature')}"
-            f"{say_missing_columns(config.task.dataset.kwargs.handler)}"
+            f"{missing_columns_hint(config.task.dataset.kwargs.handler)}"
         )
     for segment in (train, valid) if config.lstm_bench.compat == "qlib" else (train,):
         if len(segment) < kwargs.batch_size:
@@ -156,16 +156,16 @@ def check_learning(config: RunConfig, dataset: Dataset, train: SampleSet, valid:
             )
 
 
-def _check_market(config: RunConfig, provider: Provider) -> None:
+def _check_market(config: ResolvedRun, provider: Provider) -> None:
     """Look up what a backtest will trade on, before features are computed for nothing."""
     if config.portfolio_analysis is None:
         return
     portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
-    tradable(provider, portfolio)
+    tradable_universe(provider, portfolio)
     load_benchmark(provider, portfolio.backtest.benchmark, 0, len(provider.calendar))
 
 
-def valid_metric(config: RunConfig, valid: SampleSet) -> ValidMetric | None:
+def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
     """Return what early stopping watches: None for the loss, otherwise the mean daily correlation over valid.
 
     Raises
@@ -193,7 +193,7 @@ def valid_metric(config: RunConfig, valid: SampleSet) -> ValidMetric | None:
     return correlation
 
 
-def needs(config: RunConfig, prepared: Prepared, choice: PathChoice) -> dict[str, float]:
+def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[str, float]:
     """Estimate what the run will take beyond the interpreter and its libraries, in MiB.
 
     ``resident_mib`` is the data that stays in memory, ``training_mib`` weights, gradients, moments and the activations

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun, RunConfig
 from lstm_bench.core.errors import ConfigError, RunError
 from lstm_bench.core.kernel import cache_folder
 from lstm_bench.core.writable import check_can_be_made
@@ -281,7 +281,7 @@ class _PackAtWork:
 
     def __init__(
         self,
-        configs: Mapping[int, RunConfig],
+        configs: Mapping[int, ResolvedRun],
         data: NamedData,
         device: torch.device,
         progress: Progress,
@@ -412,7 +412,7 @@ class _PackAtWork:
 
     def _provenance(
         self,
-        config: RunConfig,
+        config: ResolvedRun,
         fit: Fit,
         own: Mapping[str, float],
         bars: BarsDigest,

@@ -1,1 +1,1 @@
-"""What a run tells while it works, and the trackers that hear it."""
+"""Progress of runs, and the experiment trackers."""

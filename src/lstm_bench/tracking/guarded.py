@@ -1,8 +1,8 @@
-"""The guard: hands what a tracker is told to a process of its own, and watches that it answers.
+"""Runs a tracker in a process of its own, and ends it if it fails or hangs.
 
-Weights & Biases and MLflow talk to servers, disks and databases, start threads and hook into the interpreter. Here they
-do all that in another process. The one that trains puts a message into a queue and goes on. A tracker that raises, or
-that does not answer in time, is ended, with one warning.
+Weights & Biases and MLflow talk to servers, disks and databases, start threads and hook into the interpreter. They do
+that in another process; the training process puts a message into a queue and continues. A tracker that raises, or that
+does not answer in time, is ended with one warning.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ __all__ = ["GuardedTracker"]
 
 logger = logging.getLogger("lstm_bench")
 
-_LOOK_SECONDS = 0.25
-"""Between two looks; more than twice as much has not passed for us, who were suspended with all our processes."""
+_CHECK_SECONDS = 0.25
+"""Between two checks. If more than twice as much has passed, all processes were suspended; the excess is ignored."""
 
 
 class GuardedTracker:
@@ -39,21 +39,21 @@ class GuardedTracker:
     Parameters
     ----------
     options
-        Its ``timeout_seconds`` bound each call that the process does, the first one together with its start.
+        Their ``timeout_seconds`` bound each call in the process; the first call includes its start.
     """
 
     def __init__(self, options: TrackerOptions) -> None:
         self._options = options
         self._outbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._unanswered = 0
+        self._pending = 0
         self._waited = 0.0
         self._is_quiet = False
         self._is_closed = False
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            # in a session of its own: Ctrl-C is for us, and a process that is left behind may tell the rest
+            # in a session of its own: Ctrl-C must not end it, so that it can send what is pending
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lstm_bench.tracking.process"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -62,103 +62,105 @@ class GuardedTracker:
             self._give_up(f"its process cannot be started: {error}")
             return
         self._outbox.put(asdict(options))
-        for work in (self._speak, self._listen):
+        for work in (self._send, self._receive):
             threading.Thread(target=work, args=(self._process,), daemon=True, name="tracker").start()
 
-    # -- what it is told -----------------------------------------------------------------------------------------
+    # -- the calls of a tracker ----------------------------------------------------------------------------------
 
     def begin(self, run: TrackedRun) -> None:
-        """Pass it on."""
-        self._tell("begin", run=asdict(run))
+        """Queue the call."""
+        self._queue("begin", run=asdict(run))
 
     def epoch(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
-        """Pass it on."""
-        self._tell("epoch", run_id=run_id, epoch=epoch, values=dict(values))
+        """Queue the call."""
+        self._queue("epoch", run_id=run_id, epoch=epoch, values=dict(values))
 
     def table(
         self, run_id: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[str | float]]
     ) -> None:
-        """Pass it on."""
-        self._tell("table", run_id=run_id, name=name, columns=list(columns), rows=[list(row) for row in rows])
+        """Queue the call."""
+        self._queue(
+            "table", run_id=run_id, name=name, columns=list(columns), rows=[list(row) for row in rows]
+        )
 
     def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """Pass it on."""
-        self._tell("end", run_id=run_id, state=state, summary=dict(summary), tags=dict(tags))
+        """Queue the call."""
+        self._queue("end", run_id=run_id, state=state, summary=dict(summary), tags=dict(tags))
 
     def recorded(self, run_id: str, record: Path) -> None:
-        """Pass it on."""
-        self._tell("recorded", run_id=run_id, record=str(record.absolute()))
+        """Queue the call."""
+        self._queue("recorded", run_id=run_id, record=str(record.absolute()))
 
     def close(self, seconds: float | None = None) -> None:
-        """Wait for the process to end; one that does not is killed, or left behind where ``seconds`` are given."""
+        """Wait for the process to end. If it does not, it is killed, or with ``seconds`` left to finish alone."""
         if self._is_closed or self._process is None:
             return
         self._is_closed = True
         self._outbox.put(None)
         limit = self._options.timeout_seconds if seconds is None else seconds
-        looks = math.ceil(limit / _LOOK_SECONDS)
-        if not any(self._ended.wait(_LOOK_SECONDS) for _ in range(looks)) and seconds is None:
+        checks = math.ceil(limit / _CHECK_SECONDS)
+        if not any(self._ended.wait(_CHECK_SECONDS) for _ in range(checks)) and seconds is None:
             self._give_up(f"it has not finished within {limit:g} s")
 
-    def _tell(self, call: str, **arguments: Any) -> None:
+    def _queue(self, call: str, **arguments: Any) -> None:
         with self._lock:
             if self._is_quiet or self._is_closed:
                 return
-            if self._unanswered == 0:
+            if self._pending == 0:
                 self._waited = 0.0
-            self._unanswered += 1
+            self._pending += 1
         self._outbox.put({"call": call, "arguments": arguments})
 
-    # -- its process, watched by two threads ---------------------------------------------------------------------
+    # -- two threads that serve the process -----------------------------------------------------------------------
 
-    def _speak(self, process: subprocess.Popen[bytes]) -> None:
-        """Write the messages; may wait as long as it likes."""
+    def _send(self, process: subprocess.Popen[bytes]) -> None:
+        """Write the messages. It may block: the other thread watches the time."""
         assert process.stdin is not None
-        with suppress(OSError), process.stdin as pipe:  # it has ended; the other thread says so
+        with suppress(OSError), process.stdin as pipe:  # the process has ended; the other thread reports it
             while (message := self._outbox.get()) is not None:
                 pipe.write(json.dumps(message, default=str).encode() + b"\n")
                 pipe.flush()
 
-    def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        """Take the answers, and look whether one is overdue."""
+    def _receive(self, process: subprocess.Popen[bytes]) -> None:
+        """Read the answers, and check whether one is overdue."""
         assert process.stdout is not None
         with process.stdout as pipe, selectors.DefaultSelector() as selector:
             selector.register(pipe, selectors.EVENT_READ)
-            rest, looked = b"", time.monotonic()
+            rest, checked = b"", time.monotonic()
             while True:
-                if selector.select(_LOOK_SECONDS):
+                if selector.select(_CHECK_SECONDS):
                     piece = os.read(pipe.fileno(), 65536)
                     if not piece:
                         break
                     *lines, rest = (rest + piece).split(b"\n")
                     for line in lines:
-                        self._take(json.loads(line))
-                before, looked = looked, time.monotonic()
-                if self._is_overdue(min(looked - before, 2 * _LOOK_SECONDS)):
+                        self._handle(json.loads(line))
+                before, checked = checked, time.monotonic()
+                if self._is_overdue(min(checked - before, 2 * _CHECK_SECONDS)):
                     self._give_up(f"it has not answered for {self._options.timeout_seconds:g} s")
         code = process.wait()
         if code or not self._is_closed:
             self._give_up(f"its process has ended, exit code {code}")
         self._ended.set()
 
-    def _take(self, answer: dict[str, str]) -> None:
+    def _handle(self, answer: dict[str, str]) -> None:
         if "note" in answer:
             logger.warning("%s: %s", self._options.tracker, answer["note"])
         elif "failed" in answer:
             self._give_up(answer["failed"])
         else:
             with self._lock:
-                self._unanswered -= 1
+                self._pending -= 1
                 self._waited = 0.0
 
     def _is_overdue(self, seconds: float) -> bool:
-        """Count so many seconds more, and tell whether they were too many."""
+        """Add seconds to the waiting time; whether it exceeds the time-out."""
         with self._lock:
             self._waited += seconds
-            return self._unanswered > 0 and self._waited > self._options.timeout_seconds
+            return self._pending > 0 and self._waited > self._options.timeout_seconds
 
     def _give_up(self, reason: str) -> None:
-        """Say once why nothing more is tracked, and end the process."""
+        """Warn once that tracking stops, and kill the process."""
         with self._lock:
             if self._is_quiet:
                 return

@@ -1,4 +1,4 @@
-"""MLflow, under the names that Qlib's recorder gives: its metrics, its parameters, and its artifacts' stems.
+"""MLflow, with the names of metrics, parameters and artifacts that Qlib's recorder gives.
 
 The experiment is the study. Qlib pickles its artifacts; here ``pred.pkl`` is ``pred.parquet``, and so on.
 """
@@ -18,8 +18,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from lstm_bench.record.record import Record
-from lstm_bench.tracking.ending import ending
-from lstm_bench.tracking.figures import figures_of
+from lstm_bench.tracking.from_record import draw_figures, outcome
 from lstm_bench.tracking.qlib_artifacts import lay_out
 from lstm_bench.tracking.tracker import State, TrackedRun, TrackerOptions
 
@@ -39,33 +38,33 @@ _STATUS: Mapping[State, str] = {
     "interrupted": "KILLED",
 }
 _MOST_PARAMS = 100
-"""That a store takes at once."""
+"""Of one call, a limit of MLflow's stores."""
 
 
 class MlflowTracker:
-    """Tells MLflow.
+    """Logs runs to MLflow.
 
     Parameters
     ----------
     options
     note
-        Called with what the user should know; there is nothing.
+        Unused: MLflow has nothing to tell the user.
     """
 
     def __init__(self, options: TrackerOptions, note: Callable[[str], None]) -> None:
         self._options = options
         self._folder = Path(options.folder)
-        self._is_ours = not os.environ.get("MLFLOW_TRACKING_URI")
+        self._is_local = not os.environ.get("MLFLOW_TRACKING_URI")
         self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / ".mlflow.lock"):  # the first one makes the tables
-            uri = f"sqlite:///{self._folder / 'mlflow.db'}" if self._is_ours else None
+        with FileLock(self._folder / ".mlflow.lock"):  # the first client creates the tables
+            uri = f"sqlite:///{self._folder / 'mlflow.db'}" if self._is_local else None
             self._client = MlflowClient(tracking_uri=uri)
             self._client.search_experiments(max_results=1)
         self._runs: dict[str, str] = {}
         self._epochs: dict[str, int] = {}
 
     def begin(self, run: TrackedRun) -> None:
-        """Start a run, or go on with the one of its id."""
+        """Start a run, or continue the one with its id."""
         if run.id in self._runs:
             return
         experiment = self._experiment(run.study)
@@ -73,13 +72,13 @@ class MlflowTracker:
         if found:
             mlflow_id = str(found[0].info.run_id)
             self._client.update_run(mlflow_id, status="RUNNING")
-            told = [metric.step for metric in self._client.get_metric_history(mlflow_id, "epoch")]
+            logged = [metric.step for metric in self._client.get_metric_history(mlflow_id, "epoch")]
         else:
             tags = {_ID: run.id, "hostname": socket.gethostname()}
             made = self._client.create_run(experiment, run_name=run.name, tags=tags)
-            mlflow_id, told = str(made.info.run_id), []
+            mlflow_id, logged = str(made.info.run_id), []
         self._runs[run.id] = mlflow_id
-        self._epochs[run.id] = max(told, default=-1)
+        self._epochs[run.id] = max(logged, default=-1)
         self._log_config(mlflow_id, run)
 
     def epoch(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
@@ -99,27 +98,27 @@ class MlflowTracker:
             self._client.log_artifact(self._runs[run_id], str(path))
 
     def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """End a run; numbers are metrics, the rest of the summary are tags."""
+        """End a run. Numbers of the summary become metrics, the rest tags."""
         mlflow_id = self._runs.pop(run_id)
         numbers = {name: value for name, value in summary.items() if isinstance(value, int | float)}
         texts = {name: str(value) for name, value in summary.items() if name not in numbers}
-        self._log(mlflow_id, self._news(mlflow_id, numbers), 0)
+        self._log(mlflow_id, self._changed(mlflow_id, numbers), 0)
         self._client.log_batch(mlflow_id, tags=_tags({**tags, **texts, "state": state}))
         self._client.set_terminated(mlflow_id, _STATUS[state])
 
     def recorded(self, run_id: str, record: Path) -> None:
-        """End a run; the record's files are artifacts, under Qlib's paths."""
+        """End a run. The record's files become artifacts under Qlib's paths."""
         mlflow_id = self._runs[run_id]
-        for name, path in figures_of(Record(record), self._options.figures):
+        for name, path in draw_figures(Record(record), self._options.figures):
             self._client.log_artifact(mlflow_id, str(path), f"figures/{name}")
         if self._options.record:
             with tempfile.TemporaryDirectory() as folder:
                 lay_out(record, Path(folder))
                 self._client.log_artifacts(mlflow_id, folder)
-        self.end(run_id, *ending(Record(record)))
+        self.end(run_id, *outcome(Record(record)))
 
     def close(self, seconds: float | None = None) -> None:
-        """End what is open as interrupted."""
+        """End open runs as interrupted."""
         for run_id in list(self._runs):
             self.end(run_id, "interrupted", {}, {})
 
@@ -127,7 +126,7 @@ class MlflowTracker:
         found: Experiment | None = self._client.get_experiment_by_name(study)
         if found is not None:
             return str(found.experiment_id)
-        where = (self._folder / "mlartifacts" / study).as_uri() if self._is_ours else None
+        where = (self._folder / "mlartifacts" / study).as_uri() if self._is_local else None
         try:
             return str(self._client.create_experiment(study, artifact_location=where))
         except MlflowException:
@@ -137,19 +136,19 @@ class MlflowTracker:
             return str(found.experiment_id)  # another process was first
 
     def _log_config(self, mlflow_id: str, run: TrackedRun) -> None:
-        """Log the task as Qlib does, flat and under its keys, and the rest likewise."""
+        """Log the configuration flat, with the task's keys at the top, as Qlib does."""
         content = {**run.config, **run.config.get("task", {})}
         content.pop("task", None)
-        there = self._client.get_run(mlflow_id).data.params  # a value stays: paths may be others now
-        params = [Param(key, str(value)) for key, value in _flat(content) if key not in there]
+        logged = self._client.get_run(mlflow_id).data.params  # MLflow refuses new values, such as other paths
+        params = [Param(key, str(value)) for key, value in _flat(content) if key not in logged]
         for begin in range(0, len(params), _MOST_PARAMS):
             self._client.log_batch(mlflow_id, params=params[begin : begin + _MOST_PARAMS])
         self._client.log_batch(mlflow_id, tags=_tags({**run.tags, "job_type": run.job_type}))
 
-    def _news(self, mlflow_id: str, figures: Mapping[str, float]) -> dict[str, float]:
-        """Leave out what the run has already: a store would keep it twice."""
-        there = self._client.get_run(mlflow_id).data.metrics
-        return {name: value for name, value in figures.items() if there.get(name) != value}
+    def _changed(self, mlflow_id: str, figures: Mapping[str, float]) -> dict[str, float]:
+        """Leave out values that the run has already: a store would keep them twice."""
+        logged = self._client.get_run(mlflow_id).data.metrics
+        return {name: value for name, value in figures.items() if logged.get(name) != value}
 
     def _log(self, mlflow_id: str, figures: Mapping[str, float], step: int) -> None:
         now = int(time.time() * 1000)
@@ -163,7 +162,7 @@ def _tags(tags: Mapping[str, str]) -> list[RunTag]:
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted key -> value, as Qlib flattens a task: a list stays one value."""
+    """Yield (dotted key, value) as Qlib flattens a task. A list is one value."""
     for key, value in content.items():
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{above}{key}.")

@@ -1,6 +1,6 @@
-"""The process of a tracker: does the calls that come in on stdin, one after the other, and answers each on stdout.
+"""The process of a tracker: executes the calls that it reads from stdin, in order, and answers each on stdout.
 
-It ends when stdin does, and outlives whoever started it by no more than a call's time-out.
+It ends when stdin is closed. It outlives the process that started it by at most the time-out of a call.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _TRACKERS = {
     "wandb": "lstm_bench.tracking.wandb:WandbTracker",
     "mlflow": "lstm_bench.tracking.mlflow:MlflowTracker",
 }
-_LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 
 
 def main() -> None:
     """Serve until stdin ends."""
-    began_by = os.getppid()
+    parent = os.getppid()
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output of libraries must not mix with the answers
         options = TrackerOptions(**json.loads(sys.stdin.readline()))
         limit = options.timeout_seconds
-        threading.Thread(target=_end_after, args=(began_by, limit), daemon=True).start()
+        threading.Thread(target=_end_after, args=(parent, limit), daemon=True).start()
         code = _serve(options, answers)
-    os._exit(code)  # whatever a library would still do at the end, nobody waits for it
+    os._exit(code)  # without the exit handlers of libraries, which may hang
 
 
 def _serve(options: TrackerOptions, answers: TextIO) -> int:
@@ -50,9 +50,9 @@ def _serve(options: TrackerOptions, answers: TextIO) -> int:
             _call(tracker, message["call"], message["arguments"])
             answer(done=message["call"])
         tracker.close()
-    except BrokenPipeError:  # nobody listens any more
+    except BrokenPipeError:  # the training process has ended
         return 1
-    except Exception as error:  # whatever a library raises is told
+    except Exception as error:  # libraries raise anything; it is reported
         answer(failed=" ".join(f"{type(error).__name__}: {error}".split()))
         return 1
     return 0
@@ -60,8 +60,8 @@ def _serve(options: TrackerOptions, answers: TextIO) -> int:
 
 def _make(options: TrackerOptions, note: Callable[[str], None]) -> Tracker:
     module, _, name = _TRACKERS[options.tracker].partition(":")
-    made: Tracker = getattr(importlib.import_module(module), name)(options, note)
-    return made
+    tracker: Tracker = getattr(importlib.import_module(module), name)(options, note)
+    return tracker
 
 
 def _call(tracker: Tracker, call: str, arguments: dict[str, Any]) -> None:
@@ -74,10 +74,10 @@ def _call(tracker: Tracker, call: str, arguments: dict[str, Any]) -> None:
             getattr(tracker, call)(**arguments)
 
 
-def _end_after(process: int, seconds: float) -> None:
-    """Wait until a process is gone, and then give this one so many seconds."""
-    while os.getppid() == process:
-        time.sleep(_LOOK_SECONDS)
+def _end_after(parent: int, seconds: float) -> None:
+    """End this process some seconds after its parent has ended."""
+    while os.getppid() == parent:
+        time.sleep(_CHECK_SECONDS)
     time.sleep(seconds)
     os._exit(1)
 

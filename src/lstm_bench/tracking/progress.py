@@ -1,4 +1,4 @@
-"""What a run tells while it works."""
+"""Progress of a run: its stages, steps and epochs."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ logger = logging.getLogger("lstm_bench")
 
 
 class Progress(Protocol):
-    """Hears of a run's stages, steps and epochs."""
+    """Receives a run's stages, steps and epochs."""
 
     def stage(self, name: str) -> None:
-        """Hear that a stage begins."""
+        """Handle the start of a stage."""
         ...
 
     def step(self, done: int, steps: int) -> None:
-        """Hear that ``done`` of an epoch's ``steps`` are done."""
+        """Handle that ``done`` of an epoch's ``steps`` are done."""
         ...
 
     def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
-        """Hear that an epoch of at most ``n_epochs`` is over."""
+        """Handle the end of an epoch. ``fits`` are the members that it trained; there are at most ``n_epochs``."""
         ...
 
 
 class LogProgress:
-    """Writes a log line an epoch."""
+    """Logs a line per epoch."""
 
     def stage(self, name: str) -> None:
-        """Say nothing: the epochs and the summary do."""
+        """Do nothing."""
 
     def step(self, done: int, steps: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
         """Log the epoch's losses."""
@@ -45,7 +45,7 @@ class LogProgress:
 
 
 def epoch_line(fit: Fit, n_epochs: int) -> str:
-    """Say in a line what a member's last epoch gave."""
+    """Return a line with the losses of a member's last epoch."""
     last = fit.epochs[-1]
     score = "" if last.valid_score == -last.valid_loss else f", score {last.valid_score:.6f}"
     return (

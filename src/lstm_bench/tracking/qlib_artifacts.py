@@ -1,8 +1,8 @@
 """A record's files under the paths that Qlib's recorder gives its artifacts.
 
-Qlib pickles; here the stems are Qlib's, the tables are Parquet, and the weights safetensors. What Qlib has no name for
-keeps its own: so does ``ic.parquet``, of whose columns Qlib has only some, each in a file. Qlib's daily trade
-indicators (``indicators_normal_1day``) are not in a record, their summary is.
+Qlib pickles its artifacts. Here the stems are Qlib's, tables are Parquet and weights are safetensors. Files that Qlib
+does not have keep their names. So does ``ic.parquet``, of which Qlib has some columns, in a file each. Qlib's daily
+trade indicators (``indicators_normal_1day``) are not in a record; their summary is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SPLIT = {
     "long_short": "sig_analysis/long_short_r.parquet",
     "long_average": "sig_analysis/long_avg_r.parquet",
 }
-"""A column of ``ic.parquet`` -> the file that Qlib has for it, beside the whole table."""
+"""Column of ``ic.parquet`` -> Qlib's file for it, written beside the whole table."""
 
 _FREQUENCY = "1day."
 _ANALYSES = "portfolio_analysis"
@@ -41,8 +41,9 @@ def lay_out(record: Path, folder: Path) -> None:
     Parameters
     ----------
     record
-        The record's folder. Its files are linked to; what Qlib splits or puts together is written besides.
+        The record's folder. Its files are linked; files that Qlib splits or combines are written in addition.
     folder
+        An existing empty folder.
     """
     for source in sorted(record.iterdir()):
         if source.name == "ic.parquet":
@@ -57,15 +58,15 @@ def lay_out(record: Path, folder: Path) -> None:
 
 
 def _analyses(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Sort the backtest's figures into Qlib's two tables, by the names that they have there."""
-    own = {
+    """Sort the backtest's figures into Qlib's two tables, under their names there."""
+    figures = {
         name.removeprefix(_FREQUENCY): value
         for name, value in metrics.items()
-        if _FREQUENCY in name and name not in HEADLINES  # which Qlib does not have
+        if _FREQUENCY in name and name not in HEADLINES  # not in Qlib
     }
     return {
-        "port_analysis": {name: value for name, value in own.items() if "." in name},
-        "indicator_analysis": {name: value for name, value in own.items() if "." not in name},
+        "port_analysis": {name: value for name, value in figures.items() if "." in name},
+        "indicator_analysis": {name: value for name, value in figures.items() if "." not in name},
     }
 
 

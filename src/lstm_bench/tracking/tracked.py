@@ -1,4 +1,4 @@
-"""Runs as a tracker is told of them: what they are called, what an epoch gave, and how they ended."""
+"""Describes runs to a tracker, and tells it of a pack's epochs and ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lstm_bench.record.identity import NUMERICS
 from lstm_bench.tracking.tracker import JobType, State, TrackedRun, Tracker, tracked_id
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.model.trainer import Epoch, Fit
     from lstm_bench.record.record import Record
     from lstm_bench.tracking.progress import Progress
@@ -20,7 +20,7 @@ __all__ = ["TrackedPack", "described", "epoch_values", "tags_of"]
 
 
 def described(
-    config: RunConfig, run_id: str, data_fingerprint: str, study: str, job_type: JobType, label: str = ""
+    config: ResolvedRun, run_id: str, data_fingerprint: str, study: str, job_type: JobType, label: str = ""
 ) -> TrackedRun:
     """Describe a run of one seed.
 
@@ -29,42 +29,42 @@ def described(
     config
         With the run's seed.
     run_id
-        Its record's name.
-    data_fingerprint, study, job_type
+        The record's name.
     label
-        The row that it belongs to, if any.
+        Of the leaderboard row that it belongs to, if any.
     """
-    own = {"run_id": run_id, "data_fingerprint": data_fingerprint, "numerics": NUMERICS}
+    identity = {"run_id": run_id, "data_fingerprint": data_fingerprint, "numerics": NUMERICS}
     return TrackedRun(
         id=tracked_id(run_id, study),
         name=f"{label}, seed {config.seed}" if label else f"seed {config.seed}",
         study=study,
         job_type=job_type,
-        config={**config.to_file(), **own},
+        config={**config.to_file(), **identity},
         tags=tags_of(config, study),
     )
 
 
-def tags_of(config: RunConfig, study: str) -> dict[str, str]:
-    """Return what runs are filtered by: feature set, ``compat`` and study."""
+def tags_of(config: ResolvedRun, study: str) -> dict[str, str]:
+    """Return the tags that runs are filtered by: feature set, ``compat`` and study."""
     return {"features": config.feature_set, "compat": config.lstm_bench.compat, "study": study}
 
 
 def epoch_values(epoch: Epoch) -> dict[str, float]:
-    """Return all that the trainer says of an epoch, by its names."""
+    """Return the trainer's values of an epoch by name."""
     values = asdict(epoch)
     values.pop("number")
     return values
 
 
 class TrackedPack:
-    """Runs of a pack while they train here: hears what their progress hears, and tells the tracker.
+    """The progress of a pack in training, which also reports the pack's runs to a tracker.
 
     Parameters
     ----------
     tracker, progress
     runs
-        By seed. They begin and end with the context; what has no record by then has failed, or was interrupted.
+        By seed. They begin when the context is entered. Runs without a record at its end have failed, or were
+        interrupted.
     """
 
     def __init__(self, tracker: Tracker, progress: Progress, runs: Mapping[int, TrackedRun]) -> None:
@@ -79,22 +79,22 @@ class TrackedPack:
         return self
 
     def stage(self, name: str) -> None:
-        """Pass it on."""
+        """Forward it."""
         self._progress.stage(name)
 
     def step(self, done: int, steps: int) -> None:
-        """Pass it on."""
+        """Forward it."""
         self._progress.step(done, steps)
 
     def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
-        """Pass it on, and tell each run's epoch."""
+        """Forward it, and log each run's epoch."""
         self._progress.epoch(fits, n_epochs)
         for fit in fits:
             last = fit.epochs[-1]
             self._tracker.epoch(self._open[fit.member.seed], last.number, epoch_values(last))
 
     def recorded(self, seed: int, record: Record) -> None:
-        """Tell that a run is done."""
+        """End a run that has its record."""
         self._tracker.recorded(self._open.pop(seed), record.path)
 
     def __exit__(

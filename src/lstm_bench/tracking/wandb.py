@@ -1,7 +1,7 @@
 """Weights & Biases.
 
-A W&B run per run, in the group of its study. Files go below the records' folder, unless ``WANDB_DIR`` names another one
-that can be used.
+Each run is a W&B run in the group of its study. Files go below the records' folder, unless ``WANDB_DIR`` names another
+folder that can be used.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import Any, Literal
 import wandb
 
 from lstm_bench.record.record import Record
-from lstm_bench.tracking.ending import ending
-from lstm_bench.tracking.figures import figures_of
+from lstm_bench.tracking.from_record import draw_figures, outcome
 from lstm_bench.tracking.tracker import State, TrackedRun, TrackerOptions
 from lstm_bench.tracking.wandb_login import find_login
 
@@ -31,13 +30,13 @@ _LEAST_FREE = 4096
 
 
 class WandbTracker:
-    """Tells Weights & Biases.
+    """Logs runs to Weights & Biases.
 
     Parameters
     ----------
     options
     note
-        Called with what the user should know.
+        Called with messages for the user.
     """
 
     def __init__(self, options: TrackerOptions, note: Callable[[str], None]) -> None:
@@ -55,14 +54,14 @@ class WandbTracker:
                 note(login.warning)
 
     def begin(self, run: TrackedRun) -> None:
-        """Start a run, or resume the one of its id; one that is open goes on."""
+        """Start a run, or resume the one with its id. An open run continues."""
         if run.id in self._runs:
             return
-        options, environment = self._options, os.environ
+        environment = os.environ
         opened = wandb.init(
             id=run.id,
             resume="allow",
-            reinit="create_new",  # several are open side by side
+            reinit="create_new",  # several runs are open at once
             mode=self._mode,
             project=None if "WANDB_PROJECT" in environment else _PROJECT,
             dir=self._folder,
@@ -74,8 +73,8 @@ class WandbTracker:
             settings=wandb.Settings(
                 console="off",
                 init_timeout=0.9
-                * options.timeout_seconds,  # to say itself what is wrong, before the guard ends it
-                x_stats_pid=os.getppid(),  # whose load is of interest
+                * self._options.timeout_seconds,  # so that W&B reports the reason before the guard
+                x_stats_pid=os.getppid(),  # W&B shows the load of the training process
             ),
         )
         if self._mode == "offline" and not self._began:
@@ -83,29 +82,31 @@ class WandbTracker:
             self._note(
                 f"no API key is set, so runs are kept on this machine; wandb sync {where}/offline-run-*"
             )
-        _set_aside(Path(opened.settings.sync_dir), run.id)
+        _remove_earlier(Path(opened.settings.sync_dir), run.id)
         self._began[run.id] = run
         self._runs[run.id] = opened
-        self._epochs[run.id] = opened.step - 1  # resumed, it has a history
+        self._epochs[run.id] = opened.step - 1  # a resumed run has a history
 
     def _choose_folder(self) -> str:
-        """Return the folder of W&B's files: where W&B cannot use one, it takes the temporary folder in silence.
+        """Return the folder of W&B's files. If W&B cannot use a folder, it silently takes the temporary one.
 
         Raises
         ------
         OSError
-            Where neither ``WANDB_DIR`` nor the records' folder can be used.
+            If neither ``WANDB_DIR`` nor the records' folder can be used.
         """
-        own = self._options.folder
-        if named := os.environ.pop("WANDB_DIR", ""):  # which W&B would prefer to what it is told
+        default = self._options.folder
+        if named := os.environ.pop("WANDB_DIR", ""):  # W&B would prefer it to the folder that we pass
             reason = _unusable(Path(named).expanduser())
             if reason is None:
                 os.environ["WANDB_DIR"] = named
                 return str(Path(named).expanduser())
-            self._note(f"WANDB_DIR: {named} cannot be used, {reason}; runs are kept in {Path(own, 'wandb')}")
-        if (reason := _unusable(Path(own))) is not None:
-            raise OSError(f"{own} cannot be used, {reason}")
-        return own
+            self._note(
+                f"WANDB_DIR: {named} cannot be used, {reason}; runs are kept in {Path(default, 'wandb')}"
+            )
+        if (reason := _unusable(Path(default))) is not None:
+            raise OSError(f"{default} cannot be used, {reason}")
+        return default
 
     def epoch(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
         """Log an epoch as the step of its number, at once."""
@@ -120,7 +121,7 @@ class WandbTracker:
         self._runs[run_id].log({name: wandb.Table(columns=list(columns), data=[list(row) for row in rows])})
 
     def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """Finish a run; its figures are the summary's."""
+        """Finish a run. Its figures go into the summary."""
         run = self._runs.pop(run_id)
         run.summary.update({**summary, "state": state})
         run.tags = _tags({**self._began[run_id].tags, **tags}, state)
@@ -129,31 +130,31 @@ class WandbTracker:
             _check_kept(Path(run.settings.sync_file))
 
     def recorded(self, run_id: str, record: Path) -> None:
-        """Finish a run; the record is an artifact."""
+        """Finish a run. The record becomes an artifact."""
         run = self._runs[run_id]
-        for name, path in figures_of(Record(record), self._options.figures):
+        for name, path in draw_figures(Record(record), self._options.figures):
             run.summary[f"figures/{name}"] = wandb.Image(str(path))
         if self._options.record:
             artifact = wandb.Artifact(f"record-{run_id}", type="record")
             artifact.add_dir(str(record))
             run.log_artifact(artifact)
-        self.end(run_id, *ending(Record(record)))
+        self.end(run_id, *outcome(Record(record)))
 
     def close(self, seconds: float | None = None) -> None:
-        """Finish what is open as interrupted."""
+        """Finish open runs as interrupted."""
         for run_id in list(self._runs):
             self.end(run_id, "interrupted", {}, {})
         wandb.teardown()
 
 
 def _tags(tags: Mapping[str, str], state: State = "complete") -> tuple[str, ...]:
-    """Return W&B's flat tags: ``features:Alpha158`` and so on, and what went not as planned by itself."""
+    """Return W&B's flat tags, such as ``features:Alpha158``, and the state unless it is complete."""
     flat = [f"{key}:{value}"[:_LONGEST_TAG] for key, value in tags.items()]
     return (*flat, *((state,) if state != "complete" else ()))
 
 
 def _unusable(folder: Path) -> str | None:
-    """Make a folder, and say why runs cannot be kept in it; None where they can."""
+    """Create a folder, and return why runs cannot be kept in it; None if they can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -163,12 +164,12 @@ def _unusable(folder: Path) -> str | None:
 
 
 def _check_kept(file: Path) -> None:
-    """Check that a run could be written to the disk; W&B itself says nothing where it could not.
+    """Check that a run was written to the disk. W&B itself does not report that.
 
     Raises
     ------
     OSError
-        Where its file is gone, or the disk is full.
+        If its file is gone, or the disk is full.
     """
     if not file.is_file():
         raise FileNotFoundError(errno.ENOENT, "the run's file has vanished", str(file))
@@ -176,9 +177,9 @@ def _check_kept(file: Path) -> None:
         raise OSError(errno.ENOSPC, "the disk is full, what was logged last may be lost", str(file))
 
 
-def _set_aside(own: Path, run_id: str) -> None:
-    """Remove what an earlier attempt left on this machine and nobody has uploaded: this one tells all of it again."""
-    if own.name.startswith("offline-"):
-        for folder in own.parent.glob(f"offline-run-????????_??????-{run_id}"):
-            if folder != own and not list(folder.glob("*.synced")):
+def _remove_earlier(current: Path, run_id: str) -> None:
+    """Remove the offline files of an earlier attempt unless they were uploaded. This attempt logs everything again."""
+    if current.name.startswith("offline-"):
+        for folder in current.parent.glob(f"offline-run-????????_??????-{run_id}"):
+            if folder != current and not list(folder.glob("*.synced")):
                 shutil.rmtree(folder, ignore_errors=True)

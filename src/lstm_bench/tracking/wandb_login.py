@@ -1,6 +1,9 @@
-"""Which server Weights & Biases would tell, and whether it could log in, without importing it.
+"""Finds the server and login that Weights & Biases would use, without importing it.
 
-The environment comes first, then the settings file of the working folder, then the user's, as for W&B itself.
+As in W&B, the environment comes first, then the settings file of the working folder, then the user's.
+
+``wandb.Settings`` does not serve: importing wandb takes seconds, and its settings neither tell where a value comes
+from nor include keys of a netrc file.
 """
 
 from __future__ import annotations
@@ -19,15 +22,15 @@ _SERVER = "https://api.wandb.ai"
 
 @dataclass(frozen=True)
 class WandbLogin:
-    """What W&B finds on this machine; never a key.
+    """The W&B settings on this machine. The key itself is never kept.
 
     Attributes
     ----------
-    host : of the server, with its port where it is given
+    host : of the server, with its port if given
     mode : online, offline or disabled
-    mode_from : the variable or file that says so; None by default
-    key_from : the variable or file that has a key for the host; None where there is none
-    warning : the file that was to have one and cannot be read, and why; None where nothing is wrong
+    mode_from : the variable or file that sets it; None for the default
+    key_from : the variable or file that has a key for the host; None if there is none
+    warning : which file cannot be read for a key, and why; None if nothing is wrong
     """
 
     host: str
@@ -38,7 +41,7 @@ class WandbLogin:
 
 
 def find_login() -> WandbLogin:
-    """Look for the server, the mode and a key: a variable's, a settings file's, or that of ``wandb login``."""
+    """Find the server, the mode and where a key is: a variable, a settings file or the netrc of ``wandb login``."""
     server, _ = _setting("base_url")
     host = urlsplit(server or _SERVER).netloc.rpartition("@")[2]
     mode, mode_from = _setting("mode")
@@ -52,7 +55,7 @@ def find_login() -> WandbLogin:
 
 
 def _setting(name: str) -> tuple[str | None, str | None]:
-    """Return a setting's value, and the variable or file that it comes from."""
+    """Return a setting's value, and the variable or file that it is from."""
     variable = f"WANDB_{name.upper()}"
     if value := os.environ.get(variable):
         return value, variable
@@ -62,7 +65,7 @@ def _setting(name: str) -> tuple[str | None, str | None]:
             parser.read(path)
             value = parser.get("default", name, fallback=None)
         except (OSError, UnicodeDecodeError, configparser.Error):
-            continue  # W&B says so itself, and goes on without the file
+            continue  # W&B warns, and continues without the file
         if value:
             return value, str(path)
     return None, None
@@ -70,13 +73,13 @@ def _setting(name: str) -> tuple[str | None, str | None]:
 
 def _settings_files() -> tuple[Path, Path]:
     folder = Path(os.environ.get("WANDB_DIR") or ".").expanduser()
-    own = folder / (".wandb" if (folder / ".wandb").exists() else "wandb")
+    local = folder / (".wandb" if (folder / ".wandb").exists() else "wandb")
     user = Path(os.environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb").expanduser()
-    return own / "settings", user / "settings"
+    return local / "settings", user / "settings"
 
 
 def _from_netrc(host: str) -> tuple[str | None, str | None]:
-    """Return the file that has a key for a host, and what is wrong with the file."""
+    """Return the netrc file if it has a key for a host, and what is wrong with the file."""
     path = _netrc_file()
     try:
         found = netrc.netrc(path).authenticators(host)
@@ -84,10 +87,10 @@ def _from_netrc(host: str) -> tuple[str | None, str | None]:
         return None, None
     except netrc.NetrcParseError as error:
         line = "" if error.lineno is None else f", line {error.lineno}"
-        # its own message quotes the word that it fell over, which may be a password
+        # the message of netrc quotes the offending word, which may be a password
         return None, f"{path}{line}: cannot be parsed; no key is read from this file"
     except UnicodeDecodeError:
-        return None, f"{path}: cannot be read: it is no UTF-8 text; no key is read from this file"
+        return None, f"{path}: cannot be read: not UTF-8 text; no key is read from this file"
     except OSError as error:
         return None, f"{path}: cannot be read: {error.strerror}; no key is read from this file"
     return (str(path), None) if found and found[2] else (None, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lstm_bench.config.sections.processor import ProcessorConfig
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import ConfigError
 
 __all__ = ["check_comparable"]
@@ -11,7 +11,7 @@ __all__ = ["check_comparable"]
 _DROP_ROWS = frozenset({"DropnaLabel", "DropnaProcessor"})
 
 
-def check_comparable(key: str, trial: RunConfig, study: RunConfig) -> None:
+def check_comparable(key: str, trial: ResolvedRun, study: ResolvedRun) -> None:
     """Check that a parameter leaves labels and samples as the study has them.
 
     What a key always changes is refused with the study's file; processors are looked at here, since one and the same
@@ -39,7 +39,7 @@ def check_comparable(key: str, trial: RunConfig, study: RunConfig) -> None:
         )
 
 
-def _judging(config: RunConfig) -> list[ProcessorConfig]:
+def _judging(config: ResolvedRun) -> list[ProcessorConfig]:
     """Return the processors that decide labels or samples, with the days that they are fitted on."""
     handler = config.task.dataset.kwargs.handler
     return [

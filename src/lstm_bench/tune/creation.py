@@ -15,7 +15,8 @@ from lstm_bench.config.yaml import dump_yaml, load_yaml
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import ConfigError, choices_hint, command_line
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.segments import misfits, proportional
+from lstm_bench.dataset.proportional import proportional
+from lstm_bench.dataset.segments import misfits
 from lstm_bench.tune.definition import Definition
 
 __all__ = ["READY", "STUDIES", "StudyBuilder", "start_study"]

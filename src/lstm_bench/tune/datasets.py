@@ -11,7 +11,7 @@ from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.volatility import ensure_volatility
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.dataset.array_entry import Entry
     from lstm_bench.record.stamp import NamedData
     from lstm_bench.tune.jobs import Prepare
@@ -46,7 +46,7 @@ def train_and_valid(
     search = results / name / "search"
     datasets = _Datasets(data, held)
 
-    def prepare(config: RunConfig, key: str) -> dict[str, Any]:
+    def prepare(config: ResolvedRun, key: str) -> dict[str, Any]:
         volatility = datasets.volatility(config)
         return {
             "entry": str(datasets.dataset(config).path),
@@ -70,7 +70,7 @@ class _Datasets:
         self._cache = DatasetCache()
         self._entries: dict[str, Entry] = {}
 
-    def dataset(self, config: RunConfig) -> Entry:
+    def dataset(self, config: ResolvedRun) -> Entry:
         """Return the train and valid segments of a configuration's dataset."""
         section, d_feat = config.task.dataset, config.task.model.kwargs.d_feat
         embargo = embargo_days(config)
@@ -85,7 +85,7 @@ class _Datasets:
             )
         return self._entries[key]
 
-    def volatility(self, config: RunConfig) -> Entry | None:
+    def volatility(self, config: ResolvedRun) -> Entry | None:
         """Return the volatility of the dataset's stocks; None if samples are not weighted by it."""
         training = config.lstm_bench.training
         if training.reweight != "volatility":

@@ -55,7 +55,7 @@ class Definition:
     """
 
     config: StudyConfig
-    workflow: RunConfig
+    workflow: ResolvedRun
     data_fingerprint: str
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     stamp: Stamp | None = None
@@ -155,7 +155,7 @@ class Definition:
     def _content(self) -> dict[str, Any]:
         return self.workflow.to_file()
 
-    def run_config(self, params: Mapping[str, Scalar]) -> RunConfig:
+    def run_config(self, params: Mapping[str, Scalar]) -> ResolvedRun:
         """Put a trial's parameters over the workflow; those that it lacks keep the workflow's values.
 
         The seed is the workflow's, unless it is one of the parameters.

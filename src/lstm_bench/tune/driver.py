@@ -113,9 +113,8 @@ def tune(
                 dispatcher.run()
             finally:
                 source.close()
-    return TuneResult(
-        store.rows(name), interrupted=was_signalled(), out_of_time=dispatcher.stopping and not was_signalled()
-    )
+    interrupted = was_signalled()
+    return TuneResult(store.rows(name), interrupted, out_of_time=dispatcher.stopping and not interrupted)
 
 
 def _total(store: Store, name: str, trials: int | None, more: int | None) -> int:

@@ -30,13 +30,13 @@ from lstm_bench.tune.tracking import TrackedTrials
 from lstm_bench.tune.training import TRAIN_TRIAL, trial_key
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.tune.progress import TuneProgress
     from lstm_bench.tune.repository.store import Store
 
 __all__ = ["Prepare", "TrialJobs"]
 
-Prepare = Callable[["RunConfig", str], dict[str, Any]]
+Prepare = Callable[["ResolvedRun", str], dict[str, Any]]
 """Configuration of a trial and its key -> the payload of its job beside ``workflow`` and ``seeds``."""
 
 

@@ -11,7 +11,7 @@ from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.judgement.survey import Survey
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.data.provider import Provider
     from lstm_bench.tune.definition import Definition
 
@@ -25,11 +25,11 @@ def judge_study(definition: Definition, provider: Provider) -> Iterator[Finding]
     """
     surveys: dict[str, Survey] = {}
 
-    def judged(config: RunConfig) -> list[Finding]:
-        kwargs = config.resolved().task.dataset.kwargs
+    def judged(config: ResolvedRun) -> list[Finding]:
+        kwargs = config.task.dataset.kwargs
         key = repr((kwargs.handler, kwargs.segments))
         if key not in surveys:
-            surveys[key] = Survey.of(config.resolved().task.dataset, provider)
+            surveys[key] = Survey.of(config.task.dataset, provider)
         return list(judge_setup(config, provider, surveys[key]))
 
     common = judged(definition.workflow)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lstm_bench.tune.objective import diverged_seeds, epoch_value, final_value, say_diverged
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.exec.retry import Failed
 
 __all__ = [
@@ -152,7 +152,7 @@ class TrialRun:
     key: str = ""
     known_epochs: int = 0
     failures: list[dict[str, str]] = field(default_factory=list)
-    config: RunConfig | None = None
+    config: ResolvedRun | None = None
     losses: dict[int, list[float]] = field(default_factory=dict)
     device: str | None = None
 

@@ -12,7 +12,7 @@ from lstm_bench.tracking.tracked import tags_of
 from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, tracked_id
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import RunConfig
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.tune.definition import Definition
 
 __all__ = ["TrackedTrials"]
@@ -36,7 +36,7 @@ class TrackedTrials:
         self._definition = definition
         self._ids: dict[int, str] = {}
 
-    def began(self, number: int, key: str, config: RunConfig, params: Mapping[str, Any]) -> None:
+    def began(self, number: int, key: str, config: ResolvedRun, params: Mapping[str, Any]) -> None:
         """Tell that a trial begins, or goes on.
 
         Parameters

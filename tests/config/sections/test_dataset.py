@@ -233,7 +233,10 @@ def test_every_processor_refuses_unknown_arguments(name: str) -> None:
             "TimeRangeFlt",
         ),
         ({"own": {"freq": "1min"}}, "only daily bars can be read; expected 'day'"),
-        ({"own": {"label": [["$close"], ["A", "B"]]}}, "got 1 expression and 2 names, expected a name each"),
+        (
+            {"own": {"label": [["$close"], ["A", "B"]]}},
+            "got 1 expression and 2 names, expected one name each",
+        ),
         ({"own": {"label": "$close"}}, "label\n.*got .\\$close., expected"),
         ({"own": {"instrument": "csi300"}}, "did you mean 'instruments'"),
         ({"flt_col": "x"}, "flt_col is not supported"),
@@ -291,7 +294,7 @@ def test_an_open_segment_ends_with_the_handler(
 @pytest.mark.parametrize(
     ("test", "message"),
     [
-        (None, "got null, expected a first and a last day, null where it is open"),
+        (None, "got null, expected a first and a last day, null if it is open"),
         ([], "got \\[\\] \\(a list\\), expected a first"),
         ("2020-07", "got '2020-07', expected a first"),
         ({"start": "2017-01-01"}, "expected a first and a last day"),

@@ -80,7 +80,7 @@ def test_a_choice_keeps_its_type() -> None:
         ({"int": [1, 3], "step": 0.5}, "step: got 0.5, expected a whole number"),
         ({"int": [1, 3], "step": 0}, "greater than 0"),
         ({"choices": [1], "log": True}, "log goes with int or float"),
-        ({"choices": [1, 1.0]}, "choices: 1.0 is there twice"),
+        ({"choices": [1, 1.0]}, "choices: 1.0 occurs twice"),
         ({"choices": []}, "got \\[\\], expected a list that is not empty"),
         ({"choices": [None]}, "got null, expected a finite number, a text, true or false"),
         ({"float": [0, float("inf")]}, "finite"),
@@ -115,8 +115,8 @@ def test_options_say_a_parameter(text: str, content: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "x: got '', in which a value is missing"),
-        ("1,,2", "in which a value is missing"),
+        ("", "x: got '', which lacks a value"),
+        ("1,,2", "which lacks a value"),
         ("1:", "x: got '1:', expected values"),
         ("a:b", "expected values"),
         ("1:2:3:4", "expected values"),

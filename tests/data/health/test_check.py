@@ -1,4 +1,4 @@
-"""Each defect that a check knows, planted in a clean synthetic market and found there, and only there."""
+"""Each kind of defect, planted in a clean synthetic market, is found there and only there."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def shorten(root: Path) -> None:
 
 
 def jump(root: Path) -> None:
-    """Forget to adjust: from one day on all prices are a third lower."""
+    """Leave out an adjustment: from one day on all prices are a third lower."""
 
     def change(values: np.ndarray) -> None:
         values[600:] *= 2 / 3
@@ -243,7 +243,7 @@ def test_a_planted_defect_is_found(market: Path, kind: str) -> None:
     assert value in found[0].value
     assert expected in found[0].expected
     follows = {
-        "file cut off": {"field missing"},  # the file is no use
+        "file cut off": {"field missing"},  # the file is unusable
         "file beyond calendar": {"field missing", "span without bars"},
         "calendar unsorted": {"calendar gap"},
         "price not positive": {"price outside range"},
@@ -311,7 +311,7 @@ def test_an_index_may_have_its_close_alone(market: Path) -> None:
     assert check_data(market).is_clean
 
 
-def test_what_cannot_be_asked_is_refused(clean: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_are_refused(clean: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--ignore: got 'gaps'; .*choices: "):
         check_data(clean, ignore=["gaps"])
     with pytest.raises(ConfigError, match="--limit: got 0"):

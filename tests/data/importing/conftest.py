@@ -1,4 +1,4 @@
-"""Small files of bars, and what an import made of them."""
+"""Writes small files of bars, and reads imported folders."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ HEADER = "date,symbol,open,high,low,close,volume,factor\n"
 
 
 def naive(bars: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
-    """Symbol -> field -> values by day, by the convention's words."""
+    """Symbol -> field -> values by day, by the definition of the convention."""
     found: dict[str, dict[str, list[float]]] = {}
     for row in bars.sort_values(["symbol", "date"]).to_dict("records"):
         fields = found.setdefault(row["symbol"], {name: [] for name in (*"ohlcvf", "change")})
@@ -41,7 +41,7 @@ def naive(bars: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
 
 
 @pytest.mark.parametrize("layout", ["long", "per symbol"])
-def test_a_vendors_bars_become_what_qlibs_convention_says(
+def test_a_vendors_bars_follow_qlibs_convention(
     us_bars: UsBars, tmp_path: Path, read: Read, layout: str
 ) -> None:
     bars = us_bars(stocks=8, days=400)
@@ -50,8 +50,8 @@ def test_a_vendors_bars_become_what_qlibs_convention_says(
     if layout == "long":
         bars.to_csv(source / "us.csv", index=False)
     else:
-        for symbol, own in bars.groupby("symbol"):
-            own.drop(columns="symbol").to_csv(source / f"{symbol}.csv", index=False)
+        for symbol, rows in bars.groupby("symbol"):
+            rows.drop(columns="symbol").to_csv(source / f"{symbol}.csv", index=False)
     out = tmp_path / "market"
     summary = import_bars(source, out, ImportOptions(market="us"))
     assert (summary.rows, summary.instruments, summary.days) == (3200, 8, 400)
@@ -83,8 +83,8 @@ def test_all_layouts_and_formats_give_one_market(us_bars: UsBars, tmp_path: Path
         place.mkdir()
     (places["gz"] / "us.csv.gz").write_bytes(gzip.compress(bars.to_csv(index=False).encode()))
     typed.to_parquet(places["parquet"] / "us.parquet", index=False)
-    for symbol, own in typed.groupby("symbol"):
-        own.drop(columns="symbol").to_parquet(places["pq"] / f"{str(symbol).lower()}.parquet")
+    for symbol, rows in typed.groupby("symbol"):
+        rows.drop(columns="symbol").to_parquet(places["pq"] / f"{str(symbol).lower()}.parquet")
     shuffled[:100].to_csv(places["years"] / "a.csv", index=False)
     shuffled[100:].to_csv(places["years"] / "b.csv", index=False)
     (places["german"] / "us.txt").write_bytes(("\ufeff" + bars.to_csv(index=False, sep=";")).encode())
@@ -150,8 +150,8 @@ def test_days_without_trade_are_nan_but_for_the_factor(write: Write, tmp_path: P
     np.testing.assert_array_equal(got["volume"], np.asarray([100, np.nan, np.nan, 50], np.float32))
     np.testing.assert_array_equal(got["factor"], np.asarray([1, 1, 1, 2], np.float32))
     np.testing.assert_array_equal(got["change"], np.asarray([np.nan, np.nan, np.nan, 0], np.float32))
-    kept = write(HEADER + "2020-01-06,A,10,10,10,10,0,1\n", "zero.csv")
-    import_bars(kept, tmp_path / "zero", ImportOptions(zero_volume_is_bar=True))
+    zero = write(HEADER + "2020-01-06,A,10,10,10,10,0,1\n", "zero.csv")
+    import_bars(zero, tmp_path / "zero", ImportOptions(zero_volume_is_bar=True))
     np.testing.assert_array_equal(read(tmp_path / "zero", "A")["volume"], np.asarray([0], np.float32))
 
 
@@ -178,7 +178,7 @@ def test_a_benchmark_is_a_file_or_a_symbol_and_no_stock(write: Write, tmp_path: 
     assert import_bars(source, tmp_path / "none", ImportOptions(benchmark="none")).benchmark is None
 
 
-def test_columns_and_files_are_named_where_guesses_fail(write: Write, tmp_path: Path, read: Read) -> None:
+def test_columns_and_files_can_be_named(write: Write, tmp_path: Path, read: Read) -> None:
     text = "when,O,H,L,C,qty,f,mood\n20200106,1,2,1,2,10,1,0.5\n"
     write(text, "daily_brk.b_x.csv")
     write("nothing", "readme.txt")
@@ -207,7 +207,7 @@ def test_codes_that_other_tools_trip_over_keep_their_names(write: Write, tmp_pat
         np.testing.assert_array_equal(read(tmp_path / "out", code)["close"], np.asarray([1], np.float32))
 
 
-def test_members_have_spans_of_their_own(write: Write, tmp_path: Path) -> None:
+def test_members_have_their_own_spans(write: Write, tmp_path: Path) -> None:
     source = write(
         HEADER + "2020-01-06,A,1,1,1,1,10,1\n2020-01-07,A,1,1,1,1,10,1\n2020-01-07,B,1,1,1,1,10,1\n"
     )
@@ -220,7 +220,7 @@ def test_members_have_spans_of_their_own(write: Write, tmp_path: Path) -> None:
         import_bars(source, tmp_path / "no", ImportOptions(market="../x"))
 
 
-def test_a_folder_that_holds_something_is_not_touched(write: Write, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_not_touched(write: Write, tmp_path: Path) -> None:
     source = write(HEADER + "2020-01-06,A,1,1,1,1,10,1\n")
     out = tmp_path / "out"
     out.mkdir()
@@ -231,7 +231,7 @@ def test_a_folder_that_holds_something_is_not_touched(write: Write, tmp_path: Pa
     assert [path.name for path in out.iterdir()] == ["mine"]
 
 
-def test_folders_that_were_made_among_the_files_are_no_source(write: Write, tmp_path: Path) -> None:
+def test_data_folders_among_the_files_are_not_read(write: Write, tmp_path: Path) -> None:
     write(HEADER + "2020-01-06,A,1,1,1,1,10,1\n", "mine/one/a.csv")
     import_bars(tmp_path / "mine", tmp_path / "mine" / "market", ImportOptions())
     write(HEADER + "2020-01-07,A,1,1,1,1,10,1\n", "mine/b.csv")

@@ -32,7 +32,7 @@ IMPORTED = {
     "tushare": {True, False},
     "alpha_vantage": {True, False},
 }
-"""Form -> whether adjusted, for those that are imported without a word of the user's."""
+"""Form -> whether adjusted, for those that are imported without an option."""
 
 
 def refusal(form: str, adjusted: bool, events: bool) -> str:
@@ -146,7 +146,7 @@ def test_a_defect_of_a_wide_file_has_its_line(tmp_path: Path) -> None:
     assert f"{path}:6: ragged row: got 3 cells, expected 6" in str(refused.value)
 
 
-def test_a_column_that_is_twice_in_a_wide_file_is_refused(tmp_path: Path) -> None:
+def test_a_repeated_column_of_a_wide_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "one.csv"
     path.write_text(
         "Price,Close,High,Low,Open,Volume,Close\nTicker,AAPL,AAPL,AAPL,AAPL,AAPL,AAPL\nDate,,,,,,\n"
@@ -172,7 +172,7 @@ def test_baostocks_suspended_days_are_no_bars(tmp_path: Path, read: Read, volume
 
 @pytest.mark.parametrize("form", ["yahoo_history", "dump_bin", "qlib_collector", "tushare", "alpha_vantage"])
 @pytest.mark.parametrize("adjusted", [True, False])
-def test_appended_files_are_taken_as_the_first_ones(
+def test_appended_files_are_adjusted_like_the_first_ones(
     form: str, adjusted: bool, tmp_path: Path, read: Read
 ) -> None:
     """The last forty days have one small dividend, which shows nothing by itself."""
@@ -209,7 +209,7 @@ def test_appended_files_are_taken_as_the_first_ones(
         (("600000", "AAPL"), "and shares for codes such as AAPL"),
     ],
 )
-def test_codes_that_leave_the_unit_of_volume_open_are_refused(
+def test_codes_with_an_ambiguous_unit_of_volume_are_refused(
     tmp_path: Path, codes: tuple[str, ...], words: str
 ) -> None:
     rows = [f"2020-01-0{day},{code},10,10,10,10,5" for code in codes for day in (6, 7)]

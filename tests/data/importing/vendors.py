@@ -1,4 +1,4 @@
-"""Made-up prices in the forms that vendors give: what is true of them, and their files.
+"""Synthetic prices, and files of them in the forms of vendors.
 
 A stock trades ``raw`` shares: they fall at a split of four to one, at one of one to two, and at dividends. Its
 ``adjusted`` closes are what a holder of one share of the last day had on each day.
@@ -53,7 +53,7 @@ class Stock:
 
 
 def stock(code: str, events: bool, seed: int = 0, days: int = 160) -> Stock:
-    """Make a stock up, with two splits and three dividends, or with nothing of the kind."""
+    """Make a synthetic stock, with two splits and three dividends or without."""
     rng = np.random.default_rng([seed, *code.encode()])
     split, share = np.ones(days), np.zeros(days)
     if events:
@@ -88,7 +88,7 @@ Form = Callable[[Stock, bool], tuple[pd.DataFrame, Mapping[str, object]]]
 
 
 def _yahoo(one: Stock, adjusted: bool) -> pd.DataFrame:
-    """Yahoo's prices: always of the last day's shares; adjusted for dividends, too, if asked."""
+    """Yahoo's prices: always of the last day's shares; adjusted for dividends as well if ``adjusted``."""
     bars = one.priced(one.factor if adjusted else one.splits_factor, one.splits_factor)
     bars["adjclose"] = (one.bars["close"] * one.factor).round(6)
     return bars

@@ -205,7 +205,7 @@ def test_bench_is_rounded_as_qlib_rounds_it() -> None:
     assert bench.dtype == np.float64
 
 
-def test_what_does_not_fit_is_said() -> None:
+def test_what_does_not_fit_is_reported() -> None:
     score, quotes = random_market()
     bench = np.zeros(len(quotes.days), dtype=np.float32)
     with pytest.raises(InputError, match=r"got the shapes \(39, 12\) and \(40,\)"):

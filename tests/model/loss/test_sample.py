@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from lstm_bench.model.loss.sample import LossSpec, batch_mean_loss, error_losses, error_slopes, mean_loss
+from lstm_bench.model.loss.sample import LossSpec, batch_mean_loss, error_grads, error_losses, mean_loss
 
 NAN = math.nan
 
@@ -46,10 +46,10 @@ def test_huber_is_torchs(missed: list[float], delta: float) -> None:
 
 
 @pytest.mark.parametrize("loss", [LossSpec("mse"), LossSpec("huber", huber_delta=0.7)])
-def test_slopes_are_the_gradient(loss: LossSpec) -> None:
+def test_grads_are_the_gradient(loss: LossSpec) -> None:
     errors = torch.tensor([-3.0, -0.6, 0.0, 0.2, 5.0], dtype=torch.float64, requires_grad=True)
     (expected,) = torch.autograd.grad(error_losses(errors, loss).sum(), errors)
-    torch.testing.assert_close(error_slopes(errors.detach(), loss), expected)
+    torch.testing.assert_close(error_grads(errors.detach(), loss), expected)
     assert torch.autograd.gradcheck(lambda values: error_losses(values, loss), errors)
 
 

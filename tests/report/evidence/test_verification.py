@@ -37,7 +37,7 @@ def broken(sound: Evidence, **changes: object) -> list[str]:
 
 def test_each_flaw_is_named(sound: Evidence) -> None:
     assert list(findings(replace(sound, results=(sound.results[0], *sound.results)))) == [
-        "row 'default', seed 0: there 2 times"
+        "row 'default', seed 0: present 2 times"
     ]
     assert "status: got 'done', expected one of complete, failed, missing" in broken(sound, status="done")[0]
     assert "complete without run_id" in broken(sound, run_id=None)[0]

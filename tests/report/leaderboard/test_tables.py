@@ -17,8 +17,9 @@ from lstm_bench.record.identity import NUMERICS
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.report.leaderboard import formats
 from lstm_bench.report.leaderboard.explanation import explanation_lines, explanation_object
+from lstm_bench.report.leaderboard.find_row import find_row
 from lstm_bench.report.leaderboard.published import COLUMNS
-from lstm_bench.report.leaderboard.rows import Row, find_row, group_rows, rows_of
+from lstm_bench.report.leaderboard.rows import Row, group_rows, rows_of
 from lstm_bench.report.leaderboard.tables import Style, Table, leaderboard_tables
 from lstm_bench.report.pages.leaderboard_page import leaderboard_page
 from lstm_bench.report.pages.page import PageTable

@@ -119,7 +119,7 @@ def test_fewer_than_three_seeds_have_no_interval(
     make_row("a", seeds=range(seeds))
     page, _ = page_of(results)
     assert ("error_x" in page.figures["t0_seeds_ic"].traces[1]) == (seeds == 3)
-    assert "where there are three seeds or more" in page.figures["t0_seeds_ic"].reading
+    assert "if there are three seeds or more" in page.figures["t0_seeds_ic"].reading
     assert [trace["name"] for trace in page.figures["t0_curve_ic"].traces].count("least") == (seeds == 3)
     cell = tables(page)["t0_rows"].lines[0][1]
     assert len(cell.detail.splitlines()) == detail  # the deviation, then the interval

@@ -90,7 +90,7 @@ def test_cumulated_traces_end_at_the_sums(recorded: Record, page: Page) -> None:
         ("cost", "cost"): report["cost"].sum(),
         ("ic_cumulative", "Rank IC"): ic["rank_ic"].sum(),
         ("groups", "group 1"): ic["group_1"].sum(),
-        ("long_short", "best less worst group"): ic["group_spread"].sum(),
+        ("long_short", "best minus worst group"): ic["group_spread"].sum(),
     }
     for (figure, name), end in ends.items():
         assert trace(page, figure, name)["y"][-1] == pytest.approx(end, abs=1e-12), (figure, name)
@@ -157,7 +157,9 @@ def test_residuals_that_a_record_does_not_give_are_left_out(recorded: Record, tm
 
 def test_residuals_of_a_loss_of_ranks_have_no_scale() -> None:
     values = np.linspace(-1, 1, 50)
-    assert "leaves the scale of scores open" in residual_figure(values, values / 2, "CSRankNorm", "rank").note
+    assert (
+        "does not fix the scale of scores" in residual_figure(values, values / 2, "CSRankNorm", "rank").note
+    )
     assert "scale" not in residual_figure(values, values / 2, "CSRankNorm", "huber").note
 
 
@@ -204,7 +206,7 @@ def test_an_older_record_says_what_it_lacks(older: Record) -> None:
     assert not {"groups", "ic_decay", "autocorrelation"} & set(page.figures)
     said = absences(page)
     for what in ("IC decay", "groups and stability", "worst periods", "compounded risk and tail risk"):
-        assert f"holds no {what}" in said
+        assert f"has no {what}" in said
     assert render(page)
 
 
@@ -214,8 +216,8 @@ def test_without_backtest_or_scores(recorded: Record, tmp_path: Path) -> None:
         (path / f"{name}.parquet").unlink()
     page = run_page(Record(path))
     assert "cumulative_return" not in page.figures
-    assert "asks for no backtest" in absences(page)
-    assert "holds no scores" in absences(page)
+    assert "requests no backtest" in absences(page)
+    assert "has no scores" in absences(page)
 
 
 def test_a_diverged_run_shows_its_losses(recorded: Record, tmp_path: Path) -> None:

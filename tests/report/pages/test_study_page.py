@@ -14,7 +14,7 @@ from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import parse_study
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.core.errors import ConfigError
-from lstm_bench.report.figures.losses import loss_axis
+from lstm_bench.report.figures.trials import loss_axis
 from lstm_bench.report.pages.page import Note, Page, PageTable, render
 from lstm_bench.report.pages.study_page import StudyReport, study_page
 from lstm_bench.tune.definition import Definition
@@ -213,7 +213,7 @@ def test_few_trials(search: Search) -> None:
     assert "importances" not in page.figures
     assert "parallel" not in page.figures
     said = notes(page)
-    for what in ("no importances", "no contours", "Fewer than two complete trials have an IC"):
+    for what in ("Importances need", "Contours need", "Fewer than two complete trials have an IC"):
         assert what in said
     assert render(page)
 

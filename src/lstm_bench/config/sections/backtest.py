@@ -1,7 +1,7 @@
 """``port_analysis_config``: the strategy, the account and the executor of the portfolio backtest.
 
-The sections are those of a Qlib workflow file, with Qlib's defaults. What depends on the region is left open
-there (``trade_unit`` unset, ``limit_threshold`` null) and filled by :func:`resolve`.
+Sections and defaults are Qlib's. :func:`resolve` fills in what depends on the region: ``trade_unit`` if unset,
+``limit_threshold`` if null.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 CSI300 = "SH000300"
-"""The benchmark where a file names none."""
+"""The default benchmark."""
 
 Weighting = Literal["mean", "amount_weighted", "value_weighted"]
 """How indicators of orders are averaged."""
@@ -45,16 +45,16 @@ OWN_SCORES = NotIdentity("it always means the run's own scores")
 
 
 class TopkDropoutKwargs(Section):
-    """Hold the ``topk`` best, and each day replace up to ``n_drop`` of the worst by better ones.
+    """Hold the ``topk`` best stocks, and each day replace up to ``n_drop`` of the worst by better ones.
 
     The random methods draw as Qlib does right after ``numpy.random.seed(seed)``, with the seed of the run.
     """
 
     signal: Annotated[Literal["<PRED>"] | tuple[Literal["<MODEL>"], Literal["<DATASET>"]], OWN_SCORES] = (
-        Field("<PRED>", description="the run's own scores, in either of Qlib's ways to say so")
+        Field("<PRED>", description="the run's scores, in either of Qlib's forms")
     )
     model: Annotated[Literal["<MODEL>"] | None, OWN_SCORES] = Field(
-        None, description="an older way to say so"
+        None, description="an older form of signal"
     )
     dataset: Annotated[Literal["<DATASET>"] | None, OWN_SCORES] = Field(None, description="goes with model")
     topk: int = Field(ge=1, description="stocks to hold")
@@ -62,11 +62,13 @@ class TopkDropoutKwargs(Section):
         ge=0, description="stocks to replace per day; with 0 Qlib sells all of them every other day"
     )
     method_sell: Literal["bottom", "random"] = Field(
-        "bottom", description="which of the held stocks go: the worst, or any"
+        "bottom", description="which stocks to sell: the worst, or random ones"
     )
-    method_buy: Literal["top", "random"] = Field("top", description="which stocks come: the best, or any")
+    method_buy: Literal["top", "random"] = Field(
+        "top", description="which stocks to buy: the best, or random ones"
+    )
     hold_thresh: int = Field(1, ge=0, description="days to hold before selling")
-    only_tradable: bool = Field(False, description="decide among tradable stocks only")
+    only_tradable: bool = Field(False, description="choose among tradable stocks only")
     forbid_all_trade_at_limit: bool = Field(True, description="at a limit, trade in neither direction")
     risk_degree: float = Field(0.95, ge=0.0, description="share of the cash to invest")
     trade_exchange: Refused = None
@@ -80,39 +82,38 @@ class StrategyConfig(SupportedClass):
 
     supported = "TopkDropoutStrategy"
     unsupported: ClassVar[Mapping[str, str]] = {
-        "SoftTopkStrategy": "Qlib 0.9.7 cannot construct it, whatever a file gives it; TopkDropoutStrategy is there",
-        "WeightStrategyBase": "it is the base of other strategies, and has no weights of its own",
+        "SoftTopkStrategy": "Qlib 0.9.7 cannot construct it with any arguments; use TopkDropoutStrategy",
+        "WeightStrategyBase": "it is a base class of other strategies, and defines no weights",
         "EnhancedIndexingStrategy": "it needs a risk model's files and the benchmark's weights; without them Qlib "
-        "trades nothing and does not say so",
+        "trades nothing, without a message",
     }
 
     name: Literal["TopkDropoutStrategy"] = Field("TopkDropoutStrategy", alias="class")
     module_path: Annotated[
         Literal["qlib.contrib.strategy", "qlib.contrib.strategy.signal_strategy"], GIVEN_BY_CLASS
     ] = "qlib.contrib.strategy"
-    kwargs: TopkDropoutKwargs = Field(description="how many stocks, and which")
+    kwargs: TopkDropoutKwargs = Field(description="how many stocks to hold, and which")
 
 
 class Holding(Section):
     """A stock that an account holds from the start."""
 
     amount: float = Field(gt=0.0, description="adjusted shares")
-    price: float = Field(gt=0.0, description="what a share is worth until the stock has a close")
+    price: float = Field(gt=0.0, description="value of a share until the stock has a close")
 
 
 class BacktestConfig(Section):
     """``backtest``: days, money and market."""
 
-    start_time: Day | None = Field(None, description="first trading day; the first with a score where null")
-    end_time: Day | None = Field(
-        None, description="last trading day; the one after the last score where null"
-    )
+    start_time: Day | None = Field(None, description="first trading day; the first with a score if null")
+    end_time: Day | None = Field(None, description="last trading day; the one after the last score if null")
     account: Annotated[float, Field(gt=0.0)] | dict[str, float | Holding] = Field(
         1e9,
-        description="initial cash; or a mapping of `cash`, and of codes with amount and price of what is held already",
+        description="initial cash; or a mapping with `cash`, and codes with the amount and price of initial holdings",
     )
     benchmark: str | Annotated[tuple[str, ...], Field(min_length=1)] | WholeMarket | None = Field(
-        CSI300, description="a code; several, or a market: their mean return; SH000300 where null"
+        CSI300,
+        description="a code, or several codes or a market, of which the mean return counts; SH000300 if null",
     )
     exchange_kwargs: ExchangeConfig = Field(ExchangeConfig(), description="prices, limits and costs")
     pos_type: Literal["Position"] = Field("Position", description="Qlib's ordinary account")
@@ -144,45 +145,49 @@ class BacktestConfig(Section):
 
     @property
     def holdings(self) -> dict[str, Holding]:
-        """Upper-case code -> what is held before the first trading day."""
-        given = {} if isinstance(self.account, float) else self.account
-        return {code.upper(): held for code, held in given.items() if isinstance(held, Holding)}
+        """Upper-case code -> initial holding."""
+        account = {} if isinstance(self.account, float) else self.account
+        return {code.upper(): held for code, held in account.items() if isinstance(held, Holding)}
 
 
 class FillConfig(Section):
     """``indicator_config.ffr_config``."""
 
-    weight_method: Weighting = Field("mean", description="how the day's orders are averaged")
+    weight_method: Weighting = Field("mean", description="how to average over a day's orders")
 
 
 class IndicatorConfig(Section):
     """``executor.kwargs.indicator_config``."""
 
-    show_indicator: bool = Field(False, description="ignored: nothing is printed day by day")
+    show_indicator: bool = Field(False, description="ignored: nothing is printed daily")
     pa_config: Any = Field(
-        None, description="ignored: orders are dealt at the deal price, so that there is no advantage"
+        None, description="ignored: orders are filled at the deal price, so there is no price advantage"
     )
-    ffr_config: FillConfig = Field(FillConfig(), description="the share of orders that was dealt")
+    ffr_config: FillConfig = Field(
+        FillConfig(), description="the fulfilment rate: the share of orders that was filled"
+    )
 
 
 class ExecutorKwargs(Section):
     """``executor.kwargs``."""
 
     time_per_step: DailyFreq = Field("day", description="only daily steps")
-    generate_portfolio_metrics: Literal[True] = Field(True, description="a run always has them")
+    generate_portfolio_metrics: Literal[True] = Field(True, description="always computed")
     trade_type: Literal["serial", "parallel"] = Field("serial", description="sells first, or buys first")
     verbose: bool = Field(False, description="ignored: orders are not printed")
     track_data: bool = Field(False, description="ignored: for Qlib's reinforcement learning")
     settle_type: Literal["None", "cash"] | None = Field(
-        None, description="with cash, what a sale brings can be spent from the next day on"
+        None, description="cash: proceeds of a sale can be spent from the next day on"
     )
-    indicator_config: IndicatorConfig | None = Field(None, description="of the indicators of a day's orders")
-    start_time: Day | None = Field(None, description="ignored: the backtest's holds")
-    end_time: Day | None = Field(None, description="likewise")
+    indicator_config: IndicatorConfig | None = Field(
+        None, description="how to compute the indicators of a day's orders"
+    )
+    start_time: Day | None = Field(None, description="ignored: backtest.start_time counts")
+    end_time: Day | None = Field(None, description="ignored: backtest.end_time counts")
 
     @property
     def fill_weighting(self) -> Weighting:
-        """How the shares that were dealt are averaged over a day's orders."""
+        """How fulfilment rates are averaged over a day's orders."""
         return "mean" if self.indicator_config is None else self.indicator_config.ffr_config.weight_method
 
 
@@ -208,7 +213,7 @@ class PortAnalysisConfig(Section):
 
 
 def default_portfolio() -> PortAnalysisConfig:
-    """Return what a ``PortAnaRecord`` without ``config`` backtests; its defaults are not those of the sections."""
+    """Return the backtest of a ``PortAnaRecord`` without ``config``; its values differ from the sections' defaults."""
     exchange = {
         "limit_threshold": 0.095,
         "deal_price": "close",
@@ -225,11 +230,11 @@ def default_portfolio() -> PortAnalysisConfig:
 
 
 def resolve(config: PortAnalysisConfig, region: Region) -> PortAnalysisConfig:
-    """Fill what depends on the region, and what a null leaves to Qlib.
+    """Fill in what depends on the region, and Qlib's defaults in place of nulls.
 
-    Afterwards ``trade_unit`` and ``limit_threshold`` mean what they say (None is none), ``deal_price`` is set, one
-    name where buying and selling share it, and so is the benchmark; keys that are ignored have their defaults.
-    Resolving twice changes nothing.
+    In the result, None in ``trade_unit`` and ``limit_threshold`` means no rounding and no limit. ``deal_price`` (one
+    name if buying and selling share it) and the benchmark are set; ignored keys have their defaults. Calls are
+    idempotent.
     """
     exchange = config.backtest.exchange_kwargs
     defaults = REGIONS[region]
@@ -249,11 +254,11 @@ def resolve(config: PortAnalysisConfig, region: Region) -> PortAnalysisConfig:
 
 
 def _resolved_executor(executor: ExecutorConfig) -> ExecutorConfig:
-    """Leave out what is ignored, so that it does not tell two runs apart."""
-    given = executor.kwargs
-    meant: dict[str, Any] = {"trade_type": given.trade_type, "time_per_step": given.time_per_step}
-    if given.settle_type == "cash":
-        meant["settle_type"] = "cash"
-    if given.fill_weighting != "mean":
-        meant["indicator_config"] = IndicatorConfig(ffr_config=FillConfig(weight_method=given.fill_weighting))
-    return executor.model_copy(update={"kwargs": ExecutorKwargs(**meant)})
+    """Reset ignored keys, so that they do not distinguish runs."""
+    kwargs = executor.kwargs
+    used: dict[str, Any] = {"trade_type": kwargs.trade_type, "time_per_step": kwargs.time_per_step}
+    if kwargs.settle_type == "cash":
+        used["settle_type"] = "cash"
+    if kwargs.fill_weighting != "mean":
+        used["indicator_config"] = IndicatorConfig(ffr_config=FillConfig(weight_method=kwargs.fill_weighting))
+    return executor.model_copy(update={"kwargs": ExecutorKwargs(**used)})

@@ -31,17 +31,15 @@ _TIME_SERIES_STEP_LEN = 30
 
 
 _OPEN_START, _OPEN_END = datetime.date.min, datetime.date.max
-"""Stand for the ends of a segment that a file leaves open."""
+"""Represent the open ends of a segment."""
 
 
 def _as_span(value: Any) -> Any:
-    """Read a segment as Python's ``slice`` reads what Qlib hands it: ``[first, last]``, or ``[last]`` alone."""
+    """Read a segment with the semantics of Python's ``slice``, as Qlib does: ``[first, last]`` or ``[last]``."""
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= 3:
-        raise ValueError(f"got {came(value)}, expected a first and a last day, null where it is open")
+        raise ValueError(f"got {came(value)}, expected a first and a last day, null if it is open")
     if len(value) == 3 and value[2] not in (None, 1):
-        raise ValueError(
-            f"got {came(value)}; a segment cannot leave out days, expected a first and a last day"
-        )
+        raise ValueError(f"got {came(value)}; a segment cannot skip days, expected a first and a last day")
     start, end = (None, value[0]) if len(value) == 1 else value[:2]
     return _OPEN_START if start is None else start, _OPEN_END if end is None else end
 
@@ -50,14 +48,14 @@ Span = Annotated[tuple[FirstDay, LastDay], BeforeValidator(_as_span)]
 
 
 class SegmentsConfig(Lenient):
-    """First and last day of each segment, both inclusive. Segments come in order and do not overlap.
+    """First and last day of each segment, both inclusive. Segments are in order and do not overlap.
 
-    An end that is null is open: it is the handler's, or the data's where the handler has none.
+    A null end is open: the handler's end is used, or that of the data if the handler has none.
     """
 
-    train: Span = Field(description="learned from")
-    valid: Span = Field(description="what early stopping and tuning watch")
-    test: Span = Field(description="evaluated, and seen by nothing before")
+    train: Span = Field(description="days to train on")
+    valid: Span = Field(description="days that early stopping and tuning use")
+    test: Span = Field(description="days that are evaluated, and used by nothing before")
 
     @model_validator(mode="after")
     def _in_order(self) -> SegmentsConfig:
@@ -68,7 +66,7 @@ class SegmentsConfig(Lenient):
     def _open_as_null(self, span: Span, serialize: SerializerFunctionWrapHandler) -> Any:
         days = serialize(span)
         return type(days)(
-            None if day in (_OPEN_START, _OPEN_END) else told for day, told in zip(span, days, strict=True)
+            None if day in (_OPEN_START, _OPEN_END) else text for day, text in zip(span, days, strict=True)
         )
 
     def _check_order(self) -> None:
@@ -81,8 +79,8 @@ class SegmentsConfig(Lenient):
                 first, last = getattr(self, previous)
                 if start <= last:
                     raise ValueError(
-                        f"segment {name!r} ({_told(start, end)}) must begin after the end of "
-                        f"{previous!r} ({_told(first, last)})"
+                        f"segment {name!r} ({_span_text(start, end)}) must begin after the end of "
+                        f"{previous!r} ({_span_text(first, last)})"
                     )
             previous = name
 
@@ -93,12 +91,12 @@ class SegmentsConfig(Lenient):
         return not days.isdisjoint((_OPEN_START, _OPEN_END))
 
     def closed(self, first: datetime.date | None, last: datetime.date | None) -> SegmentsConfig:
-        """Put days in the place of open ends, where they are given.
+        """Return the segments with days in place of open ends; None leaves an end open.
 
         Raises
         ------
         ValueError
-            Where the segments are then not in order.
+            If the segments are not in order then.
         """
         ends = {_OPEN_START: first or _OPEN_START, _OPEN_END: last or _OPEN_END}
         spans = {
@@ -109,13 +107,13 @@ class SegmentsConfig(Lenient):
         return found
 
     def given(self, name: SegmentName) -> tuple[datetime.date | None, datetime.date | None]:
-        """Return a segment's first and last day, None where it is open."""
+        """Return a segment's first and last day, None for an open end."""
         start, end = getattr(self, name)
         return None if start == _OPEN_START else start, None if end == _OPEN_END else end
 
 
-def _told(start: datetime.date, end: datetime.date) -> str:
-    """Write a span in a message, without the days that stand for open ends."""
+def _span_text(start: datetime.date, end: datetime.date) -> str:
+    """Write a span in a message."""
     return f"{'open' if start == _OPEN_START else start}..{'open' if end == _OPEN_END else end}"
 
 
@@ -125,7 +123,9 @@ class DatasetKwargs(Lenient):
     handler: HandlerConfig = Field(description="columns, rows and processors")
     segments: SegmentsConfig = Field(description="days of train, valid and test")
     step_len: int | None = Field(
-        None, ge=1, description="days in a window; by default 30 for TSDatasetH, all of a row's for DatasetH"
+        None,
+        ge=1,
+        description="days in a window; by default 30 for TSDatasetH, and all days of a row for DatasetH",
     )
     flt_col: Refused = None
     fetch_kwargs: Refused = None
@@ -156,12 +156,12 @@ class DatasetConfig(Named):
 
     @property
     def step_len(self) -> int | None:
-        """Days in a window; None for all that a row of ``DatasetH`` has."""
-        given = self.kwargs.step_len
-        return _TIME_SERIES_STEP_LEN if given is None and self.is_time_series else given
+        """Days in a window; None for all days of a row of ``DatasetH``."""
+        step_len = self.kwargs.step_len
+        return _TIME_SERIES_STEP_LEN if step_len is None and self.is_time_series else step_len
 
     def row_days(self, d_feat: int) -> int | None:
-        """Days that a row holds, of ``d_feat`` features each; None where processors choose columns."""
+        """Days that a row holds, of ``d_feat`` features each; None if processors choose columns."""
         handler = self.kwargs.handler
         processors = (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors)
         if any(entry.name in ("FilterCol", "DropCol") for entry in processors):
@@ -170,7 +170,7 @@ class DatasetConfig(Named):
         return columns // d_feat if columns % d_feat == 0 else None
 
     def resolved(self) -> DatasetConfig:
-        """Say what a file may leave open: the handler's label and fit dates, the days in a window."""
+        """Fill in the handler's label and fit dates, and the days in a window."""
         filled: dict[str, Any] = {"handler": self.kwargs.handler.resolved()}
         if self.step_len is not None:
             filled["step_len"] = self.step_len

@@ -1,4 +1,4 @@
-"""``backtest.exchange_kwargs``: what trading costs and when it is impossible, with Qlib's names and defaults."""
+"""``backtest.exchange_kwargs``: prices, limits and costs of trading, with Qlib's names and defaults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Region = Literal["cn", "us", "tw"]
 
 
 class RegionDefaults(NamedTuple):
-    """What a market's rules are where a file says nothing."""
+    """A market's default trading rules."""
 
     trade_unit: int
     limit_threshold: float | None
@@ -34,7 +34,7 @@ REGIONS: Mapping[Region, RegionDefaults] = {
 
 
 def _bare_field(text: str) -> str:
-    """Take the dollar from the name of a field; an expression stays as it is."""
+    """Remove the dollar from a field's name; leave an expression unchanged."""
     bare = text.strip().removeprefix("$")
     if not bare:
         raise ValueError(f"got {text!r}, expected a field such as 'close', or an expression")
@@ -42,7 +42,7 @@ def _bare_field(text: str) -> str:
 
 
 def _any_spelling(value: Any) -> Any:
-    """Read Qlib's other spellings of a day's frequency."""
+    """Read Qlib's other spellings of a daily frequency."""
     return (
         {"d": "day", "1d": "day", "1day": "1day"}.get(value.lower(), value)
         if isinstance(value, str)
@@ -55,17 +55,17 @@ Price = Annotated[
 ]
 
 DailyFreq = Annotated[Literal["day", "1day"], BeforeValidator(_any_spelling), ONLY_DAILY]
-"""A frequency of Qlib's, in any spelling of a day."""
+"""A daily frequency, in any of Qlib's spellings."""
 
 VolumeLimit = tuple[Literal["cum", "current"], Annotated[str, Field(min_length=1)]]
-"""What can be dealt of a stock on a day: an expression of adjusted shares.
+"""The adjusted shares of a stock that can be traded on a day, as an expression.
 
-A stock has one order a day, of which both kinds say the same.
+A stock has one order a day, so both kinds mean the same.
 """
 
 
 class ExchangeConfig(Section):
-    """``backtest.exchange_kwargs``: what trading costs and when it is impossible."""
+    """``backtest.exchange_kwargs``: prices, limits and costs of trading."""
 
     freq: DailyFreq = Field("day", description="only daily bars")
     codes: str | tuple[str, ...] | WholeMarket = Field(
@@ -73,38 +73,34 @@ class ExchangeConfig(Section):
     )
     deal_price: Price | tuple[Price, Price] | None = Field(
         None,
-        description="field or expression to deal at, or one for buying and one for selling; close where null",
+        description="field or expression to trade at, or one for buying and one for selling; close if null",
     )
     limit_threshold: Annotated[float, Field(gt=0.0)] | tuple[str, str] | None = Field(
         None,
-        description="no trade where |change| reaches it, or where an expression is not 0: one that stops buying, "
-        "one that stops selling; the region's where null (none in us)",
+        description="no trade if |change| reaches it; or two expressions, which stop buying and selling if they are "
+        "not 0; the region's if null (none in us)",
     )
     open_cost: float = Field(0.0015, ge=0.0, description="share of the value bought")
     close_cost: float = Field(0.0025, ge=0.0, description="share of the value sold")
-    min_cost: float = Field(5.0, ge=0.0, description="least cost of an order, in money")
+    min_cost: float = Field(5.0, ge=0.0, description="minimal cost of an order, in money")
     impact_cost: float = Field(
-        0.0, ge=0.0, description="times the square of the order's share of the day's value"
+        0.0, ge=0.0, description="cost rate per square of the order's share of the day's value"
     )
     trade_unit: int | None = Field(
         None,
         ge=1,
-        description="round lot in unadjusted shares; the region's where unset, no rounding where null",
+        description="round lot in unadjusted shares; the region's if unset, no rounding if null",
     )
     volume_threshold: dict[Literal["all", "buy", "sell"], VolumeLimit] | None = Field(
         None,
-        description="adjusted shares of a stock that can be dealt on a day: `[current, expression]`, or such a list "
-        "for each of `all`, `buy` and `sell`; no limit where null",
+        description="adjusted shares of a stock that can be traded on a day: `[current, expression]`, or such a list "
+        "for each of `all`, `buy` and `sell`; no limit if null",
     )
-    subscribe_fields: Annotated[
-        tuple[str, ...] | None, NotIdentity("read beside the quotes, and used by nothing")
-    ] = Field(None, description="ignored: read, and used by nothing")
-    start_time: Day | None = Field(
-        None, description="first day with quotes; that of the backtest where unset or null"
+    subscribe_fields: Annotated[tuple[str, ...] | None, NotIdentity("used by nothing")] = Field(
+        None, description="ignored: used by nothing"
     )
-    end_time: Day | None = Field(
-        None, description="last day with quotes; that of the backtest where unset or null"
-    )
+    start_time: Day | None = Field(None, description="first day with quotes; the backtest's if unset or null")
+    end_time: Day | None = Field(None, description="last day with quotes; the backtest's if unset or null")
     exchange: Refused = None
     extra_quote: Refused = None
     quote_cls: Refused = None
@@ -127,6 +123,6 @@ class ExchangeConfig(Section):
         return (price, price) if isinstance(price, str) else price
 
     def volume_limits(self, side: Literal["buy", "sell"]) -> tuple[str, ...]:
-        """Expressions that bound an order of a side; the least of them holds."""
+        """Expressions that bound an order of a side; the smallest counts."""
         limits = self.volume_threshold or {}
         return tuple(expression for key, (_, expression) in limits.items() if key in ("all", side))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
     SerializeAsAny,
     ValidationInfo,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
@@ -19,6 +18,7 @@ from lstm_bench.config.alpha360 import alpha360
 from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
 from lstm_bench.config.identity import NotIdentity
 from lstm_bench.config.section import Section
+from lstm_bench.config.sections.loader import DataLoaderConfig, DataLoaderKwargs, FieldsByGroup, FieldsInfo
 from lstm_bench.config.sections.processor import FittedKwargs, ProcessorConfig
 from lstm_bench.config.sections.universe import (
     FilteredMarket,
@@ -29,148 +29,22 @@ from lstm_bench.config.sections.universe import (
     TimeRangeConfig,
 )
 from lstm_bench.config.values.day import Daily, FirstDay, LastDay
-from lstm_bench.config.wording.shown import came
-from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = [
     "DEFAULT_LABEL",
     "HANDLERS",
-    "LOADERS",
     "Alpha158Kwargs",
     "Alpha360Kwargs",
     "AlphaKwargs",
-    "DataLoaderConfig",
-    "FieldsInfo",
     "HandlerConfig",
     "HandlerKwargs",
     "LoaderHandlerKwargs",
 ]
 
 
-class FieldsInfo(Section):
-    """Expressions and the names of their columns.
-
-    In a file: ``[expression, ...]``, which names each column by its expression, or
-    ``[[expression, ...], [name, ...]]``.
-    """
-
-    expressions: tuple[str, ...] = Field(min_length=1, description="what is computed")
-    names: tuple[str, ...] = Field(description="of the columns")
-
-    form: ClassVar[str] = "[expression, ...] or [[expression, ...], [name, ...]]"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_lists(cls, data: Any) -> Any:
-        if not isinstance(data, list | tuple):
-            return data
-        if data and all(isinstance(entry, str) for entry in data):
-            return {"expressions": data, "names": data}
-        if len(data) == 2 and all(_is_list_of_texts(entry) for entry in data):
-            return {"expressions": data[0], "names": data[1]}
-        raise ValueError(f"got {came(data)}, expected {cls.form}, all of them texts")
-
-    @model_serializer
-    def _as_lists(self) -> list[Any]:
-        if self.names == self.expressions:
-            return list(self.expressions)
-        return [list(self.expressions), list(self.names)]
-
-    @model_validator(mode="after")
-    def _one_name_each(self) -> FieldsInfo:
-        if len(self.expressions) != len(self.names):
-            raise ValueError(
-                f"got {counted(len(self.expressions), 'expression')} and {counted(len(self.names), 'name')}, "
-                "expected a name each"
-            )
-        if len(set(self.names)) != len(self.names):
-            twice = sorted({name for name in self.names if self.names.count(name) > 1})
-            raise ValueError(f"columns are named twice: {', '.join(twice)}")
-        return self
-
-    @classmethod
-    def of(cls, columns: Mapping[str, str]) -> FieldsInfo:
-        """Name -> expression, as Qlib's lists."""
-        return cls(expressions=tuple(columns.values()), names=tuple(columns))
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Name -> expression."""
-        return dict(zip(self.names, self.expressions, strict=True))
-
-    def only(self, name: str) -> FieldsInfo:
-        """Keep one column."""
-        return FieldsInfo.of({name: self.columns[name]})
-
-
-def _is_list_of_texts(entry: Any) -> bool:
-    return isinstance(entry, list | tuple) and all(isinstance(text, str) for text in entry)
-
-
-class FieldsByGroup(Section):
-    """``{feature: ..., label: ...}`` of a data loader."""
-
-    feature: FieldsInfo | None = Field(
-        None, description="columns; those of Alpha158DL and Alpha360DL by default"
-    )
-    label: FieldsInfo = Field(description="labels, of which lstm_bench.label takes one")
-
-    @field_validator("feature", mode="before")
-    @classmethod
-    def _no_options(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            raise ValueError(  # noqa: TRY004 - pydantic's protocol
-                "got a mapping, which Qlib's loaders refuse; Alpha158's options (kbar, price, volume, rolling) "
-                "go into lstm_bench.features.alpha158"
-            )
-        return value
-
-
-class DataLoaderKwargs(Section):
-    """Keyword arguments of a data loader."""
-
-    config: FieldsByGroup = Field(description="expressions by group")
-    filter_pipe: OptionalFilterPipe = Field(None, description="filters of a market's members")
-    swap_level: Literal[True] = Field(True, description="as Qlib's handlers need it")
-    freq: Daily = Field("day", description="only daily bars")
-    inst_processors: InstrumentProcessors = Field(
-        None, description="what drops whole instruments: TimeRangeFlt"
-    )
-
-
 _NARROWING = ("filter_pipe", "inst_processors")
-"""Arguments that narrow the universe; an Alpha handler hands them to its loader."""
-
-LOADERS: Mapping[str, tuple[str, Callable[[], dict[str, str]] | None]] = {
-    "QlibDataLoader": ("qlib.data.dataset.loader", None),
-    "Alpha158DL": ("qlib.contrib.data.loader", alpha158),
-    "Alpha360DL": ("qlib.contrib.data.loader", alpha360),
-}
-"""Class name -> its module in Qlib, and the features that it has where a file gives none."""
-
-
-class DataLoaderConfig(Named):
-    """Users' own columns: expressions by group. Alpha158's and Alpha360's loaders have features of their own."""
-
-    name: Literal["QlibDataLoader", "Alpha158DL", "Alpha360DL"] = Field(alias="class")
-    module_path: Annotated[str, GIVEN_BY_CLASS] = "qlib.data.dataset.loader"
-    kwargs: DataLoaderKwargs = Field(description="columns and labels")
-
-    @model_validator(mode="after")
-    def _complete(self) -> DataLoaderConfig:
-        module, features = LOADERS[self.name]
-        if self.module_path != module:
-            raise ValueError(f"module_path: got {self.module_path!r}; {self.name} is in {module!r}")
-        if features is None and self.kwargs.config.feature is None:
-            raise ValueError(f"kwargs.config.feature: missing, and {self.name} has none of its own")
-        return self
-
-    @property
-    def features(self) -> dict[str, str]:
-        """Column -> expression."""
-        given, own = self.kwargs.config.feature, LOADERS[self.name][1]
-        return given.columns if given is not None else own() if own is not None else {}
+"""Arguments that narrow the universe; an Alpha handler passes them to its loader."""
 
 
 def _processors(*entries: str | dict[str, Any]) -> tuple[ProcessorConfig, ...]:
@@ -178,27 +52,31 @@ def _processors(*entries: str | dict[str, Any]) -> tuple[ProcessorConfig, ...]:
 
 
 class HandlerKwargs(Section):
-    """What every handler takes."""
+    """Arguments of every handler."""
 
     instruments: Instruments | None = Field(
-        None, description="a market, such as csi300, or a list of codes; all where null"
+        None, description="a market, such as csi300, or a list of codes; all if null"
     )
-    start_time: FirstDay | None = Field(None, description="first day of the rows; the calendar's where null")
-    end_time: LastDay | None = Field(None, description="last day of the rows; the calendar's where null")
-    infer_processors: tuple[ProcessorConfig, ...] = Field((), description="make what a model predicts from")
-    learn_processors: tuple[ProcessorConfig, ...] = Field((), description="make what a model learns from")
-    shared_processors: tuple[ProcessorConfig, ...] = Field((), description="run before both")
+    start_time: FirstDay | None = Field(None, description="first day of the rows; the calendar's if null")
+    end_time: LastDay | None = Field(None, description="last day of the rows; the calendar's if null")
+    infer_processors: tuple[ProcessorConfig, ...] = Field(
+        (), description="process the data that a model predicts from"
+    )
+    learn_processors: tuple[ProcessorConfig, ...] = Field(
+        (), description="process the data that a model learns from"
+    )
+    shared_processors: tuple[ProcessorConfig, ...] = Field((), description="run before the others")
     process_type: Literal["append", "independent"] = Field(
-        "append", description="whether learn processors follow the infer processors, or stand alone"
+        "append", description="whether learn processors run after the infer processors, or instead of them"
     )
     drop_raw: Annotated[bool, NotIdentity("Qlib's way to save memory")] = Field(
-        False, description="Qlib's way to save memory; without effect here"
+        False, description="ignored: Qlib's way to save memory"
     )
     fetch_orig: Annotated[bool | None, NotIdentity("Qlib's way to save memory")] = Field(
-        None, description="likewise"
+        None, description="ignored: Qlib's way to save memory"
     )
     init_data: Annotated[Literal[True] | None, NotIdentity("a run always needs the data")] = Field(
-        None, description="likewise: a run needs the data"
+        None, description="ignored: a run always needs the data"
     )
 
     @field_validator("infer_processors", "shared_processors")
@@ -220,13 +98,13 @@ IN_PROCESSORS = NotIdentity("each fitted processor has them")
 
 
 class AlphaKwargs(HandlerKwargs):
-    """What the Alpha handlers take."""
+    """Arguments of the Alpha handlers."""
 
     instruments: Instruments | None = Field("csi500", description="a market, or a list of codes")
     freq: Daily = Field("day", description="only daily bars")
     learn_processors: tuple[ProcessorConfig, ...] = Field(
         _processors("DropnaLabel", {"class": "CSZScoreNorm", "kwargs": {"fields_group": "label"}}),
-        description="make what a model learns from",
+        description="process the data that a model learns from",
     )
     fit_start_time: Annotated[FirstDay | None, IN_PROCESSORS] = Field(
         None, description="first day that processors are fitted on"
@@ -236,27 +114,28 @@ class AlphaKwargs(HandlerKwargs):
     )
     filter_pipe: OptionalFilterPipe = Field(None, description="filters of a market's members")
     inst_processors: InstrumentProcessors = Field(
-        None, description="what drops whole instruments: TimeRangeFlt"
+        None, description="processors that drop whole instruments: TimeRangeFlt"
     )
-    label: FieldsInfo | None = Field(None, description="the handler's own where a file gives none")
+    label: FieldsInfo | None = Field(None, description="label; the handler's default if null")
 
 
 class Alpha158Kwargs(AlphaKwargs):
-    """What ``Alpha158`` takes: it has no infer processors of its own."""
+    """Arguments of ``Alpha158``, which has no infer processors by default."""
 
 
 class Alpha360Kwargs(AlphaKwargs):
-    """What ``Alpha360`` takes: its own infer processors name no group, so they z-score the label too."""
+    """Arguments of ``Alpha360``. Its default infer processors name no group, so they z-score the label too."""
 
     infer_processors: tuple[ProcessorConfig, ...] = Field(
-        _processors("ProcessInf", "ZScoreNorm", "Fillna"), description="make what a model predicts from"
+        _processors("ProcessInf", "ZScoreNorm", "Fillna"),
+        description="process the data that a model predicts from",
     )
 
 
 class LoaderHandlerKwargs(HandlerKwargs):
-    """What ``DataHandlerLP`` takes: the columns come from its loader, or from ``lstm_bench.features``."""
+    """Arguments of ``DataHandlerLP``. Columns come from its loader, or from ``lstm_bench.features``."""
 
-    data_loader: DataLoaderConfig | None = Field(None, description="holds the columns")
+    data_loader: DataLoaderConfig | None = Field(None, description="defines the columns")
 
 
 HANDLERS: Mapping[str, tuple[str, type[HandlerKwargs]]] = {
@@ -270,7 +149,7 @@ HANDLERS: Mapping[str, tuple[str, type[HandlerKwargs]]] = {
 
 
 DEFAULT_LABEL: Mapping[str, str] = {"LABEL0": "Ref($close, -2)/Ref($close, -1) - 1"}
-"""The Alpha handlers' own label, name -> expression; those on VWAP have ``$vwap`` in place of ``$close``."""
+"""The Alpha handlers' default label, name -> expression; those on VWAP have ``$vwap`` in place of ``$close``."""
 
 
 class HandlerConfig(Named):
@@ -302,7 +181,7 @@ class HandlerConfig(Named):
     def _exact_kwargs(cls, kwargs: Any, info: ValidationInfo) -> Any:
         """Read the keyword arguments with the class's own model."""
         name = info.data.get("name")
-        if name is None:  # an unknown class, which was said already
+        if name is None:  # an unknown class, which is reported already
             return HandlerKwargs.model_validate({})
         return HANDLERS[name][1].model_validate({} if kwargs is None else kwargs)
 
@@ -322,7 +201,7 @@ class HandlerConfig(Named):
 
     @property
     def shared_processors(self) -> tuple[ProcessorConfig, ...]:
-        """Processors of both data keys, which run first; their fit dates are their own."""
+        """Processors that run before the others, with fit dates of their own."""
         return self.kwargs.shared_processors
 
     @property
@@ -337,7 +216,7 @@ class HandlerConfig(Named):
 
     @property
     def filters(self) -> FilterPipe:
-        """Filters of the universe: a market's own, or else those of the handler or its loader, which codes ignore."""
+        """Filters of the universe: the market's, or else those of the handler or its loader. Codes are not filtered."""
         instruments = self.kwargs.instruments
         if isinstance(instruments, FilteredMarket):
             return instruments.filter_pipe or ()
@@ -348,19 +227,19 @@ class HandlerConfig(Named):
 
     @property
     def instrument_processors(self) -> tuple[TimeRangeConfig, ...]:
-        """What drops whole instruments."""
+        """Processors that drop whole instruments."""
         return () if self._source is None else self._source.inst_processors or ()
 
     @property
     def _source(self) -> AlphaKwargs | DataLoaderKwargs | None:
-        """Where filters are said: an Alpha handler's own arguments, or its loader's."""
+        """The arguments that hold filters: an Alpha handler's, or its loader's."""
         if isinstance(self.kwargs, LoaderHandlerKwargs):
             return None if self.kwargs.data_loader is None else self.kwargs.data_loader.kwargs
         return self.kwargs if isinstance(self.kwargs, AlphaKwargs) else None
 
     @property
     def price(self) -> str:
-        """The field whose return is the handler's own label."""
+        """The field whose return is the handler's default label."""
         return "$vwap" if self.name.endswith("vwap") else "$close"
 
     @property
@@ -372,7 +251,7 @@ class HandlerConfig(Named):
 
     @property
     def is_alpha360(self) -> bool:
-        """Whether the features are Alpha360's, which are lagged fields."""
+        """Whether the features are those of Alpha360, which are lagged fields."""
         if isinstance(self.kwargs, LoaderHandlerKwargs):
             loader = self._loader(self.kwargs)
             return loader.name == "Alpha360DL" and loader.kwargs.config.feature is None
@@ -380,7 +259,7 @@ class HandlerConfig(Named):
 
     @property
     def label(self) -> FieldsInfo:
-        """The label's expression and name, or several: the file's, or the handler's own."""
+        """The labels with their expressions: the file's, or the handler's default."""
         if isinstance(self.kwargs, LoaderHandlerKwargs):
             if self.kwargs.data_loader is not None:
                 return self.kwargs.data_loader.kwargs.config.label
@@ -402,15 +281,15 @@ class HandlerConfig(Named):
     def with_columns(self, features: Mapping[str, str]) -> HandlerConfig:
         """Return a ``DataHandlerLP`` with other features; label, rows and processors stay, with their fit dates."""
         groups = FieldsByGroup(feature=FieldsInfo.of(features), label=self.label)
-        # what is empty stays unsaid, as in a file that never had it
+        # leave out empty arguments, as a file without them does
         source = self._source
         narrowed = {} if source is None else {key: getattr(source, key) for key in _NARROWING}
-        said = {key: value for key, value in narrowed.items() if value}
-        loader = DataLoaderConfig(name="QlibDataLoader", kwargs=DataLoaderKwargs(config=groups, **said))
-        given = {key: getattr(self.kwargs, key) for key in HandlerKwargs.model_fields}
-        given |= {"infer_processors": self.infer_processors, "learn_processors": self.learn_processors}
+        narrowing = {key: value for key, value in narrowed.items() if value}
+        loader = DataLoaderConfig(name="QlibDataLoader", kwargs=DataLoaderKwargs(config=groups, **narrowing))
+        values = {key: getattr(self.kwargs, key) for key in HandlerKwargs.model_fields}
+        values |= {"infer_processors": self.infer_processors, "learn_processors": self.learn_processors}
         kwargs = LoaderHandlerKwargs(
-            **{key: value for key, value in given.items() if value is not None}, data_loader=loader
+            **{key: value for key, value in values.items() if value is not None}, data_loader=loader
         )
         return HandlerConfig(name="DataHandlerLP", module_path=HANDLERS["DataHandlerLP"][0], kwargs=kwargs)
 
@@ -426,7 +305,7 @@ class HandlerConfig(Named):
         return self.model_copy(update={"kwargs": self.kwargs.model_copy(update=values)})
 
     def resolved(self) -> HandlerConfig:
-        """Say what a file may leave open: the label, and each processor's fit dates."""
+        """Fill in the label, and each processor's fit dates."""
         filled: dict[str, Any] = {
             "infer_processors": self.infer_processors,
             "learn_processors": self.learn_processors,
@@ -436,7 +315,7 @@ class HandlerConfig(Named):
         return self._with_kwargs(**filled)
 
     def _with_fit_dates(self, entry: ProcessorConfig) -> ProcessorConfig:
-        """Apply the Alpha handlers' rule: their own fit dates replace those of a processor's entry."""
+        """Replace a processor's fit dates by those of an Alpha handler."""
         if not (isinstance(self.kwargs, AlphaKwargs) and isinstance(entry.kwargs, FittedKwargs)):
             return entry
         dates = {"fit_start_time": self.kwargs.fit_start_time, "fit_end_time": self.kwargs.fit_end_time}

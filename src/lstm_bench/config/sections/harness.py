@@ -1,4 +1,4 @@
-"""The top-level ``lstm_bench`` section: what the harness knows and Qlib does not."""
+"""The top-level ``lstm_bench`` section: settings that Qlib does not have."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ScheduleName = Literal["constant", "cosine", "step", "plateau", "one_cycle"]
 Reweight = Literal["uniform", "exponential", "volatility"]
 
 BY_DAY: tuple[LossName, ...] = ("ic", "rank")
-"""Losses that compare the stocks of a day, and so need batches of whole days."""
+"""Losses that compare the stocks of a day, so that batches are whole days."""
 
 _ACTS_WITH: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "huber_delta": ("loss", ("huber",)),
@@ -42,46 +42,49 @@ _ACTS_WITH: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "reweight_half_life": ("reweight", ("exponential",)),
     "reweight_window": ("reweight", ("volatility",)),
 }
-"""Setting -> the choice beside it without which it has no effect."""
+"""Setting -> another field, and its values with which the setting has an effect."""
 
 
 class TrainingConfig(Section):
-    """Training details that Qlib's files cannot say."""
+    """Training settings that Qlib does not have."""
 
     weight_decay: float = Field(0.0, ge=0.0, description="L2 for adam and gd, decoupled for adamw")
     clip_grad_value: float | None = Field(
-        3.0, gt=0.0, description="clip each gradient element to ±this; Qlib has 3"
+        3.0, gt=0.0, description="clip each gradient element to ± this value; 3 in Qlib"
     )
     clip_grad_norm: float | None = Field(
-        None, gt=0.0, description="scale gradients down to this 2-norm, after that"
+        None, gt=0.0, description="after that, scale gradients down to this 2-norm"
     )
     precision: Precision = Field(
         "fp32",
-        description="of products: tf32 and bf16 on a CUDA device, bf16 on a processor with AVX512-BF16 under "
-        "compat: none; sums and weights are float32 all the same",
+        description="precision of products: tf32 and bf16 on a CUDA device; bf16 on a processor with AVX512-BF16 under "
+        "compat: none. Sums and weights are always float32",
     )
     loss: LossName = Field(
-        "mse", description="ic and rank are of whole days: 1 - mean daily IC, and 1 - mean daily soft Rank IC"
+        "mse",
+        description="ic is 1 - mean daily IC, rank is 1 - mean daily soft Rank IC; both need batches of whole days",
     )
-    huber_delta: float = Field(1.0, gt=0.0, description="huber: the error from which on it grows linearly")
+    huber_delta: float = Field(1.0, gt=0.0, description="huber: error beyond which the loss grows linearly")
     rank_temperature: float = Field(
         0.1, gt=0.0, description="rank: softness of ranks, in standard deviations of a day's scores"
     )
-    schedule: ScheduleName = Field("constant", description="of the learning rate, in shares of lr")
+    schedule: ScheduleName = Field("constant", description="schedule of the learning rate, relative to lr")
     warmup_epochs: int = Field(
-        0, ge=0, description="epochs in which lr rises, step by step; one_cycle: 0 means three tenths of all"
+        0, ge=0, description="epochs in which lr rises, step by step; one_cycle: 0 means 30% of all epochs"
     )
     lr_min_factor: float = Field(
-        0.0, ge=0.0, lt=1.0, description="cosine, plateau: the least share of lr, reached or kept"
+        0.0, ge=0.0, lt=1.0, description="cosine, plateau: the lowest learning rate, relative to lr"
     )
     lr_step_epochs: int = Field(10, ge=1, description="step: epochs between two decays")
-    lr_decay: float = Field(0.5, gt=0.0, lt=1.0, description="step, plateau: what a decay multiplies lr by")
+    lr_decay: float = Field(0.5, gt=0.0, lt=1.0, description="step, plateau: factor of a decay")
     lr_patience: int = Field(
-        5, ge=0, description="plateau: epochs without a lower validation loss that are borne before a decay"
+        5, ge=0, description="plateau: epochs without a lower validation loss before a decay"
     )
-    reweight: Reweight = Field("uniform", description="weights of training samples, of mean 1")
+    reweight: Reweight = Field(
+        "uniform", description="how training samples are weighted; weights have mean 1"
+    )
     reweight_half_life: float = Field(
-        250.0, gt=0.0, description="exponential: trading days after which a sample counts half"
+        250.0, gt=0.0, description="exponential: age in trading days at which a sample counts half"
     )
     reweight_window: int = Field(
         20, ge=2, description="volatility: trading days of returns up to the sample's own day"
@@ -89,7 +92,7 @@ class TrainingConfig(Section):
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Settings that have no effect beside the others."""
+        """Settings of choices that are not made."""
         return tuple(
             setting for setting, (key, choices) in _ACTS_WITH.items() if getattr(self, key) not in choices
         )
@@ -104,33 +107,36 @@ class HarnessConfig(Section):
     """
 
     compat: Compat = Field(
-        "qlib", description="qlib: Qlib's training to the last detail; none: the same without its overhead"
+        "qlib",
+        description="qlib: reproduce Qlib's training in every detail; none: train without its overhead",
     )
-    training: TrainingConfig = Field(TrainingConfig(), description="what Qlib's files cannot say of training")
+    training: TrainingConfig = Field(
+        TrainingConfig(), description="training settings that Qlib does not have"
+    )
     features: Annotated[FeatureSet | None, NotIdentity("the handler has the columns; this is their name")] = (
         Field(
             None,
-            description="a feature set in the place of the handler's columns; in a file also the path of one",
+            description="a feature set, or the path of one, instead of the handler's columns",
         )
     )
-    label: str | None = Field(
-        None, description="the label to train on and to evaluate against; the first by default"
-    )
+    label: str | None = Field(None, description="the label to train and evaluate on; the first by default")
     horizon: int | None = Field(
         None,
         ge=1,
-        description="days of the return that is the label, from the next day's close; instead of label",
+        description="instead of label: use the return over this many days from the next day's close",
     )
     embargo: int | None = Field(
         None,
         ge=0,
-        description="trading days before the next segment that are not learned from; by default as many as the label "
-        "looks ahead, and none under compat qlib",
+        description="trading days before the next segment that are not trained on; by default as many as the label "
+        "looks ahead, and 0 under compat qlib",
     )
-    tracking: TrackingConfig = Field(TrackingConfig(), exclude=True, description="no part of what a run is")
+    tracking: TrackingConfig = Field(
+        TrackingConfig(), exclude=True, description="tracking of runs; not part of a run's identity"
+    )
 
     @model_validator(mode="after")
-    def _whole_days_are_drawn(self) -> HarnessConfig:
+    def _batches_can_be_whole_days(self) -> HarnessConfig:
         if self.compat == "qlib" and self.training.loss in BY_DAY:
             raise ValueError(
                 f"training.loss: got {self.training.loss!r}, which needs batches of whole days, and compat: qlib "

@@ -16,32 +16,36 @@ __all__ = ["LstmKwargs", "ModelConfig"]
 class LstmKwargs(Lenient):
     """Hyper-parameters of the LSTM and of its training, with Qlib's names and defaults.
 
-    ``adamw``, ``ic`` and ``rank_ic`` are the harness's own: qrun refuses a file that has them.
+    ``adamw``, ``ic`` and ``rank_ic`` are additions: qrun refuses a file that has them.
     """
 
     d_feat: int = Field(6, ge=1, description="features per day")
     hidden_size: int = Field(64, ge=1, description="units of each layer")
-    num_layers: int = Field(2, ge=1, description="LSTM layers, one upon the other")
+    num_layers: int = Field(2, ge=1, description="stacked LSTM layers")
     dropout: float = Field(
-        0.0, ge=0.0, lt=1.0, description="between layers; without effect on a single layer"
+        0.0, ge=0.0, lt=1.0, description="dropout between layers; no effect with a single layer"
     )
-    n_epochs: int = Field(200, ge=1, description="the most passes over train")
-    lr: float = Field(0.001, gt=0.0, description="learning rate; the highest of a schedule")
+    n_epochs: int = Field(200, ge=1, description="maximal number of passes over train")
+    lr: float = Field(0.001, gt=0.0, description="learning rate; with a schedule, the highest")
     metric: Literal["", "loss", "ic", "rank_ic"] = Field(
-        "", description="what early stopping watches on valid"
+        "", description="what early stopping monitors on valid"
     )
     batch_size: int = Field(2000, ge=1, description="samples per step")
-    early_stop: int = Field(20, ge=0, description="epochs without a better score that end the run; 0 is 1")
-    loss: Literal["mse"] = Field("mse", description="Qlib's only one; lstm_bench.training.loss has others")
+    early_stop: int = Field(
+        20, ge=0, description="epochs without a better score after which training stops; 0 means 1"
+    )
+    loss: Literal["mse"] = Field(
+        "mse", description="the only one in Qlib; lstm_bench.training.loss has others"
+    )
     optimizer: Literal["adam", "gd", "adamw"] = Field("adam", description="gd is plain SGD")
-    n_jobs: Annotated[int, NotIdentity("Qlib's loader processes; there are none here")] = Field(
-        10, description="Qlib's loader processes; ignored, since nothing is loaded per sample"
+    n_jobs: Annotated[int, NotIdentity("Qlib's loader processes do not exist here")] = Field(
+        10, description="ignored: Qlib's loader processes; samples are not loaded one by one here"
     )
-    GPU: Annotated[int, NotIdentity("where to compute, not what")] = Field(
-        0, description="a preference: the CUDA device to use if there is one; negative for the CPU"
+    GPU: Annotated[int, NotIdentity("it says where to compute")] = Field(
+        0, description="preferred CUDA device, used if available; negative for the CPU"
     )
-    seed: Annotated[int | None, NotIdentity("it stands beside the configuration")] = Field(
-        None, ge=0, lt=2**32, description="0 where a file gives none"
+    seed: Annotated[int | None, NotIdentity("a run id hashes it separately")] = Field(
+        None, ge=0, lt=2**32, description="0 if a file gives none"
     )
 
     @field_validator("optimizer", mode="before")
@@ -51,7 +55,7 @@ class LstmKwargs(Lenient):
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Settings that have no effect beside the others: dropout acts between layers."""
+        """Dropout acts between layers only."""
         return ("dropout",) if self.num_layers == 1 else ()
 
 

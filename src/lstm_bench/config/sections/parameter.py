@@ -1,4 +1,4 @@
-"""A parameter of a search space, and the keys that name one."""
+"""A parameter of a search space, and its keys."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ SHORT_KEYS: Mapping[str, str] = {
     },
     "step_len": "task.dataset.kwargs.step_len",
 }
-"""Short name -> key of a workflow file."""
+"""Short name -> dotted key of a workflow file."""
 
 _LARGEST = 2**53
-"""Up to here each whole number has a float of its own."""
+"""Up to here, floats represent every whole number."""
 
 _NAMES = {dotted: name for name, dotted in SHORT_KEYS.items()}
 
 
 def dotted_key(key: str) -> str:
-    """Return the key of a workflow file that a short name stands for."""
+    """Return the dotted key of a short name."""
     return SHORT_KEYS.get(key, key)
 
 
 def short_key(key: str) -> str:
-    """Return a key's short name, or the key where it has none."""
+    """Return a key's short name, or the key if it has none."""
     return _NAMES.get(key, key)
 
 
@@ -55,7 +55,7 @@ def _plain_scalar(value: Any) -> Any:
 
 
 Scalar = Annotated[bool | int | float | str, BeforeValidator(_plain_scalar)]
-"""A value that a parameter can have."""
+"""A value of a parameter."""
 
 
 def _as_list(value: Any) -> Any:
@@ -66,7 +66,7 @@ Scalars = Annotated[tuple[Scalar, ...], BeforeValidator(_as_list), Field(min_len
 
 
 class Parameter(Section):
-    """What a parameter can be: one of ``choices``, or a number of the range ``int`` or ``float``.
+    """The values of a parameter: one of ``choices``, or a number in the range ``int`` or ``float``.
 
     Examples
     --------
@@ -79,15 +79,17 @@ class Parameter(Section):
 
     choices: Scalars | None = Field(None, description="one of these values")
     int_range: tuple[int, int] | None = Field(
-        None, alias="int", description="least and greatest, both included"
+        None, alias="int", description="lowest and highest value, both included"
     )
     float_range: tuple[float, float] | None = Field(
-        None, alias="float", description="least and greatest, both included"
+        None, alias="float", description="lowest and highest value, both included"
     )
-    log: bool = Field(False, description="uniform on a logarithmic scale")
-    step: int | float | None = Field(None, gt=0, description="distance of neighbours, from the least on")
+    log: bool = Field(False, description="sample on a logarithmic scale")
+    step: int | float | None = Field(
+        None, gt=0, description="distance between values, counted from the lowest"
+    )
     when: dict[str, Scalars] = Field(
-        {}, description="other parameters -> their values at which this one is there"
+        {}, description="other parameters -> their values with which this parameter is used"
     )
 
     @field_validator("when")
@@ -98,13 +100,13 @@ class Parameter(Section):
     @model_validator(mode="after")
     def _one_kind(self) -> Parameter:
         kinds = {"choices": self.choices, "int": self.int_range, "float": self.float_range}
-        given = [name for name, value in kinds.items() if value is not None]
-        if len(given) != 1:
-            raise ValueError(f"got {' and '.join(given) or 'none'}, expected one of: choices, int, float")
+        chosen = [name for name, value in kinds.items() if value is not None]
+        if len(chosen) != 1:
+            raise ValueError(f"got {' and '.join(chosen) or 'none'}, expected one of: choices, int, float")
         if self.choices is not None:
             self._check_choices(self.choices)
         else:
-            self._check_range(given[0], *self.span)
+            self._check_range(chosen[0], *self.span)
         return self
 
     def _check_choices(self, choices: tuple[Scalar, ...]) -> None:
@@ -113,7 +115,7 @@ class Parameter(Section):
                 raise ValueError(f"{name} goes with int or float, not with choices")
         for position, choice in enumerate(choices):
             if choice in choices[:position]:
-                raise ValueError(f"choices: {shown(choice)} is there twice")
+                raise ValueError(f"choices: {shown(choice)} occurs twice")
 
     def _check_range(self, kind: str, low: int | float, high: int | float) -> None:
         if self.log and self.step is not None:
@@ -125,7 +127,7 @@ class Parameter(Section):
 
     @property
     def span(self) -> tuple[int, int] | tuple[float, float]:
-        """Least and greatest value; not of choices."""
+        """Lowest and highest value of a range."""
         found = self.int_range or self.float_range
         if found is None:
             raise TypeError("choices have no range")
@@ -133,7 +135,7 @@ class Parameter(Section):
 
     @property
     def steps(self) -> int:
-        """Steps from the least value to the greatest; only where there are steps."""
+        """Number of steps from the lowest value to the highest; not of a continuous parameter."""
         low, high = self.span
         return _n_steps(low, high, self._step)
 
@@ -144,17 +146,17 @@ class Parameter(Section):
         return 1 if self.step is None else self.step
 
     def at(self, steps: int) -> int | float:
-        """Value at a number of steps from the least."""
+        """Value at a number of steps above the lowest."""
         return _on_steps(self.span[0], steps, self._step)
 
     @property
     def is_continuous(self) -> bool:
-        """Whether its values cannot be counted."""
+        """Whether it is a range without steps."""
         return self.float_range is not None and self.step is None
 
     @property
     def n_values(self) -> int:
-        """How many values there are; not of a continuous parameter."""
+        """Number of values; not of a continuous parameter."""
         return self.steps + 1 if self.choices is None else len(self.choices)
 
     def values(self) -> tuple[Scalar, ...]:
@@ -164,7 +166,7 @@ class Parameter(Section):
         return tuple(self.at(steps) for steps in range(self.steps + 1))
 
     def contains(self, value: Any) -> bool:
-        """Whether it can have a value; numbers on a step may be off by rounding."""
+        """Whether it has a value; numbers on a step may differ by rounding."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return self.choices is not None and any(
                 type(value) is type(choice) and value == choice for choice in self.choices
@@ -186,7 +188,7 @@ class Parameter(Section):
 
 
 def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int | float | None) -> str:
-    """Say which end of a range cannot be, and why; empty where nothing is wrong."""
+    """Describe what is wrong with a range; empty if nothing is."""
     is_whole = isinstance(low, int) and isinstance(high, int)
     for name, end in (("least", low), ("greatest", high)):
         if not math.isfinite(end):
@@ -205,9 +207,7 @@ def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int
     return (
         ""
         if last == high
-        else (
-            f"the greatest value is {high}, and steps of {step} end at {last}; say so, or choose another step"
-        )
+        else (f"the greatest value is {high}, and steps of {step} end at {last}; change the end or the step")
     )
 
 
@@ -216,18 +216,18 @@ def _n_steps(low: int | float, high: int | float, step: int | float) -> int:
 
 
 def _on_steps(low: int | float, steps: int, step: int | float) -> int | float:
-    """Go so many steps from the least value: in decimals, so that 3 steps of 0.1 are 0.3."""
+    """Add steps to the lowest value in decimals, so that 3 steps of 0.1 are 0.3."""
     value = Decimal(str(low)) + steps * Decimal(str(step))
     return int(value) if isinstance(low, int) else float(value)
 
 
 def in_order(space: Mapping[str, Parameter]) -> tuple[str, ...]:
-    """Keys of a space, each after those that its conditions name, and else as given.
+    """Return the keys of a space in its order, but each after those that its conditions name.
 
     Raises
     ------
     ValueError
-        Where parameters wait for each other.
+        If parameters depend on each other.
     """
     found: list[str] = []
     left = list(space)
@@ -243,7 +243,7 @@ def in_order(space: Mapping[str, Parameter]) -> tuple[str, ...]:
 def parse_parameter(key: str, text: str) -> Parameter:
     """Read a parameter of an option: ``32,64,128``, ``[log:]least:greatest`` or ``least:greatest:step``.
 
-    A range is of whole numbers where all of its numbers are written as such.
+    A range has whole numbers if all of its numbers are written as such.
 
     >>> parse_parameter("lr", "log:1e-4:1e-2").float_range, parse_parameter("num_layers", "1:3").int_range
     ((0.0001, 0.01), (1, 3))
@@ -251,7 +251,7 @@ def parse_parameter(key: str, text: str) -> Parameter:
     Raises
     ------
     ConfigError
-        Where it is none of these; it names ``key``.
+        If the text has none of these forms; the message names ``key``.
     """
     content: dict[str, Any]
     if ":" not in text:
@@ -259,7 +259,7 @@ def parse_parameter(key: str, text: str) -> Parameter:
     else:
         content = _range_of(key, text)
     if "" in content.get("choices", ()):
-        raise ConfigError(f"{key}: got {text!r}, in which a value is missing")
+        raise ConfigError(f"{key}: got {text!r}, which lacks a value")
     try:
         return Parameter.model_validate(content)
     except ValidationError as error:

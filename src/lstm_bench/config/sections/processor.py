@@ -1,4 +1,4 @@
-"""Processors in a workflow file: a table of class name and exact keyword arguments."""
+"""Processors in a workflow file: each class, and its keyword arguments."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ FieldsGroup = Literal["feature", "label"]
 
 
 class NoKwargs(Section):
-    """Nothing to set."""
+    """No arguments."""
 
 
 class DropnaProcessorKwargs(Section):
     """Drop rows with a NaN in the group (None: in any column)."""
 
-    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all if null")
 
 
 class DropnaLabelKwargs(Section):
     """Drop rows with a NaN label; only for learning."""
 
-    fields_group: FieldsGroup | None = Field("label", description="whose NaN count")
+    fields_group: FieldsGroup | None = Field("label", description="columns whose NaN count")
 
 
 class DropColKwargs(Section):
@@ -60,7 +60,7 @@ class DropColKwargs(Section):
 class FilterColKwargs(Section):
     """Keep the named columns of the group, in the handler's order, and everything outside the group."""
 
-    fields_group: FieldsGroup | None = Field("feature", description="only these columns; all where null")
+    fields_group: FieldsGroup | None = Field("feature", description="only these columns; all if null")
     col_list: tuple[str, ...] = Field((), description="names of columns, or one name")
 
     @field_validator("col_list", mode="before")
@@ -72,16 +72,16 @@ class FilterColKwargs(Section):
 class FillnaKwargs(Section):
     """Replace NaN by a value."""
 
-    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all if null")
     fill_value: float = Field(0.0, description="the value")
 
 
 class FittedKwargs(Section):
-    """Span of days whose rows a processor is fitted on; the handler's own fit dates take precedence."""
+    """Days whose rows a processor is fitted on; the handler's fit dates take precedence."""
 
-    fit_start_time: FirstDay | None = Field(None, description="first day to be fitted on")
-    fit_end_time: LastDay | None = Field(None, description="last day to be fitted on")
-    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
+    fit_start_time: FirstDay | None = Field(None, description="first day to fit on")
+    fit_end_time: LastDay | None = Field(None, description="last day to fit on")
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all if null")
 
 
 class MinMaxNormKwargs(FittedKwargs):
@@ -102,7 +102,7 @@ class CSZScoreNormKwargs(Section):
     """Standardise each day's cross-section."""
 
     fields_group: FieldsGroup | tuple[FieldsGroup, ...] | None = Field(
-        None, description="only these columns; all where null"
+        None, description="only these columns; all if null"
     )
     method: Literal["zscore", "robust"] = Field(
         "zscore", description="by mean and deviation, or by median and median absolute deviation"
@@ -112,13 +112,13 @@ class CSZScoreNormKwargs(Section):
 class CSRankNormKwargs(Section):
     """Rank each day's cross-section."""
 
-    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all if null")
 
 
 class CSZFillnaKwargs(Section):
     """Replace NaN by the mean of the day's cross-section."""
 
-    fields_group: FieldsGroup | None = Field(None, description="only these columns; all where null")
+    fields_group: FieldsGroup | None = Field(None, description="only these columns; all if null")
 
 
 PROCESSORS: Mapping[str, type[Section]] = {
@@ -136,7 +136,7 @@ PROCESSORS: Mapping[str, type[Section]] = {
     "TanhProcess": NoKwargs,
     "ZScoreNorm": ZScoreNormKwargs,
 }
-"""Class name -> model of its keyword arguments. Nothing else named in a file is looked up."""
+"""Class name -> model of its keyword arguments. A file cannot name other classes."""
 
 
 class ProcessorConfig(Named):
@@ -164,22 +164,22 @@ class ProcessorConfig(Named):
     def _exact_kwargs(cls, kwargs: Any, info: ValidationInfo) -> Any:
         """Read the keyword arguments with the class's own model."""
         name = info.data.get("name")
-        if name is None:  # an unknown class, which was said already
+        if name is None:  # an unknown class, which is reported already
             return NoKwargs()
         return PROCESSORS[name].model_validate({} if kwargs is None else kwargs)
 
     @property
     def acts_on_label(self) -> bool:
-        """Whether it may change or compare labels: those that name no group do.
+        """Whether it may change or compare labels, as processors without a group do.
 
-        TanhProcess too, which leaves alone what is called LABEL, and labels may be called otherwise.
+        TanhProcess counts too: it spares only columns called LABEL, and labels may have other names.
         """
         group = getattr(self.kwargs, "fields_group", None)
         if self.name in ("DropCol", "FilterCol"):
-            return False  # they choose columns, and may not drop the label
+            return False  # they choose columns, and cannot drop the label
         return group is None or "label" in (group if isinstance(group, tuple) else (group,))
 
     @property
     def is_for_infer(self) -> bool:
-        """Whether it can be used where the label is not known."""
+        """Whether it can be used without a label."""
         return self.name != "DropnaLabel"

@@ -1,4 +1,4 @@
-"""``task.record``: what is evaluated of a run, by Qlib's record classes."""
+"""``task.record``: what to evaluate of a run, by Qlib's record classes."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _Module = Literal["qlib.workflow.record_temp"]
 _MODULE: _Module = "qlib.workflow.record_temp"
 
 _NO_RECORD: Mapping[str, str] = {
-    "MultiPassPortAnaRecord": "it shuffles the scores of the first day anew in each pass; run more seeds for a spread",
-    "MultiSegRecord": "qrun cannot make it: it needs segments, which a file has no place for",
+    "MultiPassPortAnaRecord": "it shuffles the first day's scores in each pass; run more seeds for a spread",
+    "MultiSegRecord": "qrun cannot make it: a file cannot give the segments that it needs",
 }
 
 
@@ -45,12 +45,12 @@ _RECORDS = ("HFSignalRecord", "PortAnaRecord", "SigAnaRecord", "SignalMseRecord"
 
 
 def named_record(data: Any) -> Any:
-    """Put the ways to name a record into one; a text names the class of one without arguments.
+    """Return a record that names its class by ``class``; a text is the class of one without arguments.
 
     Raises
     ------
     ValueError
-        Where it is of a class that is not there.
+        If its class is not supported.
     """
     found = named_class(data, alone=True)
     if isinstance(found, Mapping):
@@ -59,17 +59,17 @@ def named_record(data: Any) -> Any:
 
 
 class _Placeholders(Section):
-    """Qlib passes the model and the dataset to a record; here they are at hand."""
+    """Placeholders for the objects that Qlib passes to a record."""
 
-    model: Annotated[Literal["<MODEL>"] | None, OWN_SCORES] = Field(None, description="the run's own")
-    dataset: Annotated[Literal["<DATASET>"] | None, OWN_SCORES] = Field(None, description="the run's own")
+    model: Annotated[Literal["<MODEL>"] | None, OWN_SCORES] = Field(None, description="the run's")
+    dataset: Annotated[Literal["<DATASET>"] | None, OWN_SCORES] = Field(None, description="the run's")
 
 
 class SigAnaKwargs(_Placeholders):
     """``SigAnaRecord``: the signal metrics."""
 
     ana_long_short: Truth = Field(False, description="add the long-short and long-average returns")
-    ann_scaler: int | float = Field(252, ge=1, description="days a year, for the long-short returns")
+    ann_scaler: int | float = Field(252, ge=1, description="days a year, to annualise the long-short returns")
     label_col: Literal[0] = Field(0, description="only a label of one column can be evaluated")
     skip_existing: Annotated[bool | None, NotIdentity("runs are idempotent")] = Field(
         None, description="ignored: runs are idempotent"
@@ -86,14 +86,16 @@ class PortAnaKwargs(_Placeholders):
 
     config: PortAnalysisConfig = Field(
         default_factory=default_portfolio,
-        description="the backtest; Qlib's default one, of 50 stocks against SH000300, where unset or null",
+        description="the backtest; if unset or null, Qlib's default: 50 stocks against SH000300",
     )
-    risk_analysis_freq: DailyFreq | list[DailyFreq] | None = Field("day", description="of the risk figures")
+    risk_analysis_freq: DailyFreq | list[DailyFreq] | None = Field(
+        "day", description="frequency of the risk figures"
+    )
     indicator_analysis_freq: DailyFreq | list[DailyFreq] | None = Field(
-        "day", description="of the indicators (ffr, pa, pos)"
+        "day", description="frequency of the indicators (ffr, pa, pos)"
     )
     indicator_analysis_method: Weighting | None = Field(
-        None, description="of the indicators over days; mean where null"
+        None, description="how indicators are averaged over days; mean if null"
     )
     N: int | None = Field(None, description="ignored: an older Qlib's display setting")
     skip_existing: bool = Field(False, description="ignored: runs are idempotent")
@@ -112,11 +114,11 @@ class _Record(Lenient):
 
 
 class SignalRecord(_Record):
-    """Save predictions; every run does."""
+    """Save predictions, as every run does."""
 
     name: Literal["SignalRecord"] = Field(alias="class")
     module_path: _Module = _MODULE
-    kwargs: _Placeholders = Field(_Placeholders(), description="what Qlib passes on")
+    kwargs: _Placeholders = Field(_Placeholders(), description="placeholders")
 
 
 class SigAnaRecord(_Record):
@@ -132,7 +134,7 @@ class HFSignalRecord(_Record):
 
     name: Literal["HFSignalRecord"] = Field(alias="class")
     module_path: _Module = _MODULE
-    kwargs: _Placeholders = Field(_Placeholders(), description="what Qlib passes on")
+    kwargs: _Placeholders = Field(_Placeholders(), description="placeholders")
 
 
 class SignalMseRecord(_Record):
@@ -142,7 +144,7 @@ class SignalMseRecord(_Record):
     module_path: Literal["qlib.contrib.workflow", "qlib.contrib.workflow.record_temp"] = (
         "qlib.contrib.workflow"
     )
-    kwargs: _Placeholders = Field(_Placeholders(), description="what Qlib passes on")
+    kwargs: _Placeholders = Field(_Placeholders(), description="placeholders")
 
 
 class PortAnaRecord(_Record):

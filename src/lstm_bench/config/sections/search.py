@@ -13,57 +13,59 @@ __all__ = ["PrunerConfig", "SamplerConfig"]
 
 
 class SamplerConfig(Section):
-    """``sampler``: how trials are proposed. Optuna's, but for the grid and the Sobol' sequence (``qmc``)."""
+    """``sampler``: how trials are proposed. All are Optuna's except the grid and the Sobol' sequence (``qmc``)."""
 
-    name: Literal["tpe", "gp", "random", "grid", "cmaes", "qmc"] = Field("tpe", description="who proposes")
-    seed: int = Field(0, ge=0, lt=2**32, description="of the search")
+    name: Literal["tpe", "gp", "random", "grid", "cmaes", "qmc"] = Field("tpe", description="the algorithm")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of the search")
     startup_trials: int = Field(
-        10, ge=0, description="random ones before tpe, gp or cmaes learn from results"
+        10, ge=0, description="random trials before tpe, gp or cmaes learn from results"
     )
-    multivariate: bool = Field(True, description="tpe: draw parameters together, rather than one by one")
+    multivariate: bool = Field(True, description="tpe: sample parameters jointly, rather than one by one")
 
 
 class PrunerConfig(Section):
-    """``pruner``: which trials are stopped early, judged by their validation loss after each epoch."""
+    """``pruner``: which trials are stopped early, by their validation loss after each epoch."""
 
     name: Literal["median", "percentile", "hyperband", "halving", "wilcoxon", "none"] = Field(
-        "median", description="who judges"
+        "median", description="the algorithm"
     )
     percentile: float = Field(
-        25.0, ge=0.0, le=100.0, description="percentile: the share of trials that goes on"
+        25.0, ge=0.0, le=100.0, description="percentile: percentage of trials that continue"
     )
     startup_trials: int = Field(5, ge=0, description="median, percentile: trials before any is stopped")
     warmup_epochs: int = Field(
-        3, ge=0, description="median, percentile, wilcoxon: epochs that none is stopped in"
+        3, ge=0, description="median, percentile, wilcoxon: epochs in which no trial is stopped"
     )
-    interval_epochs: int = Field(1, ge=1, description="median, percentile: epochs between two judgements")
+    interval_epochs: int = Field(1, ge=1, description="median, percentile: epochs between two decisions")
     min_epochs: int = Field(1, ge=1, description="hyperband, halving: the first rung, counted from epoch 0")
-    reduction_factor: int = Field(3, ge=2, description="hyperband, halving: one of so many goes on")
-    p_threshold: float = Field(0.1, gt=0.0, lt=1.0, description="wilcoxon: stop below it")
+    reduction_factor: int = Field(3, ge=2, description="hyperband, halving: one of so many trials continues")
+    p_threshold: float = Field(
+        0.1, gt=0.0, lt=1.0, description="wilcoxon: p-value below which a trial is stopped"
+    )
     patience: int | None = Field(
-        None, ge=1, description="stop only after so many epochs without improvement, whatever the pruner"
+        None, ge=1, description="any pruner: stop only after so many epochs without improvement"
     )
 
     @model_validator(mode="after")
     def _patience_wraps_something(self) -> PrunerConfig:
         if self.patience is not None and self.name == "none":
             raise ValueError(
-                "patience: makes another pruner wait, and there is none; choose one, such as median"
+                "patience: it delays another pruner, and the pruner is none; choose one, such as median"
             )
         return self
 
     @property
     def warms_up(self) -> bool:
-        """Whether ``warmup_epochs`` counts."""
+        """Whether ``warmup_epochs`` has an effect."""
         return self.name in ("median", "percentile", "wilcoxon")
 
     def check(self, seeds: int, max_epochs: int) -> None:
-        """Check that the pruner can work.
+        """Check that the pruner can stop a trial.
 
         Raises
         ------
         ValueError
-            Where a signed-rank test of so few seeds cannot reach the threshold (its least p-value is ``2**-n``), or
+            If a signed-rank test of so few seeds cannot reach the threshold (its least p-value is ``2**-n``), or
             the first rung of hyperband is beyond the last epoch.
         """
         least = 0.5**seeds

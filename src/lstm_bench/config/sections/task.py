@@ -18,10 +18,10 @@ class TaskConfig(Lenient):
     """``task``: a model, a dataset, and the records to make."""
 
     model: ModelConfig = Field(description="the LSTM")
-    dataset: DatasetConfig = Field(description="its samples")
+    dataset: DatasetConfig = Field(description="the samples")
     record: list[Record] = Field(
         default_factory=list,
-        description="what to evaluate: one, or a list, each class once; of one without kwargs the class is enough",
+        description="what to evaluate: one or a list, each class once; a class without kwargs can be given by its name",
     )
 
     @field_validator("record", mode="before")
@@ -37,9 +37,7 @@ class TaskConfig(Lenient):
         for record in records:
             if once.setdefault(record.name, record) != record:
                 times = sum(other.name == record.name for other in records)
-                raise ValueError(
-                    f"{record.name} is there {times} times with different settings, expected once"
-                )
+                raise ValueError(f"{record.name} occurs {times} times with different settings, expected once")
         return list(once.values())
 
     @model_validator(mode="after")

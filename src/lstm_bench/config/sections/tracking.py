@@ -1,4 +1,4 @@
-"""``lstm_bench.tracking``: who is told of runs while they train."""
+"""``lstm_bench.tracking``: where runs are tracked while they train."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ TrackerName = Literal["off", "wandb", "mlflow"]
 
 
 class TrackingConfig(Section):
-    """What a workflow file says of tracking; no number depends on it, and no record holds it.
+    """Tracking of runs. No number depends on it, and records do not contain it.
 
-    Where a tracker's server is, and who may speak to it, is said by the tracker's own environment variables.
+    A tracker's own environment variables set its server and credentials.
     """
 
-    tracker: TrackerName = Field("off", description="who is told")
-    record: bool = Field(True, description="whether it is given the record's files, or the figures alone")
+    tracker: TrackerName = Field("off", description="the tracker; off disables tracking")
+    record: bool = Field(True, description="whether to upload the record's files, or the figures alone")
     figures: bool = Field(
         True,
-        description="whether each run's main figures are drawn for it; needs matplotlib (extra pictures)",
+        description="whether to upload pictures of each run's main figures; needs matplotlib (extra pictures)",
     )
     timeout_seconds: float = Field(
-        30.0, gt=0.0, description="of each call, and of waiting for the last ones when the work is done"
+        30.0, gt=0.0, description="limit of each call, and of waiting for pending calls at the end"
     )
 
 
 def with_tracker(config: TrackingConfig, tracker: str | None) -> TrackingConfig:
-    """Put ``--track`` over what a file says; None leaves it.
+    """Override a file's tracker by ``--track``; None keeps it.
 
     Raises
     ------
     ConfigError
-        Where there is no such tracker.
+        If ``tracker`` is unknown.
     """
     if tracker is None:
         return config

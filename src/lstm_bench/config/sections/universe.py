@@ -31,16 +31,12 @@ __all__ = [
 
 
 class _Filter(Lenient):
-    filter_start_time: FirstDay | None = Field(
-        None, description="first day that is filtered; the data's where null"
-    )
-    filter_end_time: LastDay | None = Field(
-        None, description="last day that is filtered; the data's where null"
-    )
+    filter_start_time: FirstDay | None = Field(None, description="first day to filter; the data's if null")
+    filter_end_time: LastDay | None = Field(None, description="last day to filter; the data's if null")
 
 
 class NameFilter(_Filter):
-    """``NameDFilter``: keep the instruments whose code matches from its beginning."""
+    """``NameDFilter``: keep instruments whose code matches from its start."""
 
     filter_type: Literal["NameDFilter"] = Field("NameDFilter", description="which filter")
     name_rule_re: str = Field(description="regular expression of codes in capital letters")
@@ -56,11 +52,13 @@ class NameFilter(_Filter):
 
 
 class ExpressionFilter(_Filter):
-    """``ExpressionDFilter``: keep the days of an instrument on which an expression holds."""
+    """``ExpressionDFilter``: keep the days of an instrument on which an expression is true."""
 
     filter_type: Literal["ExpressionDFilter"] = Field("ExpressionDFilter", description="which filter")
-    rule_expression: str = Field(description="kept where it is not 0, such as $close > 5; NaN is not 0")
-    keep: Truth = Field(False, description="whether instruments without a value of it stay")
+    rule_expression: str = Field(
+        description="a day is kept if this is not 0, such as $close > 5; NaN is not 0"
+    )
+    keep: Truth = Field(False, description="whether to keep instruments without a value of the expression")
 
 
 _FILTERS: dict[str, type[_Filter]] = {"ExpressionDFilter": ExpressionFilter, "NameDFilter": NameFilter}
@@ -81,13 +79,13 @@ def _as_filter(value: Any) -> Any:
 
 
 def _none_if_empty(value: Any) -> Any:
-    """Read a list that is empty as null, so that a file says the same with both."""
+    """Read an empty list as null: both mean the same."""
     return None if value in ((), [], {}) else value
 
 
 FilterPipe = tuple[Annotated[NameFilter | ExpressionFilter, BeforeValidator(_as_filter)], ...]
 OptionalFilterPipe = Annotated[FilterPipe | None, BeforeValidator(_none_if_empty)]
-"""Filters, one after the other."""
+"""Filters, applied in order."""
 
 
 class FilteredMarket(Lenient):
@@ -121,17 +119,17 @@ Instruments = Annotated[
 
 
 class TimeRangeKwargs(Section):
-    """Days that an instrument's bars must reach."""
+    """Days that an instrument's bars must span."""
 
-    start_time: FirstDay | None = Field(None, description="bars begin on it or before")
-    end_time: LastDay | None = Field(None, description="bars end on it or after")
+    start_time: FirstDay | None = Field(None, description="bars begin on or before it")
+    end_time: LastDay | None = Field(None, description="bars end on or after it")
     freq: Daily = Field("day", description="only daily bars")
 
 
 class TimeRangeConfig(Named):
     """``TimeRangeFlt``: drop the instruments whose bars begin or end inside a span of days.
 
-    It knows from the beginning which instruments last, so that figures are better than they could have been.
+    It uses knowledge of which instruments survive, so figures are better than they could have been at the time.
     """
 
     name: Literal["TimeRangeFlt"] = Field(alias="class")
@@ -154,7 +152,7 @@ def _as_list(value: Any) -> Any:
 InstrumentProcessors = Annotated[
     tuple[TimeRangeConfig, ...] | None, BeforeValidator(_as_list), BeforeValidator(_none_if_empty)
 ]
-"""What drops whole instruments."""
+"""Processors that drop whole instruments."""
 
 
 def market_text(instruments: Instruments | None) -> str:

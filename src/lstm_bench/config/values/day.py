@@ -1,4 +1,4 @@
-"""A trading day as it is written in a workflow file."""
+"""Days in a workflow file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parse_day(value: Any) -> datetime.date:
     Raises
     ------
     ValueError
-        Where it is none of these.
+        If it is not one of these.
     """
     moment = _moment(value)
     if moment.time() != _MIDNIGHT:
@@ -34,7 +34,7 @@ def parse_day(value: Any) -> datetime.date:
 
 
 def _first_day(value: Any) -> datetime.date:
-    """Read the start of a span: daily bars are those of midnight, so that a later time leaves its day out."""
+    """Read the start of a span. Daily bars are at midnight, so a later time excludes its day."""
     moment = _moment(value)
     return moment.date() + datetime.timedelta(days=moment.time() != _MIDNIGHT)
 
@@ -63,7 +63,7 @@ def _moment(value: Any) -> datetime.datetime:
 
 
 Day = Annotated[datetime.date, BeforeValidator(parse_day)]
-"""A calendar day; Qlib's ways of writing one are accepted."""
+"""A calendar day, in any form that Qlib accepts."""
 
 FirstDay = Annotated[datetime.date, BeforeValidator(_first_day)]
 """The first day of a span; a time of day after midnight means the next day."""
@@ -79,4 +79,4 @@ def _only_daily(value: Any) -> Any:
 
 
 Daily = Annotated[Literal["day"], BeforeValidator(_only_daily), ONLY_DAILY]
-"""A ``freq`` of Qlib's: other bars than daily ones are refused."""
+"""A ``freq`` of Qlib's; only daily bars are supported."""

@@ -1,4 +1,4 @@
-"""A span of time as it is written in a study file or an option."""
+"""Durations in a study file or an option."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 def parse_duration(text: str) -> float:
-    """Read a span of time, in seconds.
+    """Read a duration, in seconds.
 
     >>> parse_duration("90"), parse_duration("30m"), parse_duration("1h30m"), parse_duration("1.5h")
     (90.0, 1800.0, 5400.0, 5400.0)
@@ -27,7 +27,7 @@ def parse_duration(text: str) -> float:
     Raises
     ------
     ValueError
-        Where the text is none, or nothing.
+        If the text is not a duration, or the duration is 0.
     """
     bare = text.strip()
     match = _UNITS.fullmatch(bare)
@@ -38,7 +38,7 @@ def parse_duration(text: str) -> float:
     else:
         raise ValueError(f"got {text!r}, expected {_EXPECTED}")
     if not 0 < seconds < float("inf"):
-        raise ValueError(f"got {text!r}, expected more than nothing")
+        raise ValueError(f"got {text!r}, expected a time above 0")
     return seconds
 
 
@@ -52,4 +52,4 @@ def _read(value: Any) -> str:
 
 
 Duration = Annotated[str, BeforeValidator(_read)]
-"""A span of time, kept as it was written; :func:`parse_duration` gives its seconds."""
+"""A duration as it was written; :func:`parse_duration` returns its seconds."""

@@ -20,7 +20,7 @@ _EXPECTED = "a count (5 is 0..4), a range (0-4) or a list (3,7)"
 
 
 def is_count(text: str) -> bool:
-    """Whether a text says how many seeds, not which."""
+    """Whether a text is a number of seeds."""
     return re.fullmatch(r"\s*[0-9]+\s*", text) is not None
 
 
@@ -35,13 +35,14 @@ def parse_seeds(text: str, without: Collection[int] = ()) -> tuple[int, ...]:
     Parameters
     ----------
     text
+        A count, a range, a list, or a list of ranges.
     without
-        Seeds that a count leaves out; a range or a list says which are meant.
+        Seeds that a count skips; a range or a list is not affected.
 
     Raises
     ------
     ValueError
-        Where the text is none of these, a seed is there twice, or is beyond what NumPy and PyTorch take.
+        If the text has none of these forms, or a seed occurs twice or is too large for NumPy and PyTorch.
     """
     whole = text.strip()
     if is_count(whole):
@@ -57,7 +58,7 @@ def parse_seeds(text: str, without: Collection[int] = ()) -> tuple[int, ...]:
 
 
 def seed_list(seeds: Sequence[int]) -> str:
-    """Write seeds as :func:`parse_seeds` reads them, neighbours as ranges.
+    """Write seeds in the form that :func:`parse_seeds` reads, consecutive ones as ranges.
 
     >>> seed_list([0, 1, 2, 9]), seed_list([3, 4]), seed_list([7])
     ('0-2,9', '3-4', '7,')
@@ -85,7 +86,7 @@ def _span(part: str, text: str) -> tuple[int, int]:
 def _checked(seeds: tuple[int, ...]) -> tuple[int, ...]:
     twice = sorted({seed for seed in seeds if seeds.count(seed) > 1}) if len(set(seeds)) < len(seeds) else []
     if twice:
-        raise ValueError(f"seeds are there twice: {', '.join(map(str, twice))}")
+        raise ValueError(f"seeds occur twice: {', '.join(map(str, twice))}")
     wrong = [seed for seed in seeds if not 0 <= seed < _END]
     if wrong:
         raise ValueError(f"got the seed {wrong[0]}, expected one from 0 to {_END - 1}")
@@ -101,4 +102,4 @@ def _read(value: Any) -> tuple[int, ...]:
 
 
 Seeds = Annotated[tuple[int, ...], BeforeValidator(_read), Field(description=_EXPECTED)]
-"""Distinct seeds, in the order given."""
+"""Distinct seeds, in the file's order."""

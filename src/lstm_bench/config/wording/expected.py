@@ -1,4 +1,4 @@
-"""What a field of a configuration takes, in words, from its annotation."""
+"""Describe in words what a field of a configuration takes, from its annotation."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Type", "Words", "classes_of", "expected", "field_type"]
 
 @dataclass(frozen=True)
 class Words:
-    """What messages call a value, as a part of ``Annotated``: one of them, and several."""
+    """What messages call one value of a type, and several. A part of ``Annotated``."""
 
     one: str
     several: str
 
 
 class Type(NamedTuple):
-    """An annotation without the metadata around it, and these."""
+    """An annotation, and the metadata that ``Annotated`` adds to it."""
 
     bare: Any
     metadata: tuple[Any, ...] = ()
@@ -43,7 +43,7 @@ class Type(NamedTuple):
 
     @property
     def members(self) -> tuple[Type, ...]:
-        """Of a union, with what holds for all of them; else the type alone."""
+        """The members of a union, each with the union's metadata; or the type itself."""
         if get_origin(self.bare) not in (Union, types.UnionType):
             return (self,)
         parts = (Type.of(member) for member in get_args(self.bare))
@@ -52,7 +52,7 @@ class Type(NamedTuple):
         )
 
     def below(self, step: str | int) -> Type | None:
-        """Return the type of an entry: by position of a list, by key of a mapping; None where there is none."""
+        """Return the type of an entry by its position in a list or key in a mapping, or None."""
         for member in self.members:
             origin, arguments = get_origin(member.bare), get_args(member.bare)
             if origin is dict and arguments:
@@ -73,13 +73,14 @@ def field_type(field: FieldInfo) -> Type:
 
 
 def expected(kind: Type, value: Any) -> str:
-    """Say what a type takes, and which choice was probably meant by a text that is none of them.
+    """Describe what a type takes, with the nearest choice to a wrong text.
 
     Parameters
     ----------
     kind
+        The type.
     value
-        What came: a number where a text belongs has to be told of quotes.
+        The wrong value. If it is a number and a text is expected, the description mentions quotes.
     """
     members = sorted(kind.members, key=lambda member: member.bare is type(None))
     texts = [text for member in members for text in _each(member, value)]
@@ -90,7 +91,7 @@ def expected(kind: Type, value: Any) -> str:
 
 
 def classes_of(kind: Type) -> tuple[str, Type] | None:
-    """Return the key that tells the sections of a union apart, and what it takes; None where nothing does."""
+    """Return the key that distinguishes the sections of a union, and its type; None if there is no such key."""
     if not any(getattr(part, "discriminator", None) for part in kind.metadata):
         return None
     field = next(part.discriminator for part in kind.metadata if getattr(part, "discriminator", None))
@@ -156,15 +157,15 @@ def _several(kind: Type) -> str:
 def _number(what: str, kind: Type) -> str:
     least, most = _bound(kind, "ge"), _bound(kind, "le")
     above, below = _bound(kind, "gt"), _bound(kind, "lt")
-    if kind.bare is int:  # of whole numbers the ends can be named
+    if kind.bare is int:  # whole numbers have inclusive ends
         least = above + 1 if above is not None else least
         most = below - 1 if below is not None else most
         above = below = None
     if least is not None and most is not None:
         return f"{what} from {_figure(least)} to {_figure(most)}"
     ends = {"of at least": least, "greater than": above, "of at most": most, "less than": below}
-    said = [f"{words} {_figure(end)}" for words, end in ends.items() if end is not None]
-    return " ".join([what, *([" and ".join(said)] if said else [])])
+    bounds = [f"{words} {_figure(end)}" for words, end in ends.items() if end is not None]
+    return " ".join(filter(None, [what, " and ".join(bounds)]))
 
 
 def _figure(end: float) -> str:

@@ -1,7 +1,7 @@
-"""What is wrong with a configuration: its path as the file has it, what came, and what was expected.
+"""Explain mistakes in a configuration: the path as in the file, what came and what was expected.
 
-Each :class:`~lstm_bench.config.section.Section` puts the validator's findings into these words where it knows the
-field; :func:`explain` lists them.
+Each :class:`~lstm_bench.config.section.Section` puts pydantic's errors about its fields into words; :func:`explain`
+lists them.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ KeyPath = tuple[str | int, ...]
 """Keys and positions from the top of a file to a value."""
 
 _MOST = 20
-"""Mistakes that a message lists."""
+"""How many mistakes a message lists."""
 
 _PLAIN = "plain"
-_OWN_WORDS = ("value_error", "assertion_error")
+_RAISED = ("value_error", "assertion_error")
 _BEGINS_WITH_KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*: ")
 
 
 @dataclass(frozen=True)
 class _Mistake:
-    """Words about the value at a path, or about a key there; those made of a type give way to more precise ones."""
+    """Words about the value at a path, or about a key there. Words made from a type yield to more precise ones."""
 
     path: KeyPath
     words: str
@@ -43,16 +43,16 @@ class _Mistake:
 
 
 def in_plain_words(model: type[BaseModel], data: Any, error: ValidationError) -> ValidationError:
-    """Put what the validator found in a section into words.
+    """Put pydantic's errors about a section into words.
 
     Parameters
     ----------
     model
         The section.
     data
-        What it was to be made of.
+        The data that were validated.
     error
-        The findings. Those of sections inside it are in words already, and get their path here.
+        The errors. Those of nested sections are in words already; their path is completed here.
     """
     found = [_mistake(model, data, finding) for finding in error.errors(include_url=False)]
     lines: list[InitErrorDetails] = []
@@ -72,19 +72,19 @@ def explain(
     Parameters
     ----------
     error
-        Of a :class:`~lstm_bench.config.section.Section`.
+        Raised by a :class:`~lstm_bench.config.section.Section`.
     where
-        Stands before each path.
+        Put before each path.
     place
-        KeyPath -> where in which file its value is written; empty where that is evident.
+        Path -> where its value is written, such as a file and line; empty if that is evident.
     """
     lines: dict[str, None] = {}
     for finding in error.errors(include_url=False):
         path = (*((where,) if where else ()), *finding["loc"])
         key = finding.get("ctx", {}).get("key")
-        said = place((*finding["loc"], *(() if key is None else (key,)))) if place is not None else ""
+        source = place((*finding["loc"], *(() if key is None else (key,)))) if place is not None else ""
         words = _words_of(finding)
-        lines[_line(path, words) + (f" ({said})" if said else "")] = None
+        lines[_line(path, words) + (f" ({source})" if source else "")] = None
     listed = list(lines)[:_MOST]
     if len(lines) > _MOST:
         listed.append(f"and {len(lines) - _MOST} more")
@@ -92,7 +92,7 @@ def explain(
 
 
 def _line(path: KeyPath, words: str) -> str:
-    """Write a path before the words, which may begin with the rest of it."""
+    """Join a path and words, which may begin with the rest of the path."""
     dotted = ".".join(map(str, path))
     if not dotted:
         return words
@@ -100,16 +100,16 @@ def _line(path: KeyPath, words: str) -> str:
 
 
 def _words_of(finding: ErrorDetails) -> str:
-    """Return words that were found for a finding, or those of a check of our own."""
+    """Return the words of an error, if it has any."""
     context = finding.get("ctx", {})
     if finding["type"] == _PLAIN:
         return str(context["words"])
-    if finding["type"] not in _OWN_WORDS:
+    if finding["type"] not in _RAISED:
         return "it cannot be used"
     words, value = str(context["error"]), finding["input"]
     is_plain = value is None or isinstance(value, bool | int | float | str)
     if words.startswith("got ") or not is_plain or shown(value) in words:
-        return words  # of a whole section the message names the key
+        return words  # the message of a whole section names the key
     return f"got {came(value)}; {words}"
 
 
@@ -122,7 +122,7 @@ def _mistake(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
         above = loc[: len(loc) - depth]
         path = (*_written(data, above), *loc[len(above) :])
         return _Mistake(path, _words_of(finding), of_type, finding["ctx"]["key"])
-    if kind in _OWN_WORDS:
+    if kind in _RAISED:
         return _Mistake(_written(data, loc), _words_of(finding))
     if not loc:  # no mapping at all
         takes = str(getattr(model, "form", "a mapping"))
@@ -136,7 +136,7 @@ def _mistake(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
 
 
 def _of_type(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mistake:
-    """Say what the type of a field takes, or of what lies below it."""
+    """Describe what a field, or an entry below it, takes."""
     loc, value = finding["loc"], finding["input"]
     is_missing = finding["type"] == "missing"
     path = _written(data, loc[:-1] if is_missing else loc) + (loc[-1:] if is_missing else ())
@@ -152,7 +152,7 @@ def _of_type(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
 
 
 def _type_at(model: type[BaseModel], path: KeyPath, loc: Sequence[str | int]) -> Type:
-    """Return what a place below a model's field takes; ``Any`` where its type does not say."""
+    """Return the type of a place below a model's field; ``Any`` if unknown."""
     takes: Type | None = next(
         field_type(field) for name, field in model.model_fields.items() if loc[0] in (name, field.alias)
     )
@@ -162,7 +162,7 @@ def _type_at(model: type[BaseModel], path: KeyPath, loc: Sequence[str | int]) ->
 
 
 def _of_classes(path: KeyPath, value: Any, key: str, takes: Type) -> _Mistake:
-    """Say which class is none of those that a place takes."""
+    """Describe a class that a place does not take."""
     if not isinstance(value, Mapping):
         return _Mistake(path, f"got {came(value)}, expected a mapping whose {key} is {expected(takes, '')}")
     if key not in value:
@@ -171,7 +171,7 @@ def _of_classes(path: KeyPath, value: Any, key: str, takes: Type) -> _Mistake:
 
 
 def _written(data: Any, loc: Sequence[str | int]) -> KeyPath:
-    """Keep of a location what the data has: names of a union's branches are no part of a path."""
+    """Return the part of a location that the data has, without the names of a union's branches."""
     path: list[str | int] = []
     for position, step in enumerate(loc):
         if isinstance(data, Mapping):
@@ -187,14 +187,14 @@ def _written(data: Any, loc: Sequence[str | int]) -> KeyPath:
     return tuple(path)
 
 
-def _most_precise(found: Iterable[_Mistake]) -> list[_Mistake]:
-    """Leave one mistake a value: of a union's branches the one that fits best, which is wrong deepest inside."""
-    mistakes = list(dict.fromkeys(found))
+def _most_precise(candidates: Iterable[_Mistake]) -> list[_Mistake]:
+    """Return one mistake per value: of a union's branches, the one that is wrong deepest inside."""
+    mistakes = list(dict.fromkeys(candidates))
     deep = {mistake.path[:end] for mistake in mistakes for end in range(len(mistake.path))}
-    said = {mistake.path for mistake in mistakes if not mistake.of_type}
-    kept: dict[KeyPath, _Mistake] = {}
+    precise = {mistake.path for mistake in mistakes if not mistake.of_type}
+    found: dict[KeyPath, _Mistake] = {}
     for mistake in mistakes:
-        if mistake.of_type and mistake.path and (mistake.path in deep or mistake.path in said):
+        if mistake.of_type and mistake.path and (mistake.path in deep or mistake.path in precise):
             continue
-        kept.setdefault(mistake.path if mistake.of_type else (*mistake.path, mistake.words), mistake)
-    return list(kept.values())
+        found.setdefault(mistake.path if mistake.of_type else (*mistake.path, mistake.words), mistake)
+    return list(found.values())

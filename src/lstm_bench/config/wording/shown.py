@@ -1,4 +1,4 @@
-"""Values as a message shows them: as YAML writes them, with their kind in plain words, and never long."""
+"""Values as messages show them: short, as YAML writes them, with their kind in plain words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 60
 
 
 def shown(value: Any) -> str:
-    """Write a value as a YAML file would, cut off where it is long.
+    """Write a value as in a YAML file, cut off if it is long.
 
     >>> shown(None), shown(True), shown("csi300"), shown(float("nan")), shown([1, None])
     ('null', 'true', "'csi300'", '.nan', '[1, null]')
@@ -24,7 +24,7 @@ def shown(value: Any) -> str:
 
 
 def kind(value: Any) -> str:
-    """Say what kind of YAML value it is.
+    """Name the kind of a YAML value.
 
     >>> kind(3), kind("3"), kind(None), kind({})
     ('a number', 'a text', 'null', 'a mapping')
@@ -47,7 +47,7 @@ def kind(value: Any) -> str:
 
 
 def came(value: Any, expected: str = "") -> str:
-    """Show a value, and its kind where that is not evident and not what was expected.
+    """Show a value, with its kind if that is not evident and not in ``expected``.
 
     >>> came(600004, "a code in quotes"), came(600004, "a number from 0 on"), came("x")
     ('600004 (a number)', '600004', "'x'")
@@ -98,5 +98,5 @@ def _number(value: float) -> str:
 
 
 def _some(entries: Any) -> list[Any]:
-    """Take as many entries as can be shown."""
+    """Return as many entries as can be shown."""
     return list(entries)[:_LONGEST]

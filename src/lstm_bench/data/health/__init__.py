@@ -1,1 +1,1 @@
-"""Checking a data folder: each family of defects has a file, and a report puts them together."""
+"""Checks a data folder: a module for each family of defects, and a report of all."""

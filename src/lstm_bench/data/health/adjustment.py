@@ -1,4 +1,4 @@
-"""Defects of ``change``, ``factor`` and what the factor says about volumes."""
+"""Checks ``change``, ``factor``, and whether volumes are divided by the factor."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
+from lstm_bench.data.arrays import Days, Floats
 from lstm_bench.data.health.files import Bars
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
 
 __all__ = ["VolumeJump", "check_change", "check_factor", "check_volume_jumps", "volume_jumps"]
 
-_Days = npt.NDArray[np.datetime64]
 
 _ROUNDING = 1e-5
 _WINDOW = 20
-"""Days before and after a jump of the factor whose median volumes are compared."""
+"""Days before and after a jump of the factor over which median volumes are compared."""
 
-_LEAST = np.log(1.3)
-_NOISE = 0.47
-"""Standard deviation of the log ratio of two such medians; measured at factor jumps of the CSI 300, 2010 to 2020."""
+_SMALLEST_JUMP = np.log(1.3)
+_VOLUME_DEVIATION = 0.47
+"""Standard deviation of the log ratio of two such medians, measured at factor jumps of the CSI 300, 2010 to 2020."""
 
-_SURE = 4.0
+_STANDARD_ERRORS = 4.0
 
 
-def check_change(bars: Bars, days: _Days, thresholds: Thresholds, findings: Findings) -> None:
-    """Hold ``change`` against the return of the adjusted close."""
+def check_change(bars: Bars, days: Days, thresholds: Thresholds, findings: Findings) -> None:
+    """Compare ``change`` with the return of the adjusted close."""
     if not {"change", "close"} <= bars.fields.keys():
         return
     close, change = bars.fields["close"], bars.fields["change"]
@@ -39,7 +38,7 @@ def check_change(bars: Bars, days: _Days, thresholds: Thresholds, findings: Find
     both = np.isfinite(gain) & np.isfinite(change)
     size = np.abs(gain[both]).sum()
     scale = np.abs(change[both]).sum() / size if size > 0 else 1.0
-    if 50 < scale < 200:  # a hundred times the returns, and not here and there
+    if 50 < scale < 200:  # percent throughout
         where = np.flatnonzero(both)
         t = where[np.argmax(np.abs(gain[where]))]
         findings.add(
@@ -48,15 +47,15 @@ def check_change(bars: Bars, days: _Days, thresholds: Thresholds, findings: Find
         )  # fmt: skip
         return
     apart = np.abs(change - gain) > thresholds.change_tolerance + _ROUNDING * np.abs(gain)
-    lacking = np.isfinite(gain) & np.isnan(change)
-    for t in np.flatnonzero(apart | lacking):
+    missing = np.isfinite(gain) & np.isnan(change)
+    for t in np.flatnonzero(apart | missing):
         findings.add(
             "change inconsistent", bars.code, (days[t], days[t]), f"change {change[t]:.6g}", f"{gain[t]:.6g}"
         )
 
 
-def check_factor(bars: Bars, days: _Days, findings: Findings) -> None:
-    """Find factors that are not positive, or missing beside a close: one of them turns rounding off for everyone."""
+def check_factor(bars: Bars, days: Days, findings: Findings) -> None:
+    """Find factors that are not positive, or missing beside a close: one disables lot rounding for all instruments."""
     if not {"factor", "close"} <= bars.fields.keys():
         return
     factor = bars.fields["factor"]
@@ -82,8 +81,8 @@ class VolumeJump:
     volume: float
 
 
-def volume_jumps(bars: Bars, days: _Days) -> list[VolumeJump]:
-    """Find the days on which the factor jumps by 1.3 or more, either way, and what the volume does."""
+def volume_jumps(bars: Bars, days: Days) -> list[VolumeJump]:
+    """Find the days on which the factor jumps by 1.3 or more, either way, with the change of the volume."""
     if not {"factor", "volume"} <= bars.fields.keys():
         return []
     factor, volume = bars.fields["factor"], bars.fields["volume"]
@@ -91,38 +90,38 @@ def volume_jumps(bars: Bars, days: _Days) -> list[VolumeJump]:
     jumps = np.log(factor[known[1:]] / factor[known[:-1]])
     found = []
     for t, jump in zip(known[1:], jumps, strict=True):
-        if abs(jump) < _LEAST:
+        if abs(jump) < _SMALLEST_JUMP:
             continue
-        before, after = (_middle(part) for part in (volume[max(0, t - _WINDOW) : t], volume[t : t + _WINDOW]))
+        before, after = (_median(part) for part in (volume[max(0, t - _WINDOW) : t], volume[t : t + _WINDOW]))
         if before > 0 and after > 0:
             found.append(VolumeJump(days[t], float(jump), float(np.log(after / before))))
     return found
 
 
-def _middle(volume: npt.NDArray[np.float64]) -> float:
+def _median(volume: Floats) -> float:
     known = volume[np.isfinite(volume)]
     return float(np.median(known)) if len(known) else 0.0
 
 
 def check_volume_jumps(name: str, jumps: Iterable[VolumeJump], findings: Findings) -> bool:
-    """Find volumes that were not divided by the factor: they jump when it does.
+    """Find volumes that were not divided by the factor: they jump with it.
 
-    The volumes' jumps are regressed on the factor's. Adjusted volumes give a slope of 0 and raw ones of 1; a slope
-    counts where it is nearer to 1 and some standard errors away from 0, as volumes move for other reasons, too, and
-    where most jumps agree with it.
+    The volumes' jumps are regressed on the factor's. Adjusted volumes give a slope of 0, raw ones a slope of 1. A
+    slope counts if it is nearer to 1 than to 0, several standard errors above 0 (volumes also move for other reasons),
+    and most jumps agree with it.
 
     Returns
     -------
     bool
-        Whether that was found.
+        Whether the volumes are raw.
     """
     jumps = list(jumps)
     x = np.asarray([jump.factor for jump in jumps])
     y = np.asarray([jump.volume for jump in jumps])
     if not len(x):
         return False
-    slope, error = float((x * y).sum() / (x * x).sum()), _NOISE / float(np.sqrt((x * x).sum()))
-    if not 0.5 < slope < 1.5 or slope / error < _SURE or np.median(y / x) < 0.5:
+    slope, error = float((x * y).sum() / (x * x).sum()), _VOLUME_DEVIATION / float(np.sqrt((x * x).sum()))
+    if not 0.5 < slope < 1.5 or slope / error < _STANDARD_ERRORS or np.median(y / x) < 0.5:
         return False
     first, last = min(jump.day for jump in jumps), max(jump.day for jump in jumps)
     findings.add(

@@ -1,4 +1,4 @@
-"""Defects of the calendar."""
+"""Checks the calendar."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.counting import counted
+from lstm_bench.data.arrays import Days, Ints
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.layout import CALENDAR, read_lines
@@ -17,13 +17,13 @@ from lstm_bench.data.layout import CALENDAR, read_lines
 __all__ = ["check_calendar", "check_thin_days"]
 
 
-def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> npt.NDArray[np.datetime64]:
-    """Check ``calendars/day.txt`` and return its days as they stand, ``[D]``, NaT where one cannot be read.
+def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> Days:
+    """Check ``calendars/day.txt`` and return its days in file order, ``[D]``, NaT for unreadable lines.
 
     Raises
     ------
     DataError
-        Where the file cannot be read.
+        If the file cannot be read.
     """
     days: list[np.datetime64] = []
     for number, line in enumerate(read_lines(root / CALENDAR), start=1):
@@ -55,13 +55,13 @@ def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> np
 
 
 def check_thin_days(
-    calendar: npt.NDArray[np.datetime64],
-    bars: npt.NDArray[np.int64],
-    listed: npt.NDArray[np.int64],
+    calendar: Days,
+    bars: Ints,
+    listed: Ints,
     thresholds: Thresholds,
     findings: Findings,
 ) -> None:
-    """Find days on which few instruments have a bar: a holiday, or a download that was cut off.
+    """Find days on which few instruments have a bar, such as holidays, or the end of an interrupted download.
 
     Parameters
     ----------

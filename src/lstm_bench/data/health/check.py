@@ -1,4 +1,4 @@
-"""The check of a data folder: all families of defects, in one report."""
+"""Checks a data folder for all families of defects, in one report."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import ConfigError, choices_hint
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.health.adjustment import (
     VolumeJump,
     check_change,
@@ -31,7 +31,7 @@ __all__ = ["HealthReport", "check_data"]
 
 @dataclass(frozen=True)
 class HealthReport:
-    """What a check looked at and found.
+    """What was checked and found.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class HealthReport:
     days, instruments, bars : int
         Days of the calendar, folders of bars, and closes in them.
     thresholds : Thresholds
-    counts : kind -> number of findings; kinds that were not found are left out
+    counts : kind -> number of findings, for the kinds found
     findings : the first of each kind
-    ignored : kinds that were not looked at
+    ignored : kinds that were not checked
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class HealthReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was found."""
+        """Whether there are no findings."""
         return not self.counts
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,23 +72,23 @@ def check_data(
 ) -> HealthReport:
     """Check a Qlib data folder.
 
-    Instruments that ``all.txt`` does not list are taken to be indices, which may have their close alone.
+    Instruments that ``all.txt`` does not list count as indices, which may have only a close.
 
     Parameters
     ----------
     thresholds
         The defaults if None.
     ignore
-        Kinds of findings not to look for.
+        Kinds of findings to skip.
     limit
-        Findings to keep of each kind; all are counted.
+        Number of findings to return of each kind; all are counted.
 
     Raises
     ------
     ConfigError
-        Where a kind to ignore is unknown, or ``limit`` is below 1.
+        If a kind to ignore is unknown, or ``limit`` is below 1.
     DataError
-        Where the folder, or a part of it, is missing.
+        If the folder, or a part of it, is missing.
     """
     thresholds = thresholds or Thresholds()
     for kind in ignore:
@@ -105,7 +105,7 @@ def check_data(
     for code, place in sorted(provider.folders.items()):
         scan.instrument(code, place, is_stock=code in listed or not listed)
     scan.volumes()
-    if bool((calendar[1:] > calendar[:-1]).all()):  # on any other calendar a day has no one place
+    if bool((calendar[1:] > calendar[:-1]).all()):  # otherwise a day has no unique position
         check_spans(markets, scan.rows, calendar, thresholds, findings)
         check_thin_days(calendar, scan.bars, scan.listed, thresholds, findings)
     return HealthReport(
@@ -115,17 +115,15 @@ def check_data(
         bars=scan.closes,
         thresholds=thresholds,
         counts=findings.counts,
-        findings=tuple(findings.kept()),
+        findings=tuple(findings.first()),
         ignored=tuple(sorted(ignore)),
     )
 
 
 class _Scan:
-    """Goes through the instruments, and keeps what is needed of all of them."""
+    """Checks the instruments in turn, and collects what checks of all instruments need."""
 
-    def __init__(
-        self, calendar: npt.NDArray[np.datetime64], thresholds: Thresholds, findings: Findings
-    ) -> None:
+    def __init__(self, calendar: Days, thresholds: Thresholds, findings: Findings) -> None:
         self._calendar, self._thresholds, self._findings = calendar, thresholds, findings
         self._jumps: dict[str, list[VolumeJump]] = {}
         self.rows: dict[str, tuple[int, int]] = {}
@@ -155,7 +153,7 @@ class _Scan:
             self._jumps[code] = volume_jumps(bars, days)
 
     def volumes(self) -> None:
-        """Hold volumes against the factor: each instrument's, and then all others together."""
+        """Compare volumes with the factor: of each instrument, then of all others together."""
         others: list[VolumeJump] = []
         for code, jumps in self._jumps.items():
             if not check_volume_jumps(code, jumps, self._findings):

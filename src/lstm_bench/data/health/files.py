@@ -1,4 +1,4 @@
-"""Defects of files: what cannot be read, is cut off, or does not fit the calendar; spans without bars."""
+"""Checks files: unreadable, cut off or beyond the calendar; and membership spans without bars."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Days, Floats
 from lstm_bench.data.health.finding import Findings
 from lstm_bench.data.health.thresholds import Thresholds
 from lstm_bench.data.layout import BARS_SUFFIX, INSTRUMENTS
@@ -21,7 +21,7 @@ __all__ = ["Bars", "check_spans", "read_bars", "read_markets"]
 _ITEM = np.dtype("<f4")
 
 NEEDED = ("open", "high", "low", "close", "volume")
-"""Fields without which Qlib's feature sets have nothing to work on."""
+"""Fields that Qlib's feature sets need."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Bars:
 
     code: str
     begin: int
-    fields: Mapping[str, npt.NDArray[np.float64]]
+    fields: Mapping[str, Floats]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -45,16 +45,16 @@ class Bars:
 
 
 def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Findings) -> Bars:
-    """Read what can be read of an instrument.
+    """Read the usable files of an instrument.
 
     Parameters
     ----------
     days
         Length of the calendar.
     is_stock
-        Whether all fields are to be expected; an index may have its close alone.
+        Whether to expect all fields; an index may have only a close.
     """
-    found: dict[str, tuple[int, npt.NDArray[np.float64]]] = {}
+    found: dict[str, tuple[int, Floats]] = {}
     for path in sorted(folder.glob(f"*{BARS_SUFFIX}")):
         field = path.name.removesuffix(BARS_SUFFIX)
         try:
@@ -86,9 +86,7 @@ def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Find
     return _align(code, found)
 
 
-def _check_lengths(
-    code: str, found: Mapping[str, tuple[int, npt.NDArray[np.float64]]], findings: Findings
-) -> None:
+def _check_lengths(code: str, found: Mapping[str, tuple[int, Floats]], findings: Findings) -> None:
     longest: dict[int, tuple[int, str]] = {}
     for field, (begin, values) in found.items():
         longest[begin] = max(longest.get(begin, (0, "")), (len(values), field))
@@ -101,8 +99,8 @@ def _check_lengths(
             )  # fmt: skip
 
 
-def _align(code: str, found: Mapping[str, tuple[int, npt.NDArray[np.float64]]]) -> Bars:
-    """Put all fields on the same days; NaN where one has none."""
+def _align(code: str, found: Mapping[str, tuple[int, Floats]]) -> Bars:
+    """Put all fields on the same days, NaN where a field has no row."""
     begin = min((begin for begin, _ in found.values()), default=0)
     end = max((begin + len(values) for begin, values in found.values()), default=0)
     fields = {}
@@ -113,7 +111,7 @@ def _align(code: str, found: Mapping[str, tuple[int, npt.NDArray[np.float64]]]) 
 
 
 def read_markets(root: Path, findings: Findings) -> dict[str, Universe]:
-    """Read all markets that can be read."""
+    """Read the markets, and report those that cannot be read."""
     markets = {}
     for path in sorted((root / INSTRUMENTS).glob("*.txt")):
         try:
@@ -131,11 +129,11 @@ def read_markets(root: Path, findings: Findings) -> dict[str, Universe]:
 def check_spans(
     markets: Mapping[str, Universe],
     rows: Mapping[str, tuple[int, int]],
-    calendar: npt.NDArray[np.datetime64],
+    calendar: Days,
     thresholds: Thresholds,
     findings: Findings,
 ) -> None:
-    """Find spans of membership in which an instrument has no row, or none for many days.
+    """Find membership spans in which an instrument has no row, or none for many days.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a check of a data folder finds."""
+"""The findings of a check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
+
+from lstm_bench.data.arrays import Bools
 
 __all__ = ["KINDS", "Finding", "FindingKind", "Findings", "runs"]
 
@@ -40,20 +41,20 @@ FindingKind = Literal[
 ]
 
 KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
-"""All kinds, in the order in which they are reported."""
+"""All kinds, in the order of reports."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong.
+    """One defect.
 
     Attributes
     ----------
     kind : FindingKind
-    instrument : its code, or the name of the file of a calendar or a market
-    first_day, last_day : ISO days, None where it is of no day
-    value : what is there
-    expected : what should be there
+    instrument : code, or the name of a calendar or a market's file
+    first_day, last_day : ISO days, None if it concerns no day
+    value : what the folder has
+    expected : what it should have
     """
 
     kind: FindingKind
@@ -66,17 +67,17 @@ class Finding:
 
 @dataclass
 class Findings:
-    """Findings, counted per kind; of each kind the first ``limit`` are kept.
+    """Findings, counted by kind; the first ``limit`` of each kind are kept.
 
     Attributes
     ----------
     limit : int
-    ignored : kinds that are not looked at
+    ignored : kinds to skip
     """
 
     limit: int
     ignored: frozenset[str] = frozenset()
-    _kept: dict[str, list[Finding]] = field(default_factory=dict)
+    _first: dict[str, list[Finding]] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
 
     def add(
@@ -87,26 +88,26 @@ class Findings:
         value: str,
         expected: str,
     ) -> None:
-        """Note a finding; ``days`` are the first and the last one."""
+        """Add a finding; ``days`` are its first and last day."""
         if kind in self.ignored:
             return
         self._counts[kind] += 1
-        kept = self._kept.setdefault(kind, [])
-        if len(kept) < self.limit:
+        shown = self._first.setdefault(kind, [])
+        if len(shown) < self.limit:
             first, last = (None, None) if days is None else map(str, days)
-            kept.append(Finding(kind, instrument, first, last, value, expected))
+            shown.append(Finding(kind, instrument, first, last, value, expected))
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Kind -> number of findings, for kinds that were found."""
+        """Kind -> number of findings, for the kinds found."""
         return {kind: self._counts[kind] for kind in KINDS if self._counts[kind]}
 
-    def kept(self) -> Iterable[Finding]:
-        """Return the findings kept, by kind."""
-        return [finding for kind in KINDS for finding in self._kept.get(kind, ())]
+    def first(self) -> Iterable[Finding]:
+        """Return the first findings of each kind."""
+        return [finding for kind in KINDS for finding in self._first.get(kind, ())]
 
 
-def runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def runs(flags: Bools) -> list[tuple[int, int]]:
     """Find runs of True: first and last position (inclusive) of each."""
     edge = np.diff(flags.astype(np.int8), prepend=0, append=0)
     begins, ends = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)

@@ -1,29 +1,26 @@
-"""Defects of prices and volumes, one instrument at a time."""
+"""Checks the prices and volumes of an instrument."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
+from lstm_bench.data.arrays import Bools, Days, Floats
 from lstm_bench.data.health.files import NEEDED, Bars
 from lstm_bench.data.health.finding import FindingKind, Findings, runs
 from lstm_bench.data.health.thresholds import Thresholds
 
 __all__ = ["check_prices"]
 
-_Floats = npt.NDArray[np.float64]
-_Bools = npt.NDArray[np.bool_]
-_Days = npt.NDArray[np.datetime64]
 
 _PRICES = ("open", "high", "low", "close", "vwap")
 _ROUNDING = 1e-5
-"""Relative; adjusted prices are float32, and a vendor's rounding of the factor can cost another digit or two."""
+"""Relative. Adjusted prices are float32, and a vendor's rounding of the factor can cost another digit or two."""
 
 
-def check_prices(bars: Bars, days: _Days, is_stock: bool, thresholds: Thresholds, findings: Findings) -> None:
+def check_prices(bars: Bars, days: Days, is_stock: bool, thresholds: Thresholds, findings: Findings) -> None:
     """Check the prices and volumes of one instrument.
 
     Parameters
@@ -36,19 +33,19 @@ def check_prices(bars: Bars, days: _Days, is_stock: bool, thresholds: Thresholds
     if is_stock:
         _check_complete(bars, days, findings)
     _check_range(bars, days, findings)
-    _check_bars_in_a_row(bars, days, thresholds, findings)
+    _check_gaps_and_jumps(bars, days, thresholds, findings)
     _check_stale(bars, days, thresholds, findings)
 
 
 def _each(
-    findings: Findings, kind: FindingKind, code: str, days: _Days, wrong: _Bools, value: Callable[[int], str],
+    findings: Findings, kind: FindingKind, code: str, days: Days, wrong: Bools, value: Callable[[int], str],
     expected: str,
 ) -> None:  # fmt: skip
     for t in np.flatnonzero(wrong):
         findings.add(kind, code, (days[t], days[t]), value(int(t)), expected)
 
 
-def _check_values(bars: Bars, days: _Days, findings: Findings) -> None:
+def _check_values(bars: Bars, days: Days, findings: Findings) -> None:
     for name, values in bars.fields.items():
         shown = _shown(name, values)
         _each(findings, "value not finite", bars.code, days, np.isinf(values), shown, "a number, or NaN")
@@ -58,12 +55,12 @@ def _check_values(bars: Bars, days: _Days, findings: Findings) -> None:
             _each(findings, "volume negative", bars.code, days, values < 0, shown, "0 or more")
 
 
-def _shown(name: str, values: _Floats) -> Callable[[int], str]:
+def _shown(name: str, values: Floats) -> Callable[[int], str]:
     return lambda t: f"{name} {values[t]:.6g}"
 
 
-def _check_complete(bars: Bars, days: _Days, findings: Findings) -> None:
-    """Where there is a close there are all fields."""
+def _check_complete(bars: Bars, days: Days, findings: Findings) -> None:
+    """Find closes without the other fields."""
     has = ~np.isnan(bars.fields["close"])
     others = [name for name in NEEDED if name != "close" and name in bars.fields]
     wrong = (
@@ -76,7 +73,7 @@ def _check_complete(bars: Bars, days: _Days, findings: Findings) -> None:
     _each(findings, "bar incomplete", bars.code, days, wrong, value, "all fields, or none")
 
 
-def _check_range(bars: Bars, days: _Days, findings: Findings) -> None:
+def _check_range(bars: Bars, days: Days, findings: Findings) -> None:
     fields = bars.fields
     if not {"high", "low"} <= fields.keys():
         return
@@ -96,12 +93,12 @@ def _check_range(bars: Bars, days: _Days, findings: Findings) -> None:
             )  # fmt: skip
 
 
-def _range_shown(name: str, price: _Floats, low: _Floats, high: _Floats) -> Callable[[int], str]:
+def _range_shown(name: str, price: Floats, low: Floats, high: Floats) -> Callable[[int], str]:
     return lambda t: f"{name} {price[t]:.6g} outside {low[t]:.6g}..{high[t]:.6g}"
 
 
-def _check_bars_in_a_row(bars: Bars, days: _Days, thresholds: Thresholds, findings: Findings) -> None:
-    """From each bar to the next: not too long, and not too far."""
+def _check_gaps_and_jumps(bars: Bars, days: Days, thresholds: Thresholds, findings: Findings) -> None:
+    """Find long gaps and large returns from one bar to the next."""
     close = bars.fields["close"]
     known = np.flatnonzero(np.isfinite(close) & (close > 0))
     before, after = known[:-1], known[1:]
@@ -121,8 +118,8 @@ def _check_bars_in_a_row(bars: Bars, days: _Days, thresholds: Thresholds, findin
         )  # fmt: skip
 
 
-def _check_stale(bars: Bars, days: _Days, thresholds: Thresholds, findings: Findings) -> None:
-    """One volume for several bars in a row: filled in, not traded."""
+def _check_stale(bars: Bars, days: Days, thresholds: Thresholds, findings: Findings) -> None:
+    """Find the same volume on several bars in a row: filled in, not traded."""
     if "volume" not in bars.fields:
         return
     known = np.flatnonzero(~np.isnan(bars.fields["volume"]))

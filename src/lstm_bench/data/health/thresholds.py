@@ -1,4 +1,4 @@
-"""From where on a value counts as wrong."""
+"""Thresholds of the checks of a data folder."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["Thresholds"]
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Thresholds of a check; the defaults leave the CSI 300 from 2010 to 2020 with a handful of findings.
+    """Thresholds of a check. With the defaults, the CSI 300 from 2010 to 2020 has a handful of findings.
 
     Attributes
     ----------
     max_jump : largest return from one bar to the next, either way, as a fraction
-    max_gap : most trading days without a bar between two bars
-    stale_days : that many bars in a row with one volume are stale
-    max_overhang : most days of a membership span before an instrument's first bar or after its last one. An index
-        keeps a stock that was delisted until its next review.
-    max_calendar_gap : most weekdays without a trading day (China's market was closed for 10 at the most)
-    thin_share : least share of the instruments between their first and last bar that have a bar on a day
+    max_gap : largest number of trading days without a bar between two bars
+    stale_days : number of bars in a row with the same volume that are stale
+    max_overhang : largest number of days of a membership span before an instrument's first bar or after its last. An
+        index keeps a delisted stock until its next review.
+    max_calendar_gap : largest number of weekdays without a trading day (China's market was closed for up to 10)
+    thin_share : smallest share of listed instruments (between their first and last bar) with a bar on a day
     change_tolerance : largest difference between ``change`` and the return of ``close``
     """
 
@@ -34,7 +34,7 @@ class Thresholds:
     change_tolerance: float = 1e-4
 
     def __post_init__(self) -> None:
-        """Refuse what is no threshold.
+        """Refuse invalid thresholds.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Drawdowns: the spans in which a strategy lies below its highest value so far."""
+"""Drawdowns: the spans in which a strategy is below its highest value so far."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.returns.growth import reinvested
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["Accumulation", "Drawdown", "below_high", "drawdowns", "worst"]
 
@@ -21,11 +21,11 @@ class Drawdown:
 
     Attributes
     ----------
-    start : the day of the high that it falls from; None where that is the wealth before the first day
+    start : the day of the high before the fall; None if that is the wealth before the first day
     bottom : the day of its deepest point, the first of equal ones
-    recovery : the first day at that high or above; None where there is none yet
-    depth : at the bottom, negative: what the sum of returns lost, or the share that the compounded wealth lost
-    days : how many days lie below the high
+    recovery : the first day at that high or above; None if there is none yet
+    depth : at the bottom, negative: the loss of summed returns, or the lost share of compounded wealth
+    days : number of days below the high
     """
 
     start: int | None
@@ -35,25 +35,29 @@ class Drawdown:
     days: int
 
 
-def below_high(returns: npt.NDArray[np.float64], accumulation: Accumulation) -> npt.NDArray[np.float64]:
-    """How far below its highest value so far a strategy lies at the end of each day, ``[T]``: 0 at a high.
+def below_high(returns: Floats, accumulation: Accumulation) -> Floats:
+    """Distance of a strategy below its highest value so far at the end of each day, ``[T]``: negative, or 0 at a high.
 
     Parameters
     ----------
     returns : ``[T]`` float64
         Fractions, none NaN.
     accumulation
-        ``summed``: of the running sum of returns, which starts with the first day's, as Qlib's maximum drawdown does.
-        ``compounded``: of the wealth that they make, as a share of its highest value, where the wealth before the first
-        day counts too. Wealth that is lost stays 1 below.
+        ``summed``: of the running sum of returns, which starts with the first day's, as in Qlib's maximum drawdown.
+        ``compounded``: of the reinvested wealth, as a share of its highest value, which includes the wealth before the
+        first day. After a day that loses everything it stays -1.
     """
     if accumulation == "summed":
         with np.errstate(over="ignore", invalid="ignore"):
             curve = returns.cumsum()
             return curve - np.maximum.accumulate(curve)
-    share, below, found = 1.0, 0.0, np.empty(len(returns))  # of the high, which may outgrow a float64
+    share, below, distances = (
+        1.0,
+        0.0,
+        np.empty(len(returns)),
+    )  # relative to the high, which can overflow a float64
     for t, growth in enumerate(reinvested(returns).tolist()):
-        if min(below, growth) > -0.5:  # of two ways to write the same, the one that rounds a small loss less
+        if min(below, growth) > -0.5:  # the same formula in a form that rounds small losses less
             below += growth * (1 + below)
             share = 1 + below
         else:
@@ -61,12 +65,12 @@ def below_high(returns: npt.NDArray[np.float64], accumulation: Accumulation) -> 
             below = share - 1
         if below >= 0:
             share, below = 1.0, 0.0
-        found[t] = below
-    return found
+        distances[t] = below
+    return distances
 
 
-def drawdowns(returns: npt.NDArray[np.float64], accumulation: Accumulation) -> list[Drawdown]:
-    """Find all drawdowns of daily returns, in order, as :func:`below_high` has the days."""
+def drawdowns(returns: Floats, accumulation: Accumulation) -> list[Drawdown]:
+    """Find all drawdowns of daily returns, in order; see :func:`below_high`."""
     below = below_high(returns, accumulation)
     under = np.concatenate(([False], below < 0, [False]))
     begins, ends = np.flatnonzero(~under[:-1] & under[1:]), np.flatnonzero(under[:-1] & ~under[1:])
@@ -79,6 +83,6 @@ def drawdowns(returns: npt.NDArray[np.float64], accumulation: Accumulation) -> l
     return found
 
 
-def worst(found: list[Drawdown], n: int = 5) -> list[Drawdown]:
-    """Pick the n deepest drawdowns, deepest first, the earlier of equal ones before the later."""
-    return sorted(found, key=lambda drawdown: (drawdown.depth, drawdown.bottom))[:n]
+def worst(candidates: list[Drawdown], n: int = 5) -> list[Drawdown]:
+    """Pick the n deepest drawdowns, deepest first; of equal ones the earlier first."""
+    return sorted(candidates, key=lambda drawdown: (drawdown.depth, drawdown.bottom))[:n]

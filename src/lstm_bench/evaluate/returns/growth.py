@@ -1,19 +1,18 @@
-"""Growth: what daily returns make of wealth that is reinvested."""
+"""Growth of reinvested wealth by daily returns."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["growth", "log_growth", "reinvested"]
 
-Floats = npt.NDArray[np.float64]
-
 
 def reinvested(returns: Floats) -> Floats:
-    """Give the daily returns ``[T]`` that reinvested wealth has.
+    """Daily returns ``[T]`` of reinvested wealth.
 
-    Nobody loses more than everything, and what is lost earns nothing: a return below -1 is -1, and those after it 0.
+    Wealth cannot fall below 0, and lost wealth earns nothing: a return below -1 counts as -1, and later ones as 0.
     """
     ruined = np.flatnonzero(returns <= -1)
     if len(ruined) == 0:
@@ -25,12 +24,12 @@ def reinvested(returns: Floats) -> Floats:
 
 
 def log_growth(returns: Floats) -> Floats:
-    """Give the logarithm of each day's growth of wealth, ``[T]``; minus infinity on the day that loses everything."""
+    """Logarithm of each day's growth of wealth, ``[T]``; minus infinity on a day that loses everything."""
     with np.errstate(divide="ignore"):
         return np.log1p(reinvested(returns))
 
 
 def growth(logs: float) -> float:
-    """Return that a sum of logarithms of growth stands for; infinite where no float64 holds it."""
+    """Convert a sum of log growth to a return; infinite if it overflows."""
     with np.errstate(over="ignore"):
         return float(np.expm1(logs))

@@ -1,4 +1,4 @@
-"""Performance: what daily returns were worth, under both conventions of adding them up."""
+"""Performance of daily returns, summed and compounded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.moments import scaled
@@ -20,19 +19,18 @@ from lstm_bench.evaluate.returns.risk import (
     risk_analysis,
 )
 from lstm_bench.evaluate.returns.tail import tail_risk
+from lstm_bench.features.arrays import Days, Floats
 
 __all__ = ["CONVENTIONS", "QLIB", "Convention", "performance"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Convention:
-    """A way to add daily returns up.
+    """A way to accumulate daily returns.
 
     Attributes
     ----------
-    name : of its section
+    name : name of its section
     accumulation : ``summed`` or ``compounded``
     scaler : trading days per year
     risk : the five measures of its risk analysis
@@ -44,14 +42,14 @@ class Convention:
     risk: Callable[[Floats, float], dict[str, float]]
 
     def total(self, returns: Floats) -> float:
-        """Return of all days together; infinite where no float64 holds it."""
+        """Return over all days; infinite if it overflows."""
         with np.errstate(over="ignore"):
             if self.accumulation == "summed":
                 return float(returns.sum())
             return growth(log_growth(returns).sum())
 
     def deviation_below(self, returns: Floats) -> float:
-        """Downside deviation: the root of the mean square of the returns below 0, over all days."""
+        """Downside deviation: the root of the mean, over all days, of the squared returns below 0."""
         losses = np.minimum(returns if self.accumulation == "summed" else log_growth(returns), 0)
         if not np.isfinite(losses).all():
             return np.nan
@@ -61,15 +59,12 @@ class Convention:
 
 QLIB = Convention("summed_238", "summed", TRADING_DAYS_PER_YEAR, risk_analysis)
 
-CONVENTIONS = (
-    QLIB,
-    Convention("compounded_252", "compounded", COMPOUNDING_DAYS_PER_YEAR, compounded_risk),
-)
-"""Qlib's, and that of most other reports."""
+CONVENTIONS = (QLIB, Convention("compounded_252", "compounded", COMPOUNDING_DAYS_PER_YEAR, compounded_risk))
+"""Qlib's convention, and that of most other reports."""
 
 
-def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, dict[str, Any]]:
-    """Measure daily returns.
+def performance(returns: Floats, days: Days) -> dict[str, dict[str, Any]]:
+    """Measures of daily returns.
 
     Parameters
     ----------
@@ -84,10 +79,10 @@ def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, 
         :func:`~lstm_bench.evaluate.returns.risk.risk_analysis` or
         :func:`~lstm_bench.evaluate.returns.risk.compounded_risk`, and
 
-        - ``total_return``; compounded, it is -1 from a day on that loses everything;
-        - ``sortino_ratio``: ``mean`` over the downside deviation (that of log returns where compounded), times
+        - ``total_return``; compounded, it stays -1 after a day that loses everything;
+        - ``sortino_ratio``: ``mean`` divided by the downside deviation (of log returns, if compounded), times
           ``sqrt(scaler)`` (Sortino and Price 1994, with a target of 0);
-        - ``calmar_ratio``: ``annualized_return`` over the depth of ``max_drawdown`` (Young 1991, over all days);
+        - ``calmar_ratio``: ``annualized_return`` divided by the depth of ``max_drawdown`` (Young 1991, over all days);
         - ``hit_rate_month``: share of months whose return is above 0;
         - ``longest_drawdown_days``, and ``current_drawdown_days`` and ``current_drawdown`` (its depth on the last day),
           both 0 at a high.
@@ -95,12 +90,13 @@ def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, 
         ``daily`` with ``days`` (how many), ``hit_rate`` (share of days above 0), ``best_day`` and ``worst_day`` with
         their dates as ISO texts, and the measures of :func:`~lstm_bench.evaluate.returns.tail.tail_risk`.
 
-        A ratio without a loss to divide by is NaN, as is all that has no day, and every ratio of wealth that was lost.
+        A ratio is NaN without a loss to divide by, and after a day that loses everything. All measures are NaN without
+        days.
 
     Raises
     ------
     InputError
-        Where ``returns`` is not one daily series on ``days``.
+        If ``returns`` is not one daily series on ``days``.
     """
     if returns.ndim != 1 or returns.shape != days.shape:
         raise InputError(f"returns: got the shape {returns.shape}, expected one daily series [{len(days)}]")
@@ -110,7 +106,7 @@ def performance(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, 
     return sections | {"daily": _daily(returns, days)}
 
 
-def _section(returns: Floats, days: npt.NDArray[np.datetime64], convention: Convention) -> dict[str, float]:
+def _section(returns: Floats, days: Days, convention: Convention) -> dict[str, float]:
     risk = convention.risk(returns, convention.scaler)
     if not np.isfinite(risk["mean"]):
         return risk | dict.fromkeys(
@@ -143,7 +139,7 @@ def _durations(returns: Floats, accumulation: Accumulation) -> dict[str, float]:
     }
 
 
-def _daily(returns: Floats, days: npt.NDArray[np.datetime64]) -> dict[str, Any]:
+def _daily(returns: Floats, days: Days) -> dict[str, Any]:
     ends: dict[str, Any] = {}
     for name, pick in (("best_day", np.argmax), ("worst_day", np.argmin)):
         at = int(pick(returns)) if len(returns) else None

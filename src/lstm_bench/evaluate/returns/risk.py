@@ -1,4 +1,4 @@
-"""Risk of a series of daily returns, as Qlib sums it up."""
+"""Risk of a series of daily returns, as in Qlib's ``risk_analysis``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.returns.drawdown import below_high
 from lstm_bench.evaluate.returns.growth import growth, log_growth
+from lstm_bench.features.arrays import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ TRADING_DAYS_PER_YEAR = 238
 """Qlib's scaler for daily series."""
 
 COMPOUNDING_DAYS_PER_YEAR = 252
-"""The trade's scaler, for compounded returns."""
+"""The usual scaler for compounded returns."""
 
 
 def risk_analysis(returns: npt.ArrayLike, scaler: float = TRADING_DAYS_PER_YEAR) -> dict[str, float]:
@@ -46,15 +47,15 @@ def risk_analysis(returns: npt.ArrayLike, scaler: float = TRADING_DAYS_PER_YEAR)
     -------
     dict
         ``mean`` and ``std`` (ddof 1) of a day, ``annualized_return = mean * scaler``, ``information_ratio =
-        mean / std * sqrt(scaler)`` and ``max_drawdown``: the deepest fall of the running sum below its
-        highest value so far, never positive. The sum's first value is the first high, as in Qlib: a loss on the first
-        day is no drawdown. NaN where there are too few days, ``information_ratio`` also where the returns are
-        constant; Qlib divides by what rounding leaves of the deviation.
+        mean / std * sqrt(scaler)`` and ``max_drawdown``: the deepest fall of the running sum below its highest value so
+        far, never positive. The sum's first value is the first high, as in Qlib: a loss on the first day is no
+        drawdown. NaN if there are too few days; ``information_ratio`` also if the returns are constant, where Qlib
+        divides by a deviation that is only rounding error.
 
     Raises
     ------
     InputError
-        Where ``returns`` has not exactly one dimension.
+        If ``returns`` does not have exactly one dimension.
     """
     measured, below = moments(values := _known(returns)), below_high(values, "summed")
     return {
@@ -79,17 +80,17 @@ def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER
     Returns
     -------
     dict
-        ``mean``, the geometric mean of a day, ``std`` (ddof 1) of the log returns, ``annualized_return``, the growth of
-        a year, ``information_ratio = mean / std * sqrt(scaler)`` and ``max_drawdown``: the deepest fall of the wealth
-        below its highest value so far, as a share of that, where the initial wealth is the first high (Qlib's is the
-        wealth after the first day). NaN where there are too few days, ``information_ratio`` also where the returns are
+        ``mean``, the geometric mean of a day; ``std`` (ddof 1) of the log returns; ``annualized_return``, the growth of
+        a year; ``information_ratio = mean / std * sqrt(scaler)``; and ``max_drawdown``, the deepest fall of the wealth
+        below its highest value so far, as a share of that value. The initial wealth is the first high (in Qlib the
+        wealth after the first day). NaN if there are too few days; ``information_ratio`` also if the returns are
         constant. After a day that loses everything, mean, annualized return and maximum drawdown are -1, and the other
         two NaN.
 
     Raises
     ------
     InputError
-        Where ``returns`` has not exactly one dimension.
+        If ``returns`` does not have exactly one dimension.
     """
     logs = log_growth(values := _known(returns))
     measured, below = moments(logs), below_high(values, "compounded")
@@ -103,8 +104,8 @@ def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER
     }
 
 
-def return_series(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
-    """Daily returns of the strategy, of the benchmark, and of the one in excess of the other.
+def return_series(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, Floats]:
+    """Daily returns of the strategy, of the benchmark, and of the strategy in excess of the benchmark.
 
     Parameters
     ----------
@@ -134,8 +135,7 @@ def excess_risk(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, float]:
     Parameters
     ----------
     report
-        The daily report, with ``return``, ``bench`` and ``cost``: arrays ``[T]`` or the columns of a
-        DataFrame.
+        As for :func:`return_series`.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def excess_risk(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _known(returns: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _known(returns: npt.ArrayLike) -> Floats:
     values = np.asarray(returns, dtype=np.float64)
     if values.ndim != 1:
         raise InputError(f"returns: got the shape {values.shape}, expected one daily series [T]")

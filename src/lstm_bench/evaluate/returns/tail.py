@@ -1,11 +1,11 @@
-"""Tail risk: what daily returns look like at their worst."""
+"""Tail risk of daily returns: value at risk and the shape of their distribution."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.moments import moments, scaled
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["tail_risk"]
 
@@ -13,8 +13,8 @@ _LEVELS = (95, 99)
 _SHAPE = ("skew", "kurtosis")
 
 
-def tail_risk(returns: npt.NDArray[np.float64]) -> dict[str, float]:
-    """Measure the tail of daily returns as they were, without a model of them.
+def tail_risk(returns: Floats) -> dict[str, float]:
+    """Historical tail risk of daily returns, without a model of their distribution.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ def tail_risk(returns: npt.NDArray[np.float64]) -> dict[str, float]:
     Returns
     -------
     dict
-        ``var_95`` and ``var_99``, value at risk: the return (a loss is negative) that 5 or 1 of 100 days stay below,
-        interpolated linearly between days; ``cvar_95`` and ``cvar_99``, the mean of the returns up to it;
-        ``skew`` and excess ``kurtosis``, corrected for bias as pandas does. NaN where there are too few days, the
-        shape also where the returns are constant, all where a return is infinite.
+        ``var_95`` and ``var_99``, value at risk: the 5% and the 1% quantile of the returns (a loss is negative),
+        interpolated linearly; ``cvar_95`` and ``cvar_99``, the mean of the returns at or below it; ``skew`` and excess
+        ``kurtosis``, corrected for bias as in pandas. NaN if there are too few days or a return is infinite; skew and
+        kurtosis also if the returns are constant.
     """
     import pandas as pd
 
@@ -39,12 +39,12 @@ def tail_risk(returns: npt.NDArray[np.float64]) -> dict[str, float]:
     units, exponent = scaled(returns)
     for level in _LEVELS:
         value = np.quantile(units, 1 - level / 100) if len(units) else np.nan
-        beyond = moments(units[units <= value]).mean  # of equal days that day, not a rounding below it
+        beyond = moments(units[units <= value]).mean  # exactly the common value of equal days
         tail |= {
             f"{name}_{level}": float(np.ldexp(each, exponent))
             for name, each in (("var", value), ("cvar", beyond))
         }
-    if np.isnan(moments(returns).ratio):  # what rounding leaves of a constant has no shape
+    if np.isnan(moments(returns).ratio):  # constant, apart from rounding
         return tail | dict.fromkeys(_SHAPE, np.nan)
     series = pd.Series(units)
     shape = np.array([series.skew(), series.kurt()], dtype=np.float64)

@@ -1,35 +1,29 @@
-"""Scores, labels and rows in the one type and layout that kernels are compiled for."""
+"""Scores, labels and rows in the types and layout that kernels are compiled for."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
+from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["aligned"]
 
-Panel = npt.NDArray[np.float64]
 
-
-def aligned(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-) -> tuple[Panel, Panel, npt.NDArray[np.bool_]]:
-    """Check that panels fit each other, and give them as float64, float64 and bool, each ``[T, N]`` and contiguous.
+def aligned(score: Reals, label: Reals, rows: Bools | None = None) -> tuple[Floats, Floats, Bools]:
+    """Check that panels have the same shape; return them as float64, float64 and bool, each ``[T, N]`` and contiguous.
 
     Parameters
     ----------
     score, label : ``[T, N]``
-        NaN where there is none.
+        NaN if there is none.
     rows : ``[T, N]`` bool, optional
-        The pairs (day, instrument) that exist. Where not given, those with a score or a label.
+        The pairs (day, instrument) that exist; by default those with a score or a label.
 
     Raises
     ------
     InputError
-        Where the shapes differ.
+        If the shapes differ.
     """
     if score.ndim != 2 or score.shape != label.shape:
         raise InputError(

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import rising_order
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["average_ranks", "centre", "correlation", "cosine", "ranks_in"]
 
 _CLOSE = 2.0**-20
-"""Values closer together than this share of the largest are compared by what they differ in."""
+"""If values differ by less than this share of the largest, their first value is subtracted before the mean."""
 
 
 @kernel()
-def correlation(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
-    """Pearson's correlation, in two passes; NaN where a side has fewer than two values or one that is infinite."""
+def correlation(x: Floats, y: Floats) -> float:
+    """Pearson's correlation, in two passes; NaN if a side is constant, has fewer than two values or an infinite one."""
     dx, dy = x.copy(), y.copy()
     if len(x) < 2 or not centre(dx) or not centre(dy):
         return np.nan
@@ -31,11 +31,11 @@ def correlation(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float
 
 
 @kernel()
-def centre(values: npt.NDArray[np.float64]) -> bool:
+def centre(values: Floats) -> bool:
     """Replace values by their distances from the mean, in units of a power of two near the largest value.
 
-    A correlation has no unit, and that one neither rounds nor lets squares overflow or vanish. False where the values
-    are all the same, or not all finite: then they have no correlation.
+    A correlation does not depend on the unit, and this one rounds nothing and keeps squares from overflow and
+    underflow. False if the values are all equal or not all finite: then they have no correlation.
     """
     low = high = values[0]
     for value in values:
@@ -65,20 +65,20 @@ def centre(values: npt.NDArray[np.float64]) -> bool:
 
 @kernel()
 def cosine(xy: float, xx: float, yy: float) -> float:
-    """Correlation from the sums of products; rounding leaves it within -1 and 1."""
+    """Correlation from the sums of products, clipped to [-1, 1] against rounding errors."""
     found = xy / math.sqrt(xx * yy)
     return 1.0 if found > 1.0 else -1.0 if found < -1.0 else found
 
 
 @kernel()
-def average_ranks(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Ranks from 1; equal values share the mean of theirs."""
+def average_ranks(x: Floats) -> Floats:
+    """Ranks from 1; equal values share their mean rank."""
     return ranks_in(rising_order(x), x)
 
 
 @kernel()
-def ranks_in(order: npt.NDArray[np.int64], x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Average ranks of values whose rising order is known."""
+def ranks_in(order: Ints, x: Floats) -> Floats:
+    """Average ranks of values, given their rising order."""
     ranks = np.empty(len(x))
     start = 0
     while start < len(x):

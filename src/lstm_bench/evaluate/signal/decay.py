@@ -1,17 +1,17 @@
-"""Decay: how long a day's scores say something of returns."""
+"""Decay: how well a day's scores predict the returns of later days."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import rising_order
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import centre, cosine
+from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["LAGS", "Decay", "ic_decay"]
 
@@ -22,24 +22,19 @@ LAGS = 20
 class Decay(NamedTuple):
     """IC and Rank IC of each day's scores with later labels, ``[lags + 1, T]`` float64 each.
 
-    Row k is of scores of day t and labels of day t + k, at position t; row 0 is the ordinary IC. NaN on the last k
-    days, whose labels would lie beyond the panel, and where a side is constant.
+    Row k has, at position t, the IC of the scores of day t with the labels of day t + k; row 0 is the ordinary IC. NaN
+    on the last k days, whose labels would lie beyond the panel, and if scores or labels are constant.
     """
 
-    ic: npt.NDArray[np.float64]
-    rank_ic: npt.NDArray[np.float64]
+    ic: Floats
+    rank_ic: Floats
 
 
-def ic_decay(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-    lags: int = LAGS,
-) -> Decay:
+def ic_decay(score: Reals, label: Reals, rows: Bools | None = None, lags: int = LAGS) -> Decay:
     """Correlate a day's scores with the labels of that day and of each of the ``lags`` days after it.
 
     With Qlib's label, the return from t + 1 to t + 2, row k is the IC with the one-day return from t + k + 1 to
-    t + k + 2. No bars are needed beyond those of the labels, and no day beyond the panel's is looked at.
+    t + k + 2. No bars beyond those of the labels are needed, and no day beyond the panel's is read.
 
     Parameters
     ----------
@@ -47,12 +42,12 @@ def ic_decay(
         As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`. Rows are consecutive trading days. A pair
         counts if the stock has a score on day t and a label on day t + k, whether or not it has rows in between.
     lags
-        The most days between them.
+        The largest number of days between scores and labels.
 
     Raises
     ------
     InputError
-        Where the shapes differ, or ``lags`` is negative.
+        If the shapes differ, or ``lags`` is negative.
     """
     if lags < 0:
         raise InputError(f"lags: got {lags}, expected 0 or more")
@@ -60,25 +55,20 @@ def ic_decay(
 
 
 class _Side(NamedTuple):
-    """Stocks by rising value, with their values and average ranks: the first n of ``[N]`` each."""
+    """Stocks by rising value, with their values and average ranks: the first n entries of ``[N]`` each."""
 
-    stock: npt.NDArray[np.int64]
-    value: npt.NDArray[np.float64]
-    rank: npt.NDArray[np.float64]
+    stock: Ints
+    value: Floats
+    rank: Floats
 
 
 @kernel()
-def _later_correlations(
-    score: npt.NDArray[np.float64],
-    label: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.bool_],
-    lags: int,
-) -> npt.NDArray[np.float64]:
+def _later_correlations(score: Floats, label: Floats, rows: Bools, lags: int) -> Floats:
     """IC and Rank IC per lag and day: ``[2, lags + 1, T]``."""
     T, N = score.shape
     found = np.full((2, lags + 1, T), np.nan)
     scored, labelled = rows & ~np.isnan(score), rows & ~np.isnan(label)
-    # each day is sorted once: the stocks that two days share keep their order
+    # each day is sorted once: the order of all its stocks is also that of the stocks shared with another day
     by_score, by_label = _rising(score, scored), _rising(label, labelled)
     x, y = _side(N), _side(N)
     distance, rank = np.empty(N), np.empty(N)  # of the labels, by stock
@@ -99,10 +89,8 @@ def _later_correlations(
 
 
 @kernel()
-def _correlations(
-    x: _Side, n: int, distance: npt.NDArray[np.float64], rank: npt.NDArray[np.float64]
-) -> tuple[float, float]:
-    """Pearson's correlation of the distances from the mean, and of the ranks; those of the labels are by stock."""
+def _correlations(x: _Side, n: int, distance: Floats, rank: Floats) -> tuple[float, float]:
+    """Pearson's correlation of distances from the mean, and of ranks; the labels' are indexed by stock."""
     middle = 0.5 * (n + 1)
     xy = xx = yy = rank_xy = rank_xx = rank_yy = 0.0
     for i in range(n):
@@ -124,28 +112,23 @@ def _side(N: int) -> _Side:
 
 
 @kernel()
-def _rising(values: npt.NDArray[np.float64], there: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
-    """Each day's stocks that are there, by rising value."""
+def _rising(values: Floats, known: Bools) -> list[Ints]:
+    """Each day's stocks with a known value, by rising value."""
     days = []
     for t in range(values.shape[0]):
-        columns = np.nonzero(there[t])[0]
+        columns = np.nonzero(known[t])[0]
         days.append(columns[rising_order(values[t][columns])])
     return days
 
 
 @kernel()
-def _share(
-    rising: npt.NDArray[np.int64],
-    other: npt.NDArray[np.bool_],
-    values: npt.NDArray[np.float64],
-    side: _Side,
-) -> int:
-    """Fill a side with the stocks that the other side has too, and return how many they are."""
+def _share(rising: Ints, other: Bools, values: Floats, side: _Side) -> int:
+    """Fill a side with the stocks that the other side has too, and return their number."""
     stock, value, rank = side
     n = 0
     for j in rising:
         stock[n], value[n] = j, values[j]
-        n += other[j]  # one that is not shared is written over
+        n += other[j]  # a stock that is not shared is overwritten
     start = 0
     while start < n:
         stop = start + 1

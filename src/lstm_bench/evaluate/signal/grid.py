@@ -1,4 +1,4 @@
-"""Long tables of scores and labels, laid out by day and instrument."""
+"""Long tables of scores and labels, arranged by day and instrument."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError
+from lstm_bench.features.arrays import Bools, Days, Floats
 
 __all__ = ["Column", "ScoreGrid", "is_real"]
 
@@ -24,29 +25,29 @@ _INDEX = ("datetime", "instrument")
 
 @dataclass(frozen=True, eq=False)
 class ScoreGrid:
-    """Long columns laid out by day and instrument.
+    """Long columns arranged by day and instrument.
 
     Attributes
     ----------
     days : ``[T]`` datetime64[D], of all columns together
     instruments : N codes, sorted
-    values : ``[T, N]`` float64 each, NaN where a column has no row
-    rows : ``[T, N]`` bool, cells that some column has
+    values : ``[T, N]`` float64 each, NaN if a column has no row
+    rows : ``[T, N]`` bool, cells in which any column has a row
     """
 
-    days: npt.NDArray[np.datetime64]
+    days: Days
     instruments: tuple[str, ...]
-    values: tuple[npt.NDArray[np.float64], ...]
-    rows: npt.NDArray[np.bool_]
+    values: tuple[Floats, ...]
+    rows: Bools
 
     @classmethod
     def of(cls, tables: Mapping[str, Column]) -> ScoreGrid:
-        """Lay out columns by their names, which messages use.
+        """Arrange columns; messages refer to them by the mapping's names.
 
         Raises
         ------
         InputError
-            Where a table is not one column by (datetime, instrument), or has a row twice.
+            If a table is not one column by (datetime, instrument), or has a row twice.
         """
         columns = [_column(table, name) for name, table in tables.items()]
         levels = [
@@ -61,47 +62,47 @@ class ScoreGrid:
         values = []
         for name, column, ((own_days, day), (own_codes, code)) in zip(tables, columns, levels, strict=True):
             cells = days.get_indexer(own_days)[day], codes.get_indexer(own_codes)[code]
-            there = np.zeros(rows.shape, dtype=np.bool_)
-            there[cells] = True
-            if (twice := len(column) - int(there.sum())) > 0:
-                raise InputError(f"{name}: {twice} of its rows are there twice")
-            laid = np.full(rows.shape, np.nan)
-            laid[cells] = column.to_numpy(dtype=np.float64)
-            rows |= there
-            values.append(laid)
+            present = np.zeros(rows.shape, dtype=np.bool_)
+            present[cells] = True
+            if (twice := len(column) - int(present.sum())) > 0:
+                raise InputError(f"{name}: {twice} of its rows are duplicates")
+            arranged = np.full(rows.shape, np.nan)
+            arranged[cells] = column.to_numpy(dtype=np.float64)
+            rows |= present
+            values.append(arranged)
         return cls(days.to_numpy().astype("datetime64[D]"), tuple(map(str, codes)), tuple(values), rows)
 
     @classmethod
     def of_signal(cls, pred: Column, label: Column) -> ScoreGrid:
-        """Lay scores and labels out, of which some must belong together.
+        """Arrange scores and labels.
 
         Raises
         ------
         InputError
-            As :meth:`of`; also where a table has no value, or no row has a score and a label.
+            As :meth:`of`; also if a table has no value, or no row has a score and a label.
         """
         grid = cls.of({"pred": pred, "label": label})
-        there = [~np.isnan(values) for values in grid.values]
-        for name, what, known in zip(("pred", "label"), ("score", "value"), there, strict=True):
+        scored, labelled = (~np.isnan(values) for values in grid.values)
+        for name, what, known in (("pred", "score", scored), ("label", "value", labelled)):
             if not known.any():
                 raise InputError(f"{name}: it has no {what}, all of its rows are NaN")
-        if not (there[0] & there[1]).any():
-            said = " and ".join(
-                f"{name} has {_some(list(grid.days[known.any(axis=1)]))} of {_some(_valued(grid.instruments, known))}"
-                for name, known in zip(("pred", "label"), there, strict=True)
+        if not (scored & labelled).any():
+            spans = " and ".join(
+                f"{name} has {_ends(list(grid.days[known.any(axis=1)]))} of {_ends(_valued(grid.instruments, known))}"
+                for name, known in (("pred", scored), ("label", labelled))
             )
             raise InputError(
-                f"pred and label have no row in common: {said}; expected the same days and codes (case counts)"
+                f"pred and label have no row in common: {spans}; expected the same days and codes (case counts)"
             )
         return grid
 
 
-def _some(values: Sequence[Any]) -> str:
-    """Name the first and the last."""
+def _ends(values: Sequence[Any]) -> str:
+    """Name the first and the last value."""
     return str(values[0]) if len(values) == 1 else f"{values[0]}..{values[-1]}"
 
 
-def _valued(instruments: tuple[str, ...], known: npt.NDArray[np.bool_]) -> list[str]:
+def _valued(instruments: tuple[str, ...], known: Bools) -> list[str]:
     return [instruments[j] for j in np.flatnonzero(known.any(axis=0))]
 
 
@@ -125,7 +126,7 @@ def _column(table: Column, name: str) -> pd.Series:
 
 
 def is_real(values: pd.Series) -> bool:
-    """Whether a column holds numbers that a float64 can stand for."""
+    """Whether a column holds real numbers."""
     return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype)
 
 

@@ -1,11 +1,10 @@
-"""Group returns: what stocks of high, middling and low scores earned."""
+"""Group returns: the mean labels of stocks grouped by score."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
@@ -14,6 +13,7 @@ from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.daily import label_mean
 from lstm_bench.evaluate.signal.metrics import SIGNAL_DAYS_PER_YEAR
+from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["GROUPS", "GroupReturns", "group_returns"]
 
@@ -28,28 +28,28 @@ class GroupReturns(NamedTuple):
     groups : ``[G, T]`` float64
         Mean label of each group, the highest scores first; NaN on days with fewer scores than groups.
     spread : ``[T]`` float64
-        First group less last (Qlib's ``long-short``).
+        First group minus last (Qlib's ``long-short``).
     excess : ``[T]`` float64
-        First group less the mean of all stocks, scored or not (Qlib's ``long-average``).
+        First group minus the mean of all stocks, with or without a score (Qlib's ``long-average``).
     """
 
-    groups: npt.NDArray[np.float64]
-    spread: npt.NDArray[np.float64]
-    excess: npt.NDArray[np.float64]
+    groups: Floats
+    spread: Floats
+    excess: Floats
 
-    def series(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Give all of them by name: ``group_1`` .., ``group_spread``, ``group_excess``."""
+    def series(self) -> dict[str, Floats]:
+        """Return all series by name: ``group_1`` .., ``group_spread``, ``group_excess``."""
         named = {f"group_{i}": returns for i, returns in enumerate(self.groups, start=1)}
         return named | {"group_spread": self.spread, "group_excess": self.excess}
 
     def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, dict[str, float]]:
-        """Sum each of them up.
+        """Summarise each series.
 
         Returns
         -------
         dict
             Name -> ``mean`` and ``std`` (ddof 1) of a day, ``total_return`` (the sum), ``annualized_return = mean *
-            days_per_year`` and ``sharpe = mean / std * sqrt(days_per_year)``, NaN where the returns are constant.
+            days_per_year`` and ``sharpe = mean / std * sqrt(days_per_year)``, NaN if the returns are constant.
         """
         sections = {}
         for name, returns in self.series().items():
@@ -65,40 +65,32 @@ class GroupReturns(NamedTuple):
 
 
 def group_returns(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-    groups: int = GROUPS,
+    score: Reals, label: Reals, rows: Bools | None = None, groups: int = GROUPS
 ) -> GroupReturns:
-    """Average the labels of groups of equal size, as the group returns of Qlib's ``model_performance_graph``.
+    """Average the labels of groups of equal size, like the group returns of Qlib's ``model_performance_graph``.
 
     Parameters
     ----------
     score, label, rows : ``[T, N]``
         As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
     groups
-        How many. Each has ``scored stocks // groups`` of a day's; the few lowest scores that are left over are in none.
-        Equal scores are taken by instrument (Qlib leaves their order open).
+        Number of groups. Each has ``scored stocks // groups`` stocks of a day; the remaining lowest scores are in no
+        group. Equal scores are ordered by instrument (Qlib does not define their order).
 
     Raises
     ------
     InputError
-        Where the shapes differ, or there are fewer than two groups.
+        If the shapes differ, or there are fewer than two groups.
     """
     if groups < 2:
         raise InputError(f"groups: got {groups}, expected 2 or more")
     means, average = _group_means(*aligned(score, label, rows), groups)
-    with np.errstate(invalid="ignore", over="ignore"):  # of infinite labels
+    with np.errstate(invalid="ignore", over="ignore"):  # labels can be infinite
         return GroupReturns(means, means[0] - means[-1], means[0] - average)
 
 
 @kernel()
-def _group_means(
-    score: npt.NDArray[np.float64],
-    label: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.bool_],
-    groups: int,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _group_means(score: Floats, label: Floats, rows: Bools, groups: int) -> tuple[Floats, Floats]:
     """Mean label of each group, ``[G, T]``, and of all stocks, ``[T]``."""
     T = score.shape[0]
     means, average = np.empty((groups, T)), np.empty(T)

@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.moments import moments
-from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import average_ranks, correlation
-from lstm_bench.evaluate.signal.daily import label_mean
+from lstm_bench.evaluate.signal.daily import extreme_fifths, label_mean
+from lstm_bench.features.arrays import Bools, Floats, Reals
 
-__all__ = ["QUANTILE", "SIGNAL_DAYS_PER_YEAR", "SignalMetrics", "signal_metrics"]
+__all__ = ["SIGNAL_DAYS_PER_YEAR", "SignalMetrics", "signal_metrics"]
 
 SIGNAL_DAYS_PER_YEAR = 252
 """Qlib's scaler for the long-short returns (its risk analysis of a backtest has another)."""
-
-QUANTILE = 0.2
-"""Share of a day's stocks that is bought, and that is sold short."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +26,25 @@ class SignalMetrics:
     Attributes
     ----------
     ic, rank_ic : ``[T]`` float64
-        Pearson and Spearman correlation between score and label over the stocks that have both; NaN on days
-        where there is none.
-    long_short : ``[T]`` float64, or None where not asked for
+        Pearson and Spearman correlation between score and label over the stocks that have both; NaN on days without
+        a correlation.
+    long_short : ``[T]`` float64, or None if not requested
         Half the difference between the mean label of the best and of the worst fifth.
-    long_average : ``[T]`` float64, or None where not asked for
+    long_average : ``[T]`` float64, or None if not requested
         Mean label of all stocks.
     """
 
-    ic: npt.NDArray[np.float64]
-    rank_ic: npt.NDArray[np.float64]
-    long_short: npt.NDArray[np.float64] | None = None
-    long_average: npt.NDArray[np.float64] | None = None
+    ic: Floats
+    rank_ic: Floats
+    long_short: Floats | None = None
+    long_average: Floats | None = None
 
     def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, float]:
-        """Sum up by Qlib's metric names.
+        """Summarise by Qlib's metric names.
 
-        ``IC`` and ``Rank IC`` are means over days, ``ICIR`` and ``Rank ICIR`` those over the standard
-        deviation (ddof 1), not annualised. Where the long-short returns are there, also the annualised return
-        and Sharpe ratio of both portfolios, which ``days_per_year`` (Qlib's ``ann_scaler``) scales.
+        ``IC`` and ``Rank IC`` are means over days; ``ICIR`` and ``Rank ICIR`` are means divided by the standard
+        deviation (ddof 1), not annualised. With long-short returns, also the annualised return and Sharpe ratio of
+        both portfolios, scaled by ``days_per_year`` (Qlib's ``ann_scaler``).
         """
         metrics = {}
         for name, series in (("IC", self.ic), ("Rank IC", self.rank_ic)):
@@ -64,35 +60,28 @@ class SignalMetrics:
 
 
 def signal_metrics(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-    long_short: bool = False,
+    score: Reals, label: Reals, rows: Bools | None = None, long_short: bool = False
 ) -> SignalMetrics:
     """Compare scores with labels, day by day.
 
     Parameters
     ----------
     score, label : ``[T, N]`` float32 or float64
-        NaN where there is none. The label is the *raw* one: the return that follows.
+        NaN if there is none. The label is the *raw* one: the return that follows.
     rows : ``[T, N]`` bool, optional
-        The pairs (day, instrument) that exist, scored or not; they decide how many stocks a fifth of the day
-        is. Where not given, those with a score or a label.
+        The pairs (day, instrument) that exist, with or without a score; they determine the size of a day's fifth. By
+        default those with a score or a label.
     long_short
-        Whether to work out the returns of the long-short portfolio too (Qlib's ``ana_long_short``).
-
-    Returns
-    -------
-    SignalMetrics
+        Whether to compute the returns of the long-short portfolio too (Qlib's ``ana_long_short``).
 
     Raises
     ------
     InputError
-        Where the shapes differ.
+        If the shapes differ.
 
     Notes
     -----
-    A day whose scores or labels are all the same has no correlation: NaN, left out of every mean.
+    A day whose scores or labels are all equal has no correlation: its IC is NaN and left out of every mean.
     """
     arrays = aligned(score, label, rows)
     portfolios = _long_short_returns(*arrays) if long_short else ()
@@ -100,9 +89,7 @@ def signal_metrics(
 
 
 @kernel()
-def _information_coefficients(
-    score: npt.NDArray[np.floating], label: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _information_coefficients(score: Reals, label: Reals, rows: Bools) -> tuple[Floats, Floats]:
     """IC and Rank IC of each day, ``[T]`` each."""
     T, N = score.shape
     ic, rank_ic = np.empty(T), np.empty(T)
@@ -119,20 +106,13 @@ def _information_coefficients(
 
 
 @kernel()
-def _long_short_returns(
-    score: npt.NDArray[np.floating], label: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Half the spread between the mean labels of a day's best and worst fifth, and the mean of all.
-
-    Rows without a score count, and come last from either end; equal scores are taken by instrument.
-    """
+def _long_short_returns(score: Reals, label: Reals, rows: Bools) -> tuple[Floats, Floats]:
+    """Half the spread between the mean labels of a day's best and worst fifth, and the mean of all labels."""
     T = score.shape[0]
     spread, average = np.empty(T), np.empty(T)
     for t in range(T):
-        there = np.nonzero(rows[t])[0]
-        fifth = int(len(there) * QUANTILE)
-        best = best_first(there, score[t])[:fifth]
-        worst = best_first(there, -score[t])[:fifth]
+        stocks = np.nonzero(rows[t])[0]
+        best, worst = extreme_fifths(stocks, score[t])
         spread[t] = (label_mean(label[t], best) - label_mean(label[t], worst)) / 2
-        average[t] = label_mean(label[t], there)
+        average[t] = label_mean(label[t], stocks)
     return spread, average

@@ -1,4 +1,4 @@
-"""Periods: signal metrics of each year and of each month."""
+"""Signal metrics of each year and of each month."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.evaluate.moments import moments
+from lstm_bench.features.arrays import Days, Floats
 
 __all__ = ["ic_by_period", "ic_summary"]
 
 _SPANS = {"year": "datetime64[Y]", "month": "datetime64[M]"}
 
 
-def ic_summary(series: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float]:
-    """Sum daily ICs up.
+def ic_summary(series: Mapping[str, Floats]) -> dict[str, float]:
+    """Summarise daily ICs.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def ic_summary(series: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float
     Returns
     -------
     dict
-        ``days`` that have an IC, ``ic`` and ``rank_ic``, the means, ``icir`` and ``rank_icir``, those over the standard
-        deviation (ddof 1), not annualised; NaN where there are too few days.
+        ``days``, the number of days with an IC; ``ic`` and ``rank_ic``, the means; ``icir`` and ``rank_icir``, the
+        means divided by the standard deviation (ddof 1), not annualised. NaN if there are too few days.
     """
     summary: dict[str, float] = {"days": int((~np.isnan(series["ic"])).sum())}
     for name in ("ic", "rank_ic"):
@@ -35,10 +35,8 @@ def ic_summary(series: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float
     return summary
 
 
-def ic_by_period(
-    series: Mapping[str, npt.NDArray[np.float64]], days: npt.NDArray[np.datetime64]
-) -> list[dict[str, Any]]:
-    """Sum daily ICs up by year, then by month.
+def ic_by_period(series: Mapping[str, Floats], days: Days) -> list[dict[str, Any]]:
+    """Summarise daily ICs by year, then by month.
 
     Parameters
     ----------
@@ -48,13 +46,13 @@ def ic_by_period(
     Returns
     -------
     list of dict
-        ``span`` (``year`` or ``month``), ``period`` (``2017``, ``2017-01``) and what :func:`ic_summary` gives.
+        ``span`` (``year`` or ``month``), ``period`` (``2017``, ``2017-01``) and the entries of :func:`ic_summary`.
     """
-    found = []
+    summaries = []
     for span, unit in _SPANS.items():
-        of_day = days.astype(unit)
-        for period in np.unique(of_day):
-            inside = of_day == period
-            own = {name: series[name][inside] for name in ("ic", "rank_ic")}
-            found.append({"span": span, "period": str(period), **ic_summary(own)})
-    return found
+        period_of_day = days.astype(unit)
+        for period in np.unique(period_of_day):
+            inside = period_of_day == period
+            part = {name: series[name][inside] for name in ("ic", "rank_ic")}
+            summaries.append({"span": span, "period": str(period), **ic_summary(part)})
+    return summaries

@@ -1,46 +1,40 @@
-"""Precision: how many of a day's best stocks rose, and how many of its worst fell."""
+"""Precision: the share of a day's best stocks that rose, and of its worst stocks that fell."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal.aligned import aligned
-from lstm_bench.evaluate.signal.daily import label_mean
-from lstm_bench.evaluate.signal.metrics import QUANTILE
+from lstm_bench.evaluate.signal.daily import extreme_fifths, label_mean
+from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["Precision", "precision"]
 
 
 class Precision(NamedTuple):
-    """Precision of each day, ``[T]`` float64 each; NaN where none of the stocks has a label, or a fifth is none.
+    """Precision of each day, ``[T]`` float64 each; NaN if none of the stocks has a label, or a fifth has no stock.
 
     Attributes
     ----------
     long : share of the best fifth whose label is above 0
     short : share of the worst fifth whose label is below 0
-    long_excess, short_excess : the same against the mean label of the day, which no rising market flatters
+    long_excess, short_excess : the same against the mean label of the day, independent of the market's direction
     """
 
-    long: npt.NDArray[np.float64]
-    short: npt.NDArray[np.float64]
-    long_excess: npt.NDArray[np.float64]
-    short_excess: npt.NDArray[np.float64]
+    long: Floats
+    short: Floats
+    long_excess: Floats
+    short_excess: Floats
 
 
-def precision(
-    score: npt.NDArray[np.floating],
-    label: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-) -> Precision:
-    """Count the labels that went the way of the scores.
+def precision(score: Reals, label: Reals, rows: Bools | None = None) -> Precision:
+    """Count the labels with the sign that the scores predict.
 
     As Qlib's ``calc_long_short_prec``, with ``is_alpha`` for the excess: a fifth is ``int(0.2 * rows of the day)``,
-    rows without a score come last from either end, equal scores are taken by instrument, and stocks without a label
+    rows without a score come last in either order, equal scores are ordered by instrument, and stocks without a label
     do not count.
 
     Parameters
@@ -51,32 +45,28 @@ def precision(
     Raises
     ------
     InputError
-        Where the shapes differ.
+        If the shapes differ.
     """
     return Precision(*_precision(*aligned(score, label, rows)))
 
 
 @kernel()
-def _precision(
-    score: npt.NDArray[np.float64], label: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
+def _precision(score: Floats, label: Floats, rows: Bools) -> Floats:
     """Long, short, and both in excess of the day's mean: ``[4, T]``."""
     T = score.shape[0]
     shares = np.empty((4, T))
     for t in range(T):
-        there = np.nonzero(rows[t])[0]
-        fifth = int(len(there) * QUANTILE)
-        best = best_first(there, score[t])[:fifth]
-        worst = best_first(there, -score[t])[:fifth]
-        for i, middle in enumerate((0.0, label_mean(label[t], there))):
+        stocks = np.nonzero(rows[t])[0]
+        best, worst = extreme_fifths(stocks, score[t])
+        for i, middle in enumerate((0.0, label_mean(label[t], stocks))):
             shares[2 * i, t] = _share_above(label[t], best, middle)
             shares[2 * i + 1, t] = _share_above(-label[t], worst, -middle)
     return shares
 
 
 @kernel()
-def _share_above(label: npt.NDArray[np.float64], at: npt.NDArray[np.int64], bound: float) -> float:
-    """Share of the known ``label[at]`` that is above a bound; NaN where none is known."""
+def _share_above(label: Floats, at: Ints, bound: float) -> float:
+    """Share of ``label[at]`` without NaN that is above a bound; NaN if all are NaN."""
     above, n = 0, 0
     for j in at:
         if not np.isnan(label[j]):

@@ -1,11 +1,10 @@
-"""Stability: how much a day's scores are those of a few days before."""
+"""Stability: how similar a day's scores are to those of a few days before."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
@@ -13,71 +12,65 @@ from lstm_bench.evaluate.ranking import rising_order
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import correlation, ranks_in
 from lstm_bench.evaluate.signal.groups import GROUPS
+from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["Stability", "stability"]
 
 
 class Stability(NamedTuple):
-    """How much scores stay, ``[T]`` float64 each; NaN where there is nothing to compare with, as on the first days.
+    """Similarity to earlier scores, ``[T]`` float64 each; NaN on days without earlier scores, such as the first.
 
     Attributes
     ----------
     autocorrelation
         Pearson's correlation with the scores of ``lag`` days before (Qlib's ``pred_autocorr``).
     rank_autocorrelation
-        Of the ranks among all stocks of the day, with those of each stock's score ``lag`` rows of its own before
-        (the ``pred_autocorr`` of Qlib's ``model_performance_graph``).
+        The same for ranks among all stocks of the day; a stock's earlier score is that of its own row ``lag`` rows
+        before (the ``pred_autocorr`` of Qlib's ``model_performance_graph``).
     turnover_top, turnover_bottom
-        Share of the day's best and worst part that was not there by the scores of ``lag`` rows before (its
+        Share of the day's best and worst part that was not in it by the scores of ``lag`` rows before (its
         ``pred_turnover``).
     """
 
-    autocorrelation: npt.NDArray[np.float64]
-    rank_autocorrelation: npt.NDArray[np.float64]
-    turnover_top: npt.NDArray[np.float64]
-    turnover_bottom: npt.NDArray[np.float64]
+    autocorrelation: Floats
+    rank_autocorrelation: Floats
+    turnover_top: Floats
+    turnover_bottom: Floats
 
 
-def stability(
-    score: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.bool_] | None = None,
-    lag: int = 1,
-    parts: int = GROUPS,
-) -> Stability:
+def stability(score: Reals, rows: Bools | None = None, lag: int = 1, parts: int = GROUPS) -> Stability:
     """Compare scores with earlier ones.
 
     Parameters
     ----------
     score : ``[T, N]``
-        NaN where there is none.
+        NaN if there is none.
     rows : ``[T, N]`` bool, optional
-        The pairs (day, instrument) that exist. Where not given, those with a score. A stock that comes back into the
-        universe is compared with when it left, but for ``autocorrelation``, which goes by days.
+        The pairs (day, instrument) that exist; by default those with a score. A stock that returns to the universe is
+        compared with its last rows before it left, except for ``autocorrelation``, which compares days.
     lag
-        How far back.
+        Number of days or rows between the scores.
     parts
-        The top is ``rows of the day // parts`` stocks, and so is the bottom. Only today's stocks count in either:
-        one that left the universe did not turn over. Where fewer than that have a score, now or before, there is no
-        turnover; Qlib fills up with stocks that have none.
+        The top has ``rows of the day // parts`` stocks, and so has the bottom. Only the day's stocks count: a stock
+        that left the universe is no turnover. If fewer stocks than that have a score, now or before, the turnover is
+        NaN; Qlib adds stocks without a score.
 
     Raises
     ------
     InputError
-        Where the shapes differ, or a number is not positive.
+        If the shapes differ, or a number is not positive.
     """
-    for name, given in (("lag", lag), ("parts", parts)):
-        if given < 1:
-            raise InputError(f"{name}: got {given}, expected 1 or more")
-    now, _, there = aligned(score, score, rows)
-    before = _rows_before(now, there, lag)
-    return Stability(_correlation_with(now, there, lag), *_comparison(now, before, there, parts))
+    for name, value in (("lag", lag), ("parts", parts)):
+        if value < 1:
+            raise InputError(f"{name}: got {value}, expected 1 or more")
+    now, _, rows = aligned(score, score, rows)
+    before = _rows_before(now, rows, lag)
+    return Stability(_correlation_with(now, rows, lag), *_comparison(now, before, rows, parts))
 
 
 @kernel()
-def _rows_before(
-    score: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_], lag: int
-) -> npt.NDArray[np.float64]:
-    """Score of each stock ``lag`` of its rows before, ``[T, N]``; NaN where it has not so many."""
+def _rows_before(score: Floats, rows: Bools, lag: int) -> Floats:
+    """Score of each stock ``lag`` of its rows before, ``[T, N]``; NaN if it has fewer rows."""
     T, N = score.shape
     before = np.full((T, N), np.nan)
     recent = np.empty((N, lag))  # a ring of each stock's last scores
@@ -94,9 +87,7 @@ def _rows_before(
 
 
 @kernel()
-def _correlation_with(
-    score: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_], lag: int
-) -> npt.NDArray[np.float64]:
+def _correlation_with(score: Floats, rows: Bools, lag: int) -> Floats:
     """Correlation with the scores of ``lag`` days before, ``[T]``."""
     T, N = score.shape
     found = np.full(T, np.nan)
@@ -113,12 +104,7 @@ def _correlation_with(
 
 
 @kernel()
-def _comparison(
-    score: npt.NDArray[np.float64],
-    before: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.bool_],
-    parts: int,
-) -> npt.NDArray[np.float64]:
+def _comparison(score: Floats, before: Floats, rows: Bools, parts: int) -> Floats:
     """Correlation of ranks, turnover of the top and of the bottom: ``[3, T]``."""
     T, N = score.shape
     found = np.full((3, T), np.nan)
@@ -126,12 +112,12 @@ def _comparison(
     for t in range(T):
         size, fewest = rows[t].sum() // parts, N
         rank[:] = np.nan
-        staying = np.zeros((2, N), dtype=np.int64)  # in the top and the bottom: now, before or both
+        staying = np.zeros((2, N), dtype=np.int64)  # times in the top and in the bottom: now, before or both
         for i, of in enumerate((score[t], before[t])):
             stocks = np.nonzero(rows[t] & ~np.isnan(of))[0]
             values = of[stocks]
             rising = rising_order(values)
-            # each side is ranked among all that it has, as Qlib does
+            # each side is ranked among all of its scores, as in Qlib
             ranks = ranks_in(rising, values)
             for k in range(len(stocks)):
                 rank[i, stocks[k]] = ranks[k]
@@ -150,10 +136,8 @@ def _comparison(
 
 
 @kernel()
-def _highest(
-    rising: npt.NDArray[np.int64], values: npt.NDArray[np.float64], size: int
-) -> npt.NDArray[np.int64]:
-    """Positions of the ``size`` highest values; of equal ones the first, as Qlib's ``nlargest`` takes them."""
+def _highest(rising: Ints, values: Floats, size: int) -> Ints:
+    """Positions of the ``size`` highest values; the first of equal ones, as Qlib's ``nlargest`` takes them."""
     start = len(rising) - size
     above = start
     while above < len(rising) and values[rising[above]] == values[rising[start]]:

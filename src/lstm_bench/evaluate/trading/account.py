@@ -1,4 +1,4 @@
-"""The account: what a strategy's orders do to cash and holdings, day by day."""
+"""The account: the effect of a strategy's orders on cash and holdings, day by day."""
 
 from __future__ import annotations
 
@@ -24,18 +24,22 @@ from lstm_bench.evaluate.trading.exchange import (
     tradable,
 )
 from lstm_bench.evaluate.trading.topk_dropout import StrategyParams, decide
+from lstm_bench.features.arrays import Floats, Ints, Reals
 
-__all__ = ["Ledger", "Orders", "Practice", "simulate"]
+__all__ = ["ExecutionParams", "Ledger", "Orders", "simulate"]
 
 _BY_AMOUNT = 1
 _BY_VALUE = 2
 
 
-class Practice(NamedTuple):
+class ExecutionParams(NamedTuple):
     """How orders are executed.
 
-    ``sells_first`` says whether sells come before buys, ``settles_later`` whether what a sale brings can be spent from
-    the next day on; ``weighting`` averages the shares dealt over orders: plainly (0), by amount (1) or by value (2).
+    Attributes
+    ----------
+    sells_first : whether sells are executed before buys
+    settles_later : whether the proceeds of a sale can be spent from the next day on only
+    weighting : how fill rates are averaged over orders: equally (0), by amount (1) or by value (2)
     """
 
     sells_first: bool
@@ -43,8 +47,8 @@ class Practice(NamedTuple):
     weighting: int
 
     @classmethod
-    def of(cls, config: ExecutorKwargs) -> Practice:
-        """Practice of a configuration."""
+    def of(cls, config: ExecutorKwargs) -> ExecutionParams:
+        """Parameters of a configuration."""
         weighting = {"mean": 0, "amount_weighted": _BY_AMOUNT, "value_weighted": _BY_VALUE}
         return cls(
             config.trade_type == "serial", config.settle_type == "cash", weighting[config.fill_weighting]
@@ -52,55 +56,56 @@ class Practice(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """A day's orders: ``side [M]``, ``column [M]`` and the ``amount [M]`` wanted; sells before buys."""
+    """A day's orders: ``side [M]``, ``column [M]`` and ordered ``amount [M]``; sells before buys."""
 
-    side: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int64]
-    amount: npt.NDArray[np.float64]
+    side: Ints
+    column: Ints
+    amount: Floats
 
 
 class Ledger(NamedTuple):
-    """What the simulation of D days writes down.
+    """The record of a simulation of D days.
 
     Attributes
     ----------
     money : ``[5, D]``
-        At the close: value of the stocks, cash, what sales brought that can be spent from the next day on, and the
-        running sums of turnover and of cost.
+        At the close: value of the stocks, cash, proceeds that can be spent from the next day on, and the running sums
+        of turnover and of cost.
     trades : ``[4, D]``
-        Of the day's orders: share that was dealt, averaged as the practice says (NaN without an order of an
-        amount), amount dealt, value dealt, number of orders.
+        Of the day's orders: mean fill rate (NaN if no order has an amount), amount dealt, value dealt, number of
+        orders.
     day, column, amount, price, days_held : ``[P]``
         The holdings at each close, by day and column: day from 0, adjusted shares, last close, days held.
     """
 
-    money: npt.NDArray[np.float64]
-    trades: npt.NDArray[np.float64]
-    day: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int64]
-    amount: npt.NDArray[np.float64]
-    price: npt.NDArray[np.float64]
-    days_held: npt.NDArray[np.int64]
+    money: Floats
+    trades: Floats
+    day: Ints
+    column: Ints
+    amount: Floats
+    price: Floats
+    days_held: Ints
 
 
 @kernel()
 def simulate(
-    score: npt.NDArray[np.floating],
+    score: Reals,
     quotes: Quotes,
-    terms: TradingCosts,
-    rules: StrategyParams,
-    practice: Practice,
+    costs: TradingCosts,
+    params: StrategyParams,
+    execution: ExecutionParams,
     begin: int,
     end: int,
     cash: float,
-    amount: npt.NDArray[np.float64],
-    price: npt.NDArray[np.float64],
+    amount: Floats,
+    price: Floats,
     stream: npt.NDArray[np.uint32],
 ) -> Ledger:
-    """Trade days ``begin..end`` (exclusive) of ``score [T, N]``, starting with ``cash`` and holdings.
+    """Trade on the days ``begin..end`` (exclusive) of ``score [T, N]``, starting with ``cash`` and holdings.
 
-    ``amount [N]`` is what is held, ``price [N]`` what it is worth until it has a close; both are changed. Each day
-    trades on the scores of the row before it; without any, and on row 0, there are no orders.
+    ``amount [N]`` are the shares held, ``price [N]`` their prices until a stock has a close; both are changed in
+    place. Each day trades on the scores of the row before it. There are no orders on row 0, nor after a row without
+    scores.
     """
     D = end - begin
     money, trades = np.empty((5, D)), np.empty((4, D))
@@ -109,9 +114,9 @@ def simulate(
     turnover = cost = 0.0
     for d in range(D):
         t = begin + d
-        orders = _orders(score, quotes, terms, rules, t, cash, amount, days_held, stream)
+        orders = _orders(score, quotes, costs, params, t, cash, amount, days_held, stream)
         cash, unsettled, value, paid = _deal(
-            orders, quotes, terms, practice, t, cash, amount, days_held, trades[:, d]
+            orders, quotes, costs, execution, t, cash, amount, days_held, trades[:, d]
         )
         turnover += value
         cost += paid
@@ -127,31 +132,31 @@ def simulate(
 def _deal(
     orders: Orders,
     quotes: Quotes,
-    terms: TradingCosts,
-    practice: Practice,
+    costs: TradingCosts,
+    execution: ExecutionParams,
     t: int,
     cash: float,
-    amount: npt.NDArray[np.float64],
-    days_held: npt.NDArray[np.int64],
-    trades: npt.NDArray[np.float64],
+    amount: Floats,
+    days_held: Ints,
+    trades: Floats,
 ) -> tuple[float, float, float, float]:
-    """Deal a day's orders: change ``amount [N]`` and ``days_held [N]``, fill ``trades [4]``.
+    """Execute a day's orders: change ``amount [N]`` and ``days_held [N]``, fill ``trades [4]``.
 
-    Returns the cash that is left, what settles after the close, and the value and the cost of what was dealt.
+    Returns the remaining cash, the proceeds that settle after the close, and the value and the cost of all fills.
     """
     shares, weights, dealt, turnover, cost, unsettled = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for i in _execution(orders.side, practice.sells_first):
+    for i in _execution_order(orders.side, execution.sells_first):
         j, wish = orders.column[i], orders.amount[i]
         if orders.side[i] == SELL:
-            fill = sell(quotes, terms, t, j, wish, cash)
+            fill = sell(quotes, costs, t, j, wish, cash)
         else:
-            fill = buy(quotes, terms, t, j, wish, cash)
+            fill = buy(quotes, costs, t, j, wish, cash)
         dealt += fill.amount
-        if wish > 0.0:  # an order that lots round down to nothing counts, but has no share dealt
+        if wish > 0.0:  # an order that lots round down to nothing counts, but has no fill rate
             weight = 1.0
-            if practice.weighting == _BY_AMOUNT:
+            if execution.weighting == _BY_AMOUNT:
                 weight = fill.amount
-            elif practice.weighting == _BY_VALUE:
+            elif execution.weighting == _BY_VALUE:
                 weight = fill.value
             shares += fill.amount / wish * weight
             weights += weight
@@ -160,7 +165,7 @@ def _deal(
         turnover += fill.value
         cost += fill.cost
         if orders.side[i] == SELL:
-            if practice.settles_later:
+            if execution.settles_later:
                 unsettled += fill.value - fill.cost
             else:
                 cash += fill.value - fill.cost
@@ -177,14 +182,8 @@ def _deal(
 
 
 @kernel()
-def _mark(
-    quotes: Quotes,
-    t: int,
-    amount: npt.NDArray[np.float64],
-    price: npt.NDArray[np.float64],
-    days_held: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float64]:
-    """Mark the holdings to the close: ``[4, H]`` with column, amount, price and days held of each."""
+def _mark(quotes: Quotes, t: int, amount: Floats, price: Floats, days_held: Ints) -> Floats:
+    """Value the holdings at the close: ``[4, H]`` with column, amount, price and days held of each."""
     columns = np.nonzero(amount)[0]
     held = np.empty((4, len(columns)))
     for i, j in enumerate(columns):
@@ -196,8 +195,8 @@ def _mark(
 
 
 @kernel()
-def _execution(side: npt.NDArray[np.int64], sells_first: bool) -> npt.NDArray[np.int64]:
-    """Give the positions of orders in the order in which they are dealt."""
+def _execution_order(side: Ints, sells_first: bool) -> Ints:
+    """Positions of orders, in the order in which they are executed."""
     if sells_first:
         return np.arange(len(side))
     return np.concatenate((np.nonzero(side == BUY)[0], np.nonzero(side == SELL)[0]))
@@ -205,14 +204,14 @@ def _execution(side: npt.NDArray[np.int64], sells_first: bool) -> npt.NDArray[np
 
 @kernel()
 def _orders(
-    score: npt.NDArray[np.floating],
+    score: Reals,
     quotes: Quotes,
-    terms: TradingCosts,
-    rules: StrategyParams,
+    costs: TradingCosts,
+    params: StrategyParams,
     t: int,
     cash: float,
-    amount: npt.NDArray[np.float64],
-    days_held: npt.NDArray[np.int64],
+    amount: Floats,
+    days_held: Ints,
     stream: npt.NDArray[np.uint32],
 ) -> Orders:
     """Turn the strategy's decision into orders: whole holdings to sell, equal money for each stock to buy."""
@@ -222,30 +221,30 @@ def _orders(
         return Orders(side[:0], column[:0], wish[:0])
     n = 0
     held = np.nonzero(amount)[0]
-    sells, buys = decide(score[t - 1], held, quotes, terms, rules, t, stream)
+    sells, buys = decide(score[t - 1], held, quotes, costs, params, t, stream)
     for j in sells:
-        if days_held[j] < rules.hold_thresh or not tradable(quotes, terms, t, j, SELL):
+        if days_held[j] < params.hold_thresh or not tradable(quotes, costs, t, j, SELL):
             continue
-        if rules.forbid_all_trade_at_limit and not tradable(quotes, terms, t, j, EITHER):
+        if params.forbid_all_trade_at_limit and not tradable(quotes, costs, t, j, EITHER):
             continue
-        fill = sell(quotes, terms, t, j, amount[j], cash)
-        cash += fill.value - fill.cost  # what the sells would leave, whenever they are dealt
+        fill = sell(quotes, costs, t, j, amount[j], cash)
+        cash += (
+            fill.value - fill.cost
+        )  # buys are sized by the cash after all sells, whenever these are executed
         side[n], column[n], wish[n] = SELL, j, amount[j]
         n += 1
     for j in buys:
-        if not tradable(quotes, terms, t, j, EITHER if rules.forbid_all_trade_at_limit else BUY):
+        if not tradable(quotes, costs, t, j, EITHER if params.forbid_all_trade_at_limit else BUY):
             continue
-        wanted = cash * rules.risk_degree / len(buys) / deal_price(quotes, t, j, BUY)
-        side[n], column[n], wish[n] = BUY, j, round_lot(quotes, terms, t, j, wanted)
+        shares = cash * params.risk_degree / len(buys) / deal_price(quotes, t, j, BUY)
+        side[n], column[n], wish[n] = BUY, j, round_lot(quotes, costs, t, j, shares)
         n += 1
     return Orders(side[:n], column[:n], wish[:n])
 
 
 @kernel()
-def _ledger(
-    money: npt.NDArray[np.float64], trades: npt.NDArray[np.float64], holdings: list[npt.NDArray[np.float64]]
-) -> Ledger:
-    """Join each close's holdings, ``[4, H]`` as :func:`_mark` gives them, into long columns."""
+def _ledger(money: Floats, trades: Floats, holdings: list[Floats]) -> Ledger:
+    """Join the holdings of all closes, ``[4, H]`` each as from :func:`_mark`, into long columns."""
     P = 0
     for held in holdings:
         P += held.shape[1]

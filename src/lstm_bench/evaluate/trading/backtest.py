@@ -1,7 +1,7 @@
-"""The portfolio backtest: trade a day's scores on the next day, and report what comes of it.
+"""The portfolio backtest: trade on a day's scores on the next day, and report the results.
 
-A day goes as in Qlib's ``SimulatorExecutor`` with ``TopkDropoutStrategy``: decide on the scores of the day
-before, sell, buy with what is then there, mark the holdings to the close.
+A day runs as in Qlib's ``SimulatorExecutor`` with ``TopkDropoutStrategy``: decide by the scores of the day before,
+sell, buy with the available cash, value the holdings at the close.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import BacktestConfig, PortAnalysisConfig
 from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.core.errors import DataError, InputError
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate.returns.risk import excess_risk
-from lstm_bench.evaluate.trading.account import Ledger, Practice, simulate
+from lstm_bench.evaluate.trading.account import ExecutionParams, Ledger, simulate
 from lstm_bench.evaluate.trading.exchange import STOP, Quotes, TradingCosts
 from lstm_bench.evaluate.trading.indicators import trade_indicators
 from lstm_bench.evaluate.trading.numpy_random import start_stream
 from lstm_bench.evaluate.trading.topk_dropout import StrategyParams
+from lstm_bench.features.arrays import Days, Floats, Floats32, Ints, Reals
 
 __all__ = ["REPORT_COLUMNS", "BacktestResult", "Positions", "backtest"]
 
@@ -38,7 +38,7 @@ _KERNEL_LAYOUT: tuple[Literal["C", "W"], ...] = ("C", "W")
 
 @dataclass(frozen=True)
 class Positions:
-    """What is held at each close: P entries ordered by day, then instrument.
+    """Holdings at each close: P entries ordered by day, then instrument.
 
     Attributes
     ----------
@@ -50,36 +50,37 @@ class Positions:
     days_held : ``[P]`` int64, today included
     """
 
-    day: npt.NDArray[np.int64]
-    instrument: npt.NDArray[np.int64]
-    amount: npt.NDArray[np.float64]
-    price: npt.NDArray[np.float64]
-    weight: npt.NDArray[np.float64]
-    days_held: npt.NDArray[np.int64]
+    day: Ints
+    instrument: Ints
+    amount: Floats
+    price: Floats
+    weight: Floats
+    days_held: Ints
 
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """What a backtest gives.
+    """The results of a backtest.
 
     Attributes
     ----------
     days : ``[D]`` datetime64[D], the trading days
     instruments : codes that ``positions`` refers to
     report : column -> ``[D]`` float64
-        ``account`` (value of cash and stocks at the close, what settles the next day included), ``return`` (before
-        cost), ``total_turnover`` and ``total_cost`` (running sums of money), ``turnover`` and ``cost`` (the day's, over
-        the account of the day before), ``value`` (of the stocks), ``cash``, ``bench`` (the benchmark's return).
+        ``account`` (value of cash and stocks at the close, including proceeds that settle the next day), ``return``
+        (before cost), ``total_turnover`` and ``total_cost`` (running sums of money), ``turnover`` and ``cost`` (the
+        day's, divided by the account of the day before), ``value`` (of the stocks), ``cash``, ``bench`` (the
+        benchmark's return).
     trades : column -> ``[D]`` float64
-        Of the day's orders: ``ffr`` (mean share that was dealt, or weighted as the executor says; NaN without an order
-        of an amount), ``deal_amount`` and ``value`` (sums), ``count``.
-    positions
+        Of the day's orders: ``ffr`` (mean fill rate, weighted by the executor's setting; NaN if no order has an
+        amount), ``deal_amount`` and ``value`` (sums), ``count``.
+    positions : holdings at each close
     """
 
-    days: npt.NDArray[np.datetime64]
+    days: Days
     instruments: tuple[str, ...]
-    report: dict[str, npt.NDArray[np.float64]]
-    trades: dict[str, npt.NDArray[np.float64]]
+    report: dict[str, Floats]
+    trades: dict[str, Floats]
     positions: Positions
 
     @property
@@ -89,35 +90,30 @@ class BacktestResult:
 
 
 def backtest(
-    score: npt.NDArray[np.floating],
-    quotes: Panel,
-    bench: npt.NDArray[np.float32],
-    config: PortAnalysisConfig,
-    seed: int = 0,
+    score: Reals, quotes: Panel, bench: Floats32, config: PortAnalysisConfig, seed: int = 0
 ) -> BacktestResult:
     """Trade on scores.
 
     Parameters
     ----------
     score : ``[T, N]`` float32 or float64
-        On the days and instruments of ``quotes`` (see ``quotes.place``); NaN is no score. A day trades on the
-        row before its own, so that row 0 has no signal.
+        On the days and instruments of ``quotes`` (see ``quotes.place``); NaN if there is no score. A day trades on
+        the row before its own, so that row 0 has no signal.
     quotes
-        Bars with the fields that ``quotes.quote_fields`` names. It should start a day before the first
-        trading day.
+        Bars with the fields of ``quotes.quote_fields``. They should start a day before the first trading day.
     bench : ``[T]`` float32
         The benchmark's daily return, see ``quotes.load_benchmark``.
     config
         Resolved for its region (``config.backtest.resolve``).
     seed
-        Starts the draws of ``method_sell: random`` and ``method_buy: random``.
+        Of the random choices of ``method_sell: random`` and ``method_buy: random``.
 
     Raises
     ------
     InputError
-        Where the shapes do not fit.
+        If the shapes do not fit.
     DataError
-        Where there is no score at all, or no trading day among the days of ``quotes``.
+        If there is no score at all, or no trading day among the days of ``quotes``.
     """
     if score.shape != quotes.shape or bench.shape != quotes.shape[:1]:
         raise InputError(
@@ -125,14 +121,15 @@ def backtest(
             f"and {quotes.shape[:1]}, as the quotes have"
         )
     begin, end = _trading_days(score, quotes, config)
-    market = _market(quotes, config.backtest.exchange_kwargs)
-    quoted = _quoted_rows(quotes, config.backtest.exchange_kwargs, begin, end)
+    exchange = config.backtest.exchange_kwargs
+    market = _market(quotes, exchange)
+    lacks_factor = _lacks_factor(market, _quoted_rows(quotes, exchange, begin, end))
     ledger = simulate(
         np.require(score, np.float64, _KERNEL_LAYOUT),
         market,
-        TradingCosts.of(config.backtest.exchange_kwargs, adjusted=_lacks_factor(market, quoted)),
+        TradingCosts.of(exchange, adjusted=lacks_factor),
         StrategyParams.of(config.strategy.kwargs),
-        Practice.of(config.executor.kwargs),
+        ExecutionParams.of(config.executor.kwargs),
         begin,
         end,
         config.backtest.cash,
@@ -145,23 +142,14 @@ def backtest(
         instruments=quotes.instruments,
         report=report,
         trades=dict(zip(("ffr", "deal_amount", "value", "count"), ledger.trades, strict=True)),
-        positions=Positions(
-            day=ledger.day,
-            instrument=ledger.column,
-            amount=ledger.amount,
-            price=ledger.price,
-            weight=ledger.amount * ledger.price / report["account"][ledger.day],
-            days_held=ledger.days_held,
-        ),
+        positions=_positions(ledger, report["account"]),
     )
 
 
-def _trading_days(
-    score: npt.NDArray[np.floating], quotes: Panel, config: PortAnalysisConfig
-) -> tuple[int, int]:
-    """First row that trades and the row after the last.
+def _trading_days(score: Reals, quotes: Panel, config: PortAnalysisConfig) -> tuple[int, int]:
+    """First row that trades, and the row after the last.
 
-    Where the configuration leaves them open: from the first day with a score to the day after the last.
+    Defaults are the first day with a score and the day after the last.
     """
     scored = np.flatnonzero(~np.isnan(score).all(axis=1))
     if len(scored) == 0:
@@ -182,7 +170,7 @@ def _trading_days(
 
 
 def _market(quotes: Panel, exchange: ExchangeConfig) -> Quotes:
-    """Give the exchange the fields that its terms ask for, and no other."""
+    """Quotes with the fields that the exchange's settings need, and no others."""
     buy_price, sell_price = exchange.prices
     return Quotes(
         close=_column(quotes, "close"),
@@ -197,12 +185,12 @@ def _market(quotes: Panel, exchange: ExchangeConfig) -> Quotes:
     )
 
 
-def _column(quotes: Panel, name: str) -> npt.NDArray[np.float32]:
+def _column(quotes: Panel, name: str) -> Floats32:
     return np.require(quotes.fields[name].T, requirements=_KERNEL_LAYOUT)
 
 
-def _limit(quotes: Panel, exchange: ExchangeConfig, side: int, stop: float) -> npt.NDArray[np.float32]:
-    """Return the change; or ``stop`` where the side's expression is not 0 or not known, as Qlib reads it."""
+def _limit(quotes: Panel, exchange: ExchangeConfig, side: int, stop: float) -> Floats32:
+    """Return the change; or ``stop`` where the side's expression is not 0 or NaN, as in Qlib."""
     threshold = exchange.limit_threshold
     if threshold is None:
         return _UNUSED
@@ -211,18 +199,16 @@ def _limit(quotes: Panel, exchange: ExchangeConfig, side: int, stop: float) -> n
     return np.require(np.where(quotes.fields[threshold[side]].T != 0, stop, 0.0), np.float32, _KERNEL_LAYOUT)
 
 
-def _least(quotes: Panel, expressions: tuple[str, ...]) -> npt.NDArray[np.float32]:
-    """Return the least of the limits; NaN where one is not known."""
+def _least(quotes: Panel, expressions: tuple[str, ...]) -> Floats32:
+    """Return the smallest of the limits; NaN if one of them is."""
     if not expressions:
         return _UNUSED
     limits = [quotes.fields[expression].T for expression in expressions]
     return np.require(np.minimum.reduce(limits), np.float32, _KERNEL_LAYOUT)
 
 
-def _first_holdings(
-    quotes: Panel, config: BacktestConfig
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Amounts and prices ``[N]`` of what the account holds from the start."""
+def _first_holdings(quotes: Panel, config: BacktestConfig) -> tuple[Floats, Floats]:
+    """Amounts and prices ``[N]`` of the account's initial holdings."""
     amount, price = np.zeros((2, len(quotes.instruments)))
     for code, held in config.holdings.items():
         if code not in quotes.instruments:
@@ -233,7 +219,7 @@ def _first_holdings(
 
 
 def _quoted_rows(quotes: Panel, exchange: ExchangeConfig, begin: int, end: int) -> slice:
-    """Rows with quotes: those of the trading days, unless the exchange has days of its own."""
+    """Rows with quotes: those of the trading days, unless the exchange has its own start and end."""
     first, last = exchange.start_time, exchange.end_time
     if first is not None:
         begin = int(np.searchsorted(quotes.days, np.datetime64(first, "D")))
@@ -243,16 +229,14 @@ def _quoted_rows(quotes: Panel, exchange: ExchangeConfig, begin: int, end: int) 
 
 
 def _lacks_factor(market: Quotes, quoted: slice) -> bool:
-    """Whether some close has no factor: then Qlib trades every stock in adjusted shares, without rounding."""
+    """Whether a close lacks its factor: then Qlib trades every stock in adjusted shares, without rounding."""
     if market.factor is _UNUSED:
         return True
     return bool((np.isnan(market.factor[:, quoted]) & ~np.isnan(market.close[:, quoted])).any())
 
 
-def _report(
-    ledger: Ledger, account: float, bench: npt.NDArray[np.float32]
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Make the daily report from the ledger's money."""
+def _report(ledger: Ledger, account: float, bench: Floats32) -> dict[str, Floats]:
+    """Compute the daily report from the ledger's money."""
     value, cash, unsettled, total_turnover, total_cost = ledger.money
     after = value + cash + unsettled
     before = np.concatenate(([account], after[:-1]))
@@ -267,7 +251,18 @@ def _report(
         cost / before,
         value,
         cash,
-        # Qlib compounds the day's one return in float32, and that rounds it
+        # Qlib compounds the single return of a day in float32, which rounds it
         ((bench + np.float32(1)) - np.float32(1)).astype(np.float64),
     )
     return dict(zip(REPORT_COLUMNS, columns, strict=True))
+
+
+def _positions(ledger: Ledger, account: Floats) -> Positions:
+    return Positions(
+        day=ledger.day,
+        instrument=ledger.column,
+        amount=ledger.amount,
+        price=ledger.price,
+        weight=ledger.amount * ledger.price / account[ledger.day],
+        days_held=ledger.days_held,
+    )

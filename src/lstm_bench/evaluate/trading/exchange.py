@@ -1,8 +1,7 @@
 """The exchange: when a stock can be traded, at what price, in what amount and at what cost.
 
-Amounts are *adjusted* shares (price times factor is the price in the street), money is in the account's
-currency. Quotes are float32; whatever is computed from them is float64, in the order in which Qlib computes
-it.
+Amounts are *adjusted* shares (price divided by factor is the market price), money is in the account's currency.
+Quotes are float32; values computed from them are float64, with Qlib's order of operations.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats32
 
 __all__ = [
     "BUY", "EITHER", "SELL", "STOP", "Fill", "Quotes", "TradingCosts",
@@ -25,35 +24,35 @@ BUY = 1
 EITHER = 2
 
 STOP = 1.0
-"""The limit where expressions say what stops: 1 stops buying, -1 stops selling."""
+"""The limit if expressions stop trading: 1 stops buying, -1 stops selling."""
 
-_FREE = 1e-8
-"""A price of at most this is none."""
+_LEAST_PRICE = 1e-8
+"""A price of at most this counts as missing."""
 
 
 class Quotes(NamedTuple):
-    """What the exchange knows, each ``[N, T]`` float32; one that the terms never ask for is ``[0, 0]``.
+    """The exchange's quotes, each ``[N, T]`` float32; quotes that are never needed are ``[0, 0]``.
 
-    ``rise`` stops buying where it reaches the limit, ``fall`` stops selling where it reaches minus the limit: both are
-    the change, unless expressions say what stops. ``most_bought`` and ``most_sold`` bound the amount of an order.
+    ``rise`` stops buying if it reaches the limit, ``fall`` stops selling if it reaches minus the limit. Both are the
+    change, unless expressions stop trading. ``most_bought`` and ``most_sold`` bound the amount of an order.
     """
 
-    close: npt.NDArray[np.float32]
-    buy_price: npt.NDArray[np.float32]
-    sell_price: npt.NDArray[np.float32]
-    rise: npt.NDArray[np.float32]
-    fall: npt.NDArray[np.float32]
-    factor: npt.NDArray[np.float32]
-    volume: npt.NDArray[np.float32]
-    most_bought: npt.NDArray[np.float32]
-    most_sold: npt.NDArray[np.float32]
+    close: Floats32
+    buy_price: Floats32
+    sell_price: Floats32
+    rise: Floats32
+    fall: Floats32
+    factor: Floats32
+    volume: Floats32
+    most_bought: Floats32
+    most_sold: Floats32
 
 
 class TradingCosts(NamedTuple):
-    """What trading costs, and when it is impossible.
+    """Costs and limits of trading.
 
-    ``limit`` is float32, like the change that it is compared with; infinite where there is none. ``lot`` is 0
-    where amounts are not rounded. ``bounds_buys`` and ``bounds_sells`` say whether amounts are bounded by volume.
+    ``limit`` is float32, like the change that it is compared with, and infinite without a limit. ``lot`` is 0 if
+    amounts are not rounded. ``bounds_buys`` and ``bounds_sells`` say whether volume bounds amounts.
     """
 
     limit: np.float32
@@ -67,7 +66,7 @@ class TradingCosts(NamedTuple):
 
     @classmethod
     def of(cls, config: ExchangeConfig, adjusted: bool) -> TradingCosts:
-        """TradingCosts of a resolved configuration; ``adjusted`` says that the quotes lack factors to round with."""
+        """Costs of a resolved configuration; ``adjusted`` says that quotes lack the factors that rounding needs."""
         threshold = config.limit_threshold
         limit = np.inf if threshold is None else STOP if isinstance(threshold, tuple) else threshold
         return cls(
@@ -83,7 +82,7 @@ class TradingCosts(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """What became of an order; no cost where nothing was dealt."""
+    """The execution of an order; its cost is 0 if nothing was dealt."""
 
     price: float
     amount: float
@@ -92,113 +91,113 @@ class Fill(NamedTuple):
 
 
 @kernel()
-def tradable(quotes: Quotes, terms: TradingCosts, t: int, j: int, side: int) -> bool:
+def tradable(quotes: Quotes, costs: TradingCosts, t: int, j: int, side: int) -> bool:
     """Whether stock ``j`` has a close on day ``t`` and is not at the limit that stops ``side``."""
     if np.isnan(quotes.close[j, t]):
         return False
-    if terms.limit == np.inf:
+    if costs.limit == np.inf:
         return True
     return not (
-        (side != SELL and quotes.rise[j, t] >= terms.limit)
-        or (side != BUY and quotes.fall[j, t] <= -terms.limit)
+        (side != SELL and quotes.rise[j, t] >= costs.limit)
+        or (side != BUY and quotes.fall[j, t] <= -costs.limit)
     )
 
 
 @kernel()
 def deal_price(quotes: Quotes, t: int, j: int, side: int) -> float:
-    """Price of the side, or the close where there is none."""
+    """Price of the side, or the close if there is none."""
     price = np.float64(quotes.buy_price[j, t] if side == BUY else quotes.sell_price[j, t])
-    return price if price > _FREE else np.float64(quotes.close[j, t])
+    return price if price > _LEAST_PRICE else np.float64(quotes.close[j, t])
 
 
 @kernel(error_model="numpy")
-def round_lot(quotes: Quotes, terms: TradingCosts, t: int, j: int, amount: float) -> float:
-    """``amount`` rounded down to whole lots of unadjusted shares (a tenth of a share is forgiven)."""
-    if terms.lot == 0.0:
+def round_lot(quotes: Quotes, costs: TradingCosts, t: int, j: int, amount: float) -> float:
+    """``amount`` rounded down to whole lots of unadjusted shares, after adding a tenth of a share."""
+    if costs.lot == 0.0:
         return amount
     factor = np.float64(quotes.factor[j, t])
-    return (amount * factor + 0.1) // terms.lot * terms.lot / factor
+    return (amount * factor + 0.1) // costs.lot * costs.lot / factor
 
 
 @kernel()
-def sell(quotes: Quotes, terms: TradingCosts, t: int, j: int, amount: float, cash: float) -> Fill:
-    """Sell the whole of a holding, or in whole lots what the volume bears.
+def sell(quotes: Quotes, costs: TradingCosts, t: int, j: int, amount: float, cash: float) -> Fill:
+    """Sell a whole holding, or as many whole lots as the volume allows.
 
-    Nothing is sold where cash and proceeds do not cover the cost.
+    Nothing is sold if cash and proceeds do not cover the cost.
     """
     price = deal_price(quotes, t, j, SELL)
     held = amount
-    if terms.bounds_sells:
+    if costs.bounds_sells:
         amount = _bounded(quotes.most_sold[j, t], amount)
-    ratio = terms.close_cost + _impact(quotes, terms, t, j, amount * price, price)
+    ratio = costs.close_cost + _impact(quotes, costs, t, j, amount * price, price)
     if not is_close(amount, held):
-        amount = round_lot(quotes, terms, t, j, amount)
-    if cash + amount * price < max(amount * price * ratio, terms.min_cost):
+        amount = round_lot(quotes, costs, t, j, amount)
+    if cash + amount * price < max(amount * price * ratio, costs.min_cost):
         amount = 0.0
-    return _settle(terms, price, amount, ratio)
+    return _settle(costs, price, amount, ratio)
 
 
 @kernel()
-def buy(quotes: Quotes, terms: TradingCosts, t: int, j: int, amount: float, cash: float) -> Fill:
-    """Buy, in whole lots, up to ``amount``, to what the volume bears and to what ``cash`` pays for."""
+def buy(quotes: Quotes, costs: TradingCosts, t: int, j: int, amount: float, cash: float) -> Fill:
+    """Buy whole lots, up to ``amount``, to the volume's bound and to the amount that ``cash`` pays for."""
     price = deal_price(quotes, t, j, BUY)
-    if terms.bounds_buys:
+    if costs.bounds_buys:
         amount = _bounded(quotes.most_bought[j, t], amount)
     value = amount * price
-    ratio = terms.open_cost + _impact(quotes, terms, t, j, value, price)
-    cost = max(value * ratio, terms.min_cost)
+    ratio = costs.open_cost + _impact(quotes, costs, t, j, value, price)
+    cost = max(value * ratio, costs.min_cost)
     if cash < cost:
         amount = 0.0
     elif cash < value + cost:
-        amount = round_lot(quotes, terms, t, j, min(_affordable(terms, price, cash, ratio), amount))
+        amount = round_lot(quotes, costs, t, j, min(_affordable(costs, price, cash, ratio), amount))
     else:
-        amount = round_lot(quotes, terms, t, j, amount)
-    return _settle(terms, price, amount, ratio)
+        amount = round_lot(quotes, costs, t, j, amount)
+    return _settle(costs, price, amount, ratio)
 
 
 @kernel()
 def is_dealt(value: float) -> bool:
-    """Whether an order of this value is more than a residue of rounding."""
+    """Whether an order's value is more than a rounding error."""
     return value > 1e-5
 
 
 @kernel()
 def is_close(amount: float, reference: float) -> bool:
-    """Whether two amounts are the same but for rounding, as numpy's ``isclose`` has it."""
+    """Whether two amounts are equal within the tolerance of NumPy's ``isclose``."""
     return abs(amount - reference) <= 1e-8 + 1e-5 * abs(reference)
 
 
 @kernel()
 def _bounded(most: np.float32, amount: float) -> float:
-    """Return the part of an order that the volume bears; none where the volume is not known."""
+    """Amount of an order within the volume's bound; 0 if the bound is NaN."""
     if np.isnan(most):
         return 0.0
     return max(min(np.float64(most), amount), 0.0)
 
 
 @kernel()
-def _settle(terms: TradingCosts, price: float, amount: float, ratio: float) -> Fill:
+def _settle(costs: TradingCosts, price: float, amount: float, ratio: float) -> Fill:
     value = amount * price
-    cost = max(value * ratio, terms.min_cost) if is_dealt(value) else 0.0
+    cost = max(value * ratio, costs.min_cost) if is_dealt(value) else 0.0
     return Fill(price, amount, value, cost)
 
 
 @kernel()
-def _impact(quotes: Quotes, terms: TradingCosts, t: int, j: int, value: float, price: float) -> float:
+def _impact(quotes: Quotes, costs: TradingCosts, t: int, j: int, value: float, price: float) -> float:
     """Cost ratio of moving the market: ``impact_cost`` times the squared share of the day's value."""
-    if terms.impact_cost == 0.0:
+    if costs.impact_cost == 0.0:
         return 0.0
     traded = np.float64(quotes.volume[j, t]) * price
-    if traded == 0.0 or np.isnan(traded):  # nothing else was traded: the order is all of the day's value
-        return terms.impact_cost
-    return terms.impact_cost * (value / traded) ** 2
+    if traded == 0.0 or np.isnan(traded):  # without other trades, the order is all of the day's value
+        return costs.impact_cost
+    return costs.impact_cost * (value / traded) ** 2
 
 
 @kernel(error_model="numpy")
-def _affordable(terms: TradingCosts, price: float, cash: float, ratio: float) -> float:
-    """Find the largest amount whose value and cost ``cash`` covers."""
-    if cash < terms.min_cost:
+def _affordable(costs: TradingCosts, price: float, cash: float, ratio: float) -> float:
+    """Largest amount whose value and cost ``cash`` covers."""
+    if cash < costs.min_cost:
         return 0.0
-    if cash >= terms.min_cost / ratio + terms.min_cost:
+    if cash >= costs.min_cost / ratio + costs.min_cost:
         return cash / (1.0 + ratio) / price
-    return (cash - terms.min_cost) / price
+    return (cash - costs.min_cost) / price

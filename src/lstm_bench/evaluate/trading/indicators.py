@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import Weighting
+from lstm_bench.features.arrays import Floats
 
 __all__ = ["trade_indicators"]
 
@@ -19,30 +19,28 @@ _WEIGHTS: Mapping[Weighting, str] = {
 }
 
 
-def trade_indicators(
-    trades: Mapping[str, npt.NDArray[np.float64]], weighting: Weighting = "mean"
-) -> dict[str, float]:
-    """Average the indicators of all days by Qlib's metric names.
+def trade_indicators(trades: Mapping[str, Floats], weighting: Weighting = "mean") -> dict[str, float]:
+    """Average the indicators over days, by Qlib's metric names.
 
     Parameters
     ----------
     trades : column -> ``[D]``
         Daily sums over orders, see ``BacktestResult.trades``.
     weighting
-        What a day weighs: its orders (``mean``), or the amount or the value that was dealt.
+        Weight of a day: its number of orders (``mean``), or the amount or the value dealt.
 
     Returns
     -------
     dict
-        ``1day.ffr``, the mean share of an order that was dealt; ``1day.pa``, the advantage over the deal
-        price, and ``1day.pos``, the share of orders with an advantage. Orders are dealt at the deal price, so
-        that the latter two are 0 by construction. NaN without an order.
+        ``1day.ffr``, the mean fill rate; ``1day.pa``, the advantage over the deal price, and ``1day.pos``, the share
+        of orders with an advantage. Orders are dealt at the deal price, so that the last two are always 0. NaN without
+        an order.
     """
     weights = trades[_WEIGHTS[weighting]]
     if trades["count"].sum() == 0 or weights.sum() == 0:
         return dict.fromkeys(("1day.ffr", "1day.pa", "1day.pos"), np.nan)
     return {
-        # a day whose orders were all of nothing has no share, and still counts in the denominator, as in Qlib
+        # a day whose orders have no amount has no fill rate, but counts in the denominator, as in Qlib
         "1day.ffr": float(np.nansum(trades["ffr"] * weights)) / float(weights.sum()),
         "1day.pa": 0.0,
         "1day.pos": 0.0,

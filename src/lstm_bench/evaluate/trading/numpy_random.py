@@ -1,8 +1,8 @@
-"""numpy's legacy random stream, compiled: the draws that Qlib's random trading methods make.
+"""NumPy's legacy random generator, compiled: the samples of Qlib's random trading methods.
 
-Qlib calls ``numpy.random.choice`` on the global generator. A stream started from a seed gives what Qlib gives
-right after ``numpy.random.seed(seed)``. The generator is the Mersenne Twister of Matsumoto and Nishimura
-(1998), MT19937.
+Qlib calls ``numpy.random.choice`` on the global generator. A stream started from a seed returns the same samples as
+Qlib after ``numpy.random.seed(seed)``. The generator is the Mersenne Twister of Matsumoto and Nishimura (1998),
+MT19937.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Ints
 
 __all__ = ["choose", "start_stream"]
 
@@ -18,32 +19,30 @@ _N, _M = 624, 397
 
 
 def start_stream(seed: int) -> npt.NDArray[np.uint32]:
-    """State of a stream, ``[625]`` uint32: numpy's seeded key, then the position in it."""
+    """State of a stream, ``[625]`` uint32: NumPy's seeded key, then the position in it."""
     state = np.random.RandomState(seed).get_state(legacy=False)["state"]
     return np.append(state["key"], np.uint32(state["pos"])).astype(np.uint32)
 
 
 @kernel()
-def choose(
-    population: npt.NDArray[np.int64], size: int, stream: npt.NDArray[np.uint32]
-) -> npt.NDArray[np.int64]:
-    """Draw as ``numpy.random.choice(population, size, replace=False)``, or take all where that fails.
+def choose(population: Ints, size: int, stream: npt.NDArray[np.uint32]) -> Ints:
+    """Sample as ``numpy.random.choice(population, size, replace=False)``; return all if ``size`` is impossible.
 
-    A shuffle precedes every draw that is possible, even one of nothing; an impossible one consumes nothing.
+    A shuffle precedes every possible sample, even an empty one; an impossible one consumes no random numbers.
     """
     n = len(population)
     if size < 0 or size > n:
         return population
     shuffled = population.copy()
     for i in range(n - 1, 0, -1):
-        j = _below_or_at(i, stream)
+        j = _integer_up_to(i, stream)
         shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
     return shuffled[:size]
 
 
 @kernel()
-def _below_or_at(top: int, stream: npt.NDArray[np.uint32]) -> int:
-    """Draw a whole number from 0 to ``top``: the low bits of a draw, drawn again while above it."""
+def _integer_up_to(top: int, stream: npt.NDArray[np.uint32]) -> int:
+    """Sample an integer from 0 to ``top``: low bits of random words, until they are not above it."""
     mask = 1
     while mask < top:
         mask = 2 * mask + 1
@@ -55,7 +54,7 @@ def _below_or_at(top: int, stream: npt.NDArray[np.uint32]) -> int:
 
 @kernel()
 def _next(stream: npt.NDArray[np.uint32]) -> int:
-    """Draw 32 bits."""
+    """Return the next 32 random bits."""
     if stream[_N] >= _N:
         _twist(stream)
     y = np.int64(stream[stream[_N]])
@@ -68,7 +67,7 @@ def _next(stream: npt.NDArray[np.uint32]) -> int:
 
 @kernel()
 def _twist(stream: npt.NDArray[np.uint32]) -> None:
-    """Make the next 624 words of the key."""
+    """Compute the next 624 words of the key."""
     for i in range(_N):
         y = (np.int64(stream[i]) & 0x80000000) | (np.int64(stream[(i + 1) % _N]) & 0x7FFFFFFF)
         word = np.int64(stream[(i + _M) % _N]) ^ (y >> 1)

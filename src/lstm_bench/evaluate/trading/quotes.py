@@ -1,4 +1,4 @@
-"""What a backtest reads from the data: the exchange's quotes and the benchmark's return."""
+"""The data of a backtest: the exchange's quotes and the benchmark's return."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import CSI300, PortAnalysisConfig
 from lstm_bench.config.sections.universe import WholeMarket
@@ -14,6 +13,7 @@ from lstm_bench.core.errors import DataError, ExpressionError, InputError, choic
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
+from lstm_bench.features.arrays import Days, Floats32, Reals
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 
@@ -24,7 +24,7 @@ __all__ = [
     "place",
     "quote_fields",
     "quote_span",
-    "tradable",
+    "tradable_universe",
     "with_exchange_days",
 ]
 
@@ -33,7 +33,7 @@ _BENCHMARK = "benchmark"
 
 
 def quote_fields(config: PortAnalysisConfig) -> tuple[str, ...]:
-    """Fields and expressions that a backtest needs of the bars, sorted; ``config`` is resolved for its region."""
+    """Fields and expressions that a backtest reads, sorted; ``config`` is resolved for its region."""
     exchange = config.backtest.exchange_kwargs
     needed = {"close", *exchange.prices, *exchange.volume_limits("buy"), *exchange.volume_limits("sell")}
     if isinstance(exchange.limit_threshold, tuple):
@@ -47,19 +47,17 @@ def quote_fields(config: PortAnalysisConfig) -> tuple[str, ...]:
     return tuple(sorted(needed))
 
 
-def quote_span(
-    provider: Provider, config: PortAnalysisConfig, scored: npt.NDArray[np.datetime64]
-) -> tuple[int, int]:
+def quote_span(provider: Provider, config: PortAnalysisConfig, scored: Days) -> tuple[int, int]:
     """Calendar positions ``(begin, end)``, end exclusive, of the quotes that a backtest needs.
 
-    They start a day before the first trading day, where the calendar has one, for that day has the first
-    signal. The trading days are those of ``config``; where it leaves them open, from the first of the days
-    ``scored`` to the day after the last. Days that the exchange has beyond these are needed too.
+    Quotes start a day before the first trading day, if the calendar has one, because that day has the first signal.
+    The trading days are those of ``config``, by default from the first day of ``scored`` to the day after its last.
+    The exchange's own days are included.
 
     Raises
     ------
     DataError
-        Where no trading day of the calendar is left.
+        If no trading day of the calendar is left.
     """
     start, stop = config.backtest.start_time, config.backtest.end_time
     if len(scored) == 0 and (start is None or stop is None):
@@ -74,7 +72,7 @@ def quote_span(
 def with_exchange_days(
     provider: Provider, config: PortAnalysisConfig, begin: int, end: int
 ) -> tuple[int, int]:
-    """Widen calendar positions by the days that the exchange has beyond them: a factor missing there counts."""
+    """Widen calendar positions to the exchange's own days: a missing factor on any of them matters."""
     exchange = config.backtest.exchange_kwargs
     if exchange.start_time is not None:
         begin = min(begin, int(np.searchsorted(provider.calendar, np.datetime64(exchange.start_time, "D"))))
@@ -91,27 +89,26 @@ def load_quotes(
 
     Parameters
     ----------
-    provider, config
     begin, end
         Calendar positions, end exclusive; ``begin`` should be the day before the first trading day.
     instruments
-        Codes to have a column in any case, such as all that have a score.
+        Codes that get a column in any case, such as all that have a score.
 
     Returns
     -------
     Panel
-        The instruments that ``exchange_kwargs.codes`` names, those that the account holds, and ``instruments``; NaN
-        where nothing can be traded: outside the market's spans, and on days that the exchange leaves out. Its fields
-        are those of :func:`quote_fields`, an expression by its text.
+        The instruments that ``exchange_kwargs.codes`` names, those that the account holds, and ``instruments``. Values
+        are NaN where nothing can be traded: outside the market's spans, and outside the exchange's days. Its fields
+        are those of :func:`quote_fields`; an expression is named by its text.
 
     Raises
     ------
     DataError
-        Where the data has no such market, or no instrument has the field to deal at.
+        If the data has no such market, or no instrument has the field to deal at.
     ExpressionError
-        Where an expression is not in the language.
+        If an expression is not in the language.
     """
-    listed = tradable(provider, config)
+    listed = tradable_universe(provider, config)
     days = provider.calendar[begin:end]
     held = config.backtest.holdings
     codes = sorted({*listed.between(days[0], days[-1]).instruments, *instruments, *held})
@@ -129,7 +126,7 @@ def load_quotes(
 def _evaluated(
     provider: Provider, codes: Sequence[str], columns: Sequence[str], begin: int, end: int
 ) -> Panel:
-    """Read fields, and evaluate expressions on as many days as they reach."""
+    """Read fields, and evaluate expressions on the days that they reach."""
     names = [column for column in columns if column.isidentifier()]
     panel = provider.panel(codes, names, begin, end)
     expressions = [parse(column) for column in columns if not column.isidentifier()]
@@ -142,35 +139,35 @@ def _evaluated(
     bars = provider.panel(sorted({*codes, *others}), fields, first, last)
     values = evaluate(expressions, bars, begin - first, end - first)
     columns_of = [bars.instruments.index(code) for code in panel.instruments]
-    found = {
+    evaluated = {
         expression.text: np.asfortranarray(values[i][:, columns_of])
         for i, expression in enumerate(expressions)
     }
-    return replace(panel, fields={**panel.fields, **found}, present={})
+    return replace(panel, fields={**panel.fields, **evaluated}, present={})
 
 
-def tradable(provider: Provider, config: PortAnalysisConfig) -> Universe:
-    """Look up the instruments that a backtest trades in, and check the fields that it needs of them.
+def tradable_universe(provider: Provider, config: PortAnalysisConfig) -> Universe:
+    """Look up the instruments that a backtest trades, and check that the data has the fields that it needs.
 
     Raises
     ------
     DataError
-        Where the data has no such market, lacks a code that is named or that the account holds, or has no field to deal
-        at or to judge volumes and limits by.
+        If the data has no such market, lacks a code that is named or that the account holds, or lacks a field for deal
+        prices, volumes or limits.
     ExpressionError
-        Where an expression is not in the language.
+        If an expression is not in the language.
     """
     exchange = config.backtest.exchange_kwargs
     stops = exchange.limit_threshold if isinstance(exchange.limit_threshold, tuple) else ()
-    asked = {
+    required = {
         "deal_price": exchange.prices,
         "volume_threshold": (*exchange.volume_limits("buy"), *exchange.volume_limits("sell")),
         "limit_threshold": stops,
     }
-    for key, columns in asked.items():
+    for key, columns in required.items():
         for column in columns:
             for field in _fields_of(column, key):
-                if field not in provider.fields:  # all NaN, it would silently be the close, or no limit
+                if field not in provider.fields:  # all NaN, it would silently mean the close, or no limit
                     raise DataError(
                         f"exchange_kwargs.{key}: the data has no field {field!r}; "
                         f"{choices_hint(field, provider.fields)}"
@@ -190,7 +187,7 @@ def _fields_of(column: str, key: str) -> tuple[str, ...]:
 
 
 def _universe(provider: Provider, codes: str | Sequence[str] | WholeMarket, where: str) -> Universe:
-    """Members of a market, or the codes of a list on all days; all instruments where the list is empty, as in Qlib."""
+    """Members of a market, or the codes of a list on all days; all instruments if the list is empty, as in Qlib."""
     if isinstance(codes, str | WholeMarket):
         return provider.universe(codes if isinstance(codes, str) else codes.market)
     if not codes:
@@ -206,7 +203,7 @@ def _check_code(provider: Provider, code: str, where: str) -> None:
         return
     lacks = f"{where}: the data has no instrument {code!r}"
     if where == _BENCHMARK and code == CSI300:
-        lacks += " (Qlib's, where a file names none)"
+        lacks += " (Qlib's default)"
     near = choices_hint(code, provider.folders).split("choices:")[0].strip()
     lacks += f"; {near}" if near else "."
     if where == _BENCHMARK:
@@ -215,12 +212,12 @@ def _check_code(provider: Provider, code: str, where: str) -> None:
 
 
 def benchmark_universe(provider: Provider, benchmark: str | Sequence[str] | WholeMarket | None) -> Universe:
-    """Return the codes whose mean return is the benchmark's, and when they count; None is Qlib's default, SH000300.
+    """Instruments whose mean return is the benchmark's, and their days; None is Qlib's default, SH000300.
 
     Raises
     ------
     DataError
-        Where the data has no such market or code.
+        If the data has no such market or code.
     """
     benchmark = benchmark or CSI300
     return _universe(provider, (benchmark,) if isinstance(benchmark, str) else benchmark, _BENCHMARK)
@@ -228,16 +225,16 @@ def benchmark_universe(provider: Provider, benchmark: str | Sequence[str] | Whol
 
 def load_benchmark(
     provider: Provider, benchmark: str | Sequence[str] | WholeMarket | None, begin: int, end: int
-) -> npt.NDArray[np.float32]:
-    """Daily return of the benchmark, ``[T]`` float32: close over the close of the day before, less 1.
+) -> Floats32:
+    """Daily return of the benchmark, ``[T]`` float32: close over the close of the day before, minus 1.
 
-    Of several codes, and of a market's members, it is the mean over those that have a return that day; 0 where none
-    has. None is Qlib's default, SH000300.
+    For several codes or a market, it is the mean over those that have a return that day, or 0 if none has. None is
+    Qlib's default, SH000300.
 
     Raises
     ------
     DataError
-        Where the data has no such market or code, or no close of it in the span.
+        If the data has no such market or code, or no close of it in the span.
     """
     listed = benchmark_universe(provider, benchmark)
     codes = listed.instruments
@@ -251,24 +248,19 @@ def load_benchmark(
     returns[1:] = close[1:] / close[:-1] - np.float32(1)
     known = ~np.isnan(returns) & listed.member(panel.days, panel.instruments)
     total = np.where(known, returns, np.float32(0)).sum(axis=1)
-    mean: npt.NDArray[np.float32] = (total / np.maximum(known.sum(axis=1), 1)).astype(np.float32)
+    mean: Floats32 = (total / np.maximum(known.sum(axis=1), 1)).astype(np.float32)
     return mean[begin - earlier :]
 
 
-def place(
-    score: npt.NDArray[np.floating],
-    days: npt.NDArray[np.datetime64],
-    instruments: Sequence[str],
-    quotes: Panel,
-) -> npt.NDArray[np.floating]:
-    """Put scores ``[T', N']`` of ``days`` and ``instruments`` on those of ``quotes``: ``[T, N]``.
+def place(score: Reals, days: Days, instruments: Sequence[str], quotes: Panel) -> Reals:
+    """Arrange scores ``[T', N']`` of ``days`` and ``instruments`` on those of ``quotes``: ``[T, N]``.
 
-    Scores of days that ``quotes`` does not have are left out; what has no score is NaN.
+    Scores of days that ``quotes`` lacks are left out; cells without a score are NaN.
 
     Raises
     ------
     InputError
-        Where the shape does not fit, or an instrument has no column in ``quotes``.
+        If the shape does not fit, or an instrument has no column in ``quotes``.
     """
     if score.shape != (len(days), len(instruments)):
         raise InputError(f"score: got the shape {score.shape}, expected {(len(days), len(instruments))}")

@@ -1,7 +1,7 @@
-"""The TopkDropout strategy: hold the best, and each day swap a few of the worst for better ones.
+"""The TopkDropout strategy: hold the best stocks, and each day replace a few of the worst by better ones.
 
-Source: ``TopkDropoutStrategy`` of Qlib, whose list slices with a negative stop are kept: where more than
-``topk`` are held, "the first n" of a list is "all but the last -n".
+Source: ``TopkDropoutStrategy`` of Qlib, with its list slices of negative stops: if more than ``topk`` stocks are
+held, "the first n" of a list is "all but the last -n".
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lstm_bench.core.kernel import kernel
 from lstm_bench.evaluate.ranking import among, best_first
 from lstm_bench.evaluate.trading.exchange import EITHER, Quotes, TradingCosts, tradable
 from lstm_bench.evaluate.trading.numpy_random import choose
+from lstm_bench.features.arrays import Ints, Reals
 
 __all__ = ["StrategyParams", "decide"]
 
@@ -34,7 +35,7 @@ class StrategyParams(NamedTuple):
 
     @classmethod
     def of(cls, config: TopkDropoutKwargs) -> StrategyParams:
-        """StrategyParams of a configuration."""
+        """Parameters of a configuration."""
         return cls(
             config.topk,
             config.n_drop,
@@ -49,24 +50,24 @@ class StrategyParams(NamedTuple):
 
 @kernel()
 def decide(
-    score: npt.NDArray[np.floating],
-    held: npt.NDArray[np.int64],
+    score: Reals,
+    held: Ints,
     quotes: Quotes,
-    terms: TradingCosts,
-    rules: StrategyParams,
+    costs: TradingCosts,
+    params: StrategyParams,
     t: int,
     stream: npt.NDArray[np.uint32],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Choose what to sell and what to buy.
+) -> tuple[Ints, Ints]:
+    """Choose the stocks to sell and to buy.
 
     Parameters
     ----------
     score : ``[N]``
-        Scores of the day before; NaN is none.
+        Scores of the day before; NaN if there is none.
     held : ``[H]``
         Columns held, ascending.
     t
-        The trading day, which tells the tradable stocks where the rules ask for them.
+        The trading day, whose tradable stocks are chosen from if the parameters say so.
     stream
         The random stream; it is advanced.
 
@@ -78,57 +79,53 @@ def decide(
     N = len(score)
     is_held = among(held, N)
     ranked = best_first(np.nonzero(~np.isnan(score))[0], score)
-    wanted = rules.n_drop + rules.topk - len(held)
-    if rules.buy_random:
-        top = _first(ranked, rules.topk, quotes, terms, rules, t)
-        today = choose(top[~is_held[top]], wanted, stream)
+    size = params.n_drop + params.topk - len(held)
+    if params.buy_random:
+        top = _first(ranked, params.topk, quotes, costs, params, t)
+        newcomers = choose(top[~is_held[top]], size, stream)
     else:
-        today = _first(ranked[~is_held[ranked]], wanted, quotes, terms, rules, t)
-    if rules.sell_random:
+        newcomers = _first(ranked[~is_held[ranked]], size, quotes, costs, params, t)
+    if params.sell_random:
         last = best_first(held, score)
         sells = held
         if len(held):
-            sells = choose(_of_interest(last, quotes, terms, rules, t), rules.n_drop, stream)
+            sells = choose(_eligible(last, quotes, costs, params, t), params.n_drop, stream)
     else:
-        # among holdings and newcomers, so that nothing is sold to buy what scores less
-        both = best_first(np.nonzero(is_held | among(today, N))[0], score)
-        worst = _last(both, rules.n_drop, quotes, terms, rules, t)
+        # among holdings and newcomers, so that no stock is sold to buy one with a lower score
+        both = best_first(np.nonzero(is_held | among(newcomers, N))[0], score)
+        worst = _last(both, params.n_drop, quotes, costs, params, t)
         sells = worst[is_held[worst]]
     sells = np.nonzero(among(sells, N))[0]
-    return sells, today[: len(sells) + rules.topk - len(held)]
+    return sells, newcomers[: len(sells) + params.topk - len(held)]
 
 
 @kernel()
-def _of_interest(
-    columns: npt.NDArray[np.int64], quotes: Quotes, terms: TradingCosts, rules: StrategyParams, t: int
-) -> npt.NDArray[np.int64]:
-    """Keep the tradable ones where the rules say so, else all."""
-    if not rules.only_tradable:
+def _eligible(columns: Ints, quotes: Quotes, costs: TradingCosts, params: StrategyParams, t: int) -> Ints:
+    """Keep the tradable stocks if ``only_tradable`` is set, else all."""
+    if not params.only_tradable:
         return columns
     keep = np.empty(len(columns), dtype=np.bool_)
     for i in range(len(columns)):
-        keep[i] = tradable(quotes, terms, t, columns[i], EITHER)
+        keep[i] = tradable(quotes, costs, t, columns[i], EITHER)
     return columns[keep]
 
 
 @kernel()
 def _first(
-    columns: npt.NDArray[np.int64], n: int, quotes: Quotes, terms: TradingCosts, rules: StrategyParams, t: int
-) -> npt.NDArray[np.int64]:
-    """Take the first ``n`` of interest.
+    columns: Ints, n: int, quotes: Quotes, costs: TradingCosts, params: StrategyParams, t: int
+) -> Ints:
+    """Take the first ``n`` eligible stocks.
 
-    Among the tradable, Qlib takes at least one; else, a negative ``n`` leaves out the last.
+    With ``only_tradable``, Qlib takes at least one; without it, a negative ``n`` leaves out the last ones.
     """
-    if rules.only_tradable:
-        return _of_interest(columns, quotes, terms, rules, t)[: max(n, 1)]
+    if params.only_tradable:
+        return _eligible(columns, quotes, costs, params, t)[: max(n, 1)]
     return columns[:n]
 
 
 @kernel()
-def _last(
-    columns: npt.NDArray[np.int64], n: int, quotes: Quotes, terms: TradingCosts, rules: StrategyParams, t: int
-) -> npt.NDArray[np.int64]:
-    """Take the last ``n`` of interest; for ``n = 0``, Qlib takes one of the tradable, or else all."""
-    if rules.only_tradable:
-        return _of_interest(columns, quotes, terms, rules, t)[-max(n, 1) :]
+def _last(columns: Ints, n: int, quotes: Quotes, costs: TradingCosts, params: StrategyParams, t: int) -> Ints:
+    """Take the last ``n`` eligible stocks; for ``n = 0``, Qlib takes one with ``only_tradable``, and else all."""
+    if params.only_tradable:
+        return _eligible(columns, quotes, costs, params, t)[-max(n, 1) :]
     return columns[-n:] if n > 0 else columns

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["rolling_correlation"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
-# Sums of deviations slide along. Where what is left of the squares, about the mean, is this much smaller than
-# the most that they held, half of the digits are lost, and the window is summed afresh.
+# Sums of deviations are updated from day to day. If the squares about the mean are smaller than this share of their
+# largest value so far, half of the digits are lost, and the window is summed anew.
 _CANCELLED = 1e-7
 
 
@@ -23,10 +21,10 @@ _CANCELLED = 1e-7
 def rolling_correlation(
     x: Floats, y: Floats, first: Ints, last: Ints, window: int, covariance: bool, steady: float
 ) -> Floats:
-    """Correlation, or covariance (ddof 1), over the days when both are observed.
+    """Correlation, or covariance (ddof 1), over the days when both series are observed.
 
-    A correlation is clipped to [-1, 1]. It is NaN where a side does not vary, or where the standard deviation
-    of all that is observed of a side is at most ``steady``. Either needs two days.
+    A correlation is clipped to [-1, 1]. It is NaN if one series does not vary, or if the standard deviation of all
+    observations of one series is at most ``steady``. Correlation and covariance need two days.
     """
     out = np.full(x.shape, np.nan)
     for n in range(x.shape[0]):
@@ -103,7 +101,7 @@ def rolling_correlation(
 def _about_means(
     x: Floats, y: Floats, start: int, stop: int, count: int
 ) -> tuple[float, float, float, float, float, float, float]:
-    """Means over the days when both are observed, and sums of deviations, squares and products about them."""
+    """Means over the days when both series are observed, and sums of deviations, squares and products about them."""
     mean_x = mean_y = sum_x = sum_y = sum_xx = sum_yy = sum_xy = 0.0
     for t in range(start, stop):
         if x[t] == x[t] and y[t] == y[t]:
@@ -123,7 +121,7 @@ def _about_means(
 
 @kernel(error_model="numpy")
 def _variance(x: Floats, start: int, stop: int) -> float:
-    """Variance (ddof 1) of what is observed in ``x[start:stop]``."""
+    """Variance (ddof 1) of the observations in ``x[start:stop]``."""
     total = 0.0
     count = 0
     for t in range(start, stop):

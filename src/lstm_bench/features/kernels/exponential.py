@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["expanding_exponential", "exponential_mean"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @kernel(error_model="numpy")
 def exponential_mean(x: Floats, first: Ints, last: Ints, alpha: float) -> Floats:
     """Mean with weights ``(1 - alpha) ** age`` that add up to one.
 
-    Ages count days, missing ones included; on a missing day the mean stays as it was (pandas'
-    ``adjust=True``, ``ignore_na=False``).
+    Ages count days, missing ones included; on a missing day the mean does not change (pandas' ``adjust=True``,
+    ``ignore_na=False``).
     """
     out = np.full(x.shape, np.nan)
     for n in range(x.shape[0]):
@@ -40,10 +37,10 @@ def exponential_mean(x: Floats, first: Ints, last: Ints, alpha: float) -> Floats
 
 @kernel(error_model="numpy")
 def expanding_exponential(x: Floats, first: Ints, last: Ints) -> Floats:
-    """Weighted sum of all days so far, with a decay that slows as they grow.
+    """Weighted sum of all days so far, with a decay that slows with their number.
 
-    With n days, the weights are ``(1 - 2 / (n + 1)) ** age``, scaled to add up to one; a missing day counts
-    as 0. NaN before the first observation.
+    With n days, the weights are ``(1 - 2 / (n + 1)) ** age``, scaled to add up to one; a missing day counts as 0. NaN
+    before the first observation.
     """
     out = np.full(x.shape, np.nan)
     for n in range(x.shape[0]):

@@ -1,29 +1,26 @@
-"""The largest or smallest value of a rolling window, and where it is."""
+"""The largest or smallest value of a rolling window, and its position."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["rolling_extreme"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @kernel(error_model="numpy")
 def rolling_extreme(x: Floats, first: Ints, last: Ints, window: int, largest: bool) -> tuple[Floats, Floats]:
     """Extreme of the window and its position, counted from 1.
 
-    The extreme skips missing values. The position is that of the first extreme, or, where the window has a
-    missing value, of the first of those (numpy's ``argmax``). Both are NaN without an observation.
+    The extreme skips missing values. The position is that of the first extreme, or that of the first missing value if
+    the window has one (NumPy's ``argmax``). Both are NaN without an observation.
     """
     values = np.full(x.shape, np.nan)
     places = np.full(x.shape, np.nan)
     days = x.shape[1]
-    # days of the candidates, a queue inside an array as long as the history: each is pushed once
+    # days of the candidates: a queue in an array as long as the history, for each day is pushed once
     queue = np.empty(days, np.int64)
     sign = 1.0 if largest else -1.0
     for n in range(x.shape[0]):

@@ -1,16 +1,13 @@
-"""Order statistics of a rolling window, all read from one sorted copy of it."""
+"""Order statistics of a rolling window, read from one sorted copy of it."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["rolling_order"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @kernel(error_model="numpy")
@@ -24,18 +21,18 @@ def rolling_order(
     quantiles
         ``[Q]``, from 0 to 1, interpolated linearly.
     rank, median
-        Whether to work out these.
+        Whether to compute these.
 
     Returns
     -------
     ``[Q + rank + median, N, T]``
-        In this order. The rank is that of the window's last value among its observations, ties sharing their
-        mean rank, over their number; NaN where the last value is missing.
+        In this order. The rank is that of the window's last value among its observations, divided by their number;
+        ties share their mean rank. NaN if the last value is missing.
     """
     rows, days = x.shape
     out = np.full((len(quantiles) + rank + median, rows, days), np.nan)
-    # Observations in order between -inf and inf. A missing one is inf, so that there are always as many; a
-    # multiple of 8 spares the compiler's vector loop its remainder.
+    # Observations in order between -inf and inf. A missing value is inf, so that the number of entries is constant;
+    # with a multiple of 8, the compiler's vector loop has no remainder.
     size = (min(window, days) + 7) // 8 * 8
     ordered = np.empty(size + 2)
     spare = np.empty(size + 2)
@@ -74,10 +71,10 @@ def rolling_order(
 
 @kernel(error_model="numpy")
 def _replace(ordered: Floats, out: Floats, leaving: float, entering: float) -> int:
-    """Write ``ordered`` to ``out`` with one value replaced; the number of values below the one that enters.
+    """Write ``ordered`` to ``out`` with one value replaced; return the number of values below the entering one.
 
-    Every place is worked out alike, without a branch: the values from the leaving one on move down a place,
-    and the entering one is squeezed in, being the middle of its neighbours and itself.
+    Every place is computed in the same way, without a branch: values from the leaving one on move down a place, and
+    the entering value goes where it is the middle of itself and its neighbours.
     """
     below = 0
     for k in range(1, len(ordered) - 1):

@@ -1,8 +1,8 @@
-"""Least squares of a window's values on their days.
+"""Least-squares regression of a window's values on their days.
 
-Days count 1, 2, .. and the window's last is N (all since the start, for N = 0). The five sums slide along
-without compensation, and infinite values stay in them, as in Qlib: where a window has one observation left,
-the rounding of what went before decides between NaN and infinity.
+Days are numbered 1, 2, .. and the window's last day is N (all days since the start, for N = 0). The five sums are
+updated from day to day without compensation, and infinite values stay in them, as in Qlib: if a window has one
+observation, the rounding errors of earlier days decide between NaN and infinity.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["regress"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @kernel(error_model="numpy")
@@ -31,13 +28,13 @@ def regress(
     window
         N, or 0 for all days since the first.
     slope, rsquare, resi
-        Whether to work out these; the others come back with no rows.
+        Whether to compute these; the others are returned with no rows.
 
     Returns
     -------
     slope, rsquare, resi
-        ``[N, T]`` each. NaN below two observations, but for rounding; the residual also where the last value
-        is missing.
+        ``[N, T]`` each. NaN below two observations, apart from rounding; the residual also if the last value is
+        missing.
     """
     rows, days = y.shape
     slopes = np.full((rows if slope else 0, days), np.nan)
@@ -53,7 +50,7 @@ def regress(
         for t in range(first[n], last[n] + 1):
             day = float(window)
             if window > 0:
-                # every observation is a day older, then the oldest, now day 0, leaves
+                # every observation becomes a day older; then the oldest, now of day 0, leaves
                 sum_xy = sum_xy - sum_y
                 sum_xx = sum_xx + count - 2.0 * sum_x
                 sum_x = sum_x - count

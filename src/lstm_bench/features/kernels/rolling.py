@@ -1,6 +1,6 @@
 """Sums, means, counts and moments of a rolling window.
 
-A window yields a value as soon as one observation is in it (pandas' ``min_periods=1``); moments need more.
+A window with one observation has a value (pandas' ``min_periods=1``); moments need more observations.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = [
     "rolling_count",
@@ -22,10 +22,8 @@ __all__ = [
     "rolling_wma",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
-# A sum of squares that falls to less than this share of itself in one step may have lost most of its digits.
+# A sum of squares that falls below this share of its value in one step may have lost most of its digits.
 _CANCELLED = 1e3 * float(np.finfo(np.float64).eps)
 
 
@@ -33,9 +31,9 @@ _CANCELLED = 1e3 * float(np.finfo(np.float64).eps)
 def rolling_sum(x: Floats, first: Ints, last: Ints, window: int, mean: bool) -> Floats:
     """Sum, or mean, of the observations in the window.
 
-    A Kahan sum slides along, with one compensation for what enters and one for what leaves (as in pandas:
-    its rounding, too, is Qlib's). A window of equal values gives that value exactly, and a mean has the sign
-    of its observations.
+    A Kahan sum is updated from day to day, with one compensation for values that enter and one for values that leave,
+    as in pandas, so that even its rounding is Qlib's. The mean of a window of equal values is that value exactly, and
+    a mean has the sign of its observations.
     """
     out = np.full(x.shape, np.nan)
     for n in range(x.shape[0]):
@@ -85,7 +83,7 @@ def _kahan(total: float, value: float, compensation: float) -> tuple[float, floa
 
 @kernel(error_model="numpy")
 def rolling_count(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
-    """Count the observations in the window: 0, not NaN, where there are none."""
+    """Count the observations in the window: 0, not NaN, if it has none."""
     out = np.full(x.shape, np.nan)
     for n in range(x.shape[0]):
         count = 0
@@ -101,9 +99,9 @@ def rolling_count(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
 def rolling_variance(x: Floats, first: Ints, last: Ints, window: int, root: bool) -> Floats:
     """Variance (ddof 1), or its root; NaN below two observations.
 
-    Mean and sum of squares slide along by Welford's method, step by step as in pandas. Its residues decide
-    ranks: where a window's values are all but equal, ``WVMA5`` is 1e10 instead of 0, and the median of its
-    column is another one. A step that may have cancelled most digits makes the window be summed afresh.
+    Mean and sum of squares are updated by Welford's method, step by step as in pandas. Its rounding errors matter: if
+    a window's values are nearly equal, they make ``WVMA5`` 1e10 instead of 0, which changes the median of its column.
+    After a step that may have cancelled most digits, the window is summed anew.
     """
     out = np.full(x.shape, np.nan)
     for n in range(x.shape[0]):
@@ -141,9 +139,9 @@ def rolling_variance(x: Floats, first: Ints, last: Ints, window: int, root: bool
 def _welford(
     value: float, mean: float, squares: float, compensation: float, count: int, sign: float
 ) -> tuple[float, float, float]:
-    """Let a value enter (``sign`` 1) or leave (-1) the mean and the sum of squares about it.
+    """Add a value to the mean and the sum of squares about it (``sign`` 1), or remove it (-1).
 
-    Welford (1962), the mean compensated after Kahan; ``count`` is that after the step.
+    Welford (1962), with Kahan's compensation of the mean; ``count`` is the count after the step.
     """
     earlier = mean - compensation
     corrected = value - compensation
@@ -235,8 +233,8 @@ def rolling_deviation(x: Floats, first: Ints, last: Ints, window: int) -> Floats
 def rolling_wma(x: Floats, first: Ints, last: Ints, window: int) -> Floats:
     """Mean of the observations times their weights.
 
-    Weights grow linearly over the window's days, missing ones included, and add up to one; the *mean* of the
-    products is what Qlib gives, the weighted mean divided by the number of observations.
+    Weights grow linearly over the window's days, missing ones included, and add up to one. As in Qlib, the result is
+    the *mean* of the products: the weighted mean divided by the number of observations.
     """
     out = np.full(x.shape, np.nan)
     for n in range(x.shape[0]):

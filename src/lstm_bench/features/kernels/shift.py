@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.features.arrays import Array, Ints
 
 __all__ = ["blank", "first_value", "shift"]
 
-Ints = npt.NDArray[np.int64]
-Values = npt.NDArray[Any]  # float32 or float64
+Values = Array  # float32 or float64
 
 
 @kernel()
 def shift(x: Values, first: Ints, last: Ints, days: int) -> Values:
-    """Values of ``days`` ago (ahead, where negative); NaN where that is outside the span."""
+    """Values of ``days`` ago (ahead, if negative); NaN if that day is outside the span."""
     out = np.full_like(x, np.nan)
     for n in range(x.shape[0]):
         for t in range(max(first[n], first[n] + days), min(last[n], last[n] + days) + 1):
@@ -35,11 +32,6 @@ def first_value(x: Values, first: Ints, last: Ints) -> Values:
     return out
 
 
-@kernel()
 def blank(x: Values, first: Ints, last: Ints) -> Values:
-    """NaN outside the span."""
-    out = np.full_like(x, np.nan)
-    for n in range(x.shape[0]):
-        for t in range(first[n], last[n] + 1):
-            out[n, t] = x[n, t]
-    return out
+    """Copy ``x``, with NaN outside the span."""
+    return shift(x, first, last, 0)

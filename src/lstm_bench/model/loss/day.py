@@ -1,4 +1,4 @@
-"""Losses of whole days: how badly the scores of a day's stocks correlate with their labels."""
+"""Losses of whole days: one minus the correlation of a day's scores and labels."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from lstm_bench.model.loss.sample import LossSpec
 
 __all__ = ["comparable_days", "mean_day_loss"]
 
-_PAIRS = 1 << 24  # of samples of one day that are compared at once
-_LEAST_VARIANCE = 1e-12  # below it, scores are as good as equal
+_PAIRS = 1 << 24  # pairs of samples of one day that are compared at once
+_LEAST_VARIANCE = 1e-12  # scores with less count as equal
 
 
 class _Days(NamedTuple):
-    """Samples of D days side by side, N at the most: each ``[D, N]``, 0 where there is none."""
+    """Samples of D days, each padded to N samples: ``[D, N]``, 0 for padding."""
 
     scores: Tensor
     labels: Tensor
     weights: Tensor
-    present: Tensor  # 1 where there is a sample, which may weigh nothing
+    present: Tensor  # 1 for a sample (whose weight may be 0), 0 for padding
 
     def relative_weights(self) -> Tensor:
-        """Weights as shares of the day's largest, since those of an early day may be too small to be squared."""
+        """Weights divided by the day's largest: squares of the tiny weights of early days would underflow."""
         most = self.weights.amax(1, keepdim=True)
         return torch.where(most > 0, self.weights / torch.where(most > 0, most, 1), self.present)
 
@@ -43,23 +43,23 @@ def mean_day_loss(
     .. math:: r_i = \sum_j 1 / (1 + \exp((s_j - s_i) / (\tau \sigma)))
 
     with the day's standard deviation :math:`\sigma` of scores and the temperature :math:`\tau`. As :math:`\tau`
-    goes to 0, this is the daily Rank IC. Tied labels share the mean of their ranks. Against a sum over pairs such as
-    RankNet's, the loss is the figure that is reported, whatever the scores' scale.
+    goes to 0, this is the daily Rank IC. Tied labels share the mean of their ranks. Unlike a sum over pairs such as
+    RankNet's, the loss is the reported figure itself, and does not depend on the scores' scale.
 
     Parameters
     ----------
     scores, labels, days : ``[B]``
-        Samples of whole days in any order; those whose label is NaN do not count.
+        Samples of whole days in any order; samples with a NaN label do not count.
     loss
         ``ic`` or ``rank``.
     weights : ``[B]``, None for ones
-        The correlation of a day is weighted by its samples' weights, and the day's loss is times their mean: a day
-        that weighs little teaches little, as samples do in :func:`~lstm_bench.model.loss.sample.mean_loss`.
+        They weight the correlation of a day, and the day's loss is multiplied by their mean: days with little weight
+        contribute little, as samples do in :func:`~lstm_bench.model.loss.sample.mean_loss`.
 
     Returns
     -------
     Tensor
-        0, without a gradient, where no day has two labels that differ.
+        0, without a gradient, if no day has two different labels.
     """
     total, count = scores[:0].sum(), scores.new_zeros(())
     for part in _parts(_side_by_side(scores, labels, days, weights), loss):
@@ -74,7 +74,7 @@ def mean_day_loss(
 
 
 def comparable_days(labels: Tensor, days: Tensor) -> list[Tensor]:
-    """Return the positions of each day's samples, for the days that have two labels that differ, in their order.
+    """Return the positions of each day's samples, in order of days, for the days with two different labels.
 
     Parameters
     ----------
@@ -87,31 +87,31 @@ def comparable_days(labels: Tensor, days: Tensor) -> list[Tensor]:
 
 
 def _differ(labels: Tensor) -> bool:
-    there = labels[~labels.isnan()]
-    return len(there) > 1 and bool(there.min() < there.max())
+    labelled = labels[~labels.isnan()]
+    return len(labelled) > 1 and bool(labelled.min() < labelled.max())
 
 
 def _side_by_side(scores: Tensor, labels: Tensor, days: Tensor, weights: Tensor | None) -> _Days:
-    """Lay labelled samples out by day."""
-    there = ~labels.isnan()
-    scores, labels, days = scores[there], labels[there], days[there]
-    own = torch.ones_like(scores) if weights is None else weights[there].to(scores.dtype)
+    """Arrange labelled samples by day."""
+    labelled = ~labels.isnan()
+    scores, labels, days = scores[labelled], labels[labelled], days[labelled]
+    weights = torch.ones_like(scores) if weights is None else weights[labelled].to(scores.dtype)
     order = torch.argsort(days, stable=True)
-    found, counts = torch.unique_consecutive(days[order], return_counts=True)
-    row = torch.repeat_interleave(torch.arange(len(found), device=days.device), counts)
+    distinct, counts = torch.unique_consecutive(days[order], return_counts=True)
+    row = torch.repeat_interleave(torch.arange(len(distinct), device=days.device), counts)
     column = torch.arange(len(days), device=days.device) - (counts.cumsum(0) - counts)[row]
-    shape = len(found), int(counts.max()) if len(found) else 0
+    shape = len(distinct), int(counts.max()) if len(distinct) else 0
 
-    def spread(values: Tensor) -> Tensor:
+    def padded(values: Tensor) -> Tensor:
         return values.new_zeros(shape).index_put((row, column), values[order])
 
     return _Days(
-        spread(scores), spread(labels.to(scores.dtype)), spread(own), spread(torch.ones_like(scores))
+        padded(scores), padded(labels.to(scores.dtype)), padded(weights), padded(torch.ones_like(scores))
     )
 
 
 def _parts(days: _Days, loss: LossSpec) -> list[_Days]:
-    """Split days so that pairs, if they are compared, stay within a bound."""
+    """Split days so that the pairs that loss ``rank`` compares fit into memory."""
     count, width = days.scores.shape
     at_once = max(1, _PAIRS // max(1, width**2)) if loss.name == "rank" else max(1, count)
     pieces = (torch.split(values, at_once) for values in days)
@@ -119,13 +119,13 @@ def _parts(days: _Days, loss: LossSpec) -> list[_Days]:
 
 
 def _labels_differ(days: _Days) -> Tensor:
-    there = days.present > 0
-    most = days.labels.masked_fill(~there, -torch.inf).amax(1)
-    return most > days.labels.masked_fill(~there, torch.inf).amin(1)
+    present = days.present > 0
+    most = days.labels.masked_fill(~present, -torch.inf).amax(1)
+    return most > days.labels.masked_fill(~present, torch.inf).amin(1)
 
 
 def _centred(values: Tensor, weights: Tensor) -> Tensor:
-    """Take each day's weighted mean away; what is not there stays 0 by its weight."""
+    """Subtract each day's weighted mean. Padding has weight 0."""
     return values - (weights * values).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
 
 
@@ -134,7 +134,7 @@ def _variances(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def _correlations(x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
-    """Weighted correlation ``[D]`` of each day; 0 where one side does not vary."""
+    """Weighted correlation ``[D]`` of each day; 0 if one side does not vary."""
     both = (weights * _centred(x, weights) * _centred(y, weights)).sum(1) / weights.sum(1)
     spread = _variances(x, weights).clamp(min=_LEAST_VARIANCE) * _variances(y, weights).clamp(
         min=_LEAST_VARIANCE
@@ -149,7 +149,7 @@ def _soft_ranks(values: Tensor, present: Tensor, temperature: float) -> Tensor:
 
 
 def _ranks(values: Tensor, present: Tensor) -> Tensor:
-    """Ranks less a half, those of ties averaged."""
+    """Ranks minus 1/2; ties share the mean of theirs."""
     above = (values[:, :, None] > values[:, None, :]).to(values.dtype)
     level = (values[:, :, None] == values[:, None, :]).to(values.dtype)
     return ((above + level / 2) * present[:, None, :]).sum(2)

@@ -1,4 +1,4 @@
-"""The training loss: of each sample by itself, or of whole days (:mod:`lstm_bench.model.loss.day`)."""
+"""The losses: which one is minimised, and those of single samples. :mod:`lstm_bench.model.loss.day` has the others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = [
     "LossSpec",
     "batch_mean_loss",
     "constant_loss",
+    "error_grads",
     "error_losses",
-    "error_slopes",
     "errors",
     "mean_loss",
     "sample_losses",
@@ -30,7 +30,7 @@ class LossSpec:
 
     Attributes
     ----------
-    name : ``mse`` and ``huber`` are of a sample's error, ``ic`` and ``rank`` of whole days
+    name : ``mse`` and ``huber`` measure a sample's error, ``ic`` and ``rank`` whole days
     huber_delta : the error from which on ``huber`` grows linearly
     rank_temperature : softness of the ranks of ``rank``, in standard deviations of a day's scores
     """
@@ -41,7 +41,7 @@ class LossSpec:
 
     @property
     def is_by_day(self) -> bool:
-        """Whether it compares the samples of a day, so that batches have to hold whole days."""
+        """Whether it compares the samples of a day, so that batches must hold whole days."""
         return self.name in BY_DAY
 
 
@@ -50,25 +50,19 @@ MSE = LossSpec()
 
 
 def errors(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return scores less labels, 0 where the label is NaN.
-
-    Parameters
-    ----------
-    scores, labels : of shapes that broadcast
-        The errors have the wider of their dtypes.
-    """
+    """Return scores minus labels in the wider of their dtypes, 0 for a NaN label. The shapes broadcast."""
     return torch.where(labels.isnan(), 0.0, scores - labels.nan_to_num())
 
 
 def error_losses(missed: Tensor, loss: LossSpec) -> Tensor:
-    """Return the loss of each error: its square, or Huber's (1964): ``e²/2`` up to delta, then linear as a tangent."""
+    """Return the loss of each error: its square, or Huber's (1964): ``e²/2`` up to delta, then its tangent."""
     if loss.name == "mse":
         return missed.square()
     near = missed.abs().clamp(max=loss.huber_delta)
     return near * (missed.abs() - near / 2)
 
 
-def error_slopes(missed: Tensor, loss: LossSpec) -> Tensor:
+def error_grads(missed: Tensor, loss: LossSpec) -> Tensor:
     """Return the derivative of :func:`error_losses` by the error."""
     return 2 * missed if loss.name == "mse" else missed.clamp(-loss.huber_delta, loss.huber_delta)
 
@@ -76,41 +70,33 @@ def error_slopes(missed: Tensor, loss: LossSpec) -> Tensor:
 def sample_losses(
     scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None
 ) -> Tensor:
-    """Return the loss of each sample ``[B]`` times its weight, 0 where the label is NaN.
-
-    Parameters
-    ----------
-    weights : ``[B]``, None for ones
-    """
-    given = error_losses(errors(scores, labels), loss)
-    return given if weights is None else weights * given
+    """Return the loss of each sample ``[B]`` times its weight (``[B]``, None for ones), 0 for a NaN label."""
+    losses = error_losses(errors(scores, labels), loss)
+    return losses if weights is None else weights * losses
 
 
 def mean_loss(scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None) -> Tensor:
-    """Mean over non-NaN labels of each sample's weight times its loss, a scalar; with weights, Qlib's formula.
+    """Mean over non-NaN labels of weight times loss, a scalar; Qlib's formula.
 
     Parameters
     ----------
     scores, labels : ``[B]``
-        The error has the wider of their dtypes. Without any label it is 0 (and has no gradient).
+        The error has the wider of their dtypes. Without any label the mean is 0, without a gradient.
     weights : ``[B]``, None for ones
-        Their sum does not divide: their mean is 1 over train, not over a batch.
+        The mean is not divided by their sum: their mean is 1 over train, not over a batch.
     """
     return sample_losses(scores, labels, loss, weights).sum() / (~labels.isnan()).sum().clamp(min=1)
 
 
 def constant_loss(labels: Tensor, loss: LossSpec = MSE) -> float:
-    """Mean loss of a model that gives every sample the mean label; NaN without any label.
+    """Mean loss of a model that scores every sample with the mean of the labels ``[S]``; NaN without any label.
 
-    Parameters
-    ----------
-    labels : ``[S]``
-        A loss of whole days is 1 less a correlation, which equal scores have not: it counts as 0.
+    A loss of whole days is 1 minus a correlation. Equal scores have none; it counts as 0.
     """
     if loss.is_by_day:
         return 1.0
-    given = labels.to(torch.float64)
-    return float(mean_loss(given.nanmean().expand(given.shape), given, loss)) if len(given) else math.nan
+    exact = labels.to(torch.float64)
+    return float(mean_loss(exact.nanmean().expand(exact.shape), exact, loss)) if len(exact) else math.nan
 
 
 def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor], loss: LossSpec = MSE) -> float:

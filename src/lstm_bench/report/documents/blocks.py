@@ -1,8 +1,8 @@
-"""Generated blocks of a document: where they are, and what their opening markers say.
+"""Generated blocks of a document, and the options in their markers.
 
 A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--intervals] [--study NAME]... -->``,
 ``<!-- lstm-bench: compare A B -->`` or ``<!-- lstm-bench: speed -->`` on a line of its own, and ends with
-``<!-- lstm-bench: end -->``. The opening marker holds all that decides the block's content, beside the evidence.
+``<!-- lstm-bench: end -->``. The opening marker and the evidence alone decide the content.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KINDS = ("compare", "leaderboard", "speed")
 
 @dataclass(frozen=True)
 class Block:
-    """A block: its kind, its marker's arguments, and where its content begins and ends in the text."""
+    """A block: its kind, its marker's arguments, and the span of its content in the text."""
 
     kind: str
     arguments: tuple[str, ...]
@@ -36,12 +36,12 @@ class Block:
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
-    """What a leaderboard's marker says.
+    """Options in the marker of a leaderboard.
 
     Attributes
     ----------
     style
-    studies : to show; all where empty
+    studies : to show; all if empty
     """
 
     style: Style = field(default_factory=Style)
@@ -49,12 +49,12 @@ class LeaderboardOptions:
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> LeaderboardOptions:
-        """Read a marker's arguments.
+        """Parse a marker's arguments.
 
         Raises
         ------
         InputError
-            Where one is not known.
+            If an argument is unknown.
         """
         flags, studies, rest = set(), [], list(arguments)
         while rest:
@@ -69,7 +69,7 @@ class LeaderboardOptions:
         return cls(Style("--compat" in flags, "--intervals" in flags), tuple(dict.fromkeys(studies)))
 
     def marker(self) -> str:
-        """Write the marker."""
+        """Format the marker."""
         flags = ["--compat"] * self.style.compat + ["--intervals"] * self.style.intervals
         studies = [word for study in self.studies for word in ("--study", study)]
         return f"<!-- lstm-bench: {shlex.join(['leaderboard', *flags, *studies])} -->"
@@ -85,7 +85,7 @@ def find_blocks(text: str) -> list[Block]:
     Raises
     ------
     InputError
-        Where a marker is unknown or out of place, or there is no block.
+        If a marker is unknown or misplaced, or the document has no block.
     """
     found: list[Block] = []
     opened: re.Match[str] | None = None
@@ -118,7 +118,7 @@ def find_blocks(text: str) -> list[Block]:
 
 
 def with_options(text: str, options: LeaderboardOptions) -> str:
-    """Put options into the markers of a document's leaderboards, beside those that are there."""
+    """Add options to the markers of a document's leaderboards."""
 
     def extended(match: re.Match[str]) -> str:
         kind, *arguments = _words(match) or [""]

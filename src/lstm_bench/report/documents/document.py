@@ -1,4 +1,4 @@
-"""Documents with generated blocks: their content follows from the evidence, the rest is left alone."""
+"""Documents with generated blocks, whose content is computed from the evidence."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from lstm_bench.report.documents.blocks import NEW_DOCUMENT, LeaderboardOptions,
 from lstm_bench.report.documents.speed import read_speed, speed_markdown, speed_path
 from lstm_bench.report.leaderboard.comparison import compare_rows
 from lstm_bench.report.leaderboard.comparison_tables import comparison_markdown
+from lstm_bench.report.leaderboard.find_row import RowMissingError
 from lstm_bench.report.leaderboard.formats import markdown
-from lstm_bench.report.leaderboard.rows import RowMissingError, rows_of
+from lstm_bench.report.leaderboard.rows import rows_of
 from lstm_bench.report.leaderboard.tables import leaderboard_tables
 
 __all__ = ["check_document", "write_document"]
@@ -30,14 +31,14 @@ def write_document(
     evidence: Mapping[str, Evidence],
     options: LeaderboardOptions | None = None,
 ) -> bool:
-    """Rewrite a document's generated blocks; make the document if it is not there.
+    """Rewrite a document's generated blocks; create the document if it does not exist.
 
     Parameters
     ----------
     path
-        The document; links to the evidence in ``results`` start from its folder.
+        The document; links to the evidence in ``results`` are relative to its folder.
     options
-        To put into the markers of its leaderboards, beside those that are there.
+        Added to the markers of its leaderboards.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def write_document(
     Raises
     ------
     InputError
-        Where a marker is wrong, or the document has none.
+        If a marker is invalid or missing.
     """
     before = _read(path) if path.exists() else None
     after = _rebuilt(NEW_DOCUMENT if before is None else before, path, results, evidence, options)
@@ -58,17 +59,17 @@ def write_document(
 
 
 def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) -> None:
-    """Compare a document's generated blocks with what the evidence says.
+    """Check that a document's generated blocks match the evidence.
 
     Raises
     ------
     CheckError
-        Where one is stale; the message has a unified diff.
+        If a block is stale; the message has a unified diff.
     InputError
-        Where the document cannot be read, a marker is wrong, or it has none.
+        If the document cannot be read, or a marker is invalid or missing.
     """
-    where = () if results == Path("results") else ("--results", results)
-    again = command_line("leaderboard", "--out", path, *where)
+    folder = () if results == Path("results") else ("--results", results)
+    again = command_line("leaderboard", "--out", path, *folder)
     if not path.exists():
         raise InputError(f"{path}: there is no such document; `{again}` makes it")
     before = _read(path)
@@ -117,16 +118,13 @@ def _leaderboard(arguments: Sequence[str], evidence: Mapping[str, Evidence], nam
 def _comparison(arguments: Sequence[str], evidence: Mapping[str, Evidence]) -> str:
     if len(arguments) != 2:
         raise InputError(
-            f"<!-- lstm-bench: compare ... -->: got {counted(len(arguments), 'row')}, expected two, each "
-            "STUDY/ROW"
+            f"<!-- lstm-bench: compare ... -->: got {counted(len(arguments), 'row')}, expected two, each STUDY/ROW"
         )
     try:
         return comparison_markdown(compare_rows(evidence, *arguments))
     except RowMissingError as missing:
         return f"There is no row `{missing.name}` to compare yet.\n"
-    except (
-        InputError
-    ) as reason:  # rows change; the document is built all the same, and says why it shows nothing
+    except InputError as reason:  # rows change over time; the document states why a comparison is empty
         return f"`{arguments[0]}` and `{arguments[1]}` cannot be compared: {reason}.\n"
 
 

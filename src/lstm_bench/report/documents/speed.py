@@ -1,7 +1,6 @@
-"""How fast things are: measured tables, committed as one JSON file, and shown in documents.
+"""Measured tables of speed, stored in one JSON file and shown in documents.
 
-``results/leaderboard/speed.json`` is made by the scripts in ``tests/perf``: each replaces its own tables there, and
-leaves those of others alone.
+The scripts in ``tests/perf`` write ``results/leaderboard/speed.json``; each replaces its own tables.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ __all__ = [
 ]
 
 Cell = str | int | float | None
-"""A text, a count, a measurement in the column's unit, or null where there is none."""
+"""A text, a count, a measurement in the column's unit, or null."""
 
 _EMPTY = (
     "There is no measurement yet: the scripts in `tests/perf` make them, with `--json "
@@ -44,13 +43,13 @@ class SpeedTable(Section):
 
     Attributes
     ----------
-    title : names it; a new measurement takes the place of the one of that title
+    title : unique; a new measurement replaces the table of that title
     columns : headings, with units
     rows : a cell per column
-    note : what was measured, in a sentence or two
-    machine : the processor or the accelerator
-    torch : its version
-    command : that made the table
+    note : what was measured
+    machine : processor or accelerator
+    torch : version of torch
+    command : command that made the table
     """
 
     title: str = Field(min_length=1)
@@ -72,7 +71,7 @@ class SpeedTable(Section):
 
 
 class Speed(Section):
-    """All measured tables, in the order in which they are shown."""
+    """All measured tables, in the order of the document."""
 
     tables: tuple[SpeedTable, ...] = ()
 
@@ -85,7 +84,7 @@ class Speed(Section):
         return self
 
     def __or__(self, tables: Iterable[SpeedTable]) -> Speed:
-        """Put tables in the places of those of their titles, or else at the end."""
+        """Replace tables of the same title, and append the others."""
         merged = {table.title: table for table in self.tables}
         merged.update((table.title, table) for table in tables)
         return Speed(tables=tuple(merged.values()))
@@ -97,12 +96,12 @@ def speed_path(results: Path) -> Path:
 
 
 def read_speed(path: Path) -> Speed:
-    """Read the measurements; there are none where there is no file.
+    """Read the measurements; empty if the file does not exist.
 
     Raises
     ------
     DataError
-        Where the file is not as :func:`merge_tables` writes it.
+        If the file is damaged or cannot be read.
     """
     try:
         return Speed.model_validate_json(path.read_bytes())
@@ -115,24 +114,24 @@ def read_speed(path: Path) -> Speed:
 
 
 def merge_tables(path: Path, tables: Iterable[SpeedTable]) -> None:
-    """Put tables into a file, in the places of those of their titles; make it if it is not there.
+    """Merge tables into a file, replacing those of the same title; create it if it does not exist.
 
     Raises
     ------
     DataError
-        Where there is a file that holds something else; it stays.
+        If the existing file is damaged; it is not changed.
     """
     merged = read_speed(path) | tables
     write_whole(path, merged.model_dump_json(indent=2) + "\n")
 
 
 def speed_lines(table: SpeedTable) -> list[list[str]]:
-    """Write a table's cells."""
+    """Format a table's cells."""
     return [[_written(cell) for cell in row] for row in table.rows]
 
 
 def speed_markdown(speed: Speed) -> str:
-    """Write all tables, and below each what it is and how it was made."""
+    """Format all tables, each with a note on what was measured and how."""
     if not speed.tables:
         return f"{_EMPTY}\n"
     parts = []
@@ -148,7 +147,7 @@ def _origin(table: SpeedTable) -> str:
 
 
 def _written(cell: Cell) -> str:
-    """Write a cell: three significant digits of a measurement, all of a count."""
+    """Format a cell: three significant digits of a measurement, all digits of a count."""
     if cell is None:
         return ""
     if isinstance(cell, str):

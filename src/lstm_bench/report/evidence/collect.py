@@ -1,4 +1,4 @@
-"""From records to evidence: what the manifests under ``results/`` name is merged into the committed files."""
+"""Merge the records that manifests name into the committed evidence."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.record.evidence import (
-    DAILY,
-    METRICS,
     Daily,
     Evidence,
     SeedResult,
@@ -25,6 +23,7 @@ from lstm_bench.record.evidence import (
     same_data,
     write_study,
 )
+from lstm_bench.record.evidence_schema import DAILY, METRICS
 from lstm_bench.record.record import Record
 from lstm_bench.report.evidence.verification import verify
 from lstm_bench.report.leaderboard.setting import Span, config_text, parse_config, reductions, segments
@@ -38,10 +37,10 @@ Collected = tuple[list[SeedResult], dict[int, Daily]]
 
 
 def collect(results: Path) -> dict[str, Evidence]:
-    """Merge the records that manifests name into the evidence, write what changed, and return all of it.
+    """Merge the records that manifests name into the evidence, write it, and return all of it.
 
-    A row that a manifest names replaces the one of its (study, row); a seed of the same configuration on the same
-    data whose record is no longer there keeps its evidence. Rows that no manifest names stay.
+    A row in a manifest replaces the row of that name in the evidence. A seed of the same configuration and data keeps
+    its evidence if its record was deleted. Rows that no manifest names are kept.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ def collect(results: Path) -> dict[str, Evidence]:
     Raises
     ------
     DataError
-        Where a manifest, a record or the evidence cannot be used.
+        If a manifest, a record or the evidence cannot be used.
     """
     evidence = read_evidence(results)
     source: dict[tuple[str, str], Path] = {}
@@ -85,29 +84,33 @@ def _claim(source: dict[tuple[str, str], Path], row: BenchRow, manifest: Path) -
 
 
 def _merge(before: Evidence, row: BenchRow, experiment: Path) -> Evidence:
-    """Put a row's records in the place of what the evidence had of it."""
+    """Replace the evidence of a row by that of its records."""
     results, daily = _from_records(row, experiment)
-    kept = _still_valid([result for result in before.results if result.row == row.label], row, results)
-    there = {result.seed for result in results if result.status != "missing"}
-    kept = [result for result in kept if result.seed not in there]
-    results = [result for result in results if result.seed not in {old.seed for old in kept}] + kept
+    recorded = {result.seed for result in results if result.status != "missing"}
+    old = [result for result in before.results if result.row == row.label and result.seed not in recorded]
+    retained = _still_valid(old, row, results)
+    retained_seeds = {result.seed for result in retained}
+    results = [result for result in results if result.seed not in retained_seeds] + retained
     series = {key: value for key, value in before.daily.items() if key[0] != row.label}
     series |= {(row.label, seed): value for seed, value in daily.items()}
-    series |= {(row.label, old.seed): before.daily[row.label, old.seed] for old in kept}
+    series |= {(row.label, seed): before.daily[row.label, seed] for seed in retained_seeds}
     others = [result for result in before.results if result.row != row.label]
     return Evidence.of(before.study, [*others, *results], series)
 
 
 def _still_valid(old: list[SeedResult], row: BenchRow, new: list[SeedResult]) -> list[SeedResult]:
-    """Return the complete results of the row's configuration, on the data and with the numerics of its records."""
-    wanted = parse_config(row.workflow).identity()
-    there = [result for result in new if result.status == "complete"]
+    """Return the complete results that share configuration, data and numerics with the row's records."""
+    identity = parse_config(row.workflow).identity()
+    complete = [result for result in new if result.status == "complete"]
     return [
         replace(result, features=row.features, trial=row.trial)
         for result in old
         if result.status == "complete"
-        and (not there or any(result.numerics == one.numerics and same_data(result, one) for one in there))
-        and parse_config(json.loads(result.config)).identity() == wanted
+        and (
+            not complete
+            or any(result.numerics == one.numerics and same_data(result, one) for one in complete)
+        )
+        and parse_config(json.loads(result.config)).identity() == identity
     ]
 
 
@@ -183,18 +186,18 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
 
 
 def _calendar(provenance: Mapping[str, Any]) -> Span | None:
-    """First and last day of the data; None in a record that does not say."""
+    """First and last day of the data; None if the record does not have them."""
     days = provenance.get("calendar")
     return None if days is None else (date.fromisoformat(days[0]), date.fromisoformat(days[1]))
 
 
 def _versions(provenance: Mapping[str, Any]) -> str:
-    said = {"python": provenance["python"], "platform": provenance["platform"], **provenance["packages"]}
-    return json.dumps(said, sort_keys=True)
+    versions = {"python": provenance["python"], "platform": provenance["platform"], **provenance["packages"]}
+    return json.dumps(versions, sort_keys=True)
 
 
 def _known(metrics: Mapping[str, float], record: Record) -> dict[str, float]:
-    """Return the metrics that have a value; the evidence has a null for the others."""
+    """Return the metrics that have a value; the evidence stores null for the others."""
     for name in metrics:
         if name not in METRICS and name not in HEADLINES:
             raise DataError(f"{record.path / 'metrics.json'}: the evidence has no column for {name!r}")
@@ -202,7 +205,7 @@ def _known(metrics: Mapping[str, float], record: Record) -> dict[str, float]:
 
 
 def _daily(record: Record) -> Daily:
-    """Lay the record's signal and portfolio series out on the days that either has."""
+    """Align the record's signal and portfolio series on the union of their days."""
     signal = record.table("ic")
     report = record.table("report") if (record.path / "report.parquet").is_file() else None
     days = _days(signal) if report is None else np.union1d(_days(signal), _days(report))

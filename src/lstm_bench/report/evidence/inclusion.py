@@ -1,7 +1,7 @@
-"""Rows from plain runs: the records of an experiment are named in its manifest, as ``bench`` names its own.
+"""Rows from plain runs: the records of an experiment are added to its manifest.
 
-From then on they are rows like others: their evidence is collected, verified and checked, and ``bench`` of the same
-file goes on with them. All records of an experiment are taken, whatever their figures; none can be left out.
+They are rows like those of ``bench``: their evidence is collected and verified, and ``bench`` of the same file
+continues them. All complete records of an experiment are included; a user cannot leave out a bad one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
 from lstm_bench.record.catalogue import CatalogueEntry, list_runs
 from lstm_bench.record.record import Record
@@ -31,13 +31,13 @@ _LABEL_LENGTH = 40
 
 @dataclass(frozen=True)
 class Inclusion:
-    """What became of an experiment's records.
+    """The outcome of including an experiment's records.
 
     Attributes
     ----------
-    rows : name of a row -> the seeds that were added to it now
-    left_out : record -> why it makes no row
-    already : how many were in rows before
+    rows : name of a row -> seeds that were added
+    left_out : record -> reason
+    already : number of records that were in rows before
     """
 
     rows: Mapping[str, tuple[int, ...]]
@@ -45,7 +45,7 @@ class Inclusion:
     already: int
 
     def lines(self, experiment: str) -> list[str]:
-        """Say it, a line each."""
+        """Describe the outcome, a line per row or record."""
         lines = [
             f"{name}: {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
             for name, seeds in self.rows.items()
@@ -58,31 +58,31 @@ class Inclusion:
 
 @dataclass
 class _Group:
-    """Records of one configuration on the same data, by code of the same numerics."""
+    """Records of one configuration, data and version of the numerics."""
 
-    config: RunConfig
+    config: ResolvedRun
     data: str
     numerics: int
     records: dict[int, Record] = field(default_factory=dict)
 
     @property
     def workflow(self) -> dict[str, Any]:
-        """The configuration as a manifest has it."""
+        """The configuration as a manifest stores it."""
         content = self.config.to_file()
         content["task"]["model"]["kwargs"].pop("seed", None)
         return content
 
 
 def include(results: Path, experiment: str) -> Inclusion:
-    """Name all records of an experiment in its manifest: a row of each configuration, over the seeds that there are.
+    """Add all records of an experiment to its manifest: a row per configuration, over its seeds.
 
-    A configuration that has a row of a workflow file gets its seeds there; a study's row takes none, since its seeds
-    must not have served in tuning.
+    If a configuration already has a row from a workflow file, its seeds join that row. A row from a study takes none,
+    since its seeds must not have been used in tuning.
 
     Raises
     ------
     InputError
-        Where there is no such experiment, it has no complete record, or its name cannot name evidence.
+        If the experiment does not exist, has no complete record, or has a name that evidence cannot have.
     """
     entries = _entries(results, experiment)
     folder = results / experiment
@@ -103,10 +103,10 @@ def include(results: Path, experiment: str) -> Inclusion:
 
 
 def _entries(results: Path, experiment: str) -> list[CatalogueEntry]:
-    there = [entry for entry in list_runs(results) if not entry.is_staged]
-    found = [entry for entry in there if entry.experiment == experiment]
+    entries = [entry for entry in list_runs(results) if not entry.is_staged]
+    found = [entry for entry in entries if entry.experiment == experiment]
     if not found:
-        names = {entry.experiment for entry in there}
+        names = {entry.experiment for entry in entries}
         hint = choices_hint(experiment, names) if names else "`lstm-bench run CONFIG` makes one"
         raise InputError(f"--include: no experiment {experiment!r} in {results} has a run; {hint}")
     try:
@@ -119,7 +119,7 @@ def _entries(results: Path, experiment: str) -> list[CatalogueEntry]:
 
 
 def _grouped(entries: Iterable[CatalogueEntry]) -> tuple[list[_Group], dict[Path, str]]:
-    """Sort records by configuration, data and numerics, the earliest first; say why some make no row."""
+    """Group records by configuration, data and numerics, the earliest first; return reasons for those left out."""
     groups: dict[tuple[str, str, int], _Group] = {}
     left_out: dict[Path, str] = {}
     for entry in sorted(entries, key=lambda one: (str(one.started), one.id)):
@@ -128,8 +128,7 @@ def _grouped(entries: Iterable[CatalogueEntry]) -> tuple[list[_Group], dict[Path
             continue
         record = Record(entry.path)
         try:
-            config, said = record.config().resolved(), record.provenance()
-            data, numerics = said["data_fingerprint"], said["numerics"]
+            config, (data, numerics) = record.config().resolved(), _origin(record)
         except InputError as error:
             left_out[entry.path] = str(error)
             continue
@@ -138,15 +137,15 @@ def _grouped(entries: Iterable[CatalogueEntry]) -> tuple[list[_Group], dict[Path
     return list(groups.values()), left_out
 
 
-def _canonical(config: RunConfig) -> str:
+def _canonical(config: ResolvedRun) -> str:
     return json.dumps(config.identity(), sort_keys=True)
 
 
 def _row_of(group: _Group, bench: Bench, folder: Path) -> str | None:
-    """Return the label of the row that a group's seeds belong to, None where there is none."""
-    wanted = _canonical(group.config)
+    """Return the label of the row that a group's seeds belong to, None if there is no such row."""
+    canonical = _canonical(group.config)
     for row in bench.rows.values():
-        if row.trial is not None or _canonical(parse_config(row.workflow)) != wanted:
+        if row.trial is not None or _canonical(parse_config(row.workflow).resolved()) != canonical:
             continue
         origins = {_origin(record) for name in row.runs.values() if (record := Record.find(folder / name))}
         if not origins or origins == {(group.data, group.numerics)}:
@@ -155,12 +154,12 @@ def _row_of(group: _Group, bench: Bench, folder: Path) -> str | None:
 
 
 def _origin(record: Record) -> tuple[Any, Any]:
-    said = record.provenance()
-    return said["data_fingerprint"], said["numerics"]
+    provenance = record.provenance()
+    return provenance["data_fingerprint"], provenance["numerics"]
 
 
 def _joined(before: BenchRow | None, *, group: _Group, label: str, experiment: str) -> BenchRow:
-    """Put a group's records into a row."""
+    """Add a group's records to a row."""
     row = before or BenchRow(
         label=label,
         study=experiment,
@@ -176,21 +175,21 @@ def _joined(before: BenchRow | None, *, group: _Group, label: str, experiment: s
 
 
 def _new_label(group: _Group, bench: Bench, experiment: str) -> str:
-    """Name a row: as the experiment, or by what tells it from the row of that name."""
+    """Name a row after the experiment, or by its difference from the row of that name."""
     if experiment not in bench.rows:
         return experiment
     first = bench.rows[experiment]
-    told = _told_apart(group, first)
-    label = ",".join(told)
-    if not told or len(label) > _LABEL_LENGTH:
+    differences = _differences(group, first)
+    label = ",".join(differences)
+    if not differences or len(label) > _LABEL_LENGTH:
         label = f"config-{hashlib.sha256(_canonical(group.config).encode()).hexdigest()[:6]}"
-    if label in bench.rows or not told:
+    if label in bench.rows or not differences:
         label += f",data-{group.data[:6]},numerics-{group.numerics}"
     return label
 
 
-def _told_apart(group: _Group, first: BenchRow) -> list[str]:
-    """Return what a group has and the first row has not, as ``hidden_size=32``."""
+def _differences(group: _Group, first: BenchRow) -> list[str]:
+    """Return the settings in which a group differs from the first row, as ``hidden_size=32``."""
     ours, theirs = (dict(flatten(content)) for content in (group.workflow, first.workflow))
     for content in (ours, theirs):
         content.pop("qlib_init.provider_uri", None)
@@ -199,6 +198,6 @@ def _told_apart(group: _Group, first: BenchRow) -> list[str]:
 
 
 def _plain(value: Any) -> str:
-    """Write a value with nothing that a shell would not take as it is."""
+    """Format a value without characters that a shell interprets."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return re.sub(r"[^A-Za-z0-9_.+-]+", "-", text).strip("-")

@@ -1,4 +1,4 @@
-"""Whether evidence is whole and agrees with itself: keys, coverage, and figures that follow from the daily series."""
+"""Checks of the evidence: keys, coverage, and figures that must follow from the daily series."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _TOLERANCE = 1e-9
 
 
 def verify(evidence: Evidence) -> Evidence:
-    """Return evidence that is sound.
+    """Return the evidence if it is sound.
 
     Raises
     ------
     DataError
-        With all that is wrong, a line each.
+        If it is not; the message has a line per fault.
     """
     wrong = list(findings(evidence))
     if wrong:
@@ -40,10 +40,10 @@ def verify(evidence: Evidence) -> Evidence:
 
 
 def findings(evidence: Evidence) -> Iterator[str]:
-    """Say what is wrong with a study's evidence."""
+    """Yield the faults of a study's evidence."""
     keys = [(result.row, result.seed) for result in evidence.results]
     for row, seed in sorted({key for key in keys if keys.count(key) > 1}):
-        yield f"row {row!r}, seed {seed}: there {keys.count((row, seed))} times"
+        yield f"row {row!r}, seed {seed}: present {keys.count((row, seed))} times"
     if keys != sorted(keys):
         yield "the rows are not in the order of (row, seed)"
     for result in evidence.results:
@@ -127,7 +127,7 @@ def _of_row(results: list[SeedResult]) -> Iterator[str]:
 
 
 def _signal(name: str, series: Floats) -> dict[str, float]:
-    """Mean over days, and that over the standard deviation (ddof 1)."""
+    """Mean over days, and the mean over the standard deviation (ddof 1)."""
     known = series[~np.isnan(series)]
     mean = float(known.mean()) if len(known) else np.nan
     std = float(known.std(ddof=1)) if len(known) > 1 else np.nan

@@ -1,7 +1,7 @@
-"""A figure: traces and layout as plotly.js takes them, in plain lists, with what a reader needs.
+"""Figures as plain data: traces and layout in the form of plotly.js, with the words a reader needs.
 
-Colours are names of the palette (``@blue``, ``@blue/30`` with opacity, the scales ``@sequential`` and ``@diverging``),
-so that one description serves a light page, a dark page and a picture.
+Colours are palette names (``@blue``, ``@blue/30`` with an opacity in per cent) or scales (``@sequential``,
+``@diverging``). One description therefore serves a light page, a dark page and a picture.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "DATES",
+    "Axis",
     "Figure",
     "Layout",
     "Trace",
     "Values",
+    "axes",
     "axis",
     "bars",
     "counting",
@@ -25,6 +28,7 @@ __all__ = [
     "gaps_filled",
     "grid_layout",
     "heatmap",
+    "histogram",
     "horizontal",
     "line",
     "plain",
@@ -34,10 +38,13 @@ __all__ = [
 ]
 
 Values = npt.ArrayLike | Sequence[Any]
-"""What an axis takes: numbers, days, names, with None for what is missing."""
+"""Values along an axis: numbers, days or names; None if one is missing."""
 
 Trace = dict[str, Any]
 Layout = dict[str, Any]
+Axis = dict[str, Any]
+
+DATES: Axis = {"type": "date"}
 
 _FEW = 10
 
@@ -48,11 +55,11 @@ class Figure:
 
     Attributes
     ----------
-    name : unique within a page; also the picture's file name
+    name : unique within a page; also the file name of the picture
     title
-    reading : one line that says how to read it
+    reading : one sentence on how to read it
     traces, layout : as plotly.js takes them
-    note : what it leaves out, such as points that were thinned
+    note : what it leaves out, such as thinned points
     is_wide : whether it takes the whole width of a page
     height : in pixels
     """
@@ -69,14 +76,14 @@ class Figure:
     kind = "figure"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what plotly.js draws."""
+        """Return the traces and the layout for plotly.js."""
         return {"traces": list(self.traces), "layout": dict(self.layout)}
 
 
 def plain(values: Values) -> list[Any]:
-    """Turn values into a list that JSON has: days as ``2017-01-03``, None for what is not finite.
+    """Convert values to a JSON list: days as ``2017-01-03``, non-finite floats as None.
 
-    float32 values become the float64 that they are exactly.
+    A float32 becomes the float64 of the same value.
     """
     array = np.asarray(values)
     if array.ndim > 1:
@@ -86,13 +93,13 @@ def plain(values: Values) -> list[Any]:
     if array.dtype.kind == "f":
         wide = array.astype(np.float64)
         return [
-            value if known else None for value, known in zip(wide.tolist(), np.isfinite(wide), strict=True)
+            value if finite else None for value, finite in zip(wide.tolist(), np.isfinite(wide), strict=True)
         ]
     return list(array.tolist())
 
 
 def day_texts(days: Iterable[Any]) -> list[str]:
-    """Write moments as days; an empty text for one that is not there."""
+    """Format timestamps as days; NaT becomes an empty text."""
     return ["" if day != day else f"{day:%Y-%m-%d}" for day in days]  # NaT differs from itself
 
 
@@ -101,122 +108,89 @@ def gaps_filled(values: Iterable[float | None]) -> npt.NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
+def histogram(
+    values: npt.NDArray[np.float64], bins: int, within: tuple[float, float] | None = None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], float]:
+    """Count values in bins of equal width.
+
+    Returns
+    -------
+    middles : ``[bins]``
+    counts : ``[bins]``
+    width : of a bin
+    """
+    counts, edges = np.histogram(values, bins, within)
+    return (edges[:-1] + edges[1:]) / 2, counts, float(edges[1] - edges[0])
+
+
+def _styled(keys: Sequence[str], style: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Move some options of a trace into its style."""
+    return style | {key: more.pop(key) for key in keys if key in more}
+
+
 def line(name: str, x: Values, y: Values, colour: str, **more: Any) -> Trace:
-    """Draw a line; ``width`` and ``dash`` are its own, the rest is plotly's."""
-    style = {"color": colour, "width": more.pop("width", 1.8)}
-    if "dash" in more:
-        style["dash"] = more.pop("dash")
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": plain(x),
-        "y": plain(y),
-        "line": style,
-    } | more
+    """Make a line; ``width``, ``dash`` and ``shape`` style it, other options are plotly's."""
+    style = _styled(("width", "dash", "shape"), {"color": colour, "width": 1.8}, more)
+    trace = {"type": "scatter", "mode": "lines", "name": name, "x": plain(x), "y": plain(y), "line": style}
+    return trace | more
 
 
 def points(name: str, x: Values, y: Values, colour: str, **more: Any) -> Trace:
-    """Draw markers; ``size`` and ``symbol`` are theirs, the rest is plotly's."""
-    marker: dict[str, Any] = {"color": colour, "size": more.pop("size", 6)}
-    if "symbol" in more:
-        marker["symbol"] = more.pop("symbol")
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": name,
-        "x": plain(x),
-        "y": plain(y),
-        "marker": marker,
-    } | more
+    """Make markers; ``size`` and ``symbol`` style them, other options are plotly's."""
+    style = _styled(("size", "symbol"), {"color": colour, "size": 6}, more)
+    trace = {"type": "scatter", "mode": "markers", "name": name, "x": plain(x), "y": plain(y)}
+    return trace | {"marker": style} | more
 
 
 def bars(name: str, x: Values, y: Values, colour: str, **more: Any) -> Trace:
-    """Draw bars."""
-    return {
-        "type": "bar",
-        "name": name,
-        "x": plain(x),
-        "y": plain(y),
-        "marker": {"color": colour, "line": {"width": 0}},
-    } | more
+    """Make bars."""
+    marker = {"color": colour, "line": {"width": 0}}
+    return {"type": "bar", "name": name, "x": plain(x), "y": plain(y), "marker": marker} | more
 
 
 def heatmap(name: str, x: Values, y: Values, z: Values, scale: str = "@diverging", **more: Any) -> Trace:
-    """Draw a heat map; a diverging one is centred on 0 unless ``zmid`` says otherwise."""
+    """Make a heat map; a diverging one is centred on 0 unless ``zmid`` or ``zmin`` is given."""
     middle = {"zmid": 0} if scale == "@diverging" and not {"zmid", "zmin"} & set(more) else {}
-    return (
-        {
-            "type": "heatmap",
-            "name": name,
-            "x": plain(x),
-            "y": plain(y),
-            "z": plain(z),
-            "colorscale": scale,
-            "xgap": 1,
-            "ygap": 1,
-        }
-        | middle
-        | more
-    )
+    trace = {"type": "heatmap", "name": name, "x": plain(x), "y": plain(y), "z": plain(z)}
+    return trace | {"colorscale": scale, "xgap": 1, "ygap": 1} | middle | more
 
 
-def axis(title: str = "", **more: Any) -> dict[str, Any]:
-    """Describe an axis; ``title`` as text."""
-    return ({"title": {"text": title}} if title else {}) | more
+def axis(title: str = "", form: str = "", **more: Any) -> Axis:
+    """Describe an axis by its title and the d3 format of its ticks; other options are plotly's."""
+    named = {"title": {"text": title}} if title else {}
+    return named | ({"tickformat": form} if form else {}) | more
 
 
-def counting(title: str, greatest: int) -> dict[str, Any]:
-    """Describe an axis of whole numbers up to ``greatest``: no tick lies between two."""
-    return axis(title, tickformat="d") | ({"dtick": 1} if greatest <= _FEW else {})
+def axes(x: str | Axis, y: str | Axis, **more: Any) -> Layout:
+    """Lay a figure out by its axes, each a title or a description; other options are plotly's."""
+    along, up = (axis(one) if isinstance(one, str) else one for one in (x, y))
+    return {"xaxis": along, "yaxis": up, **more}
+
+
+def counting(title: str, greatest: int) -> Axis:
+    """Describe an axis of whole numbers up to ``greatest``, with ticks at whole numbers only."""
+    return axis(title, "d") | ({"dtick": 1} if greatest <= _FEW else {})
 
 
 def grid_layout() -> Layout:
-    """Lay a heat map of categories out as a table: names on top, the first row above the others."""
+    """Lay a heat map of categories out as a table: column names and the first row on top."""
     names = axis(type="category", showgrid=False)
-    return {
-        "xaxis": names | {"side": "top"},
-        "yaxis": names | {"autorange": "reversed"},
-        "hovermode": "closest",
-    }
+    return axes(names | {"side": "top"}, names | {"autorange": "reversed"}, hovermode="closest")
 
 
 def horizontal(y: float, colour: str = "@muted", dash: str = "dash") -> dict[str, Any]:
-    """Draw a horizontal line across the figure: a shape."""
-    return {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": y,
-        "y1": y,
-        "line": {"color": colour, "width": 1, "dash": dash},
-    }
+    """Make a shape: a horizontal line across the figure."""
+    style = {"color": colour, "width": 1, "dash": dash}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": style}
 
 
 def vertical(x: Any, colour: str = "@muted", dash: str = "dash") -> dict[str, Any]:
-    """Draw a vertical line across the figure: a shape."""
-    return {
-        "type": "line",
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "x0": x,
-        "x1": x,
-        "line": {"color": colour, "width": 1, "dash": dash},
-    }
+    """Make a shape: a vertical line across the figure."""
+    style = {"color": colour, "width": 1, "dash": dash}
+    return {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": x, "x1": x, "line": style}
 
 
 def span(x0: Any, x1: Any, colour: str) -> dict[str, Any]:
-    """Shade a span of x behind the traces: a shape."""
-    return {
-        "type": "rect",
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "x0": x0,
-        "x1": x1,
-        "fillcolor": colour,
-        "line": {"width": 0},
-        "layer": "below",
-    }
+    """Make a shape: a shaded span of x behind the traces."""
+    area = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": x0, "x1": x1}
+    return area | {"fillcolor": colour, "line": {"width": 0}, "layer": "below"}

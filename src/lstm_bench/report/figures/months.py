@@ -18,17 +18,11 @@ __all__ = ["MONTHS", "How", "month_grid", "months_figure", "yearly"]
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 How = Literal["mean", "sum", "compounded"]
-"""How the days of a period become one figure."""
+"""How the days of a period become one value."""
 
 
 def month_grid(daily: pd.Series[float], how: How) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """Sum a daily series up by month.
-
-    Parameters
-    ----------
-    daily
-        Indexed by day.
-    how
+    """Aggregate a daily series by month.
 
     Returns
     -------
@@ -36,7 +30,7 @@ def month_grid(daily: pd.Series[float], how: How) -> tuple[list[str], npt.NDArra
     grid : ``[years, 12]``
         NaN for months without a day.
     """
-    by_month = _summed(daily, "M", how)
+    by_month = _aggregated(daily, "M", how)
     years = sorted({period[:4] for period in by_month})
     grid = np.full((len(years), len(MONTHS)), np.nan)
     for period, value in by_month.items():
@@ -55,7 +49,7 @@ def months_figure(
     form: str,
     hover: str,
 ) -> Figure:
-    """Draw a daily series by month, a row a year.
+    """Draw a daily series by month, one row a year.
 
     Parameters
     ----------
@@ -64,9 +58,9 @@ def months_figure(
     daily, how
         As for :func:`month_grid`.
     series
-        What the figures are of.
+        Name of the series.
     form, hover
-        How a month's figure is written in its cell, and beside the pointer (d3's format, such as ``.1%``).
+        d3 format of a month's value in its cell and in the hover text, such as ``.1%``.
     """
     years, grid = month_grid(daily, how)
     cells = heatmap(
@@ -83,19 +77,20 @@ def months_figure(
 
 
 def yearly(daily: pd.Series[float], how: How) -> dict[str, float]:
-    """Sum a daily series up by year; the parameters are those of :func:`month_grid`."""
-    return _summed(daily, "Y", how)
+    """Aggregate a daily series by year."""
+    return _aggregated(daily, "Y", how)
 
 
-def _summed(daily: pd.Series[float], unit: Literal["M", "Y"], how: How) -> dict[str, float]:
-    """Return ``2017-01`` or ``2017`` -> the figure."""
+def _aggregated(daily: pd.Series[float], unit: Literal["M", "Y"], how: How) -> dict[str, float]:
+    """Map each period, ``2017-01`` or ``2017``, to its value."""
     import pandas as pd
 
     known = daily.dropna()
     if how == "compounded":
         known = 1 + pd.Series(reinvested(known.to_numpy().astype(np.float64)), known.index)
     by_period = known.groupby(known.index.to_numpy().astype(f"datetime64[{unit}]").astype(str))
-    found = (
-        by_period.prod() - 1 if how == "compounded" else by_period.sum() if how == "sum" else by_period.mean()
-    )
-    return {str(period): float(value) for period, value in found.items()}
+    if how == "compounded":
+        values = by_period.prod() - 1
+    else:
+        values = by_period.sum() if how == "sum" else by_period.mean()
+    return {str(period): float(value) for period, value in values.items()}

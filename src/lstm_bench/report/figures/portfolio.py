@@ -11,11 +11,14 @@ import numpy.typing as npt
 from lstm_bench.core.counting import counted
 from lstm_bench.evaluate.returns.drawdown import Accumulation, below_high
 from lstm_bench.report.figures.figure import (
+    DATES,
     Figure,
     Layout,
+    axes,
     axis,
     bars,
     day_texts,
+    histogram,
     horizontal,
     line,
     span,
@@ -30,7 +33,7 @@ __all__ = ["holding_figures", "return_figures", "series_of"]
 
 
 def series_of(report: pd.DataFrame) -> dict[str, pd.Series[float]]:
-    """Return the daily series of a backtest's report, by the names that the record's analysis has for them."""
+    """Return the daily series of a backtest's report under the names of the record's analysis."""
     gross, bench, cost = report["return"], report["bench"], report["cost"]
     return {
         "return_without_cost": gross,
@@ -47,17 +50,36 @@ def return_figures(report: pd.DataFrame, drawdowns: pd.DataFrame | None) -> Iter
     Parameters
     ----------
     report
-        A record's table of that name.
+        The record's table ``report``.
     drawdowns
-        Its table of the worst periods, None where it has none.
+        Its table of the worst periods; None if it has none.
     """
     series = series_of(report)
     days = report.index.to_numpy()
     yield _summed(days, series)
     yield _compounded(days, series)
     yield _drawdown(days, series, drawdowns)
-    yield _months(series["excess_return_with_cost"])
-    yield _distribution(series["excess_return_with_cost"])
+    excess = series["excess_return_with_cost"]
+    yield months_figure(
+        "excess_months",
+        "Excess return with cost by month, summed",
+        "Blue months beat the benchmark, orange months fell behind it. A signal that depends on a few months "
+        "shows here.",
+        excess,
+        "sum",
+        series="excess",
+        form=".1%",
+        hover=".2%",
+    )
+    middle, counts, _ = histogram(excess.dropna().to_numpy(), 50)
+    yield Figure(
+        "return_distribution",
+        "Daily excess return with cost",
+        "Number of days by excess return. A long left tail means rare large losses, which mean and standard "
+        "deviation hide.",
+        [bars("days", middle, counts, "@blue/60")],
+        axes(axis("excess return of a day", ".1%"), "days", bargap=0.04, showlegend=False),
+    )
 
 
 def _summed(days: Any, series: dict[str, pd.Series[float]]) -> Figure:
@@ -71,18 +93,13 @@ def _summed(days: Any, series: dict[str, pd.Series[float]]) -> Figure:
     return Figure(
         "cumulative_return",
         "Cumulative return, summed",
-        "Daily returns added up, as Qlib does: between a solid and a dotted line lies what trading cost, and "
-        "the blue lines are "
-        "what is left beside the benchmark.",
+        "Sum of daily returns, as Qlib computes it. The gap between a solid and a dotted line is the cost of "
+        "trading; the blue lines are the excess over the benchmark.",
         [
             line(name, days, series[key].cumsum(), colour, **more)
             for key, (name, colour, more) in shown.items()
         ],
-        {
-            "xaxis": axis(type="date"),
-            "yaxis": axis("sum of daily returns", tickformat=".0%"),
-            "shapes": [horizontal(0.0)],
-        },
+        axes(DATES, axis("sum of daily returns", ".0%"), shapes=[horizontal(0.0)]),
         is_wide=True,
         height=380,
     )
@@ -97,123 +114,68 @@ def _compounded(days: Any, series: dict[str, pd.Series[float]]) -> Figure:
     return Figure(
         "growth",
         "Growth of 1, compounded",
-        "What 1 became if each day's return was reinvested; on the logarithmic axis equal slopes are equal "
-        "rates of growth.",
+        "Value of 1 if each day's return is reinvested. On the logarithmic axis equal slopes are equal rates "
+        "of growth.",
         [line(name, days, _wealth(series[key]), colour) for key, (name, colour) in shown.items()],
-        {
-            "xaxis": axis(type="date"),
-            "yaxis": axis("value of 1", type="log", tickformat=".2f", nticks=8),
-            "shapes": [horizontal(1.0)],
-        },
+        axes(DATES, axis("value of 1", ".2f", type="log", nticks=8), shapes=[horizontal(1.0)]),
     )
 
 
 def _wealth(daily: pd.Series[float]) -> pd.Series[float]:
-    """Return what 1 became by each day; NaN from the day on that everything is lost, which no logarithm has."""
+    """Value of 1 by day; NaN from a total loss on, since a logarithmic axis has no 0."""
     wealth = (1 + daily).cumprod()
     return wealth.where(~(daily <= -1).cummax())
 
 
 def _drawdown(days: Any, series: dict[str, pd.Series[float]], drawdowns: pd.DataFrame | None) -> Figure:
+    excess = _below_high(series["excess_return_with_cost"], "summed")
+    account = _below_high(series["return_with_cost"], "compounded")
+    area = {"fill": "tozeroy", "fillcolor": "@blue/20"}
+    worst = {} if drawdowns is None else _worst(drawdowns, f"{series['bench'].index[-1]:%Y-%m-%d}")
     return Figure(
         "drawdown",
         "Drawdown",
-        "How far below its highest value so far: the excess as Qlib counts it (a running sum, from the first "
-        "day's on), the account compounded, from what it began with; shaded and "
-        "numbered are the excess's five deepest periods.",
+        "Distance below the highest value so far: the excess as Qlib counts it (a running sum from the first "
+        "day on), the account compounded from its initial value. The five deepest drawdowns of the excess are "
+        "shaded and numbered.",
         [
-            line(
-                "excess, with cost (summed)",
-                days,
-                _below_high(series["excess_return_with_cost"], "summed"),
-                "@blue",
-                fill="tozeroy",
-                fillcolor="@blue/20",
-            ),
-            line(
-                "account, with cost (compounded)",
-                days,
-                _below_high(series["return_with_cost"], "compounded"),
-                "@green",
-                width=1.2,
-            ),
+            line("excess, with cost (summed)", days, excess, "@blue", **area),
+            line("account, with cost (compounded)", days, account, "@green", width=1.2),
         ],
-        {
-            "xaxis": axis(type="date"),
-            "yaxis": axis("below the high", tickformat=".0%"),
-            **({} if drawdowns is None else _worst(drawdowns, f"{series['bench'].index[-1]:%Y-%m-%d}")),
-        },
+        axes(DATES, axis("below the high", ".0%"), **worst),
     )
 
 
 def _below_high(daily: pd.Series[float], accumulation: Accumulation) -> npt.NDArray[np.float64]:
-    """How far below its high a series lies each day, ``[T]``; NaN on days without a return."""
+    """Distance of a series below its high by day, ``[T]``; NaN on days without a return."""
     returns = daily.to_numpy().astype(np.float64)
-    known, found = ~np.isnan(returns), np.full(len(returns), np.nan)
-    found[known] = below_high(returns[known], accumulation)
-    return found
+    known, below = ~np.isnan(returns), np.full(len(returns), np.nan)
+    below[known] = below_high(returns[known], accumulation)
+    return below
 
 
 def _worst(drawdowns: pd.DataFrame, last_day: str) -> Layout:
-    """Shade the worst periods, and number them where they are deepest."""
-    wanted = (drawdowns["series"] == "excess_return_with_cost") & (drawdowns["accumulation"] == "summed")
-    shapes, numbers = [], []
-    for row in drawdowns[wanted].to_dict("records"):
+    """Shade the deepest drawdowns, and number each at its bottom."""
+    chosen = (drawdowns["series"] == "excess_return_with_cost") & (drawdowns["accumulation"] == "summed")
+    shapes, annotations = [], []
+    for row in drawdowns[chosen].to_dict("records"):
         start, bottom, recovery = day_texts(row[name] for name in ("start", "bottom", "recovery"))
         shapes.append(span(start, recovery or last_day, "@orange/12"))
-        numbers.append(
-            {
-                "x": bottom,
-                "y": row["depth"],
-                "text": str(row["rank"]),
-                "showarrow": False,
-                "yshift": -9,
-                "font": {"size": 11, "color": "@ink"},
-            }
-        )
-    return {"shapes": shapes, "annotations": numbers}
-
-
-def _months(excess: pd.Series[float]) -> Figure:
-    return months_figure(
-        "excess_months",
-        "Excess return with cost by month, summed",
-        "Blue months beat the benchmark, orange ones fell behind; a signal that lives on a few months shows "
-        "here.",
-        excess,
-        "sum",
-        series="excess",
-        form=".1%",
-        hover=".2%",
-    )
-
-
-def _distribution(excess: pd.Series[float]) -> Figure:
-    counts, edges = np.histogram(excess.dropna(), bins=50)
-    middle = (edges[:-1] + edges[1:]) / 2
-    return Figure(
-        "return_distribution",
-        "Daily excess return with cost",
-        "How many days had which excess: a long left arm is rare large losses that mean and deviation hide.",
-        [bars("days", middle, counts, "@blue/60")],
-        {
-            "xaxis": axis("excess return of a day", tickformat=".1%"),
-            "yaxis": axis("days"),
-            "bargap": 0.04,
-            "showlegend": False,
-        },
-    )
+        font = {"size": 11, "color": "@ink"}
+        mark = {"x": bottom, "y": row["depth"], "text": str(row["rank"]), "showarrow": False, "yshift": -9}
+        annotations.append(mark | {"font": font})
+    return {"shapes": shapes, "annotations": annotations}
 
 
 def holding_figures(report: pd.DataFrame, positions: pd.DataFrame, topk: int) -> Iterator[Figure]:
-    """Draw how much was held, how concentrated it was, and what trading it cost.
+    """Draw the number of stocks held, their concentration, the turnover and the cost of trading.
 
     Parameters
     ----------
     report, positions
-        A record's tables.
+        The record's tables.
     topk
-        How many stocks the strategy holds.
+        Number of stocks that the strategy holds.
     """
     by_day = positions["weight"].groupby(level=0)
     held = by_day.size().reindex(report.index, fill_value=0)
@@ -223,57 +185,29 @@ def holding_figures(report: pd.DataFrame, positions: pd.DataFrame, topk: int) ->
     yield Figure(
         "holdings",
         "Stocks held",
-        "How many stocks the account held at the close: it strays from the strategy's number where orders "
-        "could not be dealt.",
+        "Number of stocks held at the close. It differs from the strategy's number when orders could not be "
+        "executed.",
         [line("stocks", days, held.loc[invested], "@blue")],
-        {"xaxis": axis(type="date"), "yaxis": axis("stocks"), "showlegend": False},
+        axes(DATES, "stocks", showlegend=False),
         note=note,
     )
     yield Figure(
         "concentration",
         "Concentration",
-        "The largest holding's share of the account, and the cash that is not invested: equal weights of "
+        "Share of the account in the largest holding, and in cash. Equal weights of "
         f"{counted(topk, 'stock')} would be {100 / topk:.3g} % each.",
         [
             line("largest weight", days, by_day.max().reindex(invested, fill_value=0.0), "@orange"),
             line("cash", days, (report["cash"] / report["account"]).loc[invested], "@grey"),
         ],
-        {
-            "xaxis": axis(type="date"),
-            "yaxis": axis("share of the account", tickformat=".0%", rangemode="tozero"),
-        },
+        axes(DATES, axis("share of the account", ".0%", rangemode="tozero")),
         note=note,
     )
-    turnover = report["turnover"]
-    usual = float(turnover.loc[invested[1:]].max()) if len(invested) > 1 else float(turnover.max())
-    above = turnover[turnover > usual]
-    yield Figure(
-        "turnover",
-        "Turnover",
-        f"Value dealt in a day over the account's value, grey by day, the line its mean of {WINDOW} days.",
-        [
-            bars("day", report.index.to_numpy(), turnover, "@grey/45"),
-            line(
-                f"{WINDOW}-day mean",
-                report.index.to_numpy(),
-                turnover.rolling(WINDOW, min_periods=WINDOW).mean(),
-                "@blue",
-            ),
-        ],
-        {
-            "xaxis": axis(type="date"),
-            "yaxis": axis("share of the account", tickformat=".0%", range=[0, usual * 1.1 or 1]),
-            "bargap": 0,
-        },
-        note=f"The first purchases, {above.iloc[0]:.0%} of the account, reach above the axis."
-        if len(above)
-        else "",
-    )
+    yield _turnover(report["turnover"], invested)
     yield Figure(
         "cost",
         "Cost of trading, summed",
-        "What commissions and the like took, summed over days: its slope is what the signal has to earn "
-        "before anything is left.",
+        "Sum of daily trading cost. The signal has to earn this slope before anything is left.",
         [
             line(
                 "cost",
@@ -284,9 +218,24 @@ def holding_figures(report: pd.DataFrame, positions: pd.DataFrame, topk: int) ->
                 fillcolor="@orange/15",
             )
         ],
-        {
-            "xaxis": axis(type="date"),
-            "yaxis": axis("sum of daily cost", tickformat=".1%"),
-            "showlegend": False,
-        },
+        axes(DATES, axis("sum of daily cost", ".1%"), showlegend=False),
+    )
+
+
+def _turnover(turnover: pd.Series[float], invested: pd.Index[Any]) -> Figure:
+    """Draw the turnover; the axis ends above its greatest value after the first purchases."""
+    usual = float(turnover.loc[invested[1:]].max()) if len(invested) > 1 else float(turnover.max())
+    above = turnover[turnover > usual]
+    days, moving = turnover.index.to_numpy(), turnover.rolling(WINDOW, min_periods=WINDOW).mean()
+    note = (
+        f"The first purchases, {above.iloc[0]:.0%} of the account, lie above the axis." if len(above) else ""
+    )
+    return Figure(
+        "turnover",
+        "Turnover",
+        "Value traded in a day over the value of the account. Grey bars are days, the line is the mean of "
+        f"{WINDOW} days.",
+        [bars("day", days, turnover, "@grey/45"), line(f"{WINDOW}-day mean", days, moving, "@blue")],
+        axes(DATES, axis("share of the account", ".0%", range=[0, usual * 1.1 or 1]), bargap=0),
+        note=note,
     )

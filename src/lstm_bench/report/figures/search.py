@@ -1,20 +1,35 @@
-"""Figures of a search: how the trials went, what mattered, and whether loss and IC agree."""
+"""Figures of a search: losses by trial and by epoch, importances, agreement of loss and IC, and the time line.
+
+optuna.visualization draws similar figures. These show more: trials that are pruned, failed or running, where the
+pruner ended a trial, and slots; in the colours of a page's theme, with one trace for all curves of a state.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import Figure, Trace, axis, counting, line, points
-from lstm_bench.report.figures.losses import STATE_MARKS, loss_axis, numbers, value_of
+from lstm_bench.report.figures.figure import Figure, Trace, axes, axis, counting, line, points
+from lstm_bench.report.figures.trials import STATE_MARKS, finite, loss_axis, loss_of
 from lstm_bench.tune.trials import TrialRow
 
-__all__ = ["agreement_figure", "history_figure", "importance_figure", "intermediate_figure"]
+__all__ = [
+    "Work",
+    "agreement_figure",
+    "history_figure",
+    "importance_figure",
+    "intermediate_figure",
+    "timeline_figure",
+]
+
+_HOVER = "trial %{customdata}, epoch %{x}: %{y:.6f}<extra></extra>"
+_SLOT_COLOURS = {"complete": "@blue", "pruned": "@grey/70", "failed": "@orange"}
 
 
 def history_figure(trials: Sequence[TrialRow], best: Sequence[float | None]) -> Figure:
-    """Draw each trial's value and the best so far.
+    """Draw each trial's loss and the best so far.
 
     Parameters
     ----------
@@ -22,145 +37,96 @@ def history_figure(trials: Sequence[TrialRow], best: Sequence[float | None]) -> 
     best
         The least value of the complete trials up to each one; None before the first.
     """
-    traces: list[Trace] = [line("best so far", [trial.number for trial in trials], numbers(best), "@orange")]
-    traces[0]["line"]["shape"] = "hv"
+    traces = [line("best so far", [trial.number for trial in trials], finite(best), "@orange", shape="hv")]
     for state, (colour, symbol) in STATE_MARKS.items():
-        shown = [trial for trial in trials if trial.state == state and value_of(trial) is not None]
+        shown = [trial for trial in trials if trial.state == state and loss_of(trial) is not None]
         if shown:
-            traces.append(
-                points(
-                    state,
-                    [trial.number for trial in shown],
-                    numbers(value_of(trial) for trial in shown),
-                    colour,
-                    size=8 if state == "complete" else 7,
-                    symbol=symbol,
-                )
-            )
+            numbers, losses = [trial.number for trial in shown], finite(map(loss_of, shown))
+            size = 8 if state == "complete" else 7
+            traces.append(points(state, numbers, losses, colour, size=size, symbol=symbol))
     return Figure(
         "history",
         "Optimisation history",
-        "Each point is a trial, the line the best so far: still falling at the end, it says that more trials "
-        "may pay.",
+        "Each point is a trial, the line is the best so far. If it still falls at the end, more trials may pay.",
         traces,
-        {
-            "xaxis": counting("trial", len(trials)),
-            "yaxis": loss_axis(value_of(trial) for trial in trials),
-            "hovermode": "closest",
-        },
-        note="A trial that did not end stands at the loss of its last epoch; losses far above the others leave the "
-        "axis.",
+        axes(counting("trial", len(trials)), loss_axis(map(loss_of, trials)), hovermode="closest"),
+        note="A trial that did not complete is drawn at the loss of its last epoch. Losses far above the others lie "
+        "outside the axis.",
         is_wide=True,
     )
 
 
 def intermediate_figure(trials: Sequence[TrialRow], best: TrialRow | None) -> Figure:
     """Draw each trial's validation loss by epoch, and where pruning ended it."""
+    with_epochs = [trial for trial in trials if trial.epoch_values]
     traces: list[Trace] = []
-    for state in ("complete", "pruned", "failed", "interrupted", "running"):
-        shown = [trial for trial in trials if trial.state == state and trial.epoch_values and trial != best]
+    for state, (colour, _) in STATE_MARKS.items():
+        shown = [trial for trial in with_epochs if trial.state == state and trial != best]
         if shown:
-            x, y, number = _joined(shown)
-            traces.append(
-                line(
-                    state,
-                    x,
-                    y,
-                    f"{STATE_MARKS[state][0]}/55",
-                    width=1.2,
-                    customdata=number,
-                    hovertemplate=_HOVER,
-                )
-            )
-    pruned = [trial for trial in trials if trial.state == "pruned" and trial.epoch_values]
+            traces.append(_curves(state, shown, f"{colour}/55", 1.2))
+    pruned = [trial for trial in with_epochs if trial.state == "pruned"]
     if pruned:
         ends = [max(trial.epoch_values) for trial in pruned]
         values = [trial.epoch_values[end] for trial, end in zip(pruned, ends, strict=True)]
+        numbers = [trial.number for trial in pruned]
         traces.append(
-            points(
-                "pruned here",
-                ends,
-                values,
-                "@ink",
-                symbol="x",
-                size=6,
-                customdata=[trial.number for trial in pruned],
-                hovertemplate=_HOVER,
-            )
+            points("pruned here", ends, values, "@ink", symbol="x", customdata=numbers, hovertemplate=_HOVER)
         )
     if best is not None:
-        epochs = list(best.epoch_values)
-        traces.append(
-            line(
-                f"best, trial {best.number}",
-                epochs,
-                list(best.epoch_values.values()),
-                "@orange",
-                width=2.6,
-                customdata=[best.number] * len(epochs),
-                hovertemplate=_HOVER,
-            )
-        )
+        traces.append(_curves(f"best, trial {best.number}", [best], "@orange", 2.6))
     return Figure(
         "intermediate",
         "Validation loss by epoch",
-        "A line per trial, mean of its tuning seeds; crosses are where the pruner ended one: well chosen, "
-        "they lie above the lines that "
-        "went on.",
+        "Each line is a trial, the mean over its tuning seeds. Crosses mark where the pruner ended a trial: if it "
+        "chose well, they lie above the lines that continue.",
         traces,
-        {
-            "xaxis": counting("epoch, counted from 0", max(len(trial.epoch_values) for trial in trials)),
-            "yaxis": loss_axis(value for trial in trials for value in trial.epoch_values.values()),
-            "hovermode": "closest",
-        },
-        note="Losses far above the others leave the axis; a double click shows all.",
+        axes(
+            counting("epoch, counted from 0", max(len(trial.epoch_values) for trial in trials)),
+            loss_axis(value for trial in trials for value in trial.epoch_values.values()),
+            hovermode="closest",
+        ),
+        note="Losses far above the others lie outside the axis; a double click shows all.",
         is_wide=True,
         height=360,
     )
 
 
-_HOVER = "trial %{customdata}, epoch %{x}: %{y:.6f}<extra></extra>"
-
-
-def _joined(trials: Sequence[TrialRow]) -> tuple[list[int | None], list[float | None], list[int | None]]:
-    """Put curves into one trace, with a gap between two."""
+def _curves(name: str, trials: Sequence[TrialRow], colour: str, width: float) -> Trace:
+    """Draw several trials as one trace, with a gap between two: thousands of traces would be slow."""
     x: list[int | None] = []
     y: list[float | None] = []
     number: list[int | None] = []
     for trial in trials:
-        x += [*trial.epoch_values, None]
-        y += [*(value if math.isfinite(value) else None for value in trial.epoch_values.values()), None]
-        number += [*([trial.number] * len(trial.epoch_values)), None]
-    return x, y, number
+        gap = [None] if x else []
+        x += [*gap, *trial.epoch_values]
+        y += [*gap, *finite(trial.epoch_values.values())]
+        number += [*gap, *([trial.number] * len(trial.epoch_values))]
+    return line(name, x, y, colour, width=width, customdata=number, hovertemplate=_HOVER)
 
 
 def importance_figure(importances: Mapping[str, float], n: int) -> Figure:
-    """Draw the importance of each parameter, the greatest on top."""
+    """Draw the importance of each parameter, from ``n`` complete trials, the greatest on top."""
     names = sorted(importances, key=importances.__getitem__)
+    bar = {
+        "type": "bar",
+        "orientation": "h",
+        "name": "importance",
+        "x": [importances[name] for name in names],
+    }
+    style = {"marker": {"color": "@blue"}, "texttemplate": "%{x:.2f}", "textposition": "auto"}
     return Figure(
         "importances",
         "Parameter importance",
-        "Share of what tells good trials from the rest (PED-ANOVA): a parameter near 0 may be fixed without "
-        "loss.",
-        [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": "importance",
-                "x": [importances[name] for name in names],
-                "y": names,
-                "marker": {"color": "@blue"},
-                "texttemplate": "%{x:.2f}",
-                "textposition": "auto",
-            }
-        ],
-        {
-            "xaxis": axis("share", tickformat=".0%", rangemode="tozero"),
-            "yaxis": axis(type="category"),
-            "showlegend": False,
-            "hovermode": "closest",
-        },
-        note=f"From {n} complete trials{'; with so few it is a hint at most' if n < 20 else ''}.",
+        "Share of what distinguishes good trials from the others (PED-ANOVA). A parameter near 0 can be fixed at "
+        "no cost.",
+        [bar | {"y": names} | style],
+        axes(
+            axis("share", ".0%", rangemode="tozero"),
+            axis(type="category"),
+            showlegend=False,
+            hovermode="closest",
+        ),
+        note=f"From {n} complete trials{'; with so few it is only a hint' if n < 20 else ''}.",
         height=110 + 34 * len(names),
     )
 
@@ -171,31 +137,91 @@ def agreement_figure(trials: Sequence[TrialRow], name: str, correlation: float) 
     Parameters
     ----------
     trials
-        Those that have both.
+        Trials that have both.
     name
         ``IC`` or ``Rank IC``.
     correlation
         Spearman's, between the two.
     """
+    cloud = points(
+        "trials",
+        [trial.value for trial in trials],
+        [trial.valid_ic[name] for trial in trials],
+        "@blue" if name == "IC" else "@green",
+        size=8,
+        customdata=[trial.number for trial in trials],
+        hovertemplate="trial %{customdata}<br>loss %{x:.6f}<br>" + name + " %{y:.4f}<extra></extra>",
+    )
+    strength = f"{correlation:+.2f}".replace("-", "−")
     return Figure(
         f"agreement_{name.lower().replace(' ', '_')}",
         f"Validation loss against validation {name}",
-        "Each point is a complete trial: falling from left to right, the search by loss also finds the "
-        "better signal; a cloud says that "
-        "loss is a poor guide here.",
-        [
-            points(
-                "trials",
-                [trial.value for trial in trials],
-                [trial.valid_ic[name] for trial in trials],
-                "@blue" if name == "IC" else "@green",
-                size=8,
-                customdata=[trial.number for trial in trials],
-                hovertemplate="trial %{customdata}<br>loss %{x:.6f}<br>" + name + " %{y:.4f}<extra></extra>",
+        "Each point is a complete trial. If they fall from left to right, the search by loss also finds the better "
+        "signal; in a shapeless cloud the loss is a poor guide.",
+        [cloud],
+        axes("validation loss", name, showlegend=False, hovermode="closest"),
+        note=f"Rank correlation {strength} over {counted(len(trials), 'trial')}; −1 is full agreement.",
+    )
+
+
+@dataclass(frozen=True)
+class Work:
+    """One trial on one slot.
+
+    Attributes
+    ----------
+    trial, state, slot
+    end : when its result was stored
+    seconds : of training, before that
+    """
+
+    trial: int
+    state: str
+    slot: str
+    end: datetime
+    seconds: float
+
+
+def timeline_figure(works: Sequence[Work], missing: int) -> Figure:
+    """Draw a bar per trial on its slot.
+
+    Parameters
+    ----------
+    works
+    missing
+        Number of trials without a training time, such as interrupted ones or those that reuse another's result.
+    """
+    traces: list[Trace] = []
+    slots = sorted({work.slot for work in works})
+    for state, colour in _SLOT_COLOURS.items():
+        shown = [work for work in works if work.state == state]
+        if shown:
+            begins = [work.end - timedelta(seconds=work.seconds) for work in shown]
+            traces.append(
+                {
+                    "type": "bar",
+                    "orientation": "h",
+                    "name": state,
+                    "y": [work.slot for work in shown],
+                    "base": [begin.isoformat(sep=" ", timespec="milliseconds") for begin in begins],
+                    "x": [work.seconds * 1000 for work in shown],  # plotly counts a date axis in milliseconds
+                    "customdata": [[work.trial, work.seconds] for work in shown],
+                    "hovertemplate": "trial %{customdata[0]}: %{customdata[1]:.1f} s<extra>%{y}</extra>",
+                    "marker": {"color": colour, "line": {"width": 1, "color": "@card"}},
+                }
             )
-        ],
-        {"xaxis": axis("validation loss"), "yaxis": axis(name), "showlegend": False, "hovermode": "closest"},
-        note=f"Rank correlation {correlation:+.2f} over {counted(len(trials), 'trial')}; −1 is full agreement.".replace(
-            " -", " −"
+    return Figure(
+        "timeline",
+        "Time line",
+        "A bar per trial on the slot that trained it. Gaps are idle slots.",
+        traces,
+        axes(
+            axis(type="date"),
+            axis(type="category", categoryorder="array", categoryarray=slots[::-1]),
+            barmode="overlay",
+            hovermode="closest",
         ),
+        note=f"{missing} without a training time are not drawn." if missing else "",
+        is_wide=True,
+        height=130 + 34 * len(slots),
     )

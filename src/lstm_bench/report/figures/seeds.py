@@ -1,4 +1,4 @@
-"""Figures of the leaderboard: what each seed gave, how sure the means are, and which row wins."""
+"""Figures of the leaderboard: each seed's value, mean curves with their bands, and which row wins."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from lstm_bench.record.evidence import Daily
 from lstm_bench.report.figures.figure import (
+    DATES,
     Figure,
     Trace,
+    axes,
     axis,
     grid_layout,
     heatmap,
@@ -19,20 +21,27 @@ from lstm_bench.report.figures.figure import (
     line,
     points,
 )
-from lstm_bench.report.leaderboard.published import COLUMNS, PublishedRow
+from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, PublishedRow
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.report.leaderboard.statistics import FEWEST
 
 __all__ = ["curve_figures", "seed_figures", "win_figure"]
 
-_COLOURS = ("blue", "orange", "green", "purple", "gold", "grey")
-_PERCENT = {name for name in COLUMNS if name.endswith(("annualized_return", "max_drawdown"))}
+_COLOURS = ("@blue", "@orange", "@green", "@purple", "@gold", "@grey")
 _BAND_ROWS = 3
 _JITTER = 0.16
+_CURVES = (
+    ("ic", "Cumulative IC", "running sum of the daily IC", ""),
+    ("excess", "Cumulative excess return with cost", "sum of daily excess returns", ".0%"),
+)
+
+
+def _colour(position: int) -> str:
+    return _COLOURS[position % len(_COLOURS)]
 
 
 def seed_figures(rows: Sequence[Row], published: Sequence[PublishedRow], prefix: str) -> Iterator[Figure]:
-    """Draw every seed of every row, a figure per column of the leaderboard.
+    """Draw every seed of every row, one figure per column of the leaderboard.
 
     Parameters
     ----------
@@ -41,47 +50,44 @@ def seed_figures(rows: Sequence[Row], published: Sequence[PublishedRow], prefix:
     published
         Qlib's rows of the same feature set.
     prefix
-        What the figures' names begin with.
+        Beginning of the figures' names.
     """
-    names = [row.name for row in rows]
+    labels = [*(["Qlib's README"] if published else []), *(row.name for row in rows[::-1])]
+    low = -1 if published else 0
     for metric, column in COLUMNS.items():
         traces: list[Trace] = []
         for position, row in enumerate(rows):
-            at = len(rows) - 1 - position
-            traces += _row_traces(row, metric, at, f"@{_COLOURS[position % len(_COLOURS)]}")
-        for one in published:
-            mean, _ = one.cells[metric]
-            traces.append(
-                points(
-                    "published by Qlib, other data",
-                    [mean],
-                    [-1],
-                    "@muted",
-                    symbol="diamond-open",
-                    size=9,
-                    hovertemplate="%{x}<extra>published by Qlib</extra>",
-                )
+            traces += _row_traces(row, metric, len(rows) - 1 - position, _colour(position))
+        traces += [
+            points(
+                "published by Qlib, other data",
+                [one.cells[metric][0]],
+                [-1],
+                "@muted",
+                symbol="diamond-open",
+                size=9,
+                hovertemplate="%{x}<extra>published by Qlib</extra>",
             )
-        labels = [*(["Qlib's README"] if published else []), *names[::-1]]
-        low = -1 if published else 0
+            for one in published
+        ]
         yield Figure(
             f"{prefix}_{_slug(column)}",
             column,
-            "Small points are seeds, the diamond their mean, with its 95 % bootstrap interval where there are "
-            "three seeds or more; further right is better.",
+            "Small points are seeds. The diamond is their mean, with its 95 % bootstrap interval if there are "
+            "three seeds or more. Further right is better.",
             traces,
-            {
-                "xaxis": axis(tickformat=".1%" if metric in _PERCENT else "", zeroline=False),
-                "yaxis": axis(
+            axes(
+                axis(form=".1%" if metric in IN_PERCENT else "", zeroline=False),
+                axis(
                     tickvals=list(range(low, len(rows))),
                     ticktext=labels,
                     range=[low - 0.5, len(rows) - 0.5],
                     zeroline=False,
                     showgrid=False,
                 ),
-                "showlegend": False,
-                "hovermode": "closest",
-            },
+                showlegend=False,
+                hovermode="closest",
+            ),
             height=90 + 46 * len(labels),
         )
 
@@ -97,23 +103,15 @@ def _row_traces(row: Row, metric: str, at: int, colour: str) -> Iterator[Trace]:
         list(values.values()),
         at + spread,
         f"{colour}/55",
-        size=6,
         customdata=list(values),
         hovertemplate="seed %{customdata}: %{x}<extra>" + row.name + "</extra>",
     )
     cell = row.cell(metric)
-    interval = cell.interval
     error = {}
-    if interval.is_decided:
-        error["error_x"] = {
-            "type": "data",
-            "symmetric": False,
-            "array": [interval.high - cell.mean],
-            "arrayminus": [cell.mean - interval.low],
-            "thickness": 2,
-            "width": 5,
-            "color": colour,
-        }
+    if cell.interval.is_decided:
+        above, below = cell.interval.high - cell.mean, cell.mean - cell.interval.low
+        error["error_x"] = {"type": "data", "symmetric": False, "array": [above], "arrayminus": [below]}
+        error["error_x"] |= {"thickness": 2, "width": 5, "color": colour}
     yield points(
         f"{row.name}, mean",
         [cell.mean],
@@ -129,7 +127,7 @@ def _row_traces(row: Row, metric: str, at: int, colour: str) -> Iterator[Trace]:
 def curve_figures(
     rows: Sequence[Row], daily: Mapping[tuple[str, str, int], Daily], prefix: str
 ) -> Iterator[Figure]:
-    """Draw the rows' cumulative IC and excess return with cost, means over their seeds.
+    """Draw each row's cumulative IC and excess return with cost, as the mean over its seeds.
 
     Parameters
     ----------
@@ -137,75 +135,45 @@ def curve_figures(
     daily
         (study, row, seed) -> series.
     prefix
-        What the figures' names begin with.
+        Beginning of the figures' names.
     """
-    banded = len(rows) <= _BAND_ROWS
-    for name, title, what, form in (
-        ("ic", "Cumulative IC", "running sum of the daily IC", ""),
-        ("excess", "Cumulative excess return with cost", "sum of daily excess returns", ".0%"),
-    ):
+    has_bands = len(rows) <= _BAND_ROWS
+    reading = "The line is the mean over a row's seeds." + (
+        " If there are three seeds or more, the band reaches from the least seed to the greatest: its width is "
+        "luck of the seed."
+        if has_bands
+        else ""
+    )
+    for name, title, what, form in _CURVES:
         traces: list[Trace] = []
         for position, row in enumerate(rows):
             series = [daily[row.study, row.label, result.seed] for result in row.complete]
-            if not series:
-                continue
-            days, cumulated = _cumulated(series, name)
-            if not len(days) or np.isnan(cumulated).all():
-                continue
-            colour = f"@{_COLOURS[position % len(_COLOURS)]}"
-            if banded and len(series) >= FEWEST:
-                traces += [
-                    line(
-                        "least",
-                        days,
-                        np.nanmin(cumulated, axis=0),
-                        colour,
-                        width=0,
-                        showlegend=False,
-                        hoverinfo="skip",
-                        legendgroup=row.name,
-                    ),
-                    line(
-                        "greatest",
-                        days,
-                        np.nanmax(cumulated, axis=0),
-                        colour,
-                        width=0,
-                        fill="tonexty",
-                        fillcolor=f"{colour}/14",
-                        showlegend=False,
-                        hoverinfo="skip",
-                        legendgroup=row.name,
-                    ),
-                ]
-            traces.append(
-                line(row.name, days, np.nanmean(cumulated, axis=0), colour, width=2.2, legendgroup=row.name)
-            )
+            traces += _curve_traces(row.name, series, name, _colour(position), has_bands=has_bands)
         if traces:
-            yield Figure(
-                f"{prefix}_curve_{name}",
-                title,
-                "The line is the mean over a row's seeds"
-                + (
-                    ", the band from the least seed to the greatest, where there are three or more: what the "
-                    "band spans is luck of the seed."
-                    if banded
-                    else "."
-                ),
-                traces,
-                {
-                    "xaxis": axis(type="date"),
-                    "yaxis": axis(what, tickformat=form),
-                    "shapes": [horizontal(0.0)],
-                },
-                height=340,
-            )
+            layout = axes(DATES, axis(what, form), shapes=[horizontal(0.0)])
+            yield Figure(f"{prefix}_curve_{name}", title, reading, traces, layout, height=340)
+
+
+def _curve_traces(
+    row: str, series: Sequence[Daily], name: str, colour: str, *, has_bands: bool
+) -> Iterator[Trace]:
+    if not series:
+        return
+    days, cumulated = _cumulated(series, name)
+    if not len(days) or np.isnan(cumulated).all():
+        return
+    if has_bands and len(series) >= FEWEST:
+        edge = {"width": 0, "showlegend": False, "hoverinfo": "skip", "legendgroup": row}
+        area = {"fill": "tonexty", "fillcolor": f"{colour}/14"}
+        yield line("least", days, np.nanmin(cumulated, axis=0), colour, **edge)
+        yield line("greatest", days, np.nanmax(cumulated, axis=0), colour, **area, **edge)
+    yield line(row, days, np.nanmean(cumulated, axis=0), colour, width=2.2, legendgroup=row)
 
 
 def _cumulated(
     series: Sequence[Daily], name: str
 ) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.float64]]:
-    """Sum up, ``[seeds, T]``, on the days that any of them has; a day without a value adds nothing."""
+    """Cumulate, ``[seeds, T]``, over the days of any of the series; a day without a value adds 0."""
     days = np.unique(np.concatenate([one.days for one in series]))
     sums = np.zeros((len(series), len(days)))
     for position, one in enumerate(series):
@@ -226,31 +194,30 @@ def win_figure(names: Sequence[str], wins: npt.NDArray[np.float64], metric: str,
     names
         Of the rows.
     wins : ``[n, n]``
-        P(row > column); NaN where they cannot be compared.
+        P(row > column); NaN if they cannot be compared.
     metric
         A column of the leaderboard.
     prefix
-        What the figure's name begins with.
+        Beginning of the figure's name.
     """
+    cells = heatmap(
+        "P(row > column)",
+        names,
+        names,
+        wins,
+        zmid=0.5,
+        zmin=0.0,
+        zmax=1.0,
+        texttemplate="%{z:.2f}",
+        showscale=False,
+        hovertemplate="P(%{y} > %{x}) = %{z:.3f}<extra></extra>",
+    )
     return Figure(
         f"{prefix}_{_slug(metric)}",
         f"Wins by {metric}",
-        "Each cell is the chance that a seed of the row on the left beats a seed of the row above; 0.5 is a "
-        "tie.",
-        [
-            heatmap(
-                "P(row > column)",
-                names,
-                names,
-                wins,
-                zmid=0.5,
-                zmin=0.0,
-                zmax=1.0,
-                texttemplate="%{z:.2f}",
-                showscale=False,
-                hovertemplate="P(%{y} > %{x}) = %{z:.3f}<extra></extra>",
-            )
-        ],
+        "Each cell is the probability that a seed of the row on the left beats a seed of the row above; 0.5 is "
+        "a tie.",
+        [cells],
         grid_layout(),
         height=130 + 44 * len(names),
     )

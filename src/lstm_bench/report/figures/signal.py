@@ -10,9 +10,12 @@ import numpy as np
 
 from lstm_bench.core.counting import counted
 from lstm_bench.report.figures.figure import (
+    DATES,
     Figure,
+    axes,
     axis,
     bars,
+    histogram,
     horizontal,
     line,
     points,
@@ -37,13 +40,36 @@ def ic_figures(ic: pd.DataFrame) -> Iterator[Figure]:
     Parameters
     ----------
     ic
-        A record's table of that name.
+        The record's table ``ic``.
     """
     for column in _SERIES:
         yield _series(ic[column], column)
-    yield _cumulative(ic)
-    for column in _SERIES:
-        yield _by_month(ic[column], column)
+    days = ic.index.to_numpy()
+    yield Figure(
+        "ic_cumulative",
+        "Cumulative IC",
+        "Running sum of the daily IC. A straight climb is a steady signal; in a flat stretch the signal did "
+        "not work.",
+        [
+            line(name, days, ic[column].fillna(0.0).cumsum(), colour)
+            for column, (name, colour) in _SERIES.items()
+        ],
+        axes(DATES, "running sum"),
+        is_wide=True,
+        height=280,
+    )
+    for column, (name, _) in _SERIES.items():
+        yield months_figure(
+            f"{column}_months",
+            f"{name} by month",
+            "Mean over the days of a month. In blue months the scores ordered stocks correctly, in orange "
+            "months the wrong way round.",
+            ic[column],
+            "mean",
+            series=name,
+            form=".3f",
+            hover=".4f",
+        )
     yield _distribution(ic["ic"])
     yield _quantiles(ic["ic"])
 
@@ -55,74 +81,27 @@ def _series(values: pd.Series[float], column: str) -> Figure:
     return Figure(
         f"{column}_series",
         f"{name} by day",
-        f"Grey is each day, the line the mean of {WINDOW} days, dashed the mean of all ({mean:.4f}): a line "
-        "that sinks to 0 "
-        "is a signal that fades.",
-        [
-            bars("day", days, values, "@grey/45"),
-            line(f"{WINDOW}-day mean", days, moving, colour, width=2),
-        ],
-        {
-            "xaxis": axis(type="date"),
-            "yaxis": axis(name),
-            "shapes": [horizontal(mean, colour)],
-            "bargap": 0,
-        },
+        f"Grey bars are days, the line is the mean of {WINDOW} days, the dashed line the mean of all days "
+        f"({mean:.4f}). A line that sinks to 0 is a signal that fades.",
+        [bars("day", days, values, "@grey/45"), line(f"{WINDOW}-day mean", days, moving, colour, width=2)],
+        axes(DATES, name, shapes=[horizontal(mean, colour)], bargap=0),
         is_wide=True,
         height=280,
-    )
-
-
-def _cumulative(ic: pd.DataFrame) -> Figure:
-    days = ic.index.to_numpy()
-    return Figure(
-        "ic_cumulative",
-        "Cumulative IC",
-        "The running sum of the daily figures: a straight climb is a steady signal, a flat stretch one that "
-        "did not work.",
-        [
-            line(name, days, ic[column].fillna(0.0).cumsum(), colour)
-            for column, (name, colour) in _SERIES.items()
-        ],
-        {"xaxis": axis(type="date"), "yaxis": axis("running sum")},
-        is_wide=True,
-        height=280,
-    )
-
-
-def _by_month(values: pd.Series[float], column: str) -> Figure:
-    name, _ = _SERIES[column]
-    return months_figure(
-        f"{column}_months",
-        f"{name} by month",
-        "Mean of a month's days; blue months ordered stocks the right way round, orange ones the wrong way.",
-        values,
-        "mean",
-        series=name,
-        form=".3f",
-        hover=".4f",
     )
 
 
 def _distribution(ic: pd.Series[float]) -> Figure:
     known = ic.dropna().to_numpy()
-    counts, edges = np.histogram(known, bins=40)
-    middle, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
+    middle, counts, width = histogram(known, 40)
     mean, std = float(known.mean()), float(known.std(ddof=1))
     normal = NormalDist(mean, std) if std > 0 else None
     expected = np.array([normal.pdf(x) if normal else np.nan for x in middle]) * width * len(known)
     return Figure(
         "ic_distribution",
         "Distribution of the daily IC",
-        "How many days had which IC; the mean (dashed) is small beside the spread, which is why ICIR, their "
-        "ratio, matters.",
+        "Number of days by IC. The mean (dashed) is small compared with the spread; ICIR is the ratio of the two.",
         [bars("days", middle, counts, "@blue/60"), line("normal", middle, expected, "@orange")],
-        {
-            "xaxis": axis("IC"),
-            "yaxis": axis("days"),
-            "bargap": 0.04,
-            "shapes": [vertical(mean), vertical(0.0, "@muted", "dot")],
-        },
+        axes("IC", "days", bargap=0.04, shapes=[vertical(mean), vertical(0.0, "@muted", "dot")]),
         note=f"{counted(len(known), 'day')}, {float((known > 0).mean()):.1%} of them above 0.",
     )
 
@@ -137,13 +116,10 @@ def _quantiles(ic: pd.Series[float]) -> Figure:
     return Figure(
         "ic_qq",
         "Daily IC against a normal distribution",
-        "Points on the line are normal; ends that bend away are days far better or worse than a normal "
-        "distribution has.",
-        [
-            points("days", at, values, "@blue/60", size=4),
-            line("normal", ends, mean + std * ends, "@orange"),
-        ],
-        {"xaxis": axis("quantile of the standard normal"), "yaxis": axis("IC"), "hovermode": "closest"},
+        "Points on the line are normal. Ends that bend away from it are days far better or worse than a "
+        "normal distribution has.",
+        [points("days", at, values, "@blue/60", size=4), line("normal", ends, mean + std * ends, "@orange")],
+        axes("quantile of the standard normal", "IC", hovermode="closest"),
     )
 
 
@@ -153,17 +129,16 @@ def decay_figure(decay: pd.DataFrame) -> Figure:
     Parameters
     ----------
     decay
-        A record's table ``ic_decay``.
+        The record's table ``ic_decay``.
     """
     lag = decay["lag"] if "lag" in decay.columns else decay.index
     return Figure(
         "ic_decay",
         "IC decay",
-        "IC between a day's scores and the label so many days later: the slower it falls, the longer a score "
-        "is worth "
-        "holding on to.",
+        "IC between a day's scores and the label that many days later. The slower it falls, the longer a "
+        "position is worth holding.",
         [bars(name, lag, decay[column], colour) for column, (name, colour) in _SERIES.items()],
-        {"xaxis": axis("days later", tickformat="d"), "yaxis": axis("mean"), "barmode": "group"},
+        axes(axis("days later", "d"), "mean", barmode="group"),
         is_wide=True,
         height=280,
     )

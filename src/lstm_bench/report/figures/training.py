@@ -1,4 +1,4 @@
-"""Figures of training: what the epochs of a run's record say."""
+"""Figures of training: losses, validation score and learning rate by epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_bench.report.figures.figure import Figure, axis, bars, counting, horizontal, line, points, vertical
+from lstm_bench.report.figures.figure import (
+    Axis,
+    Figure,
+    Trace,
+    Values,
+    axes,
+    axis,
+    bars,
+    counting,
+    horizontal,
+    line,
+    points,
+    vertical,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,29 +31,51 @@ __all__ = ["training_figures"]
 def training_figures(epochs: pd.DataFrame, best_epoch: int | None) -> Iterator[Figure]:
     """Draw the loss curves and the gap between them.
 
-    And the validation score where it is another figure than the loss, and the learning rate where it changes.
+    The validation score follows if it differs from the loss, the learning rate if it changes.
 
     Parameters
     ----------
     epochs
-        A record's table of that name.
+        The record's table ``epochs``.
     best_epoch
-        Whose weights the run kept; None where no epoch was usable.
+        The epoch whose weights the run kept; None if no epoch was usable.
     """
-    yield _losses(epochs, best_epoch)
-    yield _gap(epochs, best_epoch)
+    at, gap = epochs.index, epochs["valid_loss"] - epochs["train_loss"]
+    along = counting("epoch, counted from 0", len(epochs))
+    best = [] if best_epoch is None else [vertical(best_epoch)]
+    yield _losses(epochs, best_epoch, along)
+    yield Figure(
+        "loss_gap",
+        "Gap between valid and train",
+        "Valid loss minus train loss. Near 0 the model does as well on new days as on training days; a rising "
+        "gap is overfitting.",
+        [bars("valid − train", at, gap, "@purple")],
+        axes(along, "valid − train", shapes=best, showlegend=False),
+    )
     if not np.array_equal(epochs["valid_score"], -epochs["valid_loss"], equal_nan=True):
-        yield _score(epochs, best_epoch)
+        yield Figure(
+            "valid_score",
+            "Validation score by epoch",
+            "Early stopping watches this score; higher is better. The dashed line marks the epoch whose "
+            "weights were kept.",
+            [_curve("valid score", at, epochs["valid_score"], "@green")],
+            axes(along, "score", shapes=[horizontal(0.0), *best], showlegend=False),
+        )
     if "lr" in epochs.columns and not (epochs["lr"] == epochs["lr"].iloc[0]).all():
-        yield _learning_rate(epochs, best_epoch)
+        yield Figure(
+            "learning_rate",
+            "Learning rate by epoch",
+            "Learning rate at the last step of each epoch. If losses settle where it falls, the steps before "
+            "were too large.",
+            [_curve("learning rate", at, epochs["lr"], "@gold")],
+            axes(along, axis("learning rate", ".1e", rangemode="tozero"), shapes=best, showlegend=False),
+        )
 
 
-def _losses(epochs: pd.DataFrame, best_epoch: int | None) -> Figure:
-    at = epochs.index.to_numpy()
-    style = {"mode": "lines+markers", "marker": {"size": 5}}
+def _losses(epochs: pd.DataFrame, best_epoch: int | None, along: Axis) -> Figure:
     traces = [
-        line("train", at, epochs["train_loss"], "@blue", **style),
-        line("valid", at, epochs["valid_loss"], "@orange", **style),
+        _curve("train", epochs.index, epochs["train_loss"], "@blue"),
+        _curve("valid", epochs.index, epochs["valid_loss"], "@orange"),
     ]
     if best_epoch is not None:
         best = epochs.loc[[best_epoch], "valid_loss"]
@@ -50,80 +85,12 @@ def _losses(epochs: pd.DataFrame, best_epoch: int | None) -> Figure:
     return Figure(
         "losses",
         "Loss by epoch",
-        "Where valid turns up while train still falls, the model has begun to learn its training days by "
-        "heart; the "
-        "weights of the ringed epoch are the ones kept.",
+        "Where valid rises while train still falls, the model has begun to overfit. The ring marks the epoch "
+        "whose weights were kept.",
         traces,
-        {
-            "xaxis": _epoch_axis(epochs),
-            "yaxis": axis("loss"),
-            "shapes": [] if best_epoch is None else [vertical(best_epoch)],
-        },
+        axes(along, "loss", shapes=[] if best_epoch is None else [vertical(best_epoch)]),
     )
 
 
-def _gap(epochs: pd.DataFrame, best_epoch: int | None) -> Figure:
-    gap = epochs["valid_loss"] - epochs["train_loss"]
-    return Figure(
-        "loss_gap",
-        "Gap between valid and train",
-        "Valid loss less train loss: near 0 the model does as well on new days as on those it saw; a rising "
-        "gap is "
-        "overfitting.",
-        [bars("valid − train", epochs.index, gap, "@purple")],
-        {
-            "xaxis": _epoch_axis(epochs),
-            "yaxis": axis("valid − train"),
-            "shapes": [] if best_epoch is None else [vertical(best_epoch)],
-            "showlegend": False,
-        },
-    )
-
-
-def _score(epochs: pd.DataFrame, best_epoch: int | None) -> Figure:
-    return Figure(
-        "valid_score",
-        "Validation score by epoch",
-        "What early stopping watched, the higher the better; the dashed line is the epoch whose weights were "
-        "kept.",
-        [
-            line(
-                "valid score",
-                epochs.index,
-                epochs["valid_score"],
-                "@green",
-                mode="lines+markers",
-                marker={"size": 5},
-            )
-        ],
-        {
-            "xaxis": _epoch_axis(epochs),
-            "yaxis": axis("score"),
-            "shapes": [horizontal(0.0), *([] if best_epoch is None else [vertical(best_epoch)])],
-            "showlegend": False,
-        },
-    )
-
-
-def _learning_rate(epochs: pd.DataFrame, best_epoch: int | None) -> Figure:
-    return Figure(
-        "learning_rate",
-        "Learning rate by epoch",
-        "Of each epoch's last step, as the schedule set it: losses that settle where it falls were shaken by "
-        "large steps.",
-        [
-            line(
-                "learning rate", epochs.index, epochs["lr"], "@gold", mode="lines+markers", marker={"size": 5}
-            )
-        ],
-        {
-            "xaxis": _epoch_axis(epochs),
-            "yaxis": axis("learning rate", tickformat=".1e", rangemode="tozero"),
-            "shapes": [] if best_epoch is None else [vertical(best_epoch)],
-            "showlegend": False,
-        },
-    )
-
-
-def _epoch_axis(epochs: pd.DataFrame) -> dict[str, object]:
-    return counting("epoch, counted from 0", len(epochs))
+def _curve(name: str, epochs: Values, values: Values, colour: str) -> Trace:
+    return line(name, epochs, values, colour, mode="lines+markers", marker={"size": 5})

@@ -1,4 +1,4 @@
-"""Two rows against each other: over the seeds that both have, over all pairs of seeds, and over days."""
+"""Comparison of two rows: over their common seeds, over all pairs of seeds, and over days."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError, choices_hint
 from lstm_bench.evaluate.headlines import HEADLINES
-from lstm_bench.record.evidence import METRICS, Daily, Evidence
+from lstm_bench.record.evidence import Daily, Evidence
+from lstm_bench.record.evidence_schema import METRICS
+from lstm_bench.report.leaderboard.find_row import find_row
 from lstm_bench.report.leaderboard.published import COLUMNS
-from lstm_bench.report.leaderboard.rows import Row, find_row, rows_of
+from lstm_bench.report.leaderboard.rows import Row, rows_of
 from lstm_bench.report.leaderboard.statistics import (
     Estimate,
     block_length,
@@ -33,7 +35,7 @@ _HIGHER_IS_BETTER = tuple(
     for name in _KNOWN
     if not name.endswith((".std", "Autocorrelation", "Turnover")) and not name.startswith("Long-Avg")
 )
-"""All but the deviations, how scores stay, and the average of all stocks, which no score changes."""
+"""All metrics except standard deviations, the stability of scores, and the average of all stocks."""
 
 _SERIES = ("IC", "Rank IC", "net return")
 
@@ -44,10 +46,10 @@ class MetricComparison:
 
     Attributes
     ----------
-    metric : Qlib's name, of a metric of which higher is better
+    metric : Qlib's name of a metric for which higher is better
     mean_a, mean_b : over the common seeds
     difference : mean of A - B over the common seeds, and its bootstrap interval
-    p_value : Wilcoxon signed-rank, two-sided; NaN where fewer than three seeds are common
+    p_value : Wilcoxon signed-rank, two-sided; NaN for fewer than three common seeds
     improvement : P(A > B) over all pairs of a seed of A and a seed of B
     """
 
@@ -65,8 +67,8 @@ class DailyComparison:
 
     Attributes
     ----------
-    series : ``IC``, ``Rank IC`` or ``net return`` (return less cost)
-    days : how many both have
+    series : ``IC``, ``Rank IC`` or ``net return`` (return minus cost)
+    days : number of common days
     block : mean length of a block in days
     difference : mean of a day's difference, and its stationary bootstrap interval
     """
@@ -94,15 +96,15 @@ def compare_rows(evidence: Mapping[str, Evidence], a: str, b: str, metrics: Sequ
     Parameters
     ----------
     a, b
-        ``STUDY/ROW``, or ``STUDY`` where it has only one row.
+        ``STUDY/ROW``, or ``STUDY`` if it has only one row.
     metrics
-        Qlib's names or the leaderboard's, of which higher is better; by default those of the leaderboard.
+        Names of Qlib or of the leaderboard, for which higher is better; the leaderboard's columns by default.
 
     Raises
     ------
     InputError
-        Where a row or a metric is not there, the two are one, or they were not computed on the same data, label and
-        test segment with the same numerics over at least one common seed.
+        If a row or a metric does not exist, both rows are the same, or they do not share data, label, test segment,
+        numerics and at least one seed.
     """
     rows = rows_of(evidence)
     left, right = find_row(rows, a), find_row(rows, b)
@@ -156,8 +158,7 @@ def _common_seeds(a: Row, b: Row) -> tuple[int, ...]:
     seeds = [{result.seed for result in row.complete} for row in (a, b)]
     if not seeds[0] & seeds[1]:
         raise InputError(
-            f"compare: {a.name} has the seeds {_listed(seeds[0])}, {b.name} {_listed(seeds[1])}; none is "
-            "common; "
+            f"compare: {a.name} has the seeds {_listed(seeds[0])}, {b.name} {_listed(seeds[1])}; none is common; "
             "bench both with the same --seeds"
         )
     return tuple(sorted(seeds[0] & seeds[1]))
@@ -174,7 +175,7 @@ def _metric(name: str) -> str:
 
 
 def _compare_metric(a: Row, b: Row, metric: str) -> MetricComparison | None:
-    """Compare one metric; None where no common seed has it in both rows."""
+    """Compare one metric; None if no common seed has it in both rows."""
     of_a, of_b = a.values(metric), b.values(metric)
     common = sorted(set(of_a) & set(of_b))
     if not common:

@@ -26,19 +26,18 @@ SEED_HEADER = ("Metric", "A", "B", "A − B, common seeds", "Wilcoxon p", "P(A >
 DAILY_HEADER = ("Daily series", "Days", "Mean block", "A − B, mean of a day")
 
 UNDECIDED = "undecided"
-"""Of a figure that has too few seeds or days for an interval or a p-value."""
+"""Text for a value with too few seeds or days for an interval or a p-value."""
 
 
 def heading(comparison: Comparison) -> str:
-    """Say what is compared."""
+    """Describe what is compared."""
     a, b, seeds = comparison.a, comparison.b, comparison.seeds
     setting = a.setting
     reduced = [row.name for row in (a, b) if row.reductions]
     of_a, of_b = (f"{row.name} ({row.dataset}, {counted(len(row.complete), 'seed')})" for row in (a, b))
     text = (
-        f"A is {of_a}, B is {of_b}; {counted(len(seeds), 'common seed')}; "
-        f"{setting.market}, test {setting.test[0]} to {setting.test[1]}, "
-        f"data {setting.data_fingerprint[:12]}."
+        f"A is {of_a}, B is {of_b}; {counted(len(seeds), 'common seed')}; {setting.market}, test {setting.test[0]} "
+        f"to {setting.test[1]}, data {setting.data_fingerprint[:12]}."
     )
     if len(seeds) < FEWEST:
         text += " Fewer than three common seeds give no interval: their differences are undecided."
@@ -77,10 +76,8 @@ def comparison_markdown(comparison: Comparison) -> str:
                 markdown_table(SEED_HEADER, seed_lines(comparison)),
                 markdown_table(DAILY_HEADER, daily_lines(comparison)),
                 "In brackets 95 % intervals: bootstrap over seeds, for days the stationary bootstrap of the "
-                "seed-mean "
-                "series. Net return is return less cost. P(A > B) is over all pairs of a seed of A and one "
-                "of B, "
-                "ties half.",
+                "seed-mean series. Net return is return less cost. P(A > B) is over all pairs of a seed of A and "
+                "one of B, ties half.",
             ]
         )
         + "\n"

@@ -34,15 +34,15 @@ def explanation_lines(row: Row) -> list[tuple[str, ...]]:
 
 
 def explanation_text(row: Row) -> str:
-    """Say how the cells follow, and how to compute a seed again."""
-    said = sorted(
+    """Describe how the cells are computed, and how to compute a seed again."""
+    commits = sorted(
         {f"{result.commit or 'no checkout'}{' (dirty)' if result.dirty else ''}" for result in row.complete}
     )
     n = counted(len(row.complete), "complete seed")
     return (
         f"mean = sum(x) / n, std = sqrt(sum((x - mean)^2) / (n - 1)) over the n = {n}\n"
         f"data {row.setting.data_fingerprint or 'unknown'}\n"
-        f"code {', '.join(said) or 'unknown'}\n"
+        f"code {', '.join(commits) or 'unknown'}\n"
         f"again: put `config` of --json into a file, then lstm-bench run FILE --seed SEED --provider-uri DIR"
     )
 

@@ -15,23 +15,21 @@ from lstm_bench.report.leaderboard.tables import Table
 __all__ = ["EMPTY", "NOTE", "csv_text", "json_object", "latex", "markdown", "markdown_table"]
 
 EMPTY = (
-    "There is no row yet: `lstm-bench bench` makes rows, and `lstm-bench leaderboard --out benchmarks.md` "
-    "puts them "
-    "here."
+    "There is no row yet: `lstm-bench bench` makes rows, and `lstm-bench leaderboard --out benchmarks.md` puts "
+    "them here."
 )
 
 NOTE = (
     "A cell is mean±std (ddof 1) over the complete seeds; returns, information ratio and drawdown are of the "
-    "excess "
-    "over the benchmark, with cost, as fractions. Training time is the mean per seed. `lstm-bench leaderboard "
-    "--explain STUDY/ROW` prints the seeds behind a row and how to compute one again."
+    "excess over the benchmark, with cost, as fractions. Training time is the mean per seed. `lstm-bench "
+    "leaderboard --explain STUDY/ROW` prints the seeds behind a row and how to compute one again."
 )
 
 _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "±": r"$\pm$", "–": "--", "`": ""}
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    """Write tables under a heading per feature set."""
+    """Format tables under a heading per feature set."""
     measured = any(table.evidence for table in tables)
     parts = [NOTE if measured else EMPTY]
     features = None
@@ -47,14 +45,14 @@ def markdown(tables: Sequence[Table]) -> str:
 
 
 def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Write one table; text in the first column, figures to the right of it."""
+    """Format one table."""
     rule = ["---"] * len(header)
     rows = (header, rule, *([cell.replace("|", r"\|") for cell in line] for line in lines))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def latex(tables: Sequence[Table]) -> str:
-    """Write a ``booktabs`` table each."""
+    """Format each table with ``booktabs``."""
     return "\n".join("\n".join(_latex_table(table)) for table in tables) + "\n"
 
 
@@ -77,7 +75,7 @@ def _escaped(text: str) -> str:
 
 
 def csv_text(rows: Sequence[Row]) -> str:
-    """Write a line per row, with all digits; what Qlib published of the same data comes last."""
+    """Write a line per row, with all digits; the rows that Qlib published come last."""
     lines = [_flat(row) for row in _in_order(rows)]
     lines += [_flat_published(row) for row in _published(group_rows(rows))]
     keys = list(dict.fromkeys(key for line in lines for key in line))
@@ -89,7 +87,7 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 
 def json_object(rows: Sequence[Row], evidence_file: Callable[[str], str]) -> dict[str, Any]:
-    """Return the tables as plain data, with all digits; a figure that is not there is null."""
+    """Return the tables as plain data, with all digits; a missing figure is null."""
     tables, groups = [], group_rows(rows)
     for group in groups:
         setting = group.setting
@@ -160,7 +158,7 @@ def _summary(row: Row, metric: str) -> dict[str, float | int | None]:
 
 
 def _flat(row: Row) -> dict[str, Any]:
-    setting, said = row.setting, _identity(row)
+    setting, identity = row.setting, _identity(row)
     line = {
         "source": "measured",
         "features": setting.features,
@@ -171,8 +169,8 @@ def _flat(row: Row) -> dict[str, Any]:
         "test_last": setting.test[1],
         "label": setting.label,
         "numerics": setting.numerics or None,
-        **{key: value for key, value in said.items() if key not in ("seeds", "epochs", "reduced")},
-        **{f"seeds_{status}": n for status, n in said["seeds"].items()},
+        **{key: value for key, value in identity.items() if key not in ("seeds", "epochs", "reduced")},
+        **{f"seeds_{status}": n for status, n in identity["seeds"].items()},
         "kind": setting.kind,
         "reduced": "; ".join(row.reductions),
     }

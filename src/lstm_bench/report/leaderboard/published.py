@@ -1,10 +1,10 @@
-"""What Qlib publishes for its LSTM: the rows of its benchmark's README."""
+"""The LSTM rows of Qlib's benchmark README."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["COLUMNS", "PUBLISHED", "PublishedRow"]
+__all__ = ["COLUMNS", "IN_PERCENT", "PUBLISHED", "PublishedRow"]
 
 COLUMNS = {
     "IC": "IC",
@@ -17,6 +17,9 @@ COLUMNS = {
 }
 """Qlib's metric name -> the column's name in Qlib's README."""
 
+IN_PERCENT = frozenset(name for name in COLUMNS if name.endswith(("annualized_return", "max_drawdown")))
+"""Metrics that pages show in per cent."""
+
 
 @dataclass(frozen=True)
 class PublishedRow:
@@ -27,7 +30,7 @@ class PublishedRow:
     features : the handler's class
     dataset : the dataset's name
     cells : metric -> (mean, std) over the seeds, in the order of the leaderboard's columns
-    seeds : how many there were
+    seeds : number of seeds
     """
 
     features: str
@@ -68,4 +71,4 @@ PUBLISHED = (
         ),
     ),
 )
-"""On an older vintage of the data than can be had today."""
+"""Computed on an older vintage of the data than is available today."""

@@ -1,14 +1,12 @@
-"""Rows of a leaderboard: seeds summed up, and sorted into tables of what can be compared."""
+"""Rows of the leaderboard: seeds aggregated, and grouped into tables of comparable rows."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from functools import cached_property
 from typing import get_args
 
@@ -36,26 +34,16 @@ __all__ = [
     "Cell",
     "Group",
     "Row",
-    "RowMissingError",
     "Setting",
-    "find_row",
     "group_rows",
     "published_rows",
     "rows_of",
 ]
 
 FEATURE_SETS = ("Alpha158", "Alpha360")
-"""Qlib's, which come first."""
+"""Qlib's feature sets, which come first."""
 
 _ALPHA158_COLUMNS = 158
-
-
-class RowMissingError(InputError):
-    """No row has the name that was given."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name = name
 
 
 @dataclass(frozen=True)
@@ -64,9 +52,8 @@ class Cell:
 
     Attributes
     ----------
-    mean, std : std with ddof 1; NaN where there are too few values
-    n : values, which are fewer than complete seeds where a run has no such figure
-    interval : bootstrap of the mean over seeds
+    mean, std : std with ddof 1; NaN if there are too few values
+    n : number of values; fewer than complete seeds if some runs lack the metric
     """
 
     mean: float
@@ -82,17 +69,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """What rows must share to stand in one table.
+    """What the rows of one table have in common.
 
     Attributes
     ----------
     features : the handler's class
-    market, region : of the stocks, and of the trading rules
-    data_fingerprint : empty where no seed is complete
+    market, region : the universe, and the region of the trading rules
+    data_fingerprint : empty if no seed is complete
     test : first and last day of the test segment, clipped to the data
-    kind : whether the runs are Qlib's benchmark, less of it, of own data, or of a synthetic market
+    kind : Qlib's benchmark, a reduced one, other data, or a synthetic market
     label : expression of the label, without spaces
-    numerics : of the code that computed it; 0 where no seed is complete
+    numerics : version of the code's numerics; 0 if no seed is complete
     """
 
     features: str
@@ -106,7 +93,7 @@ class Setting:
 
     @property
     def is_reduced(self) -> bool:
-        """Whether the runs are less than Qlib's benchmark, which they claim to be."""
+        """Whether the runs are a reduced version of Qlib's benchmark."""
         return self.kind == "reduced"
 
 
@@ -126,7 +113,7 @@ class Row:
     ----------
     study, label : together its name
     results : by seed
-    data : fingerprint of the data that it stands for, its first seed's where None; see :func:`rows_of`
+    data : fingerprint of its data, the first seed's if None; see :func:`rows_of`
     """
 
     study: str
@@ -150,14 +137,14 @@ class Row:
 
     @property
     def diverged(self) -> int:
-        """Seeds that diverged before any epoch was usable: the row's means are without them."""
+        """Seeds that diverged before any epoch was usable; the row's means do not include them."""
         return sum(
             result.status == "failed" and result.training_status == "diverged" for result in self.results
         )
 
     @property
     def shortfall(self) -> str:
-        """Say which seeds are not there, and why, or have the weights of before they diverged; empty for none."""
+        """Describe the seeds that failed, are missing or diverged after their best epoch; empty if there are none."""
         late = sum(result.training_status == "diverged" for result in self.complete)
         counts = {
             "diverged": self.diverged,
@@ -172,7 +159,7 @@ class Row:
         return {result.seed: result.metrics[metric] for result in self.complete if metric in result.metrics}
 
     def cell(self, metric: str) -> Cell:
-        """Sum a metric up."""
+        """Aggregate a metric over the complete seeds."""
         values = np.array(list(self.values(metric).values()), dtype=np.float64)
         n = len(values)
         mean = float(values.mean()) if n else np.nan
@@ -180,25 +167,25 @@ class Row:
 
     @cached_property
     def config(self) -> RunConfig:
-        """The configuration, with some seed of it and no data folder."""
+        """The configuration of one of its seeds, without the data folder."""
         return parse_config(json.loads((self.complete or self.results)[0].config))
 
     @cached_property
     def reductions(self) -> tuple[str, ...]:
-        """Why the row is less than Qlib's benchmark, of all its seeds; without repeats; empty of other data."""
+        """How the row's seeds fall short of Qlib's benchmark, without repeats; empty for other data."""
         if not is_of_qlibs_market(self.config) or self.is_synthetic:
             return ()
-        said = (result.reduced.split("; ") for result in self.complete or self.results if result.reduced)
-        return tuple(dict.fromkeys(itertools.chain.from_iterable(said)))
+        reasons = (result.reduced.split("; ") for result in self.complete or self.results if result.reduced)
+        return tuple(dict.fromkeys(itertools.chain.from_iterable(reasons)))
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether its data are a synthetic market."""
+        """Whether its data is a synthetic market."""
         return any(result.synthetic for result in self.complete or self.results)
 
     @cached_property
     def setting(self) -> Setting:
-        """What it is comparable with."""
+        """The setting that decides its table."""
         first = (self.complete or self.results)[0]
         calendar = (
             (first.calendar_first, first.calendar_last)
@@ -220,34 +207,34 @@ class Row:
 
     @property
     def dataset(self) -> str:
-        """The feature set, and how many of its columns where it is not all."""
+        """The feature set, with its number of columns if they are a selection."""
         columns = self.config.task.model.kwargs.d_feat
         selected = self.config.task.dataset.is_time_series and columns != _ALPHA158_COLUMNS
         features = self.results[0].features
         return f"{features} ({counted(columns, 'column')})" if selected else features
 
     def known(self, field: str) -> list[float]:
-        """Return a numeric field of the complete seeds, where it is known."""
-        found = (getattr(result, field) for result in self.complete)
-        return [value for value in found if value is not None]
+        """Return the known values of a numeric field over the complete seeds."""
+        values = (getattr(result, field) for result in self.complete)
+        return [value for value in values if value is not None]
 
 
 def rows_of(evidence: Mapping[str, Evidence], studies: Iterable[str] = ()) -> list[Row]:
-    """Return the rows of all studies, or of those named, by name.
+    """Return the rows of all studies, or of the named ones, sorted by name.
 
-    Rows of the same days and stocks meet, whichever folder they were computed from: a row stands for the data of the
-    folder with the earliest end from which the same days and stocks were used. Rows of two folders that used
-    different days and stocks do not, since nothing tells that the folders agree on them.
+    Rows that used the same days and stocks are comparable even if their data folders differ: each is assigned the
+    data of the folder with the earliest end. Rows of two folders that used different days and stocks are not
+    comparable, since the folders may differ.
 
     Raises
     ------
     InputError
-        Where there is no evidence of a study that is named.
+        If a named study has no evidence.
     """
-    for name in (wanted := list(studies)):
+    for name in (named := list(studies)):
         if name not in evidence:
             raise InputError(f"study: there is no evidence of {name!r}; {choices_hint(name, evidence)}")
-    first: dict[str, tuple[date, str]] = {}  # digest of the used data -> the folder that stands for them
+    first: dict[str, tuple[date, str]] = {}  # digest of the used data -> the folder with the earliest end
     for result in (result for found in evidence.values() for result in found.results):
         if result.data_used is not None and result.data_fingerprint is not None:
             folder = result.calendar_last or date.max, result.data_fingerprint
@@ -259,13 +246,13 @@ def rows_of(evidence: Mapping[str, Evidence], studies: Iterable[str] = ()) -> li
 
     return [
         row_of(study, label, tuple(results))
-        for study in sorted(wanted or evidence)
+        for study in sorted(named or evidence)
         for label, results in itertools.groupby(evidence[study].results, key=lambda result: result.row)
     ]
 
 
 def group_rows(rows: Iterable[Row]) -> list[Group]:
-    """Sort rows into tables: one per setting; Qlib's benchmark, less of it, own data, synthetic data."""
+    """Group rows into tables, one per setting, in the order of feature sets and kinds."""
     tables: dict[Setting, list[Row]] = {}
     for row in rows:
         tables.setdefault(row.setting, []).append(row)
@@ -275,67 +262,14 @@ def group_rows(rows: Iterable[Row]) -> list[Group]:
 
 
 def published_rows(groups: Iterable[Group], features: str) -> list[PublishedRow]:
-    """Return what Qlib published of a feature set, where that belongs beside the tables.
+    """Return the rows that Qlib published for a feature set, if they are comparable with its tables.
 
-    Qlib's rows are of the CSI 300: they are no reference for a feature set whose rows are all of other data.
+    Qlib's rows are on the CSI 300 and are left out if all rows of the feature set are on other data.
     """
-    own = [group for group in groups if group.setting.features == features]
-    if own and not any(group.setting.kind in OF_QLIBS_MARKET for group in own):
+    kinds = [group.setting.kind for group in groups if group.setting.features == features]
+    if kinds and not any(kind in OF_QLIBS_MARKET for kind in kinds):
         return []
     return [row for row in PUBLISHED if row.features == features]
-
-
-def find_row(rows: Iterable[Row], name: str) -> Row:
-    """Find a row by ``STUDY/ROW``, or by either where there is only one of it.
-
-    What a shell would want quotes for may be written with ``-`` in its place, ``s/trial-3`` for ``s/trial 3``; and the
-    beginning of a name is enough where no other one begins so.
-
-    Raises
-    ------
-    RowMissingError
-        Where there is none; it names the nearest.
-    InputError
-        Where it fits more than one.
-    """
-    known = {row.name: row for row in rows}
-    if name in known:
-        return known[name]
-    wanted = _plain(name)
-    same = [row for full, row in known.items() if _plain(full) == wanted]
-    if len(same) == 1:
-        return same[0]
-    of_study = [row for row in known.values() if row.study == name]
-    if len(of_study) == 1:
-        return of_study[0]
-    if of_study:
-        raise InputError(
-            f"row: study {name!r} has {len(of_study)}; choices: {', '.join(row.name for row in of_study)}"
-        )
-    same = same or [row for row in known.values() if _plain(row.label) == wanted]
-    if len(same) == 1:
-        return same[0]
-    begun = [row for full, row in known.items() if wanted and _plain(full).startswith(wanted)]
-    if len(begun) == 1:
-        return begun[0]
-    if several := same or begun:
-        raise InputError(
-            f"row: {name!r} fits {len(several)}; choices: {', '.join(row.name for row in several)}"
-        )
-    if not known:
-        raise RowMissingError(
-            name, f"row: there is no {name!r}, nor any other; `lstm-bench bench` makes rows"
-        )
-    # the study or the label may be near where the whole name is not
-    spelt = {text: row.name for row in known.values() for text in (row.study, row.label, row.name)}
-    near = get_close_matches(name, spelt, n=1)
-    meant = spelt[near[0]] if near else name
-    raise RowMissingError(name, f"row: there is no {name!r}; {choices_hint(meant, known)}")
-
-
-def _plain(name: str) -> str:
-    """Write a name without what a shell acts on, and in small letters."""
-    return "/".join(re.sub(r"(?:[^\w.]|_)+", "-", part).strip("-").lower() for part in name.split("/"))
 
 
 def _rank(row: Row) -> tuple[float, str]:

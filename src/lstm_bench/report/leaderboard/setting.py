@@ -1,10 +1,9 @@
-"""What a row's configuration says of its setting: what it is comparable with, spans of days, where it is reduced."""
+"""The setting of a run, from its configuration: kind of data, segments, and how it falls short of Qlib's benchmark."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -30,13 +29,13 @@ __all__ = [
 ]
 
 Kind = Literal["full", "reduced", "own", "synthetic"]
-"""Qlib's benchmark as it is; less of it; own data, which are no part of it; a synthetic market."""
+"""Qlib's full benchmark; a reduced one; other data; a synthetic market."""
 
 OF_QLIBS_MARKET: tuple[Kind, ...] = ("full", "reduced")
-"""What Qlib's published row can stand beside."""
+"""Kinds that Qlib's published rows are comparable with."""
 
 QLIB_MARKET = ("csi300", "cn")
-"""Stocks and region of Qlib's benchmark."""
+"""Universe and region of Qlib's benchmark."""
 
 Span = tuple[date, date]
 """First and last day, both inclusive."""
@@ -46,24 +45,14 @@ QLIB_SEGMENTS: Mapping[str, Span] = {
     "valid": (date(2015, 1, 1), date(2016, 12, 31)),
     "test": (date(2017, 1, 1), date(2020, 8, 1)),
 }
-"""Of Qlib's benchmark, the same for both feature sets."""
+"""Segments of Qlib's benchmark, the same for both feature sets."""
 
 QLIB_EPOCHS = 200
-"""Qlib's cap, which early stopping does not reach."""
-
-
-@dataclass(frozen=True)
-class _Calendar:
-    first: date
-    last: date
-
-    def clip(self, span: Span) -> Span | None:
-        clipped = max(span[0], self.first), min(span[1], self.last)
-        return clipped if clipped[0] <= clipped[1] else None
+"""Qlib's ``n_epochs``; its runs stop earlier."""
 
 
 def config_text(config: RunConfig) -> str:
-    """Return the resolved workflow as canonical JSON; of ``qlib_init`` only the region, the rest is the machine's."""
+    """Return the resolved workflow as canonical JSON; of ``qlib_init``, which has local paths, only the region."""
     content = config.to_file()
     content["qlib_init"] = {"region": content["qlib_init"]["region"]}
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -75,7 +64,7 @@ def parse_config(content: Mapping[str, Any]) -> RunConfig:
     Raises
     ------
     ConfigError
-        Where it is none.
+        If it is not a valid workflow.
     """
     initial = {"provider_uri": "", **content.get("qlib_init", {})}
     try:
@@ -85,25 +74,25 @@ def parse_config(content: Mapping[str, Any]) -> RunConfig:
 
 
 def segments(config: RunConfig, calendar: Span | None) -> dict[str, Span]:
-    """Return each segment's span, clipped to the data's calendar where that is known."""
-    wanted = config.task.dataset.kwargs.segments
-    spans: dict[str, Span] = {name: getattr(wanted, name) for name in QLIB_SEGMENTS}
+    """Return each segment's span, clipped to the data's calendar if that is known."""
+    configured = config.task.dataset.kwargs.segments
+    spans: dict[str, Span] = {name: getattr(configured, name) for name in QLIB_SEGMENTS}
     if calendar is None:
         return spans
-    return {name: _Calendar(*calendar).clip(span) or span for name, span in spans.items()}
+    return {name: _clipped(span, calendar) or span for name, span in spans.items()}
 
 
 def reductions(
     config: RunConfig, calendar: Span | None, synthetic: bool | None, training_status: str | None
 ) -> list[str]:
-    """Say in what a run falls short of the benchmark as Qlib defines it; nothing of one that is not of Qlib's market.
+    """Return how a run falls short of Qlib's benchmark; empty for runs on other data.
 
     Parameters
     ----------
     calendar
-        The data's first and last day: Qlib's segments are clipped to it, since nobody has other days.
+        The data's first and last day, to which Qlib's segments are clipped.
     training_status
-        An epoch cap below Qlib's is a reduction where it ended the training, and only there.
+        A cap on epochs below Qlib's is a reduction only if it ended the training.
     """
     if synthetic or not is_of_qlibs_market(config):
         return []
@@ -114,12 +103,12 @@ def reductions(
 
 
 def is_of_qlibs_market(config: RunConfig) -> bool:
-    """Whether a run is of the stocks and the region of Qlib's benchmark, and so claims to be it."""
+    """Whether a run has the universe and region of Qlib's benchmark."""
     return (config.task.dataset.kwargs.handler.kwargs.instruments, config.qlib_init.region) == QLIB_MARKET
 
 
 def kind_of(config: RunConfig, synthetic: bool | None, reduced: bool) -> Kind:
-    """Say which kind of table a run belongs to."""
+    """Return the kind of table that a run belongs to."""
     if synthetic:
         return "synthetic"
     if not is_of_qlibs_market(config):
@@ -127,12 +116,18 @@ def kind_of(config: RunConfig, synthetic: bool | None, reduced: bool) -> Kind:
     return "reduced" if reduced else "full"
 
 
+def _clipped(span: Span, calendar: Span) -> Span | None:
+    """Clip a span to the calendar; None if nothing is left."""
+    first, last = max(span[0], calendar[0]), min(span[1], calendar[1])
+    return (first, last) if first <= last else None
+
+
 def _short_segments(spans: Mapping[str, Span], calendar: Span | None) -> Iterator[str]:
     for name, span in spans.items():
-        wanted = QLIB_SEGMENTS[name]
-        expected = wanted if calendar is None else _Calendar(*calendar).clip(wanted)
+        benchmark = QLIB_SEGMENTS[name]
+        expected = benchmark if calendar is None else _clipped(benchmark, calendar)
         if expected is None:
-            yield f"{name} {_text(span)}: the data has none of Qlib's {_text(wanted)}"
+            yield f"{name} {_text(span)}: the data has none of Qlib's {_text(benchmark)}"
         elif _weekdays(expected[0], span[0]) > 0 or _weekdays_after(span[1], expected[1]) > 0:
             yield f"{name} {_text(span)} of {_text(expected)}"
 

@@ -1,7 +1,6 @@
-"""How sure a difference or a mean is: bootstrap over seeds and over days, rank tests.
+"""Confidence of means and differences: bootstrap over seeds and over days, and rank tests.
 
-Plain NumPy; every resampling draws from a generator of its own with a fixed seed, so that the same values give the
-same interval.
+Each resampling uses its own generator with a fixed seed, so the same values give the same interval.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ __all__ = [
 ]
 
 FEWEST = 3
-"""Values that an interval or a p-value takes: two can only be drawn as one, the other or both."""
+"""Values that an interval or a p-value needs at least."""
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -33,7 +32,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its bootstrap interval; both ends are NaN where there are too few values for one."""
+    """A value and its bootstrap interval; both ends are NaN if there are too few values."""
 
     value: float
     low: float
@@ -41,7 +40,7 @@ class Estimate:
 
     @property
     def is_decided(self) -> bool:
-        """Whether there is an interval, without which the value says nothing of what other seeds or days give."""
+        """Whether there is an interval; without one the value says nothing about other seeds or days."""
         return not np.isnan(self.low)
 
 
@@ -53,9 +52,9 @@ def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: i
     values : ``[n]``
         Independent replicates, such as one value per seed, without NaN.
     resamples
-        Samples of n values drawn with replacement.
+        Number of samples of n values, with replacement.
     seed
-        Of the generator.
+        Seed of the generator.
 
     References
     ----------
@@ -65,18 +64,18 @@ def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: i
     n = len(sample)
     if n < FEWEST:
         return Estimate(float(sample.mean()) if n else np.nan, np.nan, np.nan)
-    drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
-    return _percentiles(float(sample.mean()), sample[drawn].mean(axis=1))
+    sampled = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
+    return _percentiles(float(sample.mean()), sample[sampled].mean(axis=1))
 
 
 def signed_rank_p_value(differences: npt.ArrayLike) -> float:
-    """Two-sided p-value of the Wilcoxon signed-rank test that paired differences lie around 0.
+    """Two-sided p-value of the Wilcoxon signed-rank test that paired differences are symmetric around 0.
 
     Parameters
     ----------
     differences : ``[n]``
-        Zeros are left out, as Wilcoxon did; where nothing else is there, the p-value is 1. It is NaN for fewer than
-        three differences.
+        Zeros are dropped, as in Wilcoxon's paper; if all are 0, the p-value is 1. It is NaN for fewer than three
+        differences.
 
     References
     ----------
@@ -114,7 +113,7 @@ def probability_of_improvement(
     if min(wins.shape) < FEWEST:
         return Estimate(float(wins.mean()), np.nan, np.nan)
     generator = np.random.default_rng(seed)
-    # how often each seed is drawn, [resamples, n] and [resamples, m]: the mean of the drawn pairs is bilinear in them
+    # how often each seed is sampled, [resamples, n] and [resamples, m]: the mean over pairs is bilinear in the counts
     of_a = generator.multinomial(len(left), np.full(len(left), 1 / len(left)), size=resamples)
     of_b = generator.multinomial(len(right), np.full(len(right), 1 / len(right)), size=resamples)
     shares = ((of_a @ wins) * of_b).sum(axis=1) / wins.size

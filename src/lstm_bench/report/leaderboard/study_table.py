@@ -1,4 +1,4 @@
-"""A study's leaderboard as numbers: a row per benched configuration, for programs that draw tables themselves."""
+"""A study's leaderboard as numbers for trackers: a row per benched configuration."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["mean_and_std", "study_table"]
 
 
 def mean_and_std(metric: str, runs: Sequence[Mapping[str, float]]) -> tuple[float, float]:
-    """Sum a metric up over runs.
+    """Aggregate a metric over runs.
 
     Returns
     -------
     mean, std
-        Over the runs that have it, ddof 1; NaN where there are too few.
+        Over the runs that have it, ddof 1; NaN if there are too few.
     """
     values = [run[metric] for run in runs if metric in run]
     return (fmean(values) if values else nan, stdev(values) if len(values) > 1 else nan)
 
 
 def study_table(experiment: Path) -> tuple[list[str], list[list[str | float]]]:
-    """Lay an experiment's rows out, the highest mean IC first.
+    """Return the rows of an experiment, the highest mean IC first.
 
     Parameters
     ----------

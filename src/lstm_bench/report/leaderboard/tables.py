@@ -1,4 +1,4 @@
-"""The leaderboard as tables of text: in the columns of Qlib's README, and how each row came about."""
+"""The leaderboard as tables of text: the columns of Qlib's README and the provenance of each row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS: Mapping[Kind, str] = {
     "own": "Another market than that of Qlib's benchmark",
     "synthetic": "Synthetic data, not comparable with real data",
 }
-"""What the title of a table says where it is not of Qlib's benchmark."""
+"""Beginning of a table's title if it is not Qlib's benchmark."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Style:
     Attributes
     ----------
     compat : the standard deviation with two decimals, as in Qlib's README, rather than four
-    intervals : add the 95 % bootstrap interval of the mean over seeds, where there are three or more
+    intervals : add the 95 % bootstrap interval of the mean over seeds, if there are three or more
     """
 
     compat: bool = False
@@ -53,10 +53,10 @@ class Table:
 
     Attributes
     ----------
-    features : the feature set that it belongs to
-    title : what its rows share
+    features : its feature set
+    title : what its rows have in common
     header, lines
-    evidence : files that its cells follow from; none of a published row
+    evidence : files that its cells are computed from; empty for published rows
     studies : of its rows
     """
 
@@ -69,12 +69,12 @@ class Table:
 
 
 def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callable[[str], str]) -> list[Table]:
-    """Lay the leaderboard out: per feature set our tables, then Qlib's where they are of its market or there are none.
+    """Make the tables: per feature set the measured rows, then the rows that Qlib published, if comparable.
 
     Parameters
     ----------
     evidence_file
-        Gives the name of a study's evidence file, as readers shall see it.
+        Returns the path of a study's evidence file as the document shows it.
     """
     groups = group_rows(rows)
     named = _differing(groups)
@@ -88,7 +88,7 @@ def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callabl
 
 
 def _differing(groups: Iterable[Group]) -> set[str]:
-    """Return which of label and numerics have more than one value: only then titles name them."""
+    """Return which of label and numerics differ between tables; titles name only these."""
     settings = [group.setting for group in groups]
     known: dict[str, set[str] | set[int]] = {
         "label": {setting.label for setting in settings},
@@ -130,7 +130,7 @@ def _line(row: Row, style: Style, reduced: bool) -> tuple[str, ...]:
 
 
 def _cell(cell: Cell, style: Style, seeds: int) -> str:
-    """Write a mean, and of how many of the trained seeds it is where some of them have no figure."""
+    """Format a mean, with its number of seeds if some of the trained seeds have no value."""
     if cell.n == 0:
         return _NONE
     text = f"{cell.mean:.4f}"
@@ -158,7 +158,7 @@ def _seeds(row: Row) -> str:
 
 
 def _seconds(row: Row) -> str:
-    """Mean training seconds per seed, and what they were spent on."""
+    """Mean training seconds per seed, and the devices."""
     seconds = row.known("train_seconds")
     devices = sorted({result.device for result in row.complete if result.device})
     return f"{np.mean(seconds):.1f} s on {', '.join(devices)}" if seconds else _NONE

@@ -1,4 +1,4 @@
-"""A run's configuration as a table: all that its file says, but for the expressions of its columns."""
+"""A run's configuration as a table: all settings except the expressions of its columns."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _TRAINING: Mapping[str, tuple[str, ...]] = {
 def configuration_table(
     config: RunConfig, calendar: Span | None, embargo: Mapping[str, int] | None
 ) -> PageTable:
-    """Show what a run was told.
+    """Make the table of a run's configuration.
 
     Parameters
     ----------
     config
-        A record's.
+        Of a record.
     calendar
-        The data's first and last day; None where the record does not say them.
+        The data's first and last day; None if the record does not have them.
     embargo
-        ``days``, and samples of ``train`` and ``valid`` that were left out; None where the record does not say them.
+        ``days``, and numbers of samples left out of ``train`` and ``valid``; None if the record does not have them.
     """
     rows = {
         **_columns(config, embargo),
@@ -53,7 +53,7 @@ def configuration_table(
         "Configuration",
         ["", ""],
         [[Cell(name), Cell(text, is_text=True)] for name, text in rows.items()],
-        "Defaults are written out; what has no effect beside the rest is left out.",
+        "Defaults are included; settings without effect are left out.",
         is_wide=False,
     )
 
@@ -78,14 +78,13 @@ def _columns(config: RunConfig, embargo: Mapping[str, int] | None) -> dict[str, 
 
 def _embargo(config: RunConfig, found: Mapping[str, int] | None) -> str:
     if found is None:
-        given = config.lstm_bench.embargo
-        return "not recorded" if given is None else counted(given, "trading day")
+        days = config.lstm_bench.embargo
+        return "not recorded" if days is None else counted(days, "trading day")
     if found["days"] == 0:
         return "none"
     return (
-        f"{counted(found['days'], 'trading day')} before the next segment; {counted(found['train'], 'sample')} "
-        f"of train and "
-        f"{found['valid']:,} of valid left out"
+        f"{counted(found['days'], 'trading day')} before the next segment; {counted(found['train'], 'sample')} of "
+        f"train and {found['valid']:,} of valid left out"
     )
 
 
@@ -106,25 +105,28 @@ def _rows(config: RunConfig, calendar: Span | None) -> dict[str, str]:
     }
 
 
-def _span(told: Span, there: Span) -> str:
-    text = f"{told[0]} to {told[1]}"
-    return text if there == told else f"{text}, of which the data have {there[0]} to {there[1]}"
+def _span(configured: Span, clipped: Span) -> str:
+    text = f"{configured[0]} to {configured[1]}"
+    if clipped == configured:
+        return text
+    return f"{text}, of which the data have {clipped[0]} to {clipped[1]}"
 
 
 def _training(config: RunConfig) -> dict[str, str]:
-    """Say how it was trained: the keys of ``_TRAINING``, then what else there is."""
-    given, own = config.task.model.kwargs, config.lstm_bench.training
-    said = {**_plain(given), **_plain(own)}  # our loss takes the place of Qlib's only one
-    left_out = {*given.idle, *own.idle, *outside_identity(type(given))}
-    said = {key: value for key, value in said.items() if key not in left_out}
+    """Describe the training: a row for each of ``_TRAINING``, and one for the other settings."""
+    model, harness = config.task.model.kwargs, config.lstm_bench.training
+    without_effect = {*model.idle, *harness.idle, *outside_identity(type(model))}
+    settings = _plain(model) | _plain(harness)  # our loss replaces the only one of Qlib
+    settings = {key: value for key, value in settings.items() if key not in without_effect}
     rows = {
-        row: _chosen({key: said.pop(key) for key in keys if key in said}) for row, keys in _TRAINING.items()
+        row: _chosen({key: settings.pop(key) for key in keys if key in settings})
+        for row, keys in _TRAINING.items()
     }
-    return {**rows, "Other settings": _text({"compat": config.lstm_bench.compat, **said})}
+    return {**rows, "Other settings": _text({"compat": config.lstm_bench.compat, **settings})}
 
 
 def _chosen(values: Mapping[str, Any]) -> str:
-    """Write settings; a choice that comes first goes without its key, which the row's name repeats."""
+    """Format settings; a choice in first place has no key, since the row's name says it."""
     first, *rest = values.items()
     if not isinstance(first[1], str):
         return _text(values)
@@ -154,8 +156,8 @@ def _text(value: Any) -> str:
     """Write plain data on one line; a class as its name and what it is given."""
     if isinstance(value, Mapping):
         if "class" in value:
-            given = _text(value.get("kwargs", {}))
-            return f"{value['class']} ({given})" if given else str(value["class"])
+            options = _text(value.get("kwargs", {}))
+            return f"{value['class']} ({options})" if options else str(value["class"])
         parts = {key: f"({_text(one)})" if _is_open(one) else _text(one) for key, one in value.items()}
         return ", ".join(f"{key} {part}" for key, part in parts.items())
     if isinstance(value, list | tuple):
@@ -166,5 +168,5 @@ def _text(value: Any) -> str:
 
 
 def _is_open(value: Any) -> bool:
-    """Whether it is a mapping of settings and no class, so that brackets must hold it together."""
+    """Whether a value is a mapping of settings without a class, which needs brackets."""
     return isinstance(value, Mapping) and "class" not in value

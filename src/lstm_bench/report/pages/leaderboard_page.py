@@ -1,4 +1,4 @@
-"""The leaderboard as a page: sortable tables, every seed, and which row beats which."""
+"""The leaderboard as a page: sortable tables, every seed, and comparisons of rows."""
 
 from __future__ import annotations
 
@@ -16,34 +16,17 @@ from lstm_bench.record.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
 from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_seeds
 from lstm_bench.report.leaderboard.comparison_tables import UNDECIDED
-from lstm_bench.report.leaderboard.published import COLUMNS
+from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT
 from lstm_bench.report.leaderboard.rows import Group, Row, group_rows, published_rows
 from lstm_bench.report.leaderboard.statistics import Estimate
 from lstm_bench.report.leaderboard.tables import KINDS
-from lstm_bench.report.pages.page import Cell, Note, Page, PageTable, Section, cell, percent
+from lstm_bench.report.pages.page import Cell, Note, Page, PageTable, Part, Section, cell, percent
 
 __all__ = ["leaderboard_page", "report_links"]
 
-_PERCENT = ("annualized_return", "max_drawdown")
-
-Part = Any  # a figure, a table, a note or a listing
-
 
 def report_links(results: Path, page: Path) -> dict[str, str]:
-    """Find the reports of runs.
-
-    Parameters
-    ----------
-    results
-        Where the records are.
-    page
-        Whose folder the links start from.
-
-    Returns
-    -------
-    dict
-        Run id -> link.
-    """
+    """Find the reports of runs in ``results``: run id -> link, relative to the folder of ``page``."""
     found = sorted(results.glob("*/*/report.html"))
     start = page.resolve().parent
     return {path.parent.name: Path(os.path.relpath(path.resolve(), start)).as_posix() for path in found}
@@ -52,17 +35,7 @@ def report_links(results: Path, page: Path) -> dict[str, str]:
 def leaderboard_page(
     rows: Sequence[Row], evidence: Mapping[str, Evidence], links: Mapping[str, str] | None = None
 ) -> Page:
-    """Make the page.
-
-    Parameters
-    ----------
-    rows
-        To show.
-    evidence
-        That they come from.
-    links
-        From :func:`report_links`.
-    """
+    """Make the page of some rows from their evidence; ``links`` are from :func:`report_links`."""
     daily = {
         (study, *key): series for study, found in evidence.items() for key, series in found.daily.items()
     }
@@ -102,8 +75,7 @@ def _table_parts(
     setting = group.setting
     start, end = setting.test
     text = (
-        f"Test {start} to {end}, data {setting.data_fingerprint[:12] or 'unknown'}, label {setting.label}, "
-        "numerics "
+        f"Test {start} to {end}, data {setting.data_fingerprint[:12] or 'unknown'}, label {setting.label}, numerics "
         f"{setting.numerics or 'unknown'}."
     )
     if setting.kind in KINDS:
@@ -150,18 +122,16 @@ def _row_table(group: Group, prefix: str) -> PageTable:
         "Rows",
         header,
         lines,
-        "Mean over the complete seeds; beneath it the standard deviation (ddof 1) and the 95 % bootstrap "
-        "interval of the mean, where three seeds or more are complete. Returns, "
-        "information ratio and drawdown are of the excess over the benchmark, with cost; seconds and epochs "
-        "are means. A click on a header "
-        "sorts.",
+        "Mean over the complete seeds, with the standard deviation (ddof 1) and, for three seeds or more, the 95 % "
+        "bootstrap interval of the mean. Returns, information ratio and drawdown are of the excess over the "
+        "benchmark, with cost; seconds and epochs are means. A click on a header sorts.",
         is_sortable=True,
     )
 
 
 def _published(metric: str, std: float) -> str:
-    """Write a deviation with the two decimals that Qlib gives."""
-    return f"{std:.0%}" if metric.endswith(_PERCENT) else f"{std:.2f}"
+    """Format a standard deviation with two decimals, as Qlib does."""
+    return f"{std:.0%}" if metric in IN_PERCENT else f"{std:.2f}"
 
 
 def _row_line(row: Row) -> list[Cell]:
@@ -211,9 +181,9 @@ def _seed_table(group: Group, links: Mapping[str, str], prefix: str) -> PageTabl
         "Seeds",
         ["Row", "Seed", "Run", *COLUMNS.values(), "Epochs", "Best epoch", "Seconds", "Device", "Status"],
         lines,
-        "A run's id leads to its report where there is one."
+        "A run's id links to its report, if there is one."
         if reported
-        else "`lstm-bench report RUN` writes the report of a run, to which its id then leads.",
+        else "`lstm-bench report RUN` writes the report of a run; its id then links to it.",
         is_sortable=True,
     )
 
@@ -279,10 +249,9 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
         "Pairs",
         ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "Wilcoxon p", "P(A > B)"],
         lines,
-        "A − B over the common seeds with its 95 % bootstrap interval, Wilcoxon's signed-rank test of the "
-        "pairs, and the chance that a "
-        "seed of A beats one of B. Few seeds make all three coarse: the least p of five pairs is 0.0625, and "
-        "fewer than three seeds give no interval and decide nothing.",
+        "A − B over the common seeds with its 95 % bootstrap interval, Wilcoxon's signed-rank test of the pairs, and "
+        "the probability that a seed of A beats a seed of B. With few seeds all three are coarse: the least p of "
+        "five pairs is 0.0625, and fewer than three seeds give no interval.",
         is_sortable=True,
     )
 
@@ -295,7 +264,7 @@ def _estimate(estimate: Estimate, metric: str = "") -> Cell:
 
 
 def _figure(metric: str, value: float | None, **more: Any) -> Cell:
-    return percent(value, **more) if metric.endswith(_PERCENT) else cell(value, **more)
+    return percent(value, **more) if metric in IN_PERCENT else cell(value, **more)
 
 
 def _text(metric: str, value: float) -> str:

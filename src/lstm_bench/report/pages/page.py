@@ -1,7 +1,6 @@
-"""Pages: sections of figures and tables, rendered into one HTML file that needs nothing else.
+"""Pages: sections of figures and tables, rendered into one HTML file that loads nothing else.
 
-plotly.js is put into each page, as the Python package brings it; styles and scripts are inline. A page loads nothing,
-from wherever it is opened.
+Styles, scripts and plotly.js (from the Python package) are inline.
 """
 
 from __future__ import annotations
@@ -21,11 +20,23 @@ from lstm_bench.core.version import __version__
 from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.palette import PALETTE
 
-__all__ = ["Cell", "Listing", "Note", "Page", "PageTable", "Section", "Tile", "cell", "percent", "render"]
+__all__ = [
+    "Cell",
+    "Listing",
+    "Note",
+    "Page",
+    "PageTable",
+    "Part",
+    "Section",
+    "Tile",
+    "cell",
+    "percent",
+    "render",
+]
 
 _NONE = "–"
 _LONG = 40
-"""Lines of a table from which on it does not stand in full."""
+"""A table with more lines scrolls within itself."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +46,10 @@ class Cell:
     Attributes
     ----------
     text : as shown
-    value : with all digits, which the page keeps, and sorts by; None where the text is all
-    tone : from -1 (bad) over 0 to 1 (good), a tint; None for none
-    href : where it links to
-    detail : further, smaller lines
+    value : with all digits, for sorting; None for a text
+    tone : tint from -1 (bad) over 0 to 1 (good); None for no tint
+    href : target of a link
+    detail : more lines in small type
     is_text : whether it is prose, which wraps
     """
 
@@ -61,14 +72,14 @@ class Cell:
 
 
 def cell(value: float | None, form: str = ".4f", **more: Any) -> Cell:
-    """Show a number, with a true minus sign; a dash where there is none."""
+    """Format a number with a typographic minus sign; None and non-finite floats become a dash."""
     if value is None or not math.isfinite(value):
         return Cell(_NONE)
     return Cell(format(value, form).replace("-", "−"), float(value), **more)
 
 
 def percent(value: float | None, digits: int = 2, **more: Any) -> Cell:
-    """Show a fraction as per cent."""
+    """Format a fraction as per cent."""
     return cell(value, f".{digits}%", **more)
 
 
@@ -80,7 +91,7 @@ class PageTable:
     ----------
     name : unique within the page
     title, header, lines
-    reading : one line that says how to read it
+    reading : one sentence on how to read it
     is_sortable : whether a click on a header sorts it
     is_wide : whether it takes the whole width
     """
@@ -97,11 +108,11 @@ class PageTable:
 
     @property
     def is_long(self) -> bool:
-        """Whether it scrolls within itself, under its header."""
+        """Whether it scrolls within itself."""
         return len(self.lines) > _LONG
 
     def is_words(self, column: int) -> bool:
-        """Whether a column holds no number: it is set to the left."""
+        """Whether a column holds no number, so that it is aligned left."""
         return all(line[column].value is None for line in self.lines) and any(
             line[column].text != _NONE for line in self.lines
         )
@@ -109,7 +120,7 @@ class PageTable:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph: what the section's figures say, or what is not there and why."""
+    """A paragraph; an absence says what the section lacks and why."""
 
     text: str
     is_absence: bool = False
@@ -119,7 +130,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Listing:
-    """A text to unfold, such as a configuration."""
+    """A text that unfolds, such as a configuration."""
 
     title: str
     text: str
@@ -128,24 +139,22 @@ class Listing:
     kind = "listing"
 
 
+Part = Figure | PageTable | Note | Listing
+"""What a section consists of; ``kind`` names its template."""
+
+
 @dataclass(frozen=True)
 class Section:
-    """A part of a page."""
+    """A section of a page."""
 
     name: str
     title: str
-    parts: Sequence[Figure | PageTable | Note | Listing]
+    parts: Sequence[Part]
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A headline figure.
-
-    Attributes
-    ----------
-    label, cell
-    note : the convention that it follows
-    """
+    """A headline figure, with a note on its convention."""
 
     label: str
     cell: Cell
@@ -160,9 +169,9 @@ class Page:
     ----------
     title, subtitle
     facts : (name, text) pairs under the title
-    tiles : the headline
+    tiles : headline figures
     sections
-    flags : what a reader must know first, such as that the data is synthetic
+    flags : warnings on top, such as synthetic data
     """
 
     title: str
@@ -203,14 +212,14 @@ def render(page: Page) -> str:
 
 
 def _coded(text: str) -> str:
-    """Escape a text, and set what stands in backquotes as code."""
+    """Escape a text and set backquoted parts as code."""
     from markupsafe import Markup, escape
 
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _breakable(text: str) -> str:
-    """Escape a text, and let a name break where its parts meet; other texts stay as they are."""
+    """Escape a text and allow line breaks within names, after ``/``, ``,`` and ``_``."""
     from markupsafe import Markup, escape
 
     escaped = str(escape(text))
@@ -218,14 +227,14 @@ def _breakable(text: str) -> str:
 
 
 def _plotly_js() -> str:
-    """Read plotly.js out of the Python package, without the second that importing this takes."""
+    """Read plotly.js from the Python package without importing it, which takes a second."""
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
-        raise InputError("plotly: the package is not installed, and pages are drawn with its plotly.js")
+        raise InputError("plotly: the package is not installed; pages need its plotly.js")
     return Path(spec.origin).with_name("package_data").joinpath("plotly.min.js").read_text(encoding="utf-8")
 
 
 def _script_json(content: Any) -> str:
-    """Write JSON that can stand in a script element: nothing in it ends the element."""
+    """Write JSON for a script element, so that no text in it can end the element."""
     text = json.dumps(content, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
     return text.replace("<", "\\u003c")

@@ -1,18 +1,15 @@
-"""The report of a run: one page that shows what its record holds."""
+"""The report of a run: one page that shows its record."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstm_bench.config.sections.universe import market_text
-from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.report.figures.figure import Figure
@@ -24,7 +21,7 @@ from lstm_bench.report.figures.training import training_figures
 from lstm_bench.report.leaderboard.setting import reductions, segments
 from lstm_bench.report.pages import run_tables as tables
 from lstm_bench.report.pages.configuration_table import configuration_table
-from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Section, Tile, cell, percent
+from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Part, Section, Tile, cell, percent
 from lstm_bench.report.pages.trained_label import LabelChain, trained_label
 from lstm_bench.run.judgement.result import judge_result
 
@@ -49,52 +46,39 @@ MAIN_FIGURES = (
     "drawdown",
     "excess_months",
 )
-"""What goes into a document: the names of the figures that are drawn as pictures, of those that the record has."""
-
-Part = Any  # a figure, a table, a note or a listing
+"""Names of the figures that are also drawn as pictures, if the record has them."""
 
 _WITH_COST = "1day.excess_return_with_cost"
-_AGAIN = "Computing the run again with `--force` records it"
 
 
-@dataclass(frozen=True)
 class RunReport:
-    """What a report of a run is made of.
+    """The parts of a run's report.
 
     Attributes
     ----------
-    record
+    record, config, provenance, metrics
+    best_epoch : epoch whose weights were kept, from 0; None if no epoch was usable
+    calendar : the data's first and last day; None if the record does not have them
     """
 
-    record: Record
-
-    @cached_property
-    def config(self) -> RunConfig:
-        """The run's configuration."""
-        return self.record.config()
-
-    @cached_property
-    def provenance(self) -> dict[str, Any]:
-        """The run's provenance."""
-        return self.record.provenance()
-
-    @cached_property
-    def metrics(self) -> dict[str, float]:
-        """The run's figures."""
-        return self.record.metrics()
-
-    @cached_property
-    def best_epoch(self) -> int | None:
-        """Epoch whose weights were kept, from 0; None where no epoch was usable."""
-        best = self.provenance["training"]["best_epoch"]
-        return None if best is None or not self.metrics else int(best)
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.config = record.config()
+        self.provenance = record.provenance()
+        self.metrics = record.metrics()
+        best, days = self.provenance["training"]["best_epoch"], self.provenance.get("calendar")
+        self.best_epoch = None if best is None or not self.metrics else int(best)
+        self.calendar = None if days is None else (date.fromisoformat(days[0]), date.fromisoformat(days[1]))
 
     def table(self, name: TableName) -> pd.DataFrame | None:
-        """Read a table; None where the record has none."""
+        """Read a table; None if the record does not have it."""
         return self.record.table(name) if (self.record.path / f"{name}.parquet").is_file() else None
 
+    def _analysis(self) -> dict[str, Any]:
+        return self.record.analysis() if (self.record.path / "analysis.json").is_file() else {}
+
     def sections(self) -> Iterator[Section]:
-        """Lay the page's sections out, in reading order."""
+        """Yield the sections of the page, in reading order."""
         yield Section("training", "Training", list(self._training()))
         if self.metrics:
             yield Section("predictions", "Predictions", list(self._predictions()))
@@ -105,7 +89,7 @@ class RunReport:
         yield Section("provenance", "Configuration and provenance", list(self._origin()))
 
     def figures(self) -> Iterator[Figure]:
-        """Give all figures, in the page's order."""
+        """Yield all figures, in the page's order."""
         for section in self.sections():
             yield from (part for part in section.parts if isinstance(part, Figure))
 
@@ -147,9 +131,8 @@ class RunReport:
             yield _absent("daily IC on two days or more", "ic")
             return
         yield from ic_figures(ic)
-        decay = self.table("ic_decay")
+        decay, periods = self.table("ic_decay"), self.table("ic_periods")
         yield _absent("IC decay", "ic_decay") if decay is None else decay_figure(decay)
-        periods = self.table("ic_periods")
         if periods is not None:
             yield tables.ic_years(periods)
 
@@ -166,131 +149,100 @@ class RunReport:
 
     def _portfolio(self) -> Iterator[Part]:
         report, positions = self.table("report"), self.table("positions")
-        wanted = self.config.portfolio_analysis
-        if wanted is None or report is None or positions is None:
-            yield Note(
-                "The configuration asks for no backtest, and so the record holds none.", is_absence=True
-            )
+        backtest = self.config.portfolio_analysis
+        if backtest is None or report is None or positions is None:
+            yield Note("The configuration requests no backtest, so the record has none.", is_absence=True)
             return
         drawdowns = self.table("drawdowns")
         yield from return_figures(report, drawdowns)
         yield tables.month_table(report)
         yield _absent("worst periods", "drawdowns") if drawdowns is None else tables.drawdown_table(drawdowns)
-        yield from holding_figures(report, positions, wanted.strategy.kwargs.topk)
-        if (analysis := self._analysis()) and "holdings" in analysis:
-            yield tables.holding_table(analysis["holdings"])
+        yield from holding_figures(report, positions, backtest.strategy.kwargs.topk)
+        if holdings := self._analysis().get("holdings"):
+            yield tables.holding_table(holdings)
 
     def _risk(self) -> Iterator[Part]:
         if self.table("report") is None:
-            yield Note("Risk is of a backtest, and the record holds none.", is_absence=True)
+            yield Note("Risk needs a backtest, and the record has none.", is_absence=True)
             return
-        analysis = self._analysis()
-        if analysis is None or "returns" not in analysis:
+        returns = self._analysis().get("returns")
+        if returns is None:
             yield tables.recorded_risk(self.metrics)
             yield _absent("compounded risk and tail risk", "analysis.json")
             return
-        yield from tables.risk_tables(analysis["returns"])
-        yield tables.tail_table(analysis["returns"])
+        yield from tables.risk_tables(returns)
+        yield tables.tail_table(returns)
 
     def _origin(self) -> Iterator[Part]:
         yield tables.metric_table(self.metrics)
-        yield configuration_table(self.config, self._calendar(), self.provenance.get("embargo"))
+        yield configuration_table(self.config, self.calendar, self.provenance.get("embargo"))
         yield tables.provenance_table(self.provenance)
         yield Listing("config.yaml", (self.record.path / "config.yaml").read_text(encoding="utf-8"))
-
-    def _analysis(self) -> dict[str, Any] | None:
-        return self.record.analysis() if (self.record.path / "analysis.json").is_file() else None
-
-    # -- the head of the page ------------------------------------------------------------------------------------
 
     def tiles(self) -> list[Tile]:
         """Return the headline figures."""
         if not self.metrics:
             return []
-        found = self.metrics.get
+        value = self.metrics.get
         tiles = [
-            Tile("IC", cell(found("IC")), "mean of the daily Pearson correlations"),
-            Tile("ICIR", cell(found("ICIR")), "IC over its deviation, not annualised"),
-            Tile("Rank IC", cell(found("Rank IC")), "mean of the daily Spearman correlations"),
-            Tile("Rank ICIR", cell(found("Rank ICIR")), "Rank IC over its deviation"),
+            Tile("IC", cell(value("IC")), "mean of the daily Pearson correlations"),
+            Tile("ICIR", cell(value("ICIR")), "IC over its standard deviation, not annualised"),
+            Tile("Rank IC", cell(value("Rank IC")), "mean of the daily Spearman correlations"),
+            Tile("Rank ICIR", cell(value("Rank ICIR")), "Rank IC over its standard deviation"),
         ]
         if f"{_WITH_COST}.annualized_return" in self.metrics:
+            a_year = percent(value(f"{_WITH_COST}.annualized_return"))
+            ratio = cell(value(f"{_WITH_COST}.information_ratio"), ".3f")
+            drawdown = percent(value(f"{_WITH_COST}.max_drawdown"))
             tiles += [
-                Tile(
-                    "Excess return with cost",
-                    percent(found(f"{_WITH_COST}.annualized_return")),
-                    "a year, daily mean times 238",
-                ),
-                Tile(
-                    "Information ratio",
-                    cell(found(f"{_WITH_COST}.information_ratio"), ".3f"),
-                    "of the excess with cost, times √238",
-                ),
-                Tile(
-                    "Max drawdown",
-                    percent(found(f"{_WITH_COST}.max_drawdown")),
-                    "of the summed excess with cost",
-                ),
+                Tile("Excess return with cost", a_year, "a year, daily mean times 238"),
+                Tile("Information ratio", ratio, "of the excess with cost, times √238"),
+                Tile("Max drawdown", drawdown, "of the summed excess with cost"),
             ]
         return [*tiles, self._gap_tile()]
 
     def _gap_tile(self) -> Tile:
         if self.best_epoch is None:
             return Tile("Valid − train loss", Cell("–"))
-        epochs = self.record.table("epochs")
-        gap = float((epochs["valid_loss"] - epochs["train_loss"]).loc[self.best_epoch])
-        return Tile(
-            "Valid − train loss", cell(gap, "+.4f"), f"at epoch {self.best_epoch}, whose weights were kept"
-        )
+        best = self.record.table("epochs").loc[self.best_epoch]
+        gap = cell(float(best["valid_loss"] - best["train_loss"]), "+.4f")
+        return Tile("Valid − train loss", gap, f"at epoch {self.best_epoch}, whose weights were kept")
 
     def facts(self) -> list[tuple[str, str]]:
-        """Say what was run, on what, in pairs of name and text."""
+        """Return what was run and on what data, as pairs of name and text."""
         model, provenance = self.config.task.model.kwargs, self.provenance
-        training, device = provenance["training"], provenance["device"]
-        handler, test = self.config.task.dataset.kwargs.handler, self._spans()["test"]
-        stocks, git = handler.kwargs.instruments, provenance.get("git") or {}
-        seconds = provenance["seconds"].get("train")
+        training, git = provenance["training"], provenance.get("git") or {}
+        stocks = self.config.task.dataset.kwargs.handler.kwargs.instruments
+        test = segments(self.config, self.calendar)["test"]
+        network = f"LSTM, {counted(model.num_layers, 'layer')} of {model.hidden_size}"
         step = f", {counted(self.config.step_len, 'day')}" if self.config.step_len else ""
+        seconds = provenance["seconds"].get("train")
+        spent = "" if seconds is None else f", {seconds:.0f} s on {provenance['device']['name']}"
+        ended = f"{counted(training['epochs'], 'epoch')}, {training['status'].replace('_', ' ')}"
         return [
-            (
-                "Model",
-                f"LSTM, {counted(model.num_layers, 'layer')} of {model.hidden_size}, "
-                f"{counted(training['parameters'], 'parameter')}",
-            ),
+            ("Model", f"{network}, {counted(training['parameters'], 'parameter')}"),
             ("Features", f"{self.config.feature_set}, {counted(model.d_feat, 'column')}{step}"),
             ("Market", market_text(stocks)),
             ("Test", f"{test[0]} to {test[1]}"),
             ("Seed", str(provenance["seed"])),
-            (
-                "Trained",
-                f"{counted(training['epochs'], 'epoch')}, {training['status'].replace('_', ' ')}"
-                + ("" if seconds is None else f", {seconds:.0f} s on {device['name']}"),
-            ),
+            ("Trained", f"{ended}{spent}"),
             ("Data", provenance["data_fingerprint"][:12]),
             ("Run", provenance["run_id"]),
             ("Code", (git.get("commit") or "no checkout")[:12]),
         ]
 
     def flags(self) -> list[str]:
-        """Say what a reader must know before the figures."""
-        provenance = self.provenance
-        reduced = reductions(
-            self.config, self._calendar(), provenance.get("synthetic"), provenance["training"]["status"]
-        )
-        flags = ["Synthetic data"] if provenance.get("synthetic") else []
-        flags += [f"Reduced: {reason}" for reason in reduced]
-        if (provenance.get("git") or {}).get("dirty"):
+        """Return warnings for the top of the page."""
+        synthetic, status = self.provenance.get("synthetic"), self.provenance["training"]["status"]
+        flags = ["Synthetic data"] if synthetic else []
+        flags += [
+            f"Reduced: {reason}" for reason in reductions(self.config, self.calendar, synthetic, status)
+        ]
+        if (self.provenance.get("git") or {}).get("dirty"):
             flags.append("Computed by code with uncommitted changes")
         if failure := self.record.failure():
             flags.append(failure)
         return [*flags, *map(str, judge_result(self.record))]
-
-    def _calendar(self) -> tuple[date, date] | None:
-        days = self.provenance.get("calendar")
-        return None if days is None else (date.fromisoformat(days[0]), date.fromisoformat(days[1]))
-
-    def _spans(self) -> dict[str, tuple[date, date]]:
-        return segments(self.config, self._calendar())
 
 
 def run_page(record: Record) -> Page:
@@ -299,7 +251,7 @@ def run_page(record: Record) -> Page:
     Raises
     ------
     DataError
-        Where the record cannot be read.
+        If the record cannot be read.
     """
     report = RunReport(record)
     return Page(
@@ -313,29 +265,26 @@ def run_page(record: Record) -> Page:
 
 
 def _absent(what: str, where: str) -> Note:
-    return Note(
-        f"This record holds no {what} ({where}): it is of an older version. {_AGAIN}.", is_absence=True
-    )
+    text = f"This record has no {what} ({where}): an older version wrote it. "
+    return Note(f"{text}Computing the run again with `--force` records it.", is_absence=True)
 
 
 def _gap_text(epochs: pd.DataFrame, best_epoch: int | None, status: str) -> str:
-    """State the gap between train and valid in words."""
+    """State the gap between train and valid loss in words."""
     n = counted(len(epochs), "epoch")
     if best_epoch is None:
         return f"Training {status.replace('_', ' ')} after {n}; no epoch was usable."
     best, last = epochs.loc[best_epoch], epochs.iloc[-1]
-    gaps = epochs["valid_loss"] - epochs["train_loss"]
-    gap, end = float(gaps.loc[best_epoch]), float(gaps.iloc[-1])
     text = (
         f"Of {n} (counted from 0) epoch {best_epoch} was the best: train {best['train_loss']:.6f}, valid "
-        f"{best['valid_loss']:.6f}, a gap of {_signed(gap)}."
+        f"{best['valid_loss']:.6f}, a gap of {_signed(best['valid_loss'] - best['train_loss'])}."
     )
     if best_epoch == epochs.index[-1] or not math.isfinite(last["valid_loss"]):
         return text
-    change = {name: last[f"{name}_loss"] - best[f"{name}_loss"] for name in ("train", "valid")}
+    train, valid = (_signed(last[name] - best[name]) for name in ("train_loss", "valid_loss"))
     return (
-        f"{text} From there to the last epoch train went {_signed(change['train'])} and valid "
-        f"{_signed(change['valid'])}, so that the gap ended at {_signed(end)}."
+        f"{text} From there to the last epoch train changed by {train} and valid by {valid}, so the gap ended at "
+        f"{_signed(last['valid_loss'] - last['train_loss'])}."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,125 +37,103 @@ SERIES = {
     "return_without_cost": "Account, without cost",
     "bench": "Benchmark",
 }
-"""The record's names -> those of the tables."""
+"""Name in the record -> name in the tables."""
 
-Show = Callable[[float | None], Cell]
-
-
-def _fixed(form: str) -> Show:
-    return lambda value: cell(value, form)
-
-
-def _share(digits: int) -> Show:
-    return lambda value: percent(value, digits)
-
-
-_FIGURES: dict[str, tuple[str, Show]] = {
-    "annualized_return": ("Return a year", _share(2)),
-    "total_return": ("Total return", _share(2)),
-    "mean": ("Mean of a day", _share(4)),
-    "std": ("Deviation of a day", _share(3)),
-    "information_ratio": ("Information ratio", _fixed(".3f")),
-    "sortino_ratio": ("Sortino ratio", _fixed(".3f")),
-    "calmar_ratio": ("Calmar ratio", _fixed(".3f")),
-    "max_drawdown": ("Max drawdown", _share(2)),
-    "longest_drawdown_days": ("Longest drawdown, days", _fixed(".0f")),
-    "current_drawdown": ("Current drawdown", _share(2)),
-    "current_drawdown_days": ("Current drawdown, days", _fixed(".0f")),
-    "hit_rate_month": ("Months above 0", _share(1)),
+_RISK = {
+    "annualized_return": ("Return a year", ".2%"),
+    "total_return": ("Total return", ".2%"),
+    "mean": ("Mean of a day", ".4%"),
+    "std": ("Standard deviation of a day", ".3%"),
+    "information_ratio": ("Information ratio", ".3f"),
+    "sortino_ratio": ("Sortino ratio", ".3f"),
+    "calmar_ratio": ("Calmar ratio", ".3f"),
+    "max_drawdown": ("Max drawdown", ".2%"),
+    "longest_drawdown_days": ("Longest drawdown, days", ".0f"),
+    "current_drawdown": ("Current drawdown", ".2%"),
+    "current_drawdown_days": ("Current drawdown, days", ".0f"),
+    "hit_rate_month": ("Months above 0", ".1%"),
+}
+_TAIL = {
+    "days": ("Days", ".0f"),
+    "hit_rate": ("Days above 0", ".1%"),
+    "best_day": ("Best day", ".2%"),
+    "worst_day": ("Worst day", ".2%"),
+    "var_95": ("Value at risk, 95 %", ".2%"),
+    "cvar_95": ("Expected shortfall, 95 %", ".2%"),
+    "var_99": ("Value at risk, 99 %", ".2%"),
+    "cvar_99": ("Expected shortfall, 99 %", ".2%"),
+    "skew": ("Skew", ".3f"),
+    "kurtosis": ("Excess kurtosis", ".3f"),
 }
 _STRONG_MONTH, _STRONG_YEAR = 0.1, 0.4
-"""Returns that have the full tint."""
+"""Returns with the full tint."""
 
 _CONVENTIONS = {
     "summed_238": (
         "Risk, summed, 238 days a year",
-        "Qlib's convention: daily returns are added up, a year has 238 days; these are the figures of the "
-        "leaderboard.",
+        "Qlib's convention, used in the leaderboard: daily returns are summed, a year has 238 days.",
     ),
     "compounded_252": (
         "Risk, compounded, 252 days a year",
-        "The usual convention elsewhere: gains are reinvested, a year has 252 days.",
+        "The usual convention: returns are reinvested, a year has 252 days.",
     ),
 }
 
 
 def risk_tables(returns: Mapping[str, Any]) -> Iterator[PageTable]:
-    """Show the risk of each series in both conventions.
-
-    Parameters
-    ----------
-    returns
-        Of a record's analysis.
-    """
+    """Show the risk of each series in both conventions; ``returns`` is of a record's analysis."""
     for convention, (title, reading) in _CONVENTIONS.items():
-        names = [name for name in SERIES if name in returns]
-        yield PageTable(
-            convention,
-            title,
-            ["", *(SERIES[name] for name in names)],
-            [
-                [Cell(label), *(show(returns[name][convention].get(key)) for name in names)]
-                for key, (label, show) in _FIGURES.items()
-            ],
-            reading,
-        )
+        columns = {name: returns[name][convention] for name in SERIES if name in returns}
+        yield _series_table(convention, title, reading, _RISK, columns)
 
 
 def recorded_risk(metrics: Mapping[str, float]) -> PageTable:
-    """Show the risk that ``metrics.json`` holds, in Qlib's convention."""
-    names = ("excess_return_with_cost", "excess_return_without_cost")
-    return PageTable(
-        "summed_238",
-        _CONVENTIONS["summed_238"][0],
-        ["", *(SERIES[name] for name in names)],
-        [
-            [Cell(label), *(show(metrics.get(f"1day.{name}.{key}")) for name in names)]
-            for key, (label, show) in _FIGURES.items()
-            if f"1day.{names[0]}.{key}" in metrics
-        ],
-        _CONVENTIONS["summed_238"][1],
-        is_wide=False,
-    )
+    """Show the risk in ``metrics.json``, in Qlib's convention."""
+    title, reading = _CONVENTIONS["summed_238"]
+    columns = {
+        name: {key: metrics.get(f"1day.{name}.{key}") for key in _RISK}
+        for name in ("excess_return_with_cost", "excess_return_without_cost")
+    }
+    rows = {key: row for key, row in _RISK.items() if f"1day.excess_return_with_cost.{key}" in metrics}
+    return _series_table("summed_238", title, reading, rows, columns, is_wide=False)
 
 
 def tail_table(returns: Mapping[str, Any]) -> PageTable:
-    """Show what single days did: hit rate, best and worst day, value at risk, shape."""
-    names = [name for name in SERIES if name in returns]
-    daily = {name: returns[name]["daily"] for name in names}
-    rows: dict[str, tuple[str, Show]] = {
-        "days": ("Days", _fixed(".0f")),
-        "hit_rate": ("Days above 0", _share(1)),
-        "best_day": ("Best day", _share(2)),
-        "worst_day": ("Worst day", _share(2)),
-        "var_95": ("Value at risk, 95 %", _share(2)),
-        "cvar_95": ("Expected shortfall, 95 %", _share(2)),
-        "var_99": ("Value at risk, 99 %", _share(2)),
-        "cvar_99": ("Expected shortfall, 99 %", _share(2)),
-        "skew": ("Skew", _fixed(".3f")),
-        "kurtosis": ("Excess kurtosis", _fixed(".3f")),
-    }
-    lines = [
-        [Cell(label), *(_dated(show(daily[name].get(key)), daily[name].get(f"{key}_date")) for name in names)]
-        for key, (label, show) in rows.items()
-    ]
-    return PageTable(
-        "tail",
-        "Single days",
-        ["", *(SERIES[name] for name in names)],
-        lines,
-        "Value at risk is the return that 5 % or 1 % of days fall below, expected shortfall the mean of "
-        "those days; a loss is "
-        "negative.",
+    """Show statistics of daily returns: hit rate, best and worst day, value at risk, shape."""
+    reading = (
+        "Value at risk is the return that 5 % or 1 % of days fall below; expected shortfall is the mean of those "
+        "days. A loss is negative."
     )
+    columns = {name: returns[name]["daily"] for name in SERIES if name in returns}
+    return _series_table("tail", "Single days", reading, _TAIL, columns)
 
 
-def _dated(shown: Cell, day: str | None) -> Cell:
-    return shown if day is None else Cell(shown.text, shown.value, detail=str(day)[:10])
+def _series_table(
+    name: str,
+    title: str,
+    reading: str,
+    rows: Mapping[str, tuple[str, str]],
+    columns: Mapping[str, Mapping[str, Any]],
+    *,
+    is_wide: bool = True,
+) -> PageTable:
+    """Make a table with a column per series, and the date of a figure beneath it if there is one."""
+    lines = [
+        [
+            Cell(label),
+            *(
+                cell(one.get(key), form, detail=str(one.get(f"{key}_date") or "")[:10])
+                for one in columns.values()
+            ),
+        ]
+        for key, (label, form) in rows.items()
+    ]
+    header = ["", *(SERIES[column] for column in columns)]
+    return PageTable(name, title, header, lines, reading, is_wide=is_wide)
 
 
 def drawdown_table(drawdowns: pd.DataFrame) -> PageTable:
-    """Show the five deepest periods of the excess and of the account, each as it is usually counted."""
+    """Show the five deepest drawdowns of the excess, the account and the benchmark."""
     shown = (
         ("excess_return_with_cost", "summed"),
         ("return_with_cost", "compounded"),
@@ -163,7 +141,7 @@ def drawdown_table(drawdowns: pd.DataFrame) -> PageTable:
     )
     lines = []
     for series, accumulation in shown:
-        wanted = (drawdowns["series"] == series) & (drawdowns["accumulation"] == accumulation)
+        chosen = (drawdowns["series"] == series) & (drawdowns["accumulation"] == accumulation)
         lines += [
             [
                 Cell(f"{SERIES[series]}, {accumulation}"),
@@ -175,15 +153,15 @@ def drawdown_table(drawdowns: pd.DataFrame) -> PageTable:
                 ),
                 cell(row["days"], ".0f"),
             ]
-            for row in drawdowns[wanted].sort_values("rank").to_dict("records")
+            for row in drawdowns[chosen].sort_values("rank").to_dict("records")
         ]
     return PageTable(
         "drawdowns",
         "Worst periods",
         ["Series", "Rank", "Depth", "High", "Bottom", "Recovered", "Days below"],
         lines,
-        "From the day of the high to the day that reached it again. A dash as the high is the value before the first "
-        "day, a dash as the recovery a period that has not ended.",
+        "From the day of the high to the day that reached it again. A dash as the high means the value before the "
+        "first day; a dash as the recovery means that the drawdown has not ended.",
         is_sortable=True,
     )
 
@@ -196,8 +174,8 @@ def month_table(report: pd.DataFrame) -> PageTable:
     years = {name: yearly(series[key], "compounded") for name, key in shown.items()}
     lines = []
     for year in years["benchmark"]:
-        for name, (there, grid) in grids.items():
-            months = [percent(value, 1, tone=value / _STRONG_MONTH) for value in grid[there.index(year)]]
+        for name, (known, grid) in grids.items():
+            months = [percent(value, 1, tone=value / _STRONG_MONTH) for value in grid[known.index(year)]]
             whole = years[name][year]
             lines.append([Cell(f"{year} {name}"), *months, percent(whole, 1, tone=whole / _STRONG_YEAR)])
     return PageTable(
@@ -224,7 +202,7 @@ def ic_years(periods: pd.DataFrame) -> PageTable:
             ]
             for row in years
         ],
-        "A signal that only one year carries is no signal.",
+        "A signal that works in one year only is not a signal.",
     )
 
 
@@ -249,7 +227,7 @@ def signal_table(signal: Mapping[str, float | None]) -> PageTable:
         "Precision and stability",
         ["Mean over days", ""],
         [[Cell(label), cell(signal[key])] for key, label in _SIGNAL.items() if key in signal],
-        "Precision is the share of the best fifth that rose, and of the worst that fell.",
+        "Precision is the share of the best fifth of scores that rose, and of the worst fifth that fell.",
         is_wide=False,
     )
 
@@ -308,8 +286,8 @@ def metric_table(metrics: Mapping[str, float]) -> PageTable:
         "All metrics",
         ["Metric", "Value"],
         [[Cell(name), cell(value, ".6f")] for name, value in metrics.items()],
-        "Fractions, under Qlib's names where it has the figure; a drawdown is negative. Hover a headline figure "
-        "for all digits.",
+        "Fractions, with Qlib's names if it has the metric; a drawdown is negative. Hover over a headline figure for "
+        "all digits.",
         is_sortable=True,
         is_wide=False,
     )
@@ -358,7 +336,7 @@ def _threads(number: int | None) -> str | None:
 
 
 def _training(training: Mapping[str, Any]) -> str:
-    """Say how training ended, and what was the best of it."""
+    """Describe how training ended, and its best epoch."""
     text = f"{training['status'].replace('_', ' ')} after {counted(training['epochs'], 'epoch')}"
     score = training.get("best_score")
     return (
@@ -369,7 +347,7 @@ def _training(training: Mapping[str, Any]) -> str:
 
 
 def _pack(pack: Mapping[str, Any] | None) -> str | None:
-    """Say which seeds shared the training's seconds; None where a seed had them for itself."""
+    """Describe the seeds that were trained together; None for a single seed."""
     if pack is None or pack["width"] == 1:
         return None
     return f"seeds {', '.join(map(str, pack['seeds']))} in {pack['train_seconds']:.2f} s of training"

@@ -1,4 +1,4 @@
-"""The label as the loss saw it: a record keeps the raw one, and training had what the processors made of it."""
+"""The label in the units of training, recomputed from the raw label in a record."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 __all__ = ["LabelChain", "trained_label"]
 
 _BY_DAY = (CSRankNormKwargs, CSZFillnaKwargs, CSZScoreNormKwargs, NoKwargs)
-"""What makes a label of the others of its day."""
+"""Processors that compute a label from the other labels of its day."""
 
 
 @dataclass(frozen=True)
 class LabelChain:
-    """What works on the label before training.
+    """The processors that act on the label before training.
 
     Attributes
     ----------
-    parts : ``shared``, ``infer`` or ``learn`` -> those of its processors that touch the label, in order
-    obstacle : why a record does not suffice to repeat it; empty where it does
+    parts : ``shared``, ``infer`` or ``learn`` -> its processors that act on the label, in order
+    obstacle : why they cannot be repeated from a record; empty if they can
     """
 
     parts: Mapping[str, tuple[ProcessorConfig, ...]]
@@ -47,7 +47,7 @@ class LabelChain:
 
     @classmethod
     def of(cls, handler: HandlerConfig) -> LabelChain:
-        """Look a handler's chain up: learn processors continue from the infer processors, or from the shared ones."""
+        """Return the chain of a handler: shared, then infer if learn is appended to it, then learn processors."""
         chains = {"shared": handler.shared_processors}
         if handler.kwargs.process_type == "append":
             chains["infer"] = handler.infer_processors
@@ -67,26 +67,26 @@ class LabelChain:
 def trained_label(
     label: pd.DataFrame, handler: HandlerConfig, fitted: Mapping[str, Sequence[FittedStatistics]]
 ) -> npt.NDArray[np.float64]:
-    """Put raw labels into the units of training.
+    """Convert raw labels into the units of training.
 
     Parameters
     ----------
     label
-        A record's table of that name.
+        The record's table ``label``.
     handler
-        The handler that the run had.
+        The handler of the run.
     fitted
-        What its processors learned.
+        Statistics that its processors learned.
 
     Returns
     -------
     ``[S]`` float64
-        In the order of the table; NaN where a processor dropped the row.
+        In the order of the table; NaN if a processor dropped the row.
 
     Raises
     ------
     DataError
-        Where the rows of the record are not those that the processors saw, or it lacks what they learned.
+        If the record's rows are not those that the processors saw, or it lacks their statistics.
     """
     from lstm_bench.features.columns import StoredColumns
     from lstm_bench.features.processors import process
@@ -98,7 +98,7 @@ def trained_label(
     index = cast("pd.MultiIndex", label.index)
     days, instruments = index.levels
     of_day, of_instrument = (np.asarray(codes) for codes in index.codes)
-    order = np.lexsort((of_day, of_instrument))  # a table of the processors runs instrument by instrument
+    order = np.lexsort((of_day, of_instrument))  # processors expect rows instrument by instrument
     rows = Rows(
         of_day[order].astype(np.int32), of_instrument[order].astype(np.int32), (len(days), len(instruments))
     )
@@ -118,7 +118,7 @@ def trained_label(
 
 
 def _on_label(entry: ProcessorConfig) -> ProcessorConfig:
-    """Keep a processor from the features, which are not at hand."""
+    """Restrict a processor to the label, since the record has no features."""
     if not hasattr(entry.kwargs, "fields_group"):
         return entry
     kwargs = entry.kwargs.model_copy(update={"fields_group": "label"})
@@ -126,20 +126,20 @@ def _on_label(entry: ProcessorConfig) -> ProcessorConfig:
 
 
 def _obstacle(handler: HandlerConfig, chains: Mapping[str, Sequence[ProcessorConfig]]) -> str:
-    """Name the processor that keeps the record's rows from being those that labels were made of.
+    """Describe the processor because of which the record's rows differ from those that labels were computed from.
 
-    A record has the rows that the infer processors left. What dropped rows by their label does so here again; what
-    dropped them by their features cannot, and matters where the record still has them, or no longer has them though
-    labels were compared with theirs.
+    A record has the rows that the infer processors left. A processor that dropped rows by their label is repeated
+    here. One that dropped rows by their features cannot be repeated, which matters if the record still has these
+    rows, or if labels were compared with those of rows that the record lacks.
     """
-    is_compared = False  # whether labels have been set against those of their day
+    is_compared = False  # whether labels were computed from those of their day
     for key, chain in chains.items():
         for entry in chain:
             is_compared |= entry.acts_on_label and isinstance(entry.kwargs, _BY_DAY)
             if _drops_by_features(entry) and (key == "learn" or is_compared):
-                return _said(entry)
+                return _reason(entry)
     aside = () if "infer" in chains else handler.infer_processors
-    return next((_said(entry) for entry in aside if _drops_by_features(entry) and is_compared), "")
+    return next((_reason(entry) for entry in aside if _drops_by_features(entry) and is_compared), "")
 
 
 def _drops_by_features(entry: ProcessorConfig) -> bool:
@@ -147,5 +147,5 @@ def _drops_by_features(entry: ProcessorConfig) -> bool:
     return drops and getattr(entry.kwargs, "fields_group", None) != "label"
 
 
-def _said(entry: ProcessorConfig) -> str:
+def _reason(entry: ProcessorConfig) -> str:
     return f"{entry.name} dropped rows by their features, and the record's rows are not those that labels were made of"

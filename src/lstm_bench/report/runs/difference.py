@@ -1,10 +1,10 @@
-"""What differs between two runs: configuration, data, code, machine, and figures."""
+"""Differences between two runs: configuration, data, code, machine and figures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from lstm_bench.config.workflow import load_workflow
@@ -19,19 +19,19 @@ _CODE = ("git", "numerics")
 _MACHINE = ("python", "platform", "processor", "packages", "device")
 _OUTCOME = ("status", "epochs", "best_epoch", "best_score", "parameters")
 _UNSTABLE = ("device.peak_memory_mib",)
-"""What differs between any two runs and says nothing."""
+"""Keys that differ between any two runs."""
 
 
 @dataclass(frozen=True)
 class RunDifference:
-    """What differs between two runs. A side that lacks something has None.
+    """Differences between two runs; a value is None if a run does not have it.
 
     Attributes
     ----------
     configuration : dotted key of the resolved configuration -> values
-    data, code, machine : key -> values; of the configuration, the data's folder is among the data
-    training : status, epochs and the like
-    metrics : name -> figures, NaN where a run has none
+    data, code, machine : key -> values; the configured data folder is among the data
+    training : status, epochs and similar
+    metrics : name -> figures, NaN if a run does not have one
     """
 
     configuration: Mapping[str, Pair]
@@ -42,15 +42,8 @@ class RunDifference:
     metrics: Mapping[str, tuple[float, float]]
 
     def sections(self) -> dict[str, Mapping[str, Pair]]:
-        """All of it, by name."""
-        return {
-            "configuration": self.configuration,
-            "data": self.data,
-            "code": self.code,
-            "machine": self.machine,
-            "training": self.training,
-            "metrics": self.metrics,
-        }
+        """Return all differences by section."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 def compare_runs(a: Record, b: Record) -> RunDifference:
@@ -59,36 +52,35 @@ def compare_runs(a: Record, b: Record) -> RunDifference:
     Raises
     ------
     DataError
-        Where a record is damaged.
+        If a record is damaged.
     ConfigError
-        Where a configuration cannot be read.
+        If a configuration cannot be read.
     """
     configs = [dict(flatten(load_workflow(record.path / "config.yaml").to_file())) for record in (a, b)]
-    folders = [config.pop("qlib_init.provider_uri", None) for config in configs]
-    said = [record.provenance() for record in (a, b)]
-    packages = [one.get("packages", {}).get("lstm-bench") for one in said]
-    metrics = [record.metrics() for record in (a, b)]
-    names = list(dict.fromkeys([*metrics[0], *metrics[1]]))
-    figures = {name: (metrics[0].get(name, math.nan), metrics[1].get(name, math.nan)) for name in names}
+    data, code, machine, training = [], [], [], []
+    for config, record in zip(configs, (a, b), strict=True):
+        source = record.provenance()
+        version = source.get("packages", {}).get("lstm-bench")
+        data.append({"provider_uri": config.pop("qlib_init.provider_uri", None)} | _some(source, _DATA))
+        code.append({"lstm-bench": version} | _some(source, _CODE))
+        machine.append(_some(source, _MACHINE, leave_out="packages.lstm-bench"))
+        training.append(_some(source.get("training", {}), _OUTCOME))
+    of_a, of_b = a.metrics(), b.metrics()
+    figures = {
+        name: (of_a.get(name, math.nan), of_b.get(name, math.nan)) for name in dict.fromkeys([*of_a, *of_b])
+    }
     return RunDifference(
         configuration=_differing(*configs),
-        data=_differing(
-            *({"provider_uri": folder} | _some(one, _DATA) for folder, one in zip(folders, said, strict=True))
-        ),
-        code=_differing(
-            *(
-                {"lstm-bench": version} | _some(one, _CODE)
-                for version, one in zip(packages, said, strict=True)
-            )
-        ),
-        machine=_differing(*(_some(one, _MACHINE, leave_out="packages.lstm-bench") for one in said)),
-        training=_differing(*(_some(one.get("training", {}), _OUTCOME) for one in said)),
+        data=_differing(*data),
+        code=_differing(*code),
+        machine=_differing(*machine),
+        training=_differing(*training),
         metrics={name: pair for name, pair in figures.items() if not _same(*pair)},
     )
 
 
 def flatten(content: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Go through plain data by dotted keys; a list of plain values is one value, others go by position.
+    """Iterate over plain data by dotted keys; a list of scalars is one value, other lists are keyed by position.
 
     >>> dict(flatten({"a": {"b": [1, 2]}, "c": [{"d": 3}]}))
     {'a.b': [1, 2], 'c.0.d': 3}
@@ -103,9 +95,9 @@ def flatten(content: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, content
 
 
-def _some(said: Mapping[str, Any], keys: tuple[str, ...], leave_out: str = "") -> dict[str, Any]:
-    found = dict(flatten({key: said[key] for key in keys if key in said}))
-    return {key: value for key, value in found.items() if key not in (*_UNSTABLE, leave_out)}
+def _some(content: Mapping[str, Any], keys: tuple[str, ...], leave_out: str = "") -> dict[str, Any]:
+    flat = flatten({key: content[key] for key in keys if key in content})
+    return {key: value for key, value in flat if key not in (*_UNSTABLE, leave_out)}
 
 
 def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Pair]:

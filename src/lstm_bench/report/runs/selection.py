@@ -1,4 +1,4 @@
-"""Some of many runs: by experiment, feature set, seed, day and figures, in an order."""
+"""Selection of runs by experiment, feature set, seed, day and figures, sorted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import date
 from lstm_bench.core.errors import ConfigError, choices_hint
 from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.record.catalogue import CatalogueEntry
-from lstm_bench.record.evidence import METRICS
+from lstm_bench.record.evidence_schema import METRICS
 from lstm_bench.report.leaderboard.published import COLUMNS
 
 __all__ = ["Condition", "Selection", "figure_of", "find_figure"]
@@ -35,18 +35,18 @@ _FIELDS: Mapping[str, Callable[[CatalogueEntry], float | None]] = {
     "seconds": lambda entry: entry.seconds,
     "started": lambda entry: None if entry.started is None else entry.started.timestamp(),
 }
-"""Numbers of a run that are no metrics."""
+"""Numbers of a run besides its metrics."""
 
 
 def find_figure(text: str) -> str:
-    """Return the name of a figure that a text means: a metric, by Qlib's name or a column's, or another number.
+    """Return the name of a figure: a metric by Qlib's name or a column's, or another number of a run.
 
-    Case, spaces and punctuation do not count.
+    Case, spaces and punctuation are ignored.
 
     Raises
     ------
     ValueError
-        Where it means none.
+        If the text names no figure.
     """
     names = {name: name for name in (*_FIELDS, *METRICS, *HEADLINES)}
     names |= {title: name for name, title in COLUMNS.items()}
@@ -58,14 +58,14 @@ def find_figure(text: str) -> str:
 
 
 def figure_of(entry: CatalogueEntry, name: str) -> float:
-    """Return a run's figure by the name from :func:`find_figure`; NaN where it has none."""
+    """Return a run's figure by the name from :func:`find_figure`; NaN if it has none."""
     value = _FIELDS[name](entry) if name in _FIELDS else (entry.metrics or {}).get(name)
     return math.nan if value is None else float(value)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on a figure, such as ``IC>0.03``; a run without that figure does not meet it."""
+    """A condition on a figure, such as ``IC>0.03``; a run without that figure fails it."""
 
     figure: str
     operator: str
@@ -73,12 +73,12 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> Condition:
-        """Read one.
+        """Parse a condition.
 
         Raises
         ------
         ValueError
-            Where it is none.
+            If the text is not a condition.
         """
         match = _CONDITION.fullmatch(text.strip())
         try:
@@ -93,23 +93,23 @@ class Condition:
         return cls(find_figure(match["figure"]), match["operator"], bound)
 
     def holds(self, entry: CatalogueEntry) -> bool:
-        """Whether a run meets it."""
+        """Whether a run meets the condition."""
         value = figure_of(entry, self.figure)
         return not math.isnan(value) and _OPERATORS[self.operator](value, self.bound)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which runs, and in which order; what is empty or None admits all.
+    """Criteria for runs, and their order; an empty criterion or None admits all.
 
     Attributes
     ----------
     experiments, features, seeds : any of these
-    since, until : first and last day on which they began, in local time
+    since, until : first and last day of their start, in local time
     conditions : all of these
-    sort : a figure, ``experiment`` or ``features``; numbers from the greatest on, names from A on, newest runs first
-    is_reversed : the other way round
-    limit : how many at most
+    sort : a figure (greatest first; for ``started`` the newest first), ``experiment`` or ``features`` (A first)
+    is_reversed : reverse the order
+    limit : number of runs at most
     """
 
     experiments: Sequence[str] = ()
@@ -123,7 +123,7 @@ class Selection:
     limit: int | None = None
 
     def admits(self, entry: CatalogueEntry) -> bool:
-        """Whether a run is one of them."""
+        """Whether a run meets all criteria."""
         return (
             (not self.experiments or entry.experiment in self.experiments)
             and (not self.features or _one_of(entry.features, self.features))
@@ -133,12 +133,12 @@ class Selection:
         )
 
     def of(self, entries: Iterable[CatalogueEntry]) -> list[CatalogueEntry]:
-        """Choose and sort.
+        """Select and sort runs.
 
         Raises
         ------
         ConfigError
-            Where an experiment or a feature set is named that no run has.
+            If no run has a named experiment or feature set.
         """
         known = list(entries)
         _check_known("--experiment", self.experiments, {entry.experiment for entry in known})
@@ -155,24 +155,25 @@ class Selection:
         return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
 
     def _sorted(self, entries: list[CatalogueEntry]) -> list[CatalogueEntry]:
-        """Sort; runs without the figure come last, either way."""
+        """Sort; runs without the figure come last in both directions."""
         entries = sorted(entries, key=lambda entry: (entry.experiment, entry.seed or 0, entry.id))
         if self.sort in _NAMES:
             name = _NAMES[self.sort]
             return sorted(entries, key=lambda entry: name(entry) or "", reverse=self.is_reversed)
-        there = [entry for entry in entries if not math.isnan(figure_of(entry, self.sort))]
-        lacking = [entry for entry in entries if math.isnan(figure_of(entry, self.sort))]
+        valued = [(figure_of(entry, self.sort), entry) for entry in entries]
+        lacking = [entry for value, entry in valued if math.isnan(value)]
+        having = [(value, entry) for value, entry in valued if not math.isnan(value)]
         sign = 1 if self.is_reversed else -1
-        return sorted(there, key=lambda entry: sign * figure_of(entry, self.sort)) + lacking
+        return [entry for _, entry in sorted(having, key=lambda pair: sign * pair[0])] + lacking
 
     @staticmethod
     def parse_sort(text: str) -> str:
-        """Read what to sort by.
+        """Parse a sort key.
 
         Raises
         ------
         ValueError
-            Where no run has that.
+            If it names no figure.
         """
         return text if text in _NAMES else find_figure(text)
 
@@ -187,12 +188,11 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def _one_of(name: str | None, wanted: Iterable[str]) -> bool:
-    return name is not None and name.lower() in {one.lower() for one in wanted}
+def _one_of(name: str | None, names: Iterable[str]) -> bool:
+    return name is not None and name.lower() in {one.lower() for one in names}
 
 
-def _check_known(option: str, wanted: Iterable[str], known: Iterable[str]) -> None:
-    names = set(known)
-    for name in wanted:
+def _check_known(option: str, requested: Iterable[str], names: set[str]) -> None:
+    for name in requested:
         if not _one_of(name, names):
             raise ConfigError(f"{option}: no run has {name!r}; {choices_hint(name, names)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.guards import leaks
 from lstm_bench.run.judgement.finding import Finding
@@ -15,7 +15,7 @@ _HIGHEST_LR = {"adam": 0.1, "adamw": 0.1, "gd": 10.0}
 """Learning rates that are beyond any use; Adam moves each weight by about the rate in every step."""
 
 
-def judge_learning(config: RunConfig, provider: Provider) -> Iterator[Finding]:
+def judge_learning(config: ResolvedRun, provider: Provider) -> Iterator[Finding]:
     """Find leaks, labels of the past, and learning rates that diverge."""
     for field, text in leaks(config.task.dataset, provider):
         yield Finding(field, text)

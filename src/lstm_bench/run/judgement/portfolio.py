@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.config.sections.exchange import Region
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.dataset.segments import span_of
 from lstm_bench.run.judgement.finding import Finding
 from lstm_bench.run.judgement.survey import Survey
@@ -25,7 +25,7 @@ _CHINAS_COSTS = {(0.0005, 0.0015, 5.0), (0.0015, 0.0025, 5.0)}
 """``open_cost``, ``close_cost`` (with stamp duty) and ``min_cost``: of Qlib's files, and its exchange's defaults."""
 
 
-def judge_portfolio(config: RunConfig, survey: Survey) -> Iterator[Finding]:
+def judge_portfolio(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
     """Find backtests that hold everything, have no scores to trade on, or follow another market's rules."""
     if config.portfolio_analysis is None:
         return

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from lstm_bench.config.sections.dataset import SegmentName
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.run.judgement.finding import Finding
@@ -20,7 +20,7 @@ _FEWEST_DAYS = 20
 _FEWEST_STOCKS = 5
 
 
-def judge_samples(config: RunConfig, survey: Survey) -> Iterator[Finding]:
+def judge_samples(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
     """Find segments, universes, windows and batches that cannot give meaningful figures."""
     there: list[SegmentName] = []
     for name in get_args(SegmentName):
@@ -63,7 +63,7 @@ def _few_days(name: SegmentName, survey: Survey) -> Iterator[Finding]:
         )
 
 
-def _few_stocks(config: RunConfig, survey: Survey) -> Iterator[Finding]:
+def _few_stocks(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
     stocks = survey.stocks("test")
     most, usual = int(stocks.max()), int(np.median(stocks))
     if most < 2:
@@ -84,7 +84,7 @@ def _few_stocks(config: RunConfig, survey: Survey) -> Iterator[Finding]:
         )
 
 
-def _window(config: RunConfig, survey: Survey) -> Iterator[Finding]:
+def _window(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
     """Compare the window of ``TSDatasetH`` with the histories: Qlib fills what precedes one by repeating rows."""
     step_len = config.task.dataset.step_len
     if not config.task.dataset.is_time_series or step_len is None:
@@ -107,7 +107,7 @@ def _window(config: RunConfig, survey: Survey) -> Iterator[Finding]:
         )
 
 
-def _batch(config: RunConfig, survey: Survey, name: SegmentName) -> Iterator[Finding]:
+def _batch(config: ResolvedRun, survey: Survey, name: SegmentName) -> Iterator[Finding]:
     rows, batch_size = int(survey.stocks(name).sum()), config.task.model.kwargs.batch_size
     if rows < batch_size:
         yield Finding(

@@ -1,4 +1,4 @@
-"""Whether prices are raw or adjusted is decided by what they do, and refused where they contradict each other."""
+"""Prices decide whether they are raw or adjusted; contradictions are refused."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_symbols_that_contradict_each_other_are_refused_by_name(make: Make, tmp_
     assert make(*tables, adjust_by="factor").adjusted_by == "factor"
 
 
-def test_one_split_that_a_vendor_forgot_is_refused_among_few_and_said_among_many(make: Make) -> None:
+def test_one_split_that_a_vendor_forgot_is_refused_among_few_and_reported_among_many(make: Make) -> None:
     factor = stepped(2.0)
     good = [bars(f"S{k:03d}", walk(k), factor=factor) for k in range(101)]
     bad = bars("BAD", walk(999) / factor, factor=factor)
@@ -116,7 +116,7 @@ def small_dividends(stocks: int, adjusted: bool) -> list[pd.DataFrame]:
     return tables
 
 
-def test_dividends_below_the_noise_speak_together_or_not_at_all(
+def test_dividends_below_the_noise_vote_together_or_not_at_all(
     make: Make, tmp_path: Path, read: Read
 ) -> None:
     summary = make(*small_dividends(2, adjusted=True))
@@ -169,7 +169,9 @@ def test_returns_of_raw_closes_beside_small_dividends_are_refused(
         make(bars("A", raw, factor=factor * scale, **{stated: column}))
 
 
-def test_small_dividends_of_adjusted_prices_are_told_by_cents(make: Make, tmp_path: Path, read: Read) -> None:
+def test_small_dividends_of_adjusted_prices_are_recognised_by_cents(
+    make: Make, tmp_path: Path, read: Read
+) -> None:
     factor = 1.005 ** (np.arange(DAYS) // 10)
     close = np.round(walk(7) / factor, 2) * factor
     summary = make(bars("A", close, factor=factor))
@@ -177,7 +179,7 @@ def test_small_dividends_of_adjusted_prices_are_told_by_cents(make: Make, tmp_pa
     np.testing.assert_allclose(read(tmp_path / "out", "A")["close"], close, rtol=1e-6)
 
 
-def test_prices_too_high_to_show_cents_are_not_told_by_them(make: Make) -> None:
+def test_high_prices_are_not_judged_by_cents(make: Make) -> None:
     odd = walk(9) + np.random.default_rng(0).uniform(0, 0.01, DAYS)
     summary = make(bars("A", odd, factor=1e-4))
     assert summary.adjusted_by == "factor"
@@ -195,7 +197,9 @@ def test_a_small_split_of_yahoos_history_is_in_its_prices(
 
 
 @pytest.mark.parametrize("adjusted", [True, False])
-def test_a_constant_factor_is_told_by_cents(make: Make, tmp_path: Path, read: Read, adjusted: bool) -> None:
+def test_a_constant_factor_is_recognised_by_cents(
+    make: Make, tmp_path: Path, read: Read, adjusted: bool
+) -> None:
     raw = np.round(walk(9), 2)
     summary = make(bars("A", raw * 0.123456 if adjusted else raw, factor=0.123456))
     assert summary.adjusted_by == ("none" if adjusted else "factor")
@@ -204,7 +208,7 @@ def test_a_constant_factor_is_told_by_cents(make: Make, tmp_path: Path, read: Re
 
 
 @pytest.mark.parametrize("late", [-2, -1, 1, 3])
-def test_steps_on_another_day_than_the_closes_fall_are_refused(make: Make, late: int) -> None:
+def test_steps_on_other_days_than_those_of_the_closes_are_refused(make: Make, late: int) -> None:
     raw = walk(14) / stepped(4.0)
     with pytest.raises(
         DataError, match=r"a day or more before or after them \(on another day: A .*--adjust-by factor"
@@ -220,7 +224,7 @@ def test_a_cumulative_column_of_splits_is_refused(make: Make) -> None:
         make(bars("A", raw, split=stepped(4.0)))
 
 
-def test_nothing_to_decide_is_said(make: Make, tmp_path: Path, read: Read) -> None:
+def test_nothing_to_decide_is_reported(make: Make, tmp_path: Path, read: Read) -> None:
     true = walk(10)
     summary = make(bars("A", true, split=0.0))
     assert summary.said == (
@@ -291,7 +295,7 @@ def test_a_folder_of_raw_prices_takes_no_adjusted_ones(make: Make, tmp_path: Pat
 def test_a_split_is_never_taken_for_its_opposite(
     seed: int, adjusted: bool, ratio: float, deviation: float
 ) -> None:
-    """At worst nothing is decided: under returns with tails as those of stocks, in ten symbols."""
+    """At worst nothing is decided, with the fat-tailed returns of ten symbols."""
     rng = np.random.default_rng(seed)
     stocks = []
     for k in range(10):

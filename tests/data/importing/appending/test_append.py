@@ -1,4 +1,4 @@
-"""Appending: a folder that is extended is the folder that would have been made at once, or the old one."""
+"""An extended folder equals one made at once; a failure leaves the old one."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_another_basis_is_refused_or_rescaled(write: Write, tmp_path: Path, read
     np.testing.assert_array_equal(got["change"], np.asarray([np.nan, 0.2, -1 / 6], np.float32))
 
 
-def test_a_past_that_was_revised_is_refused(write: Write, tmp_path: Path) -> None:
+def test_a_revised_past_is_refused(write: Write, tmp_path: Path) -> None:
     new = "2020-01-06,A,10,10,10,10,100,4\n2020-01-07,A,12,12,12,12,100,6\n2020-01-08,A,10,10,10,10,100,5\n"
     with pytest.raises(
         DataError, match=r"A \(folder over file 1.25 on 2020-01-06, 1 on 2020-01-07\).*contradict"
@@ -118,7 +118,7 @@ def test_a_new_stock_with_days_of_its_own_is_refused(write: Write, tmp_path: Pat
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Give the files of a folder: name -> time of the last change, content."""
+    """Read the files of a folder: name -> time of the last change, content."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
         for path in folder.rglob("*")
@@ -145,9 +145,7 @@ def test_the_same_files_again_are_nothing_to_do(write: Write, tmp_path: Path, ba
         import_bars(revised, out, options)
 
 
-def test_what_is_new_in_part_is_added_and_what_is_left_out_is_said(
-    write: Write, tmp_path: Path, read: Read
-) -> None:
+def test_new_days_are_added_and_bars_left_out_are_reported(write: Write, tmp_path: Path, read: Read) -> None:
     row = "2020-01-0{0},{1},1,1,1,1,10,1\n"
     out = tmp_path / "out"
     import_bars(
@@ -172,7 +170,9 @@ def test_another_unit_of_volume_is_refused(write: Write, tmp_path: Path) -> None
         old_and_new(write, tmp_path, new, APPEND)
 
 
-def test_markets_go_on_and_who_ended_is_said(write: Write, tmp_path: Path, read: Read) -> None:
+def test_markets_continue_and_ended_instruments_are_reported(
+    write: Write, tmp_path: Path, read: Read
+) -> None:
     day = "2020-01-0{0},{1},1,1,1,1,10,1\n"
     old = write(HEADER + "".join(day.format(d, code) for d in (6, 7) for code in "ABC"), "old.csv")
     members = write(
@@ -197,7 +197,9 @@ def test_markets_go_on_and_who_ended_is_said(write: Write, tmp_path: Path, read:
 
 
 @pytest.mark.parametrize("option", ["equal-weight", "SPX"])
-def test_an_index_goes_on_and_stays_no_stock(write: Write, tmp_path: Path, read: Read, option: str) -> None:
+def test_an_index_continues_and_stays_outside_all(
+    write: Write, tmp_path: Path, read: Read, option: str
+) -> None:
     day = "2020-01-0{0},{1},{2},{2},{2},{2},10,{2}\n"
     old = write(HEADER + day.format(6, "A", 1) + day.format(6, "SPX", 100), "old.csv")
     new = write(

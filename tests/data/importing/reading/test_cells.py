@@ -1,4 +1,4 @@
-"""Cells: what is read, what is missing, and what is bad."""
+"""Cells are parsed, missing or bad."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_numbers_are_pythons_to_the_last_bit(numbers: list[float]) -> None:
         got, bad = parse_numbers(column(*map(form, numbers)))
         assert not bad.any()
         np.testing.assert_array_equal(got, numbers)
-        got, bad = parse_numbers(column(*map(form, numbers), "x"))  # where one is bad, each is read by itself
+        got, bad = parse_numbers(column(*map(form, numbers), "x"))  # with a bad cell, each is parsed alone
         np.testing.assert_array_equal(got, [*numbers, np.nan])
         assert bad.tolist() == [False] * len(numbers) + [True]
 
 
 @pytest.mark.parametrize("missing", ["", " ", "-", "NA", "NaN", "nan", "null", "None", "N/A"])
-def test_what_is_missing_is_not_bad(missing: str) -> None:
+def test_missing_cells_are_not_bad(missing: str) -> None:
     got, bad = parse_numbers(column("1", missing))
     assert np.isnan(got).tolist() == [False, True]
     assert not bad.any()
@@ -55,7 +55,7 @@ def test_other_ways_to_write_a_number(text: str, number: float) -> None:
 @pytest.mark.parametrize(
     "text", ["1,5", "1.234,5", "12,34", "1 000", "inf", "-Infinity", "0x10", "1_000", "1e999", "١"]
 )
-def test_what_is_no_number_is_bad(text: str) -> None:
+def test_other_texts_are_bad_numbers(text: str) -> None:
     got, bad = parse_numbers(column("1", text))
     assert bad.tolist() == [False, True]
     assert np.isnan(got[1])
@@ -95,7 +95,7 @@ def test_days_are_read_in_every_usual_form(day: datetime.date) -> None:
 @pytest.mark.parametrize(
     "text", ["01/02/2020", "2020-13-01", "2020-1-1x", "202011", "2020-01/01", "1577836800", ""]
 )
-def test_days_in_doubt_are_bad(text: str) -> None:
+def test_ambiguous_days_are_bad(text: str) -> None:
     got, bad = parse_days(column("2020-01-01", text), None)
     assert bad.tolist() == [False, True]
     assert np.isnat(got[1])

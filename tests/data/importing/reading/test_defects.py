@@ -1,4 +1,4 @@
-"""Rows that cannot be used: refused with file and line, or dropped and counted."""
+"""Rows with defects are refused with file and line, or dropped and counted."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_a_parquet_files_rows_are_numbered(tmp_path: Path) -> None:
         (b"date,a\xff,b\n", "the text is not utf-8; name its encoding with --encoding"),
     ],
 )
-def test_files_that_are_none_are_named(tmp_path: Path, content: bytes, words: str) -> None:
+def test_unusable_files_are_named(tmp_path: Path, content: bytes, words: str) -> None:
     source = tmp_path / "bars.csv"
     source.write_bytes(content)
     with pytest.raises(DataError, match=words) as refused:
@@ -140,7 +140,7 @@ def test_files_that_are_none_are_named(tmp_path: Path, content: bytes, words: st
     assert str(source) in str(refused.value)
 
 
-def test_places_that_are_none_are_named(tmp_path: Path, write: Write) -> None:
+def test_unusable_places_are_named(tmp_path: Path, write: Write) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
         import_bars(tmp_path / "nowhere", tmp_path / "out", ImportOptions())
     (tmp_path / "empty").mkdir()

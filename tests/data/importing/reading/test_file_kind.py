@@ -1,4 +1,4 @@
-"""Files that are not the text that they were taken for: what they are, and what to do."""
+"""Files of other kinds and encodings are named, with a way out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def archive() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("written", "told", "words"),
+    ("written", "encoding", "words"),
     [
         ("gbk", "utf-8", "not utf-8; name its encoding with --encoding: one of gb18030"),
         ("gb18030", "utf-8", "not utf-8; name its encoding with --encoding"),
@@ -37,11 +37,11 @@ def archive() -> bytes:
         ("gbk", "utf-16", "the text is not utf-16; name its encoding"),
     ],
 )
-def test_another_encoding_is_named(tmp_path: Path, written: str, told: str, words: str) -> None:
+def test_another_encoding_is_named(tmp_path: Path, written: str, encoding: str, words: str) -> None:
     path = tmp_path / "600000.csv"
     path.write_bytes(TEXT.encode(written))
     with pytest.raises(DataError) as refused:
-        import_bars(path, tmp_path / "out", ImportOptions(adjust_by="none", encoding=told))
+        import_bars(path, tmp_path / "out", ImportOptions(adjust_by="none", encoding=encoding))
     assert str(refused.value).startswith(f"{path}: ")
     assert words in str(refused.value)
     right = "utf-8-sig" if written == "utf-8-sig" else written
@@ -83,7 +83,7 @@ def test_an_encoding_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     # an archive holds the time that it was made, and would give the test another name in each process
     ids=["zip", "xls", "gzip", "cut off", "no gzip", "parquet", "no parquet", "html", "json", "noise"],
 )
-def test_what_is_no_table_is_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+def test_other_kinds_of_files_are_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=words):
         import_bars(tmp_path / name, tmp_path / "out", ImportOptions())

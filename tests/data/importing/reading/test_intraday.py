@@ -1,4 +1,4 @@
-"""Minute bars are named as such, in whatever form their times are, and daily bars with a time are not."""
+"""Intraday bars are refused in every form of time, and daily bars with a time are not."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_minute_bars_are_refused_in_every_form(
     assert "drop" not in message
 
 
-def test_times_of_a_column_of_their_own(write: Write, tmp_path: Path) -> None:
+def test_times_of_a_separate_column(write: Write, tmp_path: Path) -> None:
     text = "date,time,symbol,open,high,low,close,volume\n" + "".join(
         f"2020010{day},{clock},A1,1,1,1,1,10\n" for day in (2, 3) for clock in ("093500", "094000")
     )
@@ -96,7 +96,7 @@ def test_daily_bars_with_a_time_are_daily_bars(write: Write, tmp_path: Path, sta
     assert import_bars(write(table(stamps)), tmp_path / "out", ImportOptions(adjust_by="none")).days == 2
 
 
-def test_one_row_that_came_twice_is_a_duplicate_and_no_minute_bar(write: Write, tmp_path: Path) -> None:
+def test_a_repeated_row_is_a_duplicate_and_not_a_minute_bar(write: Write, tmp_path: Path) -> None:
     days = ["2020-01-02 15:00", "2020-01-03 15:00", "2020-01-06 15:00", "2020-01-06 16:30"]
     with pytest.raises(DataError, match="conflicting rows: 1"):
         import_bars(write(table(days)), tmp_path / "out", ImportOptions(adjust_by="none"))

@@ -95,7 +95,7 @@ torch.manual_seed(0)
 model, windows = LSTM(5, 20, 2, 0.0), torch.randn(30, 6, 5)
 compiled = CompiledLSTM(model)
 scores = compiled.training_scores(windows, torch.Generator())
-compiled.give_back(torch.autograd.grad(scores.square().sum(), compiled.leaves))
+compiled.set_grads(torch.autograd.grad(scores.square().sum(), compiled.leaves))
 given = [scores.detach(), *(parameter.grad.clone() for parameter in model.parameters())]
 model.zero_grad()
 torch.autograd.backward(model(windows).square().sum())

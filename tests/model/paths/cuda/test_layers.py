@@ -23,7 +23,7 @@ class Case:
 
     models: list[LSTM]
     windows: Tensor  # [K, B, L, F]
-    slope: Tensor  # [K, B]
+    grad: Tensor  # [K, B]
 
     @classmethod
     def make(cls, K: int, B: int, L: int, F: int, H: int, layers: int) -> Case:
@@ -39,7 +39,7 @@ class Case:
         exact = LSTM(model.rnn.input_size, model.rnn.hidden_size, model.rnn.num_layers, 0.0).double()
         exact.load_state_dict(model.state_dict())
         given = exact(self.windows[member].double())
-        given.backward(self.slope[member].double())
+        given.backward(self.grad[member].double())
         return given.detach(), {name: p.grad for name, p in exact.named_parameters() if p.grad is not None}
 
 
@@ -66,12 +66,12 @@ def test_outputs_and_gradients(
     weights = PackWeights.of(case.models, device)
     given, tapes = forward(weights, case.days_first(device), layers, None, precision)
     into = weights.like()
-    gradients(weights, tapes, case.slope.to(device), None, precision, into)
+    gradients(weights, tapes, case.grad.to(device), None, precision, into)
     for member in range(K):
-        outputs, slopes = case.expected(member)
+        outputs, grads = case.expected(member)
         assert distance(given[member], outputs) < BOUND[precision]
-        for name, slope in slopes.items():
-            assert distance(into[name][member], slope) < BOUND[precision], name
+        for name, grad in grads.items():
+            assert distance(into[name][member], grad) < BOUND[precision], name
 
 
 @pytest.mark.parametrize("layers", [1, 2])

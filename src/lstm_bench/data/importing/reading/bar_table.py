@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.arrays import Bools, Days, Floats, Ints
@@ -92,7 +91,7 @@ class BarTable:
             begin = int(end)
 
 
-def _describe_part(describe: Callable[[int], str], part: npt.NDArray[np.int64]) -> Callable[[int], str]:
+def _describe_part(describe: Callable[[int], str], part: Ints) -> Callable[[int], str]:
     return lambda i: describe(int(part[i]))
 
 

@@ -24,33 +24,10 @@ ADJUSTMENTS: tuple[Literal["factor", "adjusted_close", "split"], ...] = ("factor
 """Columns that prices can be adjusted by, the most telling first."""
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "date": (
-        "date",
-        "day",
-        "datetime",
-        "timestamp",
-        "tradedate",
-        "tradingday",
-        "dtyyyymmdd",
-        "日期",
-        "交易日期",
-        "time",
-        "时间",
-    ),
-    "symbol": (
-        "symbol",
-        "ticker",
-        "code",
-        "instrument",
-        "tscode",
-        "stockcode",
-        "股票代码",
-        "证券代码",
-        "代码",
-        "permno",
-        "act symbol",
-        "tic",
-    ),
+    "date": ("date", "day", "datetime", "timestamp", "tradedate", "tradingday", "dtyyyymmdd", "日期", "交易日期",
+             "time", "时间"),
+    "symbol": ("symbol", "ticker", "code", "instrument", "tscode", "stockcode", "股票代码", "证券代码", "代码",
+               "permno", "act symbol", "tic"),
     "open": ("open", "openprice", "1. open", "prc open", "开盘", "开盘价"),
     "high": ("high", "highprice", "2. high", "最高", "最高价"),
     "low": ("low", "lowprice", "3. low", "最低", "最低价"),
@@ -58,25 +35,16 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "vwap": ("vwap", "averageprice", "avgprice"),
     "volume": ("volume", "vol", "sharevolume", "5. volume", "6. volume", "成交量"),
     "adjusted_close": ("adjusted close", "adj close", "close adj", "closeadj", "5. adjusted close"),
-    "split": (
-        "split",
-        "splits",
-        "stock splits",
-        "split coefficient",
-        "split ratio",
-        "split factor",
-        "8. split coefficient",
-    ),
+    "split": ("split", "splits", "stock splits", "split coefficient", "split ratio", "split factor",
+              "8. split coefficient"),
     "factor": ("factor", "adj factor", "adjustment factor", "adjust factor", "复权因子"),
-}
+}  # fmt: skip
 """Field -> headers recognised as it, the likeliest first. Only letters and digits count; an option takes precedence."""
 
 EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "time": ("time", "时间", "trade time"),
     "dividend": ("dividend", "dividends", "dividend amount", "7. dividend amount", "div cash"),
-    "previous_close": (
-        "previous close", "prev close", "pre close", "昨收", "昨收价", "昨收盘", "前收盘", "前收盘价",
-    ),
+    "previous_close": ("previous close", "prev close", "pre close", "昨收", "昨收价", "昨收盘", "前收盘", "前收盘价"),
     "change": ("pct chg", "pct change", "percent change", "change percent", "p change", "涨跌幅",
                "change", "chg", "涨跌额"),
     "amount": ("amount", "money", "成交额", "成交金额"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lstm_bench.core.counting import counted
@@ -15,7 +13,7 @@ from lstm_bench.data.arrays import Ints
 if TYPE_CHECKING:
     from lstm_bench.data.importing.reading.source_file import SourceFile
 
-__all__ = ["Defect", "DefectKind", "DefectLog"]
+__all__ = ["DefectKind", "DefectLog"]
 
 DefectKind = Literal[
     "ragged row",
@@ -32,16 +30,6 @@ DefectKind = Literal[
 ]
 
 _SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Defect:
-    """One defect: its kind, file, line (in a Parquet file the row, from 1) and text."""
-
-    kind: DefectKind
-    path: Path
-    line: int
-    text: str
 
 
 class DefectLog:
@@ -63,18 +51,6 @@ class DefectLog:
             counts[kind] += len(rows)
         return dict(counts)
 
-    def first(self, limit: int = _SHOWN) -> list[Defect]:
-        """Return the first defects, as many of each kind, so that no kind hides the others."""
-        share = max(1, limit // max(1, len(self.counts)))
-        left = Counter(dict.fromkeys(self.counts, share))
-        shown: list[Defect] = []
-        for kind, source, rows, describe in self._entries:
-            part = rows[: min(left[kind], limit - len(shown))]
-            left[kind] -= len(part)
-            lines = source.ragged_lines(len(part)) if kind == "ragged row" else source.lines(part)
-            shown += [Defect(kind, source.path, line, describe(i)) for i, line in enumerate(lines)]
-        return shown
-
     def refuse(self) -> None:
         """Refuse the input if anything was logged.
 
@@ -85,15 +61,22 @@ class DefectLog:
         """
         if not self._entries:
             return
-        shown = [f"  {defect.path}:{defect.line}: {defect.kind}: {defect.text}" for defect in self.first()]
+        shown = self._first()
         total = sum(self.counts.values())
         counts = ", ".join(f"{kind}: {count}" for kind, count in self.counts.items())
-        raise DataError(
-            "\n".join(
-                [
-                    f"{counted(total, 'defect')} in the rows ({counts}); mend them, or drop such rows with --drop-bad",
-                    *shown,
-                    *([f"  and {total - len(shown)} more"] if total > len(shown) else []),
-                ]
-            )
+        head = (
+            f"{counted(total, 'defect')} in the rows ({counts}); mend them, or drop such rows with --drop-bad"
         )
+        rest = [f"  and {total - len(shown)} more"] if total > len(shown) else []
+        raise DataError("\n".join([head, *shown, *rest]))
+
+    def _first(self) -> list[str]:
+        """Describe the first defects, as many of each kind, so that no kind hides the others."""
+        left = Counter(dict.fromkeys(self.counts, max(1, _SHOWN // len(self.counts))))
+        shown: list[str] = []
+        for kind, source, rows, describe in self._entries:
+            part = rows[: min(left[kind], _SHOWN - len(shown))]
+            left[kind] -= len(part)
+            lines = source.ragged_lines(len(part)) if kind == "ragged row" else source.lines(part)
+            shown += [f"  {source.path}:{line}: {kind}: {describe(i)}" for i, line in enumerate(lines)]
+        return shown

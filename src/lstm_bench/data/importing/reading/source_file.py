@@ -13,10 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Ints
 from lstm_bench.data.importing.reading.file_kind import refuse_other_kinds, unreadable
 from lstm_bench.data.importing.reading.three_row_header import ROWS, ThreeRowHeader, three_row_header
 
@@ -156,7 +154,7 @@ class SourceFile:
         self.ragged.append(int(row.actual_columns))  # type: ignore[attr-defined]
         return "skip"
 
-    def lines(self, rows: npt.NDArray[np.int64] | Sequence[int]) -> list[int]:
+    def lines(self, rows: Ints | Sequence[int]) -> list[int]:
         """Look up the lines on which rows (counted from 0, without ragged ones) begin.
 
         Rows of a Parquet file have no line: their number, from 1, is returned.

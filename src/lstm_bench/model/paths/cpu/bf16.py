@@ -1,7 +1,7 @@
-"""Products whose factors are rounded to bfloat16 and whose sums are float32, where the processor has that.
+"""Products with factors rounded to bfloat16 and float32 sums, for processors with AVX512-BF16.
 
-An instruction of AVX512-BF16 multiplies two summands at once: bfloat16 numbers lie in pairs, those of a panel side by
-side in memory, those of the left matrix made as they are needed.
+An instruction of AVX512-BF16 multiplies two summands at once, so that bfloat16 numbers are stored in pairs. The pairs
+of a panel are made once, those of the left matrix as they are needed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["HAS_BF16", "multiply_bf16", "paired"]
 
 HAS_BF16 = LANES == 16 and processor_has("avx512bf16")
 
-_CHUNK = COLUMNS  # summands whose left factors are rounded at a time
+_CHUNK = COLUMNS  # left factors rounded at a time
 _PAIRS = ir.VectorType(ir.IntType(32), LANES)  # of bfloat16
 _PAIR_BYTES = 4
 
@@ -49,7 +49,7 @@ def paired(panels: Tensor) -> Tensor:
     Returns
     -------
     int16 ``[..., depth / 2 rounded up, COLUMNS, 2]``
-        The bits of bfloat16 numbers; 0 where a summand lacks its other.
+        The bits of bfloat16 numbers; an odd last summand is paired with 0.
     """
     even = torch.nn.functional.pad(panels, (0, 0, 0, panels.shape[-2] % 2)).contiguous()
     pairs = even.view(*panels.shape[:-2], -1, 2, COLUMNS).transpose(-1, -2)
@@ -58,18 +58,18 @@ def paired(panels: Tensor) -> Tensor:
 
 @kernel(error_model="numpy")
 def multiply_bf16(left: Left, panel: int, start: Rows, into: Rows, rows: int) -> None:
-    """Do what :func:`lstm_bench.model.paths.cpu.products.multiply` does, with rounded factors.
+    """Multiply as :func:`lstm_bench.model.paths.cpu.products.multiply` does, with rounded factors.
 
     Parameters
     ----------
     left
-        Its summands lie side by side, and so many after them that whole vectors can be read. If a group has an odd
-        number of them, a finite number comes next. A group's number of them is even, or there is one group.
+        Its summands are contiguous, and whole vectors can be read past their end. An odd number of summands is followed
+        by a finite number. With more than one group, the number of summands in each is even.
     panel : int16 ``[groups * depth, COLUMNS]``
         The address of :func:`paired`.
     start, into, rows
     """
-    # a loop of its own: one kernel that chooses tile by tile takes 1.03 times as long in float32 (Zen 4)
+    # not merged with the float32 loop: choosing for each tile makes float32 1.03 times slower (Zen 4)
     whole = rows - rows % TILE
     for row in range(0, whole, TILE):
         _multiply_tile(
@@ -84,7 +84,7 @@ def multiply_bf16(left: Left, panel: int, start: Rows, into: Rows, rows: int) ->
 
 
 def _multiply(rows: int) -> Callable[..., None]:
-    """Make the code of a tile of so many rows: none where the processor has no instruction for it."""
+    """Generate the code for a tile of so many rows; nothing if the processor lacks the instructions."""
 
     @generated(*[types.intp] * 10)
     def write(
@@ -115,8 +115,8 @@ def _multiply(rows: int) -> Callable[..., None]:
             )
             line = builder.add(panel, builder.mul(line, number(COLUMN_BYTES)))
             with cgutils.for_range(builder, _quotient(builder, count, 2)) as pair:
-                own = builder.add(line, builder.mul(pair.index, number(COLUMN_BYTES)))
-                right = [_pairs(builder, place(builder, own, number(0), 0, n)) for n in range(VECTORS)]
+                pairs = builder.add(line, builder.mul(pair.index, number(COLUMN_BYTES)))
+                right = [_pairs(builder, place(builder, pairs, number(0), 0, n)) for n in range(VECTORS)]
                 first = builder.add(rounded, builder.mul(pair.index, number(_PAIR_BYTES)))
                 for index in range(rows):
                     factor = _everywhere(builder, place(builder, first, rounded_row, index))
@@ -130,7 +130,7 @@ _multiply_tile, _multiply_row = _multiply(TILE), _multiply(1)
 
 
 def _round(builder: Any, low: Lanes, high: Lanes, target: Any) -> None:
-    """Write two vectors as bfloat16, to the nearest, those halfway to the even."""
+    """Write two vectors as bfloat16, rounded to nearest even."""
     both = ir.VectorType(ir.IntType(16), 2 * LANES)
     shape = ir.FunctionType(both, [low.value.type] * 2)
     convert: Any = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
-"""What a layer does on a day with some samples: products and cells on the way forward, cells on the way back.
+"""One day of one layer for some samples: products and cells in the forward pass, cells in the backward pass.
 
-Units go in blocks of :data:`~lstm_bench.model.paths.cpu.lanes.LANES`. The gates of a block lie in torch's order (input,
-forget, candidate, output), a vector each: they are the panel of its products. Addresses are plain numbers, distances
-are in bytes.
+Units are handled in blocks of :data:`~lstm_bench.model.paths.cpu.lanes.LANES`. The gates of a block are one panel of
+products: four vectors in torch's order (input, forget, candidate, output). Addresses are plain integers, distances are
+in bytes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from lstm_bench.model.paths.cpu.tile import COLUMN_BYTES, TILE, Left, Rows, numb
 
 __all__ = ["Mask", "cells_backward", "cells_forward"]
 
-# Beyond these a gate is 0, 1 or -1 to all the digits that matter, and products of two exponentials stay finite.
+# Beyond these a gate is 0, 1 or -1 in float32, and products of two exponentials stay finite.
 _SIGMOID_BOUND, _TANH_BOUND = 30.0, 15.0
 
 
 class Mask(NamedTuple):
-    """What dropout leaves of outputs, scaled: the address of the first, from sample to sample, from block to block."""
+    """A dropout mask: the address of its first number, and the distances from sample to sample and block to block."""
 
     at: int
     pitch: int
@@ -34,40 +34,40 @@ class Mask(NamedTuple):
 
 @kernel(error_model="numpy")
 def cells_forward(
-    inputs: Rows, depth: int, weights: Rows, biases: int, gates: Rows, before: int, after: int, own: Rows,
+    inputs: Rows, depth: int, weights: Rows, biases: int, gates: Rows, before: int, after: int, outputs: Rows,
     above: Rows, mask: Mask, samples: int, hidden: int, bf16: int,
 ) -> None:  # fmt: skip
-    """Turn a day's inputs into gates, cell and output.
+    """Compute gates, cells and outputs from a day's inputs.
 
     Parameters
     ----------
     inputs : ``[samples, depth]``
     depth
-        How much of an input row counts.
+        Numbers of an input row to use.
     weights : ``[blocks, depth, 4 LANES]``
-        From panel to panel; of pairs if ``bf16``.
+        The pitch leads from panel to panel; pairs if ``bf16``.
     biases : ``[blocks, 4 LANES]``
     gates : ``[blocks, samples, 4 LANES]``
-        Receives the gates; from block to block.
+        Receives the gates; the pitch leads from block to block.
     before, after : ``[samples, units]``
-        The cell of the day before, and of this day; they may be the same.
-    own : ``[samples, units]``
+        The cells of the day before and of this day; they may be the same.
+    outputs : ``[samples, units]``
         Receives the output.
     above : ``[samples, units]``
-        Receives it for the layer above, times the mask.
+        Receives the output times the mask, for the layer above.
     mask
     samples
     hidden
-        The hidden size; units from there on only fill a vector, and stay 0 where a feature is infinite.
+        The hidden size; units beyond it are padding, and stay 0 even if a feature is infinite.
     bf16
-        1 where the products' factors are rounded.
+        1 to round the products' factors.
     """
     blocks = (hidden + LANES - 1) // LANES
     pitch = blocks * LANE_BYTES
     for block in range(blocks):
         unit, panel = block * LANE_BYTES, weights.at + block * weights.pitch
         bias = Rows(biases + block * COLUMN_BYTES, 0)
-        for first in range(0, samples, TILE):  # whose gates are still in cache
+        for first in range(0, samples, TILE):  # cells follow while the gates are still in cache
             end = min(samples, first + TILE)
             place = gates.at + block * gates.pitch + first * COLUMN_BYTES
             left = Left(inputs.at + first * inputs.pitch, inputs.pitch, 0, 4, 1, depth)
@@ -79,32 +79,32 @@ def cells_forward(
                 here = sample * pitch + unit
                 _forward(
                     gates.at + block * gates.pitch + sample * COLUMN_BYTES, before + here, after + here,
-                    own.at + sample * own.pitch + unit, above.at + sample * above.pitch + unit,
+                    outputs.at + sample * outputs.pitch + unit, above.at + sample * above.pitch + unit,
                     mask.at + sample * mask.pitch + block * mask.step, hidden - block * LANES,
                 )  # fmt: skip
 
 
 @kernel(error_model="numpy")
 def cells_backward(
-    gates: Rows, before: int, own: Rows, own_slope: Rows, above_slope: Rows, mask: Mask, cell_slope: int,
+    gates: Rows, before: int, outputs: Rows, later_grad: Rows, above_grad: Rows, mask: Mask, cell_grad: int,
     samples: int, blocks: int,
 ) -> None:  # fmt: skip
-    """Turn the gradient of a day's output into that of its products.
+    """Compute the gradient of a day's products from that of its output.
 
     Parameters
     ----------
     gates : ``[blocks, samples, 4 LANES]``
-        The gates; in their place, the gradient of the products. From block to block.
+        The gates; overwritten with the gradient of their products. The pitch leads from block to block.
     before : ``[samples, units]``
-        The cell of the day before.
-    own : ``[samples, units]``
+        The cells of the day before.
+    outputs : ``[samples, units]``
         The output.
-    own_slope, above_slope : ``[samples, units]``
-        Gradients of the output, from the day after and from the layer above, there before the mask.
+    later_grad, above_grad : ``[samples, units]``
+        Gradients of the output from the day after and from the layer above, the latter before the mask.
     mask
-        As on the way forward.
-    cell_slope : ``[samples, units]``
-        The gradient of the cell from the day after; in its place, that of the cell before.
+        As in the forward pass.
+    cell_grad : ``[samples, units]``
+        The gradient of the cells from the day after; overwritten with that of the cells before.
     samples, blocks
     """
     pitch = blocks * LANE_BYTES
@@ -114,58 +114,59 @@ def cells_backward(
             here = sample * pitch + unit
             _backward(
                 gates.at + block * gates.pitch + sample * COLUMN_BYTES, before + here,
-                own.at + sample * own.pitch + unit, own_slope.at + sample * own_slope.pitch + unit,
-                above_slope.at + sample * above_slope.pitch + unit,
-                mask.at + sample * mask.pitch + block * mask.step, cell_slope + here,
+                outputs.at + sample * outputs.pitch + unit, later_grad.at + sample * later_grad.pitch + unit,
+                above_grad.at + sample * above_grad.pitch + unit,
+                mask.at + sample * mask.pitch + block * mask.step, cell_grad + here,
             )  # fmt: skip
 
 
 @generated(*[types.intp] * 7)
 def _forward(
-    builder: Any, gates: Any, before: Any, after: Any, own: Any, above: Any, mask: Any, units: Any
+    builder: Any, gates: Any, before: Any, after: Any, outputs: Any, above: Any, mask: Any, units: Any
 ) -> None:  # fmt: skip
     places = _gates(builder, gates)
     i, f, g, o = (Lanes.load(builder, place).first(units) for place in places)
     # sigmoid(x) = 1 / (1 + e^-x), tanh(x) = (e^2x - 1) / (e^2x + 1); two quotients share a division
     to_i, to_f, to_o = (exponential(x.within(_SIGMOID_BOUND), -1.0) + 1.0 for x in (i, f, o))
-    to_g = _twice(g)
+    to_g = _double_exponential(g)
     quotient = 1.0 / (to_i * (to_g + 2.0))
     i, g = quotient * (to_g + 2.0), quotient * to_i * to_g
     quotient = 1.0 / (to_f * to_o)
     f, o = quotient * to_o, quotient * to_f
     cell = f * Lanes.load(builder, before) + i * g
-    to_cell = _twice(cell)
+    to_cell = _double_exponential(cell)
     output = o * (to_cell / (to_cell + 2.0))
     for place, gate in zip(places, (i, f, g, o), strict=True):
         gate.store(place)
     cell.store(after)
-    output.store(own)
+    output.store(outputs)
     (output * Lanes.load(builder, mask)).store(above)
 
 
 @generated(*[types.intp] * 7)
 def _backward(
-    builder: Any, gates: Any, before: Any, own: Any, own_slope: Any, above_slope: Any, mask: Any,
-    cell_slope: Any,
+    builder: Any, gates: Any, before: Any, outputs: Any, later_grad: Any, above_grad: Any, mask: Any,
+    cell_grad: Any,
 ) -> None:  # fmt: skip
     places = _gates(builder, gates)
     i, f, g, o = (Lanes.load(builder, place) for place in places)
-    output = Lanes.load(builder, own)
-    slope = Lanes.load(builder, own_slope) + Lanes.load(builder, above_slope) * Lanes.load(builder, mask)
-    # tanh of the cell is output / o, which spares a further exponential
-    cell = Lanes.load(builder, cell_slope) + slope * (o - output * (output / o))
-    slopes = (
+    output = Lanes.load(builder, outputs)
+    grad = Lanes.load(builder, later_grad) + Lanes.load(builder, above_grad) * Lanes.load(builder, mask)
+    # output / o is the tanh of the cell: this saves an exponential
+    cell = Lanes.load(builder, cell_grad) + grad * (o - output * (output / o))
+    grads = (
         cell * g * i * (1.0 - i),
         cell * Lanes.load(builder, before) * f * (1.0 - f),
         cell * i * (1.0 - g * g),
-        slope * output * (1.0 - o),
+        grad * output * (1.0 - o),
     )
-    for place, value in zip(places, slopes, strict=True):
+    for place, value in zip(places, grads, strict=True):
         value.store(place)
-    (cell * f).store(cell_slope)
+    (cell * f).store(cell_grad)
 
 
-def _twice(x: Lanes) -> Lanes:
+def _double_exponential(x: Lanes) -> Lanes:
+    """Return e^2x - 1."""
     return exponential_minus_1(x.within(_TANH_BOUND), 2.0)
 
 

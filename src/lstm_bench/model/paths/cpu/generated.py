@@ -1,4 +1,4 @@
-"""Functions for kernels to call whose code is generated, where numba's language has no words for it."""
+"""Generated LLVM code that kernels can call, for operations that Numba's Python subset does not have."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ __all__ = ["generated"]
 
 
 def generated(*arguments: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function of a kernel out of one that writes its code.
+    """Turn a function that writes LLVM code into one that kernels can call.
 
     Parameters
     ----------
     arguments
-        numba's types of what kernels give it. The decorated function is called once, with LLVM's builder and a value
-        for each of them.
+        Numba's types of the arguments. The decorated function receives LLVM's builder and a value for each of them.
     """
 
     def decorate(generate: Callable[..., None]) -> Callable[..., None]:
-        def define(typing_context: Any, *given: Any) -> Any:
+        def define(typing_context: Any, *_: Any) -> Any:
             return types.void(*arguments), write
 
         def write(context: Any, builder: Any, typed: Any, values: Any) -> Any:
             generate(builder, *values)
             return context.get_dummy_value()
 
-        # numba counts the parameters: those of the writer, a context for its builder
+        # Numba counts the parameters: those of the writer, with a context in place of the builder
         define.__signature__ = signature(generate)  # type: ignore[attr-defined]
         define.__name__ = generate.__name__
         made: Callable[..., None] = intrinsic(define)

@@ -1,8 +1,8 @@
-"""As many numbers at once as the processor's vectors hold: formulas over vectors, for the code generator.
+"""Formulas over vectors of float32, for generated code. A lane is one number of a vector.
 
-A plain loop over a cell's many arrays becomes vector code only behind checks, in each round, that none of them
-overlap, and on many processors in vectors of half the width. Written as vectors, the formulas are what runs; LLVM
-splits a vector where the processor's are shorter.
+LLVM vectorizes a plain loop over a cell's many arrays only behind run-time checks that none of them overlap, and on
+many processors with half the vector width. Code that is written as vectors runs as it is written; LLVM splits vectors
+that are longer than the processor's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def processor_has(feature: str) -> bool:
-    """Say whether kernels are compiled for a processor that has instructions, by LLVM's name of them."""
+    """Whether kernels are compiled for a processor with a feature, by its LLVM name."""
     features: str = cpu_target.target_context.codegen().magic_tuple()[2]
     return f"+{feature}" in features.split(",")
 
@@ -36,7 +36,7 @@ def processor_has(feature: str) -> bool:
 LANES = 16 if processor_has("avx512f") else 8
 LANE_BYTES = 4 * LANES
 HAS_FMA = platform.machine() not in ("x86_64", "AMD64") or processor_has("fma")
-"""Whether a multiplication and an addition are one instruction; without it, LLVM calls a function for each number."""
+"""Whether the processor multiplies and adds in one instruction; otherwise LLVM calls a function for each number."""
 _REALS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 _FLAGS = ("contract", "nsz")  # products and sums may become one instruction
@@ -52,7 +52,7 @@ _EXPONENT_BITS, _EXPONENT_OF_1 = 23, 0x3F800000
 
 
 class Lanes:
-    """A vector of float32 and the builder that works on it; a number beside it stands for all lanes."""
+    """A vector of float32 and its LLVM builder; a plain number in a formula stands for all lanes."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder = builder
@@ -102,14 +102,14 @@ class Lanes:
         return Lanes(self.builder, self.builder.call(fused, [self.value, _value(factor), _value(addend)]))
 
     def first(self, count: Any) -> Lanes:
-        """Keep the first lanes, ``count`` of them in 64 bits; the others are 0."""
+        """Keep the first ``count`` lanes (a 64-bit integer) and set the others to 0."""
         builder = self.builder
         counts = spread(builder, builder.trunc(count, ir.IntType(32)))
         kept = builder.icmp_signed("<", ir.Constant(_INTEGERS, list(range(LANES))), counts)
         return Lanes(builder, builder.select(kept, self.value, _value(0.0)))
 
     def within(self, bound: float) -> Lanes:
-        """Keep to ``[-bound, bound]``; NaN stays NaN."""
+        """Clamp to ``[-bound, bound]``; NaN stays NaN."""
         builder, least, most = self.builder, _value(-bound), _value(bound)
         value = builder.select(builder.fcmp_ordered("<", self.value, least), least, self.value)
         return Lanes(builder, builder.select(builder.fcmp_ordered(">", value, most), most, value))
@@ -123,13 +123,13 @@ def spread(builder: Any, number: Any) -> Any:
 
 
 def exponential(x: Lanes, scale: float = 1.0) -> Lanes:
-    """Return e^(scale x), whose exponent must not be beyond 80 either way."""
+    """Return e^(scale x); scale x must be from -80 to 80."""
     whole, rest = _power_of_two(x, scale * _LOG2_E)
     return whole + whole * rest
 
 
 def exponential_minus_1(x: Lanes, scale: float = 1.0) -> Lanes:
-    """Return e^(scale x) - 1, small ones with all their digits."""
+    """Return e^(scale x) - 1, accurate near 0."""
     whole, rest = _power_of_two(x, scale * _LOG2_E)
     return whole * rest + (whole - 1.0)
 
@@ -138,7 +138,7 @@ def _power_of_two(x: Lanes, scale: float) -> tuple[Lanes, Lanes]:
     """Return 2^n and 2^r - 1 where scale x = n + r, n the nearest whole number."""
     builder = x.builder
     shifted = x.times_plus(scale, _ROUNDS)
-    r = x.times_plus(scale, _ROUNDS - shifted)  # in one rounding: the difference is exact
+    r = x.times_plus(scale, _ROUNDS - shifted)  # rounded once: the difference is exact
     # the last bits of the shifted number are n; as an exponent, they make 2^n
     exponent = builder.shl(builder.bitcast(shifted.value, _INTEGERS), _whole(_EXPONENT_BITS))
     power = builder.bitcast(builder.add(exponent, _whole(_EXPONENT_OF_1)), _REALS)

@@ -1,4 +1,4 @@
-"""The outputs of an LSTM's last day, with their gradient, from the compiled kernels."""
+"""An LSTM whose layers run in the compiled kernels: scores, and scores with gradients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lstm_bench.model.paths.cpu.weights import PackedWeights, unpacked
 __all__ = ["PRECISIONS", "CompiledLSTM"]
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16") if HAS_BF16 else ("fp32",)
-"""Of the products that this processor's kernels have."""
+"""Precisions of products that this processor's kernels have."""
 
 
 class CompiledLSTM:
@@ -31,14 +31,14 @@ class CompiledLSTM:
     Parameters
     ----------
     model
-        Its weights are those at the time of the last :meth:`repack`.
+        The kernels use its weights as of the last :meth:`repack`.
     precision
-        Of the factors of products; with ``bf16``, those of the weights' gradient are float32 all the same.
+        Of the factors of products. With ``bf16``, the factors of the weights' gradient stay float32.
 
     Raises
     ------
     ConfigError
-        Where the processor has no such products.
+        If the processor has no products of that precision.
     """
 
     def __init__(self, model: LSTM, precision: Precision = "fp32") -> None:
@@ -73,20 +73,20 @@ class CompiledLSTM:
             return self.model.head(_Days(self._weights, windows, None, kept=False).last())
 
     def training_scores(self, windows: Tensor, masks: Generator) -> Tensor:
-        """Map windows ``[B, L, F]`` to scores ``[B]`` that have gradients, dropout drawn from a generator."""
+        """Map windows ``[B, L, F]`` to scores ``[B]`` that have gradients; dropout draws from the generator."""
         weights, dropout = self._weights, self.model.rnn.dropout
-        drawn = None
+        sampled = None
         if dropout:
             sizes = (weights.shape.layers - 1, windows.shape[1], len(windows), weights.shape.units)
-            drawn = torch.empty(sizes).bernoulli_(1 - dropout, generator=masks).div_(1 - dropout)
+            sampled = torch.empty(sizes).bernoulli_(1 - dropout, generator=masks).div_(1 - dropout)
         outputs: Tensor = _LastOutputs.apply(  # type: ignore[no-untyped-call]
-            weights.rows, weights.biases, weights, windows, drawn
+            weights.rows, weights.biases, weights, windows, sampled
         )
         return self.model.head(outputs)
 
 
 class _LastOutputs(torch.autograd.Function):
-    """From the leaves of packed weights, those weights, windows and masks to outputs ``[B, H]``."""
+    """Map packed weights (and their leaves), windows and masks to the last day's outputs ``[B, H]``."""
 
     @staticmethod
     def forward(
@@ -98,12 +98,12 @@ class _LastOutputs(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator, unused-ignore]
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
-        return (*ctx.days.gradients(slope), None, None, None)
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return (*ctx.days.gradients(grad), None, None, None)
 
 
 class _Days:
-    """What goes through the kernels for some samples: all of their days, or one after the other in one place."""
+    """The kernels' arrays for some samples: of all days if ``kept``, otherwise of one day at a time."""
 
     def __init__(self, weights: PackedWeights, windows: Tensor, masks: Tensor | None, *, kept: bool) -> None:
         shape = weights.shape
@@ -113,7 +113,7 @@ class _Days:
         self._inputs = torch.empty(shape.layers, slots + 1, samples, shape.width)
         self._gates = torch.empty(shape.layers, shape.blocks, slots, samples, COLUMNS)
         self._cells = torch.empty(shape.layers, slots + kept, samples, shape.units)
-        self._last = days if kept else days % 2  # where the day after the last one has its inputs
+        self._last = days if kept else days % 2  # place of the inputs of the day after the last one
         self._inputs[:, 0] = 0
         self._cells[:, 0] = 0
         self._masks = torch.empty(0, days, samples, shape.units) if masks is None else masks
@@ -130,11 +130,13 @@ class _Days:
         first = shape.below(shape.layers - 1)
         return self._inputs[-1, self._last, :, first : first + shape.hidden_size].clone()
 
-    def gradients(self, slope: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the gradients of the weights' rows and biases, given that of :meth:`last`; once only."""
-        shape, samples = self._weights.shape, len(slope)
-        padded = torch.nn.functional.pad(slope, (0, shape.units - shape.hidden_size)).contiguous()
-        rows = torch.zeros_like(self._weights.rows)  # a layer's may be shorter than the longest
+    def gradients(self, grad: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gradients of the weights' rows and biases, given that of :meth:`last`; call it only once."""
+        shape, samples = self._weights.shape, len(grad)
+        padded = torch.nn.functional.pad(grad, (0, shape.units - shape.hidden_size)).contiguous()
+        rows = torch.zeros_like(
+            self._weights.rows
+        )  # the kernels fill a layer's rows only up to its own width
         biases = torch.zeros_like(self._weights.biases)
         backward(
             shape.features, self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),

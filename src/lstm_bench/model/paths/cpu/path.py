@@ -69,7 +69,7 @@ class CpuPath:
     def _step(self, members: Sequence[_Member], positions: Tensor, map_parts: ParallelMap) -> Tensor:
         """Take each member's step on its samples ``[K, B]``: losses ``[K]``."""
         learn = learn_days if self._inputs.spec.loss.is_by_day else learn_samples
-        batches = [member.batch(own[own >= 0]) for member, own in zip(members, positions, strict=True)]
+        batches = [member.batch(row[row >= 0]) for member, row in zip(members, positions, strict=True)]
         results = learn(batches, map_parts)
         for member, grads in zip(members, results, strict=True):
             member.step(grads)

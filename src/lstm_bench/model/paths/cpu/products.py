@@ -1,8 +1,8 @@
 """Matrix products inside compiled kernels, a tile at a time.
 
-The right matrix comes in panels: some columns of it, row after row without a gap. A tile's sums stay in registers from
-the first summand to the last, so that a summand costs little besides its multiplications. A BLAS library arranges both
-matrices anew in each call; panels are arranged once.
+The right matrix is stored as panels: each holds some of its columns, row after row without a gap. A tile's sums stay in
+registers from the first summand to the last. A BLAS library copies both matrices into such a layout in each call; here
+the panels are made once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["multiply"]
 
 @kernel(error_model="numpy")
 def multiply(left: Left, panel: int, start: Rows, into: Rows, rows: int) -> None:
-    """Put the sums of products of rows and a panel into ``[rows, COLUMNS]``.
+    """Multiply rows by a panel: ``into = start + left @ panel``.
 
     Parameters
     ----------
@@ -31,10 +31,9 @@ def multiply(left: Left, panel: int, start: Rows, into: Rows, rows: int) -> None
     panel : ``[groups * depth, COLUMNS]``
         Its address.
     start : ``[rows, COLUMNS]``
-        What the sums begin with, perhaps ``into`` itself; with a pitch of 0, the same for all rows.
-    into
+        May be ``into`` itself; with a pitch of 0, the same for all rows.
+    into : ``[rows, COLUMNS]``
     rows
-        How many.
     """
     whole = rows - rows % TILE
     for row in range(0, whole, TILE):
@@ -50,7 +49,7 @@ def multiply(left: Left, panel: int, start: Rows, into: Rows, rows: int) -> None
 
 
 def _multiply(rows: int) -> Callable[..., None]:
-    """Make the code of a tile of so many rows."""
+    """Generate the code for a tile of so many rows."""
 
     @generated(*[types.intp] * 11)
     def write(

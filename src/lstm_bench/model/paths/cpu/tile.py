@@ -1,4 +1,4 @@
-"""The sums of a tile: a few rows of one matrix times a panel of another, kept in registers while they grow."""
+"""Tiles of a matrix product: a few rows of one matrix times a panel of the other, with the sums in registers."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ __all__ = ["COLUMNS", "COLUMN_BYTES", "TILE", "VECTORS", "Left", "Rows", "Sums",
 
 VECTORS = 4
 COLUMNS = VECTORS * LANES
-"""Of a panel."""
+"""Columns of a panel."""
 COLUMN_BYTES = VECTORS * LANE_BYTES
 TILE = 5 if LANES == 16 else 2
-"""Rows of a tile, whose sums are most of the registers: 32 with AVX-512, otherwise 16."""
+"""Rows of a tile. Its sums take most of the registers: 32 with AVX-512, otherwise 16."""
 
 
 class Rows(NamedTuple):
-    """Rows in memory: the address of the first, and how far apart they are in bytes."""
+    """Rows in memory: the address of the first, and the distance between rows in bytes."""
 
     at: int
     pitch: int
 
 
 class Left(NamedTuple):
-    """A left matrix, ``[rows, groups, depth]``: the address of its first number, and distances in bytes.
+    """A left factor ``[rows, groups, depth]``: the address of its first number, and distances in bytes.
 
     Attributes
     ----------
     at
     row, group, step : from row to row, from one group of summands to the next, and from summand to summand
-    groups, depth : how many summands: groups of so many each
+    groups, depth : numbers of groups and of summands in each
     """
 
     at: int
@@ -48,16 +48,16 @@ class Left(NamedTuple):
 
 
 class Sums:
-    """The sums of a tile, for the code generator.
+    """Generates the code for the sums of a tile.
 
     Parameters
     ----------
     builder
         LLVM's.
     rows
-        How many the tile has.
+        Rows of the tile.
     start, pitch
-        Address of what the sums begin with, ``[rows, COLUMNS]``, and bytes from row to row.
+        Address of the sums' initial values ``[rows, COLUMNS]``, and bytes from row to row.
     """
 
     def __init__(self, builder: Any, rows: int, start: Any, pitch: Any) -> None:
@@ -71,7 +71,7 @@ class Sums:
         ]
 
     def grow(self, row: int, grown: Callable[[int, Lanes], Lanes]) -> None:
-        """Give each sum of a row its next value, from its vector's number and its present one."""
+        """Update the sums of a row: ``grown`` maps a vector's index and its current sum to the next."""
         builder = self._builder
         for n, total in enumerate(self._sums[row]):
             builder.store(grown(n, Lanes(builder, builder.load(total))).value, total)
@@ -79,12 +79,12 @@ class Sums:
     def store(self, into: Any, pitch: Any) -> None:
         """Write the sums to ``[rows, COLUMNS]``."""
         builder = self._builder
-        for row, own in enumerate(self._sums):
-            for n, total in enumerate(own):
+        for row, sums in enumerate(self._sums):
+            for n, total in enumerate(sums):
                 Lanes(builder, builder.load(total)).store(place(builder, into, pitch, row, n))
 
     def _variable(self, start: Lanes) -> Any:
-        """Return the place of a variable, which LLVM keeps in a register."""
+        """Return the address of a variable, which LLVM keeps in a register."""
         return cgutils.alloca_once_value(self._builder, start.value)  # type: ignore[no-untyped-call]
 
 
@@ -100,6 +100,6 @@ def number(value: int) -> Any:
 
 @kernel(error_model="numpy")
 def address(array: Any) -> int:
-    """Return where an array's first number lies."""
+    """Return the address of an array's first number."""
     first: Any = np.intp(array.ctypes.data)
     return first  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""A model's weights as the compiled kernels take them."""
+"""A model's weights in the layout of the compiled kernels."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["PackedWeights", "Shape", "unpacked"]
 
 
 class Shape(NamedTuple):
-    """Sizes of an LSTM in the kernels.
+    """Sizes of an LSTM in the kernels, padded to whole vectors.
 
     Attributes
     ----------
     features, hidden_size, layers
-    blocks : whole vectors that hold a layer's units; the units beyond the hidden size stay 0
+    blocks : vectors that hold a layer's units; units beyond the hidden size stay 0
     """
 
     features: int
@@ -32,44 +32,44 @@ class Shape(NamedTuple):
 
     @classmethod
     def of(cls, features: int, hidden_size: int, layers: int) -> Shape:
-        """Return the sizes in the kernels of an LSTM with these."""
+        """Return the sizes for an LSTM."""
         return cls(features, hidden_size, layers, math.ceil(hidden_size / LANES))
 
     @property
     def units(self) -> int:
-        """Of all blocks."""
+        """Units of a layer, with padding."""
         return self.blocks * LANES
 
     @property
     def width(self) -> int:
-        """K: the longest input row, and what fills whole pairs of vectors."""
+        """K: the longest input row, padded to whole pairs of vectors."""
         return math.ceil((max(self.features, self.units) + self.units) / (2 * LANES)) * 2 * LANES
 
     @property
     def panels(self) -> int:
-        """P: of the gradient of an input row, but for features, which have none."""
+        """P: panels of the gradient of an input row; features have none."""
         return math.ceil(2 * self.units / COLUMNS)
 
     def below(self, layer: int) -> int:
-        """Return how much of a layer's input row comes from below."""
+        """Return how many numbers of a layer's input row come from below."""
         return self.units if layer else self.features
 
 
 @dataclass(frozen=True)
 class PackedWeights:
-    """Weights of all layers; a panel of gates has the four of each unit of a block.
+    """Weights of all layers. A panel of gates has the four gates of each unit of a block.
 
     Attributes
     ----------
     shape
-    rows : ``[layers, blocks, K, 4 LANES]``, a leaf that may have a gradient
+    rows : ``[layers, blocks, K, 4 LANES]``, a leaf for autograd
         Panels of gates.
-    biases : ``[layers, blocks, 4 LANES]``, a leaf too
+    biases : ``[layers, blocks, 4 LANES]``, a leaf for autograd
     forward : as ``rows``
-        What the kernels multiply by.
+        The panels of the forward pass.
     backward : ``[layers, P, 4 units, COLUMNS]``
-        Panels of inputs: from below (in the first layer none), then the layer's own.
-    bf16 : whether both are pairs of bfloat16 numbers
+        The panels of the backward pass: of inputs from below (none in the first layer), then the layer's own.
+    bf16 : whether ``forward`` and ``backward`` are pairs of bfloat16 numbers
     """
 
     shape: Shape
@@ -82,7 +82,7 @@ class PackedWeights:
     @classmethod
     @torch.no_grad()
     def of(cls, rnn: nn.LSTM, *, bf16: bool) -> PackedWeights:
-        """Pack a module's present weights."""
+        """Pack a module's current weights."""
         shape = Shape.of(rnn.input_size, rnn.hidden_size, rnn.num_layers)
         hidden, units, blocks = shape.hidden_size, shape.units, shape.blocks
         rows = torch.zeros(shape.layers, blocks, shape.width, 4, LANES)
@@ -95,9 +95,9 @@ class PackedWeights:
             inputs[:, :hidden, below : below + hidden] = from_before.view(4, hidden, hidden)
             by_block = inputs.view(4, blocks, LANES, -1)
             rows[layer, :, : below + units] = by_block.permute(1, 3, 0, 2)
-            slopes = inputs if layer else inputs[..., below:]
-            columns[layer, :, : slopes.shape[2]] = (
-                slopes.view(4, blocks, LANES, -1).transpose(0, 1).flatten(0, 2)
+            with_grads = inputs if layer else inputs[..., below:]  # features need no gradient
+            columns[layer, :, : with_grads.shape[2]] = (
+                with_grads.view(4, blocks, LANES, -1).transpose(0, 1).flatten(0, 2)
             )
             biases[layer, :, :hidden] = (bias + other_bias).view(4, hidden)
         rows = rows.flatten(3)
@@ -114,10 +114,7 @@ class PackedWeights:
 
 
 def unpacked(shape: Shape, rows: Tensor, biases: Tensor) -> list[Tensor]:
-    """Return the gradients of packed weights, those of ``rows`` and ``biases``, as torch has them.
-
-    One for each parameter of its module, in their order.
-    """
+    """Return the gradients of a module's parameters, in their order, from those of ``rows`` and ``biases``."""
     hidden = shape.hidden_size
     gradients = []
     for layer in range(shape.layers):
@@ -126,7 +123,7 @@ def unpacked(shape: Shape, rows: Tensor, biases: Tensor) -> list[Tensor]:
         columns = columns.flatten(1, 2)[:, :hidden]
         bias = biases[layer].view(shape.blocks, 4, LANES).transpose(0, 1).flatten(1)[:, :hidden]
         gradients += [columns[..., :taken], columns[..., below : below + hidden], bias, bias]
-    # in memory as their parameters are, and each by itself: optimizers and clipping go over it in that order, in place
+    # copied, in the parameters' memory order: optimizers and clipping change gradients in place
     return [
         gradient.reshape(4 * hidden, *gradient.shape[2:]).clone(memory_format=torch.contiguous_format)
         for gradient in gradients

@@ -1,12 +1,12 @@
-"""Triton kernels: a layer's way through all days and back, for every member at once, and dropout.
+"""Triton kernels: a layer's forward and backward pass over all days, for all members at once, and dropout.
 
-One program takes ``BLOCK_B`` samples of one member through all days, so that no two programs have to wait for each
-other. A day's state goes through memory (the first-level cache, mostly), which is what lets the width be any:
-a program works on ``BLOCK_H`` units at a time and needs all of the day before. Warps of a program exchange it across
-a barrier; Triton puts none there by itself.
+One program takes ``BLOCK_B`` samples of one member through all days, so that programs never wait for each other. A
+program computes ``BLOCK_H`` units at a time and needs the whole state of the day before, which it reads from memory
+(mostly the first-level cache); so the hidden size is not limited. Its warps exchange the state across an explicit
+barrier, since Triton adds none.
 
-Arrays are contiguous but for the member axis, whose stride comes along: 0 shares an input among members. ``tl.dot``
-accumulates in float32 whatever the precision of its operands.
+Arrays are contiguous except for the member axis, whose stride is an argument: 0 shares an input among members.
+``tl.dot`` accumulates in float32 whatever the precision of its operands.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _tanh(x):  # type: ignore[no-untyped-def]
 def _product(a, b, PRECISION: tl.constexpr):  # type: ignore[no-untyped-def]
     if PRECISION == "bf16":
         a, b = a.to(tl.bfloat16), b.to(tl.bfloat16)
-        if _INTERPRETED:  # numpy, which the interpreter multiplies with, takes a bf16 for a whole number
+        if _INTERPRETED:  # the interpreter multiplies with numpy, which takes a bf16 for an integer
             a, b = a.to(tl.float32), b.to(tl.float32)
         return tl.dot(a, b)
     return tl.dot(a, b, input_precision="tf32" if PRECISION == "tf32" else "ieee")
@@ -47,11 +47,11 @@ def _add_products(  # type: ignore[no-untyped-def]
         k_ok = k < width
         a = tl.load(rows + k[None, :], mask=row_ok[:, None] & k_ok[None, :], other=0.0)
         at = weights + columns[None, :] * width + k[:, None]
-        there = column_ok[None, :] & k_ok[:, None]
-        i += _product(a, tl.load(at, mask=there, other=0.0), PRECISION)
-        f += _product(a, tl.load(at + H * width, mask=there, other=0.0), PRECISION)
-        g += _product(a, tl.load(at + 2 * H * width, mask=there, other=0.0), PRECISION)
-        o += _product(a, tl.load(at + 3 * H * width, mask=there, other=0.0), PRECISION)
+        ok = column_ok[None, :] & k_ok[:, None]
+        i += _product(a, tl.load(at, mask=ok, other=0.0), PRECISION)
+        f += _product(a, tl.load(at + H * width, mask=ok, other=0.0), PRECISION)
+        g += _product(a, tl.load(at + 2 * H * width, mask=ok, other=0.0), PRECISION)
+        o += _product(a, tl.load(at + 3 * H * width, mask=ok, other=0.0), PRECISION)
     return i, f, g, o
 
 
@@ -61,12 +61,12 @@ def forward(  # type: ignore[no-untyped-def]
     KEEP: tl.constexpr, GATES: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_B: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_X: tl.constexpr,
 ):  # fmt: skip
-    """Take a layer through all days.
+    """Compute a layer's forward pass over all days.
 
     ``x [K, L, B, width]``, ``wx [K, 4H, width]``, ``wh [K, 4H, H]``, ``bias [K, 4H]``,
     ``hs`` and ``cs [K, S, B, H]`` whose row 0 holds the state before the first day, ``gates [K, L, B, 4H]``. With
-    ``KEEP`` S is L + 1 and day t's state goes to row t + 1; without it S is 2 and rows take turns. ``GATES`` leaves
-    activated gates behind; without it they are not touched.
+    ``KEEP`` S is L + 1 and day t's state goes to row t + 1; without it S is 2 and rows take turns. ``GATES`` stores the
+    activated gates; without it ``gates`` is not touched.
     """
     member = tl.program_id(1).to(tl.int64)
     b = (tl.program_id(0) * BLOCK_B + tl.arange(0, BLOCK_B)).to(tl.int64)  # offsets outgrow 32 bits
@@ -87,19 +87,11 @@ def forward(  # type: ignore[no-untyped-def]
             j = start + tl.arange(0, BLOCK_H)
             j_ok = j < H
             ok = b_ok[:, None] & j_ok[None, :]
-            i = tl.zeros((BLOCK_B, BLOCK_H), tl.float32) + tl.load(bias + j, mask=j_ok, other=0.0)[None, :]
-            f = (
-                tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
-                + tl.load(bias + H + j, mask=j_ok, other=0.0)[None, :]
-            )
-            g = (
-                tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
-                + tl.load(bias + 2 * H + j, mask=j_ok, other=0.0)[None, :]
-            )
-            o = (
-                tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
-                + tl.load(bias + 3 * H + j, mask=j_ok, other=0.0)[None, :]
-            )
+            zero = tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
+            i = zero + tl.load(bias + j, mask=j_ok, other=0.0)[None, :]
+            f = zero + tl.load(bias + H + j, mask=j_ok, other=0.0)[None, :]
+            g = zero + tl.load(bias + 2 * H + j, mask=j_ok, other=0.0)[None, :]
+            o = zero + tl.load(bias + 3 * H + j, mask=j_ok, other=0.0)[None, :]
             rows = x + (t * B + b[:, None]) * width
             i, f, g, o = _add_products(i, f, g, o, rows, b_ok, wx, j, j_ok, H, width, BLOCK_X, PRECISION)
             rows = hs + before + b[:, None] * H
@@ -124,12 +116,12 @@ def backward(  # type: ignore[no-untyped-def]
     LAST_ONLY: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_B: tl.constexpr, BLOCK_H: tl.constexpr,
 ):  # fmt: skip
-    """Take a layer's gradient back through all days.
+    """Compute a layer's backward pass over all days.
 
-    ``gates [K, L, B, 4H]`` holds activated gates on entry, and on return their gradients before activation.
-    ``cs [K, L + 1, B, H]`` and ``wh [K, 4H, H]`` as in the way forward. The gradient of the outputs is ``dh_last
-    [K, B, H]`` on the last day and nothing before (``LAST_ONLY``), or else ``dh_days [K, L, B, H]``. ``dc [K, B, H]``
-    has to be zero on entry and is used up.
+    ``gates [K, L, B, 4H]`` holds activated gates on entry, and their gradients before activation on return.
+    ``cs [K, L + 1, B, H]`` and ``wh [K, 4H, H]`` are those of the forward pass. With ``LAST_ONLY`` the gradient of the
+    outputs is ``dh_last [K, B, H]`` on the last day and zero before; otherwise it is ``dh_days [K, L, B, H]``.
+    ``dc [K, B, H]`` must be zero on entry; it is working space.
     """
     member = tl.program_id(1).to(tl.int64)
     b = (tl.program_id(0) * BLOCK_B + tl.arange(0, BLOCK_B)).to(tl.int64)  # offsets outgrow 32 bits
@@ -182,10 +174,10 @@ def backward(  # type: ignore[no-untyped-def]
 def dropout(  # type: ignore[no-untyped-def]
     x, x_stride, out, seeds, probabilities, n, BLOCK: tl.constexpr
 ):
-    """Drop elements of ``x [K, n]`` with each member's probability and scale up the others: ``out [K, n]``.
+    """Drop elements of ``x [K, n]`` with each member's probability and scale up the rest: ``out [K, n]``.
 
-    What is dropped follows from the member's seed (``seeds [K]`` int64) and the position alone, so that the way
-    back drops the same, and a member drops in any pack what it drops alone.
+    The member's seed (``seeds [K]`` int64) and the position alone decide what is dropped, so that the backward pass
+    drops the same elements, and so does a member in any pack.
     """
     member = tl.program_id(1).to(tl.int64)
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)

@@ -1,4 +1,4 @@
-"""A stacked LSTM over K members, forward and back, out of the kernels and batched products."""
+"""The forward and the backward pass of K members' stacked LSTMs, from the kernels and batched products."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _DROPOUT_BLOCK = 1024
 
 @dataclass(frozen=True)
 class Dropout:
-    """What is dropped between layers.
+    """Dropout between layers.
 
     Attributes
     ----------
-    seeds : ``[layers - 1, K]`` int64, new ones for each step
+    seeds : ``[layers - 1, K]`` int64, different ones in each step
     probabilities : ``[K]`` float32
     """
 
@@ -33,7 +33,7 @@ class Dropout:
     probabilities: Tensor
 
     def apply(self, values: Tensor, layer: int) -> Tensor:
-        """Drop elements of ``[K, L, B, H]`` on their way into ``layer``, or of its gradient on the way back."""
+        """Drop elements of the inputs ``[K, L, B, H]`` of ``layer``, or of their gradient."""
         K, n = len(values), values[0].numel()
         out = torch.empty(values.shape, dtype=values.dtype, device=values.device)
         kernels.dropout[(triton.cdiv(n, _DROPOUT_BLOCK), K)](
@@ -44,7 +44,7 @@ class Dropout:
 
 @dataclass
 class Tape:
-    """What the way forward through one layer leaves for the way back.
+    """What the forward pass of one layer keeps for the backward pass.
 
     Attributes
     ----------
@@ -62,14 +62,13 @@ class Tape:
 def forward(
     weights: PackWeights, windows: Tensor, layers: int, dropout: Dropout | None, precision: Precision
 ) -> tuple[Tensor, list[Tape]]:
-    """Score windows and keep what the way back needs.
+    """Score windows and keep what the backward pass needs.
 
     Parameters
     ----------
     weights
         Of K members.
-    windows : ``[K, L, B, F]``
-        Days first, contiguous.
+    windows : ``[K, L, B, F]``, contiguous
     layers
     dropout
         None for none.
@@ -78,14 +77,14 @@ def forward(
     Returns
     -------
     scores : ``[K, B]``
-    tapes : one a layer
+    tapes : one per layer
     """
     tapes: list[Tape] = []
     inputs = windows
     for layer in range(layers):
         if layer and dropout is not None:
             inputs = dropout.apply(inputs, layer)
-        tape = _through(weights, layer, inputs, precision, keep=True, gates=True)
+        tape = _layer_forward(weights, layer, inputs, precision, keep=True, gates=True)
         tapes.append(tape)
         inputs = tape.hs[:, 1:]
     return _head(weights, tapes[-1].hs[:, -1]), tapes
@@ -96,7 +95,7 @@ def scores(weights: PackWeights, windows: Tensor, layers: int, precision: Precis
     inputs = windows.expand(len(weights), *windows.shape)
     for layer in range(layers):
         last = layer == layers - 1
-        tape = _through(weights, layer, inputs, precision, keep=not last, gates=False)
+        tape = _layer_forward(weights, layer, inputs, precision, keep=not last, gates=False)
         inputs = tape.hs[:, 1:]
     return _head(weights, tape.hs[:, windows.shape[0] % 2])
 
@@ -109,14 +108,14 @@ def gradients(
     precision: Precision,
     into: PackWeights,
 ) -> None:
-    """Go back from the gradient ``[K, B]`` of the scores to that of the weights; the tapes are used up."""
+    """Compute the weights' gradient from that of the scores ``[K, B]``; overwrites the tapes."""
     last = tapes[-1].hs[:, -1]
     torch.bmm(score_gradient[:, None], last, out=into["fc_out.weight"])
     torch.sum(score_gradient, dim=1, keepdim=True, out=into["fc_out.bias"])
     dh = score_gradient[:, :, None] * weights["fc_out.weight"]  # [K, B, H]: of the last day
     for layer in range(len(tapes) - 1, -1, -1):
         tape = tapes[layer]
-        _back(weights, layer, tape, dh, precision, last_only=layer == len(tapes) - 1)
+        _layer_backward(weights, layer, tape, dh, precision, last_only=layer == len(tapes) - 1)
         d_gates = _operand(tape.gates.flatten(1, 2), precision)  # [K, L * B, 4H]
         turned = d_gates.transpose(1, 2)
         _product_into(into[f"rnn.weight_ih_l{layer}"], turned, _operand(tape.inputs.flatten(1, 2), precision))
@@ -133,7 +132,7 @@ def gradients(
                 dh = dropout.apply(dh, layer)
 
 
-def _through(
+def _layer_forward(
     weights: PackWeights, layer: int, inputs: Tensor, precision: Precision, *, keep: bool, gates: bool
 ) -> Tape:
     K, L, B, width = inputs.shape
@@ -152,7 +151,7 @@ def _through(
     return Tape(inputs, hs, cs, activated)
 
 
-def _back(
+def _layer_backward(
     weights: PackWeights, layer: int, tape: Tape, dh: Tensor, precision: Precision, *, last_only: bool
 ) -> None:
     K, L, B, width = tape.gates.shape
@@ -170,12 +169,12 @@ def _head(weights: PackWeights, hidden: Tensor) -> Tensor:
 
 
 def _operand(values: Tensor, precision: Precision) -> Tensor:
-    """Round a product's operand to what it is multiplied in."""
+    """Round a product's operand to the precision."""
     return values.bfloat16().float() if precision == "bf16" else values
 
 
 def _product_into(target: Tensor, left: Tensor, right: Tensor) -> None:
-    """Put a batched product into a view of the gradients' rows, which are apart by more than a matrix."""
+    """Write a batched product into a view of the gradients' rows, which is not contiguous."""
     target.copy_(torch.bmm(left, right))
 
 

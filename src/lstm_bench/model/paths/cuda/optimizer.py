@@ -1,4 +1,4 @@
-"""The optimizer of K members: torch's formulas over rows, each with its own rate and decay."""
+"""The optimizer of K members: torch's formulas over rows of weights, each with its own rate and decay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # torch's defaults, and Qlib's
 
 
 class PackOptimizer:
-    """Adam, AdamW (Loshchilov and Hutter 2019) or plain descent, after clipping; nothing waits for the device.
+    """Adam, AdamW (Loshchilov and Hutter 2019) or plain descent, after clipping, without waiting for the device.
 
     Parameters
     ----------
@@ -32,39 +32,39 @@ class PackOptimizer:
         self._rows = rows
         self._rate = column(member.lr for member in members)
         self._decay = column(member.weight_decay for member in members)
-        self._decays = any(member.weight_decay for member in members)
+        self._has_decay = any(member.weight_decay for member in members)
         self._mean = torch.zeros_like(rows)
         self._square = torch.zeros_like(rows)
-        self._taken = torch.zeros((), dtype=torch.float64, device=rows.device)
+        self._steps = torch.zeros((), dtype=torch.float64, device=rows.device)
 
     def select(self, rows: Sequence[int], weights: Tensor) -> PackOptimizer:
-        """Return the optimizer of some of the rows, whose weights have been copied to ``weights``."""
+        """Return an optimizer that continues some of the rows, whose weights have been copied to ``weights``."""
         chosen = object.__new__(PackOptimizer)
-        chosen._spec, chosen._decays, chosen._rows = self._spec, self._decays, weights
-        chosen._taken = self._taken.clone()
+        chosen._spec, chosen._has_decay, chosen._rows = self._spec, self._has_decay, weights
+        chosen._steps = self._steps.clone()
         for name in ("_rate", "_decay", "_mean", "_square"):
             setattr(chosen, name, getattr(self, name)[list(rows)].contiguous())
         return chosen
 
     def state(self) -> list[Tensor]:
-        """Return what changes from step to step, beside the weights."""
-        return [self._mean, self._square, self._taken]
+        """Return what a step changes besides the weights."""
+        return [self._mean, self._square, self._steps]
 
     def set_rates(self, rates: Tensor) -> None:
-        """Let the next steps have learning rates ``[K]``; a recorded step finds them in their place."""
+        """Set the learning rates ``[K]`` of the next steps, in place: a recorded step reads them there."""
         self._rate.copy_(rates[:, None], non_blocking=True)
 
     def step(self, gradients: Tensor) -> None:
-        """Clip gradients ``[K, P]`` and take a step; they are used up."""
+        """Clip gradients ``[K, P]`` and take a step; overwrites them."""
         spec, rows = self._spec, self._rows
         if spec.clip_grad_value is not None:
             gradients.clamp_(-spec.clip_grad_value, spec.clip_grad_value)
         if spec.clip_grad_norm is not None:
             norm = gradients.norm(dim=1, keepdim=True)
             gradients.mul_((spec.clip_grad_norm / (norm + 1e-6)).clamp(max=1.0))
-        if self._decays and spec.optimizer == "adamw":
+        if self._has_decay and spec.optimizer == "adamw":
             rows.mul_(1 - self._rate * self._decay)
-        elif self._decays:
+        elif self._has_decay:
             gradients.add_(self._decay * rows)
         if spec.optimizer == "gd":
             rows.sub_(self._rate * gradients)
@@ -73,9 +73,9 @@ class PackOptimizer:
 
     def _adam(self, gradients: Tensor) -> None:
         """Adam (Kingma and Ba 2015)."""
-        self._taken.add_(1)
-        first = (1 - _BETA1**self._taken).float()
-        second = (1 - _BETA2**self._taken).sqrt().float()
+        self._steps.add_(1)
+        first = (1 - _BETA1**self._steps).float()
+        second = (1 - _BETA2**self._steps).sqrt().float()
         self._mean.lerp_(gradients, 1 - _BETA1)
         self._square.mul_(_BETA2).addcmul_(gradients, gradients, value=1 - _BETA2)
         denominator = self._square.sqrt().div_(second).add_(_EPSILON)

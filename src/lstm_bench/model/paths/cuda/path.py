@@ -1,4 +1,4 @@
-"""The ``cuda`` path: groups of members that fit into memory together, each in one step."""
+"""The ``cuda`` path: members that fit into memory together take their steps as one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CudaPath:
     ----------
     inputs
     width
-        Members that train together at the most; None for as many as fit into the device's free memory.
+        Most members that train together; None for as many as fit into the device's free memory.
     """
 
     def __init__(self, inputs: TrainingInputs, width: int | None = None) -> None:
@@ -51,45 +51,43 @@ class CudaPath:
         rates: Tensor,
         on_step: Callable[[int, int], None] | None,
     ) -> Tensor:
-        """Train one group's epoch after the other's; a member that is no longer active leaves its group."""
+        """Train an epoch of one group after another; members that are no longer active leave their group."""
         self._regroup(active)
         losses = torch.empty(len(active), dtype=torch.float64)
-        steps = order.shape[1]
+        steps, device = order.shape[1], self._inputs.samples.device
         for group in self._groups:
             rows = [active.index(index) for index in group.indices]
-            own = order[rows].to(self._inputs.samples.device).transpose(0, 1).contiguous()  # [steps, K, B]
-            own_rates = (
-                rates[rows].to(self._inputs.samples.device, torch.float32).T.contiguous()
-            )  # [steps, K]
+            group_order = order[rows].to(device).transpose(0, 1).contiguous()  # [steps, K, B]
+            group_rates = rates[rows].to(device, torch.float32).T.contiguous()  # [steps, K]
             group.step.losses.zero_()
-            with _on(self._inputs.samples.device):
-                for done, (positions, rate) in enumerate(zip(own, own_rates, strict=True), 1):
-                    group.step.take(positions, rate)
+            with _on(device):
+                for done, (positions, step_rates) in enumerate(zip(group_order, group_rates, strict=True), 1):
+                    group.step.take(positions, step_rates)
                     if on_step is not None:
                         on_step(done, steps)
-            if len(self._groups) > 1:  # one graph at a time, since memory does not hold two
+            if len(self._groups) > 1:  # memory does not hold two graphs
                 group.step.release()
             losses[rows] = (group.step.losses / steps).cpu() if steps else math.nan
         return losses
 
     def score(self, active: Sequence[int], samples: ResidentSamples) -> Tensor:
-        """Score a part of the samples with all members of a group at once; windows are gathered once."""
+        """Score samples with all members of a group at once; windows are gathered once for all groups."""
         spec = self._inputs.spec
-        given = torch.empty((len(active), len(samples)), dtype=torch.float32, device=samples.device)
+        result = torch.empty((len(active), len(samples)), dtype=torch.float32, device=samples.device)
         per_sample = len(active) * 2 * 4 * (samples.windows.step_len + 1) * spec.hidden_size
         at_once = max(1, _SCORING_BYTES // per_sample)
         with matrix_precision(spec.precision), _on(samples.device):
             for part in torch.split(torch.arange(len(samples), device=samples.device), at_once):
                 windows = samples.gather(part).transpose(0, 1).contiguous()  # [L, B, F]
                 for group in self._groups:
-                    own = scores(group.step.weights, windows, spec.num_layers, spec.precision)
-                    for index, values in zip(group.indices, own, strict=True):
+                    group_scores = scores(group.step.weights, windows, spec.num_layers, spec.precision)
+                    for index, values in zip(group.indices, group_scores, strict=True):
                         if index in active:
-                            given[active.index(index), part] = values
-        return given
+                            result[active.index(index), part] = values
+        return result
 
     def _regroup(self, active: Sequence[int]) -> None:
-        """Let members go that are not active, and their graphs before others are recorded."""
+        """Drop members that are not active, and free their graphs before others are recorded."""
         for index, group in enumerate(self._groups):
             if not set(group.indices) <= set(active):
                 group.step.release()
@@ -118,9 +116,7 @@ class _Group:
         self._optimizer = optimizer
         self.indices = list(indices)
         members = [inputs.members[index] for index in indices]
-        self.step = TrainingStep(
-            inputs.spec, members, weights, optimizer, inputs.samples, inputs.labels, inputs.weights
-        )
+        self.step = TrainingStep(inputs, members, weights, optimizer)
 
     @classmethod
     def begin(cls, inputs: TrainingInputs, indices: Sequence[int]) -> _Group:
@@ -129,7 +125,7 @@ class _Group:
         return cls(inputs, indices, weights, PackOptimizer(inputs.spec, members, weights.rows))
 
     def keep(self, active: Sequence[int]) -> _Group:
-        """Return the group without the indices that are not active: they take no share of the work."""
+        """Return the group of the active indices; the others cost nothing any more."""
         rows = [row for row, index in enumerate(self.indices) if index in active]
         if len(rows) == len(self.indices):
             return self
@@ -145,7 +141,7 @@ def _width(inputs: TrainingInputs) -> int:
     members, device = len(inputs.members), inputs.samples.device
     if device.type != "cuda":
         return members
-    torch.cuda.empty_cache()  # what torch keeps of earlier packs is free, too
+    torch.cuda.empty_cache()  # torch caches memory of earlier packs
     free, _ = torch.cuda.mem_get_info(device)
     fitting = members_that_fit(inputs.spec, inputs.samples.windows.step_len, free)
     if fitting < members:
@@ -160,5 +156,5 @@ def _width(inputs: TrainingInputs) -> int:
 
 
 def _on(device: torch.device) -> AbstractContextManager[object]:
-    """Make a CUDA device the current one, which is where Triton launches."""
+    """Make a CUDA device the current one: Triton launches kernels there."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

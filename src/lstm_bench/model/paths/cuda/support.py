@@ -1,4 +1,4 @@
-"""Whether the fused path can serve a device."""
+"""Whether the ``cuda`` path can train on a device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEAST_CAPABILITY = (8, 0)  # Ampere: the first with tf32 and bf16
 
 
 def missing(device: torch.device) -> str | None:
-    """Return what a device lacks for the fused path; None where it serves, whatever the shape."""
+    """Return what a device lacks for the ``cuda`` path; None if it lacks nothing. The shape does not matter."""
     if device.type != "cuda":
         return "its kernels are for CUDA devices"
     if importlib.util.find_spec("triton") is None:
@@ -26,7 +26,7 @@ def missing(device: torch.device) -> str | None:
 
 @cache
 def _failure(device: torch.device) -> str | None:
-    """Launch the smallest kernel: Triton needs a C compiler and more, and says so in exceptions of many kinds."""
+    """Launch a tiny kernel: Triton needs a C compiler and more, and raises exceptions of many kinds without them."""
     try:
         from lstm_bench.model.paths.cuda.layers import Dropout
 

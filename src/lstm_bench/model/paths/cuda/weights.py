@@ -1,4 +1,4 @@
-"""The weights of K members, all in one array: a row per member."""
+"""The weights of K members in one array, a row per member."""
 
 from __future__ import annotations
 
@@ -15,20 +15,17 @@ Shapes = dict[str, torch.Size]
 
 
 def layout(model: LSTM) -> Shapes:
-    """Return name and shape of a model's parameters in the order in which a row holds them.
-
-    A layer's four lie together, and both biases side by side.
-    """
+    """Return names and shapes of a model's parameters in the order of a row: layer by layer, both biases last."""
     return {name: value.shape for name, value in model.state_dict().items()}
 
 
 class PackWeights:
-    """Rows of weights, or of what has their shape, such as gradients.
+    """Rows of weights, or of gradients.
 
     Parameters
     ----------
     shapes
-        From :func:`layout`.
+        Of :func:`layout`.
     rows : ``[K, P]`` float32, contiguous
     """
 
