@@ -53,18 +53,18 @@ class TrialRow:
     Attributes
     ----------
     number, state
-    value : mean over the tuning seeds of the best validation loss; None where the trial is not complete
+    value : mean over the tuning seeds of the best validation loss; None if the trial is not complete
     params : as proposed
     epoch_values : epoch -> mean validation loss over the seeds
     device, slot : where it was trained last
-    seconds : of training, None where it did not end
+    seconds : of training, None if it did not end
     origin : ``default`` (Qlib's), ``enqueued`` or ``sampler``
     moved : default values that lie outside the space -> they stand at its nearest point
     duplicate_of : the trial with the same configuration whose result this one has
     diverged_seeds : tuning seeds whose loss became no finite number, so that the trial has failed
     attempts : times that training raised or its worker was lost
     error : what went wrong last
-    valid_ic : ``IC`` and ``Rank IC`` on valid, means over the seeds; empty where they were not worked out
+    valid_ic : ``IC`` and ``Rank IC`` on valid, means over the seeds; empty if they were not computed
     """
 
     number: int
@@ -94,17 +94,18 @@ class TrialRow:
 
 
 def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any]) -> list[TrialRow]:
-    """Lay trials out by number.
+    """Return trials by number.
 
     Parameters
     ----------
     study_attributes
-        The study's user attributes, which tell whose driver lives: a trial whose driver is dead is interrupted.
+        The study's user attributes, which record when drivers were alive. A running trial of a dead driver is
+        interrupted.
 
     Raises
     ------
     DataError
-        Where a trial has attributes of other kinds than this package writes.
+        If a trial has attributes of other kinds than this package writes.
     """
     alive: dict[str, bool] = {}
     rows = []
@@ -125,7 +126,7 @@ def _check(trial: FrozenTrial) -> None:
 
 
 def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
-    """Return the complete trial of least value, the earliest of equals; None where none is complete."""
+    """Return the complete trial of least value, the earliest of equals; None if none is complete."""
     complete = [row for row in rows if row.state == "complete" and row.value is not None]
     return min(complete, key=lambda row: (row.value, row.number), default=None)
 
