@@ -46,7 +46,7 @@ def test_ctrl_c_while_it_is_imported(module: str) -> None:
 def test_ctrl_c_while_a_command_imports(module: str) -> None:
     done = interrupted_at(module, "leaderboard", handler=signal.SIG_DFL)
     assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr in ("", "interrupted; nothing half-done is kept\n")
+    assert done.stderr in ("", "interrupted; no partial result is kept\n")
 
 
 def test_in_the_background_it_is_ignored() -> None:

@@ -1,16 +1,22 @@
-"""The command line, in a process of its own or in this one, and a small market for it."""
+"""Commands, run in this process or in their own, and a small market and a tuned study for them."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from filelock import FileLock
 
 from lstm_bench.cli.app import main
 from lstm_bench.core.kernel import cache_folder
@@ -53,7 +59,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture(scope="session")
 def environment() -> Environment:
-    """Give the environment of a user at home in a folder, who has this session's compiled kernels."""
+    """Give the environment of a user whose home is a folder, with this session's compiled kernels."""
 
     def of(home: Path) -> dict[str, str]:
         own = {
@@ -69,17 +75,51 @@ def environment() -> Environment:
     return of
 
 
+def call(folder: Path, environment: dict[str, str], *arguments: object) -> Done:
+    """Run a command in this process, in a folder and an environment, as a process of its own would."""
+    logger = logging.getLogger("lstm_bench")
+    before = logger.handlers, logger.propagate, logger.level
+    words, out, err = [str(argument) for argument in arguments], io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment),
+        mock.patch.object(sys, "argv", ["lstm-bench", *words]),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    logger.handlers, logger.propagate, logger.level = before
+    return Done(words, int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Build a folder once for all of xdist's workers; tests copy what they change."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def build_once(name: str, build: Callable[[Path], object]) -> Path:
+        done = shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                build(shared / name)
+                done.touch()
+        return shared / name
+
+    return build_once
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of a user, where all commands of a session leave what they make."""
+    """Give the home of a user, where the commands of a session leave what they make."""
     return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="session")
-def market(home: Path) -> Path:
+def market(built: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """Give a small market."""
-    synthesize(home / "market", stocks=20, days=320)
-    return home / "market"
+    return built("market", lambda folder: synthesize(folder, stocks=20, days=320))
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +131,7 @@ def small_run(market: Path) -> list[object]:
 
 @pytest.fixture(scope="session")
 def start(home: Path, environment: Environment) -> Callable[..., subprocess.Popen[str]]:
-    """Start a command of the user's."""
+    """Start a command of the user's in a process of its own."""
 
     def begin(*arguments: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -106,8 +146,8 @@ def start(home: Path, environment: Environment) -> Callable[..., subprocess.Pope
 
 
 @pytest.fixture(scope="session")
-def lstm_bench(start: Callable[..., subprocess.Popen[str]]) -> Run:
-    """Run a command of the user's, in a process of its own."""
+def process(start: Callable[..., subprocess.Popen[str]]) -> Run:
+    """Run a command of the user's in a process of its own: for exit codes, tracebacks and what the start costs."""
 
     def run(*arguments: object) -> Done:
         with start(*arguments) as process:
@@ -117,29 +157,25 @@ def lstm_bench(start: Callable[..., subprocess.Popen[str]]) -> Run:
     return run
 
 
+@pytest.fixture(scope="session")
+def lstm_bench(home: Path, environment: Environment) -> Run:
+    """Run a command of the user's in this process."""
+
+    def run(*arguments: object) -> Done:
+        return call(home, environment(home), *arguments)
+
+    return run
+
+
 @pytest.fixture
-def here(
-    tmp_path: Path,
-    environment: Environment,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """Run a command in this process, in a folder of the test's own."""
-    logger = logging.getLogger("lstm_bench")
-    monkeypatch.setattr(logger, "handlers", logger.handlers)
-    monkeypatch.setattr(logger, "propagate", logger.propagate)
-    monkeypatch.setattr(logger, "level", logger.level)
+def here(tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in this process, in a folder of the test's own, where the test runs as well."""
     monkeypatch.chdir(tmp_path)
     for name, value in environment(tmp_path).items():
         monkeypatch.setenv(name, value)
 
     def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["lstm-bench", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Done([str(argument) for argument in arguments], int(ended.value.code or 0), out, err)
+        return call(tmp_path, {}, *arguments)
 
     return run
 
@@ -148,16 +184,28 @@ def here(
 def study_file(home: Path) -> Path:
     """Give a study of two seeds and two epochs."""
     path = home / "studies" / "tiny.yaml"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text(STUDY, encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="session")
-def tuned(lstm_bench: Run, market: Path, study_file: Path) -> Done:
-    """Give what ``tune --json`` said of the study ``tiny``, which has three complete trials from then on."""
-    made = lstm_bench("study", "create", "tiny", "--provider-uri", market)
-    assert made.returncode == 0, made.stderr
-    done = lstm_bench("tune", "--study", "tiny", "--devices", "cpu", "--slots-per-device", 2, "--json")
-    assert done.returncode == 0, done.stderr
-    return done
+def tuned(
+    home: Path, market: Path, environment: Environment, built: Callable[[str, Callable[[Path], object]], Path]
+) -> Done:
+    """Give what ``tune --json`` printed of the study ``tiny``, which is in the user's store with three trials."""
+
+    def build(folder: Path) -> None:
+        (folder / "studies").mkdir(parents=True)
+        (folder / "studies" / "tiny.yaml").write_text(STUDY, encoding="utf-8")
+        made = call(folder, environment(folder), "study", "create", "tiny", "--provider-uri", market)
+        assert made.returncode == 0, made.stderr
+        tune = ("tune", "--study", "tiny", "--devices", "cpu", "--slots-per-device", 2, "--json")
+        done = call(folder, environment(folder), *tune)
+        assert done.returncode == 0, done.stderr
+        (folder / "tune.json").write_text(json.dumps([done.args, 0, done.stdout, done.stderr]))
+
+    folder = built("tuned", build)
+    assert not (home / "studies" / "store.journal").exists()  # nothing may use the store before
+    shutil.copytree(folder, home, dirs_exist_ok=True)
+    return Done(*json.loads((folder / "tune.json").read_text()))

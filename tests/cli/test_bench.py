@@ -19,7 +19,8 @@ CPU = ["--devices", "cpu", "--slots-per-device", 2]
 
 @pytest.fixture(scope="module")
 def benched(tuned: Done, lstm_bench: Run) -> Done:
-    done = lstm_bench("bench", "--study", "tiny", "--seeds", 2, *CPU, "--json")
+    inline = ["--devices", "cpu", "--executor", "inline"]
+    done = lstm_bench("bench", "--study", "tiny", "--seeds", 2, *inline, "--json")
     assert done.returncode == 0, done.stderr
     return done
 
@@ -65,7 +66,7 @@ def test_ctrl_c_keeps_what_is_complete_and_says_so(tuned: Done, start: Start, ho
         out = process.stdout.read()
         process.stderr.read()
     assert process.returncode == 130
-    assert "the same command goes on where it was" in out
+    assert "the same command continues" in out
     assert "nan" not in out
     drafts = [path for path in (home / "results" / "tiny").iterdir() if path.name.startswith(".")]
     assert {path.name for path in drafts} <= {".lock", ".bench.json.lock"}
@@ -83,7 +84,7 @@ def test_ctrl_c_keeps_what_is_complete_and_says_so(tuned: Done, start: Start, ho
         (["--trial", 0, "--top", 1], "--top and --trial: give one of them"),
         (["--seeds", 1], "study 'tiny' has no complete trial yet; run: lstm-bench tune --study tiny"),
         (["--set", "a=1"], "--set: a study's configurations are fixed"),
-        (["x.yaml", "--top", 2], "CONFIG: a workflow file stands for itself"),
+        (["x.yaml", "--top", 2], "CONFIG: a workflow file needs no study"),
         (["x.yaml"], "x.yaml: there is no such workflow file"),
         (["--trial", 0, "--seeds", 1, "--devices", "gpu"], "--devices: got 'gpu'"),
         (["--trial", 0, "--seeds", 1, "--executor", "ray"], "--executor: got 'ray'"),

@@ -1,4 +1,4 @@
-"""The command line in a process of its own: what it prints where, and its exit codes."""
+"""What commands print where, and their exit codes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def test_a_run_prints_its_metrics_and_where_they_lie(
-    lstm_bench: Run, small_run: list[object], home: Path
+    process: Run, lstm_bench: Run, small_run: list[object], home: Path
 ) -> None:
-    done = lstm_bench(*small_run, "--seed", 3)
+    done = process(*small_run, "--seed", 3)
     assert done.returncode == 0, done.stderr
     for text in (
         "Rank ICIR",
@@ -59,10 +59,16 @@ def test_a_dry_run_prints_what_would_run_and_leaves_nothing(
     assert plan["samples"]["test"] > 0
 
 
-def test_debug_shows_where_an_error_comes_from(lstm_bench: Run) -> None:
-    done = lstm_bench("--debug", "data", "info", "/nowhere")
+def test_debug_shows_where_an_error_comes_from(process: Run) -> None:
+    done = process("--debug", "data", "info", "/nowhere")
     assert done.returncode != 0
     assert "Traceback" in done.stderr
+
+
+def test_a_process_exits_with_the_code_of_its_error(process: Run) -> None:
+    done = process("run", "nowhere.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: nowhere.yaml")
 
 
 def test_data_info_counts_what_is_there(lstm_bench: Run, market: Path) -> None:
@@ -85,7 +91,6 @@ def test_data_info_counts_what_is_there(lstm_bench: Run, market: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "nowhere.yaml"], "nowhere.yaml"),
         (["run", CONFIGS / "lstm_alpha158.yaml", "--provider-uri", "/nowhere"], "provider_uri"),
         (
             ["run", CONFIGS / "lstm_alpha158.yaml", "--set", "task.model.kwargs.lr=fast"],

@@ -79,7 +79,7 @@ def test_show_takes_columns_by_their_names(sets: Path, command: Run) -> None:
     assert [row["name"] for row in shown["features"]] == [f"RSQR{days}" for days in (5, 10, 20, 30, 60)]
     assert shown["labels"] == []
     none = command("features", "show", "Alpha158", "--match", "rsqr", rc=2)
-    assert "--match: no column of Alpha158 is called 'rsqr'" in none.stderr
+    assert "--match: no column of Alpha158 matches 'rsqr'" in none.stderr
 
 
 def test_show_gives_qlib_its_loader(sets: Path, command: Run) -> None:

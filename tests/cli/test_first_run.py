@@ -60,7 +60,10 @@ def test_a_refusal_says_what_to_type(
 def test_what_is_empty_says_what_fills_it(here: Run) -> None:
     for command, words in (
         (["leaderboard"], "`lstm-bench bench` trains a configuration over seeds"),
-        (["cache", "info"], "no dataset yet: `lstm-bench tune` and `lstm-bench bench` keep those"),
+        (
+            ["cache", "info"],
+            "no dataset yet: `lstm-bench tune` and `lstm-bench bench` keep the datasets they build",
+        ),
         (["study", "list"], CREATE),
     ):
         done = here(*command)
@@ -84,10 +87,6 @@ def test_a_shell_completes_commands_and_options(words: str, completed: list[str]
         "COMP_CWORD": str(len(words.split()) - 1),
     }
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | asked,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", program], env=os.environ | asked, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == completed

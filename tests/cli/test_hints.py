@@ -10,6 +10,7 @@ from pathlib import Path
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
+INLINE = ["--devices", "cpu", "--executor", "inline"]
 STORE, OUT = "my store/s t.journal", "my results"
 
 
@@ -48,15 +49,15 @@ def test_each_step_proposes_the_next_one_with_the_options_that_were_given(
     assert again == [
         "tune", "--study", "one", "--provider-uri", str(data), "--out", OUT, "--storage", STORE
     ]  # fmt: skip
-    tuned = here(*again)
+    tuned = here(*again, *INLINE)
     assert tuned.returncode == 0, tuned.stderr
     bench = proposed(tuned.stdout, "next:")
     assert bench == [
         "bench", "--study", "one", "--seeds", "20", "--provider-uri", str(data), "--out", OUT, "--storage", STORE
     ]  # fmt: skip
-    benched = here(*[word if word != "20" else "2" for word in bench])
+    benched = here(*[word if word != "20" else "2" for word in bench], *INLINE)
     assert benched.returncode == 0, benched.stderr
-    assert "seeds 1-2, the first 2 that did not serve in tuning" in benched.stdout
+    assert "seeds 1-2, the first 2 that tuning did not use" in benched.stdout
     leaderboard = proposed(benched.stdout, "next:")
     assert leaderboard == ["leaderboard", "--results", OUT]
     assert "one/tuned" in here(*leaderboard).stdout

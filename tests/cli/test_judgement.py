@@ -34,10 +34,20 @@ def test_commands_say_the_same_once(here: Run, small_run: list[object], market: 
     assert judged(planned) == SAID
     assert json.loads(planned.stdout)["warnings"] == SAID
     assert judged(here(*small_run, "--set", LABEL, "--seed", 0)) == SAID
-    benched = here("bench", *small_run[1:], "--set", LABEL, "--seeds", "1-2", "--devices", "cpu")
-    assert judged(benched) == SAID
-    again = here("bench", *small_run[1:], "--set", LABEL, "--seeds", "1-2", "--devices", "cpu")
-    assert judged(again) == []  # nothing is trained
+    bench = [
+        "bench",
+        *small_run[1:],
+        "--set",
+        LABEL,
+        "--seeds",
+        "1-2",
+        "--devices",
+        "cpu",
+        "--executor",
+        "inline",
+    ]
+    assert judged(here(*bench)) == SAID
+    assert judged(here(*bench)) == []  # nothing is trained
     made = here("study", "create", "past", "--provider-uri", market, "--hidden-size", "4,8", "--max-epochs", 1,
                 "--set", LABEL, "--set", "task.model.kwargs.batch_size=100", "--json")  # fmt: skip
     assert judged(made) == SAID

@@ -29,17 +29,6 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def lstm_bench(tmp_path: Path, environment: Callable[[Path], dict[str, str]]) -> Run:
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "lstm_bench", *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
-        )
-
-    return run
-
-
 def commit(results: Path, study: str, features: str, seeds: range) -> Evidence:
     """Write made-up evidence of a study."""
     config = load_workflow(CONFIGS / f"lstm_{features.lower()}.yaml")
@@ -80,26 +69,26 @@ def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-def test_without_a_row_it_says_how_to_make_one(lstm_bench: Run) -> None:
-    done = lstm_bench("leaderboard")
+def test_without_a_row_it_says_how_to_make_one(here: Run) -> None:
+    done = here("leaderboard")
     assert done.returncode == 0, done.stderr
     assert "results: no row yet; `lstm-bench bench` trains" in done.stderr
     assert "There is no row yet" in done.stdout
     assert "0.0448±0.00" in done.stdout
-    page = lstm_bench("leaderboard", "--html", "page.html")
+    page = here("leaderboard", "--html", "page.html")
     assert "results: no row yet; `lstm-bench bench` trains" in page.stderr
 
 
-def test_a_document_is_built_checked_and_found_stale(lstm_bench: Run, results: Path, tmp_path: Path) -> None:
+def test_a_document_is_built_checked_and_found_stale(here: Run, results: Path, tmp_path: Path) -> None:
     for said in ("benchmarks.md: rebuilt", "benchmarks.md: up to date"):
-        done = lstm_bench("leaderboard", "--out", "benchmarks.md")
+        done = here("leaderboard", "--out", "benchmarks.md")
         assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
     before = (tmp_path / "benchmarks.md").read_bytes()
-    assert lstm_bench("leaderboard", "--check").returncode == 0
-    current = json.loads(lstm_bench("leaderboard", "--check", "--json").stdout)
+    assert here("leaderboard", "--check").returncode == 0
+    current = json.loads(here("leaderboard", "--check", "--json").stdout)
     assert current == {"document": "benchmarks.md", "stale": False}
     commit(results, "alpha158", "Alpha158", range(5))
-    done = lstm_bench("leaderboard", "--check", "--json")
+    done = here("leaderboard", "--check", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["stale"] is True
     assert "error: benchmarks.md is stale" in done.stderr
@@ -107,24 +96,24 @@ def test_a_document_is_built_checked_and_found_stale(lstm_bench: Run, results: P
     assert (tmp_path / "benchmarks.md").read_bytes() == before
 
 
-def test_a_document_without_a_block_is_left_alone(lstm_bench: Run, tmp_path: Path) -> None:
+def test_a_document_without_a_block_is_left_alone(here: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("# Notes\n")
-    done = lstm_bench("leaderboard", "--out", "notes.md")
+    done = here("leaderboard", "--out", "notes.md")
     assert done.returncode == 2
     assert "<!-- lstm-bench: leaderboard -->\n<!-- lstm-bench: end -->" in done.stderr
     assert (tmp_path / "notes.md").read_text() == "# Notes\n"
 
 
-def test_formats(lstm_bench: Run, results: Path) -> None:
-    assert "| Model Name | Dataset | IC | ICIR |" in lstm_bench("leaderboard").stdout
-    assert r"\begin{tabular}" in lstm_bench("leaderboard", "--format", "latex").stdout
-    assert lstm_bench("leaderboard", "--format", "csv").stdout.startswith("source,features,market")
-    tables = json.loads(lstm_bench("leaderboard", "--json").stdout)["tables"]
+def test_formats(here: Run, results: Path) -> None:
+    assert "| Model Name | Dataset | IC | ICIR |" in here("leaderboard").stdout
+    assert r"\begin{tabular}" in here("leaderboard", "--format", "latex").stdout
+    assert here("leaderboard", "--format", "csv").stdout.startswith("source,features,market")
+    tables = json.loads(here("leaderboard", "--json").stdout)["tables"]
     assert [table["features"] for table in tables] == ["Alpha158", "Alpha360"]
-    done = lstm_bench("leaderboard", "--format", "csv", "--out", "x.md")
+    done = here("leaderboard", "--format", "csv", "--out", "x.md")
     assert done.returncode == 2
     assert "--format: got 'csv' with --out" in done.stderr
-    done = lstm_bench("leaderboard", "--json", "--out", "x.md")
+    done = here("leaderboard", "--json", "--out", "x.md")
     assert done.returncode == 2
     assert "--json: cannot go with --out" in done.stderr
     assert "--format" not in done.stderr
@@ -225,11 +214,12 @@ def test_a_terminal_gets_tables_that_fit_and_only_sets_with_rows_of_here(
     assert max(map(len, text.splitlines())) <= 80
     assert "alpha158/" in text
     assert "mine/" in text
-    assert "nothing of Alpha360 was made here" in text
+    assert "no row of Alpha360 was made here" in text
     assert "Alpha360: csi300" not in text
     assert "| Model Name |" not in text
-    assert "| Model Name |" in drawn("--format", "md")
-    assert "### Alpha360" in drawn("--format", "md")
+    document = drawn("--format", "md")
+    assert "| Model Name |" in document
+    assert "### Alpha360" in document
 
 
 def test_results_that_hold_nothing_have_no_row(here: Run, tmp_path: Path) -> None:
@@ -248,23 +238,23 @@ def test_a_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) 
         assert text in printed
 
 
-def test_a_row_is_explained(lstm_bench: Run, results: Path) -> None:
-    done = lstm_bench("leaderboard", "--explain", "alpha158/default")
+def test_a_row_is_explained(here: Run, results: Path) -> None:
+    done = here("leaderboard", "--explain", "alpha158/default")
     assert done.returncode == 0, done.stderr
     assert "over the n = 4 complete seeds" in done.stdout
-    explained = json.loads(lstm_bench("leaderboard", "--explain", "alpha158", "--json").stdout)
+    explained = json.loads(here("leaderboard", "--explain", "alpha158", "--json").stdout)
     assert [seed["seed"] for seed in explained["seeds"]] == [0, 1, 2, 3]
-    assert lstm_bench("leaderboard", "--explain", "alpha15/default").returncode == 2
+    assert here("leaderboard", "--explain", "alpha15/default").returncode == 2
 
 
-def test_compare(lstm_bench: Run, results: Path) -> None:
-    done = lstm_bench("compare", "alpha158", "alpha360/default", "--metric", "Rank IC")
+def test_compare(here: Run, results: Path) -> None:
+    done = here("compare", "alpha158", "alpha360/default", "--metric", "Rank IC")
     assert done.returncode == 0, done.stderr
     assert "2 common seeds" in done.stdout
     assert "Over days" in done.stdout
-    compared = json.loads(lstm_bench("compare", "alpha158", "alpha360", "--json").stdout)
+    compared = json.loads(here("compare", "alpha158", "alpha360", "--json").stdout)
     assert compared["seeds"] == [2, 3]
     assert compared["metrics"]["IC"]["difference"]["value"] == 0.0
-    done = lstm_bench("compare", "alpha158", "alpha361")
+    done = here("compare", "alpha158", "alpha361")
     assert done.returncode == 2
     assert "did you mean 'alpha360/default'" in done.stderr

@@ -26,7 +26,7 @@ def table(*names: str, reason: str = "ended by n_epochs 3") -> Table:
 
 @given(
     st.integers(20, 250),
-    st.lists(st.from_regex(r"[a-z0-9-]{1,30}/[a-z0-9=.-]{1,30}", fullmatch=True), min_size=1),
+    st.lists(st.from_regex(r"[a-z0-9-]{1,30}/[a-z0-9=.-]{1,30}", fullmatch=True), min_size=1, max_size=5),
 )
 def test_no_line_is_wider_than_the_terminal_and_no_figure_is_lost(width: int, names: list[str]) -> None:
     layout = choose_layout(table(*names), width)

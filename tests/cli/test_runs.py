@@ -167,7 +167,7 @@ def test_rm_asks_and_takes_no_for_an_answer(
         return done.returncode, done.stdout + done.stderr
 
     code, said = answered("n\n")
-    assert (code, "nothing is removed" in said) == (0, True)
+    assert (code, "nothing removed" in said) == (0, True)
     assert f"demo, seed 0: results/demo/{ONE}" in said
     assert (results / "demo" / ONE).is_dir()
     code, said = answered("y\n")
@@ -182,7 +182,7 @@ def test_rm_where_nobody_can_be_asked_removes_nothing(
         monkeypatch.setattr(sys, "stdin", nobody)
         done = here("runs", "rm", "00aa")
     assert done.returncode == 2
-    assert "--yes removes without asking" in done.stderr
+    assert "--yes removes this record without asking" in done.stderr
     assert (results / "demo" / ONE).is_dir()
 
 
@@ -218,12 +218,7 @@ def test_rm_takes_no_other_folder(here: Run, results: Path, tmp_path: Path, fold
     ],
 )
 def test_ids_complete_in_the_shell(
-    results: Path,
-    tmp_path: Path,
-    words: str,
-    expected: list[str],
-    here: Run,
-    monkeypatch: pytest.MonkeyPatch,
+    results: Path, tmp_path: Path, words: str, expected: list[str], here: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from typer.testing import CliRunner
 

@@ -75,7 +75,7 @@ def test_segments_are_refused_unless_they_are_to_be_laid_out(create: Run) -> Non
 def test_a_budget_stays_until_it_is_edited(create: Run, here: Run) -> None:
     create("alpha158", "--trials", 5)
     done = create("alpha158", "--trials", 9)
-    assert "already there" in done.stdout
+    assert "exists already" in done.stdout
     assert "trials stays 5, not 9; lstm-bench study edit-budget alpha158 --trials 9 changes it" in done.stdout
     answer = json.loads(here("study", "edit-budget", "--trials", 9, "--timeout", "2h", "--json").stdout)
     assert answer["budget"] == {
@@ -179,7 +179,7 @@ def test_another_space_is_refused_once_there_are_trials(tuned: Done, lstm_bench:
     assert done.returncode == 2
     assert "space.lr.float: [0.001, 0.01] -> [0.0001, 0.01]" in done.stderr
     same = lstm_bench("study", "create", "tiny", "--provider-uri", market)
-    assert "already there: study tiny" in same.stdout
+    assert "exists already: study tiny" in same.stdout
 
 
 def test_export(tuned: Done, lstm_bench: Run, home: Path) -> None:

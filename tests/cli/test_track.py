@@ -92,7 +92,7 @@ def test_ctrl_c_does_not_wait_for_a_tracker_that_hangs(
     tracker.kill()
     assert process.returncode == 130
     assert was_left_behind, "it was waited for"
-    assert "interrupted; nothing half-done is kept" in rest
+    assert "interrupted; no partial result is kept" in rest
 
 
 def test_nothing_of_a_tracker_is_imported_unless_asked_for(tmp_path: Path) -> None:

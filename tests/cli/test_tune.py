@@ -22,8 +22,8 @@ CPU = ["--devices", "cpu", "--slots-per-device", 2]
 
 
 @pytest.fixture(scope="module")
-def long_study(lstm_bench: Run, market: Path, study_file: Path) -> str:
-    """Give a study whose trials take for ever."""
+def long_study(tuned: Done, lstm_bench: Run, market: Path, study_file: Path) -> str:
+    """Give a study whose trials take for ever, beside the tuned one."""
     options = ["--max-epochs", 500, "--set", "task.model.kwargs.early_stop=500", "--provider-uri", market]
     done = lstm_bench("study", "create", "long", "--from", study_file, *options)
     assert done.returncode == 0, done.stderr

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 import lstm_bench.core.kernel
 from lstm_bench.core.kernel import kernel_files
@@ -83,3 +87,22 @@ def test_kernels_use_nothing_from_files_without_kernels() -> None:
             }
             for name in used & imported.keys():
                 assert imported[name] in files, f"{path.name}: {function.name} uses {name}"
+
+
+def test_the_first_compilation_of_a_kernel_is_logged(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lstm_bench.core.kernel._FirstCompilation, "is_logged", False)
+    listener = lstm_bench.core.kernel._FirstCompilation()
+
+    def compile_function_of(module: str) -> None:
+        function = SimpleNamespace(__module__=module)
+        listener.on_start(SimpleNamespace(data={"dispatcher": SimpleNamespace(py_func=function)}))
+
+    with caplog.at_level(logging.INFO):
+        compile_function_of("numba.typed")
+        assert not caplog.records
+        for _ in range(2):
+            compile_function_of("lstm_bench.features.kernels.rolling")
+    (record,) = caplog.records
+    assert record.message.startswith("compiling kernels once for this machine")

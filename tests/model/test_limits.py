@@ -1,4 +1,4 @@
-"""Counted work against products that are counted one by one, and rates that are only there."""
+"""Counted operations against a plain loop and torch's counter; measured rates are positive."""
 
 from __future__ import annotations
 
@@ -11,21 +11,12 @@ from tests.perf.traffic import lstm_bytes, nearer_share
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lstm_bench.core.errors import ConfigError
 from lstm_bench.model import limits as measured
-from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
+from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.limits import Limits, copy_rate, gemm_rate, lstm_flops
 from lstm_bench.model.lstm import LSTM, count_parameters
-from lstm_bench.model.pack import Pack
-from lstm_bench.model.select import choose_path
 from lstm_bench.model.timing import (
-    DEFAULT_SHAPES,
-    Shape,
-    noise_samples,
     qlib_spec,
-    runnable_choices,
-    time_pack,
-    time_path,
 )
 
 CPU = torch.device("cpu")
@@ -110,7 +101,7 @@ def test_bytes_of_a_case_counted_by_hand() -> None:
     assert lstm_bytes(spec, 7, 5, training=True) == 4 * (3 * weights + 2 * windows + 12 * states)
 
 
-def test_rates_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rates_are_positive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measured, "_COPIED_BYTES", 1 << 16)
     monkeypatch.setattr(measured, "_CPU_PRODUCTS", 2)
     for rate in (gemm_rate(CPU), copy_rate(CPU)):
@@ -122,42 +113,3 @@ def test_the_nearer_limit_counts() -> None:
     limits = Limits(gemm_flops=100.0, copy_bytes=10.0)
     assert nearer_share(limits, flops=50.0, moved_bytes=1.0) == 0.5
     assert nearer_share(limits, flops=50.0, moved_bytes=8.0) == 0.8
-
-
-def test_noise_has_the_shape_and_the_seed_that_are_asked_for() -> None:
-    samples = noise_samples(30, DEFAULT_SHAPES["Alpha360"], seed=3)
-    windows = samples.windows.gather(torch.tensor([4, 2]), torch.tensor([0, 0]))
-    assert windows.shape == (2, 60, 6)
-    again = noise_samples(30, Shape(6, 60), seed=3)
-    assert torch.equal(again.windows.gather(torch.tensor([4, 2]), torch.tensor([0, 0])), windows)
-    assert (again.labels == samples.labels).all()
-    assert (noise_samples(30, Shape(6, 60), seed=4).labels != samples.labels).all()
-
-
-@pytest.mark.parametrize("name", ["reference", "cpu"])
-def test_a_timing_is_of_the_path_that_was_asked_for(name: str) -> None:
-    choice = PathChoice(name, "asked for")  # type: ignore[arg-type]
-    timing = time_path(spec_of(3, 4, 2), 5, CPU, choice, members=2, steps=2, seconds=0.0)
-    assert (timing.path, timing.members) == (name, 2)
-    assert timing.samples_per_second == 10 / timing.step_seconds
-    step_flops = lstm_flops(spec_of(3, 4, 2), 10, 5, training=True)
-    assert timing.train_flops * timing.step_seconds == pytest.approx(step_flops)
-    score_flops = lstm_flops(spec_of(3, 4, 2), 1, 5, training=False)
-    assert timing.score_flops * timing.score_seconds == pytest.approx(score_flops)
-    assert timing.scored == 20
-
-
-def test_too_few_samples_to_time_are_refused() -> None:
-    samples = noise_samples(5, Shape(3, 5))
-    pack = Pack(spec_of(3, 4, 1), [MemberSpec(0, 1e-3, 0.0, 0.0)], samples, samples, CPU)
-    with pytest.raises(ValueError, match="5 samples to train on"):
-        time_pack(pack, pack.valid)
-
-
-def test_the_choices_to_time_begin_with_the_one_that_serves() -> None:
-    spec = spec_of(3, 4, 1)
-    assert [choice.name for choice in runnable_choices(spec, CPU)] == ["cpu", "reference"]
-    assert runnable_choices(spec, CPU)[0] == choose_path(spec, CPU)
-    assert len(runnable_choices(replace(spec, compat="qlib"), CPU)) == 1
-    with pytest.raises(ConfigError, match="choices: fp32"):
-        runnable_choices(replace(spec, precision="tf32"), CPU)

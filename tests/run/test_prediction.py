@@ -174,7 +174,7 @@ def test_the_score_of_one_stock_comes_back(
         found = predict_days(SavedRun.load(record), Provider(market))
         assert found.comparison is not None
         assert found.comparison.agrees is agrees
-    assert "do not come back" in quiet()[-1]
+    assert "are not reproduced" in quiet()[-1]
 
 
 @pytest.mark.skipif("bf16" not in precisions("cpu"), reason="the processor has no AVX512-BF16")
@@ -203,7 +203,7 @@ def test_scores_of_bf16_come_back_in_float32_too(
     assert again.largest_difference < 1e-6 * again.std
     assert 1e-5 < elsewhere.largest_difference / elsewhere.std < 3e-2
     assert elsewhere.agrees
-    assert not any("come back" in said for said in quiet())
+    assert not any("reproduced" in said for said in quiet())
 
 
 def copied(market: Path, tmp_path: Path) -> Path:
@@ -240,13 +240,13 @@ def test_other_bars_than_those_of_the_run_are_said(
     (text,) = quiet()
     assert found.bars == "different"
     assert f"data: from {days[0]} to {days[LAST + 2]}, bars, members or trading days are not those" in text
-    assert f"the scores of {days[LAST]} come back all the same" in text
+    assert f"the scores of {days[LAST]} are reproduced" in text
 
     scale(copy / "features" / code / "close.day.bin", LAST)
     found = predict_days(saved, Provider(copy))
     assert found.comparison is not None
     assert not found.comparison.agrees
-    assert f"the scores of {days[LAST]} do not come back: they differ by up to" in quiet()[1]
+    assert f"the scores of {days[LAST]} are not reproduced: they differ by up to" in quiet()[1]
 
 
 @pytest.mark.parametrize("features", ["alpha360"], indirect=True)
@@ -284,12 +284,12 @@ def test_a_market_that_ended_is_said(
     found = predict_days(saved, Provider(copy))
     (text,) = quiet()
     assert (
-        f"{len(days) - 301} of {len(days) - LAST - 1} days have no row to score, the last {days[-1]}" in text
+        f"{len(days) - 301} of {len(days) - LAST - 1} days have no rows to score, the last {days[-1]}" in text
     )
     assert f"'csi300' has no member after {days[300]}" in text
     assert str(found.scores.index[-1][0].date()) == days[300]
     with pytest.raises(
-        DataError, match=f"no row is there to score on .*'csi300' has no member after {days[300]}"
+        DataError, match=f"there are no rows to score on .*'csi300' has no member after {days[300]}"
     ):
         predict_days(saved, Provider(copy), days[302])
 
@@ -314,7 +314,7 @@ def test_other_numerics_have_to_give_the_recorded_scores(
     assert f"computed with numerics {was}, and this version has {was + 1}; the scores of" in text
     pred = saved.record.table("pred")
     (pred * 2).to_parquet(saved.record.path / "pred.parquet")
-    with pytest.raises(DataError, match=r"do not come back.*; train the run again"):
+    with pytest.raises(DataError, match=r"are not reproduced.*; train the run again"):
         predict_days(saved, Provider(earlier))
     monkeypatch.undo()
     predict_days(saved, Provider(earlier))
@@ -338,7 +338,7 @@ def test_a_record_that_does_not_know_its_bars_says_so(
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ((None, None), r"start: none was given, and there is no day to go on with: the data end on {290}"),
+        ((None, None), r"start: none was given, and there are no further days: the data end on {290}"),
         (("2031-01-05", None), "start: got 2031-01-05, but the data end on {290}"),
         (("yesterday", None), "start: got 'yesterday', expected a day such as"),
         (("{280}", "{270}"), "start..end: starts on {280}, after its end {270}"),

@@ -455,7 +455,7 @@ def test_a_record_says_how_it_was_trained(configure: Configure, tmp_path: Path, 
     record, _ = execute(configure("lstm_bench.compat=none", *own), tmp_path)
     device = record.provenance()["device"]
     assert device["training_path"] == "cpu"
-    assert "parts that stay in cache" in device["training_path_reason"]
+    assert "micro-batches that stay in cache" in device["training_path_reason"]
     assert (
         load_workflow(record.path / "config.yaml").to_file()
         == configure("lstm_bench.compat=none", *own).to_file()

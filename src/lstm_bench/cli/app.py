@@ -1,14 +1,16 @@
-"""The command ``lstm-bench``: its groups, and where errors become exit codes."""
+"""The command ``lstm-bench``: its commands, and how errors become messages and exit codes."""
 
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from lstm_bench.cli import (
     bench,
@@ -27,10 +29,34 @@ from lstm_bench.cli import (
     study,
     tune,
 )
-from lstm_bench.cli.option_words import PlainGroup
 from lstm_bench.core.errors import INTERRUPTED, LstmBenchError, RunError
 
 __all__ = ["app", "main"]
+
+_PLAIN = (
+    (r"Value error, ", ""),
+    (r"Input should be a valid integer\b.*", "expected a whole number"),
+    (r"Input should be a valid number\b.*", "expected a number"),
+    (r"Input should be greater than or equal to (\S+)", r"expected \1 or more"),
+    (r"Input should be less than or equal to (\S+)", r"expected \1 or less"),
+    (r"Input should be (greater|less) than (\S+)", r"expected a value \1 than \2"),
+    (r"Input should be ", "expected "),
+)
+"""Pattern of the validator's message -> ours."""
+
+
+class PlainGroup(TyperGroup):
+    """A group whose commands refuse an option's value in plain words."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse the arguments and call the command."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            for pattern, words in _PLAIN:
+                error.message = re.sub(pattern, words, error.message, flags=re.DOTALL)
+            raise
+
 
 app = typer.Typer(
     name="lstm-bench",
@@ -60,8 +86,8 @@ _debug = False
 _interrupted = False
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         from lstm_bench.core.version import __version__
 
         typer.echo(f"lstm-bench {__version__}")
@@ -70,13 +96,13 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001 - its callback answers it
+    version: Annotated[  # noqa: ARG001 - its callback prints it
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log warnings only.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    global _debug  # main() catches what a command raises, after typer has parsed this
+    global _debug  # main() reads it
     _debug = debug
     handler = _StderrHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))
@@ -87,7 +113,7 @@ def _root(
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to what stderr is at the time, so that log lines stay above a live view."""
+    """Writes to the current sys.stderr, so that log lines appear above a live view."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -98,22 +124,22 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    global _interrupted  # pydantic wraps what is raised while it makes a model into an error of its own
+    global _interrupted  # pydantic may wrap the KeyboardInterrupt in an error of its own
     _interrupted = True
     signal.default_int_handler(number, frame)
 
 
 def main() -> None:
-    """Run the command line; exit with 0, 1 (a check found something), 2 (bad input), 3 (failed) or 130."""
+    """Run the command line; exit with 0, 1 (a check found something), 2 (bad input), 3 or 130 (Ctrl-C)."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
         app()
-    except KeyboardInterrupt:  # while typer lays the commands out
+    except KeyboardInterrupt:  # before typer handles it
         sys.exit(INTERRUPTED)
     except SystemExit as done:
         if done.code == INTERRUPTED:
-            typer.echo("interrupted; nothing half-done is kept", err=True)
+            typer.echo("interrupted; no partial result is kept", err=True)
         raise
     except Exception as error:
         if _interrupted:
@@ -123,6 +149,8 @@ def main() -> None:
         if isinstance(error, LstmBenchError):
             typer.echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
-        # a bug, a full disk, no memory: say what, and how to learn more
-        typer.echo(f"error: {type(error).__name__}: {error} (lstm-bench --debug ... shows where)", err=True)
+        # a bug, a full disk, no memory
+        typer.echo(
+            f"error: {type(error).__name__}: {error} (lstm-bench --debug ... shows the traceback)", err=True
+        )
         sys.exit(RunError.exit_code)

@@ -1,11 +1,12 @@
-"""``lstm-bench cache``: look at the cache of datasets, or empty it."""
+"""``lstm-bench cache``: show or empty the cache of datasets."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from lstm_bench.cli.options import Json
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 
@@ -14,14 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Look at the cache of datasets, or empty it.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+app = typer.Typer(help="Show or empty the cache of datasets.", no_args_is_help=True)
 
 
 @app.command()
-def info(as_json: AsJson = False) -> None:
-    """Show what is in the cache: size, last use, columns and data of each dataset."""
+def info(as_json: Json = False) -> None:
+    """Show the datasets in the cache: size, last use, features and data of each."""
     from lstm_bench.dataset.array_store import ArrayStore
 
     store = ArrayStore()
@@ -34,10 +33,10 @@ def info(as_json: AsJson = False) -> None:
         return
     typer.echo(f"{store.folder}\n{used / 1e6:,.0f} MB of at most {store.max_bytes / 1e6:,.0f} MB\n")
     if not entries:
-        typer.echo("no dataset yet: `lstm-bench tune` and `lstm-bench bench` keep those that they build")
+        typer.echo("no dataset yet: `lstm-bench tune` and `lstm-bench bench` keep the datasets they build")
         return
     print_table(
-        "Datasets, the last used first",
+        "Datasets, most recently used first",
         ["key", "features", "segments", "data", "MB", "last used", "in use"],
         [
             [
@@ -55,23 +54,23 @@ def info(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def clear(as_json: AsJson = False) -> None:
-    """Remove all datasets that no process has open."""
+def clear(as_json: Json = False) -> None:
+    """Free the cache's disk space: remove all datasets that no process has open."""
     from lstm_bench.dataset.array_store import ArrayStore
 
     store = ArrayStore()
     removed = [_describe(entry) for entry in store.clear()]
-    kept = len(store.info())
+    remaining = len(store.info())
     freed = sum(entry["bytes"] for entry in removed)
     if as_json:
-        print_json({"folder": str(store.folder), "removed": removed, "freed_bytes": freed, "kept": kept})
+        print_json({"folder": str(store.folder), "removed": removed, "freed_bytes": freed, "kept": remaining})
         return
-    in_use = f"; {kept} are in use and stay" if kept else ""
+    in_use = f"; {remaining} are in use and stay" if remaining else ""
     typer.echo(f"{store.folder}: removed {counted(len(removed), 'dataset')}, {freed / 1e6:,.0f} MB{in_use}")
 
 
 def _describe(entry: EntryInfo) -> dict[str, Any]:
-    """Say plainly what an entry is of; a damaged one does not know."""
+    """Return an entry as plain data; a damaged entry has no identity."""
     identity = entry.content.get("identity", {})
     return {
         "key": entry.key,

@@ -1,13 +1,12 @@
-"""``lstm-bench compare``: two rows of the leaderboard against each other."""
+"""``lstm-bench compare``: compare two rows of the leaderboard."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lstm_bench.cli.options import EvidenceFolder, check_evidence
+from lstm_bench.cli.options import RESULTS, EvidenceFolder, Json
 from lstm_bench.cli.output import print_json, print_table
 
 __all__ = ["compare"]
@@ -15,24 +14,25 @@ __all__ = ["compare"]
 
 def compare(
     a: Annotated[
-        str, typer.Argument(help="STUDY/ROW, or STUDY where it has one row.", metavar="A", show_default=False)
+        str, typer.Argument(help="STUDY/ROW, or STUDY if it has one row.", metavar="A", show_default=False)
     ],
-    b: Annotated[str, typer.Argument(help="Likewise.", metavar="B", show_default=False)],
+    b: Annotated[str, typer.Argument(help="The other row, likewise.", metavar="B", show_default=False)],
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            help="Qlib's name or the leaderboard's column, where higher is better; by default all columns. Repeatable."
+            help="A metric of which higher is better, by Qlib's name or the leaderboard's; by default all. Repeatable."
         ),
     ] = None,
-    results: EvidenceFolder = Path("results"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    results: EvidenceFolder = RESULTS,
+    as_json: Json = False,
 ) -> None:
-    """Compare two rows on the same data: paired over seeds, over all pairs of seeds, and over days."""
+    """Show whether one row beats another on the same data: paired over seeds, over all pairs of seeds, over days."""
+    from lstm_bench.cli.paths import check_results
     from lstm_bench.report.evidence.collect import collect
     from lstm_bench.report.leaderboard import comparison_tables as tables
     from lstm_bench.report.leaderboard.comparison import compare_rows
 
-    check_evidence(results)
+    check_results(results)
     comparison = compare_rows(collect(results), a, b, metric or ())
     if as_json:
         print_json(tables.comparison_object(comparison))

@@ -1,4 +1,4 @@
-"""What a shell completes beyond commands and options: ids of runs, read from the names of folders alone."""
+"""Shell completion of run ids, from the names of folders alone."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
+from lstm_bench.cli.options import RESULTS
+
 __all__ = ["RunArgument", "RunArguments", "complete_run"]
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Return the ids that begin so, each with its experiment; an experiment in front completes, too."""
+    """Return the ids that start with ``incomplete``, each with its experiment. EXPERIMENT/ID completes as well."""
     from lstm_bench.record.catalogue import run_folders
 
-    results = Path(ctx.params.get("results") or "results")
+    results = Path(ctx.params.get("results") or RESULTS)
     folders = run_folders(results)
     if "/" in incomplete:
         named = [(f"{path.parent.name}/{path.name}", "") for path in folders]
@@ -26,7 +28,7 @@ def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 RunArgument = Annotated[
     str,
     typer.Argument(
-        help="A record's folder, or the id of one under --results, or its beginning.",
+        help="A record's folder, or the id of one in --results, or its beginning.",
         metavar="RUN",
         show_default=False,
         autocompletion=complete_run,
@@ -35,7 +37,7 @@ RunArgument = Annotated[
 RunArguments = Annotated[
     list[str],
     typer.Argument(
-        help="Records' folders, or ids of some under --results, or their beginnings.",
+        help="Records' folders, or ids of records in --results, or their beginnings.",
         metavar="RUN...",
         show_default=False,
         autocompletion=complete_run,

@@ -1,4 +1,4 @@
-"""``lstm-bench dashboard``: Optuna's dashboard on a store."""
+"""``lstm-bench dashboard``: open Optuna's dashboard on a store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
 ) -> None:
-    """Start optuna-dashboard on the store, until Ctrl-C."""
+    """Open optuna-dashboard on the store, until Ctrl-C."""
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.tune.repository.store import open_store
 

@@ -1,4 +1,4 @@
-"""``lstm-bench data``: get, check and look at data folders, and make a synthetic one."""
+"""``lstm-bench data``: import, fetch, check and describe data folders, and make a synthetic one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from lstm_bench.cli import data_check, data_fetch, data_import
+from lstm_bench.cli.options import Json
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Import, fetch, check and look at data folders, and make a synthetic one.", no_args_is_help=True
+    help="Import, fetch, check and describe data folders, and make a synthetic one.", no_args_is_help=True
 )
 app.command(name="import")(data_import.import_files)
 app.command(name="fetch")(data_fetch.fetch)
@@ -24,9 +25,9 @@ app.command(name="check")(data_check.check)
 @app.command()
 def info(
     folder: Annotated[Path, typer.Argument(help="A Qlib data folder (provider_uri).", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Show what a data folder holds: days, markets, fields, fingerprint."""
+    """Show the days, markets, fields and fingerprint of a data folder."""
     from lstm_bench.data.description import describe
     from lstm_bench.data.provider import Provider
 
@@ -61,13 +62,13 @@ def info(
 @app.command()
 def synth(
     out: Annotated[
-        Path, typer.Argument(help="Folder to make; it must not exist or be empty.", show_default=False)
+        Path, typer.Argument(help="Folder to make; it must be empty or not exist.", show_default=False)
     ],
-    stocks: Annotated[int, typer.Option(help="Stocks beside the index.")] = 60,
+    stocks: Annotated[int, typer.Option(help="Number of stocks, besides the index.")] = 60,
     days: Annotated[
-        int, typer.Option(help="Business days, the last being 2020-09-30; the default begins in 2008.")
+        int, typer.Option(help="Number of business days, up to 2020-09-30; the default begins in 2008.")
     ] = 3327,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed; the same one gives the same bytes.")] = 0,
 ) -> None:
     """Make a synthetic market with a learnable signal, in Qlib's format."""
     from lstm_bench.data.synthetic import synthesize

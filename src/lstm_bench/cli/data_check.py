@@ -1,12 +1,14 @@
-"""``lstm-bench data check``: what is wrong with a data folder."""
+"""``lstm-bench data check``: find the defects of a data folder."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from lstm_bench.cli.options import Json, argument, option, takes_options, values_for
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import CheckError
@@ -15,50 +17,43 @@ if TYPE_CHECKING:
     from lstm_bench.data.health.check import HealthReport
     from lstm_bench.data.health.finding import Finding
 
-__all__ = ["check"]
+__all__ = ["CheckOptions", "check"]
 
 
-def check(
-    folder: Annotated[Path, typer.Argument(help="A Qlib data folder (provider_uri).", show_default=False)],
-    max_jump: Annotated[float, typer.Option(help="Largest return from bar to bar, a fraction.")] = 0.3,
-    max_gap: Annotated[int, typer.Option(help="Most trading days without a bar between two bars.")] = 180,
-    stale_days: Annotated[int, typer.Option(help="So many bars in a row of one volume are stale.")] = 5,
-    max_overhang: Annotated[
-        int, typer.Option(help="Most days of a membership span before the first bar or after the last one.")
-    ] = 125,
-    max_calendar_gap: Annotated[int, typer.Option(help="Most weekdays without a trading day.")] = 10,
-    thin_share: Annotated[
-        float, typer.Option(help="Least share of instruments that have a bar on a day.")
-    ] = 0.5,
-    change_tolerance: Annotated[
-        float, typer.Option(help="Largest difference of change from the return.")
-    ] = 1e-4,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(help="A kind of finding to leave out. Repeatable.", metavar="KIND", show_default=False),
-    ] = None,
-    limit: Annotated[int, typer.Option(help="Findings to show of each kind; all are counted.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Look for defects in a data folder; exit with 1 where there are any.
+@dataclass(frozen=True)
+class CheckOptions:
+    """Options of ``data check``."""
 
-    Gaps, jumps, impossible or stale values, spans without bars, files and calendars that do not fit each other, and
-    change, factor and volume that contradict the prices.
+    folder: Path = argument(..., "A Qlib data folder (provider_uri).", show_default=False)
+    max_jump: float = option(0.3, "Largest return from one bar to the next, as a fraction.")
+    max_gap: int = option(180, "Most trading days without a bar between two bars.")
+    stale_days: int = option(5, "This many bars in a row with one volume are stale.")
+    max_overhang: int = option(
+        125, "Most days of a membership span before its first bar or after its last one."
+    )
+    max_calendar_gap: int = option(10, "Most weekdays without a trading day.")
+    thin_share: float = option(0.5, "Least share of instruments that have a bar on a day.")
+    change_tolerance: float = option(1e-4, "Largest difference between change and the return.")
+    ignore: list[str] = option(
+        list, "A kind of finding to leave out. Repeatable.", metavar="KIND", show_default=False
+    )
+    limit: int = option(10, "Findings of each kind to show; all are counted.")
+    as_json: Json = False
+
+
+@takes_options
+def check(options: CheckOptions) -> None:
+    """Find the defects of a data folder; exit with 1 if there are any.
+
+    It finds gaps, jumps, impossible or stale values, spans without bars, files and calendars that disagree, and
+    change, factor or volume that contradict the prices.
     """
     from lstm_bench.data.health.check import check_data
     from lstm_bench.data.health.thresholds import Thresholds
 
-    thresholds = Thresholds(
-        max_jump=max_jump,
-        max_gap=max_gap,
-        stale_days=stale_days,
-        max_overhang=max_overhang,
-        max_calendar_gap=max_calendar_gap,
-        thin_share=thin_share,
-        change_tolerance=change_tolerance,
-    )
-    report = check_data(folder, thresholds, ignore=ignore or [], limit=limit)
-    if as_json:
+    thresholds = Thresholds(**values_for(Thresholds, options))
+    report = check_data(options.folder, thresholds, ignore=options.ignore, limit=options.limit)
+    if options.as_json:
         print_json(report.as_dict())
     else:
         _print(report)
@@ -70,14 +65,14 @@ def check(
 
 
 def _print(report: HealthReport) -> None:
-    looked_at = (
+    checked = (
         f"{counted(report.days, 'day')}, {counted(report.instruments, 'instrument')}, "
         f"{counted(report.bars, 'bar')}"
     )
     if report.is_clean:
-        typer.echo(f"{report.folder}: {looked_at}: nothing found")
+        typer.echo(f"{report.folder}: {checked}: nothing found")
         return
-    typer.echo(f"{report.folder}: {looked_at}\n")
+    typer.echo(f"{report.folder}: {checked}\n")
     by_kind: dict[str, list[Finding]] = {}
     for finding in report.findings:
         by_kind.setdefault(finding.kind, []).append(finding)
@@ -93,9 +88,9 @@ def _print(report: HealthReport) -> None:
         for n, finding in enumerate(findings)
     ]
     print_table("Findings", ["kind", "instrument", "days", "value", "expected"], rows)
-    cut = [kind for kind, findings in by_kind.items() if len(findings) < report.counts[kind]]
-    if cut:
-        typer.echo(f"more than is shown: {', '.join(cut)} (--limit)")
+    shortened = [kind for kind, findings in by_kind.items() if len(findings) < report.counts[kind]]
+    if shortened:
+        typer.echo(f"more than is shown: {', '.join(shortened)} (--limit)")
 
 
 def _days(finding: Finding) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from lstm_bench.cli.options import parse_option
+from lstm_bench.cli.options import Json, argument, option, parse_option, takes_options
 from lstm_bench.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -19,38 +19,39 @@ if TYPE_CHECKING:
 
     from lstm_bench.data.download import FetchProgress
 
-__all__ = ["fetch"]
+__all__ = ["FetchOptions", "fetch"]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
-def fetch(
-    url: Annotated[
-        str,
-        typer.Argument(
-            help="Address of a .tar.gz, .tar.xz or .tar.zst of a Qlib data folder.", show_default=False
-        ),
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to make; named after the archive by default.")
-    ] = None,
-    sha256: Annotated[str | None, typer.Option(help="What the archive must hash to.", metavar="HEX")] = None,
-    max_size: Annotated[
-        str, typer.Option(help="Most that the archive, and the files in it, may take: 500M, 20G.")
-    ] = "20G",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Download the archive of a Qlib data folder, verify it and unpack it.
+@dataclass(frozen=True)
+class FetchOptions:
+    """Options of ``data fetch``."""
 
-    What was cut off goes on where it ended when the command is given again. The README has the address of the
-    community's release that Qlib's README points to.
+    url: str = argument(
+        ..., "Address of a .tar.gz, .tar.xz or .tar.zst of a Qlib data folder.", show_default=False
+    )
+    out: Path | None = option(None, "Folder to make; by default named after the archive.")
+    sha256: str | None = option(None, "Expected SHA-256 of the archive.", metavar="HEX")
+    max_size: str = option("20G", "Largest size of the archive, and of the files in it: 500M, 20G.")
+    as_json: Json = False
+
+
+@takes_options
+def fetch(options: FetchOptions) -> None:
+    """Get a Qlib data folder from the web: download its archive, verify it and unpack it.
+
+    The same command continues an interrupted download. The README has the address of the community's release that
+    Qlib's README points to.
     """
     from lstm_bench.data import fetch as fetching
 
-    max_bytes = parse_option("--max-size", max_size, _size)
-    with _shown(sys.stderr) as progress:
-        fetched = fetching.fetch(url, out, sha256=sha256, max_bytes=max_bytes, progress=progress)
-    if as_json:
+    max_bytes = parse_option("--max-size", options.max_size, _size)
+    with _progress_bar(sys.stderr) as progress:
+        fetched = fetching.fetch(
+            options.url, options.out, sha256=options.sha256, max_bytes=max_bytes, progress=progress
+        )
+    if options.as_json:
         print_json(asdict(fetched))
         return
     resumed = f" ({fetched.resumed_at / 1e6:,.1f} MB of it before)" if fetched.resumed_at else ""
@@ -72,8 +73,8 @@ def _size(text: str) -> int:
 
 
 @contextmanager
-def _shown(stream: TextIO) -> Iterator[FetchProgress]:
-    """Give a progress bar on a terminal, and none elsewhere."""
+def _progress_bar(stream: TextIO) -> Iterator[FetchProgress]:
+    """Yield a progress bar if ``stream`` is a terminal, else a silent progress."""
     if not stream.isatty():
         from lstm_bench.data.download import SilentFetch
 
@@ -91,20 +92,18 @@ def _shown(stream: TextIO) -> Iterator[FetchProgress]:
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(file=stream), transient=True) as bars:
-        yield _BarOf(bars)
+        yield _FetchBar(bars)
 
 
-class _BarOf:
-    """One bar: the download, then the archive as it is unpacked."""
+class _FetchBar:
+    """One bar for the download, then for unpacking."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._task = bars.add_task("connecting", total=None)
 
     def begin(self, what: str, done: int, total: int | None) -> None:
-        """Start over."""
         self._bars.reset(self._task, total=total, completed=done, description=what)
 
     def advance(self, count: int) -> None:
-        """Move."""
         self._bars.advance(self._task, count)

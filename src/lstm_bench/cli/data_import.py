@@ -1,151 +1,132 @@
-"""``lstm-bench data import``: CSV or Parquet files become a Qlib data folder, or extend one."""
+"""``lstm-bench data import``: make or extend a Qlib data folder from CSV or Parquet files."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lstm_bench.cli.options import Json, argument, option, takes_options, values_for
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lstm_bench.data.importing.options import ImportSummary
+    from lstm_bench.data.importing.options import ImportOptions, ImportSummary
 
-__all__ = ["import_files"]
+__all__ = ["FileOptions", "import_files"]
 
-_HELP = "Its column, where the header is none of the usual."
-Column = Annotated[str | None, typer.Option(help=_HELP, metavar="COLUMN", rich_help_panel="Columns")]
+_COLUMN_HELP = "Its column, if the header is not a usual one."
+_COLUMNS = (
+    "date", "symbol", "open_", "high", "low", "close", "volume", "vwap", "adjusted_close", "split", "factor",
+)  # fmt: skip
+"""Options that name a column."""
+
+Column = Annotated[str | None, typer.Option(help=_COLUMN_HELP, metavar="COLUMN", rich_help_panel="Columns")]
 
 
-def import_files(
-    source: Annotated[
-        Path, typer.Argument(help="A CSV or Parquet file, or a folder of such files.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Argument(help="The Qlib data folder to make, or with --append to extend.", show_default=False),
-    ],
-    date: Column = None,
-    symbol: Column = None,
-    open_: Annotated[
-        str | None, typer.Option("--open", help=_HELP, metavar="COLUMN", rich_help_panel="Columns")
-    ] = None,
-    high: Column = None,
-    low: Column = None,
-    close: Column = None,
-    volume: Column = None,
-    vwap: Column = None,
-    adjusted_close: Column = None,
-    split: Column = None,
-    factor: Column = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A field of your own, kept as it is. Repeatable.",
-            metavar="NAME=COLUMN",
-            rich_help_panel="Columns",
-        ),
-    ] = None,
-    adjust_by: Annotated[
-        str,
-        typer.Option(
-            help="factor, adjusted-close, split (new shares per old; dividends stay in the prices), or none: prices "
-            "and volumes are adjusted already. auto takes the first of them that has a column, looks whether the "
-            "closes move with its steps or are adjusted already, says so, and refuses what contradicts itself."
-        ),
-    ] = "auto",
-    date_format: Annotated[
-        str | None,
-        typer.Option(
-            help="Of dates such as 01/31/2020: %m/%d/%Y. 2020-01-31 and 20200131 are read without.",
-            metavar="FORMAT",
-        ),
-    ] = None,
-    encoding: Annotated[str, typer.Option(help="Of CSV files, such as gbk or utf-16.")] = "utf-8",
-    file_pattern: Annotated[
-        str | None,
-        typer.Option(
-            help="How the files are called, such as daily_{symbol}.csv; the name is the symbol by default.",
-            metavar="PATTERN",
-        ),
-    ] = None,
-    benchmark: Annotated[
-        str,
-        typer.Option(
-            help="The benchmark: a file, a symbol of the files (no stock then), equal-weight (the mean return of all "
-            "stocks, as EQUALWEIGHT), or none."
-        ),
-    ] = "equal-weight",
-    market: Annotated[
-        str | None,
-        typer.Option(
-            help="Write this market beside all, of the same stocks or of --members.", metavar="NAME"
-        ),
-    ] = None,
-    members: Annotated[
-        Path | None,
-        typer.Option(
-            help="The market's spans: code, first and last day a line, separated by tabs.", metavar="FILE"
-        ),
-    ] = None,
-    drop_bad: Annotated[
-        bool, typer.Option("--drop-bad", help="Leave out rows that cannot be used, and count them.")
-    ] = False,
-    keep_zero_volume: Annotated[
-        bool,
-        typer.Option("--keep-zero-volume", help="A volume of zero is a bar; by default it is no trade: NaN."),
-    ] = False,
-    append: Annotated[
-        bool,
-        typer.Option(
-            "--append",
-            help="Extend the folder by the days after its calendar's end; without such days there is nothing to do.",
-        ),
-    ] = False,
-    basis: Annotated[
-        str,
-        typer.Option(
-            help="Where new files adjust to another basis than the folder (a split or dividend came since): check "
-            "refuses, rescale brings them to the folder's. same: take it to be the folder's where no common day tells."
-        ),
-    ] = "check",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Import CSV or Parquet files of daily bars: one file or a folder, in long format or a file per symbol.
+@dataclass(frozen=True)
+class FileOptions:
+    """Options of ``data import``."""
+
+    source: Path = argument(..., "A CSV or Parquet file, or a folder of such files.", show_default=False)
+    out: Path = argument(
+        ..., "The Qlib data folder to make; with --append the one to extend.", show_default=False
+    )
+    date: Column = None
+    symbol: Column = None
+    open_: str | None = option(None, _COLUMN_HELP, "--open", metavar="COLUMN", rich_help_panel="Columns")
+    high: Column = None
+    low: Column = None
+    close: Column = None
+    volume: Column = None
+    vwap: Column = None
+    adjusted_close: Column = None
+    split: Column = None
+    factor: Column = None
+    own_fields: list[str] = option(
+        list,
+        "A field of your own, copied unadjusted. Repeatable.",
+        "--field",
+        metavar="NAME=COLUMN",
+        rich_help_panel="Columns",
+    )
+    adjust_by: str = option(
+        "auto",
+        "factor, adjusted-close, split (new shares per old; dividends stay in the prices), or none (prices "
+        "and volumes are adjusted already). auto takes the first of them that has a column, checks whether the "
+        "closes move with its steps or are adjusted already, prints what it found, and refuses files that "
+        "contradict themselves.",
+    )
+    date_format: str | None = option(
+        None,
+        "Format of dates such as 01/31/2020: %m/%d/%Y. 2020-01-31 and 20200131 need none.",
+        metavar="FORMAT",
+    )
+    encoding: str = option("utf-8", "Encoding of CSV files, such as gbk or utf-16.")
+    file_pattern: str | None = option(
+        None,
+        "Pattern of file names, such as daily_{symbol}.csv; by default the name is the symbol.",
+        metavar="PATTERN",
+    )
+    benchmark: str = option(
+        "equal-weight",
+        "The benchmark: a file, a symbol of the files (then not a stock), equal-weight (the mean return of "
+        "all stocks, as EQUALWEIGHT), or none.",
+    )
+    market: str | None = option(
+        None, "A market to write beside all, with the same stocks or those of --members.", metavar="NAME"
+    )
+    members: Path | None = option(
+        None,
+        "Spans of the market's members: code, first and last day on each line, separated by tabs.",
+        metavar="FILE",
+    )
+    drop_bad: bool = option(False, "Leave out rows that cannot be used, and count them.", "--drop-bad")
+    zero_volume_is_bar: bool = option(
+        False,
+        "Keep bars whose volume is zero; by default they are days without trade: NaN.",
+        "--keep-zero-volume",
+    )
+    append: bool = option(
+        False,
+        "Extend the folder by the days after its calendar's end; without such days nothing is written.",
+        "--append",
+    )
+    basis: str = option(
+        "check",
+        "What to do if new files adjust to another basis than the folder (a split or dividend came since): "
+        "check refuses them, rescale brings them to the folder's basis. same assumes the folder's basis if no "
+        "common day tells.",
+    )
+    as_json: Json = False
+
+
+@takes_options
+def import_files(options: FileOptions) -> None:
+    """Make a Qlib data folder of CSV or Parquet files of daily bars: long format, or one file per symbol.
 
     Columns are found by the headers of yfinance, Qlib's collectors, akshare, baostock, tushare, stooq, Alpha Vantage
-    and others alike, or named. Raw prices are adjusted as Qlib has it, price * factor and volume / factor. Rows may be
-    in any order; those with defects are refused with file and line.
+    and others, or named by options. Raw prices are adjusted as in Qlib: price * factor and volume / factor. Rows may
+    be in any order; defective rows are refused with file and line.
     """
     from lstm_bench.data.importing.importer import import_bars
-    from lstm_bench.data.importing.options import ImportOptions
 
-    named = {
-        "date": date, "symbol": symbol, "open": open_, "high": high, "low": low, "close": close, "volume": volume,
-        "vwap": vwap, "adjusted_close": adjusted_close, "split": split, "factor": factor,
-    }  # fmt: skip
-    options = ImportOptions(
-        columns={name: column for name, column in named.items() if column} | _own_fields(field or []),
-        adjust_by=adjust_by,
-        date_format=date_format,
-        encoding=encoding,
-        file_pattern=file_pattern,
-        benchmark=benchmark,
-        market=market,
-        members=members,
-        drop_bad=drop_bad,
-        zero_volume_is_bar=keep_zero_volume,
-        append=append,
-        basis=basis,
-    )
-    summary = import_bars(source, out, options)
-    if as_json:
+    summary = import_bars(options.source, options.out, _import_options(options))
+    if options.as_json:
         print_json(asdict(summary))
     else:
-        _print(summary, append)
+        _print(summary, options.append)
+
+
+def _import_options(options: FileOptions) -> ImportOptions:
+    from lstm_bench.data.importing.options import ImportOptions
+
+    columns = {name.strip("_"): column for name in _COLUMNS if (column := getattr(options, name))}
+    return ImportOptions(
+        columns=columns | _own_fields(options.own_fields), **values_for(ImportOptions, options)
+    )
 
 
 def _own_fields(texts: list[str]) -> dict[str, str]:
@@ -172,7 +153,7 @@ def _print(summary: ImportSummary, append: bool) -> None:
     if summary.ended:
         few = ", ".join(summary.ended[:5])
         more = f" and {len(summary.ended) - 5} more" if len(summary.ended) > 5 else ""
-        typer.echo(f"no new bars of {few}{more}: their histories end where they were")
+        typer.echo(f"no new bars of {few}{more}: their histories end at the same day as before")
 
 
 def _print_table(summary: ImportSummary, append: bool) -> None:

@@ -1,4 +1,4 @@
-"""``lstm-bench features``: which columns a feature set has, and whether they are sound."""
+"""``lstm-bench features``: list, show and check feature sets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lstm_bench.cli.options import Json
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 
@@ -19,28 +20,26 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Look at feature sets, Qlib's and your own.", no_args_is_help=True)
+app = typer.Typer(help="List, show and check feature sets, Qlib's and your own.", no_args_is_help=True)
 
 _FOLDER = Path("features")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command(name="list")
 def list_sets(
-    files: Annotated[list[Path] | None, typer.Argument(help="Feature-set files to list as well.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="More feature-set files to list.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the known sets: Qlib's, those in features/, and those given."""
+    """List feature sets: Qlib's, those in features/, and the files named."""
     from lstm_bench.config.feature_set import KNOWN_SETS, load_feature_set
 
-    places = [*sorted(_FOLDER.glob("*.yaml")), *(files or [])]
-    found = [("Qlib's", known) for known in KNOWN_SETS.values()]
-    found += [(str(path), load_feature_set(path)) for path in dict.fromkeys(places)]
+    files_to_list = [*sorted(_FOLDER.glob("*.yaml")), *(files or [])]
+    sets = [("Qlib's", known) for known in KNOWN_SETS.values()]
+    sets += [(str(path), load_feature_set(path)) for path in dict.fromkeys(files_to_list)]
     if as_json:
         rows = [
             {"name": one.name, "columns": len(one.columns), "labels": list(one.labels or ()), "where": where}
-            for where, one in found
+            for where, one in sets
         ]
         print_json({"sets": rows})
         return
@@ -49,7 +48,7 @@ def list_sets(
         ["set", "columns", "labels", "where"],
         [
             [one.name, str(len(one.columns)), ", ".join(one.labels or ()) or "the handler's", where]
-            for where, one in found
+            for where, one in sets
         ],
     )
 
@@ -65,12 +64,12 @@ def show(
     match: Annotated[
         str | None,
         typer.Option(
-            help="Only columns whose name fits, such as 'RSQR*'.", metavar="PATTERN", show_default=False
+            help="Only columns whose name matches, such as 'RSQR*'.", metavar="PATTERN", show_default=False
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a set's columns: names, expressions, fields, and the days that they look back."""
+    """Show a set's columns: names, expressions, fields, and how many days each looks back."""
     from lstm_bench.core.errors import ConfigError
 
     features = _find(name)
@@ -82,31 +81,36 @@ def show(
         _print_qlib(features)
         return
     columns = {
-        group: _described(group, _matching(texts, match)) for group, texts in _groups(features).items()
+        group: _describe(group, texts, match)
+        for group, texts in (("feature", features.columns), ("label", features.labels or {}))
     }
     if not any(columns.values()):
         raise ConfigError(
-            f"--match: no column of {features.name} is called {match!r}; * stands for any letters"
+            f"--match: no column of {features.name} matches {match!r}; * stands for any letters"
         )
     if as_json:
         print_json({"name": features.name, "features": columns["feature"], "labels": columns["label"]})
         return
     for group, rows in columns.items():
         if rows:
-            print_table(
-                f"{features.name}: {len(rows)} {group}{'s' * (len(rows) > 1)}",
-                ["column", "expression", "fields", "days back", "days ahead"],
-                [
-                    [
-                        row["name"],
-                        row["expression"],
-                        ", ".join(row["fields"]),
-                        "all" if row["days_back"] is None else str(row["days_back"]),
-                        str(row["days_ahead"]),
-                    ]
-                    for row in rows
-                ],
-            )
+            _print_columns(f"{features.name}: {len(rows)} {group}{'s' * (len(rows) > 1)}", rows)
+
+
+def _print_columns(title: str, columns: Sequence[dict[str, Any]]) -> None:
+    print_table(
+        title,
+        ["column", "expression", "fields", "days back", "days ahead"],
+        [
+            [
+                column["name"],
+                column["expression"],
+                ", ".join(column["fields"]),
+                "all" if column["days_back"] is None else str(column["days_back"]),
+                str(column["days_ahead"]),
+            ]
+            for column in columns
+        ],
+    )
 
 
 @app.command()
@@ -115,16 +119,16 @@ def check(
         str, typer.Argument(metavar="FILE", help="A feature-set file, a workflow file or a set.")
     ],
     provider_uri: Annotated[
-        str | None, typer.Option(help="A Qlib data folder: check fields and values as well.")
+        str | None, typer.Option(help="A Qlib data folder, to check fields and values as well.")
     ] = None,
-    market: Annotated[str, typer.Option(help="Whose rows are looked at.")] = "all",
-    start: Annotated[str | None, typer.Option(help="First day of the rows; the data's by default.")] = None,
-    end: Annotated[str | None, typer.Option(help="Last day of the rows; the data's by default.")] = None,
+    market: Annotated[str, typer.Option(help="Market whose rows are checked.")] = "all",
+    start: Annotated[str | None, typer.Option(help="First day of the rows; by default the data's.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day of the rows; by default the data's.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Parse every expression and look for leaks, unknown fields, duplicates and, with data, unusable values.
+    """Find the faults of a feature set: errors, leaks, unknown fields, duplicates and, with data, unusable values.
 
-    Exits with 1 where something is wrong.
+    Exits with 1 if anything is wrong.
     """
     from lstm_bench.core.errors import CheckError
     from lstm_bench.data.provider import Provider
@@ -155,7 +159,7 @@ def check(
 
 
 def _find(name: str) -> FeatureSet:
-    """Look a set up, or take the columns of a workflow file."""
+    """Return the set of that name or file, or the columns of a workflow file."""
     from lstm_bench.config.feature_set import find_feature_set
     from lstm_bench.config.workflow import load_workflow
     from lstm_bench.config.yaml import load_yaml
@@ -166,18 +170,12 @@ def _find(name: str) -> FeatureSet:
     return find_feature_set(name)
 
 
-def _groups(features: FeatureSet) -> dict[str, dict[str, str]]:
-    return {"feature": features.columns, "label": features.labels or {}}
-
-
-def _matching(texts: dict[str, str], pattern: str | None) -> dict[str, str]:
-    return {name: text for name, text in texts.items() if pattern is None or fnmatchcase(name, pattern)}
-
-
-def _described(group: str, texts: dict[str, str]) -> list[dict[str, Any]]:
+def _describe(group: str, texts: dict[str, str], pattern: str | None) -> list[dict[str, Any]]:
+    """Return the columns whose name matches as plain data."""
     from lstm_bench.dataset.feature_check import looks_back
     from lstm_bench.features.expression import parse_columns
 
+    matching = {name: text for name, text in texts.items() if pattern is None or fnmatchcase(name, pattern)}
     return [
         {
             "name": name,
@@ -186,7 +184,7 @@ def _described(group: str, texts: dict[str, str]) -> list[dict[str, Any]]:
             "days_back": looks_back(expression),
             "days_ahead": expression.ahead,
         }
-        for name, expression in parse_columns(texts, group).items()
+        for name, expression in parse_columns(matching, group).items()
     ]
 
 

@@ -1,54 +1,56 @@
-"""``lstm-bench init``: a workflow file fitted to a data folder."""
+"""``lstm-bench init``: write a workflow file that fits a data folder."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import typer
 
+from lstm_bench.cli.options import option, takes_options
 from lstm_bench.cli.output import print_table
 
-__all__ = ["init"]
+__all__ = ["InitOptions", "init"]
 
 
-def init(
-    provider_uri: Annotated[str, typer.Option(help="The Qlib data folder.", show_default=False)],
-    market: Annotated[
-        str | None, typer.Option(help="The universe; the folder's only market beside `all` by default.")
-    ] = None,
-    region: Annotated[
-        Literal["cn", "us", "tw"] | None,
-        typer.Option(help="Decides lots, limits and costs; what the codes look like by default."),
-    ] = None,
-    benchmark: Annotated[
-        str | None, typer.Option(help="Code of an index; one that the folder has by default.", metavar="CODE")
-    ] = None,
-    features: Annotated[
-        Literal["alpha158", "alpha360"], typer.Option(help="Qlib's feature set.")
-    ] = "alpha158",
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("workflow.yaml"),
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
-) -> None:
+@dataclass(frozen=True)
+class InitOptions:
+    """Options of ``init``."""
+
+    provider_uri: str = option(..., "The Qlib data folder.", show_default=False)
+    market: str | None = option(None, "The universe; by default the folder's only market besides `all`.")
+    region: Literal["cn", "us", "tw"] | None = option(
+        None, "Sets lots, limits and costs; by default derived from the codes."
+    )
+    benchmark: str | None = option(None, "Code of an index; by default one of the folder's.", metavar="CODE")
+    features: Literal["alpha158", "alpha360"] = option("alpha158", "Qlib's feature set.")
+    out: Path = option(Path("workflow.yaml"), "The file to write.")
+    force: bool = option(False, "Overwrite an existing file.", "--force")
+
+
+@takes_options
+def init(options: InitOptions) -> None:
     """Write a commented workflow file that fits a data folder: days, universe, region, benchmark, costs."""
-    from lstm_bench.cli.destination import check_file
+    from lstm_bench.cli.paths import check_file
     from lstm_bench.core.atomic import write_whole
     from lstm_bench.core.errors import InputError, command_line
     from lstm_bench.data.provider import Provider
     from lstm_bench.dataset.starter import fit_starter
 
+    out, uri = options.out, options.provider_uri
     check_file("--out", out)
-    if out.exists() and not force:
-        raise InputError(f"--out: {out} is there already; --force writes over it")
-    provider = Provider(provider_uri)
-    uri = provider_uri if provider_uri.startswith("~") else str(Path(provider_uri).absolute())
+    if out.exists() and not options.force:
+        raise InputError(f"--out: {out} exists already; --force overwrites it")
+    provider = Provider(uri)
+    uri = uri if uri.startswith("~") else str(Path(uri).absolute())
     starter = fit_starter(
         provider,
         uri,
-        market=market,
-        region=region,
-        benchmark=benchmark,
-        features=features,
+        market=options.market,
+        region=options.region,
+        benchmark=options.benchmark,
+        features=options.features,
     )
     write_whole(out, starter.text)
     rows = [

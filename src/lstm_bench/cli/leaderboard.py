@@ -1,13 +1,14 @@
-"""``lstm-bench leaderboard``: from records to evidence, and from evidence to tables."""
+"""``lstm-bench leaderboard``: collect evidence from records, and print it as tables."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from lstm_bench.cli.options import EvidenceFolder, check_evidence
+from lstm_bench.cli.options import RESULTS, EvidenceFolder, Json, option, takes_options
 from lstm_bench.cli.output import print_json, print_table, terminal_width
 from lstm_bench.core.counting import counted
 
@@ -19,105 +20,113 @@ if TYPE_CHECKING:
     from lstm_bench.report.leaderboard.rows import Row
     from lstm_bench.report.leaderboard.tables import Table
 
-__all__ = ["leaderboard"]
+__all__ = ["PrintOptions", "leaderboard"]
 
 _DOCUMENT = Path("benchmarks.md")
 
 Format = Literal["md", "csv", "json", "latex"]
 
-_APART = {
+_EXCLUDED = {
     "--explain": ("--html", "--out", "--check", "--study", "--compat", "--intervals"),
     "--html": ("--out", "--check", "--compat", "--intervals"),
     "--check": ("--include", "--study", "--compat", "--intervals"),
 }
-"""Option -> those that would have no effect beside it."""
+"""Option -> options that would have no effect beside it."""
 
 
-def leaderboard(
-    results: EvidenceFolder = Path("results"),
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Rewrite the generated blocks of this document; it is made if it is not there.",
-            show_default=False,
-        ),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a page with sortable tables and figures of all seeds; it needs no other file.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = None,
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check", help="Write nothing; exit with 1 where the document (benchmarks.md) is stale."
-        ),
-    ] = False,
-    form: Annotated[
-        Format | None,
-        typer.Option(
-            "--format",
-            help="Print as md, csv, json or latex; a terminal gets tables that fit it, else md.",
-            show_default=False,
-        ),
-    ] = None,
-    study: Annotated[list[str] | None, typer.Option(help="Only this study's rows. Repeatable.")] = None,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Make rows of the records of this experiment, a folder of plain runs; they stay. Repeatable.",
-            metavar="EXPERIMENT",
-        ),
-    ] = None,
-    explain: Annotated[
-        str | None,
-        typer.Option(help="Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False),
-    ] = None,
-    compat: Annotated[
-        bool, typer.Option("--compat", help="Standard deviations with two decimals, as Qlib has.")
-    ] = False,
-    intervals: Annotated[
-        bool, typer.Option("--intervals", help="Add 95 % bootstrap intervals over seeds.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Collect the records of rows into the evidence, and show them in Qlib's format.
+@dataclass(frozen=True)
+class PrintOptions:
+    """Options of ``leaderboard``."""
 
-    `bench` makes rows, and --include makes them of plain runs: a row of each configuration, over all its seeds.
+    results: EvidenceFolder = RESULTS
+    out: Path | None = option(
+        None, "Rewrite the generated blocks of this document, or make it.", show_default=False
+    )
+    html: Path | None = option(
+        None,
+        "Write a page with sortable tables and figures of all seeds; it needs no other file.",
+        metavar="FILE",
+        show_default=False,
+    )
+    check: bool = option(
+        False, "Write nothing; exit with 1 if the document (benchmarks.md) is out of date.", "--check"
+    )
+    form: Format | None = option(
+        None,
+        "Print md, csv, json or latex; by default tables that fit the terminal, or md without one.",
+        "--format",
+        show_default=False,
+    )
+    study: list[str] = option(list, "Only this study's rows. Repeatable.")
+    include: list[str] = option(
+        list,
+        "Make rows of the records of this experiment, a folder of plain runs; they remain. Repeatable.",
+        metavar="EXPERIMENT",
+    )
+    explain: str | None = option(
+        None, "Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False
+    )
+    compat: bool = option(False, "Print standard deviations with two decimals, as Qlib does.", "--compat")
+    intervals: bool = option(False, "Add 95 % bootstrap intervals over seeds.", "--intervals")
+    as_json: Json = False
+
+    @property
+    def output(self) -> Format | None:
+        """The format to print; ``--json`` overrides ``--format``."""
+        return "json" if self.as_json else self.form
+
+
+@takes_options
+def leaderboard(options: PrintOptions) -> None:
+    """Show the rows of all studies in Qlib's format, from evidence that it collects from the records.
+
+    `bench` makes rows; --include makes them of plain runs: one row per configuration, over all its seeds.
 
     A document's leaderboard stands between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
-    --compat, --intervals and --study are kept in the first of them.
+    the first of them keeps --compat, --intervals and --study.
     """
-    from lstm_bench.cli.destination import check_file
+    from lstm_bench.cli.paths import check_file, check_results
     from lstm_bench.report.documents.blocks import LeaderboardOptions
     from lstm_bench.report.leaderboard.tables import Style
 
-    style = {"--compat": compat, "--intervals": intervals}
-    document = {"--out": out, "--check": check}
-    _check_together(
-        {"--explain": explain, "--html": html, **document, "--include": include, "--study": study, **style},
-        form,
-    )
-    check_evidence(results)
-    check_file("--out", None if check else out)
-    check_file("--html", html)
-    options = LeaderboardOptions(Style(compat, intervals), tuple(study or ()))
-    form = "json" if as_json else form
-    if out is not None and not check:
-        _require_markdown(form, as_json)
-    _include(results, include or ())
-    if html is not None:
-        _write_page(html, results, options, form)
-        return
-    if check:
-        _check(out or _DOCUMENT, results, form)
-    elif out is not None:
-        _write(out, results, options)
+    _check_combination(options)
+    check_results(options.results)
+    check_file("--out", None if options.check else options.out)
+    check_file("--html", options.html)
+    shown = LeaderboardOptions(Style(options.compat, options.intervals), tuple(options.study))
+    if options.out is not None and not options.check:
+        _require_markdown(options)
+    _include(options.results, options.include)
+    if options.html is not None:
+        _write_page(options.html, options.results, shown, options.output)
+    elif options.check:
+        _check(options.out or _DOCUMENT, options.results, options.output)
+    elif options.out is not None:
+        _write(options.out, options.results, shown)
     else:
-        _print(results, options, form, explain)
+        _print(options.results, shown, options.output, options.explain)
+
+
+def _check_combination(options: PrintOptions) -> None:
+    from lstm_bench.core.errors import InputError
+
+    names = ("explain", "html", "out", "check", "include", "study", "compat", "intervals")
+    present = [f"--{name}" for name in names if getattr(options, name) not in (None, False, [])]
+    for name, excluded in _EXCLUDED.items():
+        if name not in present:
+            continue
+        if idle := [other for other in excluded if other in present]:
+            raise InputError(f"{name}: cannot go with {' and '.join(idle)}; call it twice")
+        if options.form not in (None, "json"):
+            raise InputError(f"--format: got {options.form!r} beside {name}, expected json, or none")
+
+
+def _require_markdown(options: PrintOptions) -> None:
+    from lstm_bench.core.errors import InputError
+
+    if options.output not in (None, "md"):
+        received = "--json: cannot go" if options.as_json else f"--format: got {options.form!r}"
+        raise InputError(f"{received} with --out; only md has blocks; print it, into a file if need be")
 
 
 def _include(results: Path, experiments: Sequence[str]) -> None:
@@ -128,21 +137,8 @@ def _include(results: Path, experiments: Sequence[str]) -> None:
             typer.echo(line, err=True)
 
 
-def _check_together(given: Mapping[str, object], form: Format | None) -> None:
-    from lstm_bench.core.errors import InputError
-
-    there = [option for option, value in given.items() if value not in (None, False, [])]
-    for option, apart in _APART.items():
-        if option not in there:
-            continue
-        if idle := [other for other in apart if other in there]:
-            raise InputError(f"{option}: cannot go with {' and '.join(idle)}; call it twice")
-        if form not in (None, "json"):
-            raise InputError(f"--format: got {form!r} beside {option}, expected json, or none")
-
-
 def _check(document: Path, results: Path, form: Format | None) -> None:
-    """Check from the evidence alone, which is all that a fresh checkout has."""
+    """Check the document against the evidence alone; a fresh checkout has no records."""
     from lstm_bench.core.errors import CheckError
     from lstm_bench.record.evidence import read_evidence
     from lstm_bench.report.documents.document import check_document
@@ -172,21 +168,13 @@ def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Fo
 
     evidence = collect(results)
     rows = rows_of(evidence, options.studies)
-    _say_if_empty(rows, results)
+    _warn_if_empty(rows, results)
     page = leaderboard_page(rows, evidence, report_links(results, html))
     write_whole(html, render(page))
     if form == "json":
         print_json({"page": str(html), "bytes": html.stat().st_size})
     else:
         typer.echo(f"{html}: {counted(len(page.figures), 'figure')}, {html.stat().st_size / 1e6:.1f} MB")
-
-
-def _require_markdown(form: Format | None, as_json: bool) -> None:
-    from lstm_bench.core.errors import InputError
-
-    if as_json or form not in (None, "md"):
-        given = "--json: cannot go" if as_json else f"--format: got {form!r}"
-        raise InputError(f"{given} with --out; only md has blocks; print it, into a file if need be")
 
 
 def _write(document: Path, results: Path, options: LeaderboardOptions) -> None:
@@ -209,7 +197,7 @@ def _print(results: Path, options: LeaderboardOptions, form: Format | None, expl
     _print_rows(evidence, options, form, results)
 
 
-def _say_if_empty(rows: Sequence[Row], results: Path) -> None:
+def _warn_if_empty(rows: Sequence[Row], results: Path) -> None:
     if not rows:
         typer.echo(
             f"{results}: no row yet; `lstm-bench bench` trains a configuration over seeds and makes one",
@@ -229,7 +217,7 @@ def _print_rows(
         return study_path(results, study).as_posix()
 
     rows = rows_of(evidence, options.studies)
-    _say_if_empty(rows, results)
+    _warn_if_empty(rows, results)
     if form == "json":
         print_json(formats.json_object(rows, evidence_file))
     elif form == "csv":
@@ -245,18 +233,18 @@ def _print_rows(
 
 
 def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
-    """Draw tables, but for feature sets of which nothing was made here, where something was."""
+    """Print the tables of feature sets with rows of these results; all tables if there are no such rows."""
     from lstm_bench.bench.manifest import studies_of
     from lstm_bench.cli.leaderboard_table import print_leaderboard
 
-    own = set(studies_of(results))
-    sets = {table.features for table in tables if own & set(table.studies)}
+    studies = set(studies_of(results))
+    sets = {table.features for table in tables if studies & set(table.studies)}
     sets = (
         sets or {table.features for table in tables if table.studies} or {table.features for table in tables}
     )
     print_leaderboard([table for table in tables if table.features in sets], width)
     if others := dict.fromkeys(table.features for table in tables if table.features not in sets):
-        typer.echo(f"\nnothing of {' and '.join(others)} was made here; --format md shows all")
+        typer.echo(f"\nno row of {' and '.join(others)} was made here; --format md shows all")
 
 
 def _explain(row: Row, form: Format | None) -> None:

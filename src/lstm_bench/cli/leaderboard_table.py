@@ -1,4 +1,4 @@
-"""The leaderboard in a terminal: tables that fit its width."""
+"""Print the leaderboard as tables that fit a terminal's width."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["Layout", "choose_layout", "print_leaderboard"]
 
 _NAME_WIDTH = 16
-"""Columns within which a line of a row's name is not broken where cells stand on several lines."""
+"""Longest line of a row's name in the layout with stacked cells."""
 _FIGURE_WIDTH = 8
 _GAPS = (2, 1)
 _MODEL, _DATASET, _REDUCED = "Model Name", "Dataset", "Reduced"
-_BEHIND = ("Parameters", "Training time", "n_epochs", "Epochs run")
-"""Columns that a narrow terminal does without."""
-_BROKEN = {
+_OPTIONAL = ("Parameters", "Training time", "n_epochs", "Epochs run")
+"""Columns that a narrow terminal leaves out."""
+_STACKED_HEADERS = {
     "Annualized Return": "Annual.\nReturn",
     "Information Ratio": "Inform.\nRatio",
     "Parameters": "Para-\nmeters",
 }
-"""Headers that are longer than a cell, for the layout in which cells are narrow."""
+"""Headers longer than a cell, broken for the layout with stacked cells."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Layout:
 
     Attributes
     ----------
-    headers, lines : texts, which may have several lines
-    gap : columns between two of the table's
-    left_out : columns that found no room
-    is_list : whether no table fits, so that each row is a list of its figures
+    headers, lines : texts; each may have several lines
+    gap : blanks between columns
+    left_out : columns without room
+    is_list : whether each row is printed as a list of its figures, because no table fits
     """
 
     headers: tuple[str, ...]
@@ -51,7 +51,7 @@ class Layout:
 
 
 def print_leaderboard(tables: Sequence[Table], width: int) -> None:
-    """Print tables so that they fit."""
+    """Print tables that fit ``width`` columns."""
     left_out: dict[str, None] = {}
     for position, table in enumerate(tables):
         title = wrapped(f"{table.features}: {table.title}".replace("`", ""), width)
@@ -70,49 +70,49 @@ def print_leaderboard(tables: Sequence[Table], width: int) -> None:
 
 
 def choose_layout(table: Table, width: int) -> Layout:
-    """Take the layout that says most of those that fit.
+    """Return the fullest layout that fits.
 
-    A cell stands on one line, or its deviation and its interval stand below its mean; then columns that are no figures
-    go; and where even that does not fit, each row is a list.
+    In order: each cell on one line; deviation and interval below the mean; the same without the optional columns; each
+    row as a list.
     """
     shown = [name for name in table.header if name not in (_DATASET, _REDUCED)]
-    figures = [name for name in shown if name not in _BEHIND]
+    figures = [name for name in shown if name not in _OPTIONAL]
     for names, is_stacked in ((shown, False), (shown, True), (figures, True)):
-        layout = _laid_out(table, names, is_stacked=is_stacked)
-        most = _NAME_WIDTH if is_stacked else width
+        layout = _layout(table, names, is_stacked=is_stacked)
+        name_width = _NAME_WIDTH if is_stacked else width
         for gap in _GAPS:
-            if _least_width(layout, most, gap) <= width:
+            if _least_width(layout, name_width, gap) <= width:
                 return replace(layout, gap=gap)
-    return replace(_laid_out(table, shown, is_stacked=False), is_list=True)
+    return replace(_layout(table, shown, is_stacked=False), is_list=True)
 
 
-def _laid_out(table: Table, names: Sequence[str], *, is_stacked: bool) -> Layout:
+def _layout(table: Table, names: Sequence[str], *, is_stacked: bool) -> Layout:
     at = [table.header.index(name) for name in names]
     lines = []
     for line in table.lines:
         name, *cells = (line[k] for k in at)
         name = name.removeprefix("LSTM, ")
         lines.append((name.replace("/", "/\n"), *map(_stacked, cells)) if is_stacked else (name, *cells))
-    left_out = tuple(name for name in table.header if name in _BEHIND and name not in names)
+    left_out = tuple(name for name in table.header if name in _OPTIONAL and name not in names)
     headers = ["Row" if name == _MODEL else name for name in names]
     if is_stacked:
-        headers = [_BROKEN.get(name, name.replace(" ", "\n")) for name in headers]
+        headers = [_STACKED_HEADERS.get(name, name.replace(" ", "\n")) for name in headers]
     return Layout(tuple(headers), tuple(lines), left_out=left_out)
 
 
 def _stacked(text: str) -> str:
-    """Break a cell before its deviation, and between its words where it is still longer than a figure."""
+    """Break a cell before its deviation and interval; lines longer than a figure between words."""
     lines = text.replace("±", "\n±").replace(" [", "\n[").replace(" (", "\n(").split("\n")
     return "\n".join(
         textwrap.fill(line, _FIGURE_WIDTH, break_long_words=False, break_on_hyphens=False) for line in lines
     )
 
 
-def _least_width(layout: Layout, most: int, gap: int) -> int:
-    """Return the columns that a layout needs so that no figure breaks, nor the first ``most`` columns of a name."""
+def _least_width(layout: Layout, name_width: int, gap: int) -> int:
+    """Return the width that keeps figures whole, and names up to ``name_width``."""
     columns = zip(layout.headers, *layout.lines, strict=True)
     widths = [max(len(line) for text in column for line in text.split("\n")) for column in columns]
-    widths[0] = min(widths[0], most)
+    widths[0] = min(widths[0], name_width)
     return sum(widths) + gap * (len(widths) - 1)
 
 
@@ -123,14 +123,14 @@ def _print_list(layout: Layout) -> None:
 
 
 def _reductions(table: Table) -> dict[str, str]:
-    """Return why rows are reduced -> which ones."""
+    """Return why rows are reduced -> the rows."""
     if _REDUCED not in table.header:
         return {}
     at = table.header.index(_REDUCED)
-    found: dict[str, list[str]] = {}
+    rows_by_reason: dict[str, list[str]] = {}
     for line in table.lines:
-        found.setdefault(line[at], []).append(line[0].removeprefix("LSTM, "))
+        rows_by_reason.setdefault(line[at], []).append(line[0].removeprefix("LSTM, "))
     return {
         reason: "all rows" if len(rows) == len(table.lines) else ", ".join(rows)
-        for reason, rows in found.items()
+        for reason, rows in rows_by_reason.items()
     }

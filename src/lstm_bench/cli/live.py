@@ -1,4 +1,4 @@
-"""A live view of a run, where there is a terminal; plain log lines where there is none."""
+"""Live view of a run on a terminal; plain log lines elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STAGES = {
 
 @contextmanager
 def live_progress(stream: TextIO) -> Iterator[Progress]:
-    """Give the progress that suits ``stream``."""
+    """Yield a live view if ``stream`` is a terminal, else a log."""
     if not stream.isatty():
         yield LogProgress()
         return
@@ -48,7 +48,7 @@ def live_progress(stream: TextIO) -> Iterator[Progress]:
 
 
 class _LiveProgress:
-    """Two bars: the stage, which counts epochs while it trains, and the steps of the epoch."""
+    """Two bars: the stage, which counts epochs during training, and the steps of the epoch."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -56,16 +56,14 @@ class _LiveProgress:
         self._steps = bars.add_task("  steps", total=None, note="", visible=False)
 
     def stage(self, name: str) -> None:
-        """Show the stage."""
         self._bars.reset(self._stage, total=None, description=_STAGES.get(name, name), note="")
         self._bars.update(self._steps, visible=False)
 
     def step(self, done: int, steps: int) -> None:
-        """Move the steps' bar."""
         self._bars.update(self._steps, completed=done, total=steps, visible=True)
 
     def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
-        """Print the epoch above the bars, and show the best one and the time that is left at the most."""
+        """Print the epoch above the bars, and show the best epoch and the longest time left."""
         for fit in fits:
             self._bars.console.print(epoch_line(fit, n_epochs), highlight=False)
         done = len(fits[0].epochs)

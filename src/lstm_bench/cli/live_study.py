@@ -1,4 +1,4 @@
-"""A live view of tuning and benching, where there is a terminal; plain log lines where there is none."""
+"""Live views of tuning and benching on a terminal; plain log lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,26 +20,23 @@ if TYPE_CHECKING:
 
 __all__ = ["live_bench", "live_tuning"]
 
-_CTRL_C = (
-    3  # columns kept free on the right: "^C", which a terminal writes there, would push the view down a line
-)
+_RIGHT_MARGIN = 3
+"""Free columns on the right: the "^C" that a terminal writes there would otherwise push the view down a line."""
 _COLUMNS = ("slot", "at work", "epochs", "valid loss", "curve", "time", "parameters")
 _LEAST_WIDTH = {"curve": 72, "time": 56, "parameters": 100}
-"""Terminals narrower than that do without a column."""
+"""Column -> narrowest terminal that shows it."""
 
 
 @contextmanager
 def live_tuning(stream: TextIO, name: str, total: int, before: Sequence[TrialRow]) -> Iterator[TuneProgress]:
-    """Give the progress that suits ``stream``.
+    """Yield a live view of a study if ``stream`` is a terminal, else a log.
 
     Parameters
     ----------
-    name
-        The study.
     total
-        Trials asked for.
+        Number of trials to reach.
     before
-        Trials that are there already.
+        Trials of earlier calls.
     """
     if not stream.isatty():
         yield LogTuneProgress()
@@ -51,7 +48,7 @@ def live_tuning(stream: TextIO, name: str, total: int, before: Sequence[TrialRow
 
 @contextmanager
 def live_bench(stream: TextIO) -> Iterator[BenchProgress]:
-    """Give the progress that suits ``stream``."""
+    """Yield a live view of a bench if ``stream`` is a terminal, else a log."""
     if not stream.isatty():
         yield LogBenchProgress()
         return
@@ -70,7 +67,7 @@ def _live(stream: TextIO, view: _View) -> Live:
 
 @dataclass
 class _Line:
-    """What a slot holds."""
+    """The job in a slot."""
 
     name: str
     text: str
@@ -79,7 +76,7 @@ class _Line:
 
 
 class _View:
-    """A heading and a table of slots, a line each."""
+    """A heading and a table with a line for each slot."""
 
     console: Console
 
@@ -88,16 +85,15 @@ class _View:
         self._started: float | None = None
 
     def heading(self) -> str:
-        """Say how far all of it is."""
+        """Return the overall progress in one line."""
         raise NotImplementedError
 
     @property
-    def passed(self) -> float:
+    def elapsed(self) -> float:
         """Seconds since the first job began."""
         return 0.0 if self._started is None else time.monotonic() - self._started
 
     def render(self) -> RenderableType:
-        """Draw it."""
         from rich import box
         from rich.console import Group
         from rich.padding import Padding
@@ -113,28 +109,25 @@ class _View:
             cells = {"slot": slot, "at work": "idle"} if line is None else _cells(slot, line)
             table.add_row(*(Text(cells.get(name, ""), no_wrap=True, overflow="ellipsis") for name in shown))
         heading = Text(self.heading(), style="bold")
-        return Padding(Group(heading, table) if self._slots else heading, (0, _CTRL_C, 0, 0))
+        return Padding(Group(heading, table) if self._slots else heading, (0, _RIGHT_MARGIN, 0, 0))
 
     def put(self, slot: str, name: str, text: str) -> None:
-        """Show that a slot holds something new."""
         now = time.monotonic()
         self._started = self._started or now
         self._slots[slot] = _Line(name, text, now)
 
     def extend(self, slot: str, value: float) -> None:
-        """Lengthen a slot's curve."""
         line = self._slots.get(slot)
         if line is not None:
             line.curve.append(value)
 
     def free(self, name: str) -> None:
-        """Show a slot as idle."""
+        """Show the slot of a job as idle."""
         for slot, line in self._slots.items():
             if line is not None and line.name == name:
                 self._slots[slot] = None
 
-    def say(self, text: str) -> None:
-        """Print a line above the table."""
+    def note(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False)
 
 
@@ -151,20 +144,19 @@ def _cells(slot: str, line: _Line) -> dict[str, str]:
 
 
 class _TuningView(_View):
-    """Slots with their trials; best so far, pruned, time left."""
+    """Slots with their trials; best trial so far, pruned trials, time left."""
 
     def __init__(self, name: str, total: int, before: Sequence[TrialRow]) -> None:
         super().__init__()
         self._name = name
         self._total = total
         self._finished = sum(trial.is_finished for trial in before)
-        self._here = 0
+        self._finished_here = 0
         self._pruned = sum(trial.state == "pruned" for trial in before)
         best = best_trial(before)
         self._best = None if best is None or best.value is None else (best.value, best.number)
 
     def heading(self) -> str:
-        """Say how far the study is."""
         parts = [
             f"study {self._name}: {self._finished} of {counted(self._total, 'trial')}",
             f"{self._pruned} pruned",
@@ -172,33 +164,26 @@ class _TuningView(_View):
         if self._best is not None:
             value, number = self._best
             parts.append(f"best {value:.6f} (trial {number})")
-        if self._here:
-            left = self.passed / self._here * max(0, self._total - self._finished)
+        if self._finished_here:
+            left = self.elapsed / self._finished_here * max(0, self._total - self._finished)
             parts.append(f"about {duration(left)} left")
         return ", ".join(parts)
 
     def began(self, number: int, slot: str, params: Mapping[str, Any]) -> None:
-        """Show the trial in its slot."""
         self.put(slot, f"trial {number}", params_text(params))
 
     def epoch(self, number: int, slot: str, epoch: int, value: float) -> None:
-        """Lengthen the trial's curve."""
         self.extend(slot, value)
 
     def ended(self, number: int, state: str, value: float | None) -> None:
-        """Count it, and say how it ended."""
         self.free(f"trial {number}")
         if state != "interrupted":
             self._finished += 1
-            self._here += 1
+            self._finished_here += 1
         self._pruned += state == "pruned"
         if state == "complete" and value is not None and (self._best is None or value < self._best[0]):
             self._best = (value, number)
-        self.say(f"trial {number} {state}" + ("" if value is None else f", valid {value:.6f}"))
-
-    def note(self, text: str) -> None:
-        """Print it."""
-        self.say(text)
+        self.note(f"trial {number} {state}" + ("" if value is None else f", valid {value:.6f}"))
 
 
 class _BenchView(_View):
@@ -210,34 +195,25 @@ class _BenchView(_View):
         self._rows: list[str] = []
 
     def heading(self) -> str:
-        """Say what is benched."""
         done = (
-            f"{counted(self._packs, 'pack')} done in {duration(self.passed)}"
+            f"{counted(self._packs, 'pack')} done in {duration(self.elapsed)}"
             if self._packs
-            else duration(self.passed)
+            else duration(self.elapsed)
         )
         return f"{'; '.join(self._rows)}; {done}"
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
-        """Name the row."""
         before = f", {recorded} recorded before" if recorded else ""
         self._rows.append(f"{label}: {counted(missing, 'run')} to train{before}")
 
     def began(self, key: str, slot: str) -> None:
-        """Show the pack in its slot."""
         self.put(slot, key, "")
 
     def epoch(self, key: str, slot: str, epoch: int, losses: Mapping[int, float]) -> None:
-        """Lengthen its curve."""
         self.extend(slot, sum(losses.values()) / len(losses))
 
     def ended(self, key: str, seconds: float, errors: Mapping[int, str]) -> None:
-        """Say how it ended."""
         self.free(key)
         self._packs += "interrupted" not in errors.values()
         wrong = "; ".join(sorted(set(errors.values())))
-        self.say(f"{key}: {duration(seconds)}{', ' + wrong if wrong else ''}")
-
-    def note(self, text: str) -> None:
-        """Print it."""
-        self.say(text)
+        self.note(f"{key}: {duration(seconds)}{', ' + wrong if wrong else ''}")

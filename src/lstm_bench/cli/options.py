@@ -1,89 +1,176 @@
-"""Options that several commands have, and how their texts are read."""
+"""Options of commands: how a dataclass declares them, those that commands share, and their parsers.
+
+A command with many options declares them once, as the fields of a dataclass, and receives one object::
+
+    @dataclass(frozen=True)
+    class TuneOptions:
+        trials: int | None = option(None, "Number of trials.", min=1)
+        as_json: Json = False
+
+    @takes_options
+    def tune(options: TuneOptions) -> None:
+        ...
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
+from dataclasses import MISSING, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from lstm_bench.core.errors import ConfigError, InputError, choices_hint
+from lstm_bench.core.errors import ConfigError, choices_hint
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from lstm_bench.exec.local import ExecutorName
 
 __all__ = [
-    "HASTE_SECONDS",
+    "RESULTS",
+    "TRACKER_CLOSE_SECONDS",
+    "Device",
+    "Devices",
     "EvidenceFolder",
+    "ExecutorOption",
+    "Force",
+    "Json",
+    "Out",
+    "ProviderUri",
+    "Results",
     "Storage",
     "StudyName",
     "Track",
-    "check_evidence",
-    "given_options",
+    "argument",
+    "location_options",
+    "option",
     "parse_executor",
     "parse_option",
     "parse_slots",
+    "takes_options",
+    "values_for",
 ]
 
 Value = TypeVar("Value")
+Options = TypeVar("Options", bound="DataclassInstance")
 
+RESULTS = Path("results")
+"""The results folder that commands use by default."""
+
+TRACKER_CLOSE_SECONDS = 2.0
+"""Longest wait for a tracker after Ctrl-C; its process finishes the upload by itself."""
+
+ProviderUri = Annotated[str | None, typer.Option(help="Qlib data folder; overrides the file's.")]
+Out = Annotated[Path, typer.Option(help="Folder for the records.")]
+Results = Annotated[Path, typer.Option(help="Folder of the records.")]
+EvidenceFolder = Annotated[
+    Path, typer.Option("--results", help="Folder of the records, and of their evidence in leaderboard/.")
+]
+Device = Annotated[
+    str,
+    typer.Option(help="auto, cpu, mps, cuda or cuda:k. auto takes the best one; the others must be usable."),
+]
+Devices = Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0,1.")]
+ExecutorOption = Annotated[
+    str, typer.Option(help="local: worker processes. inline: this process, for debugging.")
+]
 StudyName = Annotated[
-    str | None, typer.Option("--study", help="The study; the one used last by default.", metavar="NAME")
+    str | None, typer.Option("--study", help="The study; by default the one used last.", metavar="NAME")
 ]
 Storage = Annotated[
     str | None,
     typer.Option(
-        help="A journal file or a database URL of Optuna's; LSTM_BENCH_STORAGE or studies/store.journal by default.",
+        help="Optuna journal file or database URL; by default LSTM_BENCH_STORAGE or studies/store.journal.",
         metavar="URL",
     ),
-]
-EvidenceFolder = Annotated[
-    Path, typer.Option("--results", help="Where the records are, and leaderboard/, the evidence.")
 ]
 Track = Annotated[
     str | None,
     typer.Option(
-        help="Tell of each run while it trains: wandb, mlflow or off. What the file's lstm_bench.tracking says by "
-        "default, which is off.",
+        help="Track each run while it trains: wandb, mlflow or off. By default lstm_bench.tracking of the file, "
+        "which is off unless set.",
         metavar="TRACKER",
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Train again even if a record exists.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
-HASTE_SECONDS = 2.0
-"""That an interrupted command waits for a tracker, which goes on for a while by itself."""
 
+def option(default: Any, help: str, *names: str, **settings: Any) -> Any:  # noqa: A002 - typer's name
+    """Declare an option as the field of a dataclass.
 
-def check_evidence(results: Path) -> None:
-    """Check that ``--results`` is a folder; that of the default may not be there yet.
-
-    Raises
-    ------
-    InputError
-        Where it is none.
+    Parameters
+    ----------
+    default
+        A value, ``...`` for an option that must be given, or ``list`` for one that may be repeated.
+    names
+        Such as ``--set``; by default the field's.
+    settings
+        Of ``typer.Option``.
     """
-    if results.exists() and not results.is_dir():
-        raise InputError(f"--results: {results} is a file, expected a folder")
-    if not results.exists() and results != Path("results"):
-        raise InputError(f"--results: there is no folder {results}")
+    return _field(default, typer.Option(*names, help=help, **settings))
 
 
-def given_options(*, provider_uri: str | None = None, out: Path = Path("results")) -> list[object]:
-    """Return the options that say where data lie and records go, as far as they are not the usual ones.
+def argument(default: Any, help: str, **settings: Any) -> Any:  # noqa: A002 - typer's name
+    """Declare an argument as the field of a dataclass; see :func:`option`."""
+    return _field(default, typer.Argument(help=help, **settings))
 
-    A command that is proposed has them too.
-    """
-    given: list[object] = [] if provider_uri is None else ["--provider-uri", provider_uri]
-    return given if out == Path("results") else [*given, "--out", out]
+
+def _field(default: Any, parameter: Any) -> Any:
+    settings: dict[str, Any] = {"default_factory": list} if default is list else {"default": default}
+    return field(metadata={"typer": parameter}, **({} if default is ... else settings))
+
+
+def takes_options(command: Callable[[Options], None]) -> Callable[..., None]:
+    """Make the fields of the dataclass that a command takes the command's arguments and options."""
+    options: type[Options] = get_type_hints(command)["options"]
+    annotations = get_type_hints(options, include_extras=True)
+    parameters = []
+    for one in fields(options):
+        annotation, default = annotations[one.name], one.default
+        if "typer" in one.metadata:
+            annotation = Annotated[annotation, one.metadata["typer"]]
+        if default is MISSING:
+            default = inspect.Parameter.empty if one.default_factory is MISSING else None
+        parameters.append(
+            inspect.Parameter(
+                one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+            )
+        )
+    lists = {one.name for one in fields(options) if one.default_factory is not MISSING}
+
+    @functools.wraps(command)
+    def call(**values: Any) -> None:
+        missing = {name for name in lists if values[name] is None}
+        command(options(**{name: value for name, value in values.items() if name not in missing}))
+
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return call
+
+
+def values_for(target: type[DataclassInstance], options: DataclassInstance) -> dict[str, Any]:
+    """Return the options that have the name of a field of ``target``."""
+    names = {one.name for one in fields(target)}
+    return {one.name: getattr(options, one.name) for one in fields(options) if one.name in names}
+
+
+def location_options(provider_uri: str | None = None, out: Path = RESULTS) -> list[object]:
+    """Return ``--provider-uri`` and ``--out`` as words of a suggested command, unless they have their defaults."""
+    words: list[object] = [] if provider_uri is None else ["--provider-uri", provider_uri]
+    return words if out == RESULTS else [*words, "--out", out]
 
 
 def parse_option(option: str, text: str, parse: Callable[[str], Value]) -> Value:
-    """Read an option's text.
+    """Parse an option's text.
 
     Raises
     ------
     ConfigError
-        Where ``parse`` raises a ValueError; the option is named.
+        If ``parse`` raises a ValueError; the message names the option.
     """
     try:
         return parse(text)
@@ -92,7 +179,7 @@ def parse_option(option: str, text: str, parse: Callable[[str], Value]) -> Value
 
 
 def parse_slots(text: str) -> int | None:
-    """Read ``--slots-per-device``: None for auto."""
+    """Parse ``--slots-per-device``; auto is None."""
     if text == "auto":
         return None
     if not text.isdecimal() or int(text) < 1:
@@ -101,7 +188,7 @@ def parse_slots(text: str) -> int | None:
 
 
 def parse_executor(text: str) -> ExecutorName:
-    """Read ``--executor``."""
+    """Parse ``--executor``."""
     if text == "local":
         return "local"
     if text == "inline":

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from lstm_bench.core.json_values import without_nan
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -26,18 +28,18 @@ __all__ = [
 
 
 _FILE_WIDTH = 160
-"""Columns of what is no terminal: a file or a pipe has no edge to wrap at."""
+"""Width of output to a file or a pipe."""
 
 
 def print_json(value: Any) -> None:
-    """Print exactly one JSON object to stdout."""
-    typer.echo(json.dumps(value, indent=2, default=str))
+    """Print one JSON object to stdout, with null for non-finite floats."""
+    typer.echo(json.dumps(without_nan(value), indent=2, default=str))
 
 
 def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; all columns but the first are right-aligned."""
     from rich.table import Table
-    from rich.text import Text  # what is printed is no markup
+    from rich.text import Text  # prints brackets as they are
 
     table = Table(title=Text(title, style="bold"), title_justify="left")
     for position, header in enumerate(headers):
@@ -50,22 +52,22 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]
 def print_columns(
     headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1, gap: int = 2
 ) -> None:
-    """Print columns under a rule, without a frame, which leaves more room to what they say.
+    """Print columns under a rule, without a frame, which leaves more room for the cells.
 
     Parameters
     ----------
     words
-        How many columns, from the first on, hold words: they stand to the left and wrap. The others hold figures: they
-        stand to the right and do not.
+        Number of leading columns that hold words: left-aligned, wrapped. The others hold figures: right-aligned, not
+        wrapped.
     gap
-        Columns of the terminal between two of the table's, at least 1.
+        Blanks between two columns, at least 1.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(
-        box=SIMPLE_HEAD,  # whose lines between columns are blanks
+        box=SIMPLE_HEAD,  # blanks between columns
         padding=(0, 0, 0, gap - 1),
         pad_edge=False,
         show_edge=False,
@@ -81,7 +83,7 @@ def print_columns(
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
-    """Print names and what belongs to each, which wraps beside its name."""
+    """Print names, and beside each its text, wrapped."""
     from rich.table import Table
     from rich.text import Text
 
@@ -94,13 +96,13 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def wrapped(text: str, width: int | None = None) -> str:
-    """Break a text into lines between its words, for the terminal where no width is given."""
+    """Wrap a text between its words; by default at the terminal's width."""
     width = width or terminal_width() or _FILE_WIDTH
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def terminal_width() -> int | None:
-    """Return the columns of the terminal that stdout is; None where it is none."""
+    """Return the terminal's width; None if stdout is not a terminal."""
     console = _console()
     return console.width if console.is_terminal else None
 
@@ -115,14 +117,14 @@ def _console() -> Console:
 
 
 def size_text(size: int) -> str:
-    """Write a size in bytes: ``1.3 MB``, ``12 kB``."""
+    """Return a number of bytes as text: ``1.3 MB``, ``12 kB``."""
     if size >= 1e9:
         return f"{size / 1e9:.1f} GB"
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{math.ceil(size / 1e3)} kB"
 
 
 def duration(seconds: float) -> str:
-    """Write a span of time: ``2 h 05 min``, ``3 min 20 s``."""
+    """Return a span of time as text: ``2 h 05 min``, ``3 min 20 s``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

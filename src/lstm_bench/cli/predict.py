@@ -1,14 +1,16 @@
-"""``lstm-bench predict``: scores of new days from a saved run."""
+"""``lstm-bench predict``: score new days from a saved run."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from lstm_bench.cli.completion import RunArgument
+from lstm_bench.cli.options import RESULTS, Device, Json, Results, option, takes_options
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 
@@ -18,38 +20,35 @@ if TYPE_CHECKING:
     from lstm_bench.record.saved import SavedRun
     from lstm_bench.run.prediction import Prediction
 
-__all__ = ["predict"]
+__all__ = ["PredictOptions", "predict"]
 
 _SHOWN = 10
 _SUFFIXES = (".parquet", ".csv")
 
 
-def predict(
-    run: RunArgument,
-    start: Annotated[
-        str | None, typer.Option(help="First day; the one after the run's own scores by default.")
-    ] = None,
-    end: Annotated[str | None, typer.Option(help="Last day; the data's last by default.")] = None,
-    provider_uri: Annotated[
-        str | None, typer.Option(help="A Qlib data folder with these days; the run's own by default.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="File to write, .parquet or .csv: datetime, instrument, score.", show_default=False
-        ),
-    ] = None,
-    results: Annotated[Path, typer.Option(help="Where records are.")] = Path("results"),
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, mps, cuda or cuda:k; all but auto are demands.")
-    ] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Score new days with a run's weights, normalised with what it learned from its fit period.
+@dataclass(frozen=True)
+class PredictOptions:
+    """Options of ``predict``."""
+
+    run: RunArgument
+    start: str | None = option(None, "First day; by default the one after the run's own scores.")
+    end: str | None = option(None, "Last day; by default the data's last.")
+    provider_uri: str | None = option(None, "Qlib data folder with these days; by default the run's own.")
+    out: Path | None = option(
+        None, "File to write, .parquet or .csv: datetime, instrument, score.", show_default=False
+    )
+    results: Results = RESULTS
+    device: Device = "auto"
+    as_json: Json = False
+
+
+@takes_options
+def predict(options: PredictOptions) -> None:
+    """Get scores of new days from a run's weights, normalised with the statistics of its fit period.
 
     The newest day needs no label. Qlib's strategies take the file's table as their signal.
     """
-    _check_out(out)
+    _check_out(options.out)
     from lstm_bench.data.provider import Provider
     from lstm_bench.record.saved import SavedRun, find_record
     from lstm_bench.run.judgement.finding import say
@@ -57,21 +56,21 @@ def predict(
     from lstm_bench.run.prediction import predict_days
 
     begun = time.perf_counter()
-    saved = SavedRun.load(find_record(run, results))
+    saved = SavedRun.load(find_record(options.run, options.results))
     say(judge_result(saved.record))
-    provider = Provider(provider_uri or saved.config.qlib_init.provider_uri)
-    prediction = predict_days(saved, provider, start, end, device=device)
-    if out is not None:
-        _write(out, prediction.scores)
-    answer = _describe(saved, prediction, out, time.perf_counter() - begun)
-    if as_json:
+    provider = Provider(options.provider_uri or saved.config.qlib_init.provider_uri)
+    prediction = predict_days(saved, provider, options.start, options.end, device=options.device)
+    if options.out is not None:
+        _write(options.out, prediction.scores)
+    answer = _describe(saved, prediction, options.out, time.perf_counter() - begun)
+    if options.as_json:
         print_json(answer)
     else:
         _print(saved, prediction.scores, answer)
 
 
 def _check_out(out: Path | None) -> None:
-    from lstm_bench.cli.destination import check_file
+    from lstm_bench.cli.paths import check_file
     from lstm_bench.core.errors import InputError
 
     if out is None:

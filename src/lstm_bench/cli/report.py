@@ -1,14 +1,15 @@
-"""``lstm-bench report``: a run or a study as a page of figures."""
+"""``lstm-bench report``: write a page of figures of a run or a study."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from lstm_bench.cli.completion import complete_run
-from lstm_bench.cli.options import Storage
+from lstm_bench.cli.options import RESULTS, Json, Results, Storage, argument, option, takes_options
 from lstm_bench.cli.output import print_json
 from lstm_bench.core.counting import counted
 
@@ -18,55 +19,57 @@ if TYPE_CHECKING:
     from lstm_bench.report.figures.figure import Figure
     from lstm_bench.report.pages.page import Page
 
-__all__ = ["report"]
+__all__ = ["ReportOptions", "report"]
 
 
-def report(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            help="A run: its record's folder, or the beginning of its id.",
-            metavar="RUN",
-            show_default=False,
-            autocompletion=complete_run,
-        ),
-    ] = None,
-    study: Annotated[
-        str | None, typer.Option(help="A study instead of a run.", metavar="NAME", show_default=False)
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The page; by default report.html in the record, or study.html in the study's folder of results.",
-            show_default=False,
-        ),
-    ] = None,
-    png: Annotated[
-        Path | None,
-        typer.Option(
-            help="Also write the main figures here, as pictures.", metavar="DIR", show_default=False
-        ),
-    ] = None,
-    results: Annotated[Path, typer.Option(help="Where the records are.")] = Path("results"),
-    storage: Storage = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Write one HTML file with figures and tables of a run or a study; it needs no network and no other file."""
-    from lstm_bench.cli.destination import check_file, check_folder
+@dataclass(frozen=True)
+class ReportOptions:
+    """Options of ``report``."""
+
+    run: str | None = argument(
+        None,
+        "A run: its record's folder, or the beginning of its id.",
+        metavar="RUN",
+        show_default=False,
+        autocompletion=complete_run,
+    )
+    study: str | None = option(None, "A study instead of a run.", metavar="NAME", show_default=False)
+    out: Path | None = option(
+        None,
+        "The page; by default report.html in the record, or study.html in the study's folder of results.",
+        show_default=False,
+    )
+    png: Path | None = option(
+        None, "Folder for pictures of the main figures as well.", metavar="DIR", show_default=False
+    )
+    results: Results = RESULTS
+    storage: Storage = None
+    as_json: Json = False
+
+
+@takes_options
+def report(options: ReportOptions) -> None:
+    """Write the figures and tables of a run or a study as one HTML file, which needs no network and no other file."""
+    from lstm_bench.cli.paths import check_file, check_folder
     from lstm_bench.core.atomic import write_whole
     from lstm_bench.core.errors import ConfigError
     from lstm_bench.report.pages.page import render
 
-    if (run is None) == (study is None):
-        given = "neither" if run is None else "both"
-        raise ConfigError(f"report: got {given} of RUN and --study, expected one of them")
-    check_file("--out", out)
+    run, png = options.run, options.png
+    if (run is None) == (options.study is None):
+        count = "neither" if run is None else "both"
+        raise ConfigError(f"report: got {count} of RUN and --study, expected one of them")
+    check_file("--out", options.out)
     check_folder("--png", png)
-    page, main, default = _of_run(run, results) if run is not None else _of_study(study, results, storage)
-    path = default if out is None else out
+    page, main, default = (
+        _of_run(run, options.results)
+        if run is not None
+        else _of_study(options.study, options.results, options.storage)
+    )
+    path = options.out or default
     write_whole(path, render(page))
     pictures = [] if png is None else _draw(page.figures, main, png)
-    if as_json:
+    if options.as_json:
         print_json(
             {"report": str(path), "bytes": path.stat().st_size, "pictures": [str(one) for one in pictures]}
         )

@@ -1,75 +1,98 @@
-"""``lstm-bench run``: one configuration, one seed, from bars to metrics."""
+"""``lstm-bench run``: train, evaluate and record one seed of a configuration."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lstm_bench.cli.options import Track
+from lstm_bench.cli.options import (
+    RESULTS,
+    Device,
+    Force,
+    Json,
+    Out,
+    ProviderUri,
+    Track,
+    argument,
+    option,
+    takes_options,
+)
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
+    from lstm_bench.config.sections.tracking import TrackingConfig
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.record.layout import TableName
     from lstm_bench.record.record import Record
 
-__all__ = ["run"]
+__all__ = ["RunOptions", "run"]
 
 logger = logging.getLogger("lstm_bench")
 
 
-def run(
-    workflow: Annotated[
-        Path | None, typer.Argument(help="A Qlib workflow file.", metavar="CONFIG", show_default=False)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="The run's seed, over the file's (0 where it has none).", min=0)
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="dotted.key=value over the file; aliases follow. Repeatable.", metavar="KEY=VALUE"
-        ),
-    ] = None,
-    provider_uri: Annotated[str | None, typer.Option(help="The Qlib data folder, over the file's.")] = None,
-    out: Annotated[Path, typer.Option(help="Where records go.")] = Path("results"),
-    experiment: Annotated[
-        str | None, typer.Option(help="Folder below it; the file's name by default.")
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, mps, cuda or cuda:k; all but auto are demands.")
-    ] = "auto",
-    track: Track = None,
-    force: Annotated[bool, typer.Option("--force", help="Compute again what is there already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would run and what it will take; train nothing.")
-    ] = False,
-) -> None:
-    """Train, predict and evaluate one seed of a Qlib workflow file, and record it."""
-    from lstm_bench.cli.destination import check_folder
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of ``run``."""
+
+    workflow: Path | None = argument(None, "A Qlib workflow file.", metavar="CONFIG", show_default=False)
+    seed: int | None = option(None, "The run's seed; overrides the file's, which is 0 if unset.", min=0)
+    overrides: list[str] = option(
+        list,
+        "dotted.key=value over the file's; aliases follow their anchor. Repeatable.",
+        "--set",
+        metavar="KEY=VALUE",
+    )
+    provider_uri: ProviderUri = None
+    out: Out = RESULTS
+    experiment: str | None = option(None, "Folder in it for this run; by default the file's name.")
+    device: Device = "auto"
+    track: Track = None
+    force: Force = False
+    as_json: Json = False
+    dry_run: bool = option(False, "Print what would run and what it needs; train nothing.", "--dry-run")
+
+
+@takes_options
+def run(options: RunOptions) -> None:
+    """Train one seed of a Qlib workflow file, and record its weights, scores and metrics."""
+    from lstm_bench.cli.paths import check_folder
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.ready import missing_workflow
     from lstm_bench.config.sections.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
     from lstm_bench.core.errors import ConfigError
 
+    workflow = options.workflow
     if workflow is None:
         raise ConfigError(f"CONFIG: none was given, expected a Qlib workflow file{missing_workflow(Path())}")
-    config = load_workflow(workflow, _overrides(overrides or [], provider_uri, seed))
-    named = {"--experiment": experiment, "experiment_name": config.experiment_name, "CONFIG": workflow.stem}
-    folder = records_folder(out, named)
+    config = load_workflow(workflow, _overrides(options))
+    names = {
+        "--experiment": options.experiment,
+        "experiment_name": config.experiment_name,
+        "CONFIG": workflow.stem,
+    }
+    folder = records_folder(options.out, names)
     check_folder("--out", folder)
-    tracked = with_tracker(config.lstm_bench.tracking, track)
-    if dry_run:
-        _preview(config, folder, device, as_json)
-        return
+    tracked = with_tracker(config.lstm_bench.tracking, options.track)
+    if options.dry_run:
+        _preview(config, folder, options)
+    else:
+        _train(config, folder, tracked, workflow.stem, options)
 
+
+def _overrides(options: RunOptions) -> list[str | tuple[str, Any]]:
+    """Return ``--set`` with the options that stand for keys behind it, so that they win."""
+    keys = {"qlib_init.provider_uri": options.provider_uri, "task.model.kwargs.seed": options.seed}
+    return [*options.overrides, *((key, value) for key, value in keys.items() if value is not None)]
+
+
+def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str, options: RunOptions) -> None:
     from lstm_bench.cli.live import live_progress
     from lstm_bench.report.pictures import figure_hook
     from lstm_bench.run.judgement.finding import say
@@ -77,25 +100,32 @@ def run(
     from lstm_bench.run.runner import execute
     from lstm_bench.tracking.factory import open_tracker
 
-    with open_tracker(tracked, out, figure_hook(tracked)) as tracker, live_progress(sys.stderr) as progress:
+    with (
+        open_tracker(tracked, options.out, figure_hook(tracked)) as tracker,
+        live_progress(sys.stderr) as progress,
+    ):
         record, computed = execute(
-            config, folder, device=device, force=force, progress=progress, tracker=tracker
+            config, folder, device=options.device, force=options.force, progress=progress, tracker=tracker
         )
     warnings = [str(finding) for finding in say(judge_result(record))]
-    if as_json:
-        from lstm_bench.run.contents import without_nan
-
-        answer = {"record": str(record.path), "computed": computed, "metrics": record.metrics()}
-        answer |= {"warnings": warnings}
-        answer |= {"analysis": _analysis(record), "provenance": record.provenance()}
-        print_json(without_nan(answer))
-    else:
-        _summarise(workflow.stem, record, computed)
-        _say_next(record, out)
+    if options.as_json:
+        print_json(
+            {
+                "record": str(record.path),
+                "computed": computed,
+                "metrics": record.metrics(),
+                "warnings": warnings,
+                "analysis": _analysis(record),
+                "provenance": record.provenance(),
+            }
+        )
+        return
+    _print_summary(title, record, computed)
+    _print_next(record, options.out)
 
 
 def _analysis(record: Record) -> dict[str, Any]:
-    """Sections of the analysis, and its tables that are not daily as lists of rows."""
+    """Return the analysis's sections, and its tables without daily rows as lists of rows."""
     from lstm_bench.record.tables import table_rows
 
     sections = record.analysis()
@@ -105,49 +135,48 @@ def _analysis(record: Record) -> dict[str, Any]:
     return sections | {name: table_rows(record.table(name)) for name in tables}
 
 
-def _overrides(texts: list[str], provider_uri: str | None, seed: int | None) -> list[str | tuple[str, Any]]:
-    """Put the options that stand for keys behind the texts of ``--set``: they win."""
-    named = {"qlib_init.provider_uri": provider_uri, "task.model.kwargs.seed": seed}
-    return [*texts, *((key, value) for key, value in named.items() if value is not None)]
-
-
-def _preview(config: RunConfig, folder: Path, device: str, as_json: bool) -> None:
-    from lstm_bench.config.yaml import dump_yaml
+def _preview(config: RunConfig, folder: Path, options: RunOptions) -> None:
     from lstm_bench.record.rescue import free_bytes
     from lstm_bench.run.runner import preview
 
-    plan = preview(config, device=device, experiment=folder)
+    plan = preview(config, device=options.device, experiment=folder)
     plan["free_mib"] = free_bytes(folder) / 2**20
     if plan["free_mib"] < plan["record_mib"]:
-        said = (
+        warning = (
             f"--out: {folder} has {plan['free_mib']:.1f} MiB of room, expected {plan['record_mib']:.1f} MiB or "
             "more for the record"
         )
-        plan["warnings"].append(said)
-        logger.warning("%s", said)
-    if as_json:
+        plan["warnings"].append(warning)
+        logger.warning("%s", warning)
+    if options.as_json:
         print_json(plan)
         return
+    _print_plan(plan, folder)
+
+
+def _print_plan(plan: dict[str, Any], folder: Path) -> None:
+    from lstm_bench.config.yaml import dump_yaml
+
     typer.echo(dump_yaml(plan["config"]))
-    samples = plan["samples"]
-    rows = [(f"samples in {segment}", f"{count:,}") for segment, count in samples.items()]
+    rows = [(f"samples in {segment}", f"{count:,}") for segment, count in plan["samples"].items()]
     embargo = plan["embargo"]
     if embargo["days"]:
         barred = f"{counted(embargo['train'], 'sample')} of train, {embargo['valid']:,} of valid"
         rows += [(f"left out by the embargo of {counted(embargo['days'], 'day')}", barred)]
+    room = f"{plan['record_mib']:.1f} MiB of {plan['free_mib']:,.0f} MiB that are free in {folder}"
     rows += [
         ("window", f"{counted(plan['window'][0], 'day')} of {counted(plan['window'][1], 'feature')}"),
         ("device", plan["device"]),
         ("training path", f"{plan['training_path']}: {plan['training_path_reason']}"),
+        ("memory, resident data", f"{plan['resident_mib']:.0f} MiB"),
+        ("memory, training", f"{plan['training_mib']:.0f} MiB"),
+        ("disk, record", room),
+        ("run id", plan["run_id"]),
     ]
-    rows += [("memory, resident data", f"{plan['resident_mib']:.0f} MiB")]
-    rows += [("memory, training", f"{plan['training_mib']:.0f} MiB")]
-    room = f"{plan['record_mib']:.1f} MiB of {plan['free_mib']:,.0f} MiB that are free in {folder}"
-    rows += [("disk, record", room), ("run id", plan["run_id"])]
     print_table("What would run", ["", ""], rows)
 
 
-def _summarise(title: str, record: Record, computed: bool) -> None:
+def _print_summary(title: str, record: Record, computed: bool) -> None:
     provenance = record.provenance()
     training = provenance["training"]
     figures = [[name, f"{value:.6f}"] for name, value in record.metrics().items()]
@@ -158,13 +187,11 @@ def _summarise(title: str, record: Record, computed: bool) -> None:
         f"{how} after {counted(training['epochs'], 'epoch')}, best epoch {training['best_epoch']}, "
         f"on {provenance['device']['name']} ({provenance['device']['training_path']})\n{stages}"
     )
-    typer.echo(
-        f"{'recorded in' if computed else 'recorded before (--force computes it again):'} {record.path}"
-    )
+    typer.echo(f"{'recorded in' if computed else 'recorded before (--force trains it again):'} {record.path}")
 
 
-def _say_next(record: Record, results: Path) -> None:
-    """Say how the run is looked at, and how it becomes a row."""
+def _print_next(record: Record, results: Path) -> None:
+    """Print the commands that follow a run."""
     from lstm_bench.bench.manifest import rows_with
     from lstm_bench.cli.run_text import next_commands
     from lstm_bench.record.catalogue import find_entry

@@ -1,4 +1,4 @@
-"""How runs are printed: in a list, one by one, and against each other."""
+"""Runs as text: a list, one run, and the difference between two."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from lstm_bench.cli.options import RESULTS
 from lstm_bench.cli.output import duration, print_columns, print_pairs, size_text, terminal_width
 from lstm_bench.core.counting import counted
 
@@ -31,17 +32,17 @@ __all__ = [
     "short_id",
 ]
 
-_NONE = "–"
+_MISSING = "–"
 _SHORT = 8
-"""Digits of an id that tell runs apart, as with commits."""
+"""Characters of a shortened id."""
 _WIDE = 100
-"""Columns of a terminal from which on ids and moments are written in full."""
+"""Narrowest terminal that shows ids and times in full."""
 _SHOWN = ("IC", "Rank IC", "1day.excess_return_with_cost.annualized_return")
 _BRIEF = (
     "Features", "Label", "Instruments", "Train", "Valid", "Test", "Network", "Loss", "Optimizer", "Epochs",
     "Strategy",
 )  # fmt: skip
-"""Rows of a report's table of the configuration that a look at a run shows."""
+"""Rows of the configuration table that ``runs show`` prints."""
 _METRIC_TITLES = {"1day.excess_return_with_cost.annualized_return": "Return"}
 
 
@@ -51,12 +52,12 @@ def short_id(entry: CatalogueEntry) -> str:
 
 
 def results_option(results: Path) -> str:
-    """Return the option that makes another command look where this one did."""
-    return "" if results == Path("results") else f" --results {shlex.quote(str(results))}"
+    """Return ``--results`` for a suggested command, with a blank before it; nothing for the default folder."""
+    return "" if results == RESULTS else f" --results {shlex.quote(str(results))}"
 
 
 def entry_title(entry: CatalogueEntry) -> str:
-    """Name a run for people."""
+    """Return a run's experiment, seed and folder."""
     seed = "" if entry.seed is None else f", seed {entry.seed}"
     return f"{entry.experiment}{seed}: {entry.path}"
 
@@ -81,18 +82,18 @@ def entry_object(entry: CatalogueEntry) -> dict[str, Any]:
     }
 
 
-def print_list(entries: Sequence[CatalogueEntry], there: int, selection: Selection, results: Path) -> None:
-    """Print runs, a line each, and below them what is wrong with some."""
-    if not there:
+def print_list(entries: Sequence[CatalogueEntry], total: int, selection: Selection, results: Path) -> None:
+    """Print the selected runs of ``total``, one per line, and below them what is wrong with some."""
+    if not total:
         typer.echo(f"{results} has no run yet; lstm-bench run CONFIG makes one")
         return
     if not entries:
-        typer.echo(f"{_counted(there)} in {results}; none matches")
+        typer.echo(f"{counted(total, 'run')} in {results}; none matches")
         return
     width = terminal_width()
     is_wide = width is None or width >= _WIDE
-    asked = [condition.figure for condition in selection.conditions] + [selection.sort]
-    more = [name for name in dict.fromkeys(asked) if name not in (*_SHOWN, *_COLUMNS_THERE)]
+    requested = [condition.figure for condition in selection.conditions] + [selection.sort]
+    more = [name for name in dict.fromkeys(requested) if name not in (*_SHOWN, *_FIXED_COLUMNS)]
     metrics = [*_SHOWN, *more]
     headers = [
         "Run",
@@ -105,17 +106,17 @@ def print_list(entries: Sequence[CatalogueEntry], there: int, selection: Selecti
     print_columns(headers, [_line(entry, metrics, is_wide) for entry in entries], words=4)
     for entry in entries:
         if entry.state in ("damaged", "being written", "diverged"):
-            said = f": {entry.fault}" if entry.fault else ""
-            typer.echo(f"{entry.experiment}/{short_id(entry)} {_IS[entry.state]}{said}")
-    left_out = there - len(entries)
+            fault = f": {entry.fault}" if entry.fault else ""
+            typer.echo(f"{entry.experiment}/{short_id(entry)} {_STATES[entry.state]}{fault}")
+    of_total = f" of {total}" if len(entries) < total else ""
     typer.echo(
-        f"{_counted(len(entries))}{f' of {there}' if left_out else ''}; lstm-bench runs show RUN"
-        f"{results_option(results)} has more of one"
+        f"{counted(len(entries), 'run')}{of_total}; lstm-bench runs show RUN"
+        f"{results_option(results)} shows one"
     )
 
 
-_COLUMNS_THERE = ("seed", "started", "experiment", "features")
-_IS = {"damaged": "is damaged", "being written": "is being written", "diverged": "diverged"}
+_FIXED_COLUMNS = ("seed", "started", "experiment", "features")
+_STATES = {"damaged": "is damaged", "being written": "is being written", "diverged": "diverged"}
 
 
 def _line(entry: CatalogueEntry, metrics: Sequence[str], is_wide: bool) -> list[str]:
@@ -124,40 +125,32 @@ def _line(entry: CatalogueEntry, metrics: Sequence[str], is_wide: bool) -> list[
     return [
         entry.id if is_wide else short_id(entry),
         entry.experiment,
-        entry.features or _NONE,
+        entry.features or _MISSING,
         _moment(entry.started, is_wide),
-        _NONE if entry.seed is None else str(entry.seed),
+        _MISSING if entry.seed is None else str(entry.seed),
         *(_figure(figure_of(entry, name)) for name in metrics),
     ]
 
 
 def _moment(moment: datetime | None, is_wide: bool) -> str:
-    return _NONE if moment is None else f"{moment.astimezone():{'%Y-%m-%d %H:%M' if is_wide else '%Y-%m-%d'}}"
+    return (
+        _MISSING if moment is None else f"{moment.astimezone():{'%Y-%m-%d %H:%M' if is_wide else '%Y-%m-%d'}}"
+    )
 
 
 def _figure(value: float) -> str:
     if math.isnan(value):
-        return _NONE
+        return _MISSING
     return f"{value:.0f}" if value.is_integer() and abs(value) >= 1 else f"{value:.4f}"
 
 
-def _counted(runs: int) -> str:
-    return "1 run" if runs == 1 else f"{runs} runs"
-
-
 def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None:
-    """Print what a run's record says in brief, and what can be done with it.
-
-    Parameters
-    ----------
-    rows
-        Names of the leaderboard's rows that it belongs to.
-    """
+    """Print a run's figures, configuration and origin in brief, its leaderboard ``rows``, and commands that use it."""
     from lstm_bench.record.publish import folder_size
 
     typer.echo(f"{entry_title(entry)}, {size_text(folder_size(entry.path))}")
     if entry.fault or entry.state == "being written":
-        typer.echo(f"this record {_IS[entry.state]}{f': {entry.fault}' if entry.fault else ''}")
+        typer.echo(f"this record {_STATES[entry.state]}{f': {entry.fault}' if entry.fault else ''}")
     if entry.status is not None:
         typer.echo(_training(entry))
     typer.echo()
@@ -207,21 +200,21 @@ def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
 
 
 def _origin(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
-    said = _provenance(entry)
-    if "data_fingerprint" in said:
-        kind = ", synthetic" if said.get("synthetic") else ""
-        yield "Data", f"{str(said['data_fingerprint'])[:12]}{_span(said.get('calendar'))}{kind}"
-    git = said.get("git")
+    provenance = _provenance(entry)
+    if "data_fingerprint" in provenance:
+        kind = ", synthetic" if provenance.get("synthetic") else ""
+        yield "Data", f"{str(provenance['data_fingerprint'])[:12]}{_span(provenance.get('calendar'))}{kind}"
+    git = provenance.get("git")
     if isinstance(git, Mapping):
         dirty = ", with uncommitted changes" if git.get("dirty") else ""
         yield "Code", f"{str(git.get('commit'))[:12]}{dirty}"
-    packages, device = said.get("packages"), said.get("device")
+    packages, device = provenance.get("packages"), provenance.get("device")
     if isinstance(packages, Mapping):
         named = [f"{name} {packages[name]}" for name in ("lstm-bench", "torch") if name in packages]
-        yield "Versions", ", ".join([*named, f"Python {said.get('python')}"])
+        yield "Versions", ", ".join([*named, f"Python {provenance.get('python')}"])
     if isinstance(device, Mapping):
-        yield "Device", f"{device.get('name')}, {device.get('model') or said.get('processor')}"
-    if command := _command(said):
+        yield "Device", f"{device.get('name')}, {device.get('model') or provenance.get('processor')}"
+    if command := _command(provenance):
         yield "Command", command
 
 
@@ -229,15 +222,15 @@ def _span(calendar: Any) -> str:
     return f", {calendar[0]} to {calendar[1]}" if isinstance(calendar, list) and len(calendar) == 2 else ""
 
 
-def _command(said: Mapping[str, Any]) -> str:
-    words = said.get("command")
+def _command(provenance: Mapping[str, Any]) -> str:
+    words = provenance.get("command")
     if not isinstance(words, list) or not words:
         return ""
     return shlex.join(["lstm-bench" if words[0] == "__main__.py" else str(words[0]), *map(str, words[1:])])
 
 
 def _provenance(entry: CatalogueEntry) -> Mapping[str, Any]:
-    """Read the provenance of a record that may be damaged; nothing where it cannot be read."""
+    """Read the provenance of a record; nothing if it cannot be read."""
     from lstm_bench.core.errors import DataError
     from lstm_bench.record.record import Record
 
@@ -248,24 +241,24 @@ def _provenance(entry: CatalogueEntry) -> Mapping[str, Any]:
 
 
 def next_commands(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> Iterator[tuple[str, str]]:
-    """Say what can be done with a run: command and purpose."""
+    """Yield the commands that use a run, each with its purpose."""
     where, run = results_option(results), short_id(entry)
     if entry.state == "being written":
         return
     if entry.state in ("damaged", "diverged"):
         command = _command(_provenance(entry))
         if command.startswith("lstm-bench"):
-            yield f"{command} --force", "computes it again"
+            yield f"{command} --force", "trains it again"
         yield f"lstm-bench runs rm {run}{where}", "removes it"
         return
     yield f"lstm-bench report {run}{where}", "writes a page of its figures"
     yield f"lstm-bench predict {run}{where}", "scores new days with its weights"
     if rows:
-        yield f"lstm-bench leaderboard{where}", f"has it in the row {', '.join(rows)}"
+        yield f"lstm-bench leaderboard{where}", f"shows it in the row {', '.join(rows)}"
     elif _may_be_evidence(entry.experiment):
         yield (
             f"lstm-bench leaderboard --include {shlex.quote(entry.experiment)}{where}",
-            f"makes rows of all runs in {entry.experiment}: a row of each configuration, over its seeds",
+            f"makes rows of all runs in {entry.experiment}: one per configuration, over its seeds",
         )
 
 
@@ -280,7 +273,7 @@ def _may_be_evidence(experiment: str) -> bool:
 
 
 def print_difference(records: tuple[Record, Record], found: RunDifference) -> None:
-    """Print what differs, part by part."""
+    """Print how two runs differ, part by part."""
     a, b = records
     typer.echo(f"A {a.path}\nB {b.path}")
     sections = {name: part for name, part in found.sections().items() if part}
@@ -293,15 +286,15 @@ def print_difference(records: tuple[Record, Record], found: RunDifference) -> No
             print_columns([name, "A", "B", "B - A"], lines)
         else:
             print_columns(
-                [name, "A", "B"], [[key, _said(x), _said(y)] for key, (x, y) in part.items()], words=3
+                [name, "A", "B"], [[key, _value(x), _value(y)] for key, (x, y) in part.items()], words=3
             )
 
 
 def _signed(value: float) -> str:
-    return _NONE if math.isnan(value) else f"{value:.6f}"
+    return _MISSING if math.isnan(value) else f"{value:.6f}"
 
 
-def _said(value: Any) -> str:
+def _value(value: Any) -> str:
     if value is None:
-        return _NONE
+        return _MISSING
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""How trials are printed."""
+"""Trials as text: lines, table cells, and the outcome of a study."""
 
 from __future__ import annotations
 
@@ -13,39 +13,56 @@ if TYPE_CHECKING:
 
 __all__ = [
     "counts",
-    "counts_line",
     "epochs_saved",
+    "outcome_lines",
+    "outcome_object",
     "params_text",
     "sparkline",
     "trial_cells",
     "trial_headers",
-    "trial_line",
     "trial_remarks",
 ]
-
-"""States of trials that count towards a total."""
 
 _BARS = "▁▂▃▄▅▆▇█"
 
 
 def counts(trials: Sequence[TrialRow]) -> dict[str, int]:
-    """Count trials by state, in the states' order."""
+    """Count trials by state."""
     from lstm_bench.tune.trials import State
 
     found = Counter(trial.state for trial in trials)
     return {state: found[state] for state in get_args(State) if found[state]}
 
 
-def counts_line(trials: Sequence[TrialRow]) -> str:
-    """Say how many trials are in which state."""
-    found = ", ".join(f"{count} {state}" for state, count in counts(trials).items())
-    return f"{counted(len(trials), 'trial')}: {found or 'none yet'}"
+def outcome_object(trials: Sequence[TrialRow], max_epochs: int) -> dict[str, Any]:
+    """Return the outcome of a study as plain data."""
+    from lstm_bench.tune.trials import best_trial
+
+    best = best_trial(trials)
+    saved, _ = epochs_saved(trials, max_epochs)
+    return {"states": counts(trials), "epochs_saved": saved, "best": None if best is None else best.to_json()}
+
+
+def outcome_lines(trials: Sequence[TrialRow], max_epochs: int) -> list[str]:
+    """Return the outcome of a study: counts of trials, epochs that pruning saved, and the best trial."""
+    from lstm_bench.tune.trials import best_trial
+
+    states = ", ".join(f"{count} {state}" for state, count in counts(trials).items())
+    lines = [f"{counted(len(trials), 'trial')}: {states or 'none yet'}"]
+    saved, of = epochs_saved(trials, max_epochs)
+    if saved:
+        lines.append(f"pruning saved {saved} of {counted(of, 'epoch')}")
+    best = best_trial(trials)
+    if best is not None:
+        value = "" if best.value is None else f", validation loss {best.value:.6f}"
+        lines.append(f"best: trial {best.number}{value}: {params_text(best.params)}")
+    return lines
 
 
 def epochs_saved(trials: Sequence[TrialRow], max_epochs: int) -> tuple[int, int]:
-    """Epochs that pruned trials did not train, against those that complete trials took on average; and of how many.
+    """Return the epochs that pruning saved, and the number that all trials would have trained without it.
 
-    Without a complete trial ``max_epochs`` counts.
+    A pruned trial saves its epochs short of the mean of complete trials; without a complete trial, of ``max_epochs``.
     """
     complete = [
         len(trial.epoch_values) for trial in trials if trial.state == "complete" and trial.epoch_values
@@ -57,7 +74,7 @@ def epochs_saved(trials: Sequence[TrialRow], max_epochs: int) -> tuple[int, int]
 
 
 def params_text(params: Mapping[str, Any]) -> str:
-    """Write parameters in a line."""
+    """Return parameters in one line."""
     return ", ".join(f"{key} {_value_text(value)}" for key, value in params.items())
 
 
@@ -65,19 +82,13 @@ def _value_text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def trial_line(trial: TrialRow) -> str:
-    """Write a trial in a line."""
-    value = "" if trial.value is None else f", validation loss {trial.value:.6f}"
-    return f"trial {trial.number}{value}: {params_text(trial.params)}"
-
-
 def trial_headers(params: Sequence[str]) -> list[str]:
-    """Name the columns of :func:`trial_cells`."""
+    """Return the headers of :func:`trial_cells`."""
     return ["trial", "state", "valid loss", "epochs", "curve", "slot", "seconds", *params]
 
 
 def trial_cells(trial: TrialRow, params: Sequence[str]) -> list[str]:
-    """Write a trial as a table's row, its parameters last."""
+    """Return a trial as a table's row, its parameters last."""
     curve = list(trial.epoch_values.values())
     return [
         str(trial.number),
@@ -92,7 +103,7 @@ def trial_cells(trial: TrialRow, params: Sequence[str]) -> list[str]:
 
 
 def sparkline(values: Sequence[float], width: int = 16) -> str:
-    """Draw values as bars, the least at the bottom; of many, evenly chosen ones."""
+    """Draw values as bars; more than ``width`` values are sampled evenly."""
     if len(values) > width:
         values = [values[round(i * (len(values) - 1) / (width - 1))] for i in range(width)]
     if not values:
@@ -103,21 +114,21 @@ def sparkline(values: Sequence[float], width: int = 16) -> str:
 
 
 def trial_remarks(trial: TrialRow) -> str:
-    """Say what is special about a trial; empty where nothing is."""
+    """Return remarks on a trial: its origin, duplicates, diverged seeds and errors."""
     remarks = []
     if trial.origin == "default":
         remarks.append("Qlib's defaults")
-        given = {key: _value_text(trial.params.get(key)) for key in trial.moved}
-        if added := [f"{key} {given[key]}" for key, value in trial.moved.items() if value is None]:
+        values = {key: _value_text(trial.params.get(key)) for key in trial.moved}
+        if added := [f"{key} {values[key]}" for key, value in trial.moved.items() if value is None]:
             remarks[-1] += f" with {', '.join(added)}"
         shifted = [(key, _value_text(value)) for key, value in trial.moved.items() if value is not None]
-        if moved := [f"{key} {value} -> {given[key]}" for key, value in shifted]:
+        if moved := [f"{key} {value} -> {values[key]}" for key, value in shifted]:
             remarks[-1] += f", moved into the space: {', '.join(moved)}"
     if trial.origin == "enqueued":
         remarks.append("enqueued")
     if trial.duplicate_of is not None:
         remarks.append(f"same as trial {trial.duplicate_of}")
-    if trial.diverged_seeds and trial.state != "failed":  # whose error says it
+    if trial.diverged_seeds and trial.state != "failed":  # the error names them
         remarks.append(f"diverged: seed {', '.join(map(str, trial.diverged_seeds))}")
     if trial.error is not None:
         remarks.append(trial.error if trial.state == "failed" else f"tried again: {trial.error}")

@@ -1,4 +1,4 @@
-"""Counts with their nouns."""
+"""Numbers of things in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["counted"]
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number with what it counts, in the singular for one.
+    """Return a number with the noun that it counts, in the singular for 1.
 
     >>> counted(1, "seed"), counted(2, "seed"), counted(1234, "day"), counted(0, "study")
     ('1 seed', '2 seeds', '1,234 days', '0 studies')

@@ -1,11 +1,11 @@
-"""The exception tree, and the exit code that each branch stands for.
+"""The exception tree, and the exit code of each branch.
 
 ``LstmBenchError``
-├── ``InputError`` (exit code 2): something the user gave cannot be used
+├── ``InputError`` (exit code 2): an input cannot be used
 │   ├── ``ConfigError``: a workflow file, an option or an override
 │   ├── ``DataError``: a data folder or what is in it
-│   ├── ``ExpressionError``: a text in the expression language
-│   └── ``DeviceError``: a demanded device is not there
+│   ├── ``ExpressionError``: an expression of a feature or label
+│   └── ``DeviceError``: a requested device is absent
 ├── ``CheckError`` (exit code 1): a check found something
 └── ``RunError`` (exit code 3): a run failed although its input was fine
 """
@@ -31,7 +31,7 @@ __all__ = [
 
 
 INTERRUPTED = 130
-"""Exit code where a signal ended the work."""
+"""Exit code of a command that a signal ended."""
 
 
 class LstmBenchError(Exception):
@@ -41,7 +41,7 @@ class LstmBenchError(Exception):
 
 
 class InputError(LstmBenchError):
-    """Something that the user gave cannot be used."""
+    """An input of the user cannot be used."""
 
     exit_code = 2
 
@@ -55,11 +55,11 @@ class DataError(InputError):
 
 
 class ExpressionError(InputError):
-    """A text is not in the expression language."""
+    """A text is not a valid expression."""
 
 
 class DeviceError(InputError):
-    """A demanded device is not there."""
+    """A requested device is absent."""
 
 
 class CheckError(LstmBenchError):
@@ -75,7 +75,7 @@ class RunError(LstmBenchError):
 
 
 def command_line(*words: object) -> str:
-    """Write a command of ours as a shell takes it, to be proposed: names with spaces are quoted.
+    """Return an lstm-bench command line for a shell, with names quoted if needed.
 
     >>> command_line("study", "show", "s", "--storage", "my store.journal")
     "lstm-bench study show s --storage 'my store.journal'"
@@ -86,7 +86,7 @@ def command_line(*words: object) -> str:
 
 
 def choices_hint(got: str, choices: Iterable[str]) -> str:
-    """Say which choice was probably meant, and which there are.
+    """Return a hint with the choice that was probably meant, and all choices.
 
     >>> choices_hint("lerning_rate", ["learning_rate", "lr"])
     "did you mean 'learning_rate'? choices: learning_rate, lr"
@@ -98,11 +98,11 @@ def choices_hint(got: str, choices: Iterable[str]) -> str:
 
 
 def near_match(got: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that was probably meant; None where none is near.
+    """Return the choice that was probably meant; None if none is similar.
 
     >>> near_match("hiden_size", ["hidden_size", "lr"])
     'hidden_size'
     """
-    import difflib  # a command that is interrupted while it begins needs this file at once
+    import difflib  # Ctrl-C while a command starts needs this module at once
 
     return next(iter(difflib.get_close_matches(got, sorted(choices), n=1, cutoff=0.6)), None)

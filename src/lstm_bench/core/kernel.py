@@ -1,8 +1,7 @@
-"""Compiled kernels, and the folder that keeps their machine code.
+"""Compiled kernels, and the folder that caches their machine code.
 
-numba looks a kernel's code up by the kernel's own file, although the code holds a copy of every kernel that it
-calls, from whatever file. The folder is therefore named by a digest of all files with kernels: after a change to
-any of them, none is taken from before it.
+numba caches a kernel's code by the kernel's own file, although the code holds a copy of every kernel that it calls from
+other files. The cache folder is therefore named by a digest of all files with kernels, so that no stale code is used.
 """
 
 from __future__ import annotations
@@ -25,6 +24,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _settings: Any = numba.config
 
+_PACKAGE = f"{__name__.partition('.')[0]}."
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,7 +40,7 @@ def kernel(*, error_model: Literal["python", "numpy"] = "python") -> Callable[[F
 
     def compiled(function: Function) -> Function:
         folder = cache_folder()
-        elsewhere = _settings.CACHE_DIR  # where other packages keep theirs
+        elsewhere = _settings.CACHE_DIR  # of other packages
         _settings.CACHE_DIR = str(folder or "")
         try:
             dispatcher = numba.njit(nogil=True, error_model=error_model, cache=folder is not None)(function)
@@ -52,13 +53,13 @@ def kernel(*, error_model: Literal["python", "numpy"] = "python") -> Callable[[F
 
 @cache
 def cache_folder() -> Path | None:
-    """Folder for this version's machine code, inside ``NUMBA_CACHE_DIR`` or else the user's cache folder.
+    """Return the folder of this version's machine code, in ``NUMBA_CACHE_DIR`` or else the user's cache folder.
 
-    None where it cannot be written to: then kernels are compiled anew in each process.
+    None if it cannot be written: kernels are then compiled in each process.
     """
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in kernel_files())).hexdigest()[:16]
-    given = _settings.CACHE_DIR
-    folder = Path(given) if given else platformdirs.user_cache_path("lstm-bench") / "kernels"
+    configured = _settings.CACHE_DIR
+    folder = Path(configured) if configured else platformdirs.user_cache_path("lstm-bench") / "kernels"
     folder = folder / f"lstm-bench-{digest}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,14 +70,14 @@ def cache_folder() -> Path | None:
 
 
 class _FirstCompilation(numba.core.event.Listener):
-    """Says, once in a process, why it seems to stand still."""
+    """Logs the first compilation of a process, which takes long."""
 
-    said = False
+    is_logged = False
 
     def on_start(self, event: Any) -> None:
         name = event.data["dispatcher"].py_func.__module__
-        if not _FirstCompilation.said and name.startswith(__package__ or ""):
-            _FirstCompilation.said = True
+        if not _FirstCompilation.is_logged and name.startswith(_PACKAGE):
+            _FirstCompilation.is_logged = True
             folder = cache_folder()
             kept = "for no folder can keep them" if folder is None else f"and keeping them in {folder}"
             often = "in this process" if folder is None else "once for this machine"
@@ -90,7 +91,7 @@ numba.core.event.register("numba:compile", _FirstCompilation())  # type: ignore[
 
 
 _MARKS = (b"import numba", b"from numba", b"from llvmlite", b"@kernel(")
-"""One of them stands in each file that decides machine code."""
+"""Each file that affects machine code contains one of them."""
 
 
 def kernel_files() -> tuple[Path, ...]:

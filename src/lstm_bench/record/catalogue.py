@@ -1,4 +1,4 @@
-"""Which runs there are below a folder of results: found by name, and listed from their small files."""
+"""Finds runs below a folder of results by name, and lists them from their small files."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _SCORED = ("pred.parquet", "label.parquet", "ic.parquet", "epochs.parquet", "mod
 
 _SET_NAME = re.compile(r"^lstm_bench:\n(?: .*\n)*?  features:\n    name: (.+)$", re.MULTILINE)
 _HANDLER = re.compile(r"^ +handler:\n +class: (.+)$", re.MULTILINE)
-"""Where a record's configuration says the feature set. A record has it as our own writer laid it out, and reading
-thousands of them as YAML takes minutes."""
+"""Match the feature set in a record's configuration. Parsing thousands of these as YAML takes minutes, and all of them
+have the layout of our own writer."""
 
 _MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """A run as its record tells of it in brief. What a damaged record does not tell is None.
+    """The small files of a run's record. Values that a damaged record lacks are None.
 
     Attributes
     ----------
     path : of the record, which does not exist while the run is only staged
-    fault : what is wrong with the record; empty where nothing is
-    features : Alpha158, Alpha360, or an own set's name
+    fault : what is wrong with the record; empty if nothing is
+    features : Alpha158, Alpha360 or the name of another feature set
     started : with its time zone
     status : how training ended
-    seconds : in all
-    metrics : name -> value; NaN where a figure has none
+    seconds : in total
+    metrics : name -> value; NaN if undefined
     stagings : of the record, being written or left by killed processes
     """
 
@@ -66,17 +66,17 @@ class CatalogueEntry:
 
     @property
     def experiment(self) -> str:
-        """The folder that the record lies in."""
+        """Name of the folder that holds the record."""
         return self.path.parent.name
 
     @property
     def is_staged(self) -> bool:
-        """Whether there is no record yet."""
+        """Whether there is a staging and no record yet."""
         return bool(self.stagings) and not self.path.is_dir()
 
     @property
     def state(self) -> str:
-        """How the run stands, in a word or two."""
+        """The state of the run, in a word or two."""
         if any(staging.is_active for staging in self.stagings):
             return "being written"
         if self.fault:
@@ -90,48 +90,48 @@ def run_folders(results: Path) -> list[Path]:
 
 
 def find_run(run: str, results: Path) -> Path:
-    """Find the folder of a run's record, which need not be complete.
+    """Find the folder of a run's record, complete or not.
 
     Parameters
     ----------
     run
-        That folder, or an id in ``results/<experiment>/``, or the beginning of one, with or without the experiment in
-        front (``demo/01874``).
+        The folder, or the id of a run in ``results/<experiment>/``, or the beginning of an id, with or without the
+        experiment in front (``demo/01874``).
     results
-        Where records are.
+        The folder of all records.
 
     Raises
     ------
     DataError
-        Where there is none, or more than one begins so; those are listed.
+        If no run matches, or several do; these are listed.
     """
     if not run:
         raise DataError("run: got '', expected a record's folder, or the id of one")
     folder = Path(run).expanduser()
     if folder.is_dir():
         return folder
-    there = run_folders(results)
-    found = [path for path in there if _name_like(path, run) == run]
-    found = found or [path for path in there if _name_like(path, run).startswith(run)]
+    existing = run_folders(results)
+    found = [path for path in existing if _name_like(path, run) == run]
+    found = found or [path for path in existing if _name_like(path, run).startswith(run)]
     if len(found) == 1:
         return found[0]
     if found:
         raise DataError(
             f"run: got {run!r}, which {len(found)} records begin with; give one of {name_some(found)}"
         )
-    hint = f"it has {name_some(there)}" if there else "it has none; `lstm-bench run CONFIG` makes one"
+    hint = f"it has {name_some(existing)}" if existing else "it has none; `lstm-bench run CONFIG` makes one"
     raise DataError(
         f"run: got {run!r}, expected a record's folder, or the id of one in {results}, and {hint}"
     )
 
 
 def find_entry(run: str, results: Path) -> CatalogueEntry:
-    """Find a run as :func:`find_run` does, and read what its record tells in brief.
+    """Find a run as :func:`find_run` does, and read its small files.
 
     Raises
     ------
     DataError
-        Where there is no such run, or a folder is given that is no run's.
+        If there is no such run, or the folder is not a run's.
     """
     folder = find_run(run, results)
     if not is_run_id(folder.name):
@@ -142,10 +142,7 @@ def find_entry(run: str, results: Path) -> CatalogueEntry:
 
 
 def list_runs(results: Path) -> list[CatalogueEntry]:
-    """Read what records tell in brief; a damaged one is listed with its fault.
-
-    Only small files are read. Runs that are only staged are listed too.
-    """
+    """Read the small files of all runs. Damaged records are listed with their faults, and staged runs too."""
     entries = []
     for experiment in _visible(results):
         stagings: dict[str, list[Staging]] = {}
@@ -164,24 +161,24 @@ def _entry(path: Path, stagings: tuple[Staging, ...]) -> CatalogueEntry:
         fault = "" if is_written else "a killed process left it unfinished; run it again to make its record"
         return CatalogueEntry(path, fault, stagings=stagings)
     record, faults = Record(path), []
-    said: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     metrics: dict[str, float] | None = None
     try:
-        said = _provenance(record)
+        values = _provenance(record)
         metrics = record.metrics()
         faults += _absent(path, _SCORED if metrics else ())
     except DataError as error:
         faults.append(str(error).removeprefix(f"{path}{os.sep}"))
-    return CatalogueEntry(path, "; ".join(faults), **said, metrics=metrics, stagings=stagings)
+    return CatalogueEntry(path, "; ".join(faults), **values, metrics=metrics, stagings=stagings)
 
 
 def _provenance(record: Record) -> dict[str, Any]:
-    """Read what an entry needs.
+    """Read the fields of an entry.
 
     Raises
     ------
     DataError
-        Where a file is not there, cannot be read, or holds something else.
+        If a file is absent, cannot be read, or holds something else.
     """
     if missing := _absent(record.path, (SEAL, CONFIG)):
         raise DataError(missing[0])
@@ -210,7 +207,7 @@ _KINDS: Mapping[type, str] = {dict: "an object", int: "a whole number", str: "a 
 
 
 def _moment(text: Any) -> datetime | None:
-    """Read when a run began; a record of an early version does not say."""
+    """Read when a run began. Records of early versions lack it."""
     if text is None:
         return None
     try:
@@ -235,7 +232,7 @@ def _absent(path: Path, names: Iterable[str]) -> list[str]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """Return the visible folders in one, by name; none where it cannot be entered."""
+    """Return the visible folders in a folder by name; none if it cannot be listed."""
     try:
         with os.scandir(folder) as found:
             names = sorted(one.name for one in found if not one.name.startswith(".") and one.is_dir())
@@ -249,17 +246,17 @@ def _is_run(path: Path) -> bool:
 
 
 def is_run_id(name: str) -> bool:
-    """Whether a name is one that records have."""
+    """Whether a name has the form of a run id."""
     return bool(_ID.fullmatch(name))
 
 
-def _name_like(path: Path, wanted: str) -> str:
-    """Name a run as the text does that looks for it: with its experiment, or without."""
-    return f"{path.parent.name}/{path.name}" if "/" in wanted else path.name
+def _name_like(path: Path, text: str) -> str:
+    """Return the name of a run, with its experiment if the text that asks for it has one."""
+    return f"{path.parent.name}/{path.name}" if "/" in text else path.name
 
 
 def name_some(paths: Iterable[Path]) -> str:
-    """List the first of many paths, and say how many more there are."""
+    """Join the first paths of many, with the number of the others."""
     texts = [str(path) for path in paths]
     more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
     return ", ".join(texts[:_MOST_NAMED]) + more

@@ -1,4 +1,4 @@
-"""What makes a run the same run: the hash that names its record."""
+"""The run id: the hash that names a record."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run_id(config: RunConfig, data_fingerprint: str) -> str:
     Raises
     ------
     ExpressionError
-        Where the label is no expression.
+        If the label is not a valid expression.
     """
     content = config.identity()
     if config.lstm_bench.embargo is not None:

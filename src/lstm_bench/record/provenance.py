@@ -1,4 +1,4 @@
-"""Provenance: what a run was computed with, from and in how long."""
+"""The machine, code and time of a run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def environment() -> dict[str, Any]:
 
 
 def source_version() -> dict[str, Any] | None:
-    """Return commit and dirtiness of the checkout that this package runs from; None outside a checkout."""
+    """Return the commit of this package's checkout and whether it has changes; None outside a checkout."""
     here = Path(__file__).resolve().parents[1]
     # An installed package may lie inside somebody else's checkout, so this very file has to be tracked.
     if _git(here, "ls-files", "--error-unmatch", __file__) is None:

@@ -1,7 +1,7 @@
-"""The kinds of values that a record's JSON files hold, checked when they are read.
+"""Checks of a record's JSON files when they are read.
 
-A key of a later version is passed over, and one that an earlier version did not write may be missing; what is there
-has to be of its kind, so that nothing fails later in the middle of a report.
+Unknown keys, of later versions, are ignored. Keys may be missing, since earlier versions did not write all. Values of
+the wrong kind are refused here, so that a report does not fail halfway.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Flag = Annotated[bool, Strict()]
 
 
 class GitJson(Recorded):
-    """``git``: of the source that computed the run."""
+    """``git``: of the source code."""
 
     commit: Text | None = None
     dirty: Flag | None = None
 
 
 class DeviceJson(Recorded):
-    """``device``: where it was computed."""
+    """``device`` of the run."""
 
     name: Text = ""
     model: Text | None = None
@@ -42,7 +42,7 @@ class DeviceJson(Recorded):
 
 
 class TrainingJson(Recorded):
-    """``training``: how it went."""
+    """``training``: its outcome."""
 
     status: Text = ""
     epochs: Count = 0
@@ -74,7 +74,7 @@ class ProvenanceJson(Recorded):
 
 
 _DEPTHS: Mapping[str, int] = {"signal": 1, "groups": 2, "returns": 3, "holdings": 1}
-"""Section of the analysis -> how many names lead to a figure."""
+"""Section of the analysis -> depth of its figures."""
 
 
 def check_figures(figures: Mapping[str, Any], where: str = "") -> None:
@@ -83,7 +83,7 @@ def check_figures(figures: Mapping[str, Any], where: str = "") -> None:
     Raises
     ------
     ValueError
-        Where one is none; it names the key.
+        If a value is neither; the message names the key.
     """
     for name, value in figures.items():
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
@@ -91,19 +91,19 @@ def check_figures(figures: Mapping[str, Any], where: str = "") -> None:
 
 
 def check_analysis(sections: Mapping[str, Any]) -> None:
-    """Check sections of figures, which hold numbers, nulls, days under names that end in ``_date``, and sections.
+    """Check sections of figures. They hold numbers, nulls, sections, and days under names that end in ``_date``.
 
     Raises
     ------
     ValueError
-        Where something else is there; it names the key.
+        If a value is something else; the message names the key.
     """
     for name, content in sections.items():
         _check_section(content, name, _DEPTHS.get(name))
 
 
 def _check_section(content: Any, where: str, depth: int | None) -> None:
-    """Check a section whose figures lie ``depth`` names down; None where that is not known."""
+    """Check a section whose figures lie ``depth`` names down; None if unknown."""
     if not isinstance(content, Mapping):
         raise ValueError(f"{where}: got {came(content)}, expected a section of figures")  # noqa: TRY004
     for name, value in content.items():

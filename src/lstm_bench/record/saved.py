@@ -1,4 +1,4 @@
-"""A saved run: its record found, and what it takes to score other days read from it."""
+"""A saved run: its model, and what its processors learned, read from its record."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def find_record(run: str, results: Path) -> Record:
     run
         As for :func:`lstm_bench.record.catalogue.find_run`.
     results
-        Where records are.
+        The folder of all records.
 
     Raises
     ------
     DataError
-        Where there is none, or it is not complete, or more than one run begins so.
+        If no run matches, or several do, or the record is not complete.
     """
     folder = find_run(run, results)
     record = Record.find(folder)
@@ -47,16 +47,16 @@ def find_record(run: str, results: Path) -> Record:
 
 
 def _inside(folder: Path) -> str:
-    """Say which records a folder that is none holds, an experiment's or that of all results."""
-    there = sorted(
+    """Describe the records in a folder that is not a record itself."""
+    records = sorted(
         seal.parent for depth in ("[!.]*", "[!.]*/[!.]*") for seal in folder.glob(f"{depth}/provenance.json")
     )
-    return f"; it holds records: {name_some(there)}" if there else ""
+    return f"; it holds records: {name_some(records)}" if records else ""
 
 
 @dataclass(frozen=True, eq=False)
 class SavedRun:
-    """What a record keeps of a trained model.
+    """A trained model and its configuration.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class SavedRun:
     config : resolved
     weights : of the best epoch, parameter -> tensor on the CPU
     fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
-    provenance : what it was computed with
+    provenance
     """
 
     record: Record
@@ -80,9 +80,9 @@ class SavedRun:
         Raises
         ------
         DataError
-            Where the run diverged and left no weights, or a file is missing or damaged.
+            If the run diverged and left no weights, or a file is missing or damaged.
         ConfigError
-            Where this version cannot read its configuration.
+            If this version cannot read its configuration.
         """
         failure = record.failure()
         if failure is not None:
@@ -110,12 +110,12 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
-    """Read what the processors of a run learned: ``shared``, ``infer`` and ``learn``, each in order.
+    """Read what a run's processors learned: ``shared``, ``infer`` and ``learn``, each in order.
 
     Raises
     ------
     DataError
-        Where the record does not say it.
+        If the file is missing or damaged.
     """
     path = record.path / _STATISTICS
     fitted = {}

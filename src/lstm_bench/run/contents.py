@@ -1,20 +1,28 @@
-"""What goes into a record's files."""
+"""The content of a record's files."""
 
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors.torch import save
 
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.config.yaml import dump_yaml
+from lstm_bench.core.json_values import without_nan
+from lstm_bench.data.provider import Provider
+from lstm_bench.dataset.bars_digest import BarsDigest
+from lstm_bench.model.contract import PackSpec, PathChoice
 from lstm_bench.model.trainer import Fit
+from lstm_bench.record.identity import NUMERICS, run_id
+from lstm_bench.record.provenance import Stopwatch, environment, peak_memory_mib
+from lstm_bench.record.stamp import NamedData, Stamp
 from lstm_bench.record.tables import (
     daily_table,
     drawdown_table,
@@ -27,12 +35,12 @@ from lstm_bench.record.tables import (
 from lstm_bench.run.evaluation import Evaluation
 from lstm_bench.run.preparation import Prepared
 
-__all__ = ["Scored", "without_nan", "write_record"]
+__all__ = ["PackProvenance", "Scored", "write_record"]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The scores of the test segment and what they are worth.
+    """Scores of the test segment, and their evaluation.
 
     Attributes
     ----------
@@ -54,7 +62,7 @@ def write_record(
     scored: Scored | None,
     provenance: dict[str, Any],
 ) -> None:
-    """Fill a record's folder; ``scored`` is None for a run that has no usable weights."""
+    """Fill a record's folder. ``scored`` is None for a run without usable weights."""
     (folder / "config.yaml").write_text(dump_yaml(config.to_file()), encoding="utf-8")
     epoch_table(fit.epochs).to_parquet(folder / "epochs.parquet")
     if scored is not None:
@@ -91,12 +99,82 @@ def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(without_nan(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def without_nan(value: Any) -> Any:
-    """Put null in the place of numbers that JSON has not."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: without_nan(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(part) for part in value]
-    return value
+class PackProvenance:
+    """Makes the provenance of each run of a pack.
+
+    Parameters
+    ----------
+    data, provider, device, choice
+        What the pack is computed from and with.
+    watch
+        Has the seconds of the pack's stages.
+    seeds
+        Of the pack.
+    """
+
+    def __init__(
+        self,
+        data: NamedData,
+        provider: Provider,
+        device: torch.device,
+        choice: PathChoice,
+        watch: Stopwatch,
+        seeds: Sequence[int],
+    ) -> None:
+        self._data, self._provider = data, provider
+        self._device, self._choice = device, choice
+        self._watch, self._seeds = watch, seeds
+        self._environment = environment()
+
+    def of(
+        self,
+        config: ResolvedRun,
+        fit: Fit,
+        run_seconds: Mapping[str, float],
+        bars: BarsDigest,
+        stamp: Stamp | None,
+        embargo: Mapping[str, int],
+        constant_loss: float,
+    ) -> dict[str, Any]:
+        """Return the content of a run's ``provenance.json``."""
+        spec, cuda = PackSpec.of(config), self._device.type == "cuda"
+        calendar, seconds = self._provider.calendar, {**self._watch.seconds, **run_seconds}
+        if len(self._seeds) > 1:  # the run's share of the pack's training
+            seconds["train"] = sum(epoch.seconds for epoch in fit.epochs)
+        return {
+            "run_id": run_id(config, self._data.name),
+            "seed": config.seed,
+            "data_fingerprint": self._data.name,
+            "data_used": None if stamp is None else stamp.used,
+            "folder_fingerprint": self._data.folder,
+            "calendar": [str(calendar[0]), str(calendar[-1])],
+            "bars": bars.to_json(),
+            "synthetic": self._provider.is_synthetic,
+            "numerics": NUMERICS,
+            **self._environment,
+            "started": self._watch.started.isoformat(timespec="seconds"),
+            "device": {
+                "name": str(self._device),
+                "model": torch.cuda.get_device_name(self._device) if cuda else None,
+                "threads": torch.get_num_threads(),
+                "training_path": self._choice.name,
+                "training_path_reason": self._choice.reason,
+                "peak_memory_mib": torch.cuda.max_memory_allocated(self._device) / 2**20 if cuda else None,
+            },
+            "pack": {
+                "width": len(self._seeds),
+                "seeds": list(self._seeds),
+                "train_seconds": self._watch.seconds["train"],
+            },
+            "training": {
+                "status": fit.status,
+                "epochs": len(fit.epochs),
+                "best_epoch": fit.best_epoch,
+                "best_score": fit.best_score,
+                "parameters": spec.parameters,
+                "constant_loss": constant_loss,
+            },
+            "seconds": seconds,
+            "peak_memory_mib": peak_memory_mib(),
+            "embargo": embargo,
+        }

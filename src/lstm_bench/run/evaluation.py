@@ -1,4 +1,4 @@
-"""What a run's scores are worth: signal metrics and the backtest by Qlib's names, and all that follows from them."""
+"""The evaluation of a run's scores: signal metrics, the backtest, and the analysis of both."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Evaluation", "Market", "evaluate_pack", "evaluate_scores", "load_mar
 
 @dataclass(frozen=True)
 class Market:
-    """What a backtest trades on.
+    """The market that a backtest trades on.
 
     Attributes
     ----------
@@ -48,14 +48,14 @@ class Market:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of one score panel.
+    """The evaluation of one panel of scores.
 
     Attributes
     ----------
     metrics : Qlib's metric name -> value, and those of ``evaluate.headlines``
     signal : daily signal metrics
-    signal_analysis : what else the scores are worth
-    portfolio, portfolio_analysis : None where the configuration asks for no backtest
+    signal_analysis : further measures of the scores
+    portfolio, portfolio_analysis : None if the configuration asks for no backtest
     """
 
     metrics: dict[str, float]
@@ -68,12 +68,12 @@ class Evaluation:
 def load_market(
     config: ResolvedRun, provider: Provider, days: npt.NDArray[np.datetime64], instruments: tuple[str, ...]
 ) -> Market | None:
-    """Read what the backtest of scores on ``days`` and ``instruments`` needs; None where none is asked for.
+    """Read what the backtest of scores on ``days`` and ``instruments`` needs; None without a backtest.
 
     Raises
     ------
     DataError
-        Where the benchmark, the market of the quotes or the backtest's dates are not in the data.
+        If the data lack the benchmark, the market of the quotes or the backtest's dates.
     """
     if config.portfolio_analysis is None:
         return None
@@ -102,16 +102,16 @@ def evaluate_scores(
     market
         From :func:`load_market`.
     scores, labels : ``[T, N]``
-        Scores and raw labels; NaN where there is none.
+        Scores and raw labels; NaN if absent.
     rows : ``[T, N]`` bool
         The samples that were scored.
     days, instruments
         Of the rows and columns.
     """
-    wanted = config.signal_analysis
-    signal = signal_metrics(scores, labels, rows, long_short=wanted.ana_long_short)
+    section = config.signal_analysis
+    signal = signal_metrics(scores, labels, rows, long_short=section.ana_long_short)
     analysis = analyse_signal(scores, labels, rows, days, signal)
-    metrics = signal.summary(wanted.ann_scaler) | analysis.headlines()
+    metrics = signal.summary(section.ann_scaler) | analysis.headlines()
     if "HFSignalRecord" in config.further_records:
         halves = signal_metrics(scores, labels, rows, long_short=True)
         metrics |= long_short_figures(halves, analysis.precision)
@@ -138,33 +138,35 @@ def evaluate_pack(
     *,
     threads: int,
 ) -> Iterator[tuple[Evaluation, float]]:
-    """Evaluate K score panels ``[T, N]`` on the same samples, several at once: what takes time is compiled.
+    """Evaluate K panels of scores ``[T, N]`` on the same samples, several at once in threads.
+
+    Threads suffice because the slow parts are compiled.
 
     Parameters
     ----------
     configs, scores
-        One each per member; scores are taken as threads get free.
+        One per member. Scores are taken when a thread becomes free.
     market, labels, rows, days, instruments
         As for :func:`evaluate_scores`.
     threads
-        How many at once.
+        Number of evaluations at once.
 
     Yields
     ------
     Evaluation, float
-        And the seconds it took, in the order of the members. A caller that goes away waits for those at work.
+        With its seconds, in the order of the members. Closing the iterator waits for evaluations in progress.
     """
 
     def timed(config: ResolvedRun, panel: npt.NDArray[np.float32]) -> tuple[Evaluation, float]:
-        begun = time.perf_counter()
-        given = evaluate_scores(config, market, panel, labels, rows, days, instruments)
-        return given, time.perf_counter() - begun
+        start = time.perf_counter()
+        result = evaluate_scores(config, market, panel, labels, rows, days, instruments)
+        return result, time.perf_counter() - start
 
-    at_work: deque[Future[tuple[Evaluation, float]]] = deque()
+    running: deque[Future[tuple[Evaluation, float]]] = deque()
     with ThreadPoolExecutor(threads, "evaluate") as pool:
         for config, panel in zip(configs, scores, strict=True):
-            at_work.append(pool.submit(timed, config, panel))
-            if len(at_work) > threads:
-                yield at_work.popleft().result()
-        while at_work:
-            yield at_work.popleft().result()
+            running.append(pool.submit(timed, config, panel))
+            if len(running) > threads:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()

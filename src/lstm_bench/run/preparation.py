@@ -1,4 +1,4 @@
-"""All that a run needs before it trains, checked: what can fail for its input fails here, in seconds."""
+"""Prepares and checks everything that a run needs, so that wrong inputs fail before training."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ logger = logging.getLogger("lstm_bench")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run's data.
+    """The data of a run.
 
     Attributes
     ----------
     dataset
-    train, valid : learn samples
-    test : infer samples
-    weights : ``[S]`` of the training samples in the loss; None for ones
-    market : what the backtest trades on, None where none is asked for
+    train, valid : samples of the learn view
+    test : samples of the infer view
+    weights : ``[S]``, of the training samples in the loss; None for equal weights
+    market : of the backtest; None without one
     """
 
     dataset: Dataset
@@ -58,7 +58,7 @@ class Prepared:
 
     @property
     def embargo(self) -> dict[str, int]:
-        """Days of the embargo, and the samples of train and valid that it leaves out."""
+        """Days of the embargo, and the numbers of samples of train and valid that it leaves out."""
         return {
             "days": self.dataset.embargo,
             "train": self.train.embargoed,
@@ -73,14 +73,14 @@ def prepare(config: ResolvedRun, provider: Provider, build: Callable[[], Dataset
     ----------
     config, provider
     build
-        Gives the dataset, such as one from a cache; it is built in memory where this is None.
+        Returns the dataset, such as one from a cache. None builds it in memory.
 
     Raises
     ------
     ConfigError
-        Where the model and the dataset do not fit each other, or a segment holds less than a batch.
+        If the model and the dataset do not fit each other, or a segment holds less than a batch.
     DataError
-        Where the data lacks something: days, a benchmark, a market, labels to evaluate against.
+        If the data lack days, a benchmark, a market or labels to evaluate against.
     """
     kwargs = config.task.model.kwargs
     _check_market(config, provider)
@@ -114,7 +114,7 @@ def prepare(config: ResolvedRun, provider: Provider, build: Callable[[], Dataset
 
 
 def _volatility(config: ResolvedRun, provider: Provider, dataset: Dataset) -> npt.NDArray[np.float32] | None:
-    """Return the volatility ``[T, N]`` that weights are made of; None where they are not."""
+    """Return the volatility ``[T, N]`` for weights of samples; None if these do not need it."""
     training = config.lstm_bench.training
     if training.reweight != "volatility":
         return None
@@ -128,9 +128,9 @@ def check_learning(config: ResolvedRun, dataset: Dataset, train: SampleSet, vali
     Raises
     ------
     ConfigError
-        Where the model and the dataset do not fit each other, or a segment holds less than a batch.
+        If the model and the dataset do not fit each other, or a segment holds less than a batch.
     DataError
-        Where a segment has no label, or no day whose labels a loss of whole days could tell apart.
+        If a segment has no label, or no day with different labels for a loss of whole days.
     """
     kwargs = config.task.model.kwargs
     if dataset.n_features != kwargs.d_feat:
@@ -157,7 +157,7 @@ def check_learning(config: ResolvedRun, dataset: Dataset, train: SampleSet, vali
 
 
 def _check_market(config: ResolvedRun, provider: Provider) -> None:
-    """Look up what a backtest will trade on, before features are computed for nothing."""
+    """Check that the backtest's market and benchmark exist, before features are computed."""
     if config.portfolio_analysis is None:
         return
     portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
@@ -166,12 +166,12 @@ def _check_market(config: ResolvedRun, provider: Provider) -> None:
 
 
 def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
-    """Return what early stopping watches: None for the loss, otherwise the mean daily correlation over valid.
+    """Return the metric of early stopping: None for the loss, otherwise the mean daily correlation over valid.
 
     Raises
     ------
     ConfigError
-        Where no day of valid has two labelled instruments to correlate.
+        If no day of valid has two labelled instruments to correlate.
     """
     metric = config.task.model.kwargs.metric
     if metric in ("", "loss"):
@@ -194,17 +194,17 @@ def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
 
 
 def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[str, float]:
-    """Estimate what the run will take beyond the interpreter and its libraries, in MiB.
+    """Estimate what the run takes beyond the interpreter and its libraries, in MiB.
 
-    ``resident_mib`` is the data that stays in memory, ``training_mib`` weights, gradients, moments and the activations
-    of what is at work at once, ``record_mib`` the record on disk.
+    ``resident_mib`` is the data in memory, ``training_mib`` are weights, gradients, moments and activations of a step,
+    and ``record_mib`` is the record on disk.
     """
     dataset, spec = prepared.dataset, PackSpec.of(config)
     weights = spec.parameters
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
-    small = 150_000 + 320 * days  # daily series, and the tables that do not grow; files fill whole blocks
+    small = 150_000 + 320 * days  # daily series and small tables; files fill whole blocks
     features = {id(view.features): view.features.on("cpu").nbytes for view in dataset.views.values()}
     largest = replace(spec, batch_size=_largest_batch(spec, prepared.train))
     mib = float(2**20)
@@ -216,7 +216,7 @@ def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[s
 
 
 def _largest_batch(spec: PackSpec, train: SampleSet) -> int:
-    """Return the samples of the largest batch that training may draw."""
+    """Return the samples of the largest batch of training."""
     if not spec.loss.is_by_day:
         return spec.batch_size
     days = comparable_days(torch.from_numpy(train.labels), torch.from_numpy(train.days))

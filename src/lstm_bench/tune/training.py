@@ -60,7 +60,7 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     kept = outcome if outcome.is_file() else rescued(outcome.name)
     if kept is not None:  # it was trained to its end, and the driver died before it stored the result
         return _replay(json.loads(kept.read_text(encoding="utf-8")), session)
-    from lstm_bench.run.contents import without_nan
+    from lstm_bench.core.json_values import without_nan
 
     result = _train(payload, session)
     if not result["pruned"]:

@@ -42,7 +42,7 @@ def make_inputs(train: SampleSet, loss: LossSpec, hidden: int, *, weighted: bool
 @pytest.mark.parametrize("name", ["mse", "ic", "rank"])
 @pytest.mark.parametrize("hidden", [16, 21])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_parts_give_the_whole_batchs_loss_and_gradient(
+def test_micro_batches_give_the_whole_batchs_loss_and_gradient(
     make_days: MakeSamples, name: Any, hidden: int, weighted: bool
 ) -> None:
     inputs = make_inputs(make_days(days=9, stocks=30), LossSpec(name), hidden, weighted=weighted)

@@ -102,7 +102,7 @@ def test_nan_in_a_window_is_nan_in_its_score_alone() -> None:
     assert scores.isnan().tolist() == [sample == 4 for sample in range(10)]
 
 
-def test_weights_are_those_of_the_last_renewal() -> None:
+def test_weights_are_those_of_the_last_repacking() -> None:
     model, windows = make(3, 8, 2), torch.randn(6, 5, 3)
     compiled = CompiledLSTM(model)
     before = compiled.scores(windows)
@@ -115,7 +115,7 @@ def test_weights_are_those_of_the_last_renewal() -> None:
 
 
 def test_gradients_go_through_the_masks_of_dropout() -> None:
-    """Masks drawn again from the same state, applied between single layers of torch."""
+    """Masks sampled again from the same state, applied between single layers of torch."""
     model, windows = make(3, 16, 3, dropout=0.4), torch.randn(20, 5, 3)
     compiled = CompiledLSTM(model)
     state = torch.Generator().manual_seed(5).get_state()

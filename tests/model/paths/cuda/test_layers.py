@@ -44,7 +44,7 @@ class Case:
 
 
 def distance(given: Tensor, expected: Tensor) -> float:
-    """Relative in norm; absolute where nothing is expected, as of a state's weights on a single day."""
+    """Relative in norm; absolute if zero is expected, as for a state's weights on a single day."""
     error, size = float((given.cpu().double() - expected).norm()), float(expected.norm())
     return error / size if size else error
 
@@ -76,7 +76,7 @@ def test_outputs_and_gradients(
 
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("L", [2, 3])
-def test_scoring_is_the_way_forward(device: torch.device, layers: int, L: int) -> None:
+def test_scoring_is_the_forward_pass(device: torch.device, layers: int, L: int) -> None:
     case = Case.make(2, 40, L, 5, 20, layers)
     weights = PackWeights.of(case.models, device)
     shared = case.windows[:1].expand(2, -1, -1, -1)

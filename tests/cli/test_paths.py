@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_bench.cli.destination import check_file, check_folder
+from lstm_bench.cli.paths import check_file, check_folder
 from lstm_bench.core.errors import InputError
 
 CONFIG = Path(__file__).parents[2] / "configs" / "lstm_alpha158.yaml"

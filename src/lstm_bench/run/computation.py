@@ -1,0 +1,201 @@
+"""A pack of runs in memory: its dataset, training, scores and evaluation."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lstm_bench.config.workflow import ResolvedRun
+from lstm_bench.core.counting import counted
+from lstm_bench.core.kernel import cache_folder
+from lstm_bench.dataset.bars_digest import BarsDigest
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.cache import DatasetCache
+from lstm_bench.dataset.dataset import Dataset
+from lstm_bench.dataset.guards import embargo_days
+from lstm_bench.evaluate.compilation import EarlyCompilation
+from lstm_bench.model.contract import MemberSpec, PackSpec
+from lstm_bench.model.loss.sample import constant_loss
+from lstm_bench.model.predict import predict_weights
+from lstm_bench.model.resident import ResidentSamples
+from lstm_bench.model.select import choose_path
+from lstm_bench.model.trainer import Fit, train_pack
+from lstm_bench.record.provenance import Stopwatch
+from lstm_bench.record.rescue import check_room
+from lstm_bench.record.stamp import NamedData, Stamp
+from lstm_bench.run.contents import PackProvenance, Scored, write_record
+from lstm_bench.run.evaluation import evaluate_pack
+from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
+from lstm_bench.tracking.progress import Progress
+
+__all__ = ["PackComputation"]
+
+
+class PackComputation:
+    """Computes the runs of one configuration over seeds.
+
+    Parameters
+    ----------
+    configs
+        By seed, resolved.
+    data
+    device
+    watch
+        Measures the stages, and reports them to the progress.
+    cache
+        Of datasets. None builds the dataset in memory.
+    experiment
+        Folder of the records, whose disk needs room for them.
+
+    Attributes
+    ----------
+    record_bytes : estimated size of a record, known when training begins
+    """
+
+    def __init__(
+        self,
+        configs: Mapping[int, ResolvedRun],
+        data: NamedData,
+        device: torch.device,
+        watch: Stopwatch,
+        cache: DatasetCache | None,
+        experiment: Path,
+    ) -> None:
+        self.configs = configs
+        self.config = next(iter(configs.values()))  # for everything but the seed
+        self.provider = data.provider
+        self.data = data
+        self.device = device
+        self.watch = watch
+        self.cache = cache
+        self.experiment = experiment
+        self.record_bytes = 0.0
+        self.choice = choose_path(PackSpec.of(self.config), device)
+
+    def compute(self, progress: Progress) -> Iterator[tuple[int, Callable[[Path], None]]]:
+        """Train the pack and evaluate its runs; yield each seed with the function that fills its record.
+
+        Raises
+        ------
+        InputError
+            If the configuration or the data cannot be used, or there is no room for the records.
+        """
+        provenance = PackProvenance(
+            self.data, self.provider, self.device, self.choice, self.watch, list(self.configs)
+        )
+        with EarlyCompilation(cache_folder()) as compilation:
+            prepared, bars, stamp, fits = self._train(progress)
+            if any(fit.weights for fit in fits):
+                compilation.wait()
+        constant = constant_loss(torch.from_numpy(prepared.valid.labels), PackSpec.of(self.config).loss)
+        results = self._score(prepared, [fit for fit in fits if fit.weights], progress)
+        for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
+            scored, seconds = next(results) if fit.weights else (None, {})
+            content = provenance.of(config, fit, seconds, bars, stamp, prepared.embargo, constant)
+            progress.stage("record")
+            yield (
+                seed,
+                partial(
+                    write_record,
+                    config=config,
+                    prepared=prepared,
+                    fit=fit,
+                    scored=scored,
+                    provenance=content,
+                ),
+            )
+
+    def _train(self, progress: Progress) -> tuple[Prepared, BarsDigest, Stamp | None, list[Fit]]:
+        with self.watch.stage("dataset"):
+            prepared = prepare(self.config, self.provider, self._dataset)
+            metric = valid_metric(self.config, prepared.valid)
+        self.record_bytes = needs(self.config, prepared, self.choice)["record_mib"] * 2**20
+        n = len(self.configs)
+        check_room(
+            self.experiment, n * self.record_bytes, f"the record{'s' * (n > 1)} of {counted(n, 'seed')}"
+        )
+        with self.watch.stage("fingerprint"):
+            bars = self._bars(prepared.dataset)
+            stamp = Stamp.of(self.config, self.provider)
+        kwargs = self.config.task.model.kwargs
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        with self.watch.stage("train"):
+            fits = train_pack(
+                PackSpec.of(self.config),
+                [MemberSpec.of(config) for config in self.configs.values()],
+                prepared.train,
+                prepared.valid,
+                n_epochs=kwargs.n_epochs,
+                early_stop=kwargs.early_stop,
+                device=self.device,
+                valid_metric=metric,
+                on_epoch=partial(self._report, progress),
+                on_step=progress.step,
+                choice=self.choice,
+                weights=prepared.weights,
+            )
+        return prepared, bars, stamp, fits
+
+    def _dataset(self) -> Dataset:
+        section, d_feat = self.config.task.dataset, self.config.task.model.kwargs.d_feat
+        embargo = embargo_days(self.config)
+        if self.cache is None:
+            return build_dataset(section, self.provider, d_feat=d_feat, embargo=embargo)
+        return self.cache.open(section, self.provider, self.data.cached_as, d_feat=d_feat, embargo=embargo)
+
+    def _bars(self, dataset: Dataset) -> BarsDigest:
+        """Digest the bars behind the dataset, by which a prediction of later days recognises them."""
+        end = dataset.offset + len(dataset.days)
+        return BarsDigest.of(self.config.task.dataset, self.provider, dataset.offset, end)
+
+    def _report(self, progress: Progress, fits: Sequence[Fit]) -> bool:
+        """Report the members that the epoch trained."""
+        epoch = max(len(fit.epochs) for fit in fits)
+        active = [fit for fit in fits if len(fit.epochs) == epoch]
+        progress.epoch(active, self.config.task.model.kwargs.n_epochs)
+        return True
+
+    def _score(
+        self, prepared: Prepared, fits: Sequence[Fit], progress: Progress
+    ) -> Iterator[tuple[Scored, dict[str, float]]]:
+        """Score the test segment with each member's best weights and evaluate the scores; yield them with seconds."""
+        dataset, test = prepared.dataset, prepared.test
+        configs = [self.configs[fit.member.seed] for fit in fits]
+        span, rows = dataset.rows_of(test)
+        spec = PackSpec.of(self.config)
+        resident = ResidentSamples.place(test, self.device)
+        predicted: deque[tuple[npt.NDArray[np.float32], float]] = deque()
+
+        def panels() -> Iterator[npt.NDArray[np.float32]]:
+            for fit in fits:
+                progress.stage("predict")
+                start = time.perf_counter()
+                scores = predict_weights(spec, fit.weights, resident, self.choice.name)
+                predicted.append((scores, time.perf_counter() - start))
+                progress.stage("evaluate")
+                yield dataset.scores_to_panel(test, scores)[span]
+
+        for evaluation, evaluate_seconds in evaluate_pack(
+            configs,
+            prepared.market,
+            panels(),
+            np.where(rows, dataset.raw_label[span], np.float32(np.nan)),
+            rows,
+            dataset.days[span],
+            dataset.instruments,
+            threads=torch.get_num_threads(),
+        ):
+            scores, predict_seconds = predicted.popleft()
+            labels = dataset.raw_label[test.days, test.instruments]
+            yield (
+                Scored(scores, labels, evaluation),
+                {"predict": predict_seconds, "evaluate": evaluate_seconds},
+            )
