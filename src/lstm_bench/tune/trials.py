@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, Strict, ValidationError
 
+from lstm_bench.config.section import Recorded
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import DataError
 from lstm_bench.tune.liveness import is_alive
 from lstm_bench.tune.objective import say_diverged
-from lstm_bench.tune.trial_json import TrialJson
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -44,6 +44,38 @@ OUTCOME = "outcome"
 
 VALID_IC = "valid_ic"
 """Within an outcome."""
+
+
+_Text = Annotated[str, Strict()]
+_Number = Annotated[float, Strict()]
+_Figures = dict[str, _Number | None]
+
+
+class _Failure(Recorded):
+    """A failed attempt."""
+
+    error: _Text = ""
+
+
+class _Outcome(Recorded):
+    """How a trial ended."""
+
+    device: _Text | None = None
+    slot: _Text | None = None
+    seconds: _Number | None = None
+    duplicate_of: int | None = None
+    diverged_seeds: list[int] = Field([])
+    valid_ic: dict[str, _Figures] = Field({})
+
+
+class _Attributes(Recorded):
+    """The user attributes of a trial."""
+
+    driver: _Text | None = None
+    origin: _Text = "sampler"
+    moved: dict[str, Any] = Field({})
+    outcome: _Outcome = _Outcome()
+    failures: list[_Failure] = Field([])
 
 
 @dataclass(frozen=True)
@@ -120,7 +152,7 @@ def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any
 
 def _check(trial: FrozenTrial) -> None:
     try:
-        TrialJson.model_validate(trial.user_attrs)
+        _Attributes.model_validate(trial.user_attrs)
     except ValidationError as error:
         raise DataError(f"trial {trial.number} in the store: {explain(error)}") from error
 
