@@ -742,7 +742,7 @@ _DIFFERENCES: Mapping[str, Mapping[str, str]] = {
     },
     "Segments without a day, or with some left out": {
         "segment_outside": "holds no trading day",
-        "segment_of_three_step": "a segment cannot leave out days",
+        "segment_of_three_step": "a segment cannot skip days",
     },
     "Fit periods without a row, or without an end": {
         "fit_outside": "no row lies in 2018-01-01..2018-12-31",
@@ -751,7 +751,7 @@ _DIFFERENCES: Mapping[str, Mapping[str, str]] = {
     },
     "Codes in small letters": {"instruments_lower": ""},
     "Several labels": {"label_two": ""},
-    "Texts for true and false": {"infer_clip_text": "got the text 'no', which is true to Qlib"},
+    "Texts for true and false": {"infer_clip_text": "got the text 'no', which Qlib treats as true"},
     "Instrument processors by group": {"inst_time_range_by_group": "rows cannot differ between groups"},
     "Other groups and names of columns": {
         "loader_other_group": "unknown key 'extra'",

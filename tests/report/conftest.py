@@ -1,4 +1,4 @@
-"""Records as a run leaves them, of made-up figures, and a manifest that names them."""
+"""Records with made-up figures, in the form that a run writes, and a manifest that names them."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def leave_record(
     data: str = DATA,
     diverged: bool = False,
     figures: Mapping[str, float] | None = None,
-    **said: Any,
+    **more: Any,
 ) -> str:
-    """Publish a record with series drawn for its seed, ``lift`` above those of another row; return its id."""
+    """Publish a record with random series for its seed, raised by ``lift``; ``more`` goes into its provenance."""
     generator = np.random.default_rng(config.seed)
     ic = pd.DataFrame(
         {
@@ -83,7 +83,7 @@ def leave_record(
         "device": {"name": "cpu", "model": None, "training_path": "nn.LSTM"},
         "training": {"status": "early_stopped", "epochs": 11, "best_epoch": 0, "parameters": 55105},
         "seconds": {"dataset": 0.5, "train": 30.25},
-        **said,
+        **more,
     }
 
     def write(draft: Path) -> None:
@@ -99,7 +99,7 @@ def leave_record(
 
 
 def row_maker(results: Path) -> MakeRow:
-    """Leave a row's records below ``results`` and name them in a manifest."""
+    """Write a row's records below ``results`` and name them in a manifest."""
 
     def make(
         study: str,
@@ -110,12 +110,12 @@ def row_maker(results: Path) -> MakeRow:
         overrides: Iterable[str] = (),
         failures: dict[int, str] | None = None,
         absent: Iterable[int] = (),
-        **said: Any,
+        **more: Any,
     ) -> BenchRow:
         config, experiment = configuration(features, *overrides), results / study
         lost = {*absent, *(failures or {})}
         runs = {
-            seed: leave_record(experiment, config.with_seed(seed), **said)
+            seed: leave_record(experiment, config.with_seed(seed), **more)
             for seed in seeds
             if seed not in lost
         }
@@ -148,13 +148,13 @@ def make_row(results: Path) -> MakeRow:
 
 @pytest.fixture(scope="session")
 def rows_below() -> Callable[[Path], MakeRow]:
-    """Give the way to make rows in a folder that several tests share."""
+    """Make rows in a folder that several tests share."""
     return row_maker
 
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    """A record of a run that was trained here, with all that a run leaves; not to be changed."""
+    """A complete record of a run that was trained here; tests must not change it."""
     from lstm_bench.run.runner import execute
 
     place = tmp_path_factory.mktemp("recorded")

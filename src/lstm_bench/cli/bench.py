@@ -84,7 +84,10 @@ class BenchOptions:
 
 @takes_options
 def bench(options: BenchOptions) -> None:
-    """Get a leaderboard row: train a study's best configuration, or a workflow file's, over seeds; records are kept."""
+    """Make a leaderboard row: train a study's best configuration, or a workflow file's, over seeds.
+
+    Seeds that have a record are not trained again.
+    """
     from lstm_bench.cli.paths import check_folder
 
     check_folder("--out", options.out)

@@ -12,7 +12,7 @@ from lstm_bench.config.alpha158 import Alpha158Options, alpha158
 from lstm_bench.config.alpha360 import alpha360
 from lstm_bench.config.section import Section
 from lstm_bench.config.wording.mistakes import explain
-from lstm_bench.config.wording.shown import came, shown
+from lstm_bench.config.wording.value_text import value_text, value_with_kind
 from lstm_bench.config.yaml import read_yaml
 from lstm_bench.core.errors import ConfigError, choices_hint
 
@@ -41,10 +41,12 @@ class FeatureSet(Section):
         if isinstance(columns, dict):
             for name, text in columns.items():
                 if not isinstance(name, str) or name.strip() != name or not name:
-                    raise ValueError(f"got the name {shown(name)}, expected a text in quotes, such as MA5")
+                    raise ValueError(
+                        f"got the name {value_text(name)}, expected a text in quotes, such as MA5"
+                    )
                 if not isinstance(text, str):
                     raise ValueError(  # noqa: TRY004 - pydantic's protocol
-                        f"{name}: got {came(text)}, expected an expression, such as Mean($close, 5)"
+                        f"{name}: got {value_with_kind(text)}, expected an expression, such as Mean($close, 5)"
                     )
         return columns
 

@@ -16,7 +16,7 @@ from lstm_bench.config.sections.search import PrunerConfig, SamplerConfig
 from lstm_bench.config.values.duration import Duration
 from lstm_bench.config.values.seeds import Seeds
 from lstm_bench.config.wording.mistakes import KeyPath, explain
-from lstm_bench.config.wording.shown import shown
+from lstm_bench.config.wording.value_text import value_text
 from lstm_bench.config.yaml import read_yaml
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import choices_hint
@@ -103,7 +103,7 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ValueError(f"got {shown(value)}, expected plain data: numbers, texts, dates, lists, mappings")
+    raise ValueError(f"got {value_text(value)}, expected plain data: numbers, texts, dates, lists, mappings")
 
 
 Plain = Annotated[Any, BeforeValidator(_plain)]
@@ -177,7 +177,7 @@ class StudyConfig(Section):
                 for value in values:
                     if not self.space[other].contains(value):
                         raise ValueError(
-                            f"space.{key}.when.{other}: got {shown(value)}, which is not a value of {other}: "
+                            f"space.{key}.when.{other}: got {value_text(value)}, which is not a value of {other}: "
                             f"{self.space[other]}"
                         )
         in_order(self.space)
@@ -191,10 +191,10 @@ class StudyConfig(Section):
                 if key not in self.space:
                     raise ValueError(f"{where}: no parameter of the space; {choices_hint(key, self.space)}")
                 if not self.space[key].contains(value):
-                    raise ValueError(f"{where}: got {shown(value)}, expected one of {self.space[key]}")
+                    raise ValueError(f"{where}: got {value_text(value)}, expected one of {self.space[key]}")
                 for other, values in self.space[key].when.items():
                     if other not in params or params[other] not in values:
-                        listed = ", ".join(map(shown, values))
+                        listed = ", ".join(map(value_text, values))
                         raise ValueError(f"{where}: used only if {other} is one of {listed}")
         return self
 

@@ -20,7 +20,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from lstm_bench.config.nodes import assign, compose, construct, entries, lookup, merged, replace
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.errors import ConfigError, near_match
 
 __all__ = ["Document", "Overrides", "dump_yaml", "load_yaml", "parse_value", "read_yaml"]
@@ -141,7 +141,9 @@ def _compose_with_base(path: Path) -> MappingNode:
         return root
     base = construct(node)
     if not isinstance(base, str):
-        raise ConfigError(f"{_BASE_KEY}: got {came(base)}, expected the path of a file, relative to {path}")
+        raise ConfigError(
+            f"{_BASE_KEY}: got {value_with_kind(base)}, expected the path of a file, relative to {path}"
+        )
     named = Path(base).expanduser()
     base_path = named if named.exists() else path.parent / named
     if not base_path.is_file():
@@ -191,7 +193,8 @@ def _parse_override(override: str | tuple[str, Any]) -> tuple[str, Node]:
             text = dump_yaml(os.fspath(value) if isinstance(value, os.PathLike) else value)
         except YAMLError as error:
             raise ConfigError(
-                f"override {dotted}: got {came(value)}, expected plain data: numbers, texts, dates, lists, mappings"
+                f"override {dotted}: got {value_with_kind(value)}, "
+                "expected plain data: numbers, texts, dates, lists, mappings"
             ) from error
     dotted = dotted.strip()
     if not all(dotted.split(".")):

@@ -104,7 +104,7 @@ def _read_cache() -> dict[str, tuple[str, str]]:
 
 
 def _write_cache(folder: str, state: str, value: str) -> None:
-    """Remember a fingerprint; where that cannot be, say so and go on."""
+    """Cache a fingerprint; log a warning if the cache cannot be written."""
     path = cache_path()
     try:
         write_whole(path, json.dumps({**_read_cache(), folder: (state, value)}, indent=1))

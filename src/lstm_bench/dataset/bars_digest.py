@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.config.values.day import parse_day
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns, needed_features
@@ -62,7 +62,7 @@ class BarsDigest:
             If the content has another form.
         """
         if not isinstance(content, dict) or set(content) != {"start", "end", "through", "sha256"}:
-            raise DataError(f"bars: got {came(content)}, expected start, end, through and sha256")
+            raise DataError(f"bars: got {value_with_kind(content)}, expected start, end, through and sha256")
         for key in ("start", "end", "through"):
             try:
                 parse_day(content[key])

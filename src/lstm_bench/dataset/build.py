@@ -17,6 +17,7 @@ from lstm_bench.dataset.dataset import DataKey, Dataset, View, window_shape
 from lstm_bench.dataset.guards import embargoed_days
 from lstm_bench.dataset.handler import (
     HandlerColumns,
+    Processed,
     last_fit_day,
     needed_features,
     process_infer,
@@ -89,19 +90,14 @@ def build_dataset(
     if np.isnan(raw.label.column(0)).all():
         raise DataError(f"label: {columns.label[1]!r} has no value on any of {counted(len(raw.rows), 'row')}")
     processed = process_table(handler, raw, barred)
-    infer, learn = processed.infer, processed.learn
-    if infer.feature.names != learn.feature.names:
-        raise ConfigError("infer_processors and learn_processors leave different columns")
-    if columns.lagged and not isinstance(infer.feature, LaggedColumns):
-        stored = counted(len(infer.feature.names), "column")
-        logger.info("%s: %s stored, not gathered from bars", handler.name, stored)
+    _check_columns(handler, processed)
     return _assemble(
         config,
         provider,
         d_feat,
         raw,
         instruments,
-        {"infer": infer, "learn": learn},
+        {"infer": processed.infer, "learn": processed.learn},
         fitted=processed.fitted,
         segments=located,
         offset=begin,
@@ -148,17 +144,7 @@ def build_inference_dataset(
     """
     handler = config.kwargs.handler
     start = first_position(handler, provider)
-    names = needed_features(handler)
-    lagged = _keeps_bars(config, names, d_feat)
-
-    def read(rows_from: int) -> tuple[Table, tuple[str, ...]]:
-        return read_table(handler, provider, start, end, names, lagged=lagged, rows_from=rows_from)
-
-    back = (config.step_len or 0) if config.is_time_series else 0
-    rows_from = max(start, begin - back)
-    raw, instruments = read(rows_from)
-    if start < rows_from and len(np.unique(raw.rows.days[raw.rows.days < begin - start])) < back:
-        raw, instruments = read(start)  # some of these days have no row at all: windows reach further back
+    raw, instruments = _read_with_windows(config, provider, start, begin, end, d_feat)
     infer = process_infer(handler, raw, fitted)
     return _assemble(
         config,
@@ -266,6 +252,35 @@ def _assemble(
         embargo=embargo,
         embargoed=embargoed,
     )
+
+
+def _check_columns(handler: HandlerConfig, processed: Processed) -> None:
+    """Refuse different columns for training and prediction, and log if Alpha360's columns must be stored."""
+    columns = processed.infer.feature
+    if columns.names != processed.learn.feature.names:
+        raise ConfigError("infer_processors and learn_processors leave different columns")
+    if handler.is_alpha360 and not isinstance(columns, LaggedColumns):
+        stored = counted(len(columns.names), "column")
+        logger.info("%s: %s stored, not gathered from bars", handler.name, stored)
+
+
+def _read_with_windows(
+    config: DatasetConfig, provider: Provider, start: int, begin: int, end: int, d_feat: int
+) -> tuple[Table, tuple[str, ...]]:
+    """Read the raw table from ``start``, with rows on ``begin..end`` and on the days that windows need before."""
+    handler = config.kwargs.handler
+    names = needed_features(handler)
+    lagged = _keeps_bars(config, names, d_feat)
+
+    def read(rows_from: int) -> tuple[Table, tuple[str, ...]]:
+        return read_table(handler, provider, start, end, names, lagged=lagged, rows_from=rows_from)
+
+    back = (config.step_len or 0) if config.is_time_series else 0
+    rows_from = max(start, begin - back)
+    raw, instruments = read(rows_from)
+    if start < rows_from and len(np.unique(raw.rows.days[raw.rows.days < begin - start])) < back:
+        return read(start)  # some of these days have no row at all: windows reach further back
+    return raw, instruments
 
 
 def _views(tables: Mapping[DataKey, Table]) -> dict[DataKey, View]:

@@ -20,6 +20,8 @@ __all__ = ["Segment", "close_segments", "locate_segments", "misfits", "span_of"]
 
 logger = logging.getLogger("lstm_bench")
 
+_Run = TypeVar("_Run", bound=RunConfig)
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -73,9 +75,6 @@ def locate_segments(
             )  # fmt: skip
         located[name] = Segment(name, *inside)
     return located
-
-
-_Run = TypeVar("_Run", bound=RunConfig)
 
 
 def close_segments(config: _Run, provider: Provider) -> _Run:

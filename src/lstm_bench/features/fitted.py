@@ -16,7 +16,7 @@ from lstm_bench.config.sections.processor import (
     RobustZScoreNormKwargs,
     ZScoreNormKwargs,
 )
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
 from lstm_bench.features.arrays import Bools, Floats32, Ints
@@ -78,10 +78,12 @@ class FittedStatistics:
         """
         form = {"processor": str, "group": str, "columns": list, "center": list, "scale": list}
         if not isinstance(content, dict):
-            raise DataError(f"got {came(content)}, expected what a processor learned: {', '.join(form)}")
+            raise DataError(
+                f"got {value_with_kind(content)}, expected what a processor learned: {', '.join(form)}"
+            )
         for key, kind in form.items():
             if not isinstance(content.get(key), kind):
-                got = f"got {came(content[key])}" if key in content else "missing"
+                got = f"got {value_with_kind(content[key])}" if key in content else "missing"
                 raise DataError(f"{key}: {got}, expected a {'text' if kind is str else 'list'}")
         columns, group, processor = tuple(content["columns"]), content["group"], content["processor"]
         numbers = [*content["center"], *content["scale"]]

@@ -13,7 +13,7 @@ from pydantic import Field, Strict
 
 from lstm_bench.config.section import Recorded
 from lstm_bench.config.values.day import Day, parse_day
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 
 __all__ = ["ProvenanceJson", "check_analysis", "check_figures"]
 
@@ -87,7 +87,9 @@ def check_figures(figures: Mapping[str, Any], where: str = "") -> None:
     """
     for name, value in figures.items():
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
-            raise ValueError(f"{where}{name}: got {came(value, 'number')}, expected a number or null")
+            raise ValueError(
+                f"{where}{name}: got {value_with_kind(value, 'number')}, expected a number or null"
+            )
 
 
 def check_analysis(sections: Mapping[str, Any]) -> None:
@@ -105,7 +107,7 @@ def check_analysis(sections: Mapping[str, Any]) -> None:
 def _check_section(content: Any, where: str, depth: int | None) -> None:
     """Check a section whose figures lie ``depth`` names down; None if unknown."""
     if not isinstance(content, Mapping):
-        raise ValueError(f"{where}: got {came(content)}, expected a section of figures")  # noqa: TRY004
+        raise ValueError(f"{where}: got {value_with_kind(content)}, expected a section of figures")  # noqa: TRY004
     for name, value in content.items():
         if (depth is None and not isinstance(value, Mapping)) or depth == 1:
             _check_figure(name, value, where)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import DataError
 from lstm_bench.features.fitted import FittedStatistics
@@ -121,7 +121,7 @@ def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
     fitted = {}
     for key, steps in read_object(path).items():
         if not isinstance(steps, list):
-            raise DataError(f"{path}: {key}: got {came(steps)}, expected a list; {AGAIN}")
+            raise DataError(f"{path}: {key}: got {value_with_kind(steps)}, expected a list; {AGAIN}")
         try:
             fitted[key] = tuple(map(FittedStatistics.from_json, steps))
         except DataError as error:

@@ -15,7 +15,6 @@ from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.sections.universe import FilteredMarket, market_text
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.wording.mistakes import explain
-from lstm_bench.config.wording.shown import came
 from lstm_bench.config.workflow import ResolvedRun, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.core.counting import counted
@@ -227,7 +226,7 @@ class Definition:
             that spans them, so that later trials could not be compared with earlier ones.
         """
         if not isinstance(budget, Mapping):
-            raise ConfigError(f"budget: got {came(budget)}, expected a mapping")
+            raise ConfigError(f"budget: got {value_with_kind(budget)}, expected a mapping")
         if not budget:
             return self
         for key in budget:
@@ -273,11 +272,11 @@ class Definition:
             If it cannot be read, such as one of a later version.
         """
         if not isinstance(content, Mapping):
-            raise ConfigError(f"definition: got {came(content)}, expected a mapping")
+            raise ConfigError(f"definition: got {value_with_kind(content)}, expected a mapping")
         parts = {"config": dict, "workflow": dict, "data_fingerprint": str}
         for key, kind in parts.items():
             if not isinstance(content.get(key), kind):
-                there = f"got {came(content[key])}" if key in content else "missing"
+                there = f"got {value_with_kind(content[key])}" if key in content else "missing"
                 raise ConfigError(
                     f"definition.{key}: {there}, expected a {'text' if kind is str else 'mapping'}"
                 )

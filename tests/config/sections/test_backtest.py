@@ -191,7 +191,7 @@ def test_what_is_ignored_tells_no_two_runs_apart() -> None:
             "'SoftTopkStrategy', which is not supported here: Qlib 0.9.7 cannot",
         ),
         ({"strategy": {"class": "qlib.contrib.strategy.EnhancedIndexingStrategy"}}, "a risk model's files"),
-        ({"strategy": {"class": "WeightStrategyBase"}}, "it is the base of other strategies"),
+        ({"strategy": {"class": "WeightStrategyBase"}}, "it is a base class of other strategies"),
         ({"strategy": {"class": "TopkDropoutStrat"}}, "did you mean 'TopkDropoutStrategy'"),
         (
             {"strategy": {"class": "mine.TopkDropoutStrategy", "kwargs": {"topk": 5, "n_drop": 1}}},

@@ -298,7 +298,7 @@ def test_an_open_segment_ends_with_the_handler(
         ([], "got \\[\\] \\(a list\\), expected a first"),
         ("2020-07", "got '2020-07', expected a first"),
         ({"start": "2017-01-01"}, "expected a first and a last day"),
-        (["2017-01-01", "2018-01-01", 2], "a segment cannot leave out days"),
+        (["2017-01-01", "2018-01-01", 2], "a segment cannot skip days"),
         (["2017-01-01", "2018-01-01", None, None], "expected a first and a last day"),
         (["2021-01-01", None], "'test' starts on 2021-01-01, after its end 2020-08-01"),
         ([None, "2018-01-01"], "'test' .open..2018-01-01. must begin after the end of 'valid'"),
@@ -320,7 +320,7 @@ def test_an_unknown_handler_and_a_wrong_module_are_named() -> None:
 def test_a_text_is_neither_true_nor_false() -> None:
     """To YAML 1.2 ``no`` is a text, and to Qlib a text is true."""
     robust = {"class": "RobustZScoreNorm", "kwargs": {"clip_outlier": "no"}}
-    with pytest.raises(ValidationError, match="got the text 'no', which is true to Qlib"):
+    with pytest.raises(ValidationError, match="got the text 'no', which Qlib treats as true"):
         DatasetConfig.model_validate(section(own={"infer_processors": [robust]}))
 
 

@@ -37,7 +37,7 @@ IMPORTED = {
 
 def refusal(form: str, adjusted: bool, events: bool) -> str:
     if form == "baostock":
-        return "raw, says the column adjustflag.*--adjust-by none takes the raw prices as they are"
+        return "raw by the column adjustflag.*--adjust-by none takes the raw prices as they are"
     if form == "akshare" and events and not adjusted:
         return r"show raw prices: on 10 of 318 days .*the close moves by .*--factor.*--adjust-by none takes"
     if form == "akshare":

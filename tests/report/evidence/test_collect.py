@@ -1,4 +1,4 @@
-"""From records to evidence: what is counted, what stays, and what is said of a run that is not of full size."""
+"""Collection of records into evidence: counts, rows that stay, and reductions."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ CUT = {"status": "finished", "epochs": 11, "best_epoch": 9, "parameters": 1}
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said", "expected"),
+    ("overrides", "provenance", "expected"),
     [
         ([], {}, ""),
         ([f"{SEGMENTS}.train=[2008-01-02, 2014-12-31]"], {}, ""),
@@ -162,17 +162,13 @@ CUT = {"status": "finished", "epochs": 11, "best_epoch": 9, "parameters": 1}
         (["task.model.kwargs.n_epochs=11", "qlib_init.region=us"], {"training": CUT}, ""),
         ([f"{SEGMENTS}.train=[2013-01-01, 2014-12-31]", "market=sp500"], {}, ""),
         (["task.model.kwargs.n_epochs=11"], {}, ""),  # stopped early: the cap changed nothing
-        (
-            ["task.model.kwargs.n_epochs=11"],
-            {"training": CUT},
-            "ended by n_epochs 11, Qlib's is 200",
-        ),
+        (["task.model.kwargs.n_epochs=11"], {"training": CUT}, "ended by n_epochs 11, Qlib's is 200"),
     ],
 )
 def test_what_makes_a_run_a_reduced_one(
-    results: Path, make_row: MakeRow, overrides: list[str], said: dict[str, object], expected: str
+    results: Path, make_row: MakeRow, overrides: list[str], provenance: dict[str, object], expected: str
 ) -> None:
-    make_row("alpha158", seeds=[0], overrides=overrides, **said)
+    make_row("alpha158", seeds=[0], overrides=overrides, **provenance)
     assert collect(results)["alpha158"].results[0].reduced == expected
 
 

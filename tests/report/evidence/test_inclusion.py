@@ -22,11 +22,11 @@ LR = "task.model.kwargs.lr=0.01"
 HIDDEN = "task.model.kwargs.hidden_size=32"
 
 
-def leave(results: Path, experiment: str, *overrides: str, seed: int = 0, **said: object) -> str:
+def leave(results: Path, experiment: str, *overrides: str, seed: int = 0, **provenance: object) -> str:
     """Leave a complete record, with the files that a list looks for."""
     config = configuration("Alpha158", f"task.model.kwargs.seed={seed}", *overrides)
-    name = leave_record(results / experiment, config, **said)  # type: ignore[arg-type]
-    if not said.get("diverged"):
+    name = leave_record(results / experiment, config, **provenance)  # type: ignore[arg-type]
+    if not provenance.get("diverged"):
         for file in ("pred.parquet", "label.parquet", "epochs.parquet", "model.safetensors"):
             (results / experiment / name / file).touch()
     return name
@@ -123,7 +123,7 @@ def test_a_run_that_diverged_counts_as_failed(results: Path) -> None:
     assert [(result.seed, result.status) for result in row.results] == [(0, "complete"), (1, "failed")]
 
 
-def test_a_damaged_record_is_left_out_and_said(results: Path) -> None:
+def test_a_damaged_record_is_left_out_with_a_reason(results: Path) -> None:
     good, bad = leave(results, "demo", seed=0), leave(results, "demo", seed=1)
     (results / "demo" / bad / "metrics.json").write_text("{")
     found = include(results, "demo")

@@ -41,8 +41,8 @@ def test_each_flaw_is_named(sound: Evidence) -> None:
     ]
     assert "status: got 'done', expected one of complete, failed, missing" in broken(sound, status="done")[0]
     assert "complete without run_id" in broken(sound, run_id=None)[0]
-    said = broken(sound, data_fingerprint="cd")
-    assert "its seeds were computed with different data_fingerprint" in said[1]
+    faults = broken(sound, data_fingerprint="cd")
+    assert "its seeds were computed with different data_fingerprint" in faults[1]
     assert "seeds differ in features" in broken(sound, features="Alpha360")[0]
     assert "says study 'other'" in broken(sound, study="other")[0]
     assert broken(sound, status="missing") == ["row 'default', seed 0: missing, but it has daily series"]
@@ -71,9 +71,9 @@ def test_seed_and_run_id_follow_from_the_configuration(sound: Evidence) -> None:
 @pytest.mark.parametrize("name", ["ICIR", "Rank ICIR"])
 def test_the_ratios_follow_from_the_days(sound: Evidence, name: str) -> None:
     wrong = dict(sound.results[0].metrics) | {name: 0.9}
-    said = broken(sound, metrics=wrong)
-    assert len(said) == 1
-    assert f"seed 0: {name} is 0.9, but its daily series give" in said[0]
+    faults = broken(sound, metrics=wrong)
+    assert len(faults) == 1
+    assert f"seed 0: {name} is 0.9, but its daily series give" in faults[0]
 
 
 def test_flaws_of_the_days(sound: Evidence) -> None:
@@ -90,9 +90,9 @@ def test_flaws_of_the_days(sound: Evidence) -> None:
     with pytest.raises(DataError, match="evidence of study 'alpha158':\nrow 'default', seed 1"):
         verify(without)
     dearer = Daily(daily.days, {**daily.series, "cost": daily.series["cost"] + 0.01})
-    said = list(findings(replace(sound, daily={**sound.daily, first: dearer})))
-    assert any("excess_return_with_cost.annualized_return" in what for what in said)
-    assert not any("without_cost" in what for what in said)
+    faults = list(findings(replace(sound, daily={**sound.daily, first: dearer})))
+    assert any("excess_return_with_cost.annualized_return" in what for what in faults)
+    assert not any("without_cost" in what for what in faults)
     assert np.isfinite(daily.series["cost"]).all()
     assert second == ("default", 1)
 

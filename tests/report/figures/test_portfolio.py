@@ -63,10 +63,10 @@ def test_months_and_years_keep_what_is_lost_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("topk", "said"), [(50, "50 stocks would be 2 % each"), (1, "1 stock would be 100 %"), (30, "3.33 %")]
+    ("topk", "expected"), [(50, "50 stocks would be 2 % each"), (1, "1 stock would be 100 %"), (30, "3.33 %")]
 )
-def test_equal_weights_are_those_of_the_strategy(topk: int, said: str) -> None:
+def test_equal_weights_are_those_of_the_strategy(topk: int, expected: str) -> None:
     report = report_of([0.01, 0.02])
     index = pd.MultiIndex.from_product([report.index, ["A", "B"]])
     positions = pd.DataFrame({"weight": 0.5}, index)
-    assert said in by_name(holding_figures(report, positions, topk))["concentration"].reading
+    assert expected in by_name(holding_figures(report, positions, topk))["concentration"].reading

@@ -122,10 +122,7 @@ def test_one_common_seed_decides_nothing(evidence: dict[str, Evidence]) -> None:
     [
         ("other_data", "differ in data: abababababab and cdcdcdcdcdcd; bench both on the same"),
         ("later", "has the seeds 0, 1, 2, 3, 4, 5, later/default 30; none is common"),
-        (
-            "short_test",
-            r"differ in test segment: 2017-01-01\.\.2020-08-01 and 2018-01-01\.\.2020-08-01",
-        ),
+        ("short_test", r"differ in test segment: 2017-01-01\.\.2020-08-01 and 2018-01-01\.\.2020-08-01"),
         ("older", f"differ in numerics: {NUMERICS} and 1"),
         ("other_label", r"differ in label: Ref\(.close,-2\)/.* and Ref\(.close,-3\)/"),
         ("nothing", "no seed of nothing/default is complete"),

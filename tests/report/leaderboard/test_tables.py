@@ -12,12 +12,9 @@ import numpy as np
 import pytest
 
 from lstm_bench.bench.manifest import Bench, BenchRow
-from lstm_bench.core.errors import InputError
 from lstm_bench.record.identity import NUMERICS
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.report.leaderboard import formats
-from lstm_bench.report.leaderboard.explanation import explanation_lines, explanation_object
-from lstm_bench.report.leaderboard.find_row import find_row
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row, group_rows, rows_of
 from lstm_bench.report.leaderboard.tables import Style, Table, leaderboard_tables
@@ -33,16 +30,6 @@ def file_of(study: str) -> str:
 
 def tables_of(rows: list[Row], style: Style | None = None) -> list[Table]:
     return leaderboard_tables(rows, style or Style(), file_of)
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory, rows_below: Callable[[Path], MakeRow]) -> list[Row]:
-    results = tmp_path_factory.mktemp("leaderboard")
-    make_row = rows_below(results)
-    make_row("alpha158", "default", range(4), failures={3: "killed"})
-    make_row("alpha158", "tuned", range(3), lift=0.01, overrides=["task.model.kwargs.hidden_size=32"])
-    make_row("alpha360", "default", range(2), features="Alpha360")
-    return rows_of(collect(results))
 
 
 def test_a_cell_is_the_mean_and_the_sample_deviation_of_the_complete_seeds(rows: list[Row]) -> None:
@@ -143,14 +130,14 @@ def test_what_cannot_be_compared_is_not_in_one_table(results: Path, make_row: Ma
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "provenance"),
     [(["market=sp500", "qlib_init.region=us"], {}), (["market=all"], {}), ([], {"synthetic": True})],
 )
 def test_qlibs_row_does_not_stand_beside_another_market(
-    results: Path, make_row: MakeRow, overrides: list[str], said: dict[str, object]
+    results: Path, make_row: MakeRow, overrides: list[str], provenance: dict[str, object]
 ) -> None:
     cut = {"status": "finished", "epochs": 2, "best_epoch": 0, "parameters": 1}
-    make_row("mine", overrides=["task.model.kwargs.n_epochs=2", *overrides], training=cut, **said)
+    make_row("mine", overrides=["task.model.kwargs.n_epochs=2", *overrides], training=cut, **provenance)
     rows = rows_of(collect(results))
     text = formats.markdown(tables_of(rows))
     assert "educed" not in text
@@ -207,59 +194,6 @@ def test_latex_is_escaped(rows: list[Row]) -> None:
     assert r"$\pm$" in text
     assert "`" not in text
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
-
-
-def test_the_seeds_behind_a_row(rows: list[Row]) -> None:
-    lines = explanation_lines(rows[0])
-    assert [line[0] for line in lines] == ["0", "1", "2", "3", "mean", "std"]
-    assert lines[3][1:3] == ("failed", "–")
-    assert lines[3][-1] == "killed"
-    values = [float(line[2]) for line in lines[:3]]
-    assert float(lines[4][2]) == pytest.approx(np.mean(values), abs=1e-6)
-    assert float(lines[5][2]) == pytest.approx(np.std(values, ddof=1), abs=1e-6)
-    explained = explanation_object(rows[0])
-    assert explained["summary"]["IC"]["n"] == 3
-    assert "seed" not in explained["config"]["task"]["model"]["kwargs"]
-
-
-def test_the_configuration_of_a_row_runs(rows: list[Row], tmp_path: Path) -> None:
-    from lstm_bench.config.workflow import load_workflow
-
-    path = tmp_path / "row.json"
-    path.write_text(json.dumps(explanation_object(rows[0])["config"]))
-    config = load_workflow(path, [("qlib_init.provider_uri", "market"), ("task.model.kwargs.seed", 2)])
-    assert config.identity() == rows[0].config.identity()
-    assert config.seed == 2
-
-
-def test_rows_are_found_by_name(rows: list[Row]) -> None:
-    assert find_row(rows, "alpha158/tuned").label == "tuned"
-    assert find_row(rows, "alpha360").name == "alpha360/default"
-    with pytest.raises(InputError, match="'alpha158' has 2; choices: alpha158/default, alpha158/tuned"):
-        find_row(rows, "alpha158")
-    with pytest.raises(InputError, match="did you mean 'alpha158/tuned'"):
-        find_row(rows, "alpha158/tunde")
-    with pytest.raises(InputError, match="nor any other"):
-        find_row([], "alpha158")
-
-
-@pytest.mark.parametrize("name", ["s/trial-3", "S/TRIAL_3", "s/trial-3-(x", "trial-3-x", "s/b", "best"])
-def test_a_name_needs_no_quotes_nor_its_end(results: Path, make_row: MakeRow, name: str) -> None:
-    for i, label in enumerate(("trial 3", "trial 31", "trial 3 [x]", "best of all", "best")):
-        make_row("s" if i < 4 else "t", label, [0], overrides=[f"task.model.kwargs.hidden_size={i + 5}"])
-    rows = rows_of(collect(results))
-    expected = {"s/b": "s/best of all", "best": "t/best"}.get(
-        name, "s/trial 3" if name[-1] == "3" else "s/trial 3 [x]"
-    )
-    assert find_row(rows, name).name == expected
-    with pytest.raises(
-        InputError, match=r"row: 's/tri' fits 3; choices: s/trial 3, s/trial 3 \[x\], s/trial 31"
-    ):
-        find_row(rows, "s/tri")
-    with pytest.raises(InputError, match="did you mean 's/trial 31'"):
-        find_row(rows, "s/trail-31")
-    with pytest.raises(InputError, match="there is no ''"):
-        find_row(rows, "")
 
 
 def test_without_rows_the_tables_are_qlibs() -> None:

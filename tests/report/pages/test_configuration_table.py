@@ -16,8 +16,8 @@ from lstm_bench.report.pages.configuration_table import configuration_table
 LEFT_OUT = {"days": 3, "train": 1200, "valid": 600}
 
 
-def rows(*overrides: str, embargo: dict[str, int] | None = LEFT_OUT, **said: Any) -> dict[str, str]:
-    table = configuration_table(configuration("Alpha158", *overrides), said.get("calendar"), embargo)
+def rows(*overrides: str, embargo: dict[str, int] | None = LEFT_OUT, **more: Any) -> dict[str, str]:
+    table = configuration_table(configuration("Alpha158", *overrides), more.get("calendar"), embargo)
     return {line[0].text: line[1].text for line in table.lines}
 
 

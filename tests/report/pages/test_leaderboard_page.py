@@ -102,7 +102,7 @@ def test_a_run_leads_to_its_report(results: Path, make_row: Any, tmp_path: Path)
     assert f'<a href="{cells["1"].href}">{row.runs[1]}</a>' in render(page)
 
 
-def test_lost_seeds_are_told(results: Path, make_row: Any) -> None:
+def test_lost_seeds_are_named(results: Path, make_row: Any) -> None:
     make_row("a", seeds=range(4), failures={2: "no memory <b>"}, absent=[3])
     page, _ = page_of(results)
     line = tables(page)["t0_rows"].lines[0]

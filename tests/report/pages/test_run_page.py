@@ -1,4 +1,4 @@
-"""A run's report: the record's numbers, nothing from outside, and what is not there is said."""
+"""A run's report: the record's numbers, nothing loaded from outside, and notes on what is missing."""
 
 from __future__ import annotations
 
@@ -204,9 +204,9 @@ def test_an_older_record_says_what_it_lacks(older: Record) -> None:
     page = run_page(older)
     assert {"losses", "ic_series", "cumulative_return", "drawdown"} <= set(page.figures)
     assert not {"groups", "ic_decay", "autocorrelation"} & set(page.figures)
-    said = absences(page)
+    notes_text = absences(page)
     for what in ("IC decay", "groups and stability", "worst periods", "compounded risk and tail risk"):
-        assert f"has no {what}" in said
+        assert f"has no {what}" in notes_text
     assert render(page)
 
 

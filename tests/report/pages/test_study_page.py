@@ -212,9 +212,9 @@ def test_few_trials(search: Search) -> None:
     page = study_page(search.store, "s")
     assert "importances" not in page.figures
     assert "parallel" not in page.figures
-    said = notes(page)
+    notes_text = notes(page)
     for what in ("Importances need", "Contours need", "Fewer than two complete trials have an IC"):
-        assert what in said
+        assert what in notes_text
     assert render(page)
 
 

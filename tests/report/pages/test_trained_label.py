@@ -98,9 +98,7 @@ def test_a_label_that_is_squashed(recorded: Record) -> None:
         ([DROPPED], [RANKED], "independent"),
     ],
 )
-def test_rows_that_a_record_does_not_have_are_said(
-    recorded: Record, infer: Chain, learn: Chain, process_type: str
-) -> None:
+def test_missing_rows_are_an_error(recorded: Record, infer: Chain, learn: Chain, process_type: str) -> None:
     dataset = dataset_of(recorded, infer, learn, [], process_type)
     with pytest.raises(DataError, match="DropnaProcessor dropped rows by their features"):
         trained_label(raw(dataset), dataset.config.kwargs.handler, dataset.fitted)

@@ -14,9 +14,9 @@ from lstm_bench.record.record import Record
 from lstm_bench.report.runs.difference import compare_runs, flatten
 
 
-def record(results: Path, *overrides: str, **said: Any) -> Record:
+def record(results: Path, *overrides: str, **provenance: Any) -> Record:
     return Record(
-        results / "demo" / leave_record(results / "demo", configuration("Alpha158", *overrides), **said)
+        results / "demo" / leave_record(results / "demo", configuration("Alpha158", *overrides), **provenance)
     )
 
 

@@ -18,13 +18,13 @@ from lstm_bench.report.runs.selection import Condition, Selection, figure_of, fi
 NET = "1day.excess_return_with_cost.annualized_return"
 
 
-def run(name: str = "0" * 16, experiment: str = "demo", **said: Any) -> CatalogueEntry:
-    given: dict[str, Any] = {
+def run(name: str = "0" * 16, experiment: str = "demo", **more: Any) -> CatalogueEntry:
+    defaults: dict[str, Any] = {
         "features": "Alpha158",
         "seed": 0,
         "started": datetime(2026, 3, 4, 12, tzinfo=UTC),
     }
-    return CatalogueEntry(Path(experiment) / name, **(given | said))
+    return CatalogueEntry(Path(experiment) / name, **(defaults | more))
 
 
 @pytest.mark.parametrize(

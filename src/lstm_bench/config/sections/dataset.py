@@ -20,7 +20,7 @@ from lstm_bench.config.lenient import Lenient
 from lstm_bench.config.section import Refused
 from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.config.values.day import FirstDay, LastDay
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 
 __all__ = ["DatasetConfig", "DatasetKwargs", "SegmentName", "SegmentsConfig"]
 
@@ -37,9 +37,11 @@ _OPEN_START, _OPEN_END = datetime.date.min, datetime.date.max
 def _as_span(value: Any) -> Any:
     """Read a segment with the semantics of Python's ``slice``, as Qlib does: ``[first, last]`` or ``[last]``."""
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= 3:
-        raise ValueError(f"got {came(value)}, expected a first and a last day, null if it is open")
+        raise ValueError(f"got {value_with_kind(value)}, expected a first and a last day, null if it is open")
     if len(value) == 3 and value[2] not in (None, 1):
-        raise ValueError(f"got {came(value)}; a segment cannot skip days, expected a first and a last day")
+        raise ValueError(
+            f"got {value_with_kind(value)}; a segment cannot skip days, expected a first and a last day"
+        )
     start, end = (None, value[0]) if len(value) == 1 else value[:2]
     return _OPEN_START if start is None else start, _OPEN_END if end is None else end
 

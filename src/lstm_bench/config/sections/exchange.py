@@ -12,7 +12,7 @@ from lstm_bench.config.section import Refused, Section
 from lstm_bench.config.sections.universe import WholeMarket
 from lstm_bench.config.values.day import ONLY_DAILY, Day
 from lstm_bench.config.wording.expected import Words
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 
 __all__ = ["REGIONS", "DailyFreq", "ExchangeConfig", "Region", "RegionDefaults", "VolumeLimit"]
 
@@ -112,7 +112,8 @@ class ExchangeConfig(Section):
             return {"all": value}
         if value is not None and not isinstance(value, dict):
             raise ValueError(
-                f"got {came(value)}, expected [current, expression], or such a list for each of all, buy and sell"
+                f"got {value_with_kind(value)}, expected [current, expression], or such a list for each of all, "
+                "buy and sell"
             )
         return value
 

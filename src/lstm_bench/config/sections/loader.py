@@ -13,7 +13,7 @@ from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
 from lstm_bench.config.section import Section
 from lstm_bench.config.sections.universe import InstrumentProcessors, OptionalFilterPipe
 from lstm_bench.config.values.day import Daily
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.counting import counted
 
 __all__ = ["LOADERS", "DataLoaderConfig", "DataLoaderKwargs", "FieldsByGroup", "FieldsInfo"]
@@ -40,7 +40,7 @@ class FieldsInfo(Section):
             return {"expressions": data, "names": data}
         if len(data) == 2 and all(_is_list_of_texts(entry) for entry in data):
             return {"expressions": data[0], "names": data[1]}
-        raise ValueError(f"got {came(data)}, expected {cls.form}, all of them texts")
+        raise ValueError(f"got {value_with_kind(data)}, expected {cls.form}, all of them texts")
 
     @model_serializer
     def _as_lists(self) -> list[Any]:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from lstm_bench.config.section import Section
 from lstm_bench.config.wording.mistakes import explain
-from lstm_bench.config.wording.shown import came, shown
+from lstm_bench.config.wording.value_text import value_text, value_with_kind
 from lstm_bench.core.errors import ConfigError
 
 __all__ = ["SHORT_KEYS", "Parameter", "Scalar", "dotted_key", "in_order", "parse_parameter", "short_key"]
@@ -51,7 +51,9 @@ def short_key(key: str) -> str:
 def _plain_scalar(value: Any) -> Any:
     if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    raise ValueError(f"got {came(value, 'number')}, expected a finite number, a text, true or false")
+    raise ValueError(
+        f"got {value_with_kind(value, 'number')}, expected a finite number, a text, true or false"
+    )
 
 
 Scalar = Annotated[bool | int | float | str, BeforeValidator(_plain_scalar)]
@@ -115,13 +117,13 @@ class Parameter(Section):
                 raise ValueError(f"{name} goes with int or float, not with choices")
         for position, choice in enumerate(choices):
             if choice in choices[:position]:
-                raise ValueError(f"choices: {shown(choice)} occurs twice")
+                raise ValueError(f"choices: {value_text(choice)} occurs twice")
 
     def _check_range(self, kind: str, low: int | float, high: int | float) -> None:
         if self.log and self.step is not None:
             raise ValueError("log and step exclude each other")
         if kind == "int" and self.step is not None and not isinstance(self.step, int):
-            raise ValueError(f"step: got {shown(self.step)}, expected a whole number")
+            raise ValueError(f"step: got {value_text(self.step)}, expected a whole number")
         if wrong := _wrong_in_range(low, high, log=self.log, step=self.step):
             raise ValueError(f"{kind}: got [{low}, {high}]; {wrong}")
 
@@ -183,7 +185,7 @@ class Parameter(Section):
 
     def __str__(self) -> str:
         ends = "" if self.choices is not None else " .. ".join(map(str, self.span))
-        text = ", ".join(map(shown, self.choices)) if self.choices is not None else ends
+        text = ", ".join(map(value_text, self.choices)) if self.choices is not None else ends
         return text + (f" in steps of {self.step}" if self.step is not None else " (log)" if self.log else "")
 
 
@@ -192,9 +194,9 @@ def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int
     is_whole = isinstance(low, int) and isinstance(high, int)
     for name, end in (("least", low), ("greatest", high)):
         if not math.isfinite(end):
-            return f"the {name} value is {shown(end)}, expected a finite number"
+            return f"the {name} value is {value_text(end)}, expected a finite number"
         if is_whole and abs(end) > _LARGEST:
-            return f"the {name} value is {shown(end)}, expected one between -2^53 and 2^53"
+            return f"the {name} value is {value_text(end)}, expected one between -2^53 and 2^53"
     if low > high:
         return f"the least value is {low}, expected the least before the greatest, which is {high}"
     if log and low <= 0:
@@ -202,7 +204,7 @@ def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int
     if step is None:
         return ""
     if not 0 < step < math.inf or (high - low) / step > _LARGEST:
-        return f"the step is {shown(step)}, expected one that is greater than 0 and fits the range"
+        return f"the step is {value_text(step)}, expected one that is greater than 0 and fits the range"
     last = _on_steps(low, _n_steps(low, high, step), step)
     return (
         ""

@@ -13,7 +13,7 @@ from lstm_bench.config.section import Refused, Section
 from lstm_bench.config.values.day import Daily, FirstDay, LastDay
 from lstm_bench.config.values.truth import Truth
 from lstm_bench.config.wording.expected import Words
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
@@ -47,7 +47,9 @@ class NameFilter(_Filter):
         try:
             re.compile(text)
         except re.error as error:
-            raise ValueError(f"got {came(text)}, expected a regular expression: {error}") from error
+            raise ValueError(
+                f"got {value_with_kind(text)}, expected a regular expression: {error}"
+            ) from error
         return text
 
 
@@ -71,10 +73,10 @@ def _as_filter(value: Any) -> Any:
     kind = value.get("filter_type") if isinstance(value, dict) else None
     if kind is None:
         raise ValueError(
-            f"got {came(value)}, expected a mapping with filter_type; choices: {', '.join(_FILTERS)}"
+            f"got {value_with_kind(value)}, expected a mapping with filter_type; choices: {', '.join(_FILTERS)}"
         )
     if kind not in _FILTERS:
-        raise ValueError(f"filter_type: got {came(kind)}; {choices_hint(str(kind), _FILTERS)}")
+        raise ValueError(f"filter_type: got {value_with_kind(kind)}; {choices_hint(str(kind), _FILTERS)}")
     return _FILTERS[kind].model_validate(value)
 
 

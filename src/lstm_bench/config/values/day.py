@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from lstm_bench.config.identity import NotIdentity
-from lstm_bench.config.wording.shown import shown
+from lstm_bench.config.wording.value_text import value_text
 
 __all__ = ["ONLY_DAILY", "Daily", "Day", "FirstDay", "LastDay", "parse_day"]
 
@@ -29,7 +29,7 @@ def parse_day(value: Any) -> datetime.date:
     """
     moment = _moment(value)
     if moment.time() != _MIDNIGHT:
-        raise ValueError(f"got {shown(value)}, expected a day such as 2008-01-31")
+        raise ValueError(f"got {value_text(value)}, expected a day such as 2008-01-31")
     return moment.date()
 
 
@@ -47,7 +47,8 @@ def _last_day(value: Any) -> datetime.date:
 def _moment(value: Any) -> datetime.datetime:
     if isinstance(value, int):
         raise ValueError(  # noqa: TRY004 - pydantic's protocol
-            f"got the number {shown(value)}, which Qlib reads as nanoseconds after 1970; write a day such as 2008-01-31"
+            f"got the number {value_text(value)}, which Qlib reads as nanoseconds after 1970; "
+            "write a day such as 2008-01-31"
         )
     text = str(value).strip()  # a date prints as ISO 8601 too
     if match := _SEPARATED.fullmatch(text):
@@ -58,7 +59,7 @@ def _moment(value: Any) -> datetime.datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is not None:
-        raise ValueError(f"got {shown(value)}, expected a day such as 2008-01-31")
+        raise ValueError(f"got {value_text(value)}, expected a day such as 2008-01-31")
     return moment
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 
 __all__ = ["Duration", "parse_duration"]
 
@@ -45,7 +45,7 @@ def parse_duration(text: str) -> float:
 def _read(value: Any) -> str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not (is_number or isinstance(value, str)):
-        raise ValueError(f"got {came(value)}, expected {_EXPECTED}")
+        raise ValueError(f"got {value_with_kind(value)}, expected {_EXPECTED}")
     text = str(value).strip()
     parse_duration(text)
     return text

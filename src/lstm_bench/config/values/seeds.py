@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.counting import counted
 
 __all__ = ["Seeds", "is_count", "parse_seeds", "seed_list"]
@@ -97,7 +97,7 @@ def _read(value: Any) -> tuple[int, ...]:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return parse_seeds(str(value))
     if not isinstance(value, list | tuple) or not all(type(seed) is int for seed in value) or not value:
-        raise ValueError(f"got {came(value)}, expected {_EXPECTED}")
+        raise ValueError(f"got {value_with_kind(value)}, expected {_EXPECTED}")
     return _checked(tuple(value))
 
 

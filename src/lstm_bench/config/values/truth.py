@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from lstm_bench.config.wording.shown import shown
+from lstm_bench.config.wording.value_text import value_text
 
 __all__ = ["Truth"]
 
@@ -14,7 +14,7 @@ __all__ = ["Truth"]
 def _no_text(value: Any) -> Any:
     if isinstance(value, str):
         raise ValueError(  # noqa: TRY004 - pydantic's protocol
-            f"got the text {shown(value)}, which Qlib treats as true; expected true or false"
+            f"got the text {value_text(value)}, which Qlib treats as true; expected true or false"
         )
     return value
 

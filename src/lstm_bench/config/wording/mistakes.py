@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from lstm_bench.config.wording.expected import Type, classes_of, expected, field_type
-from lstm_bench.config.wording.shown import came, shown
+from lstm_bench.config.wording.value_text import value_text, value_with_kind
 from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = ["KeyPath", "explain", "in_plain_words"]
@@ -108,9 +108,9 @@ def _words_of(finding: ErrorDetails) -> str:
         return "it cannot be used"
     words, value = str(context["error"]), finding["input"]
     is_plain = value is None or isinstance(value, bool | int | float | str)
-    if words.startswith("got ") or not is_plain or shown(value) in words:
+    if words.startswith("got ") or not is_plain or value_text(value) in words:
         return words  # the message of a whole section names the key
-    return f"got {came(value)}; {words}"
+    return f"got {value_with_kind(value)}; {words}"
 
 
 def _mistake(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mistake:
@@ -127,7 +127,9 @@ def _mistake(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
     if not loc:  # no mapping at all
         takes = str(getattr(model, "form", "a mapping"))
         value = finding["input"]
-        return _Mistake((), f"got {came(value, takes)}, expected {takes}", of_type=True, value=value)
+        return _Mistake(
+            (), f"got {value_with_kind(value, takes)}, expected {takes}", of_type=True, value=value
+        )
     if kind in ("extra_forbidden", "invalid_key"):
         known = [field.alias or name for name, field in model.model_fields.items()]
         words = f"unknown key {str(loc[-1])!r}; {choices_hint(str(loc[-1]), known)}"
@@ -148,7 +150,7 @@ def _of_type(model: type[BaseModel], data: Any, finding: ErrorDetails) -> _Mista
     if is_missing:
         return _Mistake(path, f"missing, expected {words}", of_type=True)
     what = "the key " if loc[-1] == "[key]" else ""
-    return _Mistake(path, f"got {what}{came(value, words)}, expected {words}", of_type=True)
+    return _Mistake(path, f"got {what}{value_with_kind(value, words)}, expected {words}", of_type=True)
 
 
 def _type_at(model: type[BaseModel], path: KeyPath, loc: Sequence[str | int]) -> Type:
@@ -164,10 +166,14 @@ def _type_at(model: type[BaseModel], path: KeyPath, loc: Sequence[str | int]) ->
 def _of_classes(path: KeyPath, value: Any, key: str, takes: Type) -> _Mistake:
     """Describe a class that a place does not take."""
     if not isinstance(value, Mapping):
-        return _Mistake(path, f"got {came(value)}, expected a mapping whose {key} is {expected(takes, '')}")
+        return _Mistake(
+            path, f"got {value_with_kind(value)}, expected a mapping whose {key} is {expected(takes, '')}"
+        )
     if key not in value:
         return _Mistake((*path, key), f"missing, expected {expected(takes, '')}")
-    return _Mistake((*path, key), f"got {came(value[key])}, expected {expected(takes, value[key])}")
+    return _Mistake(
+        (*path, key), f"got {value_with_kind(value[key])}, expected {expected(takes, value[key])}"
+    )
 
 
 def _written(data: Any, loc: Sequence[str | int]) -> KeyPath:

@@ -48,9 +48,7 @@ def import_bars(
     """
     source, out, options = Path(source).expanduser(), Path(out).expanduser(), options or ImportOptions()
     if options.members is not None and options.market is None:
-        raise DataError(
-            "--members: expected --market beside it, the name of the market that they are members of"
-        )
+        raise DataError("--members: expected --market as well, the name of their market")
     if options.market is not None and not options.market.replace("_", "").replace("-", "").isalnum():
         raise DataError(f"--market: got {options.market!r}, expected a name of letters, digits, - and _")
     if options.append:
@@ -68,7 +66,7 @@ def _create(bars: SourceBars, out: Path, options: ImportOptions) -> ImportSummar
     index = None if bars.index is None else _index(bars.index, bars.index_adjustment, calendar)
     benchmark = index.code if index else EQUAL_WEIGHT if options.benchmark == EQUAL_WEIGHT_OPTION else None
     if benchmark in bars.stocks:
-        raise DataError(f"--benchmark: {benchmark} is the code of a stock, too; give the index another name")
+        raise DataError(f"--benchmark: {benchmark} is also the code of a stock; give the index another name")
     fields: set[str] = set()
 
     def histories() -> Iterator[History]:

@@ -91,7 +91,7 @@ def read_source(
     if symbol is not None and options.benchmark != NO_BENCHMARK:
         index = _take_index(stocks, symbol)
     if not stocks:
-        raise DataError(f"{source}: holds no bar that can be used")
+        raise DataError(f"{source}: holds no usable bar")
     usual = usual_prices(header, by)
     decision = _decide(list(stocks.values()), by, options, folder_adjustment, where, usual)
     lots = (f"volume: in lots of {lot} in the files; written in shares",) if lot > 1 else ()
@@ -117,7 +117,7 @@ def _find(source: Path, options: ImportOptions) -> tuple[list[SourceFile], Path 
         return files, None
     files = [file for file in files if file.path.resolve() != index_file.resolve()]
     if not files:
-        raise DataError(f"{source}: holds no file but the benchmark's")
+        raise DataError(f"{source}: holds only the benchmark's file")
     return files, index_file
 
 

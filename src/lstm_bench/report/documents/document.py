@@ -26,10 +26,7 @@ NameFile = Callable[[str], str]
 
 
 def write_document(
-    path: Path,
-    results: Path,
-    evidence: Mapping[str, Evidence],
-    options: LeaderboardOptions | None = None,
+    path: Path, results: Path, evidence: Mapping[str, Evidence], options: LeaderboardOptions | None = None
 ) -> bool:
     """Rewrite a document's generated blocks; create the document if it does not exist.
 

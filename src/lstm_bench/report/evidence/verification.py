@@ -83,7 +83,7 @@ def _of_config(result: SeedResult) -> Iterator[str]:
         return
     if config.seed != result.seed:
         yield f"its config has the seed {config.seed}"
-    # an id of other numerics was hashed from what the configuration was then
+    # with other numerics, the id was a hash of an older form of the configuration
     if result.run_id and result.data_fingerprint and result.numerics == NUMERICS:
         expected = run_id(config, result.data_fingerprint)
         if result.run_id != expected:

@@ -119,19 +119,7 @@ def compare_rows(evidence: Mapping[str, Evidence], a: str, b: str, metrics: Sequ
 
 
 def compare_seeds(a: Row, b: Row, metrics: Sequence[str] = ()) -> tuple[MetricComparison, ...]:
-    """Compare the seeds of two rows, without their days.
-
-    Parameters
-    ----------
-    a, b
-    metrics
-        As for :func:`compare_rows`.
-
-    Raises
-    ------
-    InputError
-        As :func:`compare_rows`.
-    """
+    """Compare the seeds of two rows, as :func:`compare_rows` does, without their days."""
     _common_seeds(a, b)
     names = [_metric(name) for name in metrics] or list(COLUMNS)
     compared = [_compare_metric(a, b, name) for name in names]

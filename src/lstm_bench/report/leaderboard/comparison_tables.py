@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_bench.core.counting import counted
 from lstm_bench.report.leaderboard.comparison import Comparison
-from lstm_bench.report.leaderboard.formats import markdown_table
+from lstm_bench.report.leaderboard.formats import markdown_table, nullable
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.statistics import FEWEST, Estimate
 
@@ -69,19 +69,14 @@ def daily_lines(comparison: Comparison) -> list[tuple[str, ...]]:
 
 def comparison_markdown(comparison: Comparison) -> str:
     """Write a comparison as Markdown."""
-    return (
-        "\n\n".join(
-            [
-                heading(comparison),
-                markdown_table(SEED_HEADER, seed_lines(comparison)),
-                markdown_table(DAILY_HEADER, daily_lines(comparison)),
-                "In brackets 95 % intervals: bootstrap over seeds, for days the stationary bootstrap of the "
-                "seed-mean series. Net return is return less cost. P(A > B) is over all pairs of a seed of A and "
-                "one of B, ties half.",
-            ]
-        )
-        + "\n"
-    )
+    parts = [
+        heading(comparison),
+        markdown_table(SEED_HEADER, seed_lines(comparison)),
+        markdown_table(DAILY_HEADER, daily_lines(comparison)),
+        "In brackets 95 % intervals: bootstrap over seeds, for days the stationary bootstrap of the seed-mean series. "
+        "Net return is return less cost. P(A > B) is over all pairs of a seed of A and one of B, ties half.",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def comparison_object(comparison: Comparison) -> dict[str, Any]:
@@ -100,7 +95,7 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
                 "mean_a": found.mean_a,
                 "mean_b": found.mean_b,
                 "difference": _plain(found.difference),
-                "wilcoxon_p": None if math.isnan(found.p_value) else found.p_value,
+                "wilcoxon_p": nullable(found.p_value),
                 "probability_of_improvement": _plain(found.improvement),
             }
             for found in comparison.metrics
@@ -124,5 +119,4 @@ def _estimate(estimate: Estimate, digits: str) -> str:
 
 
 def _plain(estimate: Estimate) -> dict[str, float | None]:
-    ends = {"low": estimate.low, "high": estimate.high}
-    return {"value": estimate.value} | {key: None if math.isnan(end) else end for key, end in ends.items()}
+    return {"value": estimate.value, "low": nullable(estimate.low), "high": nullable(estimate.high)}

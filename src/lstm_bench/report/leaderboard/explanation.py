@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from lstm_bench.core.counting import counted
+from lstm_bench.report.leaderboard.formats import nullable
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row
 
 __all__ = ["HEADER", "explanation_lines", "explanation_object", "explanation_text"]
 
 HEADER = ("Seed", "Status", *COLUMNS.values(), "Epochs", "Run")
+
+_FIELDS = (
+    *("seed", "status", "message", "run_id", "data_fingerprint", "commit"),
+    *("epochs", "best_epoch", "train_seconds", "device"),
+)
+"""Fields of a seed's result in the plain data."""
 
 
 def explanation_lines(row: Row) -> list[tuple[str, ...]]:
@@ -52,19 +58,7 @@ def explanation_object(row: Row) -> dict[str, Any]:
     config = json.loads((row.complete or row.results)[0].config)
     config["task"]["model"]["kwargs"].pop("seed")
     seeds = [
-        {
-            "seed": result.seed,
-            "status": result.status,
-            "message": result.message,
-            "run_id": result.run_id,
-            "data_fingerprint": result.data_fingerprint,
-            "commit": result.commit,
-            "epochs": result.epochs,
-            "best_epoch": result.best_epoch,
-            "train_seconds": result.train_seconds,
-            "device": result.device,
-            "metrics": dict(result.metrics),
-        }
+        {name: getattr(result, name) for name in _FIELDS} | {"metrics": dict(result.metrics)}
         for result in row.results
     ]
     cells = {metric: row.cell(metric) for metric in COLUMNS}
@@ -72,13 +66,9 @@ def explanation_object(row: Row) -> dict[str, Any]:
         "row": row.name,
         "reduced": list(row.reductions),
         "summary": {
-            metric: {"mean": _known(cell.mean), "std": _known(cell.std), "n": cell.n}
+            metric: {"mean": nullable(cell.mean), "std": nullable(cell.std), "n": cell.n}
             for metric, cell in cells.items()
         },
         "seeds": seeds,
         "config": config,
     }
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -59,7 +59,7 @@ def find_row(rows: Iterable[Row], name: str) -> Row:
         )
     if not known:
         raise RowMissingError(
-            name, f"row: there is no {name!r}, nor any other; `lstm-bench bench` makes rows"
+            name, f"row: there is no {name!r}, and no other row; `lstm-bench bench` makes rows"
         )
     # the study or the label may be close to the name when the whole is not
     names = {text: row.name for row in known.values() for text in (row.study, row.label, row.name)}

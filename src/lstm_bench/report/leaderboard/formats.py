@@ -12,7 +12,7 @@ from lstm_bench.report.leaderboard.published import COLUMNS, PublishedRow
 from lstm_bench.report.leaderboard.rows import FEATURE_SETS, Group, Row, group_rows, published_rows
 from lstm_bench.report.leaderboard.tables import Table
 
-__all__ = ["EMPTY", "NOTE", "csv_text", "json_object", "latex", "markdown", "markdown_table"]
+__all__ = ["EMPTY", "NOTE", "csv_text", "json_object", "latex", "markdown", "markdown_table", "nullable"]
 
 EMPTY = (
     "There is no row yet: `lstm-bench bench` makes rows, and `lstm-bench leaderboard --out benchmarks.md` puts "
@@ -75,7 +75,7 @@ def _escaped(text: str) -> str:
 
 
 def csv_text(rows: Sequence[Row]) -> str:
-    """Write a line per row, with all digits; the rows that Qlib published come last."""
+    """Format a line per row, with all digits; the rows that Qlib published come last."""
     lines = [_flat(row) for row in _in_order(rows)]
     lines += [_flat_published(row) for row in _published(group_rows(rows))]
     keys = list(dict.fromkeys(key for line in lines for key in line))
@@ -121,6 +121,11 @@ def json_object(rows: Sequence[Row], evidence_file: Callable[[str], str]) -> dic
     return {"tables": tables, "published": published}
 
 
+def nullable(value: float) -> float | None:
+    """Replace NaN by None, which JSON can represent."""
+    return None if math.isnan(value) else value
+
+
 def _published(groups: Sequence[Group]) -> list[PublishedRow]:
     return [row for features in FEATURE_SETS for row in published_rows(groups, features)]
 
@@ -153,8 +158,7 @@ def _identity(row: Row) -> dict[str, Any]:
 def _summary(row: Row, metric: str) -> dict[str, float | int | None]:
     cell = row.cell(metric)
     figures = {"mean": cell.mean, "std": cell.std, "low": cell.interval.low, "high": cell.interval.high}
-    known = {key: None if math.isnan(value) else value for key, value in figures.items()}
-    return {**known, "n": cell.n}
+    return {**{key: nullable(value) for key, value in figures.items()}, "n": cell.n}
 
 
 def _flat(row: Row) -> dict[str, Any]:

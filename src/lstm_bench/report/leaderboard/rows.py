@@ -29,16 +29,7 @@ from lstm_bench.report.leaderboard.setting import (
 )
 from lstm_bench.report.leaderboard.statistics import Estimate, bootstrap_mean
 
-__all__ = [
-    "FEATURE_SETS",
-    "Cell",
-    "Group",
-    "Row",
-    "Setting",
-    "group_rows",
-    "published_rows",
-    "rows_of",
-]
+__all__ = ["FEATURE_SETS", "Cell", "Group", "Row", "Setting", "group_rows", "published_rows", "rows_of"]
 
 FEATURE_SETS = ("Alpha158", "Alpha360")
 """Qlib's feature sets, which come first."""

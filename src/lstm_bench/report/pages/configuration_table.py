@@ -153,7 +153,7 @@ def _chain(processors: Sequence[ProcessorConfig]) -> str:
 
 
 def _text(value: Any) -> str:
-    """Write plain data on one line; a class as its name and what it is given."""
+    """Format plain data on one line; a class as its name and its arguments."""
     if isinstance(value, Mapping):
         if "class" in value:
             options = _text(value.get("kwargs", {}))

@@ -90,7 +90,7 @@ def _table_parts(
 
 
 def _reductions(group: Group) -> dict[str, str]:
-    """Return why rows are reduced -> which ones."""
+    """Map each reason for a reduction to its rows."""
     found: dict[str, list[str]] = {}
     for row in group.rows:
         if row.reductions:

@@ -7,7 +7,7 @@ from enum import IntEnum
 from types import NoneType
 from typing import Any
 
-from lstm_bench.config.wording.shown import came
+from lstm_bench.config.wording.value_text import value_with_kind
 
 __all__ = ["Operation", "check_operation"]
 
@@ -66,10 +66,12 @@ def check_operation(log: Any) -> None:
         If it has not. The message names the key, its value and what was expected.
     """
     if not isinstance(log, dict):
-        raise ValueError(f"got {came(log)}, expected an operation")  # noqa: TRY004 - as for a wrong value
+        raise ValueError(f"got {value_with_kind(log)}, expected an operation")  # noqa: TRY004 - as for a wrong value
     code = log.get("op_code")
     if type(code) is not int or code not in _NEEDED:
-        raise ValueError(f"op_code: got {came(code)}, expected a number from 0 to {max(Operation)}")
+        raise ValueError(
+            f"op_code: got {value_with_kind(code)}, expected a number from 0 to {max(Operation)}"
+        )
     for key in ("study_id", "trial_id"):
         if type(log.get(key)) is int and log[key] < 0:
             raise _wrong(log, key, (int,))
@@ -82,10 +84,10 @@ def check_operation(log: Any) -> None:
                 raise _wrong(log, key, kinds)
     values = log.get("values")
     if type(values) is list and not (values and all(isinstance(value, _NUMBER) for value in values)):
-        raise ValueError(f"values: got {came(values)}, expected a list of numbers")
+        raise ValueError(f"values: got {value_with_kind(values)}, expected a list of numbers")
 
 
 def _wrong(log: Mapping[str, Any], key: str, kinds: Kinds) -> ValueError:
     expected = " or ".join(_WORDS[kind] for kind in kinds if not (kind is int and float in kinds))
-    found = f"got {came(log[key])}" if key in log else "missing"
+    found = f"got {value_with_kind(log[key])}" if key in log else "missing"
     return ValueError(f"{key}: {found}, expected {expected}")

@@ -165,7 +165,9 @@ def test_returns_of_raw_closes_beside_small_dividends_are_refused(
     raw = np.round(walk(7) / factor, 2)
     before = np.append(np.nan, raw[:-1])
     column = {"change": raw / before - 1, "preclose": before}[stated]
-    with pytest.raises(DataError, match="may be computed from raw closes; say what holds with --adjust-by"):
+    with pytest.raises(
+        DataError, match="may have been computed from raw closes; say which holds with --adjust-by"
+    ):
         make(bars("A", raw, factor=factor * scale, **{stated: column}))
 
 
@@ -219,7 +221,7 @@ def test_steps_on_other_days_than_those_of_the_closes_are_refused(make: Make, la
 def test_a_cumulative_column_of_splits_is_refused(make: Make) -> None:
     raw = walk(15) / stepped(4.0)
     with pytest.raises(
-        DataError, match="names one on 30 of 60 days of A, as a cumulative factor does; name it with"
+        DataError, match="has one on 30 of 60 days of A, as a cumulative factor does; name it with"
     ):
         make(bars("A", raw, split=stepped(4.0)))
 
@@ -227,9 +229,7 @@ def test_a_cumulative_column_of_splits_is_refused(make: Make) -> None:
 def test_nothing_to_decide_is_reported(make: Make, tmp_path: Path, read: Read) -> None:
     true = walk(10)
     summary = make(bars("A", true, split=0.0))
-    assert summary.said == (
-        "prices: no split in the files, so that they need no adjustment; taken as they are",
-    )
+    assert summary.said == ("prices: no split in the files, so they need no adjustment; taken as they are",)
     np.testing.assert_allclose(read(tmp_path / "out", "A")["close"], true, rtol=1e-6)
     assert not (tmp_path / "out" / "IMPORTED.json").exists()  # later files may show it
 
@@ -261,9 +261,7 @@ def test_an_adjusted_close_that_forgot_a_split_is_refused(make: Make) -> None:
     assert make(table, adjust_by="split").adjusted_by == "split"
 
 
-@pytest.mark.parametrize(
-    ("flags", "words"), [((1, 3), "has the values 1, 3"), ((3, 3), "raw, says the column")]
-)
+@pytest.mark.parametrize(("flags", "words"), [((1, 3), "has the values 1, 3"), ((3, 3), "raw by the column")])
 def test_adjustflag_that_is_not_adjusted_is_refused(make: Make, flags: tuple[int, int], words: str) -> None:
     tables = [bars(code, walk(k), adjustflag=flags[k]) for k, code in enumerate("AB")]
     with pytest.raises(DataError, match=words):

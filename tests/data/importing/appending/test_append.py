@@ -112,7 +112,7 @@ def test_without_a_common_day_the_basis_is_not_guessed(write: Write, tmp_path: P
 
 def test_a_new_stock_with_days_of_its_own_is_refused(write: Write, tmp_path: Path) -> None:
     new = "2020-01-08,A,12,12,12,12,100,6\n2020-01-07,A,12,12,12,12,100,6\n2019-01-02,B,1,1,1,1,1,1\n"
-    words = "B is new and has bars on 1 day that the folder's calendar has not, the first 2019-01-02"
+    words = "B is new and has bars on 1 day that the folder's calendar lacks, the first 2019-01-02"
     with pytest.raises(DataError, match=words):
         old_and_new(write, tmp_path, new, APPEND)
 
@@ -160,7 +160,7 @@ def test_new_days_are_added_and_bars_left_out_are_reported(write: Write, tmp_pat
     np.testing.assert_array_equal(read(out, "B")["close"], np.asarray([1, np.nan, 1], np.float32))
     assert import_bars(first, out, APPEND).days == 0
     late = write(HEADER + row.format(7, "C"), "c.csv")
-    with pytest.raises(DataError, match=r"no day after 2020-01-08.* bars of C, which the folder has not"):
+    with pytest.raises(DataError, match=r"no day after 2020-01-08.* bars of C, which the folder lacks"):
         import_bars(late, out, APPEND)
 
 

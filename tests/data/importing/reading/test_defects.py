@@ -43,8 +43,8 @@ GOOD = "2020-01-06,A,1,1,1,1,10,1\n"
         ("2020-01-07,A,1,1,1,1,-10,1", "volume negative", "volume: got -10"),
         ("2020-01-07,A,1,1,1,1,10,0", "factor not positive", "factor: got 0"),
         ("2020-01-07,A,1,1,1,1,10", "ragged row", "got 7 cells, expected 8"),
-        ("2020-01-06,A,1,1,1,1,10,1", "duplicate row", "A 2020-01-06 is at"),
-        ("2020-01-06,a,1,1,1,2,10,1", "conflicting rows", "A 2020-01-06 is at"),
+        ("2020-01-06,A,1,1,1,1,10,1", "duplicate row", "A 2020-01-06 is also at"),
+        ("2020-01-06,a,1,1,1,2,10,1", "conflicting rows", "A 2020-01-06 is also at"),
     ],
 )
 def test_each_defect_is_named_with_file_and_line(
@@ -128,7 +128,7 @@ def test_a_parquet_files_rows_are_numbered(tmp_path: Path) -> None:
         (b"", "expected a header"),
         (b"date;close", "no column for 'open'"),
         (b"date,close,close\n", "the header names 'close' more than once"),
-        (b"date,symbol,open,high,low,close,volume,factor\n", "holds no bar"),
+        (b"date,symbol,open,high,low,close,volume,factor\n", "holds no usable bar"),
         (b"date,a\xff,b\n", "the text is not utf-8; name its encoding with --encoding"),
     ],
 )

@@ -112,7 +112,7 @@ def _refuse_cumulative(stocks: Sequence[SymbolRows], where: str) -> None:
         splits = int((rows.values["split"] != 1).sum())
         if splits > max(_FEW_SPLITS, _SPLIT_SHARE * len(rows.days)):
             raise DataError(
-                f"{where}: the column of splits names one on {splits} of {len(rows.days)} days of {rows.symbol}, as a "
+                f"{where}: the column of splits has one on {splits} of {len(rows.days)} days of {rows.symbol}, as a "
                 "cumulative factor does; name it with --factor (raw price * factor = adjusted price), or say "
                 "--adjust-by none if prices are adjusted already"
             )
@@ -139,8 +139,8 @@ def _votes(stocks: Sequence[SymbolRows], by: AdjustBy, where: str) -> Votes:
         return votes
     if not votes.cast and stated_winner == "adjusted" and by == "factor" and seem_raw_by_cents(stocks):
         raise DataError(
-            f"{where}: nothing but the returns that the files state says that prices are adjusted already, and the "
-            "closes are whole cents, as raw ones are: the returns may be computed from raw closes; say what holds "
+            f"{where}: only the returns that the files state say that prices are adjusted already, but the closes are "
+            "whole cents, like raw ones: the returns may have been computed from raw closes; say which holds "
             "with --adjust-by factor (prices are raw) or --adjust-by none (prices are adjusted)"
         )
     return count_votes(steps, beside_stated)
@@ -158,11 +158,11 @@ def _division(votes: Votes, by: AdjustBy) -> str:
     if votes.counts["displaced"] > votes.most:
         return (
             f"the closes do not fall at the {steps}, but a day or more before or after them ({shown}): the column has "
-            f"other dates than the prices; mend it, or say what holds with --adjust-by {option(by)} or none"
+            f"other dates than the prices; correct it, or say what holds with --adjust-by {option(by)} or none"
         )
     return (
         f"the {steps} contradict each other: by some the closes are raw, by others adjusted already ({shown}); import "
-        f"what is alike by itself, or say what holds for all with --adjust-by {option(by)} (prices are raw) or "
+        f"each kind separately, or say what holds for all with --adjust-by {option(by)} (prices are raw) or "
         "--adjust-by none (prices are adjusted)"
     )
 

@@ -42,7 +42,7 @@ def describe_prices(
     if votes.steps == 0:
         none = f"prices: no {STEPS[by][0]} in the files"
         if not needs_factor:
-            return f"{none}, so that they need no adjustment; taken as they are"
+            return f"{none}, so they need no adjustment; taken as they are"
         return f"{none} shows whether they are raw; {as_raw}"
     if winner is None:
         small = f"prices: {count_steps(votes, by)}, too small beside a day's returns to show whether they are raw; "

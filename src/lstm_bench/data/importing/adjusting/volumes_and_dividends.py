@@ -38,7 +38,7 @@ def decide_volume(stocks: Sequence[SymbolRows], by: AdjustBy, prices: State) -> 
         return "adjusted", [
             f"volume: adjusted already (it does not jump by the {STEPS[by][1]}); taken as it is"
         ]
-    return "adjusted", ["volume: nothing shows whether it is adjusted, too; taken as it is"]
+    return "adjusted", ["volume: nothing shows whether it is adjusted; taken as it is"]
 
 
 def _volume_steps(rows: SymbolRows, by: AdjustBy) -> FactorSteps:

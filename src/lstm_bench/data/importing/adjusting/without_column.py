@@ -36,17 +36,19 @@ def decide_without_column(stocks: Sequence[SymbolRows], where: str) -> Decision:
     if not len(flags):
         raise DataError(f"{where}: no column says how prices are adjusted{_evidence(stocks)}")
     if np.isin(flags, (1, 2)).all():
-        message = "prices: adjusted already, says the column adjustflag; taken as they are, and volumes, too"
+        message = (
+            "prices: adjusted already by the column adjustflag; prices and volumes are taken as they are"
+        )
         return Decision(Adjustment.requested("none"), True, (message,))
     if (flags == 3).all():
         raise DataError(
-            f"{where}: the prices are raw, says the column adjustflag (3), and no column says how they are adjusted; "
+            f"{where}: the prices are raw by the column adjustflag (3), and no column says how to adjust them; "
             f"{_IF_RAW}"
         )
     values = ", ".join(f"{flag:g}" for flag in np.unique(flags))
     raise DataError(
         f"{where}: the column adjustflag has the values {values}: some prices are adjusted (1, 2) and "
-        "some are raw (3); import what is alike by itself; --adjust-by none takes all as they are"
+        "some are raw (3); import each kind separately; --adjust-by none takes all as they are"
     )
 
 
@@ -70,10 +72,10 @@ def _evidence(stocks: Sequence[SymbolRows]) -> str:
             )
     if apart:
         return (
-            f", and the returns that the files state show raw prices: on {apart} of {days} days the closes move "
-            f"otherwise (the first: {first}); {_IF_RAW}"
+            f", and the returns that the files state show raw prices: on {apart} of {days} days they differ from "
+            f"those of the closes (the first: {first}); {_IF_RAW}"
         )
     return (
-        f"; the returns that the files state are those of the closes on all {days} days, as they are of adjusted "
-        f"prices, or where they were computed from the closes; {_IF_ADJUSTED}"
+        f"; the returns that the files state equal those of the closes on all {days} days: the prices are adjusted, or "
+        f"the returns were computed from the closes; {_IF_ADJUSTED}"
     )

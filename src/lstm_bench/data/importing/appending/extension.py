@@ -166,8 +166,8 @@ class Extension:
         if not codes:
             return ()
         return (
-            f"not written: {days} bars of {first_few(codes)}, which the folder has not, on days up to {self._until}, "
-            "its last; to have them, import all files anew",
+            f"not written: {days} bars of {first_few(codes)} that the folder lacks, on days up to its last, "
+            f"{self._until}; import all files anew to add them",
         )
 
     def _same_fields(
@@ -202,12 +202,12 @@ class Extension:
             if len(unknown):
                 raise DataError(
                     f"--append: {rows.symbol} is new and has bars on {counted(len(unknown), 'day')} that the "
-                    f"folder's calendar has not, the first {unknown[0]}"
+                    f"folder's calendar lacks, the first {unknown[0]}"
                 )
         if self.new and not len(self.added):
             raise DataError(
                 f"--append: the files have no day after {self._until}, the last of the folder, and bars of "
-                f"{', '.join(list(self.new)[:5])}, which the folder has not; import all files anew"
+                f"{', '.join(list(self.new)[:5])}, which the folder lacks; import all files anew"
             )
 
     def _reaches_end(self, code: str) -> bool:
@@ -246,7 +246,7 @@ def _refuse_unit(code: str, folder: Floats, file: Floats) -> None:
     if not 1 / _OTHER_UNIT < ratio < _OTHER_UNIT:
         raise DataError(
             f"--append: {code}: volumes of the files are {ratio:.4g} times those of the folder on days that both have: "
-            "they count another unit (lots of 100?), or one of both is adjusted; import all files anew"
+            "they are in another unit (lots of 100?), or only one of the two is adjusted; import all files anew"
         )
 
 

@@ -247,7 +247,7 @@ def _drop_repeats(table: BarTable, defects: DefectLog) -> None:
             here, origin = found[k], first[found[k]]
             source = table.files[file[origin]]
             line = source.lines([int(row[origin])])[0]
-            return f"{table.symbols[symbol[here]]} {days[here]} is at {source.path}:{line}, too"
+            return f"{table.symbols[symbol[here]]} {days[here]} is also at {source.path}:{line}"
 
         table.log(defects, kind, found, describe)
 

@@ -55,7 +55,7 @@ def parse_days(column: pa.ChunkedArray, date_format: str | None) -> tuple[Days, 
 
     Returns
     -------
-    days : ``[R]`` datetime64[D], NaT where bad
+    days : ``[R]`` datetime64[D], NaT if bad
     bad : ``[R]`` bool
     """
     import pyarrow as pa
@@ -114,7 +114,7 @@ def parse_numbers(column: pa.ChunkedArray) -> tuple[Floats, Bools]:
 
     Returns
     -------
-    numbers : ``[R]`` float64, NaN where missing or bad
+    numbers : ``[R]`` float64, NaN if missing or bad
         An empty cell, ``NA``, ``NaN``, ``null``, ``None`` and ``-`` are missing. A leading currency sign and commas
         between thousands are ignored.
     bad : ``[R]`` bool

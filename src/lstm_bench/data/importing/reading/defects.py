@@ -65,7 +65,7 @@ class DefectLog:
         total = sum(self.counts.values())
         counts = ", ".join(f"{kind}: {count}" for kind, count in self.counts.items())
         head = (
-            f"{counted(total, 'defect')} in the rows ({counts}); mend them, or drop such rows with --drop-bad"
+            f"{counted(total, 'defect')} in the rows ({counts}); fix them, or drop such rows with --drop-bad"
         )
         rest = [f"  and {total - len(shown)} more"] if total > len(shown) else []
         raise DataError("\n".join([head, *shown, *rest]))

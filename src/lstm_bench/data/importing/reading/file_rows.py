@@ -72,14 +72,7 @@ def read_file(
     """
     judged = {f"evidence of {field}": column for field, column in columns.evidence.items()}
     cells = source.read({**columns.bars, **judged})
-    if source.ragged:
-        width, ragged = source.width, source.ragged
-        defects.add(
-            "ragged row",
-            source,
-            np.arange(len(ragged)),
-            lambda i: f"got {counted(ragged[i], 'cell')}, expected {width}",
-        )
+    _log_ragged(source, defects)
 
     def log(kind: DefectKind, field: str, bad: Bools, expected: str) -> None:
         rows = np.flatnonzero(bad)
@@ -125,3 +118,11 @@ def read_file(
 
 def _parser(field: str) -> Callable[[pa.ChunkedArray], tuple[Floats, Bools]]:
     return parse_splits if field == "split" else parse_numbers
+
+
+def _log_ragged(source: SourceFile, defects: DefectLog) -> None:
+    if not source.ragged:
+        return
+    width, cells = source.width, source.ragged
+    rows = np.arange(len(cells))
+    defects.add("ragged row", source, rows, lambda i: f"got {counted(cells[i], 'cell')}, expected {width}")

@@ -118,5 +118,5 @@ def refuse_intraday(stamps: Sequence[Stamps]) -> None:
             raise DataError(
                 f"{next(iter(times.values()))}: {symbol} has {len(times)} bars on {several[0]}, at {shown}"
                 f"{', ...' if len(times) > _SHOWN else ''}: these are minute bars (several times within a day); only "
-                "daily bars are read: make one bar of each day first"
+                "daily bars are read: aggregate them to one bar a day first"
             )

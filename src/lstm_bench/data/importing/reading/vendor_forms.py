@@ -46,7 +46,7 @@ def lot_size(header: Sequence[str], symbols: Collection[str]) -> int:
         if symbol.isdecimal() and len(symbol) < _SHORTEST_CODE:
             raise DataError(
                 f"symbols: got {symbol!r}, expected a code with its leading zeros, such as 000001 in China or 00700 in "
-                "Hong Kong; they are lost where codes are read as numbers: read that column as text"
+                "Hong Kong; they are lost when codes are read as numbers: read that column as text"
             )
     lots = [symbol for symbol in symbols if _CHINESE_CODE.fullmatch(symbol)]
     if lots and len(lots) < len(symbols):

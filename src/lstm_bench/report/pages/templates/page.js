@@ -38,7 +38,7 @@
     }
     return out;
   };
-  // names that are longer than their place: broken between study and row, and what is still too long cut in its middle
+  // long names: broken between study and row, then cut in the middle
   const cut = (text, most) => {
     if (typeof text !== "string" || text.length <= most) return text;
     return `${text.slice(0, Math.ceil(most / 2))}…${text.slice(1 - Math.floor(most / 2))}`;
@@ -59,7 +59,7 @@
     }
     return layout;
   };
-  // a legend of many names takes its own room, not the figure's
+  // a legend with many names adds to the height of the figure
   const LEGEND_NAME = 34;
   const heightOf = (figure, div) => {
     const height = Number(div.dataset.height);
@@ -90,7 +90,7 @@
     };
     const own = themed(figure.layout);
     const axes = new Set(["xaxis", "yaxis", ...Object.keys(own).filter((key) => /^[xy]axis\d*$/.test(key))]);
-    // margins grow across an axis only: along it the last label would push the ticks, and they the label
+    // margins grow across an axis only: along the axis, the last label and the ticks would push each other
     for (const name of axes) base[name] = { ...axis, automargin: name[0] === "x" ? "height" : "width" };
     return nameTicks(merged(base, own), figure, div);
   };
@@ -100,8 +100,8 @@
     const withBar = trace.marker?.showscale ? { ...trace, marker: merged({ colorbar: bars.colorbar }, trace.marker) } : trace;
     return withBar.colorbar ? merged(bars, withBar) : withBar;
   });
-  // what is drawn here is nobody else's: no button that sends it to a service
-  // buttons are there under the pointer only; a finger has none, and they would lie over the figure
+  // no button that sends a figure to a service
+  // buttons appear under a mouse pointer only: on a touch screen they would cover the figure
   const buttons = matchMedia("(hover: hover)").matches ? "hover" : false;
   const config = { responsive: true, displaylogo: false, displayModeBar: buttons, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
   const draw = (div) => {
@@ -111,7 +111,7 @@
   };
   const plots = [...document.querySelectorAll(".plot")];
   let round = 0;
-  // one figure a task, from the top on, so that the page can be read and scrolled meanwhile
+  // one figure per task, from the top, so that the page stays responsive
   const drawAll = async () => {
     const mine = ++round;
     root.dataset.drawn = "";
@@ -125,7 +125,7 @@
   document.addEventListener("themechange", drawAll);
   document.getElementById("theme").addEventListener("click", window.toggleTheme);
 
-  // ---- tables: a click on a header sorts, another turns it round ----
+  // ---- tables: a click on a header sorts, another reverses the order ----
   const keyOf = (row, column) => {
     const cell = row.cells[column];
     return cell.dataset.value === undefined ? cell.textContent.trim() : Number(cell.dataset.value);
@@ -141,7 +141,7 @@
     const falling = head[column].getAttribute("aria-sort") === "descending";
     const numbers = [...table.tBodies[0].rows].some((row) => typeof keyOf(row, column) === "number");
     const fresh = head[column].getAttribute("aria-sort") === "none";
-    const sign = (fresh ? numbers : !falling) ? -1 : 1; // numbers begin with the greatest, names with a
+    const sign = (fresh ? numbers : !falling) ? -1 : 1; // numbers start with the greatest, names with A
     const rows = [...table.tBodies[0].rows].map((row) => [keyOf(row, column), row]);
     rows.sort(([a], [b]) => (empty(a) || empty(b) ? empty(a) - empty(b) : sign * order(a, b)));
     table.tBodies[0].append(...rows.map(([, row]) => row));

@@ -1,4 +1,4 @@
-// Before anything is drawn: the theme that was chosen here, or else the system's.
+// Runs before anything is drawn: applies the stored theme, or else the system's.
 (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const chosen = () => { try { return localStorage.getItem("lstm-bench-theme"); } catch { return null; } };
@@ -8,7 +8,7 @@
   };
   window.toggleTheme = () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    try { localStorage.setItem("lstm-bench-theme", theme); } catch { /* a page that may not store forgets it */ }
+    try { localStorage.setItem("lstm-bench-theme", theme); } catch { /* storage is not allowed: the choice is not kept */ }
     apply(theme);
   };
   system.addEventListener("change", (event) => { if (!chosen()) apply(event.matches ? "dark" : "light"); });

@@ -7,16 +7,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["came", "kind", "shown"]
+__all__ = ["kind", "value_text", "value_with_kind"]
 
 _LONGEST = 60
 """Characters of a value that a message shows."""
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Write a value as in a YAML file, cut off if it is long.
 
-    >>> shown(None), shown(True), shown("csi300"), shown(float("nan")), shown([1, None])
+    >>> value_text(None), value_text(True), value_text("csi300"), value_text(float("nan")), value_text([1, None])
     ('null', 'true', "'csi300'", '.nan', '[1, null]')
     """
     text = _written(value, 3)
@@ -46,15 +46,15 @@ def kind(value: Any) -> str:
     return "an object of Python"
 
 
-def came(value: Any, expected: str = "") -> str:
+def value_with_kind(value: Any, expected: str = "") -> str:
     """Show a value, with its kind if that is not evident and not in ``expected``.
 
-    >>> came(600004, "a code in quotes"), came(600004, "a number from 0 on"), came("x")
+    >>> value_with_kind(600004, "a code in quotes"), value_with_kind(600004, "a number from 0 on"), value_with_kind("x")
     ('600004 (a number)', '600004', "'x'")
     """
     what = kind(value)
     evident = value is None or isinstance(value, bool | str)
-    return shown(value) if evident or _noun(what) in expected else f"{shown(value)} ({what})"
+    return value_text(value) if evident or _noun(what) in expected else f"{value_text(value)} ({what})"
 
 
 def _noun(kind_of_value: str) -> str:
