@@ -15,6 +15,7 @@ from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.config.sections.universe import FilteredMarket, market_text
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.wording.mistakes import explain
+from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.config.workflow import ResolvedRun, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.core.counting import counted
