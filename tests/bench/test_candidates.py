@@ -98,7 +98,7 @@ def test_a_trial_without_parameters_is_refused(lab: Any, monkeypatch: pytest.Mon
     monkeypatch.setattr(Store, "data", lambda *_: None)
     lab.create(hidden=[30])
     lab.store.study("s").add_trial(optuna.create_trial(state=optuna.trial.TrialState.WAITING))
-    with pytest.raises(ConfigError, match="--trial: got 1, whose parameters have not been drawn"):
+    with pytest.raises(ConfigError, match="--trial: got 1, whose parameters have not been sampled"):
         labels(lab.store, numbers=(1,))
 
 

@@ -89,7 +89,7 @@ def test_a_budget_stays_until_it_is_edited(create: Run, here: Run) -> None:
     [
         (["--features", "alpha159"], ["--features: got 'alpha159'", "choices: alpha158, alpha360"]),
         (["--hidden-size", "abc"], ["hidden_size", "got 'abc'", "a whole number of at least 1"]),
-        (["--hidden-size", "32,"], ["--hidden-size: got '32,'", "missing"]),
+        (["--hidden-size", "32,"], ["--hidden-size: got '32,'", "lacks a value"]),
         (["--hidden-size", "0,4"], ["hidden_size", "got 0", "a whole number of at least 1"]),
         (
             ["--lr", "log:1e-2:1e-4"],

@@ -1,12 +1,15 @@
+"""YAML as Qlib reads it."""
+
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lstm_bench.config.yaml import dump_yaml, load_yaml, read_yaml
+from lstm_bench.config.yaml import Overrides, dump_yaml, read_yaml
 from lstm_bench.core.errors import ConfigError
 
 FILE = """
@@ -21,6 +24,10 @@ task:
   merged: {<<: *handler, extra: 1}
   list: [{a: 1}, {a: 2}]
 """
+
+
+def load_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = ()) -> dict[str, Any]:
+    return read_yaml(path, overrides, top_level).content
 
 
 @pytest.fixture
@@ -67,9 +74,9 @@ def test_an_empty_value_is_null(file: Path) -> None:
         ("market", "expected dotted.key=value"),
         (".a=1", "expected dotted.key=value"),
         ("markt=x", "did you mean 'market'"),
-        ("task.list.7.a=1", "no position in a list of 2"),
-        ("task.list.x=1", "no position in a list of 2"),
-        ("task.list.²=1", "no position in a list of 2"),
+        ("task.list.7.a=1", "not a position in a list of 2"),
+        ("task.list.x=1", "not a position in a list of 2"),
+        ("task.list.²=1", "not a position in a list of 2"),
         ("market.deep=1", "lies below a plain value"),
         ("market=[1", "not YAML"),
     ],

@@ -82,7 +82,10 @@ def test_every_key_is_there_with_what_the_model_says(place: Place) -> None:
 
 def test_choices_bounds_and_defaults_are_said() -> None:
     page = configuration_page()
-    assert "| `dropout` | float, ≥ 0, < 1 | `0` | between layers; without effect on a single layer |" in page
+    assert (
+        "| `dropout` | float, ≥ 0, < 1 | `0` | dropout between layers; no effect with a single layer |"
+        in page
+    )
     assert "| `loss` | `mse`, `huber`, `ic` or `rank` | `mse` |" in page
     assert "| `seeds` | seeds: `5`, `0-4` or `[3, 7]` | `[1000, 1001, 1002]` |" in page
     assert (

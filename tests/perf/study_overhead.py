@@ -1,4 +1,4 @@
-"""What the harness adds to Optuna's own ask and tell, per trial, and how long a large study takes to show.
+"""What the harness adds to Optuna's own ask and tell, per trial, and how long a large study takes to open and show.
 
     python tests/perf/study_overhead.py [--trials 200] [--large 10000]
 
@@ -124,10 +124,10 @@ def show_large(folder: Path, study: Definition, trials: int) -> float:
     for number in range(trials):
         trial = one.ask()
         suggest(trial, study.config.space)
-        for epoch in range(5):
-            trial.report(1.0 - epoch / 10, epoch)
+        for epoch in range(20):
+            trial.report(1.0 - epoch / 50, epoch)
         trial.set_user_attr(
-            "outcome", {"key": str(number), "device": "cpu", "slot": "cpu/0", "seconds": 1.0, "epochs": 5}
+            "outcome", {"key": str(number), "device": "cpu", "slot": "cpu/0", "seconds": 1.0, "epochs": 20}
         )
         one.tell(trial, 1.0)
     command = [
@@ -143,6 +143,25 @@ def show_large(folder: Path, study: Definition, trials: int) -> float:
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
+
+
+def open_large(path: Path, backend: str) -> float:
+    """CPU seconds that opening a journal takes with Optuna's backend or with this package's."""
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from optuna.storages import JournalStorage\n"
+        "from optuna.storages.journal import JournalFileBackend\n"
+        "from lstm_bench.tune.repository.store import Store\n"
+        "started = time.process_time()\n"
+        "path = sys.argv[1]\n"
+        "ours = sys.argv[2] == 'ours'\n"
+        "storage = Store(path).storage if ours else JournalStorage(JournalFileBackend(path))\n"
+        "storage.get_all_trials(0, deepcopy=False)\n"
+        "print(time.process_time() - started)\n"
+    )
+    command = [sys.executable, "-c", program, str(path), backend]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> None:
@@ -161,6 +180,9 @@ def main() -> None:
         print(f"Optuna alone {alone:.1f}, the whole path {whole:.1f}, the harness {whole - alone:.1f}")
         if options.large:
             print(f"study show, {options.large} trials: {show_large(folder, study, options.large):.2f} s")
+            for backend in ("optuna", "ours"):
+                seconds = open_large(folder / "large.journal", backend)
+                print(f"opening its journal, {backend}: {seconds:.2f} s of CPU")
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def test_segments_are_laid_out_where_they_do_not_fit_the_data_that_is_named() ->
     synthesize(Path("market"), stocks=12, days=320)
     builder = start_study("alpha158", None, "alpha158")
     with pytest.raises(ConfigError, match="--auto-segments lays them out:\n  segment 'train'"):
-        builder.lay_out_segments("market", wanted=False)
+        builder.lay_out_segments("market", in_proportion=False)
     misfits = builder.lay_out_segments("market", None)
     assert [text.split(":")[0] for text in misfits] == [
         "segment 'train'",

@@ -136,7 +136,7 @@ def _numbered(rows: Sequence[TrialRow], number: int, definition: Definition) -> 
         raise ConfigError(f"--trial: got {number}; the study has trials 0 to {len(rows) - 1}")
     space, params = definition.config.space, rows[number].params
     if set(active(space, params)) - params.keys() or not params:
-        raise ConfigError(f"--trial: got {number}, whose parameters have not been drawn yet; tune first")
+        raise ConfigError(f"--trial: got {number}, whose parameters have not been sampled yet; tune first")
     return rows[number]
 
 

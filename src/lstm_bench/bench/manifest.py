@@ -1,4 +1,4 @@
-"""The manifest of a bench: which runs an experiment's rows were to have, so that missing ones are seen.
+"""The manifest of a bench: the runs that each row of an experiment shall have, so that missing ones are noticed.
 
 ``results/<experiment>/bench.json`` lies beside the records that it names.
 """
@@ -55,7 +55,7 @@ class Bench(Section):
         Raises
         ------
         DataError
-            Where it is no manifest.
+            If it is not a manifest.
         """
         path = experiment / _NAME
         if not path.is_file():
@@ -69,7 +69,7 @@ class Bench(Section):
 
     @classmethod
     def change(cls, experiment: Path, label: str, change: Callable[[BenchRow | None], BenchRow]) -> BenchRow:
-        """Replace a row by what ``change`` makes of it (None where it is not there); others wait meanwhile.
+        """Replace a row by what ``change`` makes of it (of None if it is new), under a lock.
 
         Returns
         -------
@@ -104,7 +104,7 @@ def rows_with(record: Path) -> list[str]:
     Raises
     ------
     DataError
-        Where the manifest beside it cannot be read.
+        If the manifest beside it cannot be read.
     """
     bench = Bench.load(record.parent)
     rows = () if bench is None else bench.rows.values()

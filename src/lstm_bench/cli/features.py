@@ -162,10 +162,10 @@ def _find(name: str) -> FeatureSet:
     """Return the set of that name or file, or the columns of a workflow file."""
     from lstm_bench.config.feature_set import find_feature_set
     from lstm_bench.config.workflow import load_workflow
-    from lstm_bench.config.yaml import load_yaml
+    from lstm_bench.config.yaml import read_yaml
 
     path = Path(name)
-    if path.is_file() and "task" in load_yaml(path):
+    if path.is_file() and "task" in read_yaml(path).content:
         return load_workflow(path).columns
     return find_feature_set(name)
 

@@ -243,7 +243,7 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     Parameters
     ----------
     path
-        The file; see :func:`lstm_bench.config.yaml.load_yaml` for what it may use. The path of a feature set is
+        The file; see :func:`lstm_bench.config.yaml.read_yaml` for what it may use. The path of a feature set is
         relative to the file, or else to the working directory.
     overrides
         ``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping.

@@ -23,35 +23,13 @@ from lstm_bench.config.nodes import assign, compose, construct, entries, lookup,
 from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.errors import ConfigError, near_match
 
-__all__ = ["Document", "Overrides", "dump_yaml", "load_yaml", "parse_value", "read_yaml"]
+__all__ = ["Document", "Overrides", "dump_yaml", "parse_value", "read_yaml"]
 
 Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
 """``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping of these."""
 
 _OVERRIDE = "override "
 _BASE_KEY = "BASE_CONFIG_PATH"
-
-
-def load_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = ()) -> dict[str, Any]:
-    """Load a YAML file with its base file, environment variables and overrides.
-
-    Parameters
-    ----------
-    path
-        The file. ``{{ NAME }}`` in it is an environment variable (Jinja2; empty if unset). ``BASE_CONFIG_PATH`` names
-        a file that it is merged over; merging changes the keys that it has, not their aliases.
-    overrides
-        Changes after that, at an anchor and all its aliases. List elements are addressed by position, such as
-        ``record.0.class``.
-    top_level
-        Keys that an override may add at the top; all others must exist.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be read, is not a mapping, or an override does not fit it.
-    """
-    return read_yaml(path, overrides, top_level).content
 
 
 @dataclass(frozen=True)
@@ -81,7 +59,18 @@ class Document:
 
 
 def read_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = ()) -> Document:
-    """Load a YAML file as :func:`load_yaml` does, with the places of its values.
+    """Load a YAML file with its base file, environment variables and overrides.
+
+    Parameters
+    ----------
+    path
+        The file. ``{{ NAME }}`` in it is an environment variable (Jinja2; empty if unset). ``BASE_CONFIG_PATH`` names
+        a file that it is merged over; merging changes the keys that it has, not their aliases.
+    overrides
+        Changes after that, at an anchor and all its aliases. List elements are addressed by position, such as
+        ``record.0.class``.
+    top_level
+        Keys that an override may add at the top; all others must exist.
 
     Raises
     ------

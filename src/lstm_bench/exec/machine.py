@@ -1,4 +1,4 @@
-"""What this machine and this installation have: nothing is timed, and no server is asked."""
+"""Describes this machine and this installation, without timing anything or asking a server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PACKAGES = (
 """What numbers and storage depend on, and the optional ones."""
 
 _INSTALLED_AS = {"mlflow": ("mlflow", "mlflow-skinny")}
-"""Distributions that bring a package, where not only the one of its name does."""
+"""Distributions that install a package, if there are several."""
 
 DEFAULT_DATA = "~/.qlib/qlib_data/cn_data"
 """Where Qlib's own command puts data, and where the ready workflow files look."""
@@ -122,9 +122,9 @@ def _devices(processor: str) -> Report:
 
 
 def _driver() -> dict[str, str | None]:
-    """Ask NVIDIA's own tool for its driver and the newest CUDA that this one serves.
+    """Ask nvidia-smi for the driver's version and the newest CUDA that it supports.
 
-    A driver may be there although torch was built without CUDA.
+    There may be a driver although torch was built without CUDA.
     """
     try:
         done = subprocess.run(["nvidia-smi"], capture_output=True, text=True, check=True, timeout=20)
@@ -150,13 +150,13 @@ def _folders(results: Path, store: str, store_path: Path | None) -> dict[str, Re
 
 
 def _folder(folder: Path) -> Report:
-    """Tell whether a folder is there, can be written to or made, and how much fits."""
-    there = nearest_existing(folder)
+    """Describe whether a folder exists, can be written or made, and its free space."""
+    existing = nearest_existing(folder)
     return {
         "folder": str(folder),
         "exists": folder.is_dir(),
-        "writable": may_write(there),
-        "free_bytes": shutil.disk_usage(there).free,
+        "writable": may_write(existing),
+        "free_bytes": shutil.disk_usage(existing).free,
     }
 
 
@@ -165,12 +165,12 @@ def _data(provider_uri: str | None) -> Report | None:
         return _describe(Provider(provider_uri))
     try:
         return _describe(Provider(DEFAULT_DATA))
-    except DataError:  # nobody said that there is any
+    except DataError:  # the default folder need not exist
         return None
 
 
 def _describe(provider: Provider) -> Report:
-    """Say what can be said without reading bars."""
+    """Describe the data without reading bars."""
     days = provider.calendar
     markets = {}
     for name in provider.markets:
@@ -204,7 +204,7 @@ def _tracking() -> Report:
 
 
 def advice(report: Mapping[str, Any]) -> list[str]:
-    """Say what stands in the way, and what to do about it; a sentence each."""
+    """Return a sentence for each problem, with what to do about it."""
     return [
         *_about_devices(report["devices"]),
         *_about_folders(report["folders"]),
@@ -214,32 +214,32 @@ def advice(report: Mapping[str, Any]) -> list[str]:
 
 
 def _about_devices(devices: Mapping[str, Any]) -> list[str]:
-    said = []
+    sentences = []
     if devices["driver"] and not devices["torch_cuda"]:
-        said.append(
+        sentences.append(
             "there is an NVIDIA driver, but torch is a build for the CPU: `pip install torch` brings one with CUDA"
         )
     elif devices["driver"] and not devices["cuda"]:
-        said.append(
+        sentences.append(
             f"there is an NVIDIA driver {devices['driver']}, but torch, built for CUDA {devices['torch_cuda']}, sees "
             f"no device: the driver serves CUDA up to {devices['driver_cuda'] or '?'}, and CUDA_VISIBLE_DEVICES may "
             "hide devices"
         )
     cpu = devices["cpu"]
     if cpu["threads"] > cpu["usable_cores"]:
-        said.append(
+        sentences.append(
             f"{counted(cpu['threads'], 'thread')} share {counted(cpu['usable_cores'], 'core')}: set "
             f"OMP_NUM_THREADS={cpu['usable_cores']}"
         )
     if cpu["free_memory_bytes"] < _LITTLE_MEMORY:
-        said.append(
+        sentences.append(
             f"only {cpu['free_memory_bytes'] / 2**30:.1f} GiB of memory are free: a run of the CSI 300 takes 1 to 2"
         )
-    return said
+    return sentences
 
 
 def _about_folders(folders: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    said = []
+    sentences = []
     ways = {
         "results": "give --out another",
         "datasets": "set LSTM_BENCH_CACHE to another",
@@ -249,10 +249,10 @@ def _about_folders(folders: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for name, folder in folders.items():
         where = folder.get("folder") or f"the folder of {name}"
         if folder["writable"] is False:
-            said.append(f"{where} cannot be written to: {ways[name]}")
+            sentences.append(f"{where} cannot be written to: {ways[name]}")
         elif folder["free_bytes"] is not None and folder["free_bytes"] < _LITTLE_DISK:
-            said.append(f"{where} has only {folder['free_bytes'] / 2**30:.1f} GiB left: {ways[name]}")
-    return said
+            sentences.append(f"{where} has only {folder['free_bytes'] / 2**30:.1f} GiB left: {ways[name]}")
+    return sentences
 
 
 def _about_data(data: Mapping[str, Any] | None) -> list[str]:
@@ -276,5 +276,5 @@ def _about_tracking(tracking: Mapping[str, Any]) -> list[str]:
     wandb = tracking["wandb"]
     if not wandb["package"] or wandb["mode"] != "online" or wandb["key"]:
         return []
-    said = [] if wandb["warning"] is None else [wandb["warning"]]
-    return [*said, "wandb is installed and has no key: `wandb login`, or WANDB_MODE=offline"]
+    sentences = [] if wandb["warning"] is None else [wandb["warning"]]
+    return [*sentences, "wandb is installed and has no key: `wandb login`, or WANDB_MODE=offline"]

@@ -1,4 +1,4 @@
-"""What all trials of a study share so that their validation losses can be compared."""
+"""Checks that the validation losses of all trials of a study can be compared."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _DROP_ROWS = frozenset({"DropnaLabel", "DropnaProcessor"})
 
 
 def check_comparable(key: str, trial: ResolvedRun, study: ResolvedRun) -> None:
-    """Check that a parameter leaves labels and samples as the study has them.
+    """Check that a parameter does not change labels or samples.
 
-    What a key always changes is refused with the study's file; processors are looked at here, since one and the same
-    key may change features or labels.
+    The study file's check refuses keys that always do. Processors are checked here, because one and the same key may
+    change features or labels.
 
     Parameters
     ----------
     key
         The parameter.
     trial, study
-        The configuration with one of the parameter's values, and without.
+        The configuration with one of the parameter's values, and without it.
 
     Raises
     ------
     ConfigError
-        Where the parameter changes a processor that acts on labels or drops samples.
+        If the parameter changes a processor that acts on labels or drops samples.
     """
     here, there = _judging(study), _judging(trial)
     if here != there:
@@ -40,7 +40,7 @@ def check_comparable(key: str, trial: ResolvedRun, study: ResolvedRun) -> None:
 
 
 def _judging(config: ResolvedRun) -> list[ProcessorConfig]:
-    """Return the processors that decide labels or samples, with the days that they are fitted on."""
+    """Return the processors that act on labels or drop samples."""
     handler = config.task.dataset.kwargs.handler
     return [
         entry

@@ -1,4 +1,4 @@
-"""Making a study: from a file, from a ready one, or from options over either."""
+"""Makes a study from a file, from a ready study, or from options over either."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import StudyConfig, parse_study
 from lstm_bench.config.workflow import load_workflow
-from lstm_bench.config.yaml import dump_yaml, load_yaml
+from lstm_bench.config.yaml import dump_yaml, read_yaml
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import ConfigError, choices_hint, command_line
 from lstm_bench.data.provider import Provider
@@ -29,18 +29,18 @@ STUDIES = Path("studies")
 
 
 class StudyBuilder:
-    """A study that is being made.
+    """Builds a study.
 
     Parameters
     ----------
     content
-        Of its file.
+        Content of the study file.
     folder
-        What its ``base`` is relative to.
+        Folder that ``base`` is relative to.
     origin
-        What it began with, in words.
+        Description of what the study is made from.
     path
-        The file that it came from; None where it is being put together.
+        The study file, None if it is made from a ready study or a workflow file.
     """
 
     def __init__(self, content: Mapping[str, Any], folder: Path, origin: str, path: Path | None) -> None:
@@ -57,21 +57,21 @@ class StudyBuilder:
     def change(
         self, space: Mapping[str, Any], sections: Mapping[str, Any], overrides: Mapping[str, Any]
     ) -> None:
-        """Put options over it.
+        """Apply options.
 
         Parameters
         ----------
         space
-            Parameters, plain data. Where the study comes from no file of its own, they are the whole space.
+            Parameters, plain data. Without a study file, they are the whole space.
         sections
             Entries of the study file; mappings are merged.
         overrides
-            Over the workflow file: entries of ``set``.
+            Entries of ``set``, which change the workflow file.
 
         Raises
         ------
         ConfigError
-            Where nothing is left to search.
+            If no parameter is left to search.
         """
         before = dict(self.content.get("space", {})) if self.path is not None or not space else {}
         self.content["space"] = {**before, **space}
@@ -89,15 +89,15 @@ class StudyBuilder:
         if overrides:
             self.content["set"] = {**self.content.get("set", {}), **overrides}
 
-    def lay_out_segments(self, provider_uri: str | None, wanted: bool | None) -> list[str]:
+    def lay_out_segments(self, provider_uri: str | None, in_proportion: bool | None) -> list[str]:
         """Fit the segments to the data's calendar.
 
         Parameters
         ----------
         provider_uri
-            The data folder, over the workflow's.
-        wanted
-            Whether to lay them out in proportion; None to do so where they do not fit data that were named.
+            The data folder, instead of the workflow's.
+        in_proportion
+            Whether to lay the segments out in proportion; None to do so if they do not fit a folder that was named.
 
         Returns
         -------
@@ -107,7 +107,7 @@ class StudyBuilder:
         Raises
         ------
         ConfigError
-            Where they do not fit, and are not to be laid out, and where the data lack the market.
+            If they do not fit and are not laid out, or if the data lack the market.
         """
         base = self.folder / Path(str(self.content.get("base", ""))).expanduser()
         workflow = load_workflow(base, list(self.content.get("set", {}).items()))
@@ -121,9 +121,9 @@ class StudyBuilder:
                 f"writes a workflow file for these data, and `{create}` makes a study from it"
             )
         found = misfits(workflow.task.dataset, provider)
-        if wanted is None:
-            wanted = bool(found) and provider_uri is not None
-        if wanted:
+        if in_proportion is None:
+            in_proportion = bool(found) and provider_uri is not None
+        if in_proportion:
             self.content["set"] = {**self.content.get("set", {}), **proportional(workflow, provider)}
         elif found:
             listed = "\n".join(f"  {text}" for text in found)
@@ -131,15 +131,15 @@ class StudyBuilder:
         return found
 
     def config(self) -> StudyConfig:
-        """Check it."""
+        """Validate the study file."""
         return parse_study(self.content)
 
     def define(self, provider_uri: str | None) -> Definition:
-        """Read its workflow and hash its data."""
+        """Read the workflow and hash the data."""
         return Definition.of(self.config(), self.folder, provider_uri=provider_uri)
 
     def write(self) -> Path | None:
-        """Keep a study that was put together as a file, unless one of its name is there; return the new file."""
+        """Write the study file unless it exists; return the new file."""
         path = STUDIES / f"{self.name}.yaml"
         if self.path is not None or path.exists():
             return None
@@ -149,23 +149,23 @@ class StudyBuilder:
 
 
 def start_study(name: str | None, source: Path | None, features: str) -> StudyBuilder:
-    """Begin a study: with the file that is named, with ``studies/<name>.yaml``, or with a ready study.
+    """Start to build a study from a file, from ``studies/<name>.yaml``, or from a ready study.
 
-    A workflow file is searched in the space of the ready study of its feature set.
+    The space for a workflow file is that of the ready study of its feature set.
 
     Parameters
     ----------
     name
-        None takes the file's.
+        None takes the name in the file.
     source
-        The file, None for one of the name.
+        A study file or a workflow file; None looks for a file of the study's name.
     features
-        Whose ready study serves where no file has the name.
+        Feature set of the ready study to use if no file has the name.
 
     Raises
     ------
     ConfigError
-        Where the name can be no study's, or the file is not there or is neither a study's nor a workflow's.
+        If the name is invalid, or the file is missing or is neither a study file nor a workflow file.
     """
     if name is not None and source is None and (Path(name).suffix in (".yaml", ".yml") or "/" in name):
         raise ConfigError(f"NAME: got {name!r}, expected a study's name; a file goes with --from {name}")
@@ -174,10 +174,10 @@ def start_study(name: str | None, source: Path | None, features: str) -> StudyBu
             check_evidence_name(name)
         except ValueError as error:
             raise ConfigError(f"NAME: got {name!r}; {error}") from error
-    own, ready = STUDIES / f"{name}.yaml", ready_folder("studies") / f"{name}.yaml"
-    path = source or (own if own.is_file() else None)
+    existing, ready = STUDIES / f"{name}.yaml", ready_folder("studies") / f"{name}.yaml"
+    path = source or (existing if existing.is_file() else None)
     if path is not None:
-        content = load_yaml(path)
+        content = read_yaml(path).content
         if "base" not in content and "task" in content:
             return _over_workflow(name or path.stem, path)
         if "base" not in content:
@@ -190,17 +190,19 @@ def start_study(name: str | None, source: Path | None, features: str) -> StudyBu
     known = ready.is_file()
     ready = ready if known else ready.with_stem(features)
     origin = f"the ready study {ready.stem}"
-    return StudyBuilder(_named(name, load_yaml(ready)), ready.parent, origin, ready if known else None)
+    return StudyBuilder(
+        _named(name, read_yaml(ready).content), ready.parent, origin, ready if known else None
+    )
 
 
 def _over_workflow(name: Any, path: Path) -> StudyBuilder:
-    """Put the ready study of its feature set over a workflow file; options may be the whole space."""
+    """Combine a workflow file with the ready study of its feature set."""
     ready = READY[-1] if load_workflow(path).feature_set == "Alpha360" else READY[0]
-    content = load_yaml(ready_folder("studies") / f"{ready}.yaml") | {"base": path.name}
+    content = read_yaml(ready_folder("studies") / f"{ready}.yaml").content | {"base": path.name}
     del content["features"]  # the workflow file says it
     return StudyBuilder(_named(name, content), path.parent, f"{path} with the ready study {ready}", None)
 
 
 def _named(name: Any, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the name first, where a reader looks for it."""
+    """Put the name first."""
     return {"name": name, **{key: value for key, value in content.items() if key != "name"}}

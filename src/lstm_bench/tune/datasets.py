@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.guards import embargo_days
@@ -72,17 +72,14 @@ class _Datasets:
 
     def dataset(self, config: ResolvedRun) -> Entry:
         """Return the train and valid segments of a configuration's dataset."""
+        segments: tuple[Literal["train", "valid"], ...] = ("train", "valid")
         section, d_feat = config.task.dataset, config.task.model.kwargs.d_feat
         embargo = embargo_days(config)
         key = repr((section, d_feat, embargo))
         if key not in self._entries:
-            data = self._data
-            self._hold(
-                key,
-                self._cache.ensure(
-                    section, data.provider, data.cached_as, ("train", "valid"), d_feat=d_feat, embargo=embargo
-                ),
-            )
+            provider, name = self._data.provider, self._data.cached_as
+            entry = self._cache.ensure(section, provider, name, segments, d_feat=d_feat, embargo=embargo)
+            self._hold(key, entry)
         return self._entries[key]
 
     def volatility(self, config: ResolvedRun) -> Entry | None:

@@ -1,4 +1,4 @@
-"""What a study is: its configuration, the workflow that all trials share, and the data."""
+"""The definition of a study: its configuration, the workflow that all trials share, and its data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lstm_bench.config.sections.universe import FilteredMarket, market_text
 from lstm_bench.config.study import BUDGET, StudyConfig, parse_study
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.wording.value_text import value_with_kind
-from lstm_bench.config.workflow import ResolvedRun, RunConfig, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, load_workflow
 from lstm_bench.config.yaml import Overrides
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
@@ -37,7 +37,7 @@ _PROVIDER = "qlib_init.provider_uri"
 
 @dataclass(frozen=True)
 class Definition:
-    """All that a driver on any machine needs to go on with a study.
+    """Everything that a driver on any machine needs to continue a study.
 
     Attributes
     ----------
@@ -48,10 +48,10 @@ class Definition:
     data_fingerprint
         Of the data that the study was made for.
     tracking
-        What the workflow file, or ``set``, says of it.
+        The tracking section of the workflow file or ``set``.
     stamp
-        What a run uses of the data, so that days can be added; None where a run would be refused, and in a study
-        that an earlier version made.
+        The part of the data that a run uses, so that days can be added. None if a run would be refused, and in studies
+        of earlier versions.
     """
 
     config: StudyConfig
@@ -73,20 +73,19 @@ class Definition:
 
         Parameters
         ----------
-        config
         base_folder
-            What a relative ``base`` is relative to: the study file's folder.
+            Folder that a relative ``base`` is relative to.
         overrides
-            Over the workflow file and ``set``.
+            Values over the workflow file and ``set``.
         provider_uri
-            The data folder, over the workflow's.
+            The data folder, instead of the workflow's.
 
         Raises
         ------
         ConfigError
-            Where the workflow file is missing or wrong, or does not fit the study.
+            If the workflow file is missing or wrong, or does not fit the study.
         DataError
-            Where there is no data.
+            If there is no data.
         """
         from lstm_bench.data.fingerprint import fingerprint
         from lstm_bench.data.provider import Provider
@@ -108,22 +107,22 @@ class Definition:
             provider.universe(market_text(instruments))
         workflow = close_segments(with_values(workflow.to_file(), config.fixed, "fixed"), provider).resolved()
         # trials may run in another folder
-        own = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
-        workflow = with_values(workflow.to_file(), own, "study")
+        values = {_PROVIDER: str(provider.root.absolute()), _N_EPOCHS: config.max_epochs}
+        workflow = with_values(workflow.to_file(), values, "study")
         stamp = Stamp.of(workflow, provider)
         definition = cls(config, workflow, fingerprint(provider), tracking, stamp)
         definition._check_space()
         return definition
 
     def data(self, provider_uri: str | None = None) -> NamedData:
-        """Open the study's data, on this machine perhaps elsewhere than where it was made.
+        """Open the study's data, in ``provider_uri`` if the folder has moved.
 
-        Days that were added to the folder since are not seen, so that all trials and seeds of the study have the same.
+        Days that were added to the folder since are left out, so that all trials and seeds of the study use the same.
 
         Raises
         ------
         InputError
-            Where they are others than the study's; it says which days and stocks differ.
+            If the data are not the study's. The message says which days and stocks differ.
         """
         from lstm_bench.data.fingerprint import fingerprint
         from lstm_bench.data.provider import Provider
@@ -148,7 +147,7 @@ class Definition:
 
     @property
     def features(self) -> str:
-        """What the columns are called: the handler's class, or an own set's name."""
+        """Name of the feature set: the handler's class, or the name of a user's set."""
         return self.workflow.feature_set
 
     @cached_property
@@ -156,14 +155,12 @@ class Definition:
         return self.workflow.to_file()
 
     def run_config(self, params: Mapping[str, Scalar]) -> ResolvedRun:
-        """Put a trial's parameters over the workflow; those that it lacks keep the workflow's values.
-
-        The seed is the workflow's, unless it is one of the parameters.
+        """Return the workflow with a trial's parameters; others, such as the seed, keep the workflow's values.
 
         Raises
         ------
         ConfigError
-            Where a parameter is not of the space, or the workflow cannot have it; it names the key.
+            If a parameter is not in the space, or the workflow cannot have its value. The message names the key.
         """
         space = self.config.space
         for key in params:
@@ -173,18 +170,18 @@ class Definition:
         return with_values(self._content, exact, "parameter")
 
     def seeds(self, params: Mapping[str, Scalar]) -> tuple[int, ...]:
-        """Seeds that a trial trains: the study's, or its own where the space has ``seed``."""
+        """Seeds that a trial trains: the study's, or the parameter ``seed``."""
         return (int(params["seed"]),) if "seed" in params else self.config.seeds
 
     def defaults(self) -> tuple[dict[str, Scalar], dict[str, Any]]:
-        """Return the workflow's own parameters, which are Qlib's in the ready studies.
+        """Return the workflow's values of the parameters, which are Qlib's in the ready studies.
 
         Returns
         -------
         params
-            The nearest point of the space, of those parameters that are there.
+            The nearest point of the space.
         moved
-            Value of the workflow, for each parameter whose value is outside the space; None where it has none.
+            The workflow's value of each parameter whose value is outside the space; None if it has none.
         """
         params: dict[str, Scalar] = {}
         moved: dict[str, Any] = {}
@@ -199,7 +196,7 @@ class Definition:
         return params, moved
 
     def _value(self, key: str) -> Any:
-        """Look up the workflow's value of a key; None where it leaves it open."""
+        """Return the workflow's value of a key, None if it has none."""
         if key == "step_len":
             return self.workflow.step_len
         value: Any = self._content
@@ -226,7 +223,7 @@ class Definition:
         Raises
         ------
         ConfigError
-            Where something else is given, or a value is wrong, or another number of epochs would stretch a schedule
+            If a key is not part of the budget, a value is wrong, or another number of epochs would stretch a schedule
             that spans them, so that later trials could not be compared with earlier ones.
         """
         if not isinstance(budget, Mapping):
@@ -246,8 +243,10 @@ class Definition:
 
     def _refuse_stretching(self) -> None:
         searched = self.config.space.get("schedule")
-        own = (self.workflow.lstm_bench.training.schedule,)
-        spanning = {"cosine", "one_cycle"}.intersection(own if searched is None else searched.choices or ())
+        schedules = (self.workflow.lstm_bench.training.schedule,)
+        spanning = {"cosine", "one_cycle"}.intersection(
+            schedules if searched is None else searched.choices or ()
+        )
         if spanning:
             raise ConfigError(
                 f"budget.max_epochs: schedule {' and '.join(sorted(spanning))} spans all epochs, so that later trials "
@@ -255,7 +254,7 @@ class Definition:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data that :meth:`from_json` makes the same definition of; it needs no file."""
+        """Return plain data, from which :meth:`from_json` makes the same definition without any file."""
         return {
             "config": self.config.model_dump(mode="json", by_alias=True),
             "workflow": self.workflow.to_file(),
@@ -266,12 +265,12 @@ class Definition:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Definition:
-        """Read what :meth:`to_json` gave.
+        """Make a definition from what :meth:`to_json` returned.
 
         Raises
         ------
         ConfigError
-            Where it cannot be read, such as one that a later version wrote.
+            If it cannot be read, such as one of a later version.
         """
         if not isinstance(content, Mapping):
             raise ConfigError(f"definition: got {value_with_kind(content)}, expected a mapping")
@@ -295,12 +294,12 @@ class Definition:
         return cls(parse_study(content["config"]), workflow, content["data_fingerprint"], tracking, stamp)
 
 
-def _check_features(config: StudyConfig, workflow: RunConfig) -> None:
+def _check_features(config: StudyConfig, workflow: ResolvedRun) -> None:
     found = workflow.feature_set
     if config.features is not None and not found.lower().startswith(config.features):
         raise ConfigError(f"features: got {config.features!r}, but those of {config.base} are {found}")
 
 
 def _without_rounding(parameter: Parameter, value: Scalar) -> Scalar:
-    """Undo what adding steps did to a number: 0.30000000000000004 is 0.3."""
+    """Undo the rounding errors of added steps: 0.30000000000000004 is 0.3."""
     return nearest(parameter, value) if parameter.step is not None and parameter.contains(value) else value

@@ -16,6 +16,7 @@ from lstm_bench.exec.dispatch import Dispatcher, graceful_interrupt
 from lstm_bench.exec.local import ExecutorName, make_executor
 from lstm_bench.tune.datasets import train_and_valid
 from lstm_bench.tune.jobs import Prepare, TrialJobs
+from lstm_bench.tune.training import TRAIN_TRIAL
 from lstm_bench.tune.trials import TrialRow
 
 if TYPE_CHECKING:
@@ -89,33 +90,30 @@ def tune(
     InputError
         If the study does not exist, its data have changed, or a device is missing.
     """
-    if executor == "inline":
-        slots_per_device = slots_per_device or 1
+    if executor == "inline" and slots_per_device is None:
+        slots_per_device = 1
     slots = SlotTable(devices, slots_per_device)
     total = _total(store, name, trials, more)
     with ExitStack() as held:
-        if prepare is None:
-            prepare = train_and_valid(store, name, results, held, provider_uri)
+        prepare = prepare or train_and_valid(store, name, results, held, provider_uri)
+        work = work or TRAIN_TRIAL
         source = TrialJobs(
-            store,
-            name,
-            slots,
-            total=total,
-            prepare=prepare,
-            progress=progress,
-            tracker=tracker,
-            **({"work": work} if work else {}),
+            store, name, slots, total=total, prepare=prepare, progress=progress, work=work, tracker=tracker
         )
         until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device), slots, until=until)
-        with graceful_interrupt(dispatcher.stop) as was_signalled:
-            try:
-                dispatcher.run()
-            finally:
-                source.close()
-    return TuneResult(
-        store.rows(name), interrupted=was_signalled(), out_of_time=dispatcher.stopping and not was_signalled()
-    )
+        interrupted = _run(dispatcher, source)
+    return TuneResult(store.rows(name), interrupted, out_of_time=dispatcher.stopping and not interrupted)
+
+
+def _run(dispatcher: Dispatcher, source: TrialJobs) -> bool:
+    """Run all trials; return whether a signal stopped them."""
+    with graceful_interrupt(dispatcher.stop) as was_signalled:
+        try:
+            dispatcher.run()
+        finally:
+            source.close()
+    return was_signalled()
 
 
 def _total(store: Store, name: str, trials: int | None, more: int | None) -> int:

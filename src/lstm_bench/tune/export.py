@@ -1,4 +1,4 @@
-"""A study's trials as a file for other programs, written whole or not at all."""
+"""Exports a study's trials to a file for other programs."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
     Raises
     ------
     ConfigError
-        Where the file's ending is none of these.
+        If the file has another ending.
     DataError
-        Where it cannot be written.
+        If it cannot be written.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What a trial is judged by: the validation loss, averaged over its seeds, all of which must have one."""
+"""The objective of a trial: the validation loss, averaged over its seeds, all of which must have one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 __all__ = ["SeedLosses", "diverged_seeds", "epoch_value", "final_value", "say_diverged"]
 
 SeedLosses = Mapping[int, Sequence[float]]
-"""Seed -> validation loss per epoch; a curve that ends with a number that is not finite has diverged."""
+"""Seed -> validation loss per epoch; a curve that ends with a non-finite number has diverged."""
 
 
 def epoch_value(losses: SeedLosses, epoch: int) -> float | None:
-    """Mean validation loss of an epoch over the seeds; None where a seed has diverged, or none has trained.
+    """Mean validation loss of an epoch over the seeds; None if a seed has diverged or none has trained.
 
-    A seed that stopped early counts with its best loss, which is what it will be judged by.
+    A seed that stopped early counts with its best loss, which is its final value.
     """
     if diverged_seeds(losses):
         return None
@@ -22,7 +22,7 @@ def epoch_value(losses: SeedLosses, epoch: int) -> float | None:
 
 
 def final_value(losses: SeedLosses) -> float | None:
-    """Mean over the seeds of each one's best validation loss; None where a seed has diverged.
+    """Mean over the seeds of each one's best validation loss; None if a seed has diverged.
 
     The mean of the seeds that are left would favour configurations that diverge: they lose their worst seeds.
     """
@@ -32,12 +32,12 @@ def final_value(losses: SeedLosses) -> float | None:
 
 
 def diverged_seeds(losses: SeedLosses) -> list[int]:
-    """Seeds whose loss ended as no finite number."""
+    """Seeds whose curve ends with a non-finite number."""
     return [seed for seed, curve in losses.items() if curve and not math.isfinite(curve[-1])]
 
 
 def say_diverged(seeds: Sequence[int]) -> str:
-    """Say why a trial with these diverged seeds has failed."""
+    """Return why a trial with these diverged seeds has failed."""
     which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     return (
         f"{which} diverged (a loss or score that is not finite), so that the trial has no mean over its seeds"

@@ -1,4 +1,4 @@
-"""What tuning tells while it works."""
+"""Progress of tuning and benches: the protocols, and log lines."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ logger = logging.getLogger("lstm_bench")
 
 
 class TuneProgress(Protocol):
-    """Hears of a study's trials."""
+    """Receives the progress of a study's trials."""
 
     def began(self, number: int, slot: str, params: Mapping[str, Any]) -> None:
-        """Hear that a trial begins."""
+        """Handle the start of a trial."""
         ...
 
     def epoch(self, number: int, slot: str, epoch: int, value: float) -> None:
-        """Hear a trial's mean validation loss of an epoch."""
+        """Handle a trial's mean validation loss of an epoch."""
         ...
 
     def ended(self, number: int, state: str, value: float | None) -> None:
-        """Hear that a trial is ``complete``, ``pruned``, ``failed`` or ``interrupted``."""
+        """Handle the end of a trial: ``complete``, ``pruned``, ``failed`` or ``interrupted``."""
         ...
 
     def note(self, text: str) -> None:
-        """Hear of something else."""
+        """Handle any other message."""
         ...
 
 
@@ -37,7 +37,7 @@ class LogTuneProgress:
     """Writes log lines."""
 
     def began(self, number: int, slot: str, params: Mapping[str, Any]) -> None:
-        """Log what is tried."""
+        """Log the parameters."""
         shown = ", ".join(
             f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
             for key, value in params.items()
@@ -49,35 +49,35 @@ class LogTuneProgress:
         logger.info("trial %d on %s  epoch %d: valid %.6f", number, slot, epoch, value)
 
     def ended(self, number: int, state: str, value: float | None) -> None:
-        """Log how it ended."""
+        """Log the end."""
         logger.info("trial %d %s%s", number, state, "" if value is None else f", valid {value:.6f}")
 
     def note(self, text: str) -> None:
-        """Log it."""
+        """Log the message."""
         logger.warning("%s", text)
 
 
 class BenchProgress(Protocol):
-    """Hears of a bench's packs."""
+    """Receives the progress of a bench's packs."""
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
-        """Hear how many runs of a row are there, and how many are to be trained."""
+        """Handle the number of a row's recorded runs, and of those to be trained."""
         ...
 
     def began(self, key: str, slot: str) -> None:
-        """Hear that a pack begins."""
+        """Handle the start of a pack."""
         ...
 
     def epoch(self, key: str, slot: str, epoch: int, losses: Mapping[int, float]) -> None:
-        """Hear a pack's validation losses of an epoch."""
+        """Handle a pack's validation losses of an epoch."""
         ...
 
     def ended(self, key: str, seconds: float, errors: Mapping[int, str]) -> None:
-        """Hear that a pack is done, and which of its seeds went wrong."""
+        """Handle the end of a pack, and the errors of its seeds."""
         ...
 
     def note(self, text: str) -> None:
-        """Hear of something else."""
+        """Handle any other message."""
         ...
 
 
@@ -89,7 +89,7 @@ class LogBenchProgress:
         logger.info("%s: %s recorded before, %d to train", label, counted(recorded, "run"), missing)
 
     def began(self, key: str, slot: str) -> None:
-        """Log the beginning."""
+        """Log the start."""
         logger.info("%s on %s", key, slot)
 
     def epoch(self, key: str, slot: str, epoch: int, losses: Mapping[int, float]) -> None:
@@ -109,5 +109,5 @@ class LogBenchProgress:
         )
 
     def note(self, text: str) -> None:
-        """Log it."""
+        """Log the message."""
         logger.warning("%s", text)

@@ -1,4 +1,4 @@
-"""The study that was used last, for commands that are given none."""
+"""The study used last, for commands without ``--study``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["choose_study", "remember_study"]
 
 
 def choose_study(store: Store, name: str | None) -> str:
-    """Return the study that is named, or else the one used last from this folder, or the store's newest.
+    """Return ``name``, or else the study used last in this store, or the store's newest.
 
     Raises
     ------
     ConfigError
-        Where the store has none, or none of that name.
+        If the store has no study, or none of that name.
     """
     names = store.names()
     if name is None:
@@ -34,14 +34,14 @@ def choose_study(store: Store, name: str | None) -> str:
 
 
 def remember_study(store: Store, name: str) -> None:
-    """Note which study was used last, where the folder can be written: it only saves typing."""
+    """Write down which study was used last, if the folder can be written."""
     path = _path(store)
     with suppress(OSError):
         write_whole(path, json.dumps({**_read(path), store.description: name}, indent=2) + "\n")
 
 
 def _path(store: Store) -> Path:
-    """Beside a journal; for a database, where the journal would be."""
+    """Beside the journal; for a database, beside the default journal."""
     return (store.path or DEFAULT_STORE).with_name(".last.json")
 
 

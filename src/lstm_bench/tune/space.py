@@ -34,10 +34,10 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
 
 
 def active(space: Space, params: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the parameters that are there at a point, each after those it depends on.
+    """Return the active parameters of a point, each after those it depends on.
 
-    A parameter is there where all that its conditions name are there, with one of the values named. What ``params``
-    lacks fulfils no condition.
+    A parameter is active if each parameter that its conditions name is active and has one of the values named. A
+    parameter that ``params`` lacks fulfils no condition.
     """
     found: list[str] = []
     for key in in_order(space):
@@ -46,24 +46,24 @@ def active(space: Space, params: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def holds(parameter: Parameter, there: Mapping[str, Any]) -> bool:
-    """Whether a parameter is there, given the values of those that are."""
-    return all(other in there and there[other] in values for other, values in parameter.when.items())
+def holds(parameter: Parameter, params: Mapping[str, Any]) -> bool:
+    """Whether a parameter is active, given the values of the active ones."""
+    return all(other in params and params[other] in values for other, values in parameter.when.items())
 
 
 def suggest(trial: BaseTrial, space: Space) -> dict[str, Scalar]:
-    """Draw a trial's parameters: those that are there, in an order that respects conditions.
+    """Sample a trial's active parameters, in an order that respects conditions.
 
     Numbers with a step are returned without rounding errors.
     """
     params: dict[str, Scalar] = {}
     for key in in_order(space):
         if holds(space[key], params):
-            params[key] = nearest(space[key], _draw(trial, key, space[key]))
+            params[key] = nearest(space[key], _sample(trial, key, space[key]))
     return params
 
 
-def _draw(trial: BaseTrial, key: str, parameter: Parameter) -> Any:
+def _sample(trial: BaseTrial, key: str, parameter: Parameter) -> Any:
     if parameter.choices is not None:
         return trial.suggest_categorical(key, parameter.choices)
     if parameter.int_range is not None:
@@ -76,7 +76,7 @@ def _draw(trial: BaseTrial, key: str, parameter: Parameter) -> Any:
 def nearest(parameter: Parameter, value: Any) -> Scalar:
     """Return the parameter's value nearest to another: on its scale, the lesser of two that are equally near.
 
-    Where there is no distance (a text among choices, nothing at all), it is the first choice or the least number.
+    If there is no distance (a text among choices, or None), it is the first choice or the least number.
     """
     if parameter.choices is not None:
         same = [choice for choice in parameter.choices if _same(choice, value)]
@@ -109,9 +109,9 @@ def _distance(parameter: Parameter, point: float, value: float) -> float:
 
 
 def size(space: Space) -> int | None:
-    """Count the points of a space; None where a parameter is continuous.
+    """Count the points of a space; None if a parameter is continuous.
 
-    Points that differ in parameters that are not there are one.
+    Points that differ only in inactive parameters count as one.
     """
     if any(parameter.is_continuous for parameter in space.values()):
         return None

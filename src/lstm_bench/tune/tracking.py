@@ -1,4 +1,4 @@
-"""A study's trials as a tracker is told of them: one run per trial, with all its tuning seeds."""
+"""Tracks a study's trials: one run per trial, with all its tuning seeds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TrackedTrials:
         self._ids: dict[int, str] = {}
 
     def began(self, number: int, key: str, config: ResolvedRun, params: Mapping[str, Any]) -> None:
-        """Tell that a trial begins, or goes on.
+        """Track the start of a trial, or that it goes on.
 
         Parameters
         ----------
@@ -46,7 +46,7 @@ class TrackedTrials:
         config, params
         """
         study = self._definition.config.name
-        own = {
+        trial = {
             "trial": number,
             "params": dict(params),
             "seeds": list(self._definition.seeds(params)),
@@ -57,40 +57,40 @@ class TrackedTrials:
             name=f"trial {number}",
             study=study,
             job_type="search",
-            config={**config.to_file(), **own},
+            config={**config.to_file(), **trial},
             tags=tags_of(config, study),
         )
         self._ids[number] = run.id
         self._tracker.begin(run)
 
     def epoch(self, number: int, epoch: int, value: float | None, values: Mapping[str, Any]) -> None:
-        """Tell an epoch.
+        """Track an epoch.
 
         Parameters
         ----------
         number, epoch
         value
-            What the trial is judged by, the mean validation loss; None where no seed lives.
+            Mean validation loss; None if a seed has diverged.
         values
             What its worker reported: ``losses`` and ``figures`` by seed.
         """
         figures: Mapping[int, Mapping[str, float]] = values.get("figures", {})
-        names = dict.fromkeys(name for own in figures.values() for name in own)
-        told = {name: fmean(own[name] for own in figures.values() if name in own) for name in names}
-        told["valid_loss"] = math.nan if value is None else value
+        names = dict.fromkeys(name for one in figures.values() for name in one)
+        tracked = {name: fmean(one[name] for one in figures.values() if name in one) for name in names}
+        tracked["valid_loss"] = math.nan if value is None else value
         for seed, loss in values.get("losses", {}).items():
-            told |= {f"seed/{seed}/{name}": figure for name, figure in figures.get(seed, {}).items()}
-            told[f"seed/{seed}/valid_loss"] = loss
-        self._tracker.epoch(self._ids[number], epoch, told)
+            tracked |= {f"seed/{seed}/{name}": figure for name, figure in figures.get(seed, {}).items()}
+            tracked[f"seed/{seed}/valid_loss"] = loss
+        self._tracker.epoch(self._ids[number], epoch, tracked)
 
     def ended(self, number: int, state: State, value: float | None, outcome: Mapping[str, Any]) -> None:
-        """Tell how a trial ended; one that never began is not known to a tracker.
+        """Track the end of a trial. One that never began is ignored.
 
         Parameters
         ----------
         number, state, value
         outcome
-            As it is kept with the trial.
+            As the store has it.
         """
         if number not in self._ids:
             return

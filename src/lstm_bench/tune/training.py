@@ -1,4 +1,4 @@
-"""The job of a tuning worker: train a trial's seeds as a pack, and tell each epoch's validation losses."""
+"""The job of a tuning worker: train a trial's seeds as a pack and report the validation losses of each epoch."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from lstm_bench.tracking.tracked import epoch_values
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import ResolvedRun
+    from lstm_bench.dataset.dataset import SampleSet
 
 __all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key"]
 
@@ -28,7 +29,7 @@ TRAIN_TRIAL = "lstm_bench.tune.training:train_trial"
 
 
 def trial_key(config: ResolvedRun, seeds: Sequence[int], data_fingerprint: str) -> str:
-    """Return what two trials have in common where one need not be trained: 16 hex digits."""
+    """Return 16 hex digits that hash configuration, seeds and data: trials with the same key have the same result."""
     ids = [run_id(config.with_seed(seed), data_fingerprint) for seed in seeds]
     return hashlib.sha256(" ".join(ids).encode()).hexdigest()[:16]
 
@@ -40,11 +41,11 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     ----------
     payload
         ``workflow`` (a configuration), ``seeds``, ``entry`` (the folder of the dataset, train and valid only),
-        ``volatility`` (that of its stocks' volatility, None where no sample is weighted by it) and ``outcome`` (the
-        file that keeps what a trial that ran to its end gave).
+        ``volatility`` (the folder of its stocks' volatility, None if no sample is weighted by it) and ``outcome`` (the
+        file that keeps the result of a trial that ran to its end).
     session
-        Takes ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: all that the trainer says}}`` after each epoch;
-        a false answer prunes.
+        Receives ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: the trainer's figures}}`` after each epoch.
+        A false answer prunes the trial.
 
     Returns
     -------
@@ -56,9 +57,9 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.record.rescue import rescued
 
     outcome = Path(payload["outcome"])
-    there = outcome if outcome.is_file() else rescued(outcome.name)
-    if there is not None:  # trained to its end before, and the driver died before it could take note
-        return _replay(json.loads(there.read_text(encoding="utf-8")), session)
+    kept = outcome if outcome.is_file() else rescued(outcome.name)
+    if kept is not None:  # it was trained to its end, and the driver died before it stored the result
+        return _replay(json.loads(kept.read_text(encoding="utf-8")), session)
     from lstm_bench.core.json_values import without_nan
 
     result = _train(payload, session)
@@ -68,7 +69,7 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
 
 
 def _keep(outcome: Path, content: str) -> None:
-    """Write what a trial gave; a full disk must not undo it, since the driver is told all the same."""
+    """Write a trial's outcome. A full disk is not an error: the driver receives the outcome anyway."""
     from lstm_bench.record.rescue import is_full, rescue
 
     try:
@@ -76,17 +77,14 @@ def _keep(outcome: Path, content: str) -> None:
     except OSError as error:
         if not is_full(error):
             raise
-        kept = rescue(outcome.name, lambda draft: write_whole(draft, content))
+        kept = rescue(outcome.name, lambda path: write_whole(path, content))
         where = "nor has any other place" if kept is None else f"it is kept in {kept}"
         logger.warning("%s has no room for what the trial gave, %s", outcome.parent, where)
 
 
 def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.config.workflow import RunConfig
-    from lstm_bench.dataset.array_entry import open_entry
     from lstm_bench.dataset.cache import DatasetCache
-    from lstm_bench.dataset.sample_weights import sample_weights
-    from lstm_bench.dataset.volatility import read_volatility
     from lstm_bench.model.contract import MemberSpec, PackSpec
     from lstm_bench.model.select import choose_path
     from lstm_bench.model.trainer import Fit, train_pack
@@ -99,12 +97,6 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     check_learning(config, dataset, train, valid)
-    volatility = payload["volatility"]
-    weights = sample_weights(
-        config.lstm_bench.training,
-        train,
-        None if volatility is None else read_volatility(open_entry(Path(volatility))),
-    )
     pruned = False
 
     def on_epoch(fits: Sequence[Fit]) -> bool:
@@ -129,16 +121,15 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         on_epoch=on_epoch,
         on_step=lambda *_: session.check(),
         choice=choice,
-        weights=weights,
+        weights=_weights(config, train, payload["volatility"]),
     )
     seconds = time.perf_counter() - started
+    valid_ic = {} if pruned else valid_correlations(fits, spec, dataset, valid, session.device, choice.name)
     return {
         "losses": {fit.member.seed: _curve(fit) for fit in fits},
         "train_losses": {fit.member.seed: [epoch.train_loss for epoch in fit.epochs] for fit in fits},
         "status": {fit.member.seed: fit.status for fit in fits},
-        "valid_ic": {}
-        if pruned
-        else valid_correlations(fits, spec, dataset, valid, session.device, choice.name),
+        "valid_ic": valid_ic,
         "pruned": pruned,
         "seconds": seconds,
         "peak_bytes": peak_bytes(session.device),
@@ -147,14 +138,24 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     }
 
 
+def _weights(config: ResolvedRun, train: SampleSet, volatility: str | None) -> Any:
+    """Weights of the train samples; ``volatility`` is the folder of the stocks' volatility, if they need it."""
+    from lstm_bench.dataset.array_entry import open_entry
+    from lstm_bench.dataset.sample_weights import sample_weights
+    from lstm_bench.dataset.volatility import read_volatility
+
+    measured = None if volatility is None else read_volatility(open_entry(Path(volatility)))
+    return sample_weights(config.lstm_bench.training, train, measured)
+
+
 def _curve(fit: Any) -> list[float]:
-    """Return the validation loss per epoch; a member that diverged in whatever way ends with NaN."""
+    """Return the validation loss per epoch; that of a diverged member ends with NaN."""
     curve = [epoch.valid_loss for epoch in fit.epochs]
     return [*curve[:-1], math.nan] if fit.status == "diverged" else curve
 
 
 def peak_bytes(device: Any) -> int:
-    """Most memory that this worker has taken on its device so far."""
+    """Return the peak memory of this worker on its device."""
     import torch
 
     if device.type == "cuda":
@@ -165,7 +166,7 @@ def peak_bytes(device: Any) -> int:
 
 
 def _replay(result: dict[str, Any], session: Session) -> dict[str, Any]:
-    """Tell the epochs of a training that is done, to be judged as if it went on now."""
+    """Report the epochs of a finished training, so that the pruner judges them."""
     for name in ("losses", "train_losses"):
         result[name] = {
             int(seed): [math.nan if value is None else value for value in curve]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, Strict, ValidationError
 
+from lstm_bench.config.section import Recorded
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import DataError
 from lstm_bench.tune.liveness import is_alive
 from lstm_bench.tune.objective import say_diverged
-from lstm_bench.tune.trial_json import TrialJson
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -46,6 +46,38 @@ VALID_IC = "valid_ic"
 """Within an outcome."""
 
 
+_Text = Annotated[str, Strict()]
+_Number = Annotated[float, Strict()]
+_Figures = dict[str, _Number | None]
+
+
+class _Failure(Recorded):
+    """A failed attempt."""
+
+    error: _Text = ""
+
+
+class _Outcome(Recorded):
+    """How a trial ended."""
+
+    device: _Text | None = None
+    slot: _Text | None = None
+    seconds: _Number | None = None
+    duplicate_of: int | None = None
+    diverged_seeds: list[int] = Field([])
+    valid_ic: dict[str, _Figures] = Field({})
+
+
+class _Attributes(Recorded):
+    """The user attributes of a trial."""
+
+    driver: _Text | None = None
+    origin: _Text = "sampler"
+    moved: dict[str, Any] = Field({})
+    outcome: _Outcome = _Outcome()
+    failures: list[_Failure] = Field([])
+
+
 @dataclass(frozen=True)
 class TrialRow:
     """One trial.
@@ -53,18 +85,18 @@ class TrialRow:
     Attributes
     ----------
     number, state
-    value : mean over the tuning seeds of the best validation loss; None where the trial is not complete
+    value : mean over the tuning seeds of the best validation loss; None if the trial is not complete
     params : as proposed
     epoch_values : epoch -> mean validation loss over the seeds
     device, slot : where it was trained last
-    seconds : of training, None where it did not end
+    seconds : of training, None if it did not end
     origin : ``default`` (Qlib's), ``enqueued`` or ``sampler``
     moved : default values that lie outside the space -> they stand at its nearest point
     duplicate_of : the trial with the same configuration whose result this one has
     diverged_seeds : tuning seeds whose loss became no finite number, so that the trial has failed
     attempts : times that training raised or its worker was lost
     error : what went wrong last
-    valid_ic : ``IC`` and ``Rank IC`` on valid, means over the seeds; empty where they were not worked out
+    valid_ic : ``IC`` and ``Rank IC`` on valid, means over the seeds; empty if they were not computed
     """
 
     number: int
@@ -94,17 +126,18 @@ class TrialRow:
 
 
 def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any]) -> list[TrialRow]:
-    """Lay trials out by number.
+    """Return trials by number.
 
     Parameters
     ----------
     study_attributes
-        The study's user attributes, which tell whose driver lives: a trial whose driver is dead is interrupted.
+        The study's user attributes, which record when drivers were alive. A running trial of a dead driver is
+        interrupted.
 
     Raises
     ------
     DataError
-        Where a trial has attributes of other kinds than this package writes.
+        If a trial has attributes of other kinds than this package writes.
     """
     alive: dict[str, bool] = {}
     rows = []
@@ -119,13 +152,13 @@ def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any
 
 def _check(trial: FrozenTrial) -> None:
     try:
-        TrialJson.model_validate(trial.user_attrs)
+        _Attributes.model_validate(trial.user_attrs)
     except ValidationError as error:
         raise DataError(f"trial {trial.number} in the store: {explain(error)}") from error
 
 
 def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
-    """Return the complete trial of least value, the earliest of equals; None where none is complete."""
+    """Return the complete trial of least value, the earliest of equals; None if none is complete."""
     complete = [row for row in rows if row.state == "complete" and row.value is not None]
     return min(complete, key=lambda row: (row.value, row.number), default=None)
 

@@ -1,4 +1,4 @@
-"""How well a trial's models order the stocks of valid: beside the loss, what the search is after in the end."""
+"""IC and Rank IC of a trial's models on valid."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_the_same_record_twice_is_one() -> None:
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ("MultiSegRecord", "it needs segments"),
+        ("MultiSegRecord", "cannot give the segments"),
         ("MultiPassPortAnaRecord", "run more seeds"),
         ("PortAnaRecrod", "did you mean 'PortAnaRecord'"),
         ({"class": "qlib.contrib.workflow.PortAnaRecord"}, "module_path"),

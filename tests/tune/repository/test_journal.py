@@ -138,7 +138,7 @@ def test_a_line_that_is_being_written_waits(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused_and_stays_as_it_is(tmp_path: Path, text: str) -> None:
     path = tmp_path / "notes"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=r"--storage: .*notes is no journal of Optuna: it begins with "):
+    with pytest.raises(ConfigError, match=r"--storage: .*notes is not an Optuna journal: it begins with "):
         JournalFile(path)
     assert path.read_text() == text
     assert list(tmp_path.iterdir()) == [path]
@@ -149,7 +149,7 @@ def test_a_line_that_is_no_operation_is_refused(tmp_path: Path) -> None:
     JournalStorage(JournalFile(path)).create_new_study([optuna.study.StudyDirection.MINIMIZE], "study")
     with path.open("a") as file:
         file.write("not an operation\n")
-    with pytest.raises(ConfigError, match="is no journal"):
+    with pytest.raises(ConfigError, match="is not an Optuna journal"):
         JournalStorage(JournalFile(path))
 
 
@@ -158,7 +158,7 @@ def test_a_line_that_is_no_operation_is_refused(tmp_path: Path) -> None:
     [
         (
             {"op_code": 0, "worker_id": "w"},
-            "line 2: no operation of Optuna's: study_name: missing, expected a text",
+            "line 2: not an Optuna operation: study_name: missing, expected a text",
         ),
         (
             {"op_code": 0, "worker_id": "w", "study_name": "s", "directions": 1},
@@ -182,7 +182,7 @@ def test_a_line_that_is_no_operation_is_refused(tmp_path: Path) -> None:
             "user_attr: got 3 .*expected a mapping",
         ),
         ({"op_code": 1, "worker_id": None, "study_id": 0}, "worker_id: got null, expected a text"),
-        (7, "line 2: no operation of Optuna's: got 7"),
+        (7, "line 2: not an Optuna operation: got 7"),
     ],
 )
 def test_a_malformed_operation_is_named_with_its_line(tmp_path: Path, operation: Any, message: str) -> None:

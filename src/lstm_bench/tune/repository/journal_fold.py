@@ -1,7 +1,7 @@
-"""The history of a journal, folded: all that happened to a trial that is finished becomes one operation.
+"""Folds the history of a journal: all operations on a finished trial become one.
 
-A trial of ten epochs is twenty lines of Optuna's journal, and replaying them is what opening a large study takes.
-Optuna knows an operation that creates a trial with everything in it, so that nobody sees the difference.
+A trial of ten epochs is about twenty operations, and replaying them takes most of the time of opening a large study.
+Optuna has an operation that creates a trial with its whole content, which has the same effect.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class _History:
         self._n_studies = 0
 
     def add(self, log: Log) -> None:
-        """Take one in."""
+        """Add an operation."""
         operation = log["op_code"]
         if "trial_id" in log:
             if log["trial_id"] < len(self._trials):
                 trial = self._trials[log["trial_id"]]
-                if trial.state not in _FINISHED:  # what comes later has no effect
+                if trial.state not in _FINISHED:  # later operations have no effect
                     trial.add(log)
             return
         if operation == Operation.CREATE_TRIAL:
@@ -71,13 +71,13 @@ class _History:
         self._logs.append(log)
 
     def folded(self) -> list[Log]:
-        """Give the operations; what is left to be done to trials follows their creation."""
+        """Return the operations; those on unfinished trials follow at the end."""
         created = [entry.created() if isinstance(entry, _Trial) else entry for entry in self._logs]
         return created + [log for trial in self._trials for log in trial.rest()]
 
 
 class _Trial:
-    """What happened to one trial."""
+    """The operations on one trial."""
 
     def __init__(self, created: Log) -> None:
         self._created = created
@@ -85,15 +85,15 @@ class _Trial:
         self.state: int = created.get("state", TrialState.RUNNING.value)
 
     def add(self, log: Log) -> None:
-        """Take an operation on it in."""
+        """Add an operation."""
         if log["op_code"] == Operation.SET_STATE:
             if log["state"] == self.state == TrialState.RUNNING.value:
-                return  # it was taken by somebody else
+                return  # another process had taken it
             self.state = log["state"]
         self._later.append(log)
 
     def created(self) -> Log:
-        """Give the operation that creates it, with everything in it if it is finished."""
+        """Return the operation that creates it, with its whole content if it is finished."""
         if self.state not in _FINISHED or not self._later:
             return self._created
         log: Log = {
@@ -127,5 +127,5 @@ class _Trial:
         return log
 
     def rest(self) -> list[Log]:
-        """Give what is left to be done to it."""
+        """Return the operations after its creation, none if it is finished."""
         return [] if self.state in _FINISHED else self._later

@@ -1,4 +1,4 @@
-"""Mutual exclusion of the drivers of one store: who holds it may count trials and create one."""
+"""Locks of the drivers of one store: the holder may count trials and create one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["POLL_SECONDS", "database_lock", "file_lock"]
 
 POLL_SECONDS = 0.002
-"""Between two tries of a lock on a file: whoever tries seldom does not get it from one who often takes it."""
+"""Between two tries of a file lock. A process that tries seldom is starved by one that takes the lock often."""
 
-# dialect -> statements that take and release a lock of the session; the server frees it when the session ends
+# dialect -> statements that take and release a session lock; the server frees it when the session ends
 _STATEMENTS = {
     "postgresql": ("SELECT pg_advisory_lock(:key)", "SELECT pg_advisory_unlock(:key)"),
     "mysql": ("SELECT GET_LOCK(:key, -1)", "SELECT RELEASE_LOCK(:key)"),
@@ -29,25 +29,25 @@ _STATEMENTS = {
 
 
 def file_lock(store: Path) -> AbstractContextManager[object]:
-    """Lock beside a store that is a file. The system frees it when its holder dies, however it dies."""
+    """Lock a store that is a file, by a file beside it. The operating system frees it when its holder dies."""
     return FileLock(store.with_name(f".{store.name}.drivers"), poll_interval=POLL_SECONDS)
 
 
 @contextmanager
 def database_lock(engine: Engine, name: str) -> Iterator[None]:
-    """Lock on a database server, for drivers on any machine.
+    """Lock a study on a database server, for drivers on any machine.
 
     Parameters
     ----------
     engine
         The store's.
     name
-        What is locked; two names do not wait for each other.
+        The study. Locks of different names are independent.
 
     Raises
     ------
     ConfigError
-        Where this kind of database has no such lock.
+        If this kind of database has no such lock.
     """
     from sqlalchemy import text
 
