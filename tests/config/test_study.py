@@ -66,7 +66,7 @@ def test_json_says_the_same(name: str) -> None:
         ({"trials": 0}, "trials: got 0"),
         ({"sampler": {"name": "bayes"}}, "sampler.name: got 'bayes', expected 'tpe', 'gp'"),
         ({"set": {"a.b": {1, 2}}}, "expected plain data"),
-        ({"set": {"task.model.kwargs.n_epochs": 3}}, "set.task.model.kwargs.n_epochs: cannot be set here: max_epochs"),
+        ({"set": {"task.model.kwargs.n_epochs": 3}}, "set.task.model.kwargs.n_epochs: cannot be set here: use max_epochs"),
         ({"space": {"lstm_bench.training.loss": {"choices": ["mse", "ic"]}}},
          "space.lstm_bench.training.loss: cannot be set here: validation losses of different kinds"),
         ({"space": {"lstm_bench.horizon": {"int": [1, 5]}}}, "space.lstm_bench.horizon: .* different labels"),
