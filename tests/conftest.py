@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 import torch
 from tests.wandb_files import WandbRun, read_wandb
+
+from lstm_bench.core import atomic
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # before anything imports a kernel: they run on the processor then
@@ -20,6 +22,18 @@ if not torch.cuda.is_available():
 def one_thread() -> None:
     """Small networks gain nothing from threads, and waiting for each other costs them dearly on a busy machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_flush() -> Iterator[None]:
+    """Do not wait for the disk in this process: it took a quarter of the time of tests that write data folders.
+
+    tests/core/test_atomic.py tests what is flushed, and when.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_flush", "_flush_entry"):
+            patch.setattr(atomic, name, lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What Weights & Biases wrote into a folder, read with its own reader."""
+"""Reads the files of Weights & Biases with its own reader."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class WandbRun:
-    """What a file of Weights & Biases holds."""
+    """The content of a file of Weights & Biases."""
 
     name: str = ""
     group: str = ""
@@ -45,7 +45,7 @@ def read_wandb(folder: Path) -> dict[str, WandbRun]:
         finally:
             store.close()
         run_id = path.stem.removeprefix("run-")
-        assert run_id not in runs, "two files of one run would be one history twice"
+        assert run_id not in runs, "two files of one run: its history is there twice"
         runs[run_id] = run
     return runs
 
@@ -59,10 +59,10 @@ def _add(run: WandbRun, record: Any) -> None:
 
     match record.WhichOneof("record_type"):
         case "run":
-            told = record.run
-            run.name, run.group, run.job_type = told.display_name, told.run_group, told.job_type
-            run.project, run.tags = told.project, set(told.tags)
-            run.config |= items(told.config.update)
+            content = record.run
+            run.name, run.group, run.job_type = content.display_name, content.run_group, content.job_type
+            run.project, run.tags = content.project, set(content.tags)
+            run.config |= items(content.config.update)
         case "history":
             run.history.append(items(record.history.item))
         case "summary":

@@ -68,8 +68,8 @@ def test_ctrl_c_keeps_what_is_complete_and_says_so(tuned: Done, start: Start, ho
     assert process.returncode == 130
     assert "the same command continues" in out
     assert "nan" not in out
-    drafts = [path for path in (home / "results" / "tiny").iterdir() if path.name.startswith(".")]
-    assert {path.name for path in drafts} <= {".lock", ".bench.json.lock"}
+    hidden = [path for path in (home / "results" / "tiny").iterdir() if path.name.startswith(".")]
+    assert {path.name for path in hidden} <= {".lock", ".bench.json.lock"}
 
 
 @pytest.mark.parametrize(

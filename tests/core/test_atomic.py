@@ -28,6 +28,14 @@ from lstm_bench.core.atomic import (
     write_whole,
 )
 
+FLUSH, FLUSH_ENTRY = atomic._flush, atomic._flush_entry  # before tests/conftest.py replaces them
+
+
+@pytest.fixture(autouse=True)
+def flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "_flush", FLUSH)
+    monkeypatch.setattr(atomic, "_flush_entry", FLUSH_ENTRY)
+
 
 def folder(path: Path, content: str) -> Path:
     path.mkdir()

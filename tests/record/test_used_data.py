@@ -13,7 +13,8 @@ from tests.data.folders import set_bar, shortened
 from lstm_bench.config.workflow import ResolvedRun, RunConfig
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
-from lstm_bench.record.used_data import Outline, UsedData
+from lstm_bench.record.outline import Outline
+from lstm_bench.record.used_data import UsedData
 
 START, TRAINED, VALID, END, ALL = (
     80,

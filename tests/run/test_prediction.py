@@ -23,7 +23,7 @@ from lstm_bench.model.paths.cpu import outputs
 from lstm_bench.model.select import precisions
 from lstm_bench.record.record import Record
 from lstm_bench.record.saved import SavedRun, find_record
-from lstm_bench.run import prediction
+from lstm_bench.run import reproduction
 from lstm_bench.run.prediction import predict_days
 from lstm_bench.run.runner import execute
 
@@ -308,7 +308,7 @@ def test_other_numerics_have_to_give_the_recorded_scores(
     saved: SavedRun, earlier: Path, monkeypatch: pytest.MonkeyPatch, quiet: Callable[[], list[str]]
 ) -> None:
     was = saved.provenance["numerics"]
-    monkeypatch.setattr(prediction, "NUMERICS", was + 1)
+    monkeypatch.setattr(reproduction, "NUMERICS", was + 1)
     predict_days(saved, Provider(earlier))
     (text,) = quiet()
     assert f"computed with numerics {was}, and this version has {was + 1}; the scores of" in text

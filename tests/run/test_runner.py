@@ -21,7 +21,7 @@ from lstm_bench.evaluate.returns.performance import performance
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.record.record import Record
-from lstm_bench.run import evaluation, runner
+from lstm_bench.run import computation, evaluation
 from lstm_bench.run.evaluation import evaluate_scores
 from lstm_bench.run.runner import execute, execute_pack, preview
 from lstm_bench.tracking.progress import LogProgress
@@ -171,7 +171,7 @@ def test_a_pack_trains_only_the_seeds_without_a_record(
     assert [run.computed for run in runs] == [True, False, True]
     assert runs[1].record == first
     assert runs[2].record.provenance()["pack"]["seeds"] == [0, 2]
-    monkeypatch.setattr(runner, "train_pack", None)
+    monkeypatch.setattr(computation, "train_pack", None)
     again = execute_pack(config, [2, 1, 0], tmp_path)
     assert [(run.seed, run.computed) for run in again] == [(2, False), (1, False), (0, False)]
     assert execute_pack(config, [], tmp_path) == []
@@ -209,7 +209,7 @@ def test_a_member_that_diverges_does_not_stop_the_others(
         fits[1].weights, fits[1].status = {}, "diverged"
         return fits
 
-    monkeypatch.setattr(runner, "train_pack", one_diverges)
+    monkeypatch.setattr(computation, "train_pack", one_diverges)
     runs = execute_pack(configure(), [0, 1, 2], tmp_path)
     assert [run.error is None for run in runs] == [True, False, True]
     assert runs[1].error is not None
@@ -262,7 +262,7 @@ def test_a_run_from_the_cache_is_the_same_run(
 def test_what_a_backtest_lacks_is_found_before_features_are_computed(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, override: str, message: str
 ) -> None:
-    monkeypatch.setattr(runner, "build_dataset", None)
+    monkeypatch.setattr(computation, "build_dataset", None)
     with pytest.raises(DataError, match=message):
         execute(configure(override), tmp_path)
 
@@ -296,7 +296,7 @@ def test_a_record_is_computed_once(
     forced, computed = execute(configure(), tmp_path, force=True)
     assert computed
     assert (forced.path / "pred.parquet").read_bytes() == pred  # the same bits
-    monkeypatch.setattr(runner, "train_pack", None)
+    monkeypatch.setattr(computation, "train_pack", None)
     assert execute(configure(), tmp_path) == (first, False)
 
 
@@ -321,7 +321,7 @@ def test_an_interrupted_run_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "write_record", interrupt)
+    monkeypatch.setattr(computation, "write_record", interrupt)
     with pytest.raises(KeyboardInterrupt):
         execute(configure(), tmp_path / "new" / "experiment")
     assert not (tmp_path / "new").exists()
@@ -380,7 +380,7 @@ def test_a_run_that_diverges_at_once_leaves_a_record_of_it(
         "config.yaml", "metrics.json", "epochs.parquet", "provenance.json"
     }  # fmt: skip
     assert json.loads((record / "provenance.json").read_text())["training"]["status"] == "diverged"
-    monkeypatch.setattr(runner, "train_pack", None)
+    monkeypatch.setattr(computation, "train_pack", None)
     with pytest.raises(RunError, match="diverged"):  # known, and not computed again
         execute(config, tmp_path / "experiment")
 
@@ -398,7 +398,7 @@ def test_a_run_that_diverges_at_once_leaves_a_record_of_it(
 def test_what_is_wrong_with_the_input_is_found_before_training(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], message: str
 ) -> None:
-    monkeypatch.setattr(runner, "train_pack", None)
+    monkeypatch.setattr(computation, "train_pack", None)
     with pytest.raises(InputError, match=message):
         execute(configure(*overrides), tmp_path / "experiment")
     assert not (tmp_path / "experiment").exists()
@@ -407,7 +407,7 @@ def test_what_is_wrong_with_the_input_is_found_before_training(
 def test_a_folder_that_cannot_be_written_is_found_before_training(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "train_pack", None)
+    monkeypatch.setattr(computation, "train_pack", None)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot write"):
         execute(configure(), tmp_path / "file" / "experiment")
@@ -417,7 +417,7 @@ def test_a_preview_trains_nothing_and_foretells_the_run(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record, _ = execute(configure(), tmp_path)
-    monkeypatch.setattr(runner, "train_pack", None)
+    monkeypatch.setattr(computation, "train_pack", None)
     plan = preview(configure())
     assert plan["run_id"] == record.path.name
     assert plan["samples"]["test"] == len(record.table("pred"))

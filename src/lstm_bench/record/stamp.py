@@ -1,8 +1,8 @@
-"""Data that days have been added to since: the stamp that a study keeps, and the name that a run's data goes by.
+"""The name of a run's data, and the stamp of a study's data, which stay when days are added to the folder.
 
-Results are named after the fingerprint of the data folder that they were first computed from. A folder to which days
-were added since has another fingerprint, and what was computed from it is still of the same name if the days and
-stocks that it uses are the same (:mod:`lstm_bench.record.used_data`).
+Results are named after the fingerprint of the data folder from which they were first computed. When days are added, the
+folder's fingerprint changes. Its data keep their name if the days and stocks that a run uses are the same
+(:mod:`lstm_bench.record.used_data`).
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from lstm_bench.core.errors import ConfigError, DataError, InputError
 from lstm_bench.data import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.record.identity import run_id
+from lstm_bench.record.outline import Outline
 from lstm_bench.record.record import Record
-from lstm_bench.record.used_data import Outline, UsedData
+from lstm_bench.record.used_data import UsedData
 
 __all__ = ["NamedData", "Stamp", "data_of_run"]
 
 
 @dataclass(frozen=True)
 class NamedData:
-    """A data folder, and the name of what is used of it.
+    """A data folder, and the name of the data that are used of it.
 
     Attributes
     ----------
-    provider : shows the folder, or as much of it as was there when the name was given
-    name : fingerprint of the folder that the data were first used from; run ids are hashed from it
-    folder : fingerprint of the folder as it is now
+    provider : of the folder, or of the days that it had when the name was given
+    name : fingerprint of the folder from which the data were first used; part of run ids
+    folder : fingerprint of the folder today
     """
 
     provider: Provider
@@ -43,25 +44,25 @@ class NamedData:
 
     @property
     def cached_as(self) -> str:
-        """The name by which a cache of datasets knows these data: the folder's, and the last day that is shown.
+        """The name of these data in a cache of datasets: the folder's fingerprint and the provider's last day.
 
-        A trial may read fields that no stamp covers: the name of the data does not tell their bars apart.
+        ``name`` does not serve, since trials may read fields that no stamp covers.
         """
         return self.folder if self.provider.until is None else f"{self.folder} until {self.provider.until}"
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain data, for a worker on the same folder."""
+        """Return plain data, for a worker on the same folder."""
         until = self.provider.until
         return {"name": self.name, "folder": self.folder, "until": None if until is None else str(until)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], provider_uri: str) -> NamedData:
-        """Open what :meth:`to_json` gave.
+        """Open the data of :meth:`to_json`.
 
         Raises
         ------
         DataError
-            Where the folder has changed since.
+            If the folder has changed since.
         """
         until = content["until"]
         provider = Provider(provider_uri, None if until is None else np.datetime64(until, "D"))
@@ -73,13 +74,13 @@ class NamedData:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a study's data were when it was made.
+    """The data of a study when it was created.
 
     Attributes
     ----------
-    until : last day of the calendar; later days are none of the study's
-    used : digest of what a run of its workflow uses
-    outline : to say what changed
+    until : last day of the calendar; the study does not use later days
+    used : digest of the data that a run of its workflow uses
+    outline : tells what changed
     """
 
     until: str
@@ -88,20 +89,20 @@ class Stamp:
 
     @classmethod
     def of(cls, config: ResolvedRun, provider: Provider) -> Stamp | None:
-        """Take the stamp of what a resolved configuration uses; None where the data lack what a run of it needs."""
+        """Stamp the data that a configuration uses; None if the data lack something that a run needs."""
         try:
             used = UsedData.of(config, provider)
-        except (ConfigError, DataError):  # a run is refused for it, with more to say
+        except (ConfigError, DataError):  # a run is refused with the reason
             return None
         return cls(str(provider.calendar[-1]), used.digest, used.outline)
 
     def open(self, config: ResolvedRun, provider: Provider) -> Provider:
-        """Show the days that were there when the stamp was taken, if what is used of them is the same.
+        """Return a provider that ends with the stamp's last day, if the used data are the same.
 
         Raises
         ------
         InputError
-            Where it is not; it says which days and stocks differ.
+            If they are not; the message says which days and stocks differ.
         """
         until, days = np.datetime64(self.until, "D"), provider.calendar
         if until not in days:
@@ -118,17 +119,17 @@ class Stamp:
         return before
 
     def to_json(self) -> dict[str, str]:
-        """Give plain data."""
+        """Return plain data."""
         return {"until": self.until, "used": self.used, "outline": self.outline.to_text()}
 
     @classmethod
     def from_json(cls, content: Mapping[str, str]) -> Stamp:
-        """Read what :meth:`to_json` gave.
+        """Read the data of :meth:`to_json`.
 
         Raises
         ------
         ConfigError
-            Where it is of another form, such as one that a later version wrote.
+            If it has another form, such as that of a later version.
         """
         try:
             return cls(content["until"], content["used"], Outline.from_text(content["outline"]))
@@ -139,10 +140,10 @@ class Stamp:
 def data_of_run(
     config: ResolvedRun, provider: Provider, experiment: Path, seeds: Iterable[int], *, force: bool = False
 ) -> NamedData:
-    """Find the name of a run's data: the folder's fingerprint, or an earlier one that records of the experiment have.
+    """Find the name of a run's data: the folder's fingerprint, or an earlier one of the experiment's records.
 
-    An earlier one holds where a record was computed from the same days and stocks, so that runs meet their records,
-    and a row's seeds each other, whichever days were added to the folder between them.
+    An earlier one is taken if a record was computed from the same days and stocks. Days that were added to the folder
+    thus separate neither runs from their records nor the seeds of a row.
 
     Parameters
     ----------
@@ -151,22 +152,22 @@ def data_of_run(
     experiment
         Folder of the records.
     seeds
-        Of the runs; a record of one of them under the folder's own fingerprint settles it.
+        Of the runs. If one of them has a record under the folder's fingerprint, this is the name.
     force
-        Take the folder's own fingerprint.
+        Always take the folder's fingerprint.
     """
-    own = fingerprint.fingerprint(provider)
+    current = fingerprint.fingerprint(provider)
     if not force and not any(
-        Record.find(experiment / run_id(config.with_seed(seed), own)) is not None for seed in seeds
+        Record.find(experiment / run_id(config.with_seed(seed), current)) is not None for seed in seeds
     ):
-        known = {used: name for _, name, used in sorted(_known(experiment, own), reverse=True)}
+        known = {used: name for _, name, used in sorted(_known(experiment, current), reverse=True)}
         if known and (stamp := Stamp.of(config, provider)) is not None and stamp.used in known:
-            return NamedData(provider, known[stamp.used], own)
-    return NamedData(provider, own, own)
+            return NamedData(provider, known[stamp.used], current)
+    return NamedData(provider, current, current)
 
 
-def _known(experiment: Path, own: str) -> Iterator[tuple[str, str, str]]:
-    """Last day, fingerprint and digest of the used data, of the records that were computed from another folder."""
+def _known(experiment: Path, current: str) -> Iterator[tuple[str, str, str]]:
+    """Yield last day, fingerprint and digest of the used data of records from another state of the folder."""
     for seal in experiment.glob("[!.]*/provenance.json"):
         try:
             provenance = Record(seal.parent).provenance()
@@ -174,5 +175,5 @@ def _known(experiment: Path, own: str) -> Iterator[tuple[str, str, str]]:
             continue
         name, used = provenance.get("data_fingerprint"), provenance.get("data_used")
         calendar = provenance.get("calendar")
-        if isinstance(name, str) and isinstance(used, str) and name != own and isinstance(calendar, list):
+        if isinstance(name, str) and isinstance(used, str) and name != current and isinstance(calendar, list):
             yield str(calendar[-1]), name, used

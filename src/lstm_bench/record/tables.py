@@ -1,4 +1,4 @@
-"""A run's arrays as the long tables that its record holds."""
+"""Converts a run's arrays to the tables of its record."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def sample_table(
     days: npt.NDArray[np.datetime64],
     instruments: Sequence[str],
 ) -> pd.DataFrame:
-    """Lay one value per sample out, indexed by (datetime, instrument) in that order.
+    """Return a table of one value per sample, sorted and indexed by (datetime, instrument).
 
     Parameters
     ----------
     values, day, instrument : ``[S]``
-        The value and its position in ``days`` and ``instruments``.
+        The values and their positions in ``days`` and ``instruments``.
     """
     import pandas as pd
 
@@ -56,7 +56,7 @@ def sample_table(
 
 
 def epoch_table(epochs: Sequence[Epoch]) -> pd.DataFrame:
-    """Lay out a row per epoch: losses, score and seconds."""
+    """Return a row per epoch: losses, score and seconds."""
     import pandas as pd
 
     table = pd.DataFrame([asdict(epoch) for epoch in epochs])
@@ -64,7 +64,7 @@ def epoch_table(epochs: Sequence[Epoch]) -> pd.DataFrame:
 
 
 def signal_table(signal: SignalMetrics, analysis: SignalAnalysis) -> pd.DataFrame:
-    """Lay what scores were worth out by day: ICs, the long-short returns where asked for, and the analysis' series."""
+    """Return daily ICs, long-short returns if requested, and the series of the analysis."""
     columns = {"ic": signal.ic, "rank_ic": signal.rank_ic}
     if signal.long_short is not None and signal.long_average is not None:
         columns |= {"long_short": signal.long_short, "long_average": signal.long_average}
@@ -72,21 +72,21 @@ def signal_table(signal: SignalMetrics, analysis: SignalAnalysis) -> pd.DataFram
 
 
 def daily_table(columns: Mapping[str, npt.NDArray[Any]], days: npt.NDArray[np.datetime64]) -> pd.DataFrame:
-    """Lay columns ``[T]`` out by ``datetime``."""
+    """Return columns ``[T]`` indexed by ``datetime``."""
     import pandas as pd
 
     return pd.DataFrame(dict(columns), index=pd.DatetimeIndex(days.astype("datetime64[ns]"), name="datetime"))
 
 
 def row_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Lay rows of the same columns out."""
+    """Return a table of rows with the same columns."""
     import pandas as pd
 
     return pd.DataFrame([dict(row) for row in rows])
 
 
 def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Take a table apart into rows that JSON can hold: days as ISO texts, None where there is nothing."""
+    """Convert a table to rows for JSON: days as ISO strings, None for missing values."""
     plain = table.astype(object)
     for name in table.select_dtypes("datetime"):
         plain[name] = table[name].dt.strftime("%Y-%m-%d").astype(object)
@@ -97,7 +97,7 @@ def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def drawdown_table(drawdowns: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Lay drawdowns out, see :class:`~lstm_bench.evaluate.analysis.PortfolioAnalysis`; there may be none."""
+    """Return drawdowns of :class:`~lstm_bench.evaluate.analysis.PortfolioAnalysis`, of which there may be none."""
     import pandas as pd
 
     kinds = {"series": "str", "accumulation": "str", "rank": "int64", "depth": "float64"}
@@ -108,7 +108,7 @@ def drawdown_table(drawdowns: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def position_table(portfolio: BacktestResult) -> pd.DataFrame:
-    """Lay out what is held at each close, indexed by (datetime, instrument)."""
+    """Return the holdings at each close, indexed by (datetime, instrument)."""
     import pandas as pd
 
     held = portfolio.positions

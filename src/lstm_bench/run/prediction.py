@@ -59,12 +59,7 @@ class Prediction:
 
 
 def predict_days(
-    saved: SavedRun,
-    provider: Provider,
-    start: object = None,
-    end: object = None,
-    *,
-    device: str = "auto",
+    saved: SavedRun, provider: Provider, start: object = None, end: object = None, *, device: str = "auto"
 ) -> Prediction:
     """Score the days ``start..end``, both inclusive, as a run with this test segment would.
 

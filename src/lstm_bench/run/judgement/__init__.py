@@ -1,1 +1,1 @@
-"""Judgement: whether a configuration on its data can give figures that mean something, and whether a run did."""
+"""Checks whether the figures of a run can mean something: of its configuration and data, and of its record."""

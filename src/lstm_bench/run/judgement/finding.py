@@ -1,4 +1,4 @@
-"""A finding: something about a run that makes its figures meaningless, or impossible."""
+"""Findings: what makes a run's figures meaningless or impossible."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Finding:
 
     Attributes
     ----------
-    field : what of the configuration, or of the result, it is about
-    text : what came, what was expected, and what follows
-    refusal : the error that it is where no figure can come of it; None for a warning
+    field : of the configuration or the result
+    text : the value, what was expected, and the consequence
+    refusal : the error to raise if figures are impossible; None for a warning
     """
 
     field: str
@@ -37,12 +37,12 @@ def say(findings: Iterable[Finding]) -> list[Finding]:
 
     Returns
     -------
-    Those that were logged.
+    The logged ones.
 
     Raises
     ------
     InputError
-        Of the first refusal, after the warnings.
+        For the first refusal, after the warnings.
     """
     distinct = list(dict.fromkeys(findings))
     warnings = [finding for finding in distinct if finding.refusal is None]

@@ -1,4 +1,4 @@
-"""Judges the backtest: how many stocks are held of how many, on which days, and by which market's rules."""
+"""Checks the backtest: its holdings, its days, and the rules of its market."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lstm_bench.run.judgement.survey import Survey
 __all__ = ["judge_portfolio"]
 
 _UNSIGNALLED = 5
-"""Trading days without a score of the day before that need no word, such as the first."""
+"""Trading days without a score of the day before that need no warning, such as the first."""
 
 _CHINAS_CODE = re.compile(r"(SH|SZ|BJ)\d{6}|\d{6}\.(SH|SS|SZ|BJ|XSHG|XSHE)")
 
@@ -74,7 +74,7 @@ def _days(portfolio: PortAnalysisConfig, survey: Survey) -> Iterator[Finding]:
     signals = np.arange(begin, end) - 1
     silent = int(((signals < first) | (signals >= last)).sum())
     if begin >= end:
-        return  # not on the calendar: whoever reads the quotes says how
+        return  # not on the calendar; reading the quotes reports it
     days, test = f"{survey.calendar[begin]}..{survey.calendar[end - 1]}", survey.span_text("test")
     if silent > _UNSIGNALLED:
         yield Finding(
@@ -91,7 +91,7 @@ def _days(portfolio: PortAnalysisConfig, survey: Survey) -> Iterator[Finding]:
 
 
 def _region(portfolio: PortAnalysisConfig, region: Region, survey: Survey) -> Iterator[Finding]:
-    """Find rules of another market than the region's, as they are where a file was taken over."""
+    """Find rules of another market than the region's, which remain in files copied from it."""
     exchange, benchmark = portfolio.backtest.exchange_kwargs, portfolio.backtest.benchmark
     with_bars = [survey.instruments[place] for place in np.flatnonzero(survey.rows.any(axis=0))]
     chinas = sum(_is_chinas(code) for code in with_bars)

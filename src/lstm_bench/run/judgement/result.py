@@ -1,4 +1,4 @@
-"""Judges a run by its record, after it was trained: whether its figures say anything."""
+"""Checks a record after training: whether its figures mean anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstm_bench.run.judgement.finding import Finding
 __all__ = ["judge_result"]
 
 _ABOVE = 1.01
-"""How far above the loss of a constant a validation loss must be to be no accident of a few samples."""
+"""Factor above the loss of a constant from which a validation loss is no accident of a few samples."""
 
 _MANY = 0.1
 """Share of days."""
@@ -22,13 +22,13 @@ _MANY = 0.1
 def judge_result(record: Record) -> Iterator[Finding]:
     """Find what makes a run's figures meaningless.
 
-    Records of earlier versions are judged by what they have. A run without figures is none of this function's:
+    Records of earlier versions are checked by the files that they have. A run without figures has no findings:
     :meth:`~lstm_bench.record.record.Record.failure` says why it has none.
 
     Raises
     ------
     DataError
-        Where a file of the record cannot be read.
+        If a file of the record cannot be read.
     """
     if record.failure() is not None:
         return

@@ -1,4 +1,4 @@
-"""Judges the samples: stocks, days of the segments, windows and batches."""
+"""Checks the samples: stocks, days of the segments, windows and batches."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _FEWEST_STOCKS = 5
 
 def judge_samples(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
     """Find segments, universes, windows and batches that cannot give meaningful figures."""
-    there: list[SegmentName] = []
+    present: list[SegmentName] = []
     for name in get_args(SegmentName):
         span = survey.segments[name]
         if span.start == span.stop:
-            continue  # not on the calendar: whoever locates the segment says how
+            continue  # not on the calendar; locating the segment reports it
         if not survey.stocks(name).any():
             yield Finding(
                 "instruments",
@@ -34,17 +34,17 @@ def judge_samples(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
                 DataError,
             )
             continue
-        there.append(name)
+        present.append(name)
         yield from _few_days(name, survey)
-    if "test" in there:
+    if "test" in present:
         yield from _few_stocks(config, survey)
-    if "train" in there:
+    if "train" in present:
         yield from _window(config, survey)
     learned: tuple[SegmentName, ...] = (
         ("train", "valid") if config.lstm_bench.compat == "qlib" else ("train",)
     )
     for name in learned:
-        if name in there:
+        if name in present:
             yield from _batch(config, survey, name)
 
 
@@ -85,7 +85,7 @@ def _few_stocks(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
 
 
 def _window(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
-    """Compare the window of ``TSDatasetH`` with the histories: Qlib fills what precedes one by repeating rows."""
+    """Compare the window of ``TSDatasetH`` with the histories. Qlib fills what precedes a history by repeating rows."""
     step_len = config.task.dataset.step_len
     if not config.task.dataset.is_time_series or step_len is None:
         return

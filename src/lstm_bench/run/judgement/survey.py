@@ -1,4 +1,4 @@
-"""A survey of the data that a run will see: which stocks have rows on which days, and nothing of their values."""
+"""A survey of a run's data: which stocks have rows on which days. It reads no values."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Survey:
     days : ``[T]`` datetime64[D], the handler's
     instruments : N codes
     rows : ``[T, N]`` bool, the members that have bars around the day
-    segments : segment -> its days as positions in ``days``; of length 0 where it has none
-    market : what the stocks are called in messages
+    segments : segment -> its days as positions in ``days``; of length 0 if it has none
+    market : name of the stocks in messages
     """
 
     calendar: npt.NDArray[np.datetime64]
@@ -43,12 +43,12 @@ class Survey:
 
     @classmethod
     def of(cls, config: DatasetConfig, provider: Provider) -> Survey:
-        """Look which bars there are.
+        """Find the rows of a dataset.
 
         Raises
         ------
         DataError
-            Where the data has no such market, or a file cannot be read.
+            If the data have no such market, or a file cannot be read.
         """
         handler, calendar = config.kwargs.handler, provider.calendar
         begin, end = span_of(calendar, handler.kwargs.start_time, handler.kwargs.end_time)
@@ -70,12 +70,12 @@ class Survey:
         return cls(calendar, begin, panel.days, panel.instruments, rows, segments, market)
 
     def stocks(self, segment: SegmentName) -> npt.NDArray[np.int64]:
-        """Stocks with a row on each day of a segment, ``[D]``."""
+        """Return the number of stocks with a row on each day of a segment, ``[D]``."""
         counts: npt.NDArray[np.int64] = self.rows[self.segments[segment]].sum(axis=1)
         return counts
 
     def ages(self, segment: SegmentName) -> npt.NDArray[np.int64]:
-        """Days since its stock's first row, that row included, of each row of a segment, ``[R]``."""
+        """Return, for each row of a segment, the days since its stock's first row, included, ``[R]``."""
         first = self.rows.argmax(axis=0)
         span = self.segments[segment]
         days, stocks = np.nonzero(self.rows[span])
@@ -83,6 +83,6 @@ class Survey:
         return ages
 
     def span_text(self, segment: SegmentName) -> str:
-        """First and last trading day of a segment; it must have one."""
+        """Return the first and last trading day of a segment, which must have days."""
         days = self.days[self.segments[segment]]
         return f"{days[0]}..{days[-1]}"
