@@ -77,7 +77,7 @@ def _keep(outcome: Path, content: str) -> None:
     except OSError as error:
         if not is_full(error):
             raise
-        kept = rescue(outcome.name, lambda path: write_whole(path, content))
+        kept = rescue(outcome.name, lambda staged: write_whole(staged, content))
         where = "nor has any other place" if kept is None else f"it is kept in {kept}"
         logger.warning("%s has no room for what the trial gave, %s", outcome.parent, where)
 
