@@ -91,7 +91,7 @@ OTHER_NUMBERS = {
     "freq_1day": "`freq: 1day`",
     "freq_1d": "`freq: 1day`",
     "no_signal_record": "without `SignalRecord`",
-    "volume_unknown": "a volume that is not known",
+    "volume_unknown": "an unknown volume",
 }
 """Variants that both take and understand differently -> how docs/qlib.md names the difference."""
 
