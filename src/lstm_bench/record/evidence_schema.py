@@ -136,8 +136,10 @@ def read_table(path: Path, columns: Collection[Column]) -> pa.Table:
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     version = (table.schema.metadata or {}).get(_VERSION_KEY, b"1").decode(errors="replace")
-    if version != str(VERSION):
-        raise DataError(f"{path}: got evidence of version {version}, expected {VERSION}; update lstm-bench")
+    if not (version.isdecimal() and int(version) <= VERSION):
+        raise DataError(
+            f"{path}: got evidence of version {version}, expected at most {VERSION}; update lstm-bench"
+        )
     schema = arrow_schema(columns)
     for position, column in enumerate(columns):
         if column.optional and column.name not in table.column_names:
@@ -167,6 +169,8 @@ def write_table(path: Path, table: pa.Table, columns: Collection[Column]) -> boo
     table = table.drop_columns(empty)
     if path.is_file() and _holds(path, table):
         return False
+    if VERSION > 1:  # files of version 1 do not state it
+        table = table.replace_schema_metadata({_VERSION_KEY: str(VERSION)})
     with staged_file(path) as staged:
         pq.write_table(table, staged, compression="zstd")
     return True
