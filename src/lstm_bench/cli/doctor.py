@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from lstm_bench.cli.options import RESULTS, Device, Json, Results, Storage, option, takes_options
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from lstm_bench.config.sections.harness import Precision
-    from lstm_bench.model.contract import PackSpec, PathChoice
+    from lstm_bench.model.contract import PackSpec
     from lstm_bench.model.limits import Limits
 
 __all__ = ["DoctorOptions", "doctor"]
@@ -55,6 +55,7 @@ def doctor(options: DoctorOptions) -> None:
     from lstm_bench.cli.doctor_text import print_report
     from lstm_bench.exec.machine import advice, machine_report
     from lstm_bench.model.device import resolve_device
+    from lstm_bench.model.limits import measure_limits
     from lstm_bench.tune.repository.store import open_store
 
     device = resolve_device(options.device, 0 if torch.cuda.is_available() else -1)
@@ -64,7 +65,10 @@ def doctor(options: DoctorOptions) -> None:
     store = open_store(options.storage)
     report = machine_report(options.provider_uri, options.results, store.description, store.path)
     report |= {"advice": advice(report), "device": str(device)}
-    limits = _limits(device, options.hidden_size, options.precision) if options.with_timings else {}
+    limits: dict[Precision, Limits] = {}
+    if options.with_timings:
+        precisions: list[Precision] = ["fp32", options.precision]
+        limits = {one: measure_limits(device, options.hidden_size, one) for one in sorted({*precisions})}
     report["limits"] = {
         one: {"gemm_flops": limit.gemm_flops, "copy_bytes": limit.copy_bytes} for one, limit in limits.items()
     }
@@ -86,17 +90,8 @@ def doctor(options: DoctorOptions) -> None:
         print_report(report)
 
 
-def _limits(device: torch.device, hidden_size: int, precision: Precision) -> dict[Precision, Limits]:
-    from lstm_bench.model.limits import measure_limits
-
-    precisions: set[Precision] = {"fp32", precision}
-    return {one: measure_limits(device, hidden_size, one) for one in sorted(precisions)}
-
-
 def _specs(options: DoctorOptions) -> dict[str, tuple[PackSpec, int]]:
     """Return the networks to report on: those of both feature sets, or the one that the options describe."""
-    from dataclasses import replace
-
     from lstm_bench.model.timing import DEFAULT_SHAPES, Shape, qlib_spec
 
     step_len, d_feat = options.step_len, options.d_feat
@@ -117,15 +112,11 @@ def _network(options: DoctorOptions) -> Report:
 
 
 def _choices(spec: PackSpec, device: torch.device) -> Report:
-    from dataclasses import replace
-
     from lstm_bench.model.select import choose_path
 
-    def describe(choice: PathChoice) -> Report:
-        return {"path": choice.name, "reason": choice.reason}
-
-    qlib = choose_path(replace(spec, compat="qlib", precision="fp32"), device)
-    return {"choices": {"none": describe(choose_path(spec, device)), "qlib": describe(qlib)}}
+    specs = {"none": spec, "qlib": replace(spec, compat="qlib", precision="fp32")}
+    choices = {compat: choose_path(one, device) for compat, one in specs.items()}
+    return {"choices": {name: {"path": one.name, "reason": one.reason} for name, one in choices.items()}}
 
 
 def _timings(

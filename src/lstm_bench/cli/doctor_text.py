@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 
-from lstm_bench.cli.output import print_table
+from lstm_bench.cli.output import print_items, print_table
 from lstm_bench.core.counting import counted
 
 __all__ = ["print_report"]
 
 Report = dict[str, Any]
 
+_TIMING_COLUMNS: Sequence[tuple[str, Callable[[Report], str]]] = (
+    ("path", lambda row: row["path"]),
+    ("ms a step and seed", lambda row: f"{row['step_ms']:.2f}"),
+    ("samples/s", lambda row: f"{row['samples_per_second']:,.0f}"),
+    ("of the product rate", lambda row: f"{row['gemm_share']:.1%}"),
+    ("scores/s", lambda row: f"{row['scored_per_second']:,.0f}"),
+    ("of the product rate", lambda row: f"{row['score_gemm_share']:.1%}"),
+    ("planned MiB", lambda row: f"{row['planned_bytes'] / 2**20:,.0f}"),
+    ("peak MiB", lambda row: "" if row["peak_bytes"] is None else f"{row['peak_bytes'] / 2**20:,.0f}"),
+)
+
 
 def print_report(report: Report) -> None:
     """Print the tables of a report, and its advice."""
     versions = [(name, found or "not installed") for name, found in report["versions"].items()]
-    if report["git"] is not None:
-        versions.append(
-            ("git", report["git"]["commit"][:12] + (", changed" if report["git"]["dirty"] else ""))
-        )
+    if (git := report["git"]) is not None:
+        versions.append(("git", git["commit"][:12] + (", changed" if git["dirty"] else "")))
     print_table("Versions", ["", ""], versions)
     print_table("Devices", ["", ""], _device_lines(report["devices"]))
     print_table(
@@ -109,40 +119,15 @@ def _print_shape(shape: Report) -> None:
     typer.echo()
     windows = f"{counted(shape['step_len'], 'day')} of {counted(shape['d_feat'], 'feature')}"
     layers = f"{counted(shape['num_layers'], 'layer')} of {shape['hidden_size']}"
-    title = f"{shape['name']}: {windows}, {layers}, batch {shape['batch_size']}, seeds {shape['members']}"
-    if not shape["timings"]:
+
+    if shape["timings"]:
+        print_items(
+            f"{shape['name']}: {windows}, {layers}, batch {shape['batch_size']}, seeds {shape['members']}, "
+            f"{shape['precision']}",
+            _TIMING_COLUMNS,
+            shape["timings"],
+        )
+    else:
         typer.echo(f"{shape['name']}: {windows}, {layers}, {shape['precision']}")
-        _print_choices(shape)
-        return
-    print_table(
-        f"{title}, {shape['precision']}",
-        [
-            "path",
-            "ms a step and seed",
-            "samples/s",
-            "of the product rate",
-            "scores/s",
-            "of the product rate",
-            "planned MiB",
-            "peak MiB",
-        ],
-        [
-            [
-                row["path"],
-                f"{row['step_ms']:.2f}",
-                f"{row['samples_per_second']:,.0f}",
-                f"{row['gemm_share']:.1%}",
-                f"{row['scored_per_second']:,.0f}",
-                f"{row['score_gemm_share']:.1%}",
-                f"{row['planned_bytes'] / 2**20:,.0f}",
-                "" if row["peak_bytes"] is None else f"{row['peak_bytes'] / 2**20:,.0f}",
-            ]
-            for row in shape["timings"]
-        ],
-    )
-    _print_choices(shape)
-
-
-def _print_choices(shape: Report) -> None:
     for compat, choice in shape["choices"].items():
         typer.echo(f"compat: {compat} trains on the {choice['path']} path: {choice['reason']}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "duration",
     "print_columns",
+    "print_items",
     "print_json",
     "print_pairs",
     "print_table",
@@ -26,6 +27,8 @@ __all__ = [
     "wrapped",
 ]
 
+
+Item = TypeVar("Item")
 
 _FILE_WIDTH = 160
 """Width of output to a file or a pipe."""
@@ -47,6 +50,15 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]
     for row in rows:
         table.add_row(*map(Text, row))
     _console().print(table)
+
+
+def print_items(
+    title: str, columns: Sequence[tuple[str, Callable[[Item], str]]], items: Iterable[Item]
+) -> None:
+    """Print a table of items; each column is a header and a function that returns an item's cell."""
+    print_table(
+        title, [header for header, _ in columns], [[cell(item) for _, cell in columns] for item in items]
+    )
 
 
 def print_columns(

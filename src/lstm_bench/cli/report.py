@@ -11,12 +11,12 @@ import typer
 from lstm_bench.cli.completion import complete_run
 from lstm_bench.cli.options import RESULTS, Json, Results, Storage, argument, option, takes_options
 from lstm_bench.cli.output import print_json
+from lstm_bench.cli.paths import check_file, check_folder
+from lstm_bench.cli.study_text import open_study
 from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lstm_bench.report.figures.figure import Figure
     from lstm_bench.report.pages.page import Page
 
 __all__ = ["ReportOptions", "report"]
@@ -50,10 +50,9 @@ class ReportOptions:
 @takes_options
 def report(options: ReportOptions) -> None:
     """Write the figures and tables of a run or a study as one HTML file, which needs no network and no other file."""
-    from lstm_bench.cli.paths import check_file, check_folder
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.core.errors import ConfigError
     from lstm_bench.report.pages.page import render
+    from lstm_bench.report.pictures import draw_pictures
 
     run, png = options.run, options.png
     if (run is None) == (options.study is None):
@@ -68,7 +67,10 @@ def report(options: ReportOptions) -> None:
     )
     path = options.out or default
     write_whole(path, render(page))
-    pictures = [] if png is None else _draw(page.figures, main, png)
+    pictures = []
+    if png is not None:
+        drawn = draw_pictures((page.figures[name] for name in main if name in page.figures), png)
+        pictures = [path for _, path in drawn]
     if options.as_json:
         print_json(
             {"report": str(path), "bytes": path.stat().st_size, "pictures": [str(one) for one in pictures]}
@@ -89,15 +91,6 @@ def _of_run(run: str, results: Path) -> tuple[Page, tuple[str, ...], Path]:
 
 def _of_study(study: str | None, results: Path, storage: str | None) -> tuple[Page, tuple[str, ...], Path]:
     from lstm_bench.report.pages.study_page import MAIN_FIGURES, study_page
-    from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.repository.store import open_store
 
-    store = open_store(storage)
-    name = choose_study(store, study)
+    store, name = open_study(storage, study)
     return study_page(store, name), MAIN_FIGURES, results / name / "study.html"
-
-
-def _draw(figures: dict[str, Figure], main: Iterable[str], folder: Path) -> list[Path]:
-    from lstm_bench.report.pictures import draw_pictures
-
-    return [path for _, path in draw_pictures((figures[name] for name in main if name in figures), folder)]

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "DATES",
@@ -31,6 +34,7 @@ __all__ = [
     "histogram",
     "horizontal",
     "line",
+    "lines",
     "plain",
     "points",
     "span",
@@ -56,7 +60,6 @@ class Figure:
     Attributes
     ----------
     name : unique within a page; also the file name of the picture
-    title
     reading : one sentence on how to read it
     traces, layout : as plotly.js takes them
     note : what it leaves out, such as thinned points
@@ -133,6 +136,13 @@ def line(name: str, x: Values, y: Values, colour: str, **more: Any) -> Trace:
     style = _styled(("width", "dash", "shape"), {"color": colour, "width": 1.8}, more)
     trace = {"type": "scatter", "mode": "lines", "name": name, "x": plain(x), "y": plain(y), "line": style}
     return trace | more
+
+
+def lines(
+    days: Values, table: pd.DataFrame, columns: Mapping[str, tuple[str, str]], **more: Any
+) -> list[Trace]:
+    """Make a line for each of some columns of a table; ``columns`` maps them to name and colour."""
+    return [line(name, days, table[column], colour, **more) for column, (name, colour) in columns.items()]
 
 
 def points(name: str, x: Values, y: Values, colour: str, **more: Any) -> Trace:

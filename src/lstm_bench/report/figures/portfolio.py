@@ -45,14 +45,9 @@ def series_of(report: pd.DataFrame) -> dict[str, pd.Series[float]]:
 
 
 def return_figures(report: pd.DataFrame, drawdowns: pd.DataFrame | None) -> Iterator[Figure]:
-    """Draw cumulative returns, drawdowns, months and the distribution of days.
+    """Draw cumulative returns, drawdowns, months and the distribution of days, from a record's tables.
 
-    Parameters
-    ----------
-    report
-        The record's table ``report``.
-    drawdowns
-        Its table of the worst periods; None if it has none.
+    ``drawdowns`` is None if the record has no table of the worst periods.
     """
     series = series_of(report)
     days = report.index.to_numpy()
@@ -170,12 +165,7 @@ def _worst(drawdowns: pd.DataFrame, last_day: str) -> Layout:
 def holding_figures(report: pd.DataFrame, positions: pd.DataFrame, topk: int) -> Iterator[Figure]:
     """Draw the number of stocks held, their concentration, the turnover and the cost of trading.
 
-    Parameters
-    ----------
-    report, positions
-        The record's tables.
-    topk
-        Number of stocks that the strategy holds.
+    ``report`` and ``positions`` are the record's tables, ``topk`` is the number of stocks that the strategy holds.
     """
     by_day = positions["weight"].groupby(level=0)
     held = by_day.size().reindex(report.index, fill_value=0)
@@ -204,20 +194,12 @@ def holding_figures(report: pd.DataFrame, positions: pd.DataFrame, topk: int) ->
         note=note,
     )
     yield _turnover(report["turnover"], invested)
+    area = {"fill": "tozeroy", "fillcolor": "@orange/15"}
     yield Figure(
         "cost",
         "Cost of trading, summed",
         "Sum of daily trading cost. The signal has to earn this slope before anything is left.",
-        [
-            line(
-                "cost",
-                report.index.to_numpy(),
-                report["cost"].cumsum(),
-                "@orange",
-                fill="tozeroy",
-                fillcolor="@orange/15",
-            )
-        ],
+        [line("cost", report.index.to_numpy(), report["cost"].cumsum(), "@orange", **area)],
         axes(DATES, axis("sum of daily cost", ".1%"), showlegend=False),
     )
 
@@ -226,10 +208,9 @@ def _turnover(turnover: pd.Series[float], invested: pd.Index[Any]) -> Figure:
     """Draw the turnover; the axis ends above its greatest value after the first purchases."""
     usual = float(turnover.loc[invested[1:]].max()) if len(invested) > 1 else float(turnover.max())
     above = turnover[turnover > usual]
-    days, moving = turnover.index.to_numpy(), turnover.rolling(WINDOW, min_periods=WINDOW).mean()
-    note = (
-        f"The first purchases, {above.iloc[0]:.0%} of the account, lie above the axis." if len(above) else ""
-    )
+    days, moving, note = turnover.index.to_numpy(), turnover.rolling(WINDOW).mean(), ""
+    if len(above):
+        note = f"The first purchases, {above.iloc[0]:.0%} of the account, lie above the axis."
     return Figure(
         "turnover",
         "Turnover",

@@ -156,10 +156,7 @@ def contour_figures(
             "them only near points.",
             [surface, cloud],
             axes(
-                _parameter_axis(a, space[a]),
-                _parameter_axis(b, space[b]),
-                showlegend=False,
-                hovermode="closest",
+                *(_parameter_axis(key, space[key]) for key in (a, b)), showlegend=False, hovermode="closest"
             ),
             height=340,
         )
