@@ -76,8 +76,9 @@ def _escaped(text: str) -> str:
 
 def csv_text(rows: Sequence[Row]) -> str:
     """Format a line per row, with all digits; the rows that Qlib published come last."""
-    lines = [_flat(row) for row in _in_order(rows)]
-    lines += [_flat_published(row) for row in _published(group_rows(rows))]
+    groups = group_rows(rows)
+    lines = [_flat(row) for group in groups for row in group.rows]
+    lines += [_flat_published(row) for row in _published(groups)]
     keys = list(dict.fromkeys(key for line in lines for key in line))
     out = io.StringIO()
     writer = csv.DictWriter(out, keys, lineterminator="\n")
@@ -128,10 +129,6 @@ def nullable(value: float) -> float | None:
 
 def _published(groups: Sequence[Group]) -> list[PublishedRow]:
     return [row for features in FEATURE_SETS for row in published_rows(groups, features)]
-
-
-def _in_order(rows: Sequence[Row]) -> list[Row]:
-    return [row for group in group_rows(rows) for row in group.rows]
 
 
 def _identity(row: Row) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +11,12 @@ import numpy as np
 from lstm_bench.config.sections.universe import market_text
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
-from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.groups import group_figures, stability_figures
 from lstm_bench.report.figures.portfolio import holding_figures, return_figures
 from lstm_bench.report.figures.predictions import residual_figure, score_figures
 from lstm_bench.report.figures.signal import decay_figure, ic_figures
 from lstm_bench.report.figures.training import training_figures
-from lstm_bench.report.leaderboard.setting import reductions, segments
+from lstm_bench.report.leaderboard.setting import calendar_of, reductions, segments
 from lstm_bench.report.pages import run_tables as tables
 from lstm_bench.report.pages.configuration_table import configuration_table
 from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Part, Section, Tile, cell, percent
@@ -54,11 +52,7 @@ _WITH_COST = "1day.excess_return_with_cost"
 class RunReport:
     """The parts of a run's report.
 
-    Attributes
-    ----------
-    record, config, provenance, metrics
-    best_epoch : epoch whose weights were kept, from 0; None if no epoch was usable
-    calendar : the data's first and last day; None if the record does not have them
+    ``best_epoch``, from 0, is the one whose weights were kept; None if no epoch was usable.
     """
 
     def __init__(self, record: Record) -> None:
@@ -66,9 +60,9 @@ class RunReport:
         self.config = record.config()
         self.provenance = record.provenance()
         self.metrics = record.metrics()
-        best, days = self.provenance["training"]["best_epoch"], self.provenance.get("calendar")
+        best = self.provenance["training"]["best_epoch"]
         self.best_epoch = None if best is None or not self.metrics else int(best)
-        self.calendar = None if days is None else (date.fromisoformat(days[0]), date.fromisoformat(days[1]))
+        self.calendar = calendar_of(self.provenance)
 
     def table(self, name: TableName) -> pd.DataFrame | None:
         """Read a table; None if the record does not have it."""
@@ -87,11 +81,6 @@ class RunReport:
             yield Section("portfolio", "Portfolio", list(self._portfolio()))
             yield Section("risk", "Risk", list(self._risk()))
         yield Section("provenance", "Configuration and provenance", list(self._origin()))
-
-    def figures(self) -> Iterator[Figure]:
-        """Yield all figures, in the page's order."""
-        for section in self.sections():
-            yield from (part for part in section.parts if isinstance(part, Figure))
 
     def _training(self) -> Iterator[Part]:
         epochs = self.record.table("epochs")
