@@ -18,8 +18,9 @@ import numpy as np
 
 from lstm_bench.core.atomic import staged_file
 from lstm_bench.core.errors import ConfigError
-from lstm_bench.report.figures.figure import Figure, gaps_filled
+from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.palette import resolve
+from lstm_bench.report.figures.traces import gaps_filled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

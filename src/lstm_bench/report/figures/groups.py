@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import DATES, Figure, axes, axis, bars, horizontal, line, lines
+from lstm_bench.report.figures.figure import DATES, Figure, axes, axis
 from lstm_bench.report.figures.signal import WINDOW
+from lstm_bench.report.figures.traces import bars, horizontal, line, lines
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.evaluate.returns.growth import reinvested
-from lstm_bench.report.figures.figure import Figure, grid_layout, heatmap
+from lstm_bench.report.figures.figure import Figure, grid_layout
+from lstm_bench.report.figures.traces import heatmap
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,21 +10,10 @@ import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
 from lstm_bench.evaluate.returns.drawdown import Accumulation, below_high
-from lstm_bench.report.figures.figure import (
-    DATES,
-    Figure,
-    Layout,
-    axes,
-    axis,
-    bars,
-    day_texts,
-    histogram,
-    horizontal,
-    line,
-    span,
-)
+from lstm_bench.report.figures.figure import DATES, Figure, Layout, axes, axis, day_texts
 from lstm_bench.report.figures.months import months_figure
 from lstm_bench.report.figures.signal import WINDOW
+from lstm_bench.report.figures.traces import bars, histogram, horizontal, line, span
 
 if TYPE_CHECKING:
     import pandas as pd

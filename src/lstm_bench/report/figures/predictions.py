@@ -10,18 +10,8 @@ import numpy.typing as npt
 
 from lstm_bench.config.sections.harness import BY_DAY, LossName
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import (
-    DATES,
-    Figure,
-    axes,
-    axis,
-    bars,
-    heatmap,
-    histogram,
-    line,
-    points,
-    vertical,
-)
+from lstm_bench.report.figures.figure import DATES, Figure, axes, axis
+from lstm_bench.report.figures.traces import bars, heatmap, histogram, line, points, vertical
 
 if TYPE_CHECKING:
     import pandas as pd

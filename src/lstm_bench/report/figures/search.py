@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import Figure, Trace, axes, axis, counting, line, points
+from lstm_bench.report.figures.figure import Figure, axes, axis, counting
+from lstm_bench.report.figures.traces import Trace, line, points
 from lstm_bench.report.figures.trials import STATE_MARKS, finite, loss_axis, loss_of
 from lstm_bench.tune.trials import TrialRow
 

@@ -9,18 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.record.evidence import Daily
-from lstm_bench.report.figures.figure import (
-    DATES,
-    Figure,
-    Trace,
-    axes,
-    axis,
-    grid_layout,
-    heatmap,
-    horizontal,
-    line,
-    points,
-)
+from lstm_bench.report.figures.figure import DATES, Figure, axes, axis, grid_layout
+from lstm_bench.report.figures.traces import Trace, heatmap, horizontal, line, points
 from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, PublishedRow
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.report.leaderboard.statistics import FEWEST

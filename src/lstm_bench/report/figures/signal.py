@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import (
-    DATES,
-    Figure,
-    axes,
-    axis,
-    bars,
-    histogram,
-    horizontal,
-    line,
-    lines,
-    points,
-    vertical,
-)
+from lstm_bench.report.figures.figure import DATES, Figure, axes, axis
 from lstm_bench.report.figures.months import months_figure
+from lstm_bench.report.figures.traces import bars, histogram, horizontal, line, lines, points, vertical
 
 if TYPE_CHECKING:
     import pandas as pd

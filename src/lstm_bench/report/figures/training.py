@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_bench.report.figures.figure import (
-    Figure,
-    Trace,
-    Values,
-    axes,
-    axis,
-    bars,
-    counting,
-    horizontal,
-    line,
-    points,
-    vertical,
-)
+from lstm_bench.report.figures.figure import Figure, axes, axis, counting
+from lstm_bench.report.figures.traces import Trace, Values, bars, horizontal, line, points, vertical
 
 if TYPE_CHECKING:
     import pandas as pd
