@@ -66,29 +66,19 @@ def print_columns(
 ) -> None:
     """Print columns under a rule, without a frame, which leaves more room for the cells.
 
-    Parameters
-    ----------
-    words
-        Number of leading columns that hold words: left-aligned, wrapped. The others hold figures: right-aligned, not
-        wrapped.
-    gap
-        Blanks between two columns, at least 1.
+    The first ``words`` columns hold words: left-aligned, wrapped. The others hold figures: right-aligned, not wrapped.
+    There are ``gap`` blanks between two columns, at least 1.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=SIMPLE_HEAD,  # blanks between columns
-        padding=(0, 0, 0, gap - 1),
-        pad_edge=False,
-        show_edge=False,
-    )
-    for position, header in enumerate(headers):
-        is_words = position < words
-        table.add_column(
-            Text(header), justify="left" if is_words else "right", overflow="fold", no_wrap=not is_words
-        )
+    # the box separates columns by a blank
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, gap - 1), pad_edge=False, show_edge=False)
+    for header in headers[:words]:
+        table.add_column(Text(header), overflow="fold")
+    for header in headers[words:]:
+        table.add_column(Text(header), justify="right", overflow="fold", no_wrap=True)
     for row in rows:
         table.add_row(*map(Text, row))
     _console().print(table)

@@ -19,7 +19,7 @@ from lstm_bench.report.figures.training import training_figures
 from lstm_bench.report.leaderboard.setting import calendar_of, reductions, segments
 from lstm_bench.report.pages import run_tables as tables
 from lstm_bench.report.pages.configuration_table import configuration_table
-from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Part, Section, Tile, cell, percent
+from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Part, Section, Tile, cell
 from lstm_bench.report.pages.trained_label import LabelChain, trained_label
 from lstm_bench.run.judgement.result import judge_result
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAIN_FIGURES", "RunReport", "run_page"]
 
-MAIN_FIGURES = (
+MAIN_FIGURES: tuple[str, ...] = (
     "losses",
     "score_density",
     "ic_series",
@@ -46,7 +46,19 @@ MAIN_FIGURES = (
 )
 """Names of the figures that are also drawn as pictures, if the record has them."""
 
+_SIGNAL_TILES = {
+    "IC": ("IC", ".4f", "mean of the daily Pearson correlations"),
+    "ICIR": ("ICIR", ".4f", "IC over its standard deviation, not annualised"),
+    "Rank IC": ("Rank IC", ".4f", "mean of the daily Spearman correlations"),
+    "Rank ICIR": ("Rank ICIR", ".4f", "Rank IC over its standard deviation"),
+}
 _WITH_COST = "1day.excess_return_with_cost"
+_RETURN_TILES = {
+    f"{_WITH_COST}.annualized_return": ("Excess return with cost", ".2%", "a year, daily mean times 238"),
+    f"{_WITH_COST}.information_ratio": ("Information ratio", ".3f", "of the excess with cost, times √238"),
+    f"{_WITH_COST}.max_drawdown": ("Max drawdown", ".2%", "of the summed excess with cost"),
+}
+"""Metric -> label, format and note of its headline figure."""
 
 
 class RunReport:
@@ -172,22 +184,11 @@ class RunReport:
         """Return the headline figures."""
         if not self.metrics:
             return []
-        value = self.metrics.get
+        shown = _SIGNAL_TILES | (_RETURN_TILES if f"{_WITH_COST}.annualized_return" in self.metrics else {})
         tiles = [
-            Tile("IC", cell(value("IC")), "mean of the daily Pearson correlations"),
-            Tile("ICIR", cell(value("ICIR")), "IC over its standard deviation, not annualised"),
-            Tile("Rank IC", cell(value("Rank IC")), "mean of the daily Spearman correlations"),
-            Tile("Rank ICIR", cell(value("Rank ICIR")), "Rank IC over its standard deviation"),
+            Tile(label, cell(self.metrics.get(name), form), note)
+            for name, (label, form, note) in shown.items()
         ]
-        if f"{_WITH_COST}.annualized_return" in self.metrics:
-            a_year = percent(value(f"{_WITH_COST}.annualized_return"))
-            ratio = cell(value(f"{_WITH_COST}.information_ratio"), ".3f")
-            drawdown = percent(value(f"{_WITH_COST}.max_drawdown"))
-            tiles += [
-                Tile("Excess return with cost", a_year, "a year, daily mean times 238"),
-                Tile("Information ratio", ratio, "of the excess with cost, times √238"),
-                Tile("Max drawdown", drawdown, "of the summed excess with cost"),
-            ]
         return [*tiles, self._gap_tile()]
 
     def _gap_tile(self) -> Tile:
@@ -224,9 +225,8 @@ class RunReport:
         """Return warnings for the top of the page."""
         synthetic, status = self.provenance.get("synthetic"), self.provenance["training"]["status"]
         flags = ["Synthetic data"] if synthetic else []
-        flags += [
-            f"Reduced: {reason}" for reason in reductions(self.config, self.calendar, synthetic, status)
-        ]
+        reduced = reductions(self.config, self.calendar, synthetic, status)
+        flags += [f"Reduced: {reason}" for reason in reduced]
         if (self.provenance.get("git") or {}).get("dirty"):
             flags.append("Computed by code with uncommitted changes")
         if failure := self.record.failure():

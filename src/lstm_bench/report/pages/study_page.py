@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = ["MAIN_FIGURES", "StudyReport", "study_page"]
 
-MAIN_FIGURES = ("history", "intermediate", "importances", "agreement_ic", "agreement_rank_ic", "timeline")
+MAIN_FIGURES: tuple[str, ...] = (
+    "history",
+    "intermediate",
+    "importances",
+    "agreement_ic",
+    "agreement_rank_ic",
+    "timeline",
+)
 """Names of the figures that are also drawn as pictures, if the study has them."""
 
 _FEWEST_RANKED = 4
@@ -62,13 +70,10 @@ class StudyReport:
     @cached_property
     def best_so_far(self) -> list[float | None]:
         """Least value of the complete trials up to each trial."""
-        so_far: list[float | None] = []
-        least: float | None = None
-        for trial in self.trials:
-            if trial.state == "complete" and trial.value is not None:
-                least = trial.value if least is None else min(least, trial.value)
-            so_far.append(least)
-        return so_far
+        complete = {trial.number: trial.value for trial in self.complete}
+        values = (complete.get(trial.number) for trial in self.trials)
+        least = itertools.accumulate((math.inf if value is None else value for value in values), min)
+        return [None if value == math.inf else value for value in least]
 
     def sections(self) -> Iterator[Section]:
         """Yield the sections of the page, in reading order."""
