@@ -15,11 +15,12 @@ from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import CheckError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from lstm_bench.record.evidence import Evidence
     from lstm_bench.report.documents.blocks import LeaderboardOptions
     from lstm_bench.report.leaderboard.rows import Row
-    from lstm_bench.report.leaderboard.tables import Table
+    from lstm_bench.report.leaderboard.tables import Style, Table
 
 __all__ = ["PrintOptions", "leaderboard"]
 
@@ -105,17 +106,19 @@ def leaderboard(options: PrintOptions) -> None:
     for experiment in options.include:
         for line in include(options.results, experiment).lines(experiment):
             typer.echo(line, err=True)
-    if options.html is not None:
-        _write_page(options.html, options.results, shown, options.output)
-    elif options.check:
+    if options.check:
         _check(options.out or _DOCUMENT, options.results, options.output)
+        return
+    evidence = collect(options.results)
+    if options.html is not None:
+        _write_page(options.html, options.results, evidence, shown, options.output)
     elif options.out is not None:
-        changed = write_document(options.out, options.results, collect(options.results), shown)
+        changed = write_document(options.out, options.results, evidence, shown)
         typer.echo(f"{options.out}: {'rebuilt' if changed else 'up to date'}")
     elif options.explain is not None:
-        _explain(find_row(rows_of(collect(options.results)), options.explain), options.output)
+        _explain(find_row(rows_of(evidence), options.explain), options.output)
     else:
-        _print_rows(options.results, shown, options.output)
+        _print_rows(rows_of(evidence, shown.studies), shown.style, options.results, options.output)
 
 
 def _check_combination(options: PrintOptions) -> None:
@@ -151,14 +154,18 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
         typer.echo(f"{document}: its generated blocks follow from the evidence")
 
 
-def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Format | None) -> None:
+def _write_page(
+    html: Path,
+    results: Path,
+    evidence: Mapping[str, Evidence],
+    options: LeaderboardOptions,
+    form: Format | None,
+) -> None:
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.report.evidence.collect import collect
     from lstm_bench.report.leaderboard.rows import rows_of
     from lstm_bench.report.pages.leaderboard_page import leaderboard_page, report_links
     from lstm_bench.report.pages.page import render
 
-    evidence = collect(results)
     rows = rows_of(evidence, options.studies)
     _warn_if_empty(rows, results)
     page = leaderboard_page(rows, evidence, report_links(results, html))
@@ -177,24 +184,21 @@ def _warn_if_empty(rows: Sequence[Row], results: Path) -> None:
         )
 
 
-def _print_rows(results: Path, options: LeaderboardOptions, form: Format | None) -> None:
+def _print_rows(rows: Sequence[Row], style: Style, results: Path, form: Format | None) -> None:
     from lstm_bench.record.evidence import study_path
-    from lstm_bench.report.evidence.collect import collect
     from lstm_bench.report.leaderboard import formats
-    from lstm_bench.report.leaderboard.rows import rows_of
     from lstm_bench.report.leaderboard.tables import leaderboard_tables
 
     def evidence_file(study: str) -> str:
         return study_path(results, study).as_posix()
 
-    rows = rows_of(collect(results), options.studies)
     _warn_if_empty(rows, results)
     if form == "json":
         print_json(formats.json_object(rows, evidence_file))
     elif form == "csv":
         typer.echo(formats.csv_text(rows), nl=False)
     else:
-        tables = leaderboard_tables(rows, options.style, evidence_file)
+        tables = leaderboard_tables(rows, style, evidence_file)
         if form == "latex":
             typer.echo(formats.latex(tables), nl=False)
         elif form == "md" or (width := terminal_width()) is None:

@@ -123,22 +123,18 @@ def _common_seeds(a: Row, b: Row) -> tuple[int, ...]:
     for row in (a, b):
         if not row.complete:
             raise InputError(f"compare: no seed of {row.name} is complete; `lstm-bench bench` computes them")
-    for what, of_a, of_b in (
-        ("data", a.setting.data_fingerprint[:12], b.setting.data_fingerprint[:12]),
-        ("market", a.setting.market, b.setting.market),
-        ("label", a.setting.label, b.setting.label),
-        ("numerics", a.setting.numerics, b.setting.numerics),
-        ("test segment", "..".join(map(str, a.setting.test)), "..".join(map(str, b.setting.test))),
-    ):
+    for what, of_a in a.setting.comparable.items():
+        of_b = b.setting.comparable[what]
         if of_a != of_b:
             raise InputError(
                 f"compare: {a.name} and {b.name} differ in {what}: {of_a} and {of_b}; bench both on the same"
             )
     seeds = [{result.seed for result in row.complete} for row in (a, b)]
     if not seeds[0] & seeds[1]:
-        of_a, of_b = (", ".join(map(str, sorted(known))) for known in seeds)
+        listed = [", ".join(map(str, sorted(known))) for known in seeds]
         raise InputError(
-            f"compare: {a.name} has the seeds {of_a}, {b.name} {of_b}; none is common; bench both with the same --seeds"
+            f"compare: {a.name} has the seeds {listed[0]}, {b.name} {listed[1]}; none is common; "
+            "bench both with the same --seeds"
         )
     return tuple(sorted(seeds[0] & seeds[1]))
 

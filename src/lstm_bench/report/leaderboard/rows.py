@@ -83,6 +83,17 @@ class Setting:
     numerics: int
 
     @property
+    def comparable(self) -> dict[str, object]:
+        """What rows must share to be compared."""
+        return {
+            "data": self.data_fingerprint[:12],
+            "market": self.market,
+            "label": self.label,
+            "numerics": self.numerics,
+            "test segment": "..".join(map(str, self.test)),
+        }
+
+    @property
     def is_reduced(self) -> bool:
         """Whether the runs are a reduced version of Qlib's benchmark."""
         return self.kind == "reduced"

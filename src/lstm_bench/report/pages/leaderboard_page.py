@@ -175,10 +175,8 @@ def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
     """Compare all rows of the same data, market, label, numerics and test, whatever their features."""
     tables: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        setting = row.setting
-        key = (setting.data_fingerprint, setting.market, setting.label, setting.numerics, setting.test)
         if row.complete:
-            tables.setdefault(key, []).append(row)
+            tables.setdefault(tuple(row.setting.comparable.values()), []).append(row)
     for k, alike in enumerate(group for group in tables.values() if len(group) > 1):
         found = _comparisons(alike)
         reduced = [row.name for row in alike if row.reductions]

@@ -36,13 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["MAIN_FIGURES", "StudyReport", "study_page"]
 
 MAIN_FIGURES: tuple[str, ...] = (
-    "history",
-    "intermediate",
-    "importances",
-    "agreement_ic",
-    "agreement_rank_ic",
-    "timeline",
-)
+    "history", "intermediate", "importances", "agreement_ic", "agreement_rank_ic", "timeline",
+)  # fmt: skip
 """Names of the figures that are also drawn as pictures, if the study has them."""
 
 _FEWEST_RANKED = 4
