@@ -19,7 +19,7 @@ from lstm_bench.core.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from lstm_bench.record.catalogue import CatalogueEntry
     from lstm_bench.record.record import Record
-    from lstm_bench.report.runs.difference import RunDifference
+    from lstm_bench.report.runs.difference import Pair
     from lstm_bench.report.runs.selection import Selection
 
 __all__ = [
@@ -254,17 +254,17 @@ def _may_be_evidence(experiment: str) -> bool:
     return True
 
 
-def print_difference(records: tuple[Record, Record], found: RunDifference) -> None:
+def print_difference(records: tuple[Record, Record], found: Mapping[str, Mapping[str, Pair]]) -> None:
     """Print how two runs differ, part by part."""
     a, b = records
     typer.echo(f"A {a.path}\nB {b.path}")
-    sections = {name: part for name, part in found.sections().items() if part}
+    sections = {name: part for name, part in found.items() if part}
     if not sections:
         typer.echo("nothing differs")
     for name, part in sections.items():
         typer.echo()
         if name == "metrics":
-            lines = [[key, _signed(x), _signed(y), _signed(y - x)] for key, (x, y) in found.metrics.items()]
+            lines = [[key, _signed(x), _signed(y), _signed(y - x)] for key, (x, y) in part.items()]
             print_columns([name, "A", "B", "B - A"], lines)
         else:
             lines = [[key, _value(x), _value(y)] for key, (x, y) in part.items()]

@@ -106,7 +106,7 @@ def diff_command(a: RunArgument, b: RunArgument, results: Results = RESULTS, as_
     found = compare_runs(*records)
     if as_json:
         paths = {"a": str(records[0].path), "b": str(records[1].path)}
-        print_json(paths | {name: dict(part) for name, part in found.sections().items()})
+        print_json(paths | found)
         return
     print_difference(records, found)
 

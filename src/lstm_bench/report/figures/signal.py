@@ -11,7 +11,16 @@ import numpy as np
 from lstm_bench.core.counting import counted
 from lstm_bench.report.figures.figure import DATES, Figure, axes, axis
 from lstm_bench.report.figures.months import months_figure
-from lstm_bench.report.figures.traces import bars, histogram, horizontal, line, lines, points, vertical
+from lstm_bench.report.figures.traces import (
+    bars,
+    histogram,
+    horizontal,
+    line,
+    lines,
+    points,
+    vertical,
+    with_mean,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,14 +66,13 @@ def ic_figures(ic: pd.DataFrame) -> Iterator[Figure]:
 
 def _series(values: pd.Series[float], column: str) -> Figure:
     name, colour = _SERIES[column]
-    days, mean = values.index.to_numpy(), float(values.mean())
-    moving = values.rolling(WINDOW).mean()
+    mean = float(values.mean())
     return Figure(
         f"{column}_series",
         f"{name} by day",
         f"Grey bars are days, the line is the mean of {WINDOW} days, the dashed line the mean of all days "
         f"({mean:.4f}). A line that sinks to 0 is a signal that fades.",
-        [bars("day", days, values, "@grey/45"), line(f"{WINDOW}-day mean", days, moving, colour, width=2)],
+        with_mean(values, WINDOW, colour, width=2),
         axes(DATES, name, shapes=[horizontal(mean, colour)], bargap=0),
         is_wide=True,
         height=280,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Trace", "Values", "bars", "gaps_filled", "heatmap", "histogram", "horizontal", "line", "lines", "plain", "points",
-    "span", "vertical",
+    "span", "vertical", "with_mean",
 ]  # fmt: skip
 
 Trace = dict[str, Any]
@@ -81,6 +81,12 @@ def lines(
 ) -> list[Trace]:
     """Make a line for each of some columns of a table; ``columns`` maps them to name and colour."""
     return [line(name, days, table[column], colour, **more) for column, (name, colour) in columns.items()]
+
+
+def with_mean(values: pd.Series[float], days: int, colour: str, **more: Any) -> list[Trace]:
+    """Make grey bars of a daily series and a line of its mean over ``days`` days."""
+    at, mean = values.index.to_numpy(), values.rolling(days).mean()
+    return [bars("day", at, values, "@grey/45"), line(f"{days}-day mean", at, mean, colour, **more)]
 
 
 def points(name: str, x: Values, y: Values, colour: str, **more: Any) -> Trace:
