@@ -120,11 +120,9 @@ def _series_table(
     """Make a table with a column per series, and the date of a figure beneath it if there is one."""
     lines = []
     for key, (label, form) in rows.items():
-        days = [str(one.get(f"{key}_date") or "")[:10] for one in columns.values()]
-        figures = [
-            cell(one.get(key), form, detail=day) for one, day in zip(columns.values(), days, strict=True)
-        ]
-        lines.append([Cell(label), *figures])
+        date = f"{key}_date"
+        cells = [cell(one.get(key), form, detail=str(one.get(date) or "")[:10]) for one in columns.values()]
+        lines.append([Cell(label), *cells])
     header = ["", *(SERIES[column] for column in columns)]
     return PageTable(name, title, header, lines, reading, is_wide=is_wide)
 
@@ -136,14 +134,12 @@ def drawdown_table(drawdowns: pd.DataFrame) -> PageTable:
         ("return_with_cost", "compounded"),
         ("bench", "compounded"),
     )
-    lines = []
+    lines, dates = [], ("start", "bottom", "recovery")
     for series, accumulation in shown:
         chosen = (drawdowns["series"] == series) & (drawdowns["accumulation"] == accumulation)
         name = Cell(f"{SERIES[series]}, {accumulation}")
         for row in drawdowns[chosen].sort_values("rank").to_dict("records"):
-            days = [
-                Cell(day or "–") for day in day_texts(row[key] for key in ("start", "bottom", "recovery"))
-            ]
+            days = [Cell(day or "–") for day in day_texts(row[key] for key in dates)]
             rank, depth = cell(row["rank"], ".0f"), percent(row["depth"])
             lines.append([name, rank, depth, *days, cell(row["days"], ".0f")])
     return PageTable(
