@@ -104,8 +104,8 @@ def _curves(name: str, trials: Sequence[TrialRow], colour: str, width: float) ->
 def importance_figure(importances: Mapping[str, float], n: int) -> Figure:
     """Draw the importance of each parameter, from ``n`` complete trials, the greatest on top."""
     names = sorted(importances, key=importances.__getitem__)
-    bar = {"type": "bar", "orientation": "h", "name": "importance"}
-    bar |= {"x": [importances[name] for name in names], "y": names}
+    shares = [importances[name] for name in names]
+    bar = {"type": "bar", "orientation": "h", "name": "importance", "x": shares, "y": names}
     style = {"marker": {"color": "@blue"}, "texttemplate": "%{x:.2f}", "textposition": "auto"}
     return Figure(
         "importances",

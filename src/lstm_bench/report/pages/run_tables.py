@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -176,7 +176,7 @@ def month_table(report: pd.DataFrame) -> PageTable:
 
 def ic_years(periods: pd.DataFrame) -> PageTable:
     """Show the IC of each year."""
-    columns: dict[str, Callable[[Mapping[str, Any]], Cell]] = {
+    columns: dict[str, Callable[[dict[Hashable, Any]], Cell]] = {
         "Year": lambda row: Cell(str(row["period"])),
         "Days": lambda row: cell(row["days"], ".0f"),
         "IC": lambda row: cell(row["ic"]),
