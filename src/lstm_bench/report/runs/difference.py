@@ -22,7 +22,7 @@ _UNSTABLE = ("device.peak_memory_mib",)
 """Keys that differ between any two runs."""
 
 
-def compare_runs(a: Record, b: Record) -> dict[str, Mapping[str, Pair]]:
+def compare_runs(a: Record, b: Record) -> dict[str, dict[str, Pair]]:
     """Compare two records: configuration, data, code, machine, training and metrics.
 
     Each part maps keys to the values of both runs, None if a run does not have one. Keys of the configuration are
