@@ -31,12 +31,7 @@ _LEAST_WIDTH = {"curve": 72, "time": 56, "parameters": 100}
 def live_tuning(stream: TextIO, name: str, total: int, before: Sequence[TrialRow]) -> Iterator[TuneProgress]:
     """Yield a live view of a study if ``stream`` is a terminal, else a log.
 
-    Parameters
-    ----------
-    total
-        Number of trials to reach.
-    before
-        Trials of earlier calls.
+    ``total`` is the number of trials to reach, ``before`` are those of earlier calls.
     """
     if not stream.isatty():
         yield LogTuneProgress()
@@ -195,12 +190,8 @@ class _BenchView(_View):
         self._rows: list[str] = []
 
     def heading(self) -> str:
-        done = (
-            f"{counted(self._packs, 'pack')} done in {duration(self.elapsed)}"
-            if self._packs
-            else duration(self.elapsed)
-        )
-        return f"{'; '.join(self._rows)}; {done}"
+        packs = f"{counted(self._packs, 'pack')} done in " if self._packs else ""
+        return f"{'; '.join(self._rows)}; {packs}{duration(self.elapsed)}"
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
         before = f", {recorded} recorded before" if recorded else ""
