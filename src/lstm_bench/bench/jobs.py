@@ -14,13 +14,14 @@ from lstm_bench.bench.candidates import Candidate
 from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.bench.training import RUN_PACK
 from lstm_bench.exec.devices import Slot, SlotTable
+from lstm_bench.exec.dispatch import JobSource
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Job
 from lstm_bench.record.identity import run_id
 from lstm_bench.record.publish import recover
 from lstm_bench.record.record import Record
 from lstm_bench.tracking.tracked import described
-from lstm_bench.tracking.tracker import NoTracker, State, Tracker, tracked_id
+from lstm_bench.tracking.tracker import State, Tracker, tracked_id
 
 if TYPE_CHECKING:
     from lstm_bench.record.stamp import NamedData
@@ -43,8 +44,8 @@ class _Row:
     ids: dict[int, str]
 
 
-class PackJobs:
-    """The source of a bench's jobs for a :class:`~lstm_bench.exec.dispatch.Dispatcher`.
+class PackJobs(JobSource):
+    """The source of a bench's jobs.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ class PackJobs:
         self._slots = slots
         self._force = force
         self._progress = progress
-        self._tracker = tracker or NoTracker()
+        self._tracker = tracker or Tracker()
         self._experiment = results / opened[0][0].study
         self._waiting: deque[Job] = deque()
         self._started: dict[str, float] = {}
@@ -153,9 +154,6 @@ class PackJobs:
                 described(config, row.ids[seed], row.data.name, candidate.study, "bench", candidate.label)
             )
 
-    def opened(self, job: Job, slot: Slot, device: str) -> None:
-        """Do nothing: the records name their devices."""
-
     def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
         """Show an epoch; a bench prunes nothing."""
         tracked = self._tracked_ids(job)
@@ -188,9 +186,6 @@ class PackJobs:
     def noted(self, text: str) -> None:
         """Show a message."""
         self._progress.note(text)
-
-    def tick(self) -> None:
-        """Do nothing."""
 
     def _ids_of(self, job: Job) -> dict[int, str]:
         """Seed -> run id, of a job."""

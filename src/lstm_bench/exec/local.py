@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Event, Finished, Halted, Job, StopFlag, serve
 from lstm_bench.features.host import processors
-
-if TYPE_CHECKING:
-    from lstm_bench.exec.protocol import Executor
 
 __all__ = ["ExecutorName", "InlineExecutor", "LocalExecutor", "make_executor"]
 
@@ -195,7 +192,7 @@ class InlineExecutor(LocalExecutor):
         worker.thread.join(_PATIENCE_SECONDS)
 
 
-def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> Executor:
+def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> LocalExecutor:
     """Make an executor: ``local`` for processes, ``inline`` for a thread. Workers on the CPU share its cores.
 
     Raises

@@ -107,7 +107,6 @@ class StopFlag(Protocol):
 
     def is_set(self) -> bool:
         """Whether to stop."""
-        ...
 
 
 class _Halt(Exception):  # noqa: N818 - not an error

@@ -27,9 +27,9 @@ from lstm_bench.run.computation import PackComputation
 from lstm_bench.run.judgement.finding import say
 from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import needs, prepare
-from lstm_bench.tracking.progress import LogProgress, Progress
+from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracked import TrackedPack, described
-from lstm_bench.tracking.tracker import NoTracker, Tracker
+from lstm_bench.tracking.tracker import Tracker
 
 __all__ = ["PackRun", "execute", "execute_pack", "preview"]
 
@@ -165,7 +165,7 @@ def execute_pack(
     configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     resolved_device = resolve_device(device, config.task.model.kwargs.GPU)
     check_can_be_made("--out", experiment)
-    progress = progress or LogProgress()
+    progress = progress or Progress()
     watch = Stopwatch(progress.stage)
     with watch.stage("fingerprint"):
         if data is None:
@@ -177,7 +177,7 @@ def execute_pack(
         if not judged:
             say(judge_setup(config, provider))
         pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
-        done |= _publish_runs(pack, folders, progress, tracker or NoTracker(), force=force)
+        done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
     return [done[seed] for seed in seeds]
 
 

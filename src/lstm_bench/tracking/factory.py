@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.tracking.guarded import GuardedTracker
-from lstm_bench.tracking.tracker import NoTracker, Tracker, TrackerOptions
+from lstm_bench.tracking.tracker import Tracker, TrackerOptions
 
 if TYPE_CHECKING:
     from lstm_bench.config.sections.tracking import TrackingConfig
@@ -39,7 +39,7 @@ def open_tracker(config: TrackingConfig, folder: Path, figures: str | None = Non
         If the tracker's package is not installed.
     """
     if config.tracker == "off":
-        yield NoTracker()
+        yield Tracker()
         return
     if find_spec(config.tracker) is None:
         raise ConfigError(

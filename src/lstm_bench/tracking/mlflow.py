@@ -20,7 +20,7 @@ from filelock import FileLock
 from lstm_bench.record.record import Record
 from lstm_bench.tracking.from_record import draw_figures, outcome
 from lstm_bench.tracking.qlib_artifacts import lay_out
-from lstm_bench.tracking.tracker import State, TrackedRun, TrackerOptions
+from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, TrackerOptions
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before it is imported
 
@@ -41,7 +41,7 @@ _MOST_PARAMS = 100
 """Of one call, a limit of MLflow's stores."""
 
 
-class MlflowTracker:
+class MlflowTracker(Tracker):
     """Logs runs to MLflow.
 
     Parameters

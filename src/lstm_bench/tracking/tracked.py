@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from lstm_bench.record.identity import NUMERICS
+from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracker import JobType, State, TrackedRun, Tracker, tracked_id
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.model.trainer import Epoch, Fit
     from lstm_bench.record.record import Record
-    from lstm_bench.tracking.progress import Progress
 
 __all__ = ["TrackedPack", "described", "epoch_values", "tags_of"]
 
@@ -56,7 +56,7 @@ def epoch_values(epoch: Epoch) -> dict[str, float]:
     return values
 
 
-class TrackedPack:
+class TrackedPack(Progress):
     """The progress of a pack in training, which also reports the pack's runs to a tracker.
 
     Parameters

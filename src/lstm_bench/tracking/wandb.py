@@ -18,7 +18,7 @@ import wandb
 
 from lstm_bench.record.record import Record
 from lstm_bench.tracking.from_record import draw_figures, outcome
-from lstm_bench.tracking.tracker import State, TrackedRun, TrackerOptions
+from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, TrackerOptions
 from lstm_bench.tracking.wandb_login import find_login
 
 __all__ = ["WandbTracker"]
@@ -29,7 +29,7 @@ _LONGEST_TAG = 64
 _LEAST_FREE = 4096
 
 
-class WandbTracker:
+class WandbTracker(Tracker):
     """Logs runs to Weights & Biases.
 
     Parameters
