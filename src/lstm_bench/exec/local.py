@@ -35,7 +35,7 @@ class _Flag(StopFlag, Protocol):
 class _Worker:
     connection: Connection
     stop: _Flag
-    thread: threading.Thread | multiprocessing.process.BaseProcess
+    thread: Any  # a multiprocessing process, or a thread
     busy: bool = False
 
 
@@ -95,8 +95,7 @@ class LocalExecutor:
 
     def kill(self, slot: Slot) -> None:
         """Kill a slot's worker."""
-        process: Any = self._workers[slot].thread
-        process.kill()
+        self._workers[slot].thread.kill()
 
     def retire(self, slot: Slot) -> None:
         """End a slot's idle worker to free the device memory that it holds."""
@@ -146,9 +145,8 @@ class LocalExecutor:
         return _Worker(ours, stop, process)
 
     def _cause_of_death(self, worker: _Worker) -> str:
-        process: Any = worker.thread
-        process.join(_PATIENCE_SECONDS)
-        code = process.exitcode
+        worker.thread.join(_PATIENCE_SECONDS)
+        code = worker.thread.exitcode
         return (
             f"killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
         )
@@ -158,12 +156,11 @@ class LocalExecutor:
             worker.connection.send(None)
 
     def _end(self, worker: _Worker) -> None:
-        process: Any = worker.thread
         if not worker.busy:
-            process.join(_PATIENCE_SECONDS)
-        if process.is_alive():
-            process.kill()
-            process.join()
+            worker.thread.join(_PATIENCE_SECONDS)
+        if worker.thread.is_alive():
+            worker.thread.kill()
+            worker.thread.join()
 
 
 class InlineExecutor(LocalExecutor):

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -191,14 +192,7 @@ def _describe(provider: Provider) -> Report:
 def _tracking() -> Report:
     mlflow, login = os.environ.get("MLFLOW_TRACKING_URI"), find_login()
     return {
-        "wandb": {
-            "package": _version("wandb"),
-            "mode": login.mode,
-            "mode_from": login.mode_from,
-            "host": login.host,
-            "key": login.key_from,
-            "warning": login.warning,
-        },
+        "wandb": {"package": _version("wandb"), **asdict(login)},
         "mlflow": {"package": _version("mlflow"), "tracking_uri": mlflow and without_password(mlflow)},
     }
 

@@ -183,27 +183,17 @@ def _provenance(record: Record) -> dict[str, Any]:
     if missing := _absent(record.path, (SEAL, CONFIG)):
         raise DataError(missing[0])
     content = record.provenance()
-    training, seconds = _part(content, "training", dict), _part(content, "seconds", dict)
+    training = content["training"]
     return {
         "features": _features(record.path / CONFIG),
-        "seed": _part(content, "seed", int),
+        "seed": content["seed"],
         "started": _moment(content.get("started")),
-        "status": _part(training, "status", str),
-        "epochs": _part(training, "epochs", int),
-        "best_epoch": _part(training, "best_epoch", int),
-        "seconds": math.fsum(value for value in seconds.values() if isinstance(value, int | float)),
-        "data_fingerprint": _part(content, "data_fingerprint", str),
+        "status": training["status"],
+        "epochs": training["epochs"],
+        "best_epoch": training["best_epoch"],
+        "seconds": math.fsum(content["seconds"].values()),
+        "data_fingerprint": content["data_fingerprint"],
     }
-
-
-def _part(content: Mapping[str, Any], key: str, kind: type) -> Any:
-    value = content[key]
-    if not isinstance(value, kind):
-        raise DataError(f"{SEAL}: {key}: got {value!r}, expected {_KINDS[kind]}")
-    return value
-
-
-_KINDS: Mapping[type, str] = {dict: "an object", int: "a whole number", str: "a text"}
 
 
 def _moment(text: Any) -> datetime | None:

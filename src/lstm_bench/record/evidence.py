@@ -8,10 +8,9 @@ table follows from them alone. ``evidence_schema.py`` has their columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +22,8 @@ from lstm_bench.record.evidence_schema import (
     DAILY_COLUMNS,
     METRICS,
     SEED_COLUMNS,
+    SeedResult,
+    Status,
     arrow_schema,
     read_table,
     write_table,
@@ -45,53 +46,7 @@ __all__ = [
 FOLDER = "leaderboard"
 """Below the results."""
 
-Status = Literal["complete", "failed", "missing"]
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class SeedResult:
-    """One seed of a row of the leaderboard. Fields without a value are None, for instance if the seed failed.
-
-    The fields are the columns of :data:`~lstm_bench.record.evidence_schema.SEED_COLUMNS`, described there, and
-
-    Attributes
-    ----------
-    metrics : name in ``METRICS`` or ``HEADLINES`` -> value
-    """
-
-    study: str
-    row: str
-    features: str
-    trial: int | None
-    seed: int
-    status: Status
-    message: str
-    config: str
-    reduced: str = ""
-    run_id: str | None = None
-    data_fingerprint: str | None = None
-    calendar_first: date | None = None
-    calendar_last: date | None = None
-    first_day: date | None = None
-    last_day: date | None = None
-    synthetic: bool | None = None
-    numerics: int | None = None
-    commit: str | None = None
-    dirty: bool | None = None
-    versions: str | None = None
-    device: str | None = None
-    device_model: str | None = None
-    training_path: str | None = None
-    training_status: str | None = None
-    train_seconds: float | None = None
-    total_seconds: float | None = None
-    epochs: int | None = None
-    best_epoch: int | None = None
-    n_epochs: int | None = None
-    parameters: int | None = None
-    data_used: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,7 +48,7 @@ class WandbTracker(Tracker):
         self._folder = self._choose_folder()
         login = find_login()
         self._mode: Literal["offline"] | None = None
-        if login.mode == "online" and login.mode_from != "WANDB_MODE" and login.key_from is None:
+        if login.mode == "online" and login.mode_from != "WANDB_MODE" and login.key is None:
             self._mode = "offline"
             if login.warning is not None:
                 note(login.warning)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +29,22 @@ STUDIES = Path("studies")
 """Where study files are looked for and written, from the working folder."""
 
 
+@dataclass
 class StudyBuilder:
     """Builds a study.
 
-    Parameters
+    Attributes
     ----------
-    content
-        Content of the study file.
-    folder
-        Folder that ``base`` is relative to.
-    origin
-        Description of what the study is made from.
-    path
-        The study file, None if it is made from a ready study or a workflow file.
+    content : of the study file
+    folder : that ``base`` is relative to
+    origin : what the study is made from
+    path : the study file, None if it is made from a ready study or a workflow file
     """
 
-    def __init__(self, content: Mapping[str, Any], folder: Path, origin: str, path: Path | None) -> None:
-        self.content = dict(content)
-        self.folder = folder
-        self.origin = origin
-        self.path = path
+    content: dict[str, Any]
+    folder: Path
+    origin: str
+    path: Path | None
 
     @property
     def name(self) -> str:

@@ -185,7 +185,7 @@ class Store:
         ConfigError
             If a study of that name has trials of another space or other data. The message lists the differences.
         """
-        from lstm_bench.tune.difference import differences
+        from lstm_bench.tune.comparable import differences
 
         name = definition.config.name
         with self.exclusive(name):
