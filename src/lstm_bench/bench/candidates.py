@@ -85,8 +85,6 @@ def candidates_of_study(
 
     Parameters
     ----------
-    store, name
-        The study.
     top
         How many of the best, unless ``numbers`` names trials.
     seeds

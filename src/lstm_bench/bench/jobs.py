@@ -32,12 +32,7 @@ __all__ = ["PackJobs"]
 
 @dataclass
 class _Row:
-    """A candidate with its data.
-
-    Attributes
-    ----------
-    ids : seed -> run id, of the seeds asked for
-    """
+    """A candidate with its data, and the run id of each seed asked for."""
 
     candidate: Candidate
     data: NamedData
@@ -45,14 +40,9 @@ class _Row:
 
 
 class PackJobs(JobSource):
-    """The source of a bench's jobs.
+    """The source of a bench's jobs, for candidates with closed segments and their data.
 
-    Parameters
-    ----------
-    opened
-        Candidates with closed segments, and their data.
-    pack_width
-        Seeds in a pack, None for a width that suits the devices.
+    A ``pack_width`` of None suits the devices.
 
     Attributes
     ----------
@@ -234,13 +224,7 @@ class PackJobs(JobSource):
     def _recorded(
         self, ids: Mapping[int, str], ignored: Sequence[int] = ()
     ) -> tuple[dict[int, str], dict[int, str]]:
-        """Look for records, but not for those of the seeds ``ignored``.
-
-        Returns
-        -------
-        runs, failures
-            Seed -> run id of those with a record, and seed -> error of those of them that have failed.
-        """
+        """Return run ids with a record, and errors of those that failed, by seed, except for the seeds ``ignored``."""
         runs, failures = {}, {}
         for seed, run in ids.items():
             recover(self._experiment / run)

@@ -69,13 +69,7 @@ class Bench(Section):
 
     @classmethod
     def change(cls, experiment: Path, label: str, change: Callable[[BenchRow | None], BenchRow]) -> BenchRow:
-        """Replace a row by what ``change`` makes of it (of None if it is new), under a lock.
-
-        Returns
-        -------
-        BenchRow
-            The new row.
-        """
+        """Replace a row by what ``change`` makes of it (of None if it is new), under a lock; return the new row."""
         experiment.mkdir(parents=True, exist_ok=True)
         with FileLock(experiment / f".{_NAME}.lock"):
             manifest = cls.load(experiment) or cls()

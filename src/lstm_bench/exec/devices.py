@@ -50,10 +50,8 @@ class Slot:
 class SlotTable:
     """The slots of all devices, and which of them are taken.
 
-    Parameters
-    ----------
-    slots_per_device
-        None begins with one slot and adds others as soon as a job has shown how much memory it takes.
+    If ``slots_per_device`` is None, a device begins with one slot, and has others as soon as a job has shown how much
+    memory it takes.
     """
 
     def __init__(self, devices: Sequence[Device], slots_per_device: int | None) -> None:

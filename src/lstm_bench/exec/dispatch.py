@@ -95,13 +95,7 @@ class JobSource:
 
 
 class Dispatcher:
-    """Runs jobs until the source has none, or until it is stopped.
-
-    Parameters
-    ----------
-    until
-        Monotonic time at which to stop, None for never.
-    """
+    """Runs jobs until the source has none, until it is stopped, or until the monotonic time ``until``."""
 
     def __init__(
         self, source: JobSource, executor: Executor, slots: SlotTable, *, until: float | None = None

@@ -52,10 +52,7 @@ def _signals_blocked() -> Iterator[None]:
 class LocalExecutor:
     """A process per slot, kept from job to job.
 
-    Parameters
-    ----------
-    cpu_slots
-        Workers that share the processor's cores, or ``OMP_NUM_THREADS`` of them; each gets its part as threads.
+    ``cpu_slots`` workers share the processor's cores, or ``OMP_NUM_THREADS`` of them; each gets its part as threads.
     """
 
     def __init__(self, cpu_slots: int = 1) -> None:

@@ -54,8 +54,6 @@ def machine_report(provider_uri: str | None, results: Path, store: str, store_pa
     ----------
     provider_uri
         The data folder to describe; None for the folder of the ready workflow files.
-    results
-        Folder of the records.
     store
         Where studies are, without a password.
     store_path

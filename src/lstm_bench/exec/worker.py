@@ -142,12 +142,10 @@ class Session:
 
 
 def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> None:
-    """Run jobs until the connection closes.
+    """Run jobs until the connection to the driver closes.
 
     Parameters
     ----------
-    connection
-        To the driver.
     stop
         Set to halt the running job.
     opens

@@ -92,13 +92,8 @@ def run_folders(results: Path) -> list[Path]:
 def find_run(run: str, results: Path) -> Path:
     """Find the folder of a run's record, complete or not.
 
-    Parameters
-    ----------
-    run
-        The folder, or the id of a run in ``results/<experiment>/``, or the beginning of an id, with or without the
-        experiment in front (``demo/01874``).
-    results
-        The folder of all records.
+    ``run`` is the folder, or the id of a run in ``results/<experiment>/``, or the beginning of an id, with or without
+    the experiment in front (``demo/01874``).
 
     Raises
     ------

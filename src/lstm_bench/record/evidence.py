@@ -137,13 +137,7 @@ def read_study(results: Path, study: str) -> Evidence:
 
 
 def write_study(results: Path, evidence: Evidence) -> bool:
-    """Write those of a study's two files whose content has changed.
-
-    Returns
-    -------
-    bool
-        Whether a file was written.
-    """
+    """Write those of a study's two files whose content has changed; return whether a file was written."""
     import pyarrow as pa
 
     rows = [

@@ -183,13 +183,9 @@ def read_table(path: Path, columns: Collection[Column]) -> pa.Table:
 
 
 def write_table(path: Path, table: pa.Table, columns: Collection[Column]) -> bool:
-    """Write a table that has all columns, without optional columns that hold only nulls.
+    """Write a table that has all columns, without optional columns that hold only nulls; return whether it was written.
 
-    Returns
-    -------
-    bool
-        Whether the file was written. An existing file with the same content stays, since other releases of pyarrow
-        write other bytes.
+    An existing file with the same content stays, since other releases of pyarrow write other bytes.
     """
     import pyarrow.parquet as pq
 

@@ -80,19 +80,7 @@ def is_full(error: OSError) -> bool:
 
 
 def rescue(name: str, write: Callable[[Path], None]) -> Path | None:
-    """Keep a file or folder where there is room.
-
-    Parameters
-    ----------
-    name
-        The name to keep it under.
-    write
-        Makes the file or folder at the path that it is given.
-
-    Returns
-    -------
-    Its path; None if there is no room anywhere.
-    """
+    """Keep a file or folder, which ``write`` makes, where there is room; return its path, None if there is no room."""
     for folder in _folders():
         place = folder / name
         with suppress(OSError):

@@ -25,14 +25,7 @@ _STATISTICS = "statistics.json"
 
 
 def find_record(run: str, results: Path) -> Record:
-    """Find a run's record.
-
-    Parameters
-    ----------
-    run
-        As for :func:`lstm_bench.record.catalogue.find_run`.
-    results
-        The folder of all records.
+    """Find a run's record, as :func:`lstm_bench.record.catalogue.find_run` finds its folder.
 
     Raises
     ------

@@ -142,19 +142,9 @@ def data_of_run(
 ) -> NamedData:
     """Find the name of a run's data: the folder's fingerprint, or an earlier one of the experiment's records.
 
-    An earlier one is taken if a record was computed from the same days and stocks. Days that were added to the folder
-    thus separate neither runs from their records nor the seeds of a row.
-
-    Parameters
-    ----------
-    config
-        Resolved.
-    experiment
-        Folder of the records.
-    seeds
-        Of the runs. If one of them has a record under the folder's fingerprint, this is the name.
-    force
-        Always take the folder's fingerprint.
+    An earlier one is taken if a record was computed from the same days and stocks, unless ``force`` is on or one of
+    the seeds has a record under the folder's fingerprint. Days that were added to the folder thus separate neither
+    runs from their records nor the seeds of a row.
     """
     current = fingerprint.fingerprint(provider)
     if not force and not any(

@@ -39,14 +39,7 @@ __all__ = ["PackProvenance", "Scored", "write_record"]
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of the test segment, and their evaluation.
-
-    Attributes
-    ----------
-    scores, labels : ``[S]`` float32
-        In the order of the test samples; labels are raw.
-    evaluation
-    """
+    """Scores ``[S]`` and raw labels ``[S]`` in the order of the test samples, and their evaluation."""
 
     scores: npt.NDArray[np.float32]
     labels: npt.NDArray[np.float32]

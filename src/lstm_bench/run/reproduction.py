@@ -61,17 +61,9 @@ class Comparison:
 def compare_scores(
     recorded: pd.Series[Any], again: pd.DataFrame, day: np.datetime64, precision: Precision
 ) -> Comparison:
-    """Compare the recorded scores of a day with those computed again.
+    """Compare a day's recorded scores, by (datetime, instrument), with the column ``score`` of those computed again.
 
-    Parameters
-    ----------
-    recorded
-        Scores by (datetime, instrument).
-    again
-        A column ``score`` by the same index.
-    day
-    precision
-        Of training; it decides the tolerance.
+    The precision of training decides the tolerance.
     """
     expected = recorded.xs(day, level="datetime")
     got = again["score"].droplevel("datetime")

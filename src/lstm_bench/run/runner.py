@@ -40,8 +40,6 @@ class PackRun:
 
     Attributes
     ----------
-    seed
-    record
     computed : False if the record existed, or another process published it in the meantime
     error : why the record has no metrics; None if it has. Such a run is not computed again.
     """
@@ -70,12 +68,7 @@ def execute(
 ) -> tuple[Record, bool]:
     """Compute the run of a configuration and its seed, unless its record exists.
 
-    Parameters
-    ----------
-    config
-        The run, its seed included.
-    experiment, device, force, progress, cache, tracker
-        As for :func:`execute_pack`.
+    The arguments are those of :func:`execute_pack`.
 
     Returns
     -------
@@ -120,12 +113,11 @@ def execute_pack(
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, except those whose records exist.
 
-    They train as one pack. Then each is evaluated and published by itself, so that finished runs stay.
+    They train as one pack. Then each is evaluated and published by itself, so that finished runs stay. The seed of the
+    configuration is ignored.
 
     Parameters
     ----------
-    config
-        Its seed is ignored.
     seeds
         Each once.
     experiment
@@ -141,8 +133,7 @@ def execute_pack(
     tracker
         Of the runs that are computed now. None disables tracking.
     judged
-        Whether the caller has already reported the findings of
-        :func:`lstm_bench.run.judgement.setup.judge_setup`.
+        Whether the caller has reported the findings of :func:`lstm_bench.run.judgement.setup.judge_setup`.
     data
         The data and their name, such as a study's. None takes those of the configuration's folder.
 
@@ -228,14 +219,7 @@ def _publish_runs(
 
 
 def preview(config: RunConfig, *, device: str = "auto", experiment: Path | None = None) -> dict[str, Any]:
-    """Prepare a run without training it.
-
-    Parameters
-    ----------
-    config, device
-        As for :func:`execute_pack`.
-    experiment
-        Where its record would go. Its records may have named the data already.
+    """Prepare a run without training it. Records in the folder ``experiment`` may have named the data already.
 
     Returns
     -------

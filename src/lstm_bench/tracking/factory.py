@@ -24,14 +24,8 @@ _INSTALL = {"wandb": "wandb", "mlflow": "'lstm-bench[mlflow]'"}
 def open_tracker(config: TrackingConfig, folder: Path, figures: str | None = None) -> Iterator[Tracker]:
     """Open the tracker of a configuration, and close it at the end.
 
-    Parameters
-    ----------
-    config
-    folder
-        Of the records. The tracker keeps its files on this machine below it, unless the tracker's own environment
-        variables name another place.
-    figures
-        As in :class:`~lstm_bench.tracking.tracker.TrackerOptions`.
+    It keeps its files on this machine below ``folder``, which has the records, unless the tracker's own environment
+    variables name another place. ``figures`` is that of :class:`~lstm_bench.tracking.tracker.TrackerOptions`.
 
     Raises
     ------

@@ -36,10 +36,7 @@ _CHECK_SECONDS = 0.25
 class GuardedTracker(Tracker):
     """A tracker in a process of its own.
 
-    Parameters
-    ----------
-    options
-        Their ``timeout_seconds`` bound each call in the process; the first call includes its start.
+    The options' ``timeout_seconds`` bound each call in the process; the first call includes its start.
     """
 
     def __init__(self, options: TrackerOptions) -> None:

@@ -42,14 +42,7 @@ _MOST_PARAMS = 100
 
 
 class MlflowTracker(Tracker):
-    """Logs runs to MLflow.
-
-    Parameters
-    ----------
-    options
-    note
-        Unused: MLflow has nothing to tell the user.
-    """
+    """Logs runs to MLflow. ``note`` is unused: MLflow has nothing to tell the user."""
 
     def __init__(self, options: TrackerOptions, note: Callable[[str], None]) -> None:
         self._options = options

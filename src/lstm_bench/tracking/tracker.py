@@ -47,7 +47,6 @@ class TrackerOptions:
     tracker : its name
     folder : for its files on this machine
     record : whether it uploads the record's files
-    timeout_seconds
     figures : ``module:function`` that takes a :class:`~lstm_bench.record.record.Record` and yields (name, path of a
         PNG file); None for no figures
     """
@@ -85,11 +84,8 @@ class Tracker:
     def close(self, seconds: float | None = None) -> None:
         """Send what is pending and end open runs as interrupted. A second call does nothing.
 
-        Parameters
-        ----------
-        seconds
-            How long to wait. What is pending then is sent in the background, within the tracker's time-out. None
-            waits for the time-out and drops the rest with a warning.
+        What is pending after so many seconds is sent in the background, within the tracker's time-out. None waits for
+        the time-out and drops the rest with a warning.
         """
 
 

@@ -30,14 +30,7 @@ _LEAST_FREE = 4096
 
 
 class WandbTracker(Tracker):
-    """Logs runs to Weights & Biases.
-
-    Parameters
-    ----------
-    options
-    note
-        Called with messages for the user.
-    """
+    """Logs runs to Weights & Biases. ``note`` is called with messages for the user."""
 
     def __init__(self, options: TrackerOptions, note: Callable[[str], None]) -> None:
         self._options = options

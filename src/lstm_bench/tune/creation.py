@@ -54,16 +54,9 @@ class StudyBuilder:
     def change(
         self, space: Mapping[str, Any], sections: Mapping[str, Any], overrides: Mapping[str, Any]
     ) -> None:
-        """Apply options.
+        """Apply options: parameters, entries of the study file, and entries of ``set``, which change the workflow file.
 
-        Parameters
-        ----------
-        space
-            Parameters, plain data. Without a study file, they are the whole space.
-        sections
-            Entries of the study file; mappings are merged.
-        overrides
-            Entries of ``set``, which change the workflow file.
+        Without a study file, the parameters are the whole space. Sections that are mappings are merged.
 
         Raises
         ------
@@ -87,19 +80,10 @@ class StudyBuilder:
             self.content["set"] = {**self.content.get("set", {}), **overrides}
 
     def lay_out_segments(self, provider_uri: str | None, in_proportion: bool | None) -> list[str]:
-        """Fit the segments to the data's calendar.
+        """Fit the segments to the data's calendar, and return what did not fit.
 
-        Parameters
-        ----------
-        provider_uri
-            The data folder, instead of the workflow's.
-        in_proportion
-            Whether to lay the segments out in proportion; None to do so if they do not fit a folder that was named.
-
-        Returns
-        -------
-        list of str
-            What did not fit.
+        The data are in ``provider_uri``, or else in the workflow's folder. If ``in_proportion`` is None, segments are
+        laid out in proportion if they do not fit a folder that was named.
 
         Raises
         ------
@@ -148,12 +132,11 @@ class StudyBuilder:
 def start_study(name: str | None, source: Path | None, features: str) -> StudyBuilder:
     """Start to build a study from a file, from ``studies/<name>.yaml``, or from a ready study.
 
-    The space for a workflow file is that of the ready study of its feature set.
+    The space for a workflow file is that of the ready study of its feature set. Without a name, the study has the
+    name in the file.
 
     Parameters
     ----------
-    name
-        None takes the name in the file.
     source
         A study file or a workflow file; None looks for a file of the study's name.
     features

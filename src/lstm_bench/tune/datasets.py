@@ -26,12 +26,7 @@ def train_and_valid(
     """Return a function that prepares a trial's job: it builds the trial's dataset.
 
     A worker is given the folder of that dataset and, if samples are weighted by it, of its stocks' volatility. It is
-    not told where the bars are.
-
-    Parameters
-    ----------
-    held
-        Keeps the datasets in the cache until it is closed.
+    not told where the bars are. The datasets stay in the cache until ``held`` is closed.
 
     Raises
     ------

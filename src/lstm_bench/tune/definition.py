@@ -71,14 +71,8 @@ class Definition:
     ) -> Definition:
         """Read the workflow file, hash the data, and check that every end of the space makes a configuration.
 
-        Parameters
-        ----------
-        base_folder
-            Folder that a relative ``base`` is relative to.
-        overrides
-            Values over the workflow file and ``set``.
-        provider_uri
-            The data folder, instead of the workflow's.
+        ``base`` is relative to ``base_folder``. ``overrides`` go over the workflow file and ``set``, and
+        ``provider_uri`` replaces the workflow's data folder.
 
         Raises
         ------

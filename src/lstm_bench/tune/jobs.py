@@ -46,8 +46,6 @@ class TrialJobs(JobSource):
 
     Parameters
     ----------
-    store, name
-        The study.
     slots
         Receives the peak memory of each job.
     total

@@ -17,14 +17,9 @@ __all__ = ["validated_workflow", "with_values"]
 
 
 def with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> ResolvedRun:
-    """Put values over a resolved workflow and check it again.
+    """Put values, by short or dotted key, over a resolved workflow and check it again.
 
-    Parameters
-    ----------
-    values
-        Short or dotted key -> value.
-    what
-        What the values are, for messages.
+    ``what`` names the values in messages.
 
     Raises
     ------

@@ -52,15 +52,7 @@ def make_sampler(config: SamplerConfig, space: Mapping[str, Parameter]) -> BaseS
 
 
 class StatelessSampler(BaseSampler):
-    """Makes a new sampler for each sample.
-
-    Parameters
-    ----------
-    make
-        Seed -> sampler.
-    seed
-        The study's.
-    """
+    """Makes a new sampler for each sample, with a seed that follows from the study's."""
 
     def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
         self._make = make

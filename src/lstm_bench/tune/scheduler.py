@@ -90,15 +90,7 @@ class Epoch:
 
 
 def orphans(trials: Sequence[StoredTrial], driver: str, is_alive: Callable[[str], bool]) -> list[int]:
-    """Return the numbers of running trials whose drivers are dead.
-
-    Parameters
-    ----------
-    driver
-        This one, which is alive.
-    is_alive
-        Whether a driver of that name is alive.
-    """
+    """Return the numbers of running trials whose drivers are dead; this ``driver`` is alive."""
     return [
         trial.number
         for trial in trials
@@ -111,12 +103,8 @@ def orphans(trials: Sequence[StoredTrial], driver: str, is_alive: Callable[[str]
 def may_claim(trials: Sequence[StoredTrial], total: int, is_exhausted: Callable[[], bool]) -> bool:
     """Whether a driver may take a waiting trial or, if none waits, propose a new one.
 
-    Parameters
-    ----------
-    total
-        Trials that the study shall have; waiting ones do not count.
-    is_exhausted
-        Whether the sampler has no point left to propose.
+    ``total`` trials are what the study shall have; waiting ones do not count. ``is_exhausted`` says whether the sampler
+    has no point left to propose.
     """
     waiting = sum(trial.state == "waiting" for trial in trials)
     return len(trials) - waiting < total and (waiting > 0 or not is_exhausted())

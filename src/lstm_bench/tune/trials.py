@@ -126,13 +126,9 @@ class TrialRow:
 
 
 def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any]) -> list[TrialRow]:
-    """Return trials by number.
+    """Return trials by number. A running trial of a dead driver is interrupted.
 
-    Parameters
-    ----------
-    study_attributes
-        The study's user attributes, which record when drivers were alive. A running trial of a dead driver is
-        interrupted.
+    The study's user attributes record when drivers were alive.
 
     Raises
     ------

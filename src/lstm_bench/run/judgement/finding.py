@@ -33,11 +33,7 @@ class Finding:
 
 
 def say(findings: Iterable[Finding]) -> list[Finding]:
-    """Log each finding once, as a warning.
-
-    Returns
-    -------
-    The logged ones.
+    """Log each finding once, as a warning; return the logged ones.
 
     Raises
     ------

@@ -30,12 +30,9 @@ _BEGINNING = b'{"op_code":'
 
 
 class JournalFile(BaseJournalBackend):
-    """A file with one operation a line.
+    """A file with one operation a line, created if it does not exist.
 
-    Parameters
-    ----------
-    path
-        Created if it does not exist. A last line that a crash cut off is dropped: its write had not returned.
+    A last line that a crash cut off is dropped: its write had not returned.
 
     Raises
     ------

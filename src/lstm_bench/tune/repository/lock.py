@@ -35,14 +35,7 @@ def file_lock(store: Path) -> AbstractContextManager[object]:
 
 @contextmanager
 def database_lock(engine: Engine, name: str) -> Iterator[None]:
-    """Lock a study on a database server, for drivers on any machine.
-
-    Parameters
-    ----------
-    engine
-        The store's.
-    name
-        The study. Locks of different names are independent.
+    """Lock a study on a database server, for drivers on any machine. Locks of different names are independent.
 
     Raises
     ------

@@ -32,13 +32,7 @@ _BUDGET = "budget"
 
 
 class Store:
-    """An Optuna storage.
-
-    Parameters
-    ----------
-    location
-        A path of a journal file, or a database URL as Optuna takes it.
-    """
+    """An Optuna storage: the path of a journal file, or a database URL as Optuna takes it."""
 
     def __init__(self, location: str) -> None:
         self._location = location
@@ -171,14 +165,9 @@ class Store:
         )
 
     def create(self, definition: Definition) -> bool:
-        """Create a study and queue its first trials, unless it exists.
+        """Create a study and queue its first trials, unless it exists; return whether it is new.
 
         A study none of whose trials has begun takes the new definition.
-
-        Returns
-        -------
-        bool
-            Whether it is new.
 
         Raises
         ------
