@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.retry import Failed
-from lstm_bench.exec.worker import Event, Finished, Halted, Job, StopFlag, serve
+from lstm_bench.exec.worker import Event, Finished, Halted, Job, serve
 from lstm_bench.features.host import processors
 
 __all__ = ["ExecutorName", "InlineExecutor", "LocalExecutor", "make_executor"]
@@ -26,15 +26,10 @@ _PATIENCE_SECONDS = 5.0
 _GONE = (BrokenPipeError, ConnectionResetError)
 
 
-class _Flag(StopFlag, Protocol):
-    def set(self) -> None: ...
-    def clear(self) -> None: ...
-
-
 @dataclass
 class _Worker:
     connection: Connection
-    stop: _Flag
+    stop: Any  # an event of multiprocessing or threading
     thread: Any  # a multiprocessing process, or a thread
     busy: bool = False
 

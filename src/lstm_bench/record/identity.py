@@ -30,11 +30,6 @@ def run_id(config: RunConfig, data_fingerprint: str) -> str:
 
         if config.lstm_bench.embargo == default_embargo(config):
             content["lstm_bench"].pop("embargo")  # said or not, it is the same
-    identity = {
-        "config": content,
-        "seed": config.seed,
-        "data": data_fingerprint,
-        "numerics": NUMERICS,
-    }
+    identity = {"config": content, "seed": config.seed, "data": data_fingerprint, "numerics": NUMERICS}
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -6,11 +6,9 @@ States in, decisions out: nothing here knows Optuna or processes. :mod:`lstm_ben
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-from lstm_bench.tune.objective import diverged_seeds, epoch_value, final_value, say_diverged
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import ResolvedRun
@@ -21,10 +19,15 @@ __all__ = [
     "Ending",
     "Epoch",
     "FinalState",
+    "SeedLosses",
     "StoredTrial",
     "TrialRun",
+    "diverged_seeds",
+    "epoch_value",
+    "final_value",
     "may_claim",
     "orphans",
+    "say_diverged",
     "twin_of",
 ]
 
@@ -32,6 +35,9 @@ MAX_FAILURES_IN_A_ROW = 10
 """So many failed trials in a row end the driver: the cause is hardly in the trials."""
 
 FinalState = Literal["complete", "pruned", "failed"]
+
+SeedLosses = Mapping[int, Sequence[float]]
+"""Seed -> validation loss per epoch; a curve that ends with a non-finite number has diverged."""
 
 
 @dataclass(frozen=True)
@@ -223,3 +229,41 @@ class TrialRun:
 
 def _with_text_keys(values: Mapping[int, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
+
+
+def epoch_value(losses: SeedLosses, epoch: int) -> float | None:
+    """Mean validation loss of an epoch over the seeds; None if a seed has diverged or none has trained.
+
+    A seed that stopped early counts with its best loss, which is its final value.
+    """
+    if diverged_seeds(losses):
+        return None
+    return _mean(curve[epoch] if epoch < len(curve) else min(curve) for curve in losses.values() if curve)
+
+
+def final_value(losses: SeedLosses) -> float | None:
+    """Mean over the seeds of each one's best validation loss; None if a seed has diverged.
+
+    The mean of the seeds that are left would favour configurations that diverge: they lose their worst seeds.
+    """
+    if diverged_seeds(losses):
+        return None
+    return _mean(min(curve) for curve in losses.values() if curve)
+
+
+def diverged_seeds(losses: SeedLosses) -> list[int]:
+    """Seeds whose curve ends with a non-finite number."""
+    return [seed for seed, curve in losses.items() if curve and not math.isfinite(curve[-1])]
+
+
+def say_diverged(seeds: Sequence[int]) -> str:
+    """Return why a trial with these diverged seeds has failed."""
+    which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    return (
+        f"{which} diverged (a loss or score that is not finite), so that the trial has no mean over its seeds"
+    )
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return math.fsum(found) / len(found) if found else None

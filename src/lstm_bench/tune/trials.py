@@ -13,7 +13,7 @@ from lstm_bench.config.section import Recorded
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import DataError
 from lstm_bench.tune.liveness import is_alive
-from lstm_bench.tune.objective import say_diverged
+from lstm_bench.tune.scheduler import say_diverged
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
