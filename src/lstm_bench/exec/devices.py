@@ -87,13 +87,7 @@ class SlotTable:
         return found
 
     def take(self, slot: Slot) -> None:
-        """Mark a slot as held.
-
-        Raises
-        ------
-        ValueError
-            If it is held already.
-        """
+        """Mark a slot as held. Raises ``ValueError`` if it is held already."""
         if slot in self._taken:
             raise ValueError(f"slot {slot.name} is held already")
         self._taken.add(slot)

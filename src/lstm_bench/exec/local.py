@@ -184,10 +184,7 @@ class InlineExecutor(LocalExecutor):
 def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> LocalExecutor:
     """Make an executor: ``local`` for processes, ``inline`` for a thread. Workers on the CPU share its cores.
 
-    Raises
-    ------
-    ConfigError
-        If ``inline`` would have more than one slot.
+    Raises ``ConfigError`` if ``inline`` would have more than one slot.
     """
     if name == "inline":
         if len(slots.slots) > 1:

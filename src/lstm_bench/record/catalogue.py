@@ -93,12 +93,7 @@ def find_run(run: str, results: Path) -> Path:
     """Find the folder of a run's record, complete or not.
 
     ``run`` is the folder, or the id of a run in ``results/<experiment>/``, or the beginning of an id, with or without
-    the experiment in front (``demo/01874``).
-
-    Raises
-    ------
-    DataError
-        If no run matches, or several do; these are listed.
+    the experiment in front (``demo/01874``). Raises ``DataError`` if no run matches, or several do; these are listed.
     """
     if not run:
         raise DataError("run: got '', expected a record's folder, or the id of one")
@@ -123,10 +118,7 @@ def find_run(run: str, results: Path) -> Path:
 def find_entry(run: str, results: Path) -> CatalogueEntry:
     """Find a run as :func:`find_run` does, and read its small files.
 
-    Raises
-    ------
-    DataError
-        If there is no such run, or the folder is not a run's.
+    Raises ``DataError`` if there is no such run, or the folder is not a run's.
     """
     folder = find_run(run, results)
     if not is_run_id(folder.name):
@@ -170,10 +162,7 @@ def _entry(path: Path, stagings: tuple[Staging, ...]) -> CatalogueEntry:
 def _provenance(record: Record) -> dict[str, Any]:
     """Read the fields of an entry.
 
-    Raises
-    ------
-    DataError
-        If a file is absent, cannot be read, or holds something else.
+    Raises ``DataError`` if a file is absent, cannot be read, or holds something else.
     """
     if missing := _absent(record.path, (SEAL, CONFIG)):
         raise DataError(missing[0])

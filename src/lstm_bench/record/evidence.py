@@ -107,10 +107,7 @@ def daily_path(results: Path, study: str) -> Path:
 def read_evidence(results: Path) -> dict[str, Evidence]:
     """Read the evidence of all studies, sorted by name.
 
-    Raises
-    ------
-    DataError
-        If a file is not as :func:`write_study` writes it, or its counterpart is missing.
+    Raises ``DataError`` if a file is not as :func:`write_study` writes it, or its counterpart is missing.
     """
     names = {path.name.removesuffix(".parquet") for path in (results / FOLDER).glob("*.parquet")}
     return {name: read_study(results, name) for name in sorted({n.removesuffix(".daily") for n in names})}
@@ -119,10 +116,7 @@ def read_evidence(results: Path) -> dict[str, Evidence]:
 def read_study(results: Path, study: str) -> Evidence:
     """Read one study's evidence.
 
-    Raises
-    ------
-    DataError
-        If a file cannot be read, or its columns are not those of the evidence.
+    Raises ``DataError`` if a file cannot be read, or its columns are not those of the evidence.
     """
     columns = read_table(study_path(results, study), SEED_COLUMNS).to_pydict()
     metrics = {name: columns.pop(name) for name in (*METRICS, *HEADLINES)}

@@ -153,10 +153,7 @@ DAILY_COLUMNS = (
 def read_table(path: Path, columns: Collection[Column]) -> pa.Table:
     """Read a file and check its columns. Absent optional columns become nulls.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read, is of a later version, or has other columns.
+    Raises ``DataError`` if the file cannot be read, is of a later version, or has other columns.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

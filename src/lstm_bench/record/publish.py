@@ -59,11 +59,7 @@ def remove(folder: Path) -> int:
     """Remove a record, complete or not, and what killed processes left of it; return the freed bytes.
 
     The record vanishes in one rename. If the process is killed after it, the next run of the same id removes the rest.
-
-    Raises
-    ------
-    InputError
-        If a process is writing the run's record, or the folder cannot be changed.
+    Raises ``InputError`` if a process is writing the run's record, or the folder cannot be changed.
     """
     try:
         with _locked(folder):
@@ -79,10 +75,7 @@ def remove(folder: Path) -> int:
 def check_idle(folder: Path) -> None:
     """Check that no process is writing a run's record.
 
-    Raises
-    ------
-    InputError
-        If one is; the message names the process.
+    Raises ``InputError`` if one is; the message names the process.
     """
     for staged in stagings_of(folder):
         if staged.is_active:

@@ -57,11 +57,7 @@ class UsedData:
         """Read the data that a run of a configuration uses.
 
         If the data lack the benchmark or the market of the backtest, it is left out; the backtest itself is refused.
-
-        Raises
-        ------
-        DataError
-            If the data lack something that the dataset needs, so that a run would be refused.
+        Raises ``DataError`` if the data lack something that the dataset needs, so that a run would be refused.
         """
         panel, members, spans = _dataset(config, provider)
         parts = DigestBuilder()

@@ -66,10 +66,7 @@ class PackComputation:
     def compute(self, progress: Progress) -> Iterator[tuple[int, Callable[[Path], None]]]:
         """Train the pack and evaluate its runs; yield each seed with the function that fills its record.
 
-        Raises
-        ------
-        InputError
-            If the configuration or the data cannot be used, or there is no room for the records.
+        Raises ``InputError`` if the configuration or the data cannot be used, or there is no room for the records.
         """
         provenance = PackProvenance(self.data, self.device, self.choice, self.watch, list(self.configs))
         with EarlyCompilation(cache_folder()) as compilation:

@@ -70,10 +70,7 @@ def load_market(
 ) -> Market | None:
     """Read what the backtest of scores on ``days`` and ``instruments`` needs; None without a backtest.
 
-    Raises
-    ------
-    DataError
-        If the data lack the benchmark, the market of the quotes or the backtest's dates.
+    Raises ``DataError`` if the data lack the benchmark, the market of the quotes or the backtest's dates.
     """
     if config.portfolio_analysis is None:
         return None

@@ -162,10 +162,7 @@ def _check_market(config: ResolvedRun, provider: Provider) -> None:
 def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
     """Return the metric of early stopping: None for the loss, otherwise the mean daily correlation over valid.
 
-    Raises
-    ------
-    ConfigError
-        If no day of valid has two labelled instruments to correlate.
+    Raises ``ConfigError`` if no day of valid has two labelled instruments to correlate.
     """
     metric = config.task.model.kwargs.metric
     if metric in ("", "loss"):

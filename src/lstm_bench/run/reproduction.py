@@ -94,10 +94,7 @@ def check_reproduced(
 ) -> None:
     """Warn of differences from when the run was computed.
 
-    Raises
-    ------
-    DataError
-        If the record has other ``NUMERICS`` and its scores are not reproduced.
+    Raises ``DataError`` if the record has other ``NUMERICS`` and its scores are not reproduced.
     """
     if comparison is None:
         found = f"the data do not hold {last_recorded}, so that no recorded score could be computed again"

@@ -188,10 +188,8 @@ def _publish_runs(
 ) -> dict[int, PackRun]:
     """Compute a pack and publish each run's record.
 
-    Raises
-    ------
-    RunError
-        If the disk filled up. The records that do not fit are kept elsewhere; the next start finds them.
+    Raises ``RunError`` if the disk filled up. The records that do not fit are kept elsewhere; the next start finds
+    them.
     """
     study = pack.experiment.name
     runs = {

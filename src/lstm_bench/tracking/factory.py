@@ -25,12 +25,8 @@ def open_tracker(config: TrackingConfig, folder: Path, figures: str | None = Non
     """Open the tracker of a configuration, and close it at the end.
 
     It keeps its files on this machine below ``folder``, which has the records, unless the tracker's own environment
-    variables name another place. ``figures`` is that of :class:`~lstm_bench.tracking.tracker.TrackerOptions`.
-
-    Raises
-    ------
-    ConfigError
-        If the tracker's package is not installed.
+    variables name another place. ``figures`` is that of :class:`~lstm_bench.tracking.tracker.TrackerOptions`. Raises
+    ``ConfigError`` if the tracker's package is not installed.
     """
     if config.tracker == "off":
         yield Tracker()

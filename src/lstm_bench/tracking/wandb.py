@@ -83,10 +83,7 @@ class WandbTracker(Tracker):
     def _choose_folder(self) -> str:
         """Return the folder of W&B's files. If W&B cannot use a folder, it silently takes the temporary one.
 
-        Raises
-        ------
-        OSError
-            If neither ``WANDB_DIR`` nor the records' folder can be used.
+        Raises ``OSError`` if neither ``WANDB_DIR`` nor the records' folder can be used.
         """
         default = self._options.folder
         if named := os.environ.pop("WANDB_DIR", ""):  # W&B would prefer it to the folder that we pass
@@ -159,10 +156,7 @@ def _unusable(folder: Path) -> str | None:
 def _check_kept(file: Path) -> None:
     """Check that a run was written to the disk. W&B itself does not report that.
 
-    Raises
-    ------
-    OSError
-        If its file is gone, or the disk is full.
+    Raises ``OSError`` if its file is gone, or the disk is full.
     """
     if not file.is_file():
         raise FileNotFoundError(errno.ENOENT, "the run's file has vanished", str(file))

@@ -56,12 +56,8 @@ class StudyBuilder:
     ) -> None:
         """Apply options: parameters, entries of the study file, and entries of ``set``, which change the workflow file.
 
-        Without a study file, the parameters are the whole space. Sections that are mappings are merged.
-
-        Raises
-        ------
-        ConfigError
-            If no parameter is left to search.
+        Without a study file, the parameters are the whole space. Sections that are mappings are merged. Raises
+        ``ConfigError`` if no parameter is left to search.
         """
         before = dict(self.content.get("space", {})) if self.path is not None or not space else {}
         self.content["space"] = {**before, **space}
@@ -83,12 +79,8 @@ class StudyBuilder:
         """Fit the segments to the data's calendar, and return what did not fit.
 
         The data are in ``provider_uri``, or else in the workflow's folder. If ``in_proportion`` is None, segments are
-        laid out in proportion if they do not fit a folder that was named.
-
-        Raises
-        ------
-        ConfigError
-            If they do not fit and are not laid out, or if the data lack the market.
+        laid out in proportion if they do not fit a folder that was named. Raises ``ConfigError`` if they do not fit and
+        are not laid out, or if the data lack the market.
         """
         base = self.folder / Path(str(self.content.get("base", ""))).expanduser()
         workflow = load_workflow(base, list(self.content.get("set", {}).items()))

@@ -128,12 +128,8 @@ class TrialRow:
 def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any]) -> list[TrialRow]:
     """Return trials by number. A running trial of a dead driver is interrupted.
 
-    The study's user attributes record when drivers were alive.
-
-    Raises
-    ------
-    DataError
-        If a trial has attributes of other kinds than this package writes.
+    The study's user attributes record when drivers were alive. Raises ``DataError`` if a trial has attributes of other
+    kinds than this package writes.
     """
     alive: dict[str, bool] = {}
     rows = []

@@ -23,11 +23,7 @@ def judge_setup(config: RunConfig, provider: Provider, survey: Survey | None = N
     """Find what makes a run's figures meaningless or impossible.
 
     All commands that train, or prepare to, report these findings. ``survey`` is of this dataset's rows, if it exists.
-
-    Raises
-    ------
-    InputError
-        If the configuration names a market or an expression that cannot be used.
+    Raises ``InputError`` if the configuration names a market or an expression that cannot be used.
     """
     config = config.resolved()
     survey = survey or Survey.of(config.task.dataset, provider)

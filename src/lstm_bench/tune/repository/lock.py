@@ -37,10 +37,7 @@ def file_lock(store: Path) -> AbstractContextManager[object]:
 def database_lock(engine: Engine, name: str) -> Iterator[None]:
     """Lock a study on a database server, for drivers on any machine. Locks of different names are independent.
 
-    Raises
-    ------
-    ConfigError
-        If this kind of database has no such lock.
+    Raises ``ConfigError`` if this kind of database has no such lock.
     """
     from sqlalchemy import text
 

@@ -49,13 +49,7 @@ class Store:
 
     @cached_property
     def storage(self) -> optuna.storages.BaseStorage:
-        """Optuna's storage, opened on first use.
-
-        Raises
-        ------
-        ConfigError
-            If it cannot be opened.
-        """
+        """Optuna's storage, opened on first use. Raises ``ConfigError`` if it cannot be opened."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -115,13 +109,7 @@ class Store:
         return sorted(names, key=storage.get_study_id_from_name)
 
     def definition(self, name: str) -> Definition:
-        """Read a study's definition.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such study.
-        """
+        """Read a study's definition. Raises ``ConfigError`` if there is no such study."""
         from lstm_bench.tune.definition import Definition
 
         storage, identifier = self._find(name)
@@ -167,12 +155,8 @@ class Store:
     def create(self, definition: Definition) -> bool:
         """Create a study and queue its first trials, unless it exists; return whether it is new.
 
-        A study none of whose trials has begun takes the new definition.
-
-        Raises
-        ------
-        ConfigError
-            If a study of that name has trials of another space or other data. The message lists the differences.
+        A study none of whose trials has begun takes the new definition. Raises ``ConfigError`` if a study of that name
+        has trials of another space or other data. The message lists the differences.
         """
         from lstm_bench.tune.comparable import differences
 
