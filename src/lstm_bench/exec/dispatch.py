@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
@@ -93,6 +93,9 @@ class JobSource:
     def tick(self) -> None:
         """Do periodic work; called a few times a second."""
 
+    def close(self) -> None:
+        """Give back the jobs that have not ended; no worker is left."""
+
 
 class Dispatcher:
     """Runs jobs until the source has none, until it is stopped, or until the monotonic time ``until``."""
@@ -115,7 +118,7 @@ class Dispatcher:
 
     def run(self) -> None:
         """Run all jobs; no worker is left when this returns."""
-        try:
+        with closing(self._source), closing(self._executor):
             self._fill()
             while self._at_work:
                 for slot, event in self._executor.wait(_WAIT_SECONDS):
@@ -123,8 +126,6 @@ class Dispatcher:
                 self._source.tick()
                 self._watch_time()
                 self._fill()
-        finally:
-            self._executor.close()
 
     def stop(self) -> None:
         """Start no more jobs, and halt running ones at the end of their batch. Signal handlers may call this."""

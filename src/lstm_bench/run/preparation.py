@@ -59,11 +59,7 @@ class Prepared:
     @property
     def embargo(self) -> dict[str, int]:
         """Days of the embargo, and the numbers of samples of train and valid that it leaves out."""
-        return {
-            "days": self.dataset.embargo,
-            "train": self.train.embargoed,
-            "valid": self.valid.embargoed,
-        }
+        return {"days": self.dataset.embargo, "train": self.train.embargoed, "valid": self.valid.embargoed}
 
 
 def prepare(

@@ -63,7 +63,6 @@ def execute(
     device: str = "auto",
     force: bool = False,
     progress: Progress | None = None,
-    cache: DatasetCache | None = None,
     tracker: Tracker | None = None,
 ) -> tuple[Record, bool]:
     """Compute the run of a configuration and its seed, unless its record exists.
@@ -84,14 +83,7 @@ def execute(
         If training diverged before any epoch was usable. The record says so, and the run is not computed again.
     """
     (run,) = execute_pack(
-        config,
-        [config.seed],
-        experiment,
-        device=device,
-        force=force,
-        progress=progress,
-        cache=cache,
-        tracker=tracker,
+        config, [config.seed], experiment, device=device, force=force, progress=progress, tracker=tracker
     )
     if run.error is not None:
         raise RunError(run.error)

@@ -65,8 +65,7 @@ class WandbTracker(Tracker):
             config=dict(run.config),
             settings=wandb.Settings(
                 console="off",
-                init_timeout=0.9
-                * self._options.timeout_seconds,  # so that W&B reports the reason before the guard
+                init_timeout=0.9 * self._options.timeout_seconds,  # W&B gives the reason before the guard
                 x_stats_pid=os.getppid(),  # W&B shows the load of the training process
             ),
         )

@@ -46,9 +46,7 @@ def train_and_valid(
         }
 
     say(judge_study(definition, data.provider))
-    datasets.dataset(
-        definition.workflow
-    )  # raises here what is wrong with the data or the cache for all trials
+    datasets.dataset(definition.workflow)  # raises here what is wrong with the data for all trials
     return prepare
 
 

@@ -71,9 +71,7 @@ class StatelessSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Sample parameters together."""
         sampler = self._for(trial, "together")
-        search_space = sampler.infer_relative_search_space(
-            study, trial
-        )  # some samplers need a call of this first
+        search_space = sampler.infer_relative_search_space(study, trial)  # some samplers need this first
         return sampler.sample_relative(study, trial, search_space)
 
     def sample_independent(

@@ -19,12 +19,8 @@ __all__ = [
     "Ending",
     "Epoch",
     "FinalState",
-    "SeedLosses",
     "StoredTrial",
     "TrialRun",
-    "diverged_seeds",
-    "epoch_value",
-    "final_value",
     "may_claim",
     "orphans",
     "say_diverged",
@@ -36,7 +32,7 @@ MAX_FAILURES_IN_A_ROW = 10
 
 FinalState = Literal["complete", "pruned", "failed"]
 
-SeedLosses = Mapping[int, Sequence[float]]
+_SeedLosses = Mapping[int, Sequence[float]]
 """Seed -> validation loss per epoch; a curve that ends with a non-finite number has diverged."""
 
 
@@ -167,7 +163,7 @@ class TrialRun:
         """Add an epoch's validation losses by seed."""
         for seed, loss in losses.items():
             self.losses.setdefault(int(seed), []).append(loss)
-        value = epoch_value(self.losses, epoch)
+        value = _epoch_value(self.losses, epoch)
         return Epoch(value, is_new=epoch >= self.known_epochs, is_judged=epoch >= self.known_epochs - 1)
 
     def add_failure(self, failure: Failed, time_limit: str | None) -> None:
@@ -191,7 +187,7 @@ class TrialRun:
 
     def finished(self, result: Mapping[str, Any], slot: str) -> Ending:
         """Return how it ends with its job's result; a trial with a diverged seed has failed."""
-        diverged = diverged_seeds(self.losses)
+        diverged = _diverged_seeds(self.losses)
         outcome = {
             "key": self.key,
             "device": self.device,
@@ -209,7 +205,7 @@ class TrialRun:
             return self._diverged(diverged, outcome)
         if result["pruned"]:
             return Ending("pruned", None, outcome)
-        return Ending("complete", final_value(self.losses), outcome)
+        return Ending("complete", _final_value(self.losses), outcome)
 
     def like(self, twin: StoredTrial) -> Ending:
         """Return how it ends with the result of a trial with the same configuration."""
@@ -231,27 +227,27 @@ def _with_text_keys(values: Mapping[int, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def epoch_value(losses: SeedLosses, epoch: int) -> float | None:
+def _epoch_value(losses: _SeedLosses, epoch: int) -> float | None:
     """Mean validation loss of an epoch over the seeds; None if a seed has diverged or none has trained.
 
     A seed that stopped early counts with its best loss, which is its final value.
     """
-    if diverged_seeds(losses):
+    if _diverged_seeds(losses):
         return None
     return _mean(curve[epoch] if epoch < len(curve) else min(curve) for curve in losses.values() if curve)
 
 
-def final_value(losses: SeedLosses) -> float | None:
+def _final_value(losses: _SeedLosses) -> float | None:
     """Mean over the seeds of each one's best validation loss; None if a seed has diverged.
 
     The mean of the seeds that are left would favour configurations that diverge: they lose their worst seeds.
     """
-    if diverged_seeds(losses):
+    if _diverged_seeds(losses):
         return None
     return _mean(min(curve) for curve in losses.values() if curve)
 
 
-def diverged_seeds(losses: SeedLosses) -> list[int]:
+def _diverged_seeds(losses: _SeedLosses) -> list[int]:
     """Seeds whose curve ends with a non-finite number."""
     return [seed for seed, curve in losses.items() if curve and not math.isfinite(curve[-1])]
 

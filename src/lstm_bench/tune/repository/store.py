@@ -88,9 +88,7 @@ class Store:
         """Lock out the other drivers of a study. Hold it briefly."""
         import optuna
 
-        storage = (
-            self.storage
-        )  # opened before its lock, which would wait forever for a file that cannot be written
+        storage = self.storage  # before its lock, which waits forever for a file that cannot be written
         if self.path is not None:
             return file_lock(self.path)
         if not isinstance(storage, optuna.storages.RDBStorage):
