@@ -21,7 +21,7 @@ from lstm_bench.record.identity import run_id
 from lstm_bench.record.publish import recover
 from lstm_bench.record.record import Record
 from lstm_bench.tracking.tracked import described
-from lstm_bench.tracking.tracker import State, Tracker, tracked_id
+from lstm_bench.tracking.tracker import Tracker, tracked_id
 
 if TYPE_CHECKING:
     from lstm_bench.record.stamp import NamedData
@@ -155,7 +155,7 @@ class PackJobs(JobSource):
     def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
         """Write a pack's runs into the manifest."""
         self.computed += int(result["computed"])
-        self._end(job, result["runs"], result["errors"], "interrupted")
+        self._end(job, result["runs"], result["errors"])
 
     def retried(self, job: Job, failure: Failed) -> None:
         """Show that a pack, or its halves, are tried again."""
@@ -165,12 +165,12 @@ class PackJobs(JobSource):
         """Write a pack's failure into the manifest, and the runs that it recorded before it failed."""
         runs, failures = self._recorded(self._ids_of(job))
         failures |= {seed: failure.error for seed in job.payload["seeds"] if seed not in runs}
-        self._end(job, runs, failures, "failed", {"error": failure.error})
+        self._end(job, runs, failures, failure.error)
 
     def halted(self, job: Job, slot: Slot) -> None:
         """Leave a pack's missing runs to the next bench."""
         recorded, _ = self._recorded(self._ids_of(job))
-        self._end_tracked(job, recorded, "interrupted")
+        self._end_tracked(job, recorded)
         self._progress.ended(job.key, time.monotonic() - self._started[job.key], {0: "interrupted"})
 
     def noted(self, text: str) -> None:
@@ -188,16 +188,11 @@ class PackJobs(JobSource):
         return {seed: tracked_id(run, study) for seed, run in self._ids_of(job).items()}
 
     def _end(
-        self,
-        job: Job,
-        runs: Mapping[int, str],
-        failures: Mapping[int, str],
-        otherwise: State,
-        summary: Mapping[str, str] | None = None,
+        self, job: Job, runs: Mapping[int, str], failures: Mapping[int, str], error: str | None = None
     ) -> None:
-        """Write how a pack ended; the tracker's runs without a record end in the state ``otherwise``."""
+        """Write how a pack ended."""
         label = job.payload["label"]
-        self._end_tracked(job, runs, otherwise, summary)
+        self._end_tracked(job, runs, error)
 
         def changed(row: BenchRow | None) -> BenchRow:
             if row is None or row.workflow != self.rows[label].workflow:
@@ -208,18 +203,15 @@ class PackJobs(JobSource):
         self.rows[label] = Bench.change(self._experiment, label, changed)
         self._progress.ended(job.key, time.monotonic() - self._started[job.key], failures)
 
-    def _end_tracked(
-        self,
-        job: Job,
-        recorded: Mapping[int, str],
-        otherwise: State,
-        summary: Mapping[str, str] | None = None,
-    ) -> None:
+    def _end_tracked(self, job: Job, recorded: Mapping[int, str], error: str | None = None) -> None:
+        """End the tracker's runs. Those without a record have failed with an error, or were interrupted."""
         for seed, tracked in self._tracked_ids(job).items():
             if seed in recorded:
                 self._tracker.recorded(tracked, self._experiment / recorded[seed])
+            elif error is not None:
+                self._tracker.end(tracked, "failed", {"error": error}, {})
             else:
-                self._tracker.end(tracked, otherwise, summary or {}, {})
+                self._tracker.end(tracked, "interrupted", {}, {})
 
     def _recorded(
         self, ids: Mapping[int, str], ignored: Sequence[int] = ()
