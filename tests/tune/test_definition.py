@@ -18,8 +18,8 @@ from lstm_bench.core.errors import ConfigError, DataError, InputError
 from lstm_bench.data import fingerprint
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.record.identity import run_id
-from lstm_bench.tune.comparable import differences
 from lstm_bench.tune.definition import Definition
+from lstm_bench.tune.difference import differences
 from lstm_bench.tune.repository.store import Store
 
 CONFIGS = ready_folder("configs")

@@ -156,7 +156,7 @@ class Store:
         A study none of whose trials has begun takes the new definition. Raises ``ConfigError`` if a study of that name
         has trials of another space or other data. The message lists the differences.
         """
-        from lstm_bench.tune.comparable import differences
+        from lstm_bench.tune.difference import differences
 
         name = definition.config.name
         with self.exclusive(name):
