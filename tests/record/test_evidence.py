@@ -16,15 +16,13 @@ from lstm_bench.core.errors import DataError
 from lstm_bench.record.evidence import (
     Daily,
     Evidence,
-    SeedResult,
-    Status,
     daily_path,
     read_evidence,
     read_study,
     study_path,
     write_study,
 )
-from lstm_bench.record.evidence_schema import DAILY, METRICS, SEED_COLUMNS
+from lstm_bench.record.evidence_schema import DAILY, METRICS, SEED_COLUMNS, SeedResult, Status
 
 RESULTS = Path(__file__).parents[2] / "results"
 KINDS = {str: "string", Status: "string", int: "int64", float: "float64", bool: "bool", date: "date32"}

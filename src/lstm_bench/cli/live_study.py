@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from lstm_bench.cli.output import duration
 from lstm_bench.cli.trial_table import params_text, sparkline
 from lstm_bench.core.counting import counted
-from lstm_bench.tune.progress import BenchProgress, LogBenchProgress, LogTuneProgress, TuneProgress
+from lstm_bench.tune.progress import BenchProgress, TuneProgress
 from lstm_bench.tune.trials import TrialRow, best_trial
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def live_tuning(stream: TextIO, name: str, total: int, before: Sequence[TrialRow
     ``total`` is the number of trials to reach, ``before`` are those of earlier calls.
     """
     if not stream.isatty():
-        yield LogTuneProgress()
+        yield TuneProgress()
         return
     view = _TuningView(name, total, before)
     with _live(stream, view):
@@ -45,7 +45,7 @@ def live_tuning(stream: TextIO, name: str, total: int, before: Sequence[TrialRow
 def live_bench(stream: TextIO) -> Iterator[BenchProgress]:
     """Yield a live view of a bench if ``stream`` is a terminal, else a log."""
     if not stream.isatty():
-        yield LogBenchProgress()
+        yield BenchProgress()
         return
     view = _BenchView()
     with _live(stream, view):
@@ -138,7 +138,7 @@ def _cells(slot: str, line: _Line) -> dict[str, str]:
     }
 
 
-class _TuningView(_View):
+class _TuningView(_View, TuneProgress):
     """Slots with their trials; best trial so far, pruned trials, time left."""
 
     def __init__(self, name: str, total: int, before: Sequence[TrialRow]) -> None:
@@ -181,7 +181,7 @@ class _TuningView(_View):
         self.note(f"trial {number} {state}" + ("" if value is None else f", valid {value:.6f}"))
 
 
-class _BenchView(_View):
+class _BenchView(_View, BenchProgress):
     """Slots with their packs of seeds."""
 
     def __init__(self) -> None:

@@ -49,10 +49,7 @@ def free_bytes(folder: Path) -> int:
 def check_room(folder: Path, needed: float, what: str) -> None:
     """Check, before work begins, that ``needed`` bytes fit into a folder.
 
-    Raises
-    ------
-    DataError
-        If they do not; the message names the folder, what is needed and what is free.
+    Raises ``DataError`` if they do not; the message names the folder, what is needed and what is free.
     """
     free = free_bytes(folder)
     if free < needed:
@@ -65,10 +62,7 @@ def check_room(folder: Path, needed: float, what: str) -> None:
 def expect_room(folder: Path, needed: float) -> None:
     """Check again before a record is written, since other processes fill the disk too.
 
-    Raises
-    ------
-    OSError
-        If there is no room.
+    Raises ``OSError`` if there is no room.
     """
     if free_bytes(folder) < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
@@ -80,19 +74,7 @@ def is_full(error: OSError) -> bool:
 
 
 def rescue(name: str, write: Callable[[Path], None]) -> Path | None:
-    """Keep a file or folder where there is room.
-
-    Parameters
-    ----------
-    name
-        The name to keep it under.
-    write
-        Makes the file or folder at the path that it is given.
-
-    Returns
-    -------
-    Its path; None if there is no room anywhere.
-    """
+    """Keep a file or folder, which ``write`` makes, where there is room; return its path, None if there is no room."""
     for folder in _folders():
         place = folder / name
         with suppress(OSError):
@@ -137,11 +119,7 @@ def take_rescued(folder: Path) -> Record | None:
     """Move a record that an earlier start kept elsewhere to its folder; None if there is none.
 
     It replaces an existing record: only ``--force`` computes a run that has one, and that was meant to replace it.
-
-    Raises
-    ------
-    RunError
-        If there is still no room.
+    Raises ``RunError`` if there is still no room.
     """
     kept = rescued(folder.name)
     if kept is None or Record.find(kept) is None:

@@ -14,15 +14,8 @@ from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
-from lstm_bench.record.evidence import (
-    Daily,
-    Evidence,
-    SeedResult,
-    read_evidence,
-    same_data,
-    write_study,
-)
-from lstm_bench.record.evidence_schema import DAILY, METRICS
+from lstm_bench.record.evidence import Daily, Evidence, read_evidence, same_data, write_study
+from lstm_bench.record.evidence_schema import DAILY, METRICS, SeedResult
 from lstm_bench.record.record import Record
 from lstm_bench.report.evidence.verification import verify
 from lstm_bench.report.leaderboard.setting import calendar_of, config_text, parse_config, reductions, segments

@@ -16,7 +16,8 @@ from lstm_bench.config.sections.universe import market_text
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError, choices_hint
-from lstm_bench.record.evidence import Evidence, SeedResult, Status
+from lstm_bench.record.evidence import Evidence
+from lstm_bench.record.evidence_schema import SeedResult, Status
 from lstm_bench.report.leaderboard.published import PUBLISHED, PublishedRow
 from lstm_bench.report.leaderboard.setting import (
     OF_QLIBS_MARKET,

@@ -23,12 +23,8 @@ def judge_result(record: Record) -> Iterator[Finding]:
     """Find what makes a run's figures meaningless.
 
     Records of earlier versions are checked by the files that they have. A run without figures has no findings:
-    :meth:`~lstm_bench.record.record.Record.failure` says why it has none.
-
-    Raises
-    ------
-    DataError
-        If a file of the record cannot be read.
+    :meth:`~lstm_bench.record.record.Record.failure` says why it has none. Raises ``DataError`` if a file of the record
+    cannot be read.
     """
     if record.failure() is not None:
         return
