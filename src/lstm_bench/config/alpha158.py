@@ -128,10 +128,8 @@ def rolling(
 
     Parameters
     ----------
-    windows
-        Days, for each statistic in this order.
-    include, exclude
-        Keys of :data:`ROLLING`; all, unless ``include`` names some.
+    windows : days, for each statistic in this order
+    include, exclude : keys of :data:`ROLLING`; all, unless ``include`` names some
     """
     return {
         f"{_COLUMN.get(key, key)}{days}": template.format(d=days)

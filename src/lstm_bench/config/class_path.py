@@ -23,10 +23,8 @@ def named_class(data: Any, *, alone: bool = False) -> Any:
 
     Parameters
     ----------
-    data
-        A section as a file has it; anything but a mapping is returned unchanged.
-    alone
-        Whether a text alone names the class.
+    data : a section as a file has it; anything but a mapping is returned unchanged
+    alone : whether a text alone names the class
     """
     if alone and isinstance(data, str):
         data = {"class": data}
@@ -44,10 +42,7 @@ def named_class(data: Any, *, alone: bool = False) -> Any:
 def refuse_class(name: object, unsupported: Mapping[str, str], supported: tuple[str, ...]) -> None:
     """Refuse a class that is not supported; say why, if it is one of Qlib's.
 
-    Raises
-    ------
-    ValueError
-        If ``name`` is a text and not in ``supported``.
+    Raises ValueError if ``name`` is a text and not in ``supported``.
     """
     if not isinstance(name, str) or name in supported:
         return

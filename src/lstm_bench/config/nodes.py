@@ -50,10 +50,7 @@ class _Named(io.StringIO):
 def compose(text: str, where: str) -> Node:
     """Read a text as nodes; an empty one is null.
 
-    Raises
-    ------
-    ConfigError
-        If it is not YAML or not plain data; it names ``where`` and the line.
+    Raises ConfigError if it is not YAML or not plain data; it names ``where`` and the line.
     """
     try:
         with warnings.catch_warnings():  # YAML lets an anchor's name be used again
@@ -70,10 +67,7 @@ def compose(text: str, where: str) -> Node:
 def construct(node: Node) -> Any:
     """Build the plain data that a node stands for.
 
-    Raises
-    ------
-    ConfigError
-        If the nodes have no value, such as a mapping with a key twice.
+    Raises ConfigError if the nodes have no value, such as a mapping with a key twice.
     """
     constructor = YAML(typ="safe", pure=True).constructor
     if not isinstance(

@@ -50,10 +50,7 @@ class Fetched:
 def default_folder(url: str) -> Path:
     """Name the folder after the archive.
 
-    Raises
-    ------
-    DataError
-        If the address is not that of an archive.
+    Raises DataError if the address is not that of an archive.
     """
     name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
     for suffix in SUFFIXES:

@@ -62,10 +62,7 @@ def code_of(name: str) -> str:
 def read_lines(path: Path) -> list[str]:
     """Read the lines of a text file.
 
-    Raises
-    ------
-    DataError
-        If it cannot be read, or is not UTF-8.
+    Raises DataError if it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8").splitlines()

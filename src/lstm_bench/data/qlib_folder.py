@@ -49,6 +49,8 @@ def write_qlib_folder(
 
     Everything is written to a temporary sibling first; one rename makes it visible.
 
+    Raises DataError if ``out`` is a file or a folder that is not empty, or cannot be written.
+
     Parameters
     ----------
     out : Path
@@ -59,11 +61,6 @@ def write_qlib_folder(
         One ``instruments/<name>.txt`` each, its lines in this order.
     histories : one per instrument, consumed lazily
     notes : name of a text file beside the data -> its line
-
-    Raises
-    ------
-    DataError
-        If ``out`` is a file or a folder that is not empty, or cannot be written.
     """
     try:
         refuse_full(out)
@@ -78,10 +75,7 @@ def write_qlib_folder(
 def refuse_full(out: Path) -> None:
     """Refuse to write over existing content.
 
-    Raises
-    ------
-    DataError
-        If ``out`` is a file or a folder that is not empty.
+    Raises DataError if ``out`` is a file or a folder that is not empty.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out}: expected a new or empty folder; it exists and is not empty")
@@ -99,10 +93,7 @@ def replace_in_qlib_folder(
     Everything else stays. A copy (of hard links, if the file system has them) is changed and then swapped with the
     folder, so that readers see the old folder or the new one, even after a kill at any moment.
 
-    Raises
-    ------
-    DataError
-        If it cannot be written.
+    Raises DataError if it cannot be written.
     """
     try:
         with staging(out) as staged:

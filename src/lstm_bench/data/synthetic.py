@@ -41,6 +41,8 @@ _OUT_FROM, _OUT_TO = 0.45, 0.65
 def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> None:
     """Write a synthetic market to ``out``, whole or not at all.
 
+    Raises DataError if the market is too small for every irregularity, the seed is negative, or ``out`` is not empty.
+
     Parameters
     ----------
     out : Path
@@ -54,11 +56,6 @@ def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> 
         2008-01-01, so that the dates of Qlib's own workflow files are valid.
     seed : int
         Seed of PCG64, not negative.
-
-    Raises
-    ------
-    DataError
-        If the market is too small for every irregularity, the seed is negative, or ``out`` is not empty.
     """
     for name, got, least in (("stocks", stocks, MIN_STOCKS), ("days", days, MIN_DAYS), ("seed", seed, 0)):
         if got < least:

@@ -60,10 +60,7 @@ class Universe:
 def read_universe(path: Path) -> Universe:
     """Read ``instruments/<market>.txt``: tab-separated code, first day, last day, a line per span.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or a line has another form, with file and line.
+    Raises DataError if the file cannot be read, or a line has another form, with file and line.
     """
     spans: dict[str, list[Span]] = {}
     for number, line in enumerate(read_lines(path), start=1):

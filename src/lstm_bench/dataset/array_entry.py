@@ -65,10 +65,7 @@ def _index(path: Path) -> dict[str, Any]:
 def read_entry(path: Path) -> tuple[dict[str, Array], Content]:
     """Map an entry's arrays, and read its plain data.
 
-    Raises
-    ------
-    DamagedError
-        If an array is missing, or its file does not have the size in the index.
+    Raises DamagedError if an array is missing, or its file does not have the size in the index.
     """
     index = _index(path)
     arrays = {}
@@ -115,10 +112,7 @@ class Entry:
 def open_entry(path: Path) -> Entry:
     """Open the entry in a folder.
 
-    Raises
-    ------
-    DataError
-        If there is none, or it is damaged.
+    Raises DataError if there is none, or it is damaged.
     """
     if not path.is_dir():
         raise DamagedError(f"{path}: the cache has no such entry; it was removed or never built")

@@ -50,10 +50,7 @@ def default_folder() -> Path:
 def default_bytes() -> int:
     """Return the largest size of the cache: ``LSTM_BENCH_CACHE_GB``, by default 20 GB.
 
-    Raises
-    ------
-    ConfigError
-        If the variable is not a number of at least 0.
+    Raises ConfigError if the variable is not a number of at least 0.
     """
     size = os.environ.get(SIZE_VARIABLE)
     if not size:
@@ -92,8 +89,7 @@ class ArrayStore:
 
     Parameters
     ----------
-    folder
-        The store's folder, :func:`default_folder` by default. It is created when it is needed.
+    folder : the store's folder, :func:`default_folder` by default. It is created when it is needed.
     max_bytes
         Largest size of all entries, :func:`default_bytes` by default. Open entries count, but are never removed.
     """
@@ -105,10 +101,7 @@ class ArrayStore:
     def open(self, key: str, build: Callable[[], tuple[Arrays, Content]]) -> Entry:
         """Open an entry. If it is absent or damaged, build it first, while other processes wait.
 
-        Raises
-        ------
-        DataError
-            If the folder cannot be written.
+        Raises DataError if the folder cannot be written.
         """
         entry = self._open(key)
         while entry is None:

@@ -56,10 +56,7 @@ class BarsDigest:
     def from_json(cls, content: Any) -> BarsDigest:
         """Read the output of :meth:`to_json`.
 
-        Raises
-        ------
-        DataError
-            If the content has another form.
+        Raises DataError if the content has another form.
         """
         if not isinstance(content, dict) or set(content) != {"start", "end", "through", "sha256"}:
             raise DataError(f"bars: got {value_with_kind(content)}, expected start, end, through and sha256")

@@ -54,12 +54,14 @@ def build_dataset(
 ) -> Dataset:
     """Build the dataset of a workflow file's segments.
 
+    Raises ConfigError if the embargo leaves no day of a segment; if processors are fitted on days of a later segment
+    that is not prepared; if they leave different columns for training and prediction; or if columns do not fit
+    ``d_feat`` or ``step_len``. Raises DataError if a segment has no day, no bar or no label.
+
     Parameters
     ----------
-    config
-        The ``task.dataset`` section of a workflow file.
-    provider
-        The data folder.
+    config : the ``task.dataset`` section of a workflow file
+    provider : the data folder
     segments
         Segments to prepare, all by default. Nothing of a later segment is read, except the bars that the labels of
         the last days before it need.
@@ -69,15 +71,6 @@ def build_dataset(
     embargo
         Trading days before the next segment whose labels are not learned from, neither as samples of train and valid
         nor in a processor's statistics; see :func:`lstm_bench.dataset.guards.embargo_days`.
-
-    Raises
-    ------
-    ConfigError
-        If the embargo leaves no day of a segment; if processors are fitted on days of a later segment that is not
-        prepared; if they leave different columns for training and prediction; or if columns do not fit ``d_feat`` or
-        ``step_len``.
-    DataError
-        If a segment has no day, no bar or no label.
     """
     handler = config.kwargs.handler
     columns = HandlerColumns.of(handler)
@@ -121,26 +114,19 @@ def build_inference_dataset(
     the run: expanding values depend on that day, and so do the last digits of rolling ones. Rows begin as many days
     before ``begin`` as the window of ``begin`` covers.
 
+    Raises ConfigError if columns do not fit ``d_feat`` or ``step_len``. Raises DataError if there is no row, or
+    ``fitted`` belongs to other processors or columns.
+
     Parameters
     ----------
-    fitted
-        ``shared`` and ``infer`` -> statistics that the run's processors learned, in order.
-    begin, end
-        Calendar positions of the days to predict, end exclusive; not before the handler's first day.
-    d_feat
-        As for :func:`build_dataset`.
+    fitted : ``shared`` and ``infer`` -> statistics that the run's processors learned, in order
+    begin, end : calendar positions of the days to predict, end exclusive; not before the handler's first day
+    d_feat : as for :func:`build_dataset`
 
     Returns
     -------
     Dataset
         With one segment, ``test``, of the days ``begin..end``, and one data key, ``infer``.
-
-    Raises
-    ------
-    ConfigError
-        If columns do not fit ``d_feat`` or ``step_len``.
-    DataError
-        If there is no row, or ``fitted`` belongs to other processors or columns.
     """
     handler = config.kwargs.handler
     start = first_position(handler, provider)
@@ -174,10 +160,7 @@ def requested_segments(segments: Sequence[SegmentName] | None) -> tuple[SegmentN
 def refuse_unseen_fit(config: DatasetConfig, seen: Sequence[SegmentName]) -> None:
     """Refuse processors that are fitted on days of a segment which must not be seen.
 
-    Raises
-    ------
-    ConfigError
-        If the fit period reaches into a segment that is not in ``seen``.
+    Raises ConfigError if the fit period reaches into a segment that is not in ``seen``.
     """
     fit_end = last_fit_day(config.kwargs.handler)
     for name in get_args(SegmentName):

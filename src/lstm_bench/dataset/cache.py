@@ -44,10 +44,8 @@ class DatasetCache:
 
     Parameters
     ----------
-    folder
-        By default ``LSTM_BENCH_CACHE``, or else a folder in the user's cache folder.
-    max_bytes
-        By default ``LSTM_BENCH_CACHE_GB``, or else 20 GB.
+    folder : by default ``LSTM_BENCH_CACHE``, or else a folder in the user's cache folder
+    max_bytes : by default ``LSTM_BENCH_CACHE_GB``, or else 20 GB
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:
@@ -84,10 +82,8 @@ class DatasetCache:
 
         Parameters
         ----------
-        config, provider, segments, d_feat, embargo
-            As for ``build_dataset``.
-        fingerprint
-            Of the data, from :func:`lstm_bench.data.fingerprint.fingerprint`.
+        config, provider, segments, d_feat, embargo : as for ``build_dataset``
+        fingerprint : of the data, from :func:`lstm_bench.data.fingerprint.fingerprint`
 
         Returns
         -------
@@ -117,19 +113,13 @@ class DatasetCache:
     def open_entry(path: Path, config: DatasetConfig) -> Dataset:
         """Return the dataset of an entry, without bars.
 
+        Raises DataError if the entry is missing, damaged, or belongs to another configuration. Raises ConfigError if
+        ``step_len`` does not fit its columns.
+
         Parameters
         ----------
-        path
-            The entry's folder.
-        config
-            The configuration that the entry was built for; its ``step_len`` can differ.
-
-        Raises
-        ------
-        DataError
-            If the entry is missing, damaged, or belongs to another configuration.
-        ConfigError
-            If ``step_len`` does not fit its columns.
+        path : the entry's folder
+        config : the configuration that the entry was built for; its ``step_len`` can differ
         """
         entry = open_entry(path)
         identity, dataset = entry.content["identity"], entry.content["dataset"]

@@ -271,10 +271,7 @@ class Dataset:
 def window_shape(config: DatasetConfig, C: int, d_feat: int) -> tuple[int, int]:
     """Shape ``(L, F)`` of a window over C columns.
 
-    Raises
-    ------
-    ConfigError
-        If columns do not fit ``d_feat`` or ``step_len``.
+    Raises ConfigError if columns do not fit ``d_feat`` or ``step_len``.
     """
     n_features = C if config.is_time_series else d_feat
     if C % n_features:

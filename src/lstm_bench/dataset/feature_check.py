@@ -91,10 +91,8 @@ def check_texts(features: FeatureSet, fields: Collection[str] | None = None) -> 
 
     Parameters
     ----------
-    features
-        The feature set.
-    fields
-        Fields of the data. None if there is no data: then a field that Qlib's own data lacks is only a note.
+    features : the feature set
+    fields : fields of the data. None if there is no data: then a field that Qlib's own data lacks is only a note.
     """
     findings: list[Finding] = []
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
@@ -141,17 +139,12 @@ def check_values(
 ) -> list[ColumnValues]:
     """Compute all columns that can be parsed, and summarise their values.
 
+    Raises DataError if the data has no such market or days, or no row. Raises ExpressionError if an operator is not
+    defined for its operands.
+
     Parameters
     ----------
-    market, start, end
-        Of the rows, as for a handler.
-
-    Raises
-    ------
-    DataError
-        If the data has no such market or days, or no row.
-    ExpressionError
-        If an operator is not defined for its operands.
+    market, start, end : of the rows, as for a handler
     """
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
     columns = [

@@ -28,10 +28,7 @@ def embargo_days(config: RunConfig) -> int:
 
     The configuration's ``embargo``, by default :func:`default_embargo`.
 
-    Raises
-    ------
-    ExpressionError
-        If the label is not an expression.
+    Raises ExpressionError if the label is not an expression.
     """
     embargo = config.lstm_bench.embargo
     return default_embargo(config) if embargo is None else embargo
@@ -42,10 +39,7 @@ def default_embargo(config: RunConfig) -> int:
 
     As many as the label looks ahead, so that no label reaches into the next segment; 0 with ``compat: qlib``.
 
-    Raises
-    ------
-    ExpressionError
-        If the label is not an expression.
+    Raises ExpressionError if the label is not an expression.
     """
     if config.lstm_bench.compat == "qlib":
         return 0
@@ -60,14 +54,11 @@ def embargoed_days(
     A label of day t that looks ``days`` ahead depends on the bars of t + ``days``. Of the next segment, only the first
     day is used.
 
+    Raises ConfigError if a segment has no day left.
+
     Returns
     -------
     ``[D]`` over the calendar
-
-    Raises
-    ------
-    ConfigError
-        If a segment has no day left.
     """
     marked = np.zeros(len(provider.calendar), dtype=np.bool_)
     names: tuple[SegmentName, ...] = get_args(SegmentName)

@@ -89,25 +89,19 @@ def read_table(
 ) -> tuple[Table, tuple[str, ...]]:
     """Read bars and compute the raw table.
 
+    Raises DataError if no instrument has a row.
+
     Parameters
     ----------
     begin, end
         Calendar positions of the table's days, end exclusive. Bars around them are read as the expressions need.
-    names
-        Features to compute, in the handler's order.
-    lagged
-        Keep Alpha360's columns as lagged bars.
-    rows_from
-        Calendar position of the first day that has rows, ``begin`` by default. Values do not depend on it.
+    names : features to compute, in the handler's order
+    lagged : keep Alpha360's columns as lagged bars
+    rows_from : calendar position of the first day that has rows, ``begin`` by default. Values do not depend on it.
 
     Returns
     -------
     The table, and the codes of its N instruments.
-
-    Raises
-    ------
-    DataError
-        If no instrument has a row.
     """
     rows_from = begin if rows_from is None else rows_from
     columns = HandlerColumns.of(config)
@@ -212,10 +206,7 @@ def process_infer(
 ) -> Table:
     """Run only the processors of the infer data, with statistics that they learned earlier; see :class:`Processed`.
 
-    Raises
-    ------
-    DataError
-        If ``fitted`` belongs to other processors or columns.
+    Raises DataError if ``fitted`` belongs to other processors or columns.
     """
     shared, _ = process(raw, config.shared_processors, fitted=fitted.get("shared", ()))
     infer, _ = process(shared, config.infer_processors, fitted=fitted.get("infer", ()))

@@ -46,21 +46,17 @@ def proportional(config: RunConfig, provider: Provider) -> dict[str, Any]:
 
     The last day of the calendar is left out, because Qlib's backtest needs a day after its own.
 
+    Raises DataError if the calendar has too few days for three segments.
+
     Parameters
     ----------
-    config
-        As in the workflow file, not resolved.
+    config : as in the workflow file, not resolved
 
     Returns
     -------
     dict
         Overrides of that file, dotted key -> value: the segments and every other date in it. These are the handler's
         first and last day, the fit period (train) and the backtest's days (test).
-
-    Raises
-    ------
-    DataError
-        If the calendar has too few days for three segments.
     """
     days = [str(day) for day in provider.calendar[:-1]]
     spans = split_days(days)

@@ -23,10 +23,11 @@ def sample_weights(
     samples' 1% quantile counts as that quantile, so that a stock that hardly moved does not outweigh all others, and
     a missing one as the samples' median.
 
+    Raises ValueError if ``volatility`` is needed and not given.
+
     Parameters
     ----------
-    samples
-        The S samples of train.
+    samples : the S samples of train
     volatility : ``[T, N]``
         Of the dataset's days and instruments, from :func:`lstm_bench.dataset.volatility.trailing_volatility`. Only
         ``volatility`` needs it.
@@ -35,11 +36,6 @@ def sample_weights(
     -------
     ``[S]`` float64
         None for ``uniform``.
-
-    Raises
-    ------
-    ValueError
-        If ``volatility`` is needed and not given.
     """
     if training.reweight == "uniform":
         return None

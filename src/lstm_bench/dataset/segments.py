@@ -43,19 +43,15 @@ def locate_segments(
 ) -> dict[SegmentName, Segment]:
     """Find the named segments in the calendar.
 
+    Raises DataError if a segment has no trading day, or is wholly outside the calendar or the span.
+
     Parameters
     ----------
-    span
-        Calendar positions (end exclusive) of the handler's ``start_time..end_time``; there are no rows outside.
+    span : calendar positions (end exclusive) of the handler's ``start_time..end_time``; there are no rows outside
 
     Returns
     -------
     The segments, clamped to ``span``. A warning is logged if a segment reaches outside the calendar or the span.
-
-    Raises
-    ------
-    DataError
-        If a segment has no trading day, or is wholly outside the calendar or the span.
     """
     located: dict[SegmentName, Segment] = {}
     calendar = provider.calendar
@@ -82,10 +78,7 @@ def close_segments(config: _Run, provider: Provider) -> _Run:
 
     The configuration then has all days that a run uses, and they are part of the run's identity.
 
-    Raises
-    ------
-    ConfigError
-        If the segments are then not in order.
+    Raises ConfigError if the segments are then not in order.
     """
     segments = config.task.dataset.kwargs.segments
     if not segments.is_open:

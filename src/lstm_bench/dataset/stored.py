@@ -30,8 +30,7 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, Array], dict[
 
     Parameters
     ----------
-    d_feat
-        The ``d_feat`` that the dataset was built with.
+    d_feat : the ``d_feat`` that the dataset was built with
 
     Returns
     -------
@@ -75,10 +74,7 @@ def unpack_dataset(
 ) -> Dataset:
     """Restore a dataset, with the ``step_len`` of ``config``.
 
-    Raises
-    ------
-    ConfigError
-        If ``step_len`` does not fit the columns.
+    Raises ConfigError if ``step_len`` does not fit the columns.
     """
     days, instruments = arrays["days"], tuple(content["instruments"])
     names = tuple(content["feature_names"])

@@ -43,12 +43,8 @@ def universe_of(config: HandlerConfig, provider: Provider) -> Universe:
 
     Explicitly listed instruments are members on all days.
 
-    Raises
-    ------
-    DataError
-        If there is no such market, a filter's days are not in the calendar, or no instrument is left.
-    ExpressionError
-        If a filter's rule is not an expression.
+    Raises DataError if there is no such market, a filter's days are not in the calendar, or no instrument is left.
+    Raises ExpressionError if a filter's rule is not an expression.
     """
     universe = _before_filters(config, provider)
     for entry in config.filters:

@@ -27,12 +27,9 @@ def trailing_volatility(
 
     Parameters
     ----------
-    instruments
-        N codes, sorted.
-    begin, days
-        Position of the first day in the calendar, and T. Bars before it are read as the window needs.
-    window
-        Trading days.
+    instruments : N codes, sorted
+    begin, days : position of the first day in the calendar, and T. Bars before it are read as the window needs.
+    window : trading days
 
     Returns
     -------
@@ -54,12 +51,9 @@ def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, win
 
     Parameters
     ----------
-    store
-        The store of the dataset's own entry.
-    dataset
-        The dataset's entry, which identifies data and code.
-    provider, window
-        As for :func:`trailing_volatility`.
+    store : the store of the dataset's own entry
+    dataset : the dataset's entry, which identifies data and code
+    provider, window : as for :func:`trailing_volatility`
     """
     key = hashlib.sha256(f"{_NAME} {window} of {dataset.path.name}".encode()).hexdigest()[:32]
 

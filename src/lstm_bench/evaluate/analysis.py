@@ -120,11 +120,9 @@ def analyse_signal(
 
     Parameters
     ----------
-    score, label, rows
-        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
+    score, label, rows : as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`
     days : ``[T]`` datetime64[D]
-    metrics
-        Daily ICs of the same scores.
+    metrics : daily ICs of the same scores
     """
     return SignalAnalysis(
         days,

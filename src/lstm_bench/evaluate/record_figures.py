@@ -17,10 +17,8 @@ def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str,
 
     Parameters
     ----------
-    signal
-        With long-short returns.
-    precision
-        Its excess precision, against the day's mean label, is used.
+    signal : with long-short returns
+    precision : its excess precision, against the day's mean label, is used
 
     Returns
     -------

@@ -44,10 +44,7 @@ _WINDOW_KERNELS = {
 def compute(steps: Sequence[Apply], operands: Sequence[Value]) -> tuple[Series, ...]:
     """Compute steps that share their operands, window and pass over it.
 
-    Raises
-    ------
-    ExpressionError
-        If an operator is not defined for its operands.
+    Raises ExpressionError if an operator is not defined for its operands.
     """
     step = steps[0]
     if step.operator in elementwise.ELEMENTWISE:

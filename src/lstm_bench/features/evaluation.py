@@ -33,28 +33,22 @@ _BLOCK_VALUES = 1 << 15
 def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, end: int) -> Floats32:
     """Values of F expressions on the panel's days ``begin`` to ``end``, each as Qlib computes it for these days.
 
+    Raises ExpressionError if a text is not in the language, the panel lacks a field or an instrument that it names,
+    or an operator is not defined for its operands (such as the difference of two comparisons). Raises ValueError if
+    the panel lacks days or history.
+
     Parameters
     ----------
-    expressions
-        Parsed expressions or texts.
+    expressions : parsed expressions or texts
     panel
         Bars with at least ``extent(expressions)`` days around the requested ones, as far as the calendar has them,
         and with the fields and the instruments that the expressions name.
-    begin, end
-        Positions of days in the panel, end exclusive.
+    begin, end : positions of days in the panel, end exclusive
 
     Returns
     -------
     ``[F, T, N]`` float32
         ``T = end - begin``. Each ``[T, N]`` column is Fortran-ordered. NaN if an instrument has no row on a day.
-
-    Raises
-    ------
-    ExpressionError
-        If a text is not in the language, the panel lacks a field or an instrument that it names, or an operator is
-        not defined for its operands (such as the difference of two comparisons).
-    ValueError
-        If the panel lacks days or history.
     """
     days, count = panel.shape
     if not 0 <= begin <= end <= days:
@@ -69,12 +63,9 @@ def evaluate_rows(expressions: Sequence[Expression | str], panel: Panel, begin: 
 
     Parameters
     ----------
-    expressions, panel
-        As in :func:`evaluate`.
-    begin
-        Position in the panel of the first of the T days.
-    rows
-        The requested rows, of T days and the panel's instruments.
+    expressions, panel : as in :func:`evaluate`
+    begin : position in the panel of the first of the T days
+    rows : the requested rows, of T days and the panel's instruments
 
     Returns
     -------

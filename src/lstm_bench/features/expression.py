@@ -56,11 +56,9 @@ class Expression:
 def parse(text: str) -> Expression:
     """Parse one expression.
 
-    Raises
-    ------
-    ExpressionError
-        If the text is not in the language, names an unknown or refused operator, or passes an operator an argument
-        that it does not take. The message has the text, the position (from 1), what came and what was expected.
+    Raises ExpressionError if the text is not in the language, names an unknown or refused operator, or passes an
+    operator an argument that it does not take. The message has the text, the position (from 1), what came and what
+    was expected.
     """
     return Expression(text, parse_tree(text))
 

@@ -71,10 +71,7 @@ class FittedStatistics:
     def from_json(cls, content: Any) -> FittedStatistics:
         """Read the output of :meth:`to_json`; None becomes NaN.
 
-        Raises
-        ------
-        DataError
-            If the content has another form.
+        Raises DataError if the content has another form.
         """
         form = {"processor": str, "group": str, "columns": list, "center": list, "scale": list}
         if not isinstance(content, dict):
@@ -107,10 +104,7 @@ def fit(table: Table, name: str, kwargs: FittedKwargs, embargoed: Bools | None) 
 
     Labels of the days ``embargoed [T]`` are left out.
 
-    Raises
-    ------
-    DataError
-        If the fit period has no row.
+    Raises DataError if the fit period has no row.
     """
     fit_rows = _fit_rows(table, kwargs)
     known = fit_rows if embargoed is None else fit_rows[~embargoed[table.rows.days[fit_rows]]]
@@ -135,10 +129,7 @@ def recall(
 ) -> list[FittedStatistics]:
     """Take a processor's statistics from the front of ``known``.
 
-    Raises
-    ------
-    DataError
-        If they belong to another processor or to other columns.
+    Raises DataError if they belong to another processor or to other columns.
     """
     recalled = []
     for group in groups_of(kwargs.fields_group):

@@ -85,10 +85,8 @@ class Operator:
 
         Parameters
         ----------
-        window
-            N, or None for an operator without one.
-        operands
-            Extents of the operands.
+        window : N, or None for an operator without one
+        operands : extents of the operands
 
         Returns
         -------

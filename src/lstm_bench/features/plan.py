@@ -101,12 +101,9 @@ class Plan:
 
     Parameters
     ----------
-    expressions
-        Expressions to compute.
-    begin, end
-        Requested days, end exclusive.
-    rows
-        Number of days of bars.
+    expressions : expressions to compute
+    begin, end : requested days, end exclusive
+    rows : number of days of bars
 
     Attributes
     ----------

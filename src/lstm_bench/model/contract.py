@@ -123,14 +123,12 @@ class TrainingPath(Protocol):
 
         Parameters
         ----------
-        active
-            Members to train, K of them.
+        active : members to train, K of them
         order : ``[K, steps, B]`` int64, on the CPU
             Positions among the training samples; -1 fills batches of whole days up to the longest.
         rates : ``[K, steps]`` float64, on the CPU
             The learning rate of each step.
-        on_step
-            Called after each step with the number of steps so far and in all.
+        on_step : called after each step with the number of steps so far and in all
 
         Returns
         -------

@@ -17,17 +17,12 @@ logger = logging.getLogger("lstm_bench")
 def resolve_device(demand: str, gpu: int) -> torch.device:
     """Choose the device.
 
+    Raises DeviceError if the demanded device does not exist.
+
     Parameters
     ----------
-    demand
-        ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``.
-    gpu
-        The file's ``GPU``, which only ``auto`` considers: the CUDA device to use if it exists, negative for the CPU.
-
-    Raises
-    ------
-    DeviceError
-        If the demanded device does not exist.
+    demand : ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``
+    gpu : the file's ``GPU``, which only ``auto`` considers: the CUDA device to use if it exists, negative for the CPU
     """
     if demand == "auto":
         return _preferred(gpu)

@@ -67,10 +67,8 @@ def gemm_rate(device: torch.device, hidden_size: int = 64, precision: Precision 
     device
         On the CPU each of torch's threads multiplies the matrices of a second layer's day, ``[200, 2H] x [2H, 4H]``, by
         torch or by the compiled kernels, whichever is faster. On other devices one large product fills the device.
-    hidden_size
-        H.
-    precision
-        Of the products.
+    hidden_size : H
+    precision : of the products
 
     Returns
     -------
@@ -116,12 +114,9 @@ def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int
 
     Parameters
     ----------
-    spec
-        The shape: F features, layers of H units.
-    batch
-        B, samples.
-    step_len
-        L, days in a window.
+    spec : the shape: F features, layers of H units
+    batch : B, samples
+    step_len : L, days in a window
     training
         Count a step: the forward pass, the gradient of the inputs and that of the weights. Otherwise only the
         forward pass, which scores the samples.

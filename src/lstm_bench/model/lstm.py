@@ -15,14 +15,10 @@ class LSTM(nn.Module):
 
     Parameters
     ----------
-    d_feat
-        Features per day, F.
-    hidden_size
-        Width of each layer.
-    num_layers
-        Stacked layers.
-    dropout
-        Probability of dropping an output between layers; without effect on a single layer.
+    d_feat : features per day, F
+    hidden_size : width of each layer
+    num_layers : stacked layers
+    dropout : probability of dropping an output between layers; without effect on a single layer
     """
 
     def __init__(self, d_feat: int, hidden_size: int, num_layers: int, dropout: float) -> None:

@@ -41,13 +41,10 @@ class Pack:
     Parameters
     ----------
     spec, members
-    train, valid
-        Learn samples.
+    train, valid : learn samples
     device
-    choice
-        The training path; None for :func:`~lstm_bench.model.select.choose_path`.
-    weights
-        ``[S]``, of the training samples in the loss; None for ones. Validation is never weighted, as in Qlib.
+    choice : the training path; None for :func:`~lstm_bench.model.select.choose_path`
+    weights : ``[S]``, of the training samples in the loss; None for ones. Validation is never weighted, as in Qlib.
 
     Attributes
     ----------
@@ -121,12 +118,10 @@ class Pack:
 
         Parameters
         ----------
-        active
-            Members to train, K of them.
+        active : members to train, K of them
         rates : ``[K, steps]`` float64
             The learning rate of each step; None for ``base_rates``.
-        on_step
-            Called after each step with the number of steps so far and in all.
+        on_step : called after each step with the number of steps so far and in all
 
         Returns
         -------

@@ -21,10 +21,8 @@ class RandomStream:
 
     Parameters
     ----------
-    seed
-        As for ``torch.manual_seed`` and ``numpy.random.seed``: the same seed gives Qlib's draws.
-    device
-        The stream has this device's generator and the CPU's; all others are left alone.
+    seed : as for ``torch.manual_seed`` and ``numpy.random.seed``: the same seed gives Qlib's draws
+    device : the stream has this device's generator and the CPU's; all others are left alone
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:

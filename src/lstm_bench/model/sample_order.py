@@ -39,8 +39,7 @@ def days_per_batch(days: Sequence[Tensor], batch_size: int) -> int:
 
     Parameters
     ----------
-    days
-        The positions of each day's samples.
+    days : the positions of each day's samples
     """
     count = len(days)
     return min(count, max(1, round(batch_size * count / sum(map(len, days)))))
@@ -51,8 +50,7 @@ def shuffled_days(days: Sequence[Tensor], days_per_batch: int) -> Iterator[Tenso
 
     Parameters
     ----------
-    days
-        The positions of each day's samples.
+    days : the positions of each day's samples
     """
     order = torch.randperm(len(days)).tolist()
     for start in range(0, len(days) - days_per_batch + 1, days_per_batch):

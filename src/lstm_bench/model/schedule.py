@@ -52,10 +52,8 @@ class Schedule:
     Parameters
     ----------
     spec
-    n_epochs
-        Epochs of the whole training, which may stop early.
-    steps
-        Steps of an epoch.
+    n_epochs : epochs of the whole training, which may stop early
+    steps : steps of an epoch
     """
 
     def __init__(self, spec: ScheduleSpec, n_epochs: int, steps: int) -> None:

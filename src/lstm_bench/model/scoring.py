@@ -25,11 +25,9 @@ def score_samples(
 
     Parameters
     ----------
-    score
-        Maps windows ``[B, L, F]`` to scores ``[B]``.
+    score : maps windows ``[B, L, F]`` to scores ``[B]``
     samples
-    cpu_samples
-        B on the CPU.
+    cpu_samples : B on the CPU
     """
     on_cpu = samples.device.type == "cpu"
 

@@ -31,10 +31,7 @@ __all__ = [
 def choose_path(spec: PackSpec, device: torch.device) -> PathChoice:
     """Choose the fastest path that is correct for a shape on a device.
 
-    Raises
-    ------
-    ConfigError
-        If the chosen path does not compute in the requested precision.
+    Raises ConfigError if the chosen path does not compute in the requested precision.
     """
     choice = _choice(spec, device)
     choices = precisions(choice.name)
@@ -101,12 +98,9 @@ def training_bytes(spec: PackSpec, choice: PathChoice, members: int, step_len: i
 
     Parameters
     ----------
-    spec, choice
-        For batches of whole days, ``batch_size`` is the number of samples of the largest.
-    members
-        K that train together.
-    step_len
-        L, days in a window.
+    spec, choice : for batches of whole days, ``batch_size`` is the number of samples of the largest
+    members : K that train together
+    step_len : L, days in a window
     """
     if choice.name == "cpu":
         from lstm_bench.model.paths.cpu import memory as cpu
@@ -124,10 +118,7 @@ def training_bytes(spec: PackSpec, choice: PathChoice, members: int, step_len: i
 def compiled_scores(model: LSTM, precision: Precision) -> Callable[[Tensor], Tensor]:
     """Return a function from windows ``[B, L, F]`` to scores ``[B]`` by the kernels of ``cpu``.
 
-    Raises
-    ------
-    ConfigError
-        If this processor does not have the precision.
+    Raises ConfigError if this processor does not have the precision.
     """
     from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
 

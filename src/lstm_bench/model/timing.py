@@ -133,10 +133,7 @@ def qlib_spec(d_feat: int) -> PackSpec:
 def runnable_choices(spec: PackSpec, device: torch.device) -> list[PathChoice]:
     """Return the chosen path, and the reference if that is another one.
 
-    Raises
-    ------
-    ConfigError
-        If the chosen path does not compute in the spec's precision.
+    Raises ConfigError if the chosen path does not compute in the spec's precision.
     """
     chosen = choose_path(spec, device)
     if chosen.name == "reference":
@@ -158,20 +155,15 @@ def time_path(
 
     Parameters
     ----------
-    spec
-        Members train with a learning rate of 1e-3 and without dropout.
-    step_len
-        L.
+    spec : members train with a learning rate of 1e-3 and without dropout
+    step_len : L
     device
-    choice
-        The path; ``reference`` computes in fp32 whatever the precision.
-    members
-        Seeds that train together.
+    choice : the path; ``reference`` computes in fp32 whatever the precision
+    members : seeds that train together
     steps
         Optimizer steps of one measurement, fewer if they take longer than ``seconds``; None for a few, more on an
         accelerator.
-    seconds
-        Time for repeats. One step is repeated at least twice, however long it takes.
+    seconds : time for repeats. One step is repeated at least twice, however long it takes.
 
     Returns
     -------
@@ -191,19 +183,13 @@ def time_pack(
 ) -> PathTiming:
     """Time a pack's steps on random training samples of its own, and its scoring of other samples.
 
+    Raises ValueError if there are fewer training samples than a batch, or none to score.
+
     Parameters
     ----------
-    pack
-        Its weights change.
-    scored
-        Samples to score, on the pack's device.
-    steps, seconds
-        As for :func:`time_path`.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer training samples than a batch, or none to score.
+    pack : its weights change
+    scored : samples to score, on the pack's device
+    steps, seconds : as for :func:`time_path`
     """
     spec, active = pack.spec, range(len(pack.streams))
     K, B, L = len(active), spec.batch_size, pack.train.windows.step_len

@@ -107,23 +107,16 @@ def train_pack(
     Parameters
     ----------
     spec, members, device
-    train, valid
-        Learn samples of both segments.
-    n_epochs
-        Most epochs of a member.
-    early_stop
-        Epochs without a better score that end a member.
-    valid_metric
-        The score that early stopping watches; None for minus the validation loss.
-    on_epoch
-        Called after each epoch with all fits; the pack stops if it returns False.
+    train, valid : learn samples of both segments
+    n_epochs : most epochs of a member
+    early_stop : epochs without a better score that end a member
+    valid_metric : the score that early stopping watches; None for minus the validation loss
+    on_epoch : called after each epoch with all fits; the pack stops if it returns False
     on_step
         Called after each optimizer step with the number of steps in the epoch so far and in all; if members take turns,
         each counts for itself.
-    choice
-        The training path; None for :func:`~lstm_bench.model.select.choose_path`.
-    weights
-        ``[S]``, of the training samples in the loss; None for ones.
+    choice : the training path; None for :func:`~lstm_bench.model.select.choose_path`
+    weights : ``[S]``, of the training samples in the loss; None for ones
     """
     pack = Pack(spec, members, train, valid, device, choice, weights)
     fits = [Fit(member) for member in members]

@@ -95,10 +95,7 @@ class SegmentsConfig(Lenient):
     def closed(self, first: datetime.date | None, last: datetime.date | None) -> SegmentsConfig:
         """Return the segments with days in place of open ends; None leaves an end open.
 
-        Raises
-        ------
-        ValueError
-            If the segments are not in order then.
+        Raises ValueError if the segments are not in order then.
         """
         ends = {_OPEN_START: first or _OPEN_START, _OPEN_END: last or _OPEN_END}
         spans = {

@@ -226,10 +226,7 @@ def _on_steps(low: int | float, steps: int, step: int | float) -> int | float:
 def in_order(space: Mapping[str, Parameter]) -> tuple[str, ...]:
     """Return the keys of a space in its order, but each after those that its conditions name.
 
-    Raises
-    ------
-    ValueError
-        If parameters depend on each other.
+    Raises ValueError if parameters depend on each other.
     """
     found: list[str] = []
     left = list(space)
@@ -250,10 +247,7 @@ def parse_parameter(key: str, text: str) -> Parameter:
     >>> parse_parameter("lr", "log:1e-4:1e-2").float_range, parse_parameter("num_layers", "1:3").int_range
     ((0.0001, 0.01), (1, 3))
 
-    Raises
-    ------
-    ConfigError
-        If the text has none of these forms; the message names ``key``.
+    Raises ConfigError if the text has none of these forms; the message names ``key``.
     """
     content: dict[str, Any]
     if ":" not in text:

@@ -47,10 +47,7 @@ _RECORDS = ("HFSignalRecord", "PortAnaRecord", "SigAnaRecord", "SignalMseRecord"
 def named_record(data: Any) -> Any:
     """Return a record that names its class by ``class``; a text is the class of one without arguments.
 
-    Raises
-    ------
-    ValueError
-        If its class is not supported.
+    Raises ValueError if its class is not supported.
     """
     found = named_class(data, alone=True)
     if isinstance(found, Mapping):

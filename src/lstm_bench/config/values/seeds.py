@@ -32,17 +32,13 @@ def parse_seeds(text: str, without: Collection[int] = ()) -> tuple[int, ...]:
     >>> parse_seeds("3", without=[1])
     (0, 2, 3)
 
+    Raises ValueError if the text has none of these forms, or a seed occurs twice or is too large for NumPy and
+    PyTorch.
+
     Parameters
     ----------
-    text
-        A count, a range, a list, or a list of ranges.
-    without
-        Seeds that a count skips; a range or a list is not affected.
-
-    Raises
-    ------
-    ValueError
-        If the text has none of these forms, or a seed occurs twice or is too large for NumPy and PyTorch.
+    text : a count, a range, a list, or a list of ranges
+    without : seeds that a count skips; a range or a list is not affected
     """
     whole = text.strip()
     if is_count(whole):

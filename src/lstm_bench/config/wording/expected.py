@@ -77,10 +77,8 @@ def expected(kind: Type, value: Any) -> str:
 
     Parameters
     ----------
-    kind
-        The type.
-    value
-        The wrong value. If it is a number and a text is expected, the description mentions quotes.
+    kind : the type
+    value : the wrong value. If it is a number and a text is expected, the description mentions quotes.
     """
     members = sorted(kind.members, key=lambda member: member.bare is type(None))
     texts = [text for member in members for text in _each(member, value)]

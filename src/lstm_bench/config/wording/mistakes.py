@@ -47,12 +47,9 @@ def in_plain_words(model: type[BaseModel], data: Any, error: ValidationError) ->
 
     Parameters
     ----------
-    model
-        The section.
-    data
-        The data that were validated.
-    error
-        The errors. Those of nested sections are in words already; their path is completed here.
+    model : the section
+    data : the data that were validated
+    error : the errors. Those of nested sections are in words already; their path is completed here.
     """
     found = [_mistake(model, data, finding) for finding in error.errors(include_url=False)]
     lines: list[InitErrorDetails] = []
@@ -71,12 +68,9 @@ def explain(
 
     Parameters
     ----------
-    error
-        Raised by a :class:`~lstm_bench.config.section.Section`.
-    where
-        Put before each path.
-    place
-        Path -> where its value is written, such as a file and line; empty if that is evident.
+    error : raised by a :class:`~lstm_bench.config.section.Section`
+    where : put before each path
+    place : path -> where its value is written, such as a file and line; empty if that is evident
     """
     lines: dict[str, None] = {}
     for finding in error.errors(include_url=False):

@@ -20,10 +20,7 @@ __all__ = ["check_calendar", "check_thin_days"]
 def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> Days:
     """Check ``calendars/day.txt`` and return its days in file order, ``[D]``, NaT for unreadable lines.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read.
+    Raises DataError if the file cannot be read.
     """
     days: list[np.datetime64] = []
     for number, line in enumerate(read_lines(root / CALENDAR), start=1):

@@ -49,10 +49,8 @@ def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Find
 
     Parameters
     ----------
-    days
-        Length of the calendar.
-    is_stock
-        Whether to expect all fields; an index may have only a close.
+    days : length of the calendar
+    is_stock : whether to expect all fields; an index may have only a close
     """
     found: dict[str, tuple[int, Floats]] = {}
     for path in sorted(folder.glob(f"*{BARS_SUFFIX}")):

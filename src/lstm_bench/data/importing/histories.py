@@ -36,12 +36,9 @@ def lay_out(
     ----------
     positions : ``[n]`` int64
         Day of each bar, ascending, in ``begin..end``.
-    columns
-        Field -> ``[n]``.
-    begin, end
-        Positions in the calendar, end exclusive.
-    factor_before
-        The factor of the day before ``begin``.
+    columns : field -> ``[n]``
+    begin, end : positions in the calendar, end exclusive
+    factor_before : the factor of the day before ``begin``
 
     Returns
     -------
@@ -64,10 +61,8 @@ def to_history(code: str, begin: int, columns: Mapping[str, Floats], close_befor
 
     Parameters
     ----------
-    columns
-        Field -> ``[n]``, from :func:`lay_out`.
-    close_before
-        The last adjusted close before ``begin``, NaN if there is none.
+    columns : field -> ``[n]``, from :func:`lay_out`
+    close_before : the last adjusted close before ``begin``, NaN if there is none
     """
     columns = {**columns, "change": _change(columns["close"], close_before)}
     return History(code, begin, {name: column.astype(np.float32) for name, column in columns.items()})
@@ -87,12 +82,9 @@ class EqualWeight:
 
     Parameters
     ----------
-    days
-        Length of the calendar.
-    level
-        Level on the day before ``begin``; None to begin at 1000.
-    begin
-        Calendar position of the first day to compute.
+    days : length of the calendar
+    level : level on the day before ``begin``; None to begin at 1000
+    begin : calendar position of the first day to compute
     """
 
     def __init__(self, days: int, level: float | None = None, begin: int = 0) -> None:

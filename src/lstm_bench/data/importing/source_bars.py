@@ -58,17 +58,13 @@ def read_source(
 ) -> SourceBars:
     """Read all files.
 
+    Raises DataError if files or columns are missing, rows have defects that may not be dropped, or the state of
+    prices is unclear.
+
     Parameters
     ----------
-    source, options
-        See :func:`import_bars`.
-    folder_adjustment
-        How the folder to extend was adjusted, None if that is unknown.
-
-    Raises
-    ------
-    DataError
-        If files or columns are missing, rows have defects that may not be dropped, or the state of prices is unclear.
+    source, options : see :func:`import_bars`
+    folder_adjustment : how the folder to extend was adjusted, None if that is unknown
     """
     files, index_file = _find(source, options)
     header, where = files[0].header, str(files[0].path)

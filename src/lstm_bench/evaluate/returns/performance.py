@@ -66,6 +66,8 @@ CONVENTIONS = (QLIB, Convention("compounded_252", "compounded", COMPOUNDING_DAYS
 def performance(returns: Floats, days: Days) -> dict[str, dict[str, Any]]:
     """Measures of daily returns.
 
+    Raises InputError if ``returns`` is not one daily series on ``days``.
+
     Parameters
     ----------
     returns : ``[T]`` float64
@@ -92,11 +94,6 @@ def performance(returns: Floats, days: Days) -> dict[str, dict[str, Any]]:
 
         A ratio is NaN without a loss to divide by, and after a day that loses everything. All measures are NaN without
         days.
-
-    Raises
-    ------
-    InputError
-        If ``returns`` is not one daily series on ``days``.
     """
     if returns.ndim != 1 or returns.shape != days.shape:
         raise InputError(f"returns: got the shape {returns.shape}, expected one daily series [{len(days)}]")

@@ -70,12 +70,13 @@ def risk_analysis(returns: npt.ArrayLike, scaler: float = TRADING_DAYS_PER_YEAR)
 def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER_YEAR) -> dict[str, float]:
     """Risk of daily returns that are compounded (Qlib's ``mode="product"``).
 
+    Raises InputError if ``returns`` does not have exactly one dimension.
+
     Parameters
     ----------
     returns : ``[T]``
         Daily returns, fractions; NaN days are left out.
-    scaler
-        Trading days per year.
+    scaler : trading days per year
 
     Returns
     -------
@@ -86,11 +87,6 @@ def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER
         wealth after the first day). NaN if there are too few days; ``information_ratio`` also if the returns are
         constant. After a day that loses everything, mean, annualized return and maximum drawdown are -1, and the other
         two NaN.
-
-    Raises
-    ------
-    InputError
-        If ``returns`` does not have exactly one dimension.
     """
     logs = log_growth(values := _known(returns))
     measured, below = moments(logs), below_high(values, "compounded")
@@ -134,8 +130,7 @@ def excess_risk(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, float]:
 
     Parameters
     ----------
-    report
-        As for :func:`return_series`.
+    report : as for :func:`return_series`
 
     Returns
     -------

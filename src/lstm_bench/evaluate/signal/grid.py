@@ -44,10 +44,7 @@ class ScoreGrid:
     def of(cls, tables: Mapping[str, Column]) -> ScoreGrid:
         """Arrange columns; messages refer to them by the mapping's names.
 
-        Raises
-        ------
-        InputError
-            If a table is not one column by (datetime, instrument), or has a row twice.
+        Raises InputError if a table is not one column by (datetime, instrument), or has a row twice.
         """
         columns = [_column(table, name) for name, table in tables.items()]
         levels = [

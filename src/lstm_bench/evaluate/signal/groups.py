@@ -69,6 +69,8 @@ def group_returns(
 ) -> GroupReturns:
     """Average the labels of groups of equal size, like the group returns of Qlib's ``model_performance_graph``.
 
+    Raises InputError if the shapes differ, or there are fewer than two groups.
+
     Parameters
     ----------
     score, label, rows : ``[T, N]``
@@ -76,11 +78,6 @@ def group_returns(
     groups
         Number of groups. Each has ``scored stocks // groups`` stocks of a day; the remaining lowest scores are in no
         group. Equal scores are ordered by instrument (Qlib does not define their order).
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, or there are fewer than two groups.
     """
     if groups < 2:
         raise InputError(f"groups: got {groups}, expected 2 or more")

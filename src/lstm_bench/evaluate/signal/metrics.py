@@ -64,6 +64,8 @@ def signal_metrics(
 ) -> SignalMetrics:
     """Compare scores with labels, day by day.
 
+    Raises InputError if the shapes differ.
+
     Parameters
     ----------
     score, label : ``[T, N]`` float32 or float64
@@ -71,13 +73,7 @@ def signal_metrics(
     rows : ``[T, N]`` bool, optional
         The pairs (day, instrument) that exist, with or without a score; they determine the size of a day's fifth. By
         default those with a score or a label.
-    long_short
-        Whether to compute the returns of the long-short portfolio too (Qlib's ``ana_long_short``).
-
-    Raises
-    ------
-    InputError
-        If the shapes differ.
+    long_short : whether to compute the returns of the long-short portfolio too (Qlib's ``ana_long_short``)
 
     Notes
     -----

@@ -41,6 +41,8 @@ class Stability(NamedTuple):
 def stability(score: Reals, rows: Bools | None = None, lag: int = 1, parts: int = GROUPS) -> Stability:
     """Compare scores with earlier ones.
 
+    Raises InputError if the shapes differ, or a number is not positive.
+
     Parameters
     ----------
     score : ``[T, N]``
@@ -48,17 +50,11 @@ def stability(score: Reals, rows: Bools | None = None, lag: int = 1, parts: int 
     rows : ``[T, N]`` bool, optional
         The pairs (day, instrument) that exist; by default those with a score. A stock that returns to the universe is
         compared with its last rows before it left, except for ``autocorrelation``, which compares days.
-    lag
-        Number of days or rows between the scores.
+    lag : number of days or rows between the scores
     parts
         The top has ``rows of the day // parts`` stocks, and so has the bottom. Only the day's stocks count: a stock
         that left the universe is no turnover. If fewer stocks than that have a score, now or before, the turnover is
         NaN; Qlib adds stocks without a score.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, or a number is not positive.
     """
     for name, value in (("lag", lag), ("parts", parts)):
         if value < 1:

@@ -94,26 +94,19 @@ def backtest(
 ) -> BacktestResult:
     """Trade on scores.
 
+    Raises InputError if the shapes do not fit. Raises DataError if there is no score at all, or no trading day among
+    the days of ``quotes``.
+
     Parameters
     ----------
     score : ``[T, N]`` float32 or float64
         On the days and instruments of ``quotes`` (see ``quotes.place``); NaN if there is no score. A day trades on
         the row before its own, so that row 0 has no signal.
-    quotes
-        Bars with the fields of ``quotes.quote_fields``. They should start a day before the first trading day.
+    quotes : bars with the fields of ``quotes.quote_fields``. They should start a day before the first trading day.
     bench : ``[T]`` float32
         The benchmark's daily return, see ``quotes.load_benchmark``.
-    config
-        Resolved for its region (``config.backtest.resolve``).
-    seed
-        Of the random choices of ``method_sell: random`` and ``method_buy: random``.
-
-    Raises
-    ------
-    InputError
-        If the shapes do not fit.
-    DataError
-        If there is no score at all, or no trading day among the days of ``quotes``.
+    config : resolved for its region (``config.backtest.resolve``)
+    seed : of the random choices of ``method_sell: random`` and ``method_buy: random``
     """
     if score.shape != quotes.shape or bench.shape != quotes.shape[:1]:
         raise InputError(

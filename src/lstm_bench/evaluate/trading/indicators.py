@@ -26,8 +26,7 @@ def trade_indicators(trades: Mapping[str, Floats], weighting: Weighting = "mean"
     ----------
     trades : column -> ``[D]``
         Daily sums over orders, see ``BacktestResult.trades``.
-    weighting
-        Weight of a day: its number of orders (``mean``), or the amount or the value dealt.
+    weighting : weight of a day: its number of orders (``mean``), or the amount or the value dealt
 
     Returns
     -------

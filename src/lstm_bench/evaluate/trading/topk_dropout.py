@@ -66,10 +66,8 @@ def decide(
         Scores of the day before; NaN if there is none.
     held : ``[H]``
         Columns held, ascending.
-    t
-        The trading day, whose tradable stocks are chosen from if the parameters say so.
-    stream
-        The random stream; it is advanced.
+    t : the trading day, whose tradable stocks are chosen from if the parameters say so
+    stream : the random stream; it is advanced
 
     Returns
     -------

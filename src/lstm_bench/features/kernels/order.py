@@ -18,10 +18,8 @@ def rolling_order(
 
     Parameters
     ----------
-    quantiles
-        ``[Q]``, from 0 to 1, interpolated linearly.
-    rank, median
-        Whether to compute these.
+    quantiles : ``[Q]``, from 0 to 1, interpolated linearly
+    rank, median : whether to compute these
 
     Returns
     -------

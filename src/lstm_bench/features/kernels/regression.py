@@ -25,10 +25,8 @@ def regress(
 
     Parameters
     ----------
-    window
-        N, or 0 for all days since the first.
-    slope, rsquare, resi
-        Whether to compute these; the others are returned with no rows.
+    window : N, or 0 for all days since the first
+    slope, rsquare, resi : whether to compute these; the others are returned with no rows
 
     Returns
     -------

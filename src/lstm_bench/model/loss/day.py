@@ -50,8 +50,7 @@ def mean_day_loss(
     ----------
     scores, labels, days : ``[B]``
         Samples of whole days in any order; samples with a NaN label do not count.
-    loss
-        ``ic`` or ``rank``.
+    loss : ``ic`` or ``rank``
     weights : ``[B]``, None for ones
         They weight the correlation of a day, and the day's loss is multiplied by their mean: days with little weight
         contribute little, as samples do in :func:`~lstm_bench.model.loss.sample.mean_loss`.

@@ -54,24 +54,18 @@ class Adjustment:
 def choose_column(fields: Collection[str], requested: str, where: str) -> AdjustBy | None:
     """Choose the column that prices are adjusted by.
 
+    Raises DataError if the choice is unknown or has no column.
+
     Parameters
     ----------
-    fields
-        Fields of the file.
-    requested
-        An :data:`AdjustBy`, or ``auto``: the first of factor, adjusted close and split that the file has.
-    where
-        Names the file in messages.
+    fields : fields of the file
+    requested : an :data:`AdjustBy`, or ``auto``: the first of factor, adjusted close and split that the file has
+    where : names the file in messages
 
     Returns
     -------
     AdjustBy or None
         None if ``auto`` finds no such column.
-
-    Raises
-    ------
-    DataError
-        If the choice is unknown or has no column.
     """
     name = requested.replace("-", "_")
     choices: tuple[AdjustBy, ...] = get_args(AdjustBy)
@@ -92,15 +86,13 @@ def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) 
 
     Parameters
     ----------
-    rows
-        n rows; days without a bar stay NaN.
+    rows : n rows; days without a bar stay NaN
     adjustment
         Raw prices are multiplied by a factor. By ``factor``: the column itself. By ``adjusted_close``: adjusted close
         over close. By ``split``: 1 at the first bar, times the ratio of each later split; dividends stay in the
         prices. Adjusted prices stay as they are, and get the factor of a column beside them. Beside a column of
         splits that factor is 1 at the last bar, because such prices are in the last day's shares.
-    first_split
-        Whether splits up to the first bar count as well, because earlier bars are known.
+    first_split : whether splits up to the first bar count as well, because earlier bars are known
 
     Returns
     -------

@@ -26,14 +26,10 @@ def describe_prices(
 
     Parameters
     ----------
-    winner
-        What the evidence shows, None if it shows nothing.
-    prices
-        What was decided.
-    needs_factor
-        Whether the factor differs from 1 anywhere.
-    by_cents
-        Whether whole cents decided.
+    winner : what the evidence shows, None if it shows nothing
+    prices : what was decided
+    needs_factor : whether the factor differs from 1 anywhere
+    by_cents : whether whole cents decided
     """
     as_raw = f"taken as raw and adjusted by the {column_name(by)}; --adjust-by none takes them as they are"
     as_adjusted = f"taken as they are; --adjust-by {option(by)} would adjust them"

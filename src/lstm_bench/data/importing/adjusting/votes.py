@@ -109,12 +109,9 @@ def count_votes(
 
     Parameters
     ----------
-    steps
-        Of all symbols.
-    stated
-        The same steps, measured against the returns that the files state. Their leans are added.
-    pool
-        Whether the small steps of a symbol vote together.
+    steps : of all symbols
+    stated : the same steps, measured against the returns that the files state. Their leans are added.
+    pool : whether the small steps of a symbol vote together
     """
     votes = Votes()
     for k, each in enumerate(steps):

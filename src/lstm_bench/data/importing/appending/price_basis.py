@@ -30,15 +30,12 @@ _SHOWN = 5
 class BasisCheck:
     """Finds the scale of each instrument's new bars, and collects the instruments whose scale is unknown.
 
+    Raises DataError if ``basis`` is unknown.
+
     Parameters
     ----------
     basis : ``check``, ``rescale`` or ``same``
     by : what the files' prices are adjusted by
-
-    Raises
-    ------
-    DataError
-        If ``basis`` is unknown.
     """
 
     def __init__(self, basis: str, by: AdjustBy) -> None:

@@ -132,19 +132,14 @@ def read_bars(files: Sequence[SourceFile], rules: ReadRules, defects: DefectLog)
     Rows that cannot be used are logged and left out. A row without prices, or with a volume of zero, says that there
     was no trade on that day, as in Qlib's collectors: it is neither a defect nor a bar. Its split still counts.
 
+    Raises DataError if a file cannot be read, a column is missing, files differ in their fields, or bars are
+    intraday.
+
     Parameters
     ----------
-    files
-        Each is read by its own header; all must have the same fields.
-    rules
-        How rows are read.
-    defects
-        Collects the defects.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be read, a column is missing, files differ in their fields, or bars are intraday.
+    files : each is read by its own header; all must have the same fields
+    rules : how rows are read
+    defects : collects the defects
     """
     parts: list[FileRows] = []
     fields: set[str] = set()

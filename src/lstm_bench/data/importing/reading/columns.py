@@ -59,26 +59,19 @@ def map_columns(
 ) -> dict[str, str]:
     """Find the column of each field.
 
+    Raises DataError if a named column is missing, two columns match a field, or a required field has no column.
+
     Parameters
     ----------
-    header
-        The file's column names.
-    named
-        Field -> column that the user named. A field that is not in :data:`ALIASES` is kept unchanged.
-    where
-        Names the file in messages.
-    required
-        Fields that the file must have.
+    header : the file's column names
+    named : field -> column that the user named. A field that is not in :data:`ALIASES` is kept unchanged.
+    where : names the file in messages
+    required : fields that the file must have
 
     Returns
     -------
     dict
         Field -> column name, for the fields of the file.
-
-    Raises
-    ------
-    DataError
-        If a named column is missing, two columns match a field, or a required field has no column.
     """
     by_key: dict[str, list[str]] = {}
     for name in header:

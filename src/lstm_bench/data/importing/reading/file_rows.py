@@ -65,10 +65,7 @@ def read_file(
 ) -> FileRows:
     """Read a file.
 
-    Raises
-    ------
-    DataError
-        If it cannot be read.
+    Raises DataError if it cannot be read.
     """
     judged = {f"evidence of {field}": column for field, column in columns.evidence.items()}
     cells = source.read({**columns.bars, **judged})

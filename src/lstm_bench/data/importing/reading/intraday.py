@@ -51,10 +51,8 @@ def read_stamps(
     Parameters
     ----------
     symbols : ``[R]``
-    date
-        The column of dates, including those that only ``--date-format`` can parse.
-    time
-        A separate column of times.
+    date : the column of dates, including those that only ``--date-format`` can parse
+    time : a separate column of times
     """
     import pyarrow as pa
 

@@ -55,10 +55,7 @@ class SourceFile:
     def header(self) -> list[str]:
         """Column names.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read, or has no header.
+        Raises DataError if the file cannot be read, or has no header.
         """
         if self.is_parquet:
             import pyarrow as pa
@@ -106,10 +103,7 @@ class SourceFile:
     def read(self, columns: Mapping[str, str]) -> dict[str, pa.ChunkedArray]:
         """Read the columns of ``field -> column``; cells of a text file are text.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read.
+        Raises DataError if the file cannot be read.
         """
         import pyarrow as pa
 

@@ -56,8 +56,7 @@ class ThreeRowHeader:
 
         Parameters
         ----------
-        table
-            The rows below the header, all text.
+        table : the rows below the header, all text
         """
         import pyarrow as pa
 
@@ -76,10 +75,7 @@ class ThreeRowHeader:
 def three_row_header(rows: Sequence[Sequence[str]], where: str) -> ThreeRowHeader | None:
     """Recognise the header in the first rows of a file; None if it is another one.
 
-    Raises
-    ------
-    DataError
-        If a field of a ticker occurs more than once; ``where`` names the file.
+    Raises DataError if a field of a ticker occurs more than once; ``where`` names the file.
     """
     if len(rows) < ROWS or len({len(row) for row in rows[:ROWS]}) != 1 or len(rows[0]) < 2:
         return None

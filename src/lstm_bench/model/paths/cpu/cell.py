@@ -42,8 +42,7 @@ def cells_forward(
     Parameters
     ----------
     inputs : ``[samples, depth]``
-    depth
-        Numbers of an input row to use.
+    depth : numbers of an input row to use
     weights : ``[blocks, depth, 4 LANES]``
         The pitch leads from panel to panel; pairs if ``bf16``.
     biases : ``[blocks, 4 LANES]``
@@ -57,10 +56,8 @@ def cells_forward(
         Receives the output times the mask, for the layer above.
     mask
     samples
-    hidden
-        The hidden size; units beyond it are padding, and stay 0 even if a feature is infinite.
-    bf16
-        1 to round the products' factors.
+    hidden : the hidden size; units beyond it are padding, and stay 0 even if a feature is infinite
+    bf16 : 1 to round the products' factors
     """
     blocks = (hidden + LANES - 1) // LANES
     pitch = blocks * LANE_BYTES
@@ -101,8 +98,7 @@ def cells_backward(
         The output.
     later_grad, above_grad : ``[samples, units]``
         Gradients of the output from the day after and from the layer above, the latter before the mask.
-    mask
-        As in the forward pass.
+    mask : as in the forward pass
     cell_grad : ``[samples, units]``
         The gradient of the cells from the day after; overwritten with that of the cells before.
     samples, blocks

@@ -58,8 +58,7 @@ class Batch:
     model
     positions : of each micro-batch, ``[b]``
         Positions of samples.
-    masks
-        A generator of dropout masks for each micro-batch.
+    masks : a generator of dropout masks for each micro-batch
     """
 
     def __init__(

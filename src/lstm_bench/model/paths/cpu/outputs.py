@@ -28,17 +28,12 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16") if HAS_BF16 else ("fp32",)
 class CompiledLSTM:
     """A model whose layers run in compiled kernels, on the calling thread alone.
 
+    Raises ConfigError if the processor has no products of that precision.
+
     Parameters
     ----------
-    model
-        The kernels use its weights as of the last :meth:`repack`.
-    precision
-        Of the factors of products. With ``bf16``, the factors of the weights' gradient stay float32.
-
-    Raises
-    ------
-    ConfigError
-        If the processor has no products of that precision.
+    model : the kernels use its weights as of the last :meth:`repack`
+    precision : of the factors of products. With ``bf16``, the factors of the weights' gradient stay float32.
     """
 
     def __init__(self, model: LSTM, precision: Precision = "fp32") -> None:

@@ -47,8 +47,7 @@ def multiply_panels(left: Any, panels: Any, into: Any, repeats: int, bf16: int) 
     into : ``[P, m, COLUMNS]``
         Products are added to it.
     repeats
-    bf16
-        1 to round the factors.
+    bf16 : 1 to round the factors
     """
     rows, depth = left.shape
     factor = Left(address(left), left.strides[0], 0, left.strides[1], 1, depth)

@@ -52,12 +52,9 @@ class Sums:
 
     Parameters
     ----------
-    builder
-        LLVM's.
-    rows
-        Rows of the tile.
-    start, pitch
-        Address of the sums' initial values ``[rows, COLUMNS]``, and bytes from row to row.
+    builder : LLVM's
+    rows : rows of the tile
+    start, pitch : address of the sums' initial values ``[rows, COLUMNS]``, and bytes from row to row
     """
 
     def __init__(self, builder: Any, rows: int, start: Any, pitch: Any) -> None:

@@ -66,12 +66,10 @@ def forward(
 
     Parameters
     ----------
-    weights
-        Of K members.
+    weights : of K members
     windows : ``[K, L, B, F]``, contiguous
     layers
-    dropout
-        None for none.
+    dropout : None for none
     precision
 
     Returns

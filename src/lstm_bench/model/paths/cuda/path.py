@@ -32,8 +32,7 @@ class CudaPath:
     Parameters
     ----------
     inputs
-    width
-        Most members that train together; None for as many as fit into the device's free memory.
+    width : most members that train together; None for as many as fit into the device's free memory
     """
 
     def __init__(self, inputs: TrainingInputs, width: int | None = None) -> None:

@@ -25,10 +25,8 @@ class TrainingStep:
     Parameters
     ----------
     inputs
-    members
-        K of the pack's members.
-    weights, optimizer
-        Those of the K members.
+    members : K of the pack's members
+    weights, optimizer : those of the K members
 
     Attributes
     ----------

@@ -24,8 +24,7 @@ class PackWeights:
 
     Parameters
     ----------
-    shapes
-        Of :func:`layout`.
+    shapes : of :func:`layout`
     rows : ``[K, P]`` float32, contiguous
     """
 
