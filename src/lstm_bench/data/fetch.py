@@ -33,7 +33,6 @@ class Fetched:
     Attributes
     ----------
     folder : the data folder
-    url : str
     sha256 : hex, of the archive
     archive_bytes, bytes : size of the archive, and of the files in it
     resumed_at : bytes that an earlier attempt had downloaded

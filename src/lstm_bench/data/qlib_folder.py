@@ -28,8 +28,7 @@ class History:
     Attributes
     ----------
     code : upper-case code
-    begin : int
-        Position in the calendar of the first value of every field.
+    begin : position in the calendar of the first value of every field
     fields : name without ``$`` -> ``[n]`` float32
     """
 
@@ -53,12 +52,9 @@ def write_qlib_folder(
 
     Parameters
     ----------
-    out : Path
-        Folder to create; it may exist if it is empty.
-    days : ``[D]`` datetime64[D]
-        The calendar, ascending.
-    markets : name -> membership spans
-        One ``instruments/<name>.txt`` each, its lines in this order.
+    out : folder to create; it may exist if it is empty
+    days : ``[D]`` datetime64[D], the calendar, ascending
+    markets : name -> membership spans, one ``instruments/<name>.txt`` each, its lines in this order
     histories : one per instrument, consumed lazily
     notes : name of a text file beside the data -> its line
     """

@@ -114,19 +114,15 @@ def build_inference_dataset(
     the run: expanding values depend on that day, and so do the last digits of rolling ones. Rows begin as many days
     before ``begin`` as the window of ``begin`` covers.
 
-    Raises ConfigError if columns do not fit ``d_feat`` or ``step_len``. Raises DataError if there is no row, or
-    ``fitted`` belongs to other processors or columns.
+    The dataset has one segment, ``test``, of the days ``begin..end``, and one data key, ``infer``. Raises ConfigError if
+    columns do not fit ``d_feat`` or ``step_len``. Raises DataError if there is no row, or ``fitted`` belongs to other
+    processors or columns.
 
     Parameters
     ----------
     fitted : ``shared`` and ``infer`` -> statistics that the run's processors learned, in order
     begin, end : calendar positions of the days to predict, end exclusive; not before the handler's first day
     d_feat : as for :func:`build_dataset`
-
-    Returns
-    -------
-    Dataset
-        With one segment, ``test``, of the days ``begin..end``, and one data key, ``infer``.
     """
     handler = config.kwargs.handler
     start = first_position(handler, provider)

@@ -80,20 +80,13 @@ class DatasetCache:
     ) -> Entry:
         """Return the open entry of a dataset; build it if it is absent.
 
+        Its ``path`` is for :meth:`open_entry`, in this or another process. Raises ConfigError and DataError as
+        ``build_dataset`` does, and DataError if the cache cannot be written.
+
         Parameters
         ----------
         config, provider, segments, d_feat, embargo : as for ``build_dataset``
         fingerprint : of the data, from :func:`lstm_bench.data.fingerprint.fingerprint`
-
-        Returns
-        -------
-        Entry
-            Pass its ``path`` to :meth:`open_entry`, in this or another process.
-
-        Raises
-        ------
-        ConfigError, DataError
-            As in ``build_dataset``, and if the cache cannot be written.
         """
         if segments is not None:
             refuse_unseen_fit(config, segments)

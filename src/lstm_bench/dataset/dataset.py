@@ -39,10 +39,8 @@ class SampleSet:
 
     Attributes
     ----------
-    days, instruments : ``[S]`` int64
-        Positions in the dataset's days and instruments.
-    labels : ``[S]`` float32, or float64 after ``CSRankNorm``, as in Qlib
-        Processed labels of this data key.
+    days, instruments : ``[S]`` int64, positions in the dataset's days and instruments
+    labels : ``[S]`` float32, or float64 after ``CSRankNorm``, as in Qlib: processed labels of this data key
     windows : source of the samples' features
     embargoed : number of samples that the embargo left out
     """

@@ -139,12 +139,8 @@ def check_values(
 ) -> list[ColumnValues]:
     """Compute all columns that can be parsed, and summarise their values.
 
-    Raises DataError if the data has no such market or days, or no row. Raises ExpressionError if an operator is not
-    defined for its operands.
-
-    Parameters
-    ----------
-    market, start, end : of the rows, as for a handler
+    ``market``, ``start``, ``end``: of the rows, as for a handler. Raises DataError if the data has no such market or
+    days, or no row. Raises ExpressionError if an operator is not defined for its operands.
     """
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
     columns = [

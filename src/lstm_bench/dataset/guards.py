@@ -54,11 +54,7 @@ def embargoed_days(
     A label of day t that looks ``days`` ahead depends on the bars of t + ``days``. Of the next segment, only the first
     day is used.
 
-    Raises ConfigError if a segment has no day left.
-
-    Returns
-    -------
-    ``[D]`` over the calendar
+    Returns ``[D]`` over the calendar. Raises ConfigError if a segment has no day left.
     """
     marked = np.zeros(len(provider.calendar), dtype=np.bool_)
     names: tuple[SegmentName, ...] = get_args(SegmentName)

@@ -89,7 +89,7 @@ def read_table(
 ) -> tuple[Table, tuple[str, ...]]:
     """Read bars and compute the raw table.
 
-    Raises DataError if no instrument has a row.
+    Returns the table, and the codes of its N instruments. Raises DataError if no instrument has a row.
 
     Parameters
     ----------
@@ -98,10 +98,6 @@ def read_table(
     names : features to compute, in the handler's order
     lagged : keep Alpha360's columns as lagged bars
     rows_from : calendar position of the first day that has rows, ``begin`` by default. Values do not depend on it.
-
-    Returns
-    -------
-    The table, and the codes of its N instruments.
     """
     rows_from = begin if rows_from is None else rows_from
     columns = HandlerColumns.of(config)
@@ -189,10 +185,7 @@ class Processed:
 def process_table(config: HandlerConfig, raw: Table, embargoed: Bools | None = None) -> Processed:
     """Run a handler's processors: shared, then infer, then learn, which starts from infer or from shared.
 
-    Parameters
-    ----------
-    embargoed : ``[T]``, or None for no day
-        Days whose labels are left out when fitting.
+    ``embargoed``: ``[T]``, or None for no day: days whose labels are left out when fitting.
     """
     shared, shared_fitted = process(raw, config.shared_processors, embargoed)
     infer, infer_fitted = process(shared, config.infer_processors, embargoed)

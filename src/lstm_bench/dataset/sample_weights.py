@@ -23,7 +23,7 @@ def sample_weights(
     samples' 1% quantile counts as that quantile, so that a stock that hardly moved does not outweigh all others, and
     a missing one as the samples' median.
 
-    Raises ValueError if ``volatility`` is needed and not given.
+    Returns ``[S]`` float64; None for ``uniform``. Raises ValueError if ``volatility`` is needed and not given.
 
     Parameters
     ----------
@@ -31,11 +31,6 @@ def sample_weights(
     volatility : ``[T, N]``
         Of the dataset's days and instruments, from :func:`lstm_bench.dataset.volatility.trailing_volatility`. Only
         ``volatility`` needs it.
-
-    Returns
-    -------
-    ``[S]`` float64
-        None for ``uniform``.
     """
     if training.reweight == "uniform":
         return None

@@ -43,15 +43,9 @@ def locate_segments(
 ) -> dict[SegmentName, Segment]:
     """Find the named segments in the calendar.
 
-    Raises DataError if a segment has no trading day, or is wholly outside the calendar or the span.
-
-    Parameters
-    ----------
-    span : calendar positions (end exclusive) of the handler's ``start_time..end_time``; there are no rows outside
-
-    Returns
-    -------
-    The segments, clamped to ``span``. A warning is logged if a segment reaches outside the calendar or the span.
+    ``span``: calendar positions (end exclusive) of the handler's ``start_time..end_time``; there are no rows outside.
+    Returns the segments, clamped to ``span``. A warning is logged if a segment reaches outside the calendar or the
+    span. Raises DataError if a segment has no trading day, or is wholly outside the calendar or the span.
     """
     located: dict[SegmentName, Segment] = {}
     calendar = provider.calendar

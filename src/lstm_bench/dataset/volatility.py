@@ -25,16 +25,13 @@ def trailing_volatility(
 
     Nothing later than a day's close is used. Days without a close have no return and are left out.
 
+    Returns ``[T, N]`` float32: NaN if a window has fewer than two returns.
+
     Parameters
     ----------
     instruments : N codes, sorted
     begin, days : position of the first day in the calendar, and T. Bars before it are read as the window needs.
     window : trading days
-
-    Returns
-    -------
-    ``[T, N]`` float32
-        NaN if a window has fewer than two returns.
     """
     volatility = parse(f"Std($close/Ref($close, 1)-1, {window})")
     left, _ = extent([volatility])

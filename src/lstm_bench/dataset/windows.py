@@ -41,14 +41,11 @@ class WindowSource(Protocol):
     def gather(self, days: Tensor, instruments: Tensor) -> Tensor:
         """Gather windows.
 
+        Returns ``[B, L, F]`` float32, contiguous; the window's last step is the sample's own day.
+
         Parameters
         ----------
-        days, instruments : ``[B]`` int64, on the source's device
-            Positions in the dataset's days and instruments.
-
-        Returns
-        -------
-        ``[B, L, F]`` float32, contiguous; the window's last step is the sample's own day
+        days, instruments : ``[B]`` int64, on the source's device: positions in the dataset's days and instruments
         """
         ...
 
@@ -79,8 +76,7 @@ class RowWindows:
     ----------
     step_len : L
     features, data : ``[R, F]``, and the copy on the source's device
-    rows : ``[K]`` int32
-        Positions in ``data`` of the rows that windows may see, sorted by instrument, then day.
+    rows : ``[K]`` int32, positions in ``data`` of the rows that windows may see, sorted by instrument, then day
     last : ``[N, L + P]`` int32
         Position in ``rows`` of each instrument's last row at or before each of P days, preceded by L entries for
         windows that begin before the first day.

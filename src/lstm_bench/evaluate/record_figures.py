@@ -15,16 +15,13 @@ __all__ = ["long_short_figures", "squared_error"]
 def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str, float]:
     """Figures that ``HFSignalRecord`` logs beside the ICs, by Qlib's names.
 
+    Returns means over days: ``Long precision``, ``Short precision``, ``Long-Short Average Return``; and ``Long-Short
+    Average Sharpe``, the mean return divided by the standard deviation (ddof 1), not annualised, NaN if that is 0.
+
     Parameters
     ----------
     signal : with long-short returns
     precision : its excess precision, against the day's mean label, is used
-
-    Returns
-    -------
-    dict
-        Means over days: ``Long precision``, ``Short precision``, ``Long-Short Average Return``; and ``Long-Short
-        Average Sharpe``, the mean return divided by the standard deviation (ddof 1), not annualised, NaN if that is 0.
     """
     returns = moments(np.empty(0) if signal.long_short is None else signal.long_short)
     return {

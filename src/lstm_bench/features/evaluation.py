@@ -33,9 +33,10 @@ _BLOCK_VALUES = 1 << 15
 def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, end: int) -> Floats32:
     """Values of F expressions on the panel's days ``begin`` to ``end``, each as Qlib computes it for these days.
 
-    Raises ExpressionError if a text is not in the language, the panel lacks a field or an instrument that it names,
-    or an operator is not defined for its operands (such as the difference of two comparisons). Raises ValueError if
-    the panel lacks days or history.
+    Returns ``[F, T, N]`` float32, ``T = end - begin``. Each ``[T, N]`` column is Fortran-ordered. NaN if an
+    instrument has no row on a day. Raises ExpressionError if a text is not in the language, the panel lacks a field
+    or an instrument that it names, or an operator is not defined for its operands (such as the difference of two
+    comparisons). Raises ValueError if the panel lacks days or history.
 
     Parameters
     ----------
@@ -44,11 +45,6 @@ def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, 
         Bars with at least ``extent(expressions)`` days around the requested ones, as far as the calendar has them,
         and with the fields and the instruments that the expressions name.
     begin, end : positions of days in the panel, end exclusive
-
-    Returns
-    -------
-    ``[F, T, N]`` float32
-        ``T = end - begin``. Each ``[T, N]`` column is Fortran-ordered. NaN if an instrument has no row on a day.
     """
     days, count = panel.shape
     if not 0 <= begin <= end <= days:
@@ -61,20 +57,13 @@ def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, 
 def evaluate_rows(expressions: Sequence[Expression | str], panel: Panel, begin: int, rows: Rows) -> Floats32:
     """Values of F expressions at R rows only, each as Qlib computes it for all T days.
 
+    Returns ``[F, R]`` float32. Raises ExpressionError and ValueError as :func:`evaluate` does.
+
     Parameters
     ----------
     expressions, panel : as in :func:`evaluate`
     begin : position in the panel of the first of the T days
     rows : the requested rows, of T days and the panel's instruments
-
-    Returns
-    -------
-    ``[F, R]`` float32
-
-    Raises
-    ------
-    ExpressionError, ValueError
-        As in :func:`evaluate`.
     """
     parsed = [parse(item) if isinstance(item, str) else item for item in expressions]
     (T, N), (left, right) = rows.shape, extent(parsed)

@@ -19,18 +19,12 @@ class Expression:
 
     Attributes
     ----------
-    text
-        The expression as written.
-    root
-        Its tree.
-    fields
-        Names of the fields that it reads, sorted.
-    instruments
-        Upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted.
-    left, right
-        Days of history that Qlib loads before the first and after the last day asked for.
-    ahead
-        Days after a row's own that its value depends on; 0 if it depends on the past alone.
+    text : the expression as written
+    root : its tree
+    fields : names of the fields that it reads, sorted
+    instruments : upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted
+    left, right : days of history that Qlib loads before the first and after the last day asked for
+    ahead : days after a row's own that its value depends on; 0 if it depends on the past alone
     """
 
     text: str
@@ -66,10 +60,7 @@ def parse(text: str) -> Expression:
 def parse_columns(columns: Mapping[str, str], kind: str) -> dict[str, Expression]:
     """Parse expressions by name.
 
-    Raises
-    ------
-    ExpressionError
-        As :func:`parse`; the message begins with ``kind`` (such as ``feature``) and the name.
+    Raises ExpressionError as :func:`parse`; the message begins with ``kind`` (such as ``feature``) and the name.
     """
     parsed = {}
     for name, text in columns.items():

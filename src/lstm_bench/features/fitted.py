@@ -53,11 +53,9 @@ class FittedStatistics:
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON.
 
-        Returns
-        -------
-        ``{"processor": name, "group": "feature" or "label", "columns": [F names], "center": [F], "scale": [F]}``
-            Numbers are floats that equal the float32 exactly; None for a column without a statistic, such as one
-            without values.
+        Returns ``{"processor": name, "group": "feature" or "label", "columns": [F names], "center": [F], "scale":
+        [F]}``: numbers are floats that equal the float32 exactly; None for a column without a statistic, such as one
+        without values.
         """
         return {
             "processor": self.processor,

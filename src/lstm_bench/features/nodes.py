@@ -22,10 +22,8 @@ class Field:
 
     Attributes
     ----------
-    name
-        Lower-case, without ``$``.
-    instrument
-        Upper-case code of the instrument that it is read from; None for the row's own.
+    name : lower-case, without ``$``
+    instrument : upper-case code of the instrument that it is read from; None for the row's own
     """
 
     name: str
@@ -38,14 +36,10 @@ class Call:
 
     Attributes
     ----------
-    operator
-        A name in :data:`lstm_bench.features.operators.OPERATORS`.
-    operands
-        The operator's operands, in order.
-    window
-        N, if the operator has one.
-    quantile
-        ``qscore`` of ``Quantile``.
+    operator : a name in :data:`lstm_bench.features.operators.OPERATORS`
+    operands : the operator's operands, in order
+    window : N, if the operator has one
+    quantile : ``qscore`` of ``Quantile``
     """
 
     operator: str

@@ -50,18 +50,12 @@ class Operator:
     parameters
         Names as in Qlib, in order. ``N`` is the window, ``qscore`` a quantile, ``instrument`` a code and
         ``func`` the name of a pandas aggregation; every other one is an operand.
-    kind
-        How it uses an instrument's history.
-    numbers
-        The operands that may be plain numbers.
-    smallest_window
-        The smallest N, apart from 0 and fractions.
-    fractional
-        Whether ``0 < N < 1`` means an exponential mean.
-    expanding
-        Whether ``N = 0`` is allowed.
-    negative
-        Whether ``N < 0``, a look ahead, is allowed.
+    kind : how it uses an instrument's history
+    numbers : the operands that may be plain numbers
+    smallest_window : the smallest N, apart from 0 and fractions
+    fractional : whether ``0 < N < 1`` means an exponential mean
+    expanding : whether ``N = 0`` is allowed
+    negative : whether ``N < 0``, a look ahead, is allowed
     starts
         Whether values depend on where the history starts, for any N: recursive sums that carry rounding errors
         along, or a reach longer than the window that Qlib loads.
@@ -83,16 +77,13 @@ class Operator:
     def extent(self, window: Window | None, operands: Sequence[tuple[int, int]]) -> tuple[int, int]:
         """Days needed before the first and after the last day asked for.
 
+        Returns left, right: as Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N
+        days on its side, an exponential mean of alpha N as many days as its weight needs to fall to a millionth.
+
         Parameters
         ----------
         window : N, or None for an operator without one
         operands : extents of the operands
-
-        Returns
-        -------
-        left, right
-            As Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N days on its side,
-            an exponential mean of alpha N as many days as its weight needs to fall to a millionth.
         """
         left = max((operand[0] for operand in operands), default=0)
         right = max((operand[1] for operand in operands), default=0)

@@ -56,10 +56,8 @@ class Apply:
         An operator of the language, or ``Exponential`` (mean with ``window`` as its alpha), ``Double`` (as float64),
         ``Finite`` (as float64, infinite values missing) or ``Unsteady`` (the first input, missing where the second, a
         standard deviation, is nearly zero).
-    inputs
-        Slots of the operands, which are steps or numbers of the plan.
-    window, quantile
-        As in :class:`lstm_bench.features.nodes.Call`.
+    inputs : slots of the operands, which are steps or numbers of the plan
+    window, quantile : as in :class:`lstm_bench.features.nodes.Call`
     """
 
     operator: str
@@ -77,16 +75,11 @@ class Task:
 
     Attributes
     ----------
-    steps
-        A single step, or those of one pass over a window, which share inputs and window.
-    slots
-        Slots of their values.
-    results
-        Pairs (position of an expression, slot) that this task completes.
-    finished
-        Slots that no later task needs.
-    text
-        The first expression that needs it, for messages.
+    steps : a single step, or those of one pass over a window, which share inputs and window
+    slots : slots of their values
+    results : pairs (position of an expression, slot) that this task completes
+    finished : slots that no later task needs
+    text : the first expression that needs it, for messages
     """
 
     steps: tuple[Step, ...]
@@ -107,10 +100,8 @@ class Plan:
 
     Attributes
     ----------
-    numbers
-        Slot -> plain number.
-    tasks
-        In an order in which operands come first.
+    numbers : slot -> plain number
+    tasks : in an order in which operands come first
     """
 
     def __init__(self, expressions: Sequence[Expression], begin: int, end: int, rows: int) -> None:

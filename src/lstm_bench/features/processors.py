@@ -55,18 +55,14 @@ def process(
 ) -> tuple[Table, tuple[FittedStatistics, ...]]:
     """Fit and apply the processors one after the other.
 
-    Raises DataError if a processor's fit period has no row, or ``fitted`` belongs to another chain or to other
-    columns. Raises ConfigError if a processor drops the label or every feature.
+    Returns the processed table, which shares unchanged columns with ``table``, and the statistics of all processors,
+    in order. Raises DataError if a processor's fit period has no row, or ``fitted`` belongs to another chain or to
+    other columns. Raises ConfigError if a processor drops the label or every feature.
 
     Parameters
     ----------
-    embargoed : ``[T]``, or None for no day
-        Days whose labels are left out when fitting.
+    embargoed : ``[T]``, or None for no day: days whose labels are left out when fitting
     fitted : statistics that the same chain learned earlier, in order. They are applied, and nothing is fitted.
-
-    Returns
-    -------
-    The processed table, which shares unchanged columns with ``table``, and the statistics of all processors, in order.
     """
     known = None if fitted is None else deque(fitted)
     learned: list[FittedStatistics] = []

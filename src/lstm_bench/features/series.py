@@ -57,8 +57,7 @@ class Series:
     values
         ``[N, T]``, one instrument per row, in C order; a single row if all instruments have the same values. Floats
         are NaN outside the span.
-    span
-        The days that exist. A day inside can have a missing value; days outside are not part of the series.
+    span : the days that exist. A day inside can have a missing value; days outside are not part of the series.
     """
 
     values: Array

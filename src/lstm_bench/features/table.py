@@ -25,8 +25,7 @@ class Rows:
 
     Attributes
     ----------
-    days, instruments : ``[R]`` int32
-        Positions of the row's day and instrument in a panel.
+    days, instruments : ``[R]`` int32, positions of the row's day and instrument in a panel
     shape : ``(T, N)`` of that panel
     """
 
@@ -87,8 +86,7 @@ class Table:
     ----------
     rows : all rows of the handler
     days : ``[T]`` datetime64[D]
-    kept : ``[R]`` bool
-        False if a processor dropped the row.
+    kept : ``[R]`` bool, False if a processor dropped the row
     feature, label : F columns and one column
     """
 

@@ -121,19 +121,16 @@ class TrainingPath(Protocol):
     ) -> Tensor:
         """Take one optimizer step per batch and member.
 
+        Returns ``[K]`` float64, on the CPU: the mean over the steps of each batch's loss before its update; NaN
+        without a step.
+
         Parameters
         ----------
         active : members to train, K of them
         order : ``[K, steps, B]`` int64, on the CPU
             Positions among the training samples; -1 fills batches of whole days up to the longest.
-        rates : ``[K, steps]`` float64, on the CPU
-            The learning rate of each step.
+        rates : ``[K, steps]`` float64, on the CPU: the learning rate of each step
         on_step : called after each step with the number of steps so far and in all
-
-        Returns
-        -------
-        ``[K]`` float64, on the CPU
-            The mean over the steps of each batch's loss before its update; NaN without a step.
         """
         ...
 
@@ -152,7 +149,6 @@ class TrainingInputs:
 
     Attributes
     ----------
-    spec, members
     models : initial weights, on the CPU; a path may train them in place
     streams : the members' random streams, after their weights were drawn
     samples, labels : of train, on the device

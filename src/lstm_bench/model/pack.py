@@ -40,9 +40,7 @@ class Pack:
 
     Parameters
     ----------
-    spec, members
     train, valid : learn samples
-    device
     choice : the training path; None for :func:`~lstm_bench.model.select.choose_path`
     weights : ``[S]``, of the training samples in the loss; None for ones. Validation is never weighted, as in Qlib.
 
@@ -116,18 +114,14 @@ class Pack:
     ) -> list[float]:
         """Take one optimizer step per batch of train.
 
+        Returns train losses: under ``compat: qlib`` those of an extra pass over train, otherwise the mean over the
+        steps, each before its update.
+
         Parameters
         ----------
         active : members to train, K of them
-        rates : ``[K, steps]`` float64
-            The learning rate of each step; None for ``base_rates``.
+        rates : ``[K, steps]`` float64, the learning rate of each step; None for ``base_rates``
         on_step : called after each step with the number of steps so far and in all
-
-        Returns
-        -------
-        list of K float
-            Train losses: under ``compat: qlib`` those of an extra pass over train, otherwise the mean over the
-            steps, each before its update.
         """
         if rates is None:
             rates = self.base_rates[list(active), None].expand(-1, self.steps)

@@ -31,7 +31,6 @@ def predict(
 
     Parameters
     ----------
-    model, samples
     path : the path that trained the model. Models of ``cpu`` are scored by its kernels, all others by torch.
     precision : of the products of ``cpu``; those of torch are float32
     """
@@ -50,7 +49,6 @@ def predict_weights(
 
     Parameters
     ----------
-    spec, weights, samples
     path
         The path that trained the weights, as for :func:`predict`. torch scores in float32 on another device than the
         CPU, and if this CPU lacks the precision of the training.

@@ -20,7 +20,6 @@ class ResidentSamples:
     Attributes
     ----------
     days, instruments : ``[S]`` int64
-    windows
     """
 
     days: Tensor

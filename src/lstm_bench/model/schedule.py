@@ -31,7 +31,6 @@ class ScheduleSpec:
         ``plateau`` once the validation loss has not fallen for longer than ``patience`` epochs.
     warmup_epochs : epochs in which the rate rises linearly, step by step; the schedule begins after them
     min_factor : smallest factor of ``cosine`` and ``plateau``
-    step_epochs, decay, patience
     """
 
     name: ScheduleName = "constant"
@@ -51,7 +50,6 @@ class Schedule:
 
     Parameters
     ----------
-    spec
     n_epochs : epochs of the whole training, which may stop early
     steps : steps of an epoch
     """

@@ -26,7 +26,6 @@ def score_samples(
     Parameters
     ----------
     score : maps windows ``[B, L, F]`` to scores ``[B]``
-    samples
     cpu_samples : B on the CPU
     """
     on_cpu = samples.device.type == "cpu"

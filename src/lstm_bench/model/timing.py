@@ -55,7 +55,6 @@ class PathTiming:
 
     Attributes
     ----------
-    path
     members : K that trained together
     step_seconds : of one optimizer step of one member
     score_seconds : of one sample scored by one member
@@ -153,22 +152,18 @@ def time_path(
 ) -> PathTiming:
     """Time a path on samples of noise.
 
+    Each figure is the best of the repeats, after one warm-up step.
+
     Parameters
     ----------
     spec : members train with a learning rate of 1e-3 and without dropout
     step_len : L
-    device
     choice : the path; ``reference`` computes in fp32 whatever the precision
     members : seeds that train together
     steps
         Optimizer steps of one measurement, fewer if they take longer than ``seconds``; None for a few, more on an
         accelerator.
     seconds : time for repeats. One step is repeated at least twice, however long it takes.
-
-    Returns
-    -------
-    PathTiming
-        Each figure is the best of the repeats, after one warm-up step.
     """
     steps = steps or (_CPU_STEPS if device.type == "cpu" else _ACCELERATOR_STEPS)
     spec = replace(spec, precision="fp32") if choice.name == "reference" else spec

@@ -56,7 +56,6 @@ class Fit:
 
     Attributes
     ----------
-    member
     status : ``training`` until it ends; then ``finished`` (all epochs), ``early_stopped``, ``diverged`` (the last epoch
         has a loss or score that is not finite) or ``stopped`` (by the caller)
     epochs : one entry per epoch
@@ -106,7 +105,6 @@ def train_pack(
 
     Parameters
     ----------
-    spec, members, device
     train, valid : learn samples of both segments
     n_epochs : most epochs of a member
     early_stop : epochs without a better score that end a member

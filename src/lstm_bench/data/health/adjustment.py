@@ -110,10 +110,7 @@ def check_volume_jumps(name: str, jumps: Iterable[VolumeJump], findings: Finding
     slope counts if it is nearer to 1 than to 0, several standard errors above 0 (volumes also move for other reasons),
     and most jumps agree with it.
 
-    Returns
-    -------
-    bool
-        Whether the volumes are raw.
+    Returns whether the volumes are raw.
     """
     jumps = list(jumps)
     x = np.asarray([jump.factor for jump in jumps])

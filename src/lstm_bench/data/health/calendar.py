@@ -60,10 +60,7 @@ def check_thin_days(
 ) -> None:
     """Find days on which few instruments have a bar, such as holidays, or the end of an interrupted download.
 
-    Parameters
-    ----------
-    bars, listed : ``[D]`` int64
-        Instruments with a bar, and those between their first and last bar.
+    ``bars``, ``listed``: ``[D]`` int64, instruments with a bar, and those between their first and last bar.
     """
     thin = np.flatnonzero(bars < thresholds.thin_share * listed)
     for day in thin:

@@ -30,7 +30,6 @@ class Bars:
 
     Attributes
     ----------
-    code : str
     begin : position in the calendar of the first row
     fields : name -> ``[n]`` float64
     """
@@ -133,9 +132,7 @@ def check_spans(
 ) -> None:
     """Find membership spans in which an instrument has no row, or none for many days.
 
-    Parameters
-    ----------
-    rows : code -> first and last row, positions in the calendar
+    ``rows``: code -> first and last row, positions in the calendar.
     """
     for name, universe in markets.items():
         for code, spans in universe.spans.items():

@@ -50,7 +50,6 @@ class Finding:
 
     Attributes
     ----------
-    kind : FindingKind
     instrument : code, or the name of a calendar or a market's file
     first_day, last_day : ISO days, None if it concerns no day
     value : what the folder has
@@ -71,7 +70,6 @@ class Findings:
 
     Attributes
     ----------
-    limit : int
     ignored : kinds to skip
     """
 

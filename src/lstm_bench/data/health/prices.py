@@ -23,9 +23,7 @@ _ROUNDING = 1e-5
 def check_prices(bars: Bars, days: Days, is_stock: bool, thresholds: Thresholds, findings: Findings) -> None:
     """Check the prices and volumes of one instrument.
 
-    Parameters
-    ----------
-    days : ``[n]``, the days of its rows
+    ``days``: ``[n]``, the days of its rows.
     """
     _check_values(bars, days, findings)
     if "close" not in bars.fields:

@@ -32,18 +32,14 @@ def lay_out(
 ) -> dict[str, Floats]:
     """Put bars on their days.
 
+    Returns ``[end - begin]`` float64 by field. A day without a bar is NaN, except that ``factor`` keeps its last value.
+
     Parameters
     ----------
-    positions : ``[n]`` int64
-        Day of each bar, ascending, in ``begin..end``.
+    positions : ``[n]`` int64, day of each bar, ascending, in ``begin..end``
     columns : field -> ``[n]``
     begin, end : positions in the calendar, end exclusive
     factor_before : the factor of the day before ``begin``
-
-    Returns
-    -------
-    dict
-        Field -> ``[end - begin]`` float64. A day without a bar is NaN, except that ``factor`` keeps its last value.
     """
     out = {}
     for name, column in columns.items():

@@ -40,8 +40,7 @@ def below_high(returns: Floats, accumulation: Accumulation) -> Floats:
 
     Parameters
     ----------
-    returns : ``[T]`` float64
-        Fractions, none NaN.
+    returns : ``[T]`` float64, fractions, none NaN
     accumulation
         ``summed``: of the running sum of returns, which starts with the first day's, as in Qlib's maximum drawdown.
         ``compounded``: of the reinvested wealth, as a share of its highest value, which includes the wealth before the

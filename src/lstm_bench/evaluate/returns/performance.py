@@ -70,8 +70,7 @@ def performance(returns: Floats, days: Days) -> dict[str, dict[str, Any]]:
 
     Parameters
     ----------
-    returns : ``[T]`` float64
-        Fractions; NaN days are left out.
+    returns : ``[T]`` float64, fractions; NaN days are left out
     days : ``[T]`` datetime64[D]
 
     Returns

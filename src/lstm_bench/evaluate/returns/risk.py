@@ -70,23 +70,17 @@ def risk_analysis(returns: npt.ArrayLike, scaler: float = TRADING_DAYS_PER_YEAR)
 def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER_YEAR) -> dict[str, float]:
     """Risk of daily returns that are compounded (Qlib's ``mode="product"``).
 
-    Raises InputError if ``returns`` does not have exactly one dimension.
+    Returns ``mean``, the geometric mean of a day; ``std`` (ddof 1) of the log returns; ``annualized_return``, the
+    growth of a year; ``information_ratio = mean / std * sqrt(scaler)``; and ``max_drawdown``, the deepest fall of the
+    wealth below its highest value so far, as a share of that value. The initial wealth is the first high (in Qlib the
+    wealth after the first day). NaN if there are too few days; ``information_ratio`` also if the returns are
+    constant. After a day that loses everything, mean, annualized return and maximum drawdown are -1, and the other
+    two NaN. Raises InputError if ``returns`` does not have exactly one dimension.
 
     Parameters
     ----------
-    returns : ``[T]``
-        Daily returns, fractions; NaN days are left out.
+    returns : ``[T]``, daily returns, fractions; NaN days are left out
     scaler : trading days per year
-
-    Returns
-    -------
-    dict
-        ``mean``, the geometric mean of a day; ``std`` (ddof 1) of the log returns; ``annualized_return``, the growth of
-        a year; ``information_ratio = mean / std * sqrt(scaler)``; and ``max_drawdown``, the deepest fall of the wealth
-        below its highest value so far, as a share of that value. The initial wealth is the first high (in Qlib the
-        wealth after the first day). NaN if there are too few days; ``information_ratio`` also if the returns are
-        constant. After a day that loses everything, mean, annualized return and maximum drawdown are -1, and the other
-        two NaN.
     """
     logs = log_growth(values := _known(returns))
     measured, below = moments(logs), below_high(values, "compounded")
@@ -103,17 +97,14 @@ def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER
 def return_series(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, Floats]:
     """Daily returns of the strategy, of the benchmark, and of the strategy in excess of the benchmark.
 
+    Returns ``excess_return_without_cost``, ``excess_return_with_cost``, ``return_without_cost``, ``return_with_cost``
+    and ``bench``: ``[T]`` each.
+
     Parameters
     ----------
     report
         The daily report, with ``return``, ``bench`` and ``cost``: arrays ``[T]`` or the columns of a
         DataFrame.
-
-    Returns
-    -------
-    dict
-        ``excess_return_without_cost``, ``excess_return_with_cost``, ``return_without_cost``, ``return_with_cost`` and
-        ``bench``: ``[T]`` each.
     """
     gross, bench, cost = (np.asarray(report[name], dtype=np.float64) for name in ("return", "bench", "cost"))
     return {
@@ -128,14 +119,8 @@ def return_series(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, Floats]
 def excess_risk(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, float]:
     """Risk of the return in excess of the benchmark, without and with cost, by Qlib's metric names.
 
-    Parameters
-    ----------
-    report : as for :func:`return_series`
-
-    Returns
-    -------
-    dict
-        ``1day.excess_return_without_cost.mean`` .. ``1day.excess_return_with_cost.max_drawdown``.
+    ``report``: as for :func:`return_series`. Returns ``1day.excess_return_without_cost.mean`` ..
+    ``1day.excess_return_with_cost.max_drawdown``.
     """
     series = return_series(report)
     return {

@@ -17,10 +17,8 @@ def aligned(score: Reals, label: Reals, rows: Bools | None = None) -> tuple[Floa
 
     Parameters
     ----------
-    score, label : ``[T, N]``
-        NaN if there is none.
-    rows : ``[T, N]`` bool, optional
-        The pairs (day, instrument) that exist; by default those with a score or a label.
+    score, label : ``[T, N]``, NaN if there is none
+    rows : ``[T, N]`` bool, optional: the pairs (day, instrument) that exist; by default those with a score or a label
     """
     if score.ndim != 2 or score.shape != label.shape:
         raise InputError(

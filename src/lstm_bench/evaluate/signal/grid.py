@@ -73,10 +73,7 @@ class ScoreGrid:
     def of_signal(cls, pred: Column, label: Column) -> ScoreGrid:
         """Arrange scores and labels.
 
-        Raises
-        ------
-        InputError
-            As :meth:`of`; also if a table has no value, or no row has a score and a label.
+        Raises InputError as :meth:`of`; also if a table has no value, or no row has a score and a label.
         """
         grid = cls.of({"pred": pred, "label": label})
         scored, labelled = (~np.isnan(values) for values in grid.values)

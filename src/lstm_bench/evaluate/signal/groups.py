@@ -27,8 +27,7 @@ class GroupReturns(NamedTuple):
     ----------
     groups : ``[G, T]`` float64
         Mean label of each group, the highest scores first; NaN on days with fewer scores than groups.
-    spread : ``[T]`` float64
-        First group minus last (Qlib's ``long-short``).
+    spread : ``[T]`` float64, first group minus last (Qlib's ``long-short``)
     excess : ``[T]`` float64
         First group minus the mean of all stocks, with or without a score (Qlib's ``long-average``).
     """
@@ -45,11 +44,8 @@ class GroupReturns(NamedTuple):
     def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, dict[str, float]]:
         """Summarise each series.
 
-        Returns
-        -------
-        dict
-            Name -> ``mean`` and ``std`` (ddof 1) of a day, ``total_return`` (the sum), ``annualized_return = mean *
-            days_per_year`` and ``sharpe = mean / std * sqrt(days_per_year)``, NaN if the returns are constant.
+        Each has ``mean`` and ``std`` (ddof 1) of a day, ``total_return`` (the sum), ``annualized_return = mean
+        * days_per_year`` and ``sharpe = mean / std * sqrt(days_per_year)``, NaN if the returns are constant.
         """
         sections = {}
         for name, returns in self.series().items():
@@ -73,8 +69,7 @@ def group_returns(
 
     Parameters
     ----------
-    score, label, rows : ``[T, N]``
-        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
+    score, label, rows : ``[T, N]``, as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`
     groups
         Number of groups. Each has ``scored stocks // groups`` stocks of a day; the remaining lowest scores are in no
         group. Equal scores are ordered by instrument (Qlib does not define their order).

@@ -30,8 +30,7 @@ class SignalMetrics:
         a correlation.
     long_short : ``[T]`` float64, or None if not requested
         Half the difference between the mean label of the best and of the worst fifth.
-    long_average : ``[T]`` float64, or None if not requested
-        Mean label of all stocks.
+    long_average : ``[T]`` float64, or None if not requested: mean label of all stocks
     """
 
     ic: Floats

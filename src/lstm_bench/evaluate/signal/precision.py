@@ -37,12 +37,8 @@ def precision(score: Reals, label: Reals, rows: Bools | None = None) -> Precisio
     rows without a score come last in either order, equal scores are ordered by instrument, and stocks without a label
     do not count.
 
+    ``score``, ``label``, ``rows``: ``[T, N]``, as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
     Raises InputError if the shapes differ.
-
-    Parameters
-    ----------
-    score, label, rows : ``[T, N]``
-        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
     """
     return Precision(*_precision(*aligned(score, label, rows)))
 

@@ -22,8 +22,7 @@ class Stability(NamedTuple):
 
     Attributes
     ----------
-    autocorrelation
-        Pearson's correlation with the scores of ``lag`` days before (Qlib's ``pred_autocorr``).
+    autocorrelation : Pearson's correlation with the scores of ``lag`` days before (Qlib's ``pred_autocorr``)
     rank_autocorrelation
         The same for ranks among all stocks of the day; a stock's earlier score is that of its own row ``lag`` rows
         before (the ``pred_autocorr`` of Qlib's ``model_performance_graph``).
@@ -45,8 +44,7 @@ def stability(score: Reals, rows: Bools | None = None, lag: int = 1, parts: int 
 
     Parameters
     ----------
-    score : ``[T, N]``
-        NaN if there is none.
+    score : ``[T, N]``, NaN if there is none
     rows : ``[T, N]`` bool, optional
         The pairs (day, instrument) that exist; by default those with a score. A stock that returns to the universe is
         compared with its last rows before it left, except for ``autocorrelation``, which compares days.

@@ -42,8 +42,7 @@ class Positions:
 
     Attributes
     ----------
-    day, instrument : ``[P]`` int64
-        Index into the result's ``days`` and ``instruments``.
+    day, instrument : ``[P]`` int64, index into the result's ``days`` and ``instruments``
     amount : ``[P]`` float64, adjusted shares
     price : ``[P]`` float64, the last close
     weight : ``[P]`` float64, share of the account's value
@@ -103,8 +102,7 @@ def backtest(
         On the days and instruments of ``quotes`` (see ``quotes.place``); NaN if there is no score. A day trades on
         the row before its own, so that row 0 has no signal.
     quotes : bars with the fields of ``quotes.quote_fields``. They should start a day before the first trading day.
-    bench : ``[T]`` float32
-        The benchmark's daily return, see ``quotes.load_benchmark``.
+    bench : ``[T]`` float32, the benchmark's daily return, see ``quotes.load_benchmark``
     config : resolved for its region (``config.backtest.resolve``)
     seed : of the random choices of ``method_sell: random`` and ``method_buy: random``
     """

@@ -84,20 +84,16 @@ def load_quotes(
 ) -> Panel:
     """Read the exchange's quotes.
 
-    Raises DataError if the data has no such market, or no instrument has the field to deal at. Raises ExpressionError
-    if an expression is not in the language.
+    Returns the instruments that ``exchange_kwargs.codes`` names, those that the account holds, and ``instruments``.
+    Values are NaN where nothing can be traded: outside the market's spans, and outside the exchange's days. Its
+    fields are those of :func:`quote_fields`; an expression is named by its text. Raises DataError if the data has no
+    such market, or no instrument has the field to deal at. Raises ExpressionError if an expression is not in the
+    language.
 
     Parameters
     ----------
     begin, end : calendar positions, end exclusive; ``begin`` should be the day before the first trading day
     instruments : codes that get a column in any case, such as all that have a score
-
-    Returns
-    -------
-    Panel
-        The instruments that ``exchange_kwargs.codes`` names, those that the account holds, and ``instruments``. Values
-        are NaN where nothing can be traded: outside the market's spans, and outside the exchange's days. Its fields
-        are those of :func:`quote_fields`; an expression is named by its text.
     """
     listed = tradable_universe(provider, config)
     days = provider.calendar[begin:end]

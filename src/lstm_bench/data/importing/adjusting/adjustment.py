@@ -54,18 +54,13 @@ class Adjustment:
 def choose_column(fields: Collection[str], requested: str, where: str) -> AdjustBy | None:
     """Choose the column that prices are adjusted by.
 
-    Raises DataError if the choice is unknown or has no column.
+    Returns None if ``auto`` finds no such column. Raises DataError if the choice is unknown or has no column.
 
     Parameters
     ----------
     fields : fields of the file
     requested : an :data:`AdjustBy`, or ``auto``: the first of factor, adjusted close and split that the file has
     where : names the file in messages
-
-    Returns
-    -------
-    AdjustBy or None
-        None if ``auto`` finds no such column.
     """
     name = requested.replace("-", "_")
     choices: tuple[AdjustBy, ...] = get_args(AdjustBy)
@@ -84,6 +79,8 @@ def choose_column(fields: Collection[str], requested: str, where: str) -> Adjust
 def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) -> dict[str, Floats]:
     """Adjust the rows of one symbol.
 
+    Returns ``[n]`` float64 by field: prices, ``volume``, ``factor`` (if known), and the user's own fields unchanged.
+
     Parameters
     ----------
     rows : n rows; days without a bar stay NaN
@@ -93,11 +90,6 @@ def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) 
         prices. Adjusted prices stay as they are, and get the factor of a column beside them. Beside a column of
         splits that factor is 1 at the last bar, because such prices are in the last day's shares.
     first_split : whether splits up to the first bar count as well, because earlier bars are known
-
-    Returns
-    -------
-    dict
-        Field -> ``[n]`` float64: prices, ``volume``, ``factor`` (if known), and the user's own fields unchanged.
     """
     values = rows.values
     out = {name: column for name, column in values.items() if name not in ADJUSTMENTS}

@@ -52,7 +52,6 @@ class FactorSteps:
 
     Attributes
     ----------
-    symbol : str
     days : ``[K]`` datetime64[D]
     step : ``[K]``, log of the factor over the factor before
     move : ``[K]``, log move of the closes beyond the expected one

@@ -38,7 +38,6 @@ class Decision:
 
     Attributes
     ----------
-    adjustment : Adjustment
     is_conclusive : whether appended files must be treated alike: prices showed it, or the factor changes them
     messages : sentences for the user
     """

@@ -78,12 +78,7 @@ class BasisCheck:
         return scale
 
     def refuse(self) -> None:
-        """Refuse if the scale of an instrument is unknown.
-
-        Raises
-        ------
-        DataError
-        """
+        """Raise DataError if the scale of an instrument is unknown."""
         for instruments, what in (
             (self._revised, "the files contradict the folder on days that both have; import them anew"),
             (

@@ -34,8 +34,7 @@ class BarTable:
     days : ``[R]`` datetime64[D]
     values : field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
     evidence : field -> ``[R]`` float64, NaN if missing: see :class:`SymbolRows`
-    file, row : ``[R]`` int64
-        Position in ``files``, and row of the file (from 0).
+    file, row : ``[R]`` int64, position in ``files``, and row of the file (from 0)
     no_trade : number of rows without trade
     """
 
@@ -101,7 +100,6 @@ class ReadRules:
 
     Attributes
     ----------
-    options : ImportOptions
     required : fields that a file must have
     by : the column of :data:`ADJUSTMENTS` that prices are adjusted by; the others are evidence
     index : a symbol whose volume may be missing or zero, because an index is not traded

@@ -59,7 +59,8 @@ def map_columns(
 ) -> dict[str, str]:
     """Find the column of each field.
 
-    Raises DataError if a named column is missing, two columns match a field, or a required field has no column.
+    Returns the column of each field of the file. Raises DataError if a named column is missing, two
+    columns match a field, or a required field has no column.
 
     Parameters
     ----------
@@ -67,11 +68,6 @@ def map_columns(
     named : field -> column that the user named. A field that is not in :data:`ALIASES` is kept unchanged.
     where : names the file in messages
     required : fields that the file must have
-
-    Returns
-    -------
-    dict
-        Field -> column name, for the fields of the file.
     """
     by_key: dict[str, list[str]] = {}
     for name in header:

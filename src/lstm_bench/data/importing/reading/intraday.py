@@ -97,10 +97,7 @@ def refuse_intraday(stamps: Sequence[Stamps]) -> None:
 
     A repeated row whose vendor stamped it with another time is a duplicate instead.
 
-    Raises
-    ------
-    DataError
-        With a symbol, a day and times.
+    The DataError names a symbol, a day and times.
     """
     if len({clock for part in stamps for clock in part.clock}) < 2:  # midnight, or the close, of every day
         return

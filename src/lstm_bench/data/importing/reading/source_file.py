@@ -33,7 +33,6 @@ class SourceFile:
 
     Attributes
     ----------
-    path : Path
     name_symbol : the symbol in the file's name, for files without a column of symbols
     encoding : of a text file
     ragged : numbers of cells of ragged rows (too few or too many cells), once a text file is read

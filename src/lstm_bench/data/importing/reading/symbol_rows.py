@@ -20,10 +20,8 @@ class SymbolRows:
     values : field -> ``[n]`` float64
         Prices, volume and ``adjusted_close`` are NaN on days without a bar. ``split`` (1 without a split) and
         ``factor`` are given on those days as well.
-    traded : ``[n]`` bool
-        Days with a bar.
-    evidence : field -> ``[n]`` float64
-        What bars are judged by but not made of; NaN if missing.
+    traded : ``[n]`` bool, days with a bar
+    evidence : field -> ``[n]`` float64, what bars are judged by but not made of; NaN if missing
     """
 
     symbol: str

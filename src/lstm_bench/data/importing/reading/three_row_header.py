@@ -54,9 +54,7 @@ class ThreeRowHeader:
     def long_column(self, table: pa.Table, name: str) -> pa.ChunkedArray:
         """Build a column of the long table, in which the rows of one ticker follow those of another.
 
-        Parameters
-        ----------
-        table : the rows below the header, all text
+        ``table``: the rows below the header, all text.
         """
         import pyarrow as pa
 

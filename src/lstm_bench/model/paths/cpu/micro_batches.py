@@ -54,10 +54,7 @@ class Batch:
 
     Parameters
     ----------
-    inputs
-    model
-    positions : of each micro-batch, ``[b]``
-        Positions of samples.
+    positions : of each micro-batch, ``[b]``: positions of samples
     masks : a generator of dropout masks for each micro-batch
     """
 

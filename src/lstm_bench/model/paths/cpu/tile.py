@@ -34,7 +34,6 @@ class Left(NamedTuple):
 
     Attributes
     ----------
-    at
     row, group, step : from row to row, from one group of summands to the next, and from summand to summand
     groups, depth : numbers of groups and of summands in each
     """

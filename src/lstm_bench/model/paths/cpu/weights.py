@@ -21,7 +21,6 @@ class Shape(NamedTuple):
 
     Attributes
     ----------
-    features, hidden_size, layers
     blocks : vectors that hold a layer's units; units beyond the hidden size stay 0
     """
 
@@ -61,12 +60,9 @@ class PackedWeights:
 
     Attributes
     ----------
-    shape
-    rows : ``[layers, blocks, K, 4 LANES]``, a leaf for autograd
-        Panels of gates.
+    rows : ``[layers, blocks, K, 4 LANES]``, a leaf for autograd: panels of gates
     biases : ``[layers, blocks, 4 LANES]``, a leaf for autograd
-    forward : as ``rows``
-        The panels of the forward pass.
+    forward : as ``rows``, the panels of the forward pass
     backward : ``[layers, P, 4 units, COLUMNS]``
         The panels of the backward pass: of inputs from below (none in the first layer), then the layer's own.
     bf16 : whether ``forward`` and ``backward`` are pairs of bfloat16 numbers

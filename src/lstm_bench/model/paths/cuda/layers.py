@@ -68,9 +68,7 @@ def forward(
     ----------
     weights : of K members
     windows : ``[K, L, B, F]``, contiguous
-    layers
     dropout : None for none
-    precision
 
     Returns
     -------

@@ -29,10 +29,7 @@ _SCORING_BYTES = 1 << 28  # for the states of all days that a layer hands to the
 class CudaPath:
     """Members in one step; see :class:`lstm_bench.model.contract.TrainingPath`.
 
-    Parameters
-    ----------
-    inputs
-    width : most members that train together; None for as many as fit into the device's free memory
+    ``width``: most members that train together; None for as many as fit into the device's free memory.
     """
 
     def __init__(self, inputs: TrainingInputs, width: int | None = None) -> None:

@@ -24,7 +24,6 @@ class TrainingStep:
 
     Parameters
     ----------
-    inputs
     members : K of the pack's members
     weights, optimizer : those of the K members
 
