@@ -114,9 +114,9 @@ def build_inference_dataset(
     the run: expanding values depend on that day, and so do the last digits of rolling ones. Rows begin as many days
     before ``begin`` as the window of ``begin`` covers.
 
-    The dataset has one segment, ``test``, of the days ``begin..end``, and one data key, ``infer``. Raises ConfigError if
-    columns do not fit ``d_feat`` or ``step_len``. Raises DataError if there is no row, or ``fitted`` belongs to other
-    processors or columns.
+    The dataset has one segment, ``test``, of the days ``begin..end``, and one data key, ``infer``. Raises ConfigError
+    if columns do not fit ``d_feat`` or ``step_len``. Raises DataError if there is no row, or ``fitted`` belongs to
+    other processors or columns.
 
     Parameters
     ----------

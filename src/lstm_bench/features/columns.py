@@ -121,9 +121,7 @@ class Columns(ABC):
 class StoredColumns(Columns):
     """Columns held as an array.
 
-    Attributes
-    ----------
-    values : ``[F, R]`` float32 (float64 for ranks, as in Qlib)
+    ``values``: ``[F, R]`` float32 (float64 for ranks, as in Qlib).
     """
 
     values: Array

@@ -68,9 +68,7 @@ class Finding:
 class Findings:
     """Findings, counted by kind; the first ``limit`` of each kind are kept.
 
-    Attributes
-    ----------
-    ignored : kinds to skip
+    ``ignored``: kinds to skip.
     """
 
     limit: int

@@ -32,7 +32,8 @@ def lay_out(
 ) -> dict[str, Floats]:
     """Put bars on their days.
 
-    Returns ``[end - begin]`` float64 by field. A day without a bar is NaN, except that ``factor`` keeps its last value.
+    Returns ``[end - begin]`` float64 by field. A day without a bar is NaN, except that ``factor`` keeps its last
+    value.
 
     Parameters
     ----------

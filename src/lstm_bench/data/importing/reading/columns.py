@@ -59,8 +59,8 @@ def map_columns(
 ) -> dict[str, str]:
     """Find the column of each field.
 
-    Returns the column of each field of the file. Raises DataError if a named column is missing, two
-    columns match a field, or a required field has no column.
+    Returns the column of each field of the file. Raises DataError if a named column is missing, two columns match a
+    field, or a required field has no column.
 
     Parameters
     ----------

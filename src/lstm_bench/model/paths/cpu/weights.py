@@ -19,9 +19,7 @@ __all__ = ["PackedWeights", "Shape", "unpacked"]
 class Shape(NamedTuple):
     """Sizes of an LSTM in the kernels, padded to whole vectors.
 
-    Attributes
-    ----------
-    blocks : vectors that hold a layer's units; units beyond the hidden size stay 0
+    ``blocks``: vectors that hold a layer's units; units beyond the hidden size stay 0.
     """
 
     features: int
