@@ -22,7 +22,7 @@ import numpy as np
 from lstm_bench.core.atomic import publish, staging, stagings_of
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.arrays import Array
+from lstm_bench.data.arrays import Array
 
 __all__ = [
     "Arrays",

@@ -12,6 +12,7 @@ from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
+from lstm_bench.data.arrays import Bools
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import DataKey, Dataset, View, window_shape
 from lstm_bench.dataset.guards import embargoed_days
@@ -26,7 +27,6 @@ from lstm_bench.dataset.handler import (
 )
 from lstm_bench.dataset.segments import Segment, locate_segments, span_of
 from lstm_bench.dataset.windows import Resident
-from lstm_bench.features.arrays import Bools
 from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Table

@@ -15,13 +15,13 @@ from typing import Any, get_args
 
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Array
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry, open_entry
 from lstm_bench.dataset.array_store import ArrayStore
 from lstm_bench.dataset.build import build_dataset, refuse_unseen_fit, requested_segments
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.stored import pack_dataset, unpack_dataset
-from lstm_bench.features.arrays import Array
 
 __all__ = ["DatasetCache"]
 

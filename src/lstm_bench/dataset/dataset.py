@@ -13,11 +13,11 @@ import torch
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
+from lstm_bench.data.arrays import Array, Bools, Days, Floats32, Ints
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns, read_table
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
-from lstm_bench.features.arrays import Array, Bools, Days, Floats32, Ints
 from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows, Table

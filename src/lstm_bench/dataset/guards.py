@@ -14,10 +14,10 @@ from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError
+from lstm_bench.data.arrays import Bools
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import Segment, span_of
-from lstm_bench.features.arrays import Bools
 from lstm_bench.features.expression import Expression
 
 __all__ = ["default_embargo", "embargo_days", "embargoed_days", "feature_leak", "label_mistake", "leaks"]

@@ -13,11 +13,11 @@ from lstm_bench.config.alpha360 import DAYS, FIELDS
 from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Bools
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.dataset.universe import has_bars, instruments_of, universe_of
-from lstm_bench.features.arrays import Bools
 from lstm_bench.features.column_selection import missing_columns, surviving_columns
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.config.sections.harness import TrainingConfig
+from lstm_bench.data.arrays import Floats, Floats32
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.features.arrays import Floats, Floats32
 
 __all__ = ["sample_weights"]
 

@@ -13,8 +13,8 @@ from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName, Segme
 from lstm_bench.config.values.day import parse_day
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import ConfigError, DataError
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.provider import Provider
-from lstm_bench.features.arrays import Days
 
 __all__ = ["Segment", "close_segments", "locate_segments", "misfits", "span_of"]
 

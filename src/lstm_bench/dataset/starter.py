@@ -13,10 +13,10 @@ import numpy as np
 
 from lstm_bench.config.sections.exchange import REGIONS, Region
 from lstm_bench.core.errors import DataError, InputError, choices_hint
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.dataset.proportional import split_days
-from lstm_bench.features.arrays import Days
 
 __all__ = ["LEAST_DAYS", "LEAST_STOCKS", "Starter", "fit_starter"]
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.data.arrays import Array, Floats32
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import DataKey, Dataset, View, window_shape
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import Resident
-from lstm_bench.features.arrays import Array, Floats32
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns, StandardiseColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows

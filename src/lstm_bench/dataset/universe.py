@@ -11,11 +11,11 @@ import numpy as np
 from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.config.sections.universe import ExpressionFilter, FilteredMarket, NameFilter, TimeRangeConfig
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Bools, Days
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Span, Universe
 from lstm_bench.dataset.segments import span_of
-from lstm_bench.features.arrays import Bools, Days
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import Expression, extent, parse
 from lstm_bench.features.table import Rows

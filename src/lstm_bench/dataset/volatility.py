@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from lstm_bench.data.arrays import Array, Floats32
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry
 from lstm_bench.dataset.array_store import ArrayStore
-from lstm_bench.features.arrays import Array, Floats32
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_bench.features.arrays import Floats32, Ints
+from lstm_bench.data.arrays import Floats32, Ints
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns
 from lstm_bench.features.table import Rows
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_bench.data.arrays import Bools, Days, Floats, Reals
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.returns.drawdown import drawdowns, worst
@@ -20,7 +21,6 @@ from lstm_bench.evaluate.signal.precision import Precision, precision
 from lstm_bench.evaluate.signal.stability import Stability, stability
 from lstm_bench.evaluate.trading.backtest import BacktestResult
 from lstm_bench.evaluate.trading.holdings import holding_statistics
-from lstm_bench.features.arrays import Bools, Days, Floats, Reals
 
 __all__ = ["PortfolioAnalysis", "SignalAnalysis", "analyse_portfolio", "analyse_signal"]
 

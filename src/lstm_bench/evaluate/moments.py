@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_bench.features.arrays import Floats
+from lstm_bench.data.arrays import Floats
 
 __all__ = ["ROUNDING", "Moments", "moments", "scaled"]
 

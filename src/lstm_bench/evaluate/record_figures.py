@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_bench.data.arrays import Bools, Reals
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.signal.metrics import SignalMetrics
 from lstm_bench.evaluate.signal.precision import Precision
-from lstm_bench.features.arrays import Bools, Reals
 
 __all__ = ["long_short_figures", "squared_error"]
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Array, Floats32, Ints
 from lstm_bench.features import host
-from lstm_bench.features.arrays import Array, Floats32, Ints
 
 __all__ = ["ColumnMap", "Columns", "Fill", "LaggedColumns", "StandardiseColumns", "StoredColumns"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lstm_bench.data.arrays import Array
 from lstm_bench.features import elementwise
-from lstm_bench.features.arrays import Array
 from lstm_bench.features.kernels.correlation import rolling_correlation
 from lstm_bench.features.kernels.exponential import expanding_exponential, exponential_mean
 from lstm_bench.features.kernels.extremes import rolling_extreme

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.core.errors import ExpressionError
-from lstm_bench.features.arrays import Array, Ints
+from lstm_bench.data.arrays import Array, Ints
 from lstm_bench.features.kernels.shift import blank
 from lstm_bench.features.series import Series, Span, Value
 

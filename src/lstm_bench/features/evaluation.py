@@ -14,9 +14,9 @@ import numpy as np
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Array, Floats32, Ints, Ints32
 from lstm_bench.data.panel import Panel
 from lstm_bench.features import host
-from lstm_bench.features.arrays import Array, Floats32, Ints, Ints32
 from lstm_bench.features.compute import compute
 from lstm_bench.features.expression import Expression, extent, parse
 from lstm_bench.features.kernels.shift import blank

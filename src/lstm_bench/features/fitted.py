@@ -19,7 +19,7 @@ from lstm_bench.config.sections.processor import (
 from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.arrays import Bools, Floats32, Ints
+from lstm_bench.data.arrays import Bools, Floats32, Ints
 from lstm_bench.features.columns import Columns, StandardiseColumns
 from lstm_bench.features.host import for_each
 from lstm_bench.features.order_statistics import median_and_deviation

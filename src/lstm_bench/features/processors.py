@@ -30,7 +30,7 @@ from lstm_bench.config.sections.processor import (
     ProcessorConfig,
 )
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.arrays import Array, Bools, Floats, Floats32, Ints
+from lstm_bench.data.arrays import Array, Bools, Floats, Floats32, Ints
 from lstm_bench.features.column_selection import selected_columns
 from lstm_bench.features.columns import Columns, Fill, StoredColumns
 from lstm_bench.features.cross_section import day_means_for, day_ranks, day_robust_zscores, day_zscores

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_bench.features.arrays import Array, Ints
+from lstm_bench.data.arrays import Array, Ints
 from lstm_bench.features.kernels.shift import blank
 
 __all__ = ["Series", "Span", "Value"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_bench.config.sections.processor import FieldsGroup
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Bools, Days, Ints, Ints32
+from lstm_bench.data.arrays import Bools, Days, Ints, Ints32
 from lstm_bench.features.columns import Columns
 
 __all__ = ["GROUPS", "Rows", "Table", "groups_of"]

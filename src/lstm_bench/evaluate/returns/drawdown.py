@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from lstm_bench.data.arrays import Floats
 from lstm_bench.evaluate.returns.growth import reinvested
-from lstm_bench.features.arrays import Floats
 
 __all__ = ["Accumulation", "Drawdown", "below_high", "drawdowns", "worst"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.core.errors import InputError
+from lstm_bench.data.arrays import Days, Floats
 from lstm_bench.evaluate.moments import scaled
 from lstm_bench.evaluate.returns.drawdown import Accumulation, below_high, drawdowns
 from lstm_bench.evaluate.returns.growth import growth, log_growth, reinvested
@@ -19,7 +20,6 @@ from lstm_bench.evaluate.returns.risk import (
     risk_analysis,
 )
 from lstm_bench.evaluate.returns.tail import tail_risk
-from lstm_bench.features.arrays import Days, Floats
 
 __all__ = ["CONVENTIONS", "QLIB", "Convention", "performance"]
 

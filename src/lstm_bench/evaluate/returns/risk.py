@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
+from lstm_bench.data.arrays import Floats
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.returns.drawdown import below_high
 from lstm_bench.evaluate.returns.growth import growth, log_growth
-from lstm_bench.features.arrays import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

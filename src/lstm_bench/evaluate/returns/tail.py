@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_bench.data.arrays import Floats
 from lstm_bench.evaluate.moments import moments, scaled
-from lstm_bench.features.arrays import Floats
 
 __all__ = ["tail_risk"]
 

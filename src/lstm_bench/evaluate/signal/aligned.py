@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.core.errors import InputError
-from lstm_bench.features.arrays import Bools, Floats, Reals
+from lstm_bench.data.arrays import Bools, Floats, Reals
 
 __all__ = ["aligned"]
 

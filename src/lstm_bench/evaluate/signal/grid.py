@@ -13,7 +13,7 @@ import pandas as pd
 
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError
-from lstm_bench.features.arrays import Bools, Days, Floats
+from lstm_bench.data.arrays import Bools, Days, Floats
 
 __all__ = ["Column", "ScoreGrid", "is_real"]
 

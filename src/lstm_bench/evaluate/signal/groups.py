@@ -8,12 +8,12 @@ import numpy as np
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Reals
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.daily import label_mean
 from lstm_bench.evaluate.signal.metrics import SIGNAL_DAYS_PER_YEAR
-from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["GROUPS", "GroupReturns", "group_returns"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Reals
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import average_ranks, correlation
 from lstm_bench.evaluate.signal.daily import extreme_fifths, label_mean
-from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["SIGNAL_DAYS_PER_YEAR", "SignalMetrics", "signal_metrics"]
 

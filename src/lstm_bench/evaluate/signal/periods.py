@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_bench.data.arrays import Days, Floats
 from lstm_bench.evaluate.moments import moments
-from lstm_bench.features.arrays import Days, Floats
 
 __all__ = ["ic_by_period", "ic_summary"]
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Ints, Reals
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.daily import extreme_fifths, label_mean
-from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["Precision", "precision"]
 

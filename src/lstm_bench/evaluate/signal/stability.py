@@ -8,11 +8,11 @@ import numpy as np
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Ints, Reals
 from lstm_bench.evaluate.ranking import rising_order
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import correlation, ranks_in
 from lstm_bench.evaluate.signal.groups import GROUPS
-from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["Stability", "stability"]
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import ExecutorKwargs
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Floats, Ints, Reals
 from lstm_bench.evaluate.trading.exchange import (
     BUY,
     EITHER,
@@ -24,7 +25,6 @@ from lstm_bench.evaluate.trading.exchange import (
     tradable,
 )
 from lstm_bench.evaluate.trading.topk_dropout import StrategyParams, decide
-from lstm_bench.features.arrays import Floats, Ints, Reals
 
 __all__ = ["ExecutionParams", "Ledger", "Orders", "simulate"]
 

@@ -14,6 +14,7 @@ import numpy as np
 from lstm_bench.config.sections.backtest import BacktestConfig, PortAnalysisConfig
 from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.core.errors import DataError, InputError
+from lstm_bench.data.arrays import Days, Floats, Floats32, Ints, Reals
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate.returns.risk import excess_risk
 from lstm_bench.evaluate.trading.account import ExecutionParams, Ledger, simulate
@@ -21,7 +22,6 @@ from lstm_bench.evaluate.trading.exchange import STOP, Quotes, TradingCosts
 from lstm_bench.evaluate.trading.indicators import trade_indicators
 from lstm_bench.evaluate.trading.numpy_random import start_stream
 from lstm_bench.evaluate.trading.topk_dropout import StrategyParams
-from lstm_bench.features.arrays import Days, Floats, Floats32, Ints, Reals
 
 __all__ = ["REPORT_COLUMNS", "BacktestResult", "Positions", "backtest"]
 

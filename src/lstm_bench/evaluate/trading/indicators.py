@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from lstm_bench.config.sections.backtest import Weighting
-from lstm_bench.features.arrays import Floats
+from lstm_bench.data.arrays import Floats
 
 __all__ = ["trade_indicators"]
 

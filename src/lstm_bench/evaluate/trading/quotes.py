@@ -10,10 +10,10 @@ import numpy as np
 from lstm_bench.config.sections.backtest import CSI300, PortAnalysisConfig
 from lstm_bench.config.sections.universe import WholeMarket
 from lstm_bench.core.errors import DataError, ExpressionError, InputError, choices_hint
+from lstm_bench.data.arrays import Days, Floats32, Reals
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.features.arrays import Days, Floats32, Reals
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import TopkDropoutKwargs
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Ints, Reals
 from lstm_bench.evaluate.ranking import among, best_first
 from lstm_bench.evaluate.trading.exchange import EITHER, Quotes, TradingCosts, tradable
 from lstm_bench.evaluate.trading.numpy_random import choose
-from lstm_bench.features.arrays import Ints, Reals
 
 __all__ = ["StrategyParams", "decide"]
 
