@@ -27,16 +27,13 @@ class WindowSource(Protocol):
     @property
     def step_len(self) -> int:
         """Days in a window, L."""
-        ...
 
     @property
     def n_features(self) -> int:
         """Features per day, F."""
-        ...
 
     def to(self, device: torch.device | str) -> WindowSource:
         """Return the source with its arrays on ``device``."""
-        ...
 
     def gather(self, days: Tensor, instruments: Tensor) -> Tensor:
         """Gather windows.
@@ -47,7 +44,6 @@ class WindowSource(Protocol):
         ----------
         days, instruments : ``[B]`` int64, on the source's device: positions in the dataset's days and instruments
         """
-        ...
 
 
 class Resident:

@@ -21,16 +21,10 @@ Rows = tuple[int, int] | None
 
 # Operators that share a pass over a window.
 _PASS = {
-    "Max": "highest",
-    "IdxMax": "highest",
-    "Min": "lowest",
-    "IdxMin": "lowest",
-    "Quantile": "order",
-    "Rank": "order",
-    "Med": "order",
-    "Slope": "regression",
-    "Rsquare": "regression",
-    "Resi": "regression",
+    **dict.fromkeys(("Max", "IdxMax"), "highest"),
+    **dict.fromkeys(("Min", "IdxMin"), "lowest"),
+    **dict.fromkeys(("Quantile", "Rank", "Med"), "order"),
+    **dict.fromkeys(("Slope", "Rsquare", "Resi"), "regression"),
 }
 
 # To all other rolling operators an infinite value is a missing one.

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from lstm_bench.model.random_stream import RandomStream
     from lstm_bench.model.resident import ResidentSamples
 
-__all__ = ["MemberSpec", "PackSpec", "PathChoice", "TrainingInputs", "TrainingPath"]
+__all__ = ["MemberSpec", "OnStep", "PackSpec", "PathChoice", "TrainingInputs", "TrainingPath"]
+
+OnStep = Callable[[int, int], None] | None
+"""Called after each step with the number of steps in the epoch so far and in all."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,7 @@ class MemberSpec:
 class TrainingPath(Protocol):
     """Trains and scores the members of a pack. ``active`` lists K of them by index."""
 
-    def learn(
-        self,
-        active: Sequence[int],
-        order: Tensor,
-        rates: Tensor,
-        on_step: Callable[[int, int], None] | None,
-    ) -> Tensor:
+    def learn(self, active: Sequence[int], order: Tensor, rates: Tensor, on_step: OnStep) -> Tensor:
         """Take one optimizer step per batch and member.
 
         Returns ``[K]`` float64, on the CPU: the mean over the steps of each batch's loss before its update; NaN
@@ -130,17 +127,13 @@ class TrainingPath(Protocol):
         order : ``[K, steps, B]`` int64, on the CPU
             Positions among the training samples; -1 fills batches of whole days up to the longest.
         rates : ``[K, steps]`` float64, on the CPU: the learning rate of each step
-        on_step : called after each step with the number of steps so far and in all
         """
-        ...
 
     def score(self, active: Sequence[int], samples: ResidentSamples) -> Tensor:
         """Score every sample with the current weights, without dropout: float32 ``[K, S]``, on their device."""
-        ...
 
     def weights(self, member: int) -> dict[str, Tensor]:
         """Copy a member's weights to the CPU, under Qlib's parameter names."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
+from lstm_bench.model.contract import MemberSpec, OnStep, PackSpec, PathChoice
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.schedule import Schedule
 
@@ -97,7 +97,7 @@ def train_pack(
     device: torch.device,
     valid_metric: ValidMetric | None = None,
     on_epoch: Callable[[Sequence[Fit]], bool] | None = None,
-    on_step: Callable[[int, int], None] | None = None,
+    on_step: OnStep = None,
     choice: PathChoice | None = None,
     weights: npt.NDArray[Any] | None = None,
 ) -> list[Fit]:
@@ -141,7 +141,7 @@ def _epoch(
     rates: Tensor,
     number: int,
     valid_metric: ValidMetric | None,
-    on_step: Callable[[int, int], None] | None,
+    on_step: OnStep,
 ) -> list[Epoch]:
     started = time.perf_counter()
     train_losses = pack.train_epoch(active, rates, on_step)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
-from lstm_bench.model.contract import TrainingInputs
+from lstm_bench.model.contract import OnStep, TrainingInputs
 from lstm_bench.model.paths.cuda.layers import scores
 from lstm_bench.model.paths.cuda.memory import members_that_fit
 from lstm_bench.model.paths.cuda.optimizer import PackOptimizer
@@ -40,13 +40,7 @@ class CudaPath:
             _Group.begin(inputs, indices[first : first + width]) for first in range(0, len(indices), width)
         ]
 
-    def learn(
-        self,
-        active: Sequence[int],
-        order: Tensor,
-        rates: Tensor,
-        on_step: Callable[[int, int], None] | None,
-    ) -> Tensor:
+    def learn(self, active: Sequence[int], order: Tensor, rates: Tensor, on_step: OnStep) -> Tensor:
         """Train an epoch of one group after another; members that are no longer active leave their group."""
         self._regroup(active)
         losses = torch.empty(len(active), dtype=torch.float64)
