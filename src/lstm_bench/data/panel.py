@@ -54,3 +54,9 @@ class Panel:
     def shape(self) -> tuple[int, int]:
         """``(T, N)``."""
         return len(self.days), len(self.instruments)
+
+    def has_row(self, first: int, days: int) -> Bools:
+        """Mark the cells ``[days, N]``, from day ``first`` on, between an instrument's first and last bar."""
+        positions = np.arange(first, first + days)[:, None]
+        inside: Bools = (self.first <= positions) & (positions <= self.last)
+        return inside

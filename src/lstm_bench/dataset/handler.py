@@ -17,7 +17,7 @@ from lstm_bench.data.arrays import Bools
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.dataset.universe import has_bars, instruments_of, universe_of
+from lstm_bench.dataset.universe import instruments_of, universe_of
 from lstm_bench.features.column_selection import missing_columns, surviving_columns
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
@@ -107,7 +107,7 @@ def read_table(
     panel = _read_bars(columns, universe, provider, begin, end, expressions, lagged=lagged)
     first = begin - panel.offset
     days = panel.days[first : first + end - begin]
-    mask = universe.member(days, panel.instruments) & has_bars(panel, first, len(days))
+    mask = universe.member(days, panel.instruments) & panel.has_row(first, len(days))
     mask[: rows_from - begin] = False
     rows = Rows.of(mask)
     if len(rows) == 0:

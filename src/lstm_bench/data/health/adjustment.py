@@ -49,9 +49,8 @@ def check_change(bars: Bars, days: Days, thresholds: Thresholds, findings: Findi
     apart = np.abs(change - gain) > thresholds.change_tolerance + _ROUNDING * np.abs(gain)
     missing = np.isfinite(gain) & np.isnan(change)
     for t in np.flatnonzero(apart | missing):
-        findings.add(
-            "change inconsistent", bars.code, (days[t], days[t]), f"change {change[t]:.6g}", f"{gain[t]:.6g}"
-        )
+        day = days[t], days[t]
+        findings.add("change inconsistent", bars.code, day, f"change {change[t]:.6g}", f"{gain[t]:.6g}")
 
 
 def check_factor(bars: Bars, days: Days, findings: Findings) -> None:
@@ -60,10 +59,9 @@ def check_factor(bars: Bars, days: Days, findings: Findings) -> None:
         return
     factor = bars.fields["factor"]
     wrong = (factor <= 0) | (np.isnan(factor) & ~np.isnan(bars.fields["close"]))
-    for t in np.flatnonzero(wrong):
-        findings.add(
-            "factor unusable", bars.code, (days[t], days[t]), f"factor {factor[t]:.6g}", "more than 0"
-        )
+    findings.add_days(
+        "factor unusable", bars.code, days, wrong, lambda t: f"factor {factor[t]:.6g}", "more than 0"
+    )
 
 
 @dataclass(frozen=True)

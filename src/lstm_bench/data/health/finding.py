@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
 
-from lstm_bench.data.arrays import Bools
+from lstm_bench.data.arrays import Bools, Days
 
 __all__ = ["KINDS", "Finding", "FindingKind", "Findings", "runs"]
 
@@ -92,6 +92,19 @@ class Findings:
         if len(shown) < self.limit:
             first, last = (None, None) if days is None else map(str, days)
             shown.append(Finding(kind, instrument, first, last, value, expected))
+
+    def add_days(
+        self,
+        kind: FindingKind,
+        code: str,
+        days: Days,
+        wrong: Bools,
+        value: Callable[[int], str],
+        expected: str,
+    ) -> None:
+        """Add a finding for each of an instrument's days that is wrong; ``value(t)`` describes day ``t``."""
+        for t in np.flatnonzero(wrong):
+            self.add(kind, code, (days[t], days[t]), value(int(t)), expected)
 
     @property
     def counts(self) -> Mapping[str, int]:
