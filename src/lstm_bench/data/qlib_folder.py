@@ -26,18 +26,11 @@ Markets = Mapping[str, Iterable[MembershipSpan]]
 
 @dataclass(frozen=True)
 class History:
-    """The bars of one instrument.
+    """The bars of one instrument."""
 
-    Attributes
-    ----------
-    code : upper-case code
-    begin : position in the calendar of the first value of every field
-    fields : name without ``$`` -> ``[n]`` float32
-    """
-
-    code: str
-    begin: int
-    fields: Mapping[str, Floats32]
+    code: str  # upper-case code
+    begin: int  # position in the calendar of the first value of every field
+    fields: Mapping[str, Floats32]  # name without ``$`` -> ``[n]`` float32
 
 
 def write_qlib_folder(

@@ -44,29 +44,22 @@ _YEAR = 240
 
 @dataclass(frozen=True)
 class Tape:
-    """Bars of T days of trading in N stocks.
+    """Bars of T days of trading in N stocks."""
 
-    Attributes
-    ----------
-    begin, end : ``[N]`` int64, day of the first bar, and the day after the last
-    open, high, low, close : ``[T, N]`` int32, raw prices in cents; 0 without trade
-    lots : ``[T, N]`` int32, volume in lots of 100 shares
-    factor : ``[T, N]`` float32, adjusted over raw price, also on suspended days
-    change : ``[T, N]`` float32
-        Adjusted close over the adjusted close before, minus 1; NaN on the first day and without trade.
-    worth : ``[T, N]`` float32, market value, up to a constant
-    """
-
+    # ``[N]`` int64, day of the first bar, and the day after the last
     begin: Ints
     end: Ints
+    # ``[T, N]`` int32, raw prices in cents; 0 without trade
     open: npt.NDArray[np.int32]
     high: npt.NDArray[np.int32]
     low: npt.NDArray[np.int32]
     close: npt.NDArray[np.int32]
-    lots: npt.NDArray[np.int32]
-    factor: npt.NDArray[np.float32]
+    lots: npt.NDArray[np.int32]  # ``[T, N]`` int32, volume in lots of 100 shares
+    factor: npt.NDArray[np.float32]  # ``[T, N]`` float32, adjusted over raw price, also on suspended days
+    # ``[T, N]`` float32: adjusted close over the adjusted close before, minus 1; NaN on the first day and without
+    # trade
     change: npt.NDArray[np.float32]
-    worth: npt.NDArray[np.float32]
+    worth: npt.NDArray[np.float32]  # ``[T, N]`` float32, market value, up to a constant
 
 
 def _blank_tape(days: int, begin: Ints, end: Ints) -> Tape:

@@ -20,15 +20,10 @@ Span = tuple[np.datetime64, np.datetime64]
 
 @dataclass(frozen=True)
 class Universe:
-    """Membership spans of a market.
+    """Membership spans of a market."""
 
-    Attributes
-    ----------
-    name : the market's name, such as ``csi300``
-    spans : upper-case code -> membership spans ``(first day, last day)``, both inclusive; spans may overlap
-    """
-
-    name: str
+    name: str  # the market's name, such as ``csi300``
+    # upper-case code -> membership spans ``(first day, last day)``, both inclusive; spans may overlap
     spans: Mapping[str, tuple[Span, ...]]
 
     @property

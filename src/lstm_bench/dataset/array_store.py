@@ -66,22 +66,13 @@ def default_bytes() -> int:
 
 @dataclass(frozen=True)
 class EntryInfo:
-    """Description of an entry.
+    """Description of an entry."""
 
-    Attributes
-    ----------
-    key : name of its folder
-    bytes : size on disk, including abandoned staging folders
-    used : time at which it was last opened
-    in_use : whether a process has it open or writes it
-    content : its plain data, empty if it cannot be read
-    """
-
-    key: str
-    bytes: int
-    used: datetime
-    in_use: bool
-    content: Content
+    key: str  # name of its folder
+    bytes: int  # size on disk, including abandoned staging folders
+    used: datetime  # time at which it was last opened
+    in_use: bool  # whether a process has it open or writes it
+    content: Content  # its plain data, empty if it cannot be read
 
 
 class ArrayStore:

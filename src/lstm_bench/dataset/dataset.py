@@ -36,22 +36,17 @@ class SampleSet:
     """Samples of one segment and data key.
 
     ``TSDatasetH`` orders them by instrument, then day; ``DatasetH`` by day, then instrument.
-
-    Attributes
-    ----------
-    days, instruments : ``[S]`` int64, positions in the dataset's days and instruments
-    labels : ``[S]`` float32, or float64 after ``CSRankNorm``, as in Qlib: processed labels of this data key
-    windows : source of the samples' features
-    embargoed : number of samples that the embargo left out
     """
 
     segment: SegmentName
     key: DataKey
+    # ``[S]`` int64, positions in the dataset's days and instruments
     days: Ints
     instruments: Ints
+    # ``[S]`` float32, or float64 after ``CSRankNorm``, as in Qlib: processed labels of this data key
     labels: Array
-    windows: WindowSource
-    embargoed: int = 0
+    windows: WindowSource  # source of the samples' features
+    embargoed: int = 0  # number of samples that the embargo left out
 
     def __len__(self) -> int:
         return len(self.days)
@@ -59,20 +54,12 @@ class SampleSet:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Processed rows of one data key.
+    """Processed rows of one data key."""
 
-    Attributes
-    ----------
-    kept : ``[R]`` bool, rows that the processors did not drop
-    labels : ``[R]``, processed
-    features : rows ``[R, C]`` float32, or bars ``[N, D, F]`` if the columns are lagged
-    lagged : the columns on those bars, None if they are stored
-    """
-
-    kept: Bools
-    labels: Array
-    features: Resident
-    lagged: LaggedColumns | None
+    kept: Bools  # ``[R]`` bool, rows that the processors did not drop
+    labels: Array  # ``[R]``, processed
+    features: Resident  # rows ``[R, C]`` float32, or bars ``[N, D, F]`` if the columns are lagged
+    lagged: LaggedColumns | None  # the columns on those bars, None if they are stored
 
     @classmethod
     def of(cls, table: Table, features: Resident) -> View:

@@ -30,37 +30,24 @@ _COLUMNS_AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding about one column.
-
-    Attributes
-    ----------
-    text : description, to be read after the column's name
-    is_wrong : False for a mere note
-    """
+    """A finding about one column."""
 
     group: Group
     column: str
-    text: str
-    is_wrong: bool = True
+    text: str  # description, to be read after the column's name
+    is_wrong: bool = True  # False for a mere note
 
 
 @dataclass(frozen=True)
 class ColumnValues:
-    """Statistics of a column's values.
-
-    Attributes
-    ----------
-    rows : R, number of pairs (day, instrument)
-    nan_share, infinite_share : fractions of R
-    is_constant : whether all finite values are equal
-    """
+    """Statistics of a column's values."""
 
     group: Group
     column: str
-    rows: int
-    nan_share: float
-    infinite_share: float
-    is_constant: bool
+    rows: int  # R, number of pairs (day, instrument)
+    nan_share: float  # fractions of R
+    infinite_share: float  # fractions of R
+    is_constant: bool  # whether all finite values are equal
 
     def findings(self) -> Iterator[Finding]:
         """Yield a finding for values that a model cannot learn from."""

@@ -40,18 +40,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class HandlerColumns:
-    """The columns of a handler.
+    """The columns of a handler."""
 
-    Attributes
-    ----------
-    features : name -> expression, in the handler's order
-    label : the label's name and expression
-    lagged : whether the features are Alpha360's
-    """
-
-    features: Mapping[str, str]
-    label: tuple[str, str]
-    lagged: bool
+    features: Mapping[str, str]  # name -> expression, in the handler's order
+    label: tuple[str, str]  # the label's name and expression
+    lagged: bool  # whether the features are Alpha360's
 
     @classmethod
     def of(cls, config: HandlerConfig) -> HandlerColumns:
@@ -169,16 +162,12 @@ def _lagged_columns(names: tuple[str, ...], panel: Panel, first: int, rows: Rows
 
 @dataclass(frozen=True, eq=False)
 class Processed:
-    """A handler's processed tables.
+    """A handler's processed tables."""
 
-    Attributes
-    ----------
-    infer, learn : tables for prediction and for training, over the same rows
-    fitted : ``shared``, ``infer`` and ``learn`` -> statistics of their processors, in order
-    """
-
+    # tables for prediction and for training, over the same rows
     infer: Table
     learn: Table
+    # ``shared``, ``infer`` and ``learn`` -> statistics of their processors, in order
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
 
 

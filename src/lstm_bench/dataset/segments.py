@@ -25,17 +25,11 @@ _Run = TypeVar("_Run", bound=RunConfig)
 
 @dataclass(frozen=True)
 class Segment:
-    """A span of days.
+    """A span of days."""
 
-    Attributes
-    ----------
-    name : ``train``, ``valid`` or ``test``
-    begin, end : calendar positions, end exclusive
-    """
-
-    name: SegmentName
-    begin: int
-    end: int
+    name: SegmentName  # ``train``, ``valid`` or ``test``
+    begin: int  # calendar positions, end exclusive
+    end: int  # calendar positions, end exclusive
 
 
 def locate_segments(

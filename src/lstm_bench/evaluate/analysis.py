@@ -27,22 +27,14 @@ __all__ = ["PortfolioAnalysis", "SignalAnalysis", "analyse_portfolio", "analyse_
 
 @dataclass(frozen=True)
 class SignalAnalysis:
-    """The evaluation of scores beyond their IC.
+    """The evaluation of scores beyond their IC."""
 
-    Attributes
-    ----------
-    days : ``[T]`` datetime64[D]
-    metrics : the daily ICs
-    precision, groups, stability : daily series
-    decay : ICs with later labels
-    """
-
-    days: Days
-    metrics: SignalMetrics
-    precision: Precision
-    groups: GroupReturns
-    stability: Stability
-    decay: Decay
+    days: Days  # ``[T]`` datetime64[D]
+    metrics: SignalMetrics  # the daily ICs
+    precision: Precision  # daily series
+    groups: GroupReturns  # daily series
+    stability: Stability  # daily series
+    decay: Decay  # ICs with later labels
 
     def series(self) -> dict[str, Floats]:
         """Return the daily series other than the ICs: name -> ``[T]``."""

@@ -15,24 +15,17 @@ __all__ = ["Expression", "extent", "parse", "parse_columns"]
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression.
+    """A parsed expression."""
 
-    Attributes
-    ----------
-    text : the expression as written
-    root : its tree
-    fields : names of the fields that it reads, sorted
-    instruments : upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted
-    left, right : days of history that Qlib loads before the first and after the last day asked for
-    ahead : days after a row's own that its value depends on; 0 if it depends on the past alone
-    """
-
-    text: str
-    root: Node
-    fields: tuple[str, ...] = field(init=False, compare=False)
+    text: str  # the expression as written
+    root: Node  # its tree
+    fields: tuple[str, ...] = field(init=False, compare=False)  # names of the fields that it reads, sorted
+    # upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted
     instruments: tuple[str, ...] = field(init=False, compare=False)
+    # days of history that Qlib loads before the first and after the last day asked for
     left: int = field(init=False, compare=False)
     right: int = field(init=False, compare=False)
+    # days after a row's own that its value depends on; 0 if it depends on the past alone
     ahead: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -34,21 +34,13 @@ _OUTLIER = 3.0
 
 @dataclass(frozen=True, eq=False)
 class FittedStatistics:
-    """Statistics that one processor learned of one group of columns, for ``x -> (x - center) / scale``.
+    """Statistics that one processor learned of one group of columns, for ``x -> (x - center) / scale``."""
 
-    Attributes
-    ----------
-    processor : class name
-    group : ``feature`` or ``label``
-    columns : F names
-    center, scale : ``[F]`` float32
-    """
-
-    processor: str
-    group: FieldsGroup
-    columns: tuple[str, ...]
-    center: Floats32
-    scale: Floats32
+    processor: str  # class name
+    group: FieldsGroup  # ``feature`` or ``label``
+    columns: tuple[str, ...]  # F names
+    center: Floats32  # ``[F]`` float32
+    scale: Floats32  # ``[F]`` float32
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON.

@@ -43,31 +43,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator.
+    """One operator."""
 
-    Attributes
-    ----------
-    parameters
-        Names as in Qlib, in order. ``N`` is the window, ``qscore`` a quantile, ``instrument`` a code and
-        ``func`` the name of a pandas aggregation; every other one is an operand.
-    kind : how it uses an instrument's history
-    numbers : the operands that may be plain numbers
-    smallest_window : the smallest N, apart from 0 and fractions
-    fractional : whether ``0 < N < 1`` means an exponential mean
-    expanding : whether ``N = 0`` is allowed
-    negative : whether ``N < 0``, a look ahead, is allowed
-    starts
-        Whether values depend on where the history starts, for any N: recursive sums that carry rounding errors
-        along, or a reach longer than the window that Qlib loads.
-    """
-
+    # names as in Qlib, in order. ``N`` is the window, ``qscore`` a quantile, ``instrument`` a code and ``func`` the
+    # name of a pandas aggregation; every other one is an operand.
     parameters: tuple[str, ...]
-    kind: Kind = Kind.ELEMENTWISE
-    numbers: frozenset[str] = frozenset()
-    smallest_window: int = 1
-    fractional: bool = False
-    expanding: bool = True
-    negative: bool = False
+    kind: Kind = Kind.ELEMENTWISE  # how it uses an instrument's history
+    numbers: frozenset[str] = frozenset()  # the operands that may be plain numbers
+    smallest_window: int = 1  # the smallest N, apart from 0 and fractions
+    fractional: bool = False  # whether ``0 < N < 1`` means an exponential mean
+    expanding: bool = True  # whether ``N = 0`` is allowed
+    negative: bool = False  # whether ``N < 0``, a look ahead, is allowed
+    # whether values depend on where the history starts, for any N: recursive sums that carry rounding errors along,
+    # or a reach longer than the window that Qlib loads
     starts: bool = False
 
     def depends_on_start(self, window: Window | None) -> bool:

@@ -65,22 +65,14 @@ Step = Load | Apply
 
 @dataclass(frozen=True)
 class Task:
-    """Steps that are computed together.
+    """Steps that are computed together."""
 
-    Attributes
-    ----------
-    steps : a single step, or those of one pass over a window, which share inputs and window
-    slots : slots of their values
-    results : pairs (position of an expression, slot) that this task completes
-    finished : slots that no later task needs
-    text : the first expression that needs it, for messages
-    """
-
+    # a single step, or those of one pass over a window, which share inputs and window
     steps: tuple[Step, ...]
-    slots: tuple[int, ...]
-    results: tuple[tuple[int, int], ...]
-    finished: tuple[int, ...]
-    text: str
+    slots: tuple[int, ...]  # slots of their values
+    results: tuple[tuple[int, int], ...]  # pairs (position of an expression, slot) that this task completes
+    finished: tuple[int, ...]  # slots that no later task needs
+    text: str  # the first expression that needs it, for messages
 
 
 class Plan:

@@ -50,17 +50,12 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Values of N instruments on T days.
+    """Values of N instruments on T days."""
 
-    Attributes
-    ----------
-    values
-        ``[N, T]``, one instrument per row, in C order; a single row if all instruments have the same values. Floats
-        are NaN outside the span.
-    span : the days that exist. A day inside can have a missing value; days outside are not part of the series.
-    """
-
+    # ``[N, T]``, one instrument per row, in C order; a single row if all instruments have the same values. Floats are
+    # NaN outside the span.
     values: Array
+    # the days that exist. A day inside can have a missing value; days outside are not part of the series.
     span: Span
 
     def floats(self) -> Array:

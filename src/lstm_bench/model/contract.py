@@ -32,32 +32,22 @@ OnStep = Callable[[int, int], None] | None
 
 @dataclass(frozen=True)
 class PackSpec:
-    """What the members of a pack share.
+    """What the members of a pack share."""
 
-    Attributes
-    ----------
-    d_feat, hidden_size, num_layers : the LSTM's shape
-    batch_size, optimizer : as in the ``task.model`` section
-    clip_grad_value, clip_grad_norm : gradient clipping, None for none
-    compat : whose training details hold
-    is_time_series : whether Qlib trains this on ``TSDatasetH``; it decides Qlib's sample order and precision
-    precision : of the products; sums and weights are float32
-    loss : what is minimised, and what validation measures
-    schedule : of the learning rates
-    """
-
+    # as in the ``task.model`` section
     d_feat: int
     hidden_size: int
     num_layers: int
     batch_size: int
     optimizer: Literal["adam", "gd", "adamw"]
-    clip_grad_value: float | None
-    clip_grad_norm: float | None
-    compat: Compat
+    clip_grad_value: float | None  # gradient clipping, None for none
+    clip_grad_norm: float | None  # gradient clipping, None for none
+    compat: Compat  # whose training details hold
+    # whether Qlib trains this on ``TSDatasetH``; it decides Qlib's sample order and precision
     is_time_series: bool
-    precision: Precision = "fp32"
-    loss: LossSpec = MSE
-    schedule: ScheduleSpec = CONSTANT
+    precision: Precision = "fp32"  # of the products; sums and weights are float32
+    loss: LossSpec = MSE  # what is minimised, and what validation measures
+    schedule: ScheduleSpec = CONSTANT  # of the learning rates
 
     @classmethod
     def of(cls, config: RunConfig) -> PackSpec:
@@ -138,23 +128,15 @@ class TrainingPath(Protocol):
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What a path is opened with.
-
-    Attributes
-    ----------
-    models : initial weights, on the CPU; a path may train them in place
-    streams : the members' random streams, after their weights were drawn
-    samples, labels : of train, on the device
-    weights : ``[S]`` of the training samples, on the device; None for ones
-    """
+    """What a path is opened with."""
 
     spec: PackSpec
     members: Sequence[MemberSpec]
-    models: Sequence[LSTM]
-    streams: Sequence[RandomStream]
-    samples: ResidentSamples
-    labels: Tensor
-    weights: Tensor | None = None
+    models: Sequence[LSTM]  # initial weights, on the CPU; a path may train them in place
+    streams: Sequence[RandomStream]  # the members' random streams, after their weights were drawn
+    samples: ResidentSamples  # of train, on the device
+    labels: Tensor  # of train, on the device
+    weights: Tensor | None = None  # ``[S]`` of the training samples, on the device; None for ones
 
 
 @dataclass(frozen=True)

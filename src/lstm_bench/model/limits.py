@@ -42,16 +42,10 @@ _COPIED_BYTES = 1 << 29
 
 @dataclass(frozen=True)
 class Limits:
-    """The rates that a device reached in a measurement.
+    """The rates that a device reached in a measurement."""
 
-    Attributes
-    ----------
-    gemm_flops : of products of the measured precision, FLOP/s
-    copy_bytes : read and written by a copy in memory, bytes/s
-    """
-
-    gemm_flops: float
-    copy_bytes: float
+    gemm_flops: float  # of products of the measured precision, FLOP/s
+    copy_bytes: float  # read and written by a copy in memory, bytes/s
 
 
 def measure_limits(device: torch.device, hidden_size: int = 64, precision: Precision = "fp32") -> Limits:

@@ -51,27 +51,18 @@ DEFAULT_SHAPES = {"Alpha158": Shape(20, 20), "Alpha360": Shape(6, 60)}
 
 @dataclass(frozen=True)
 class PathTiming:
-    """Timings of a path, per member: K members together take K times as long.
-
-    Attributes
-    ----------
-    members : K that trained together
-    step_seconds : of one optimizer step of one member
-    score_seconds : of one sample scored by one member
-    samples_per_second : trained on, over all members
-    train_flops, score_flops : rate of the products that :func:`lstm_bench.model.limits.lstm_flops` counts, FLOP/s
-    scored : samples that were scored at once
-    peak_bytes : most memory that steps took on a CUDA device beyond samples, weights and moments; None elsewhere
-    """
+    """Timings of a path, per member: K members together take K times as long."""
 
     path: PathName
-    members: int
-    step_seconds: float
-    score_seconds: float
-    samples_per_second: float
+    members: int  # K that trained together
+    step_seconds: float  # of one optimizer step of one member
+    score_seconds: float  # of one sample scored by one member
+    samples_per_second: float  # trained on, over all members
+    # rate of the products that :func:`lstm_bench.model.limits.lstm_flops` counts, FLOP/s
     train_flops: float
     score_flops: float
-    scored: int
+    scored: int  # samples that were scored at once
+    # most memory that steps took on a CUDA device beyond samples, weights and moments; None elsewhere
     peak_bytes: int | None
 
 

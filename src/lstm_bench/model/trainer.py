@@ -31,43 +31,31 @@ ValidMetric = Callable[[npt.NDArray[np.float32]], float]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of one member.
+    """One epoch of one member."""
 
-    Attributes
-    ----------
-    number : counted from 0
-    train_loss, valid_loss : the minimised loss; sample weights apply to the first only
-    valid_score : what early stopping watches, greater is better: minus ``valid_loss``, or the chosen metric
-    seconds : the pack's wall time, divided by its active members
-    lr : the learning rate of the last step
-    """
-
-    number: int
+    number: int  # counted from 0
+    # the minimised loss; sample weights apply to the first only
     train_loss: float
     valid_loss: float
+    # what early stopping watches, greater is better: minus ``valid_loss``, or the chosen metric
     valid_score: float
-    seconds: float
-    lr: float
+    seconds: float  # the pack's wall time, divided by its active members
+    lr: float  # the learning rate of the last step
 
 
 @dataclass
 class Fit:
-    """The result of training a member.
-
-    Attributes
-    ----------
-    status : ``training`` until it ends; then ``finished`` (all epochs), ``early_stopped``, ``diverged`` (the last epoch
-        has a loss or score that is not finite) or ``stopped`` (by the caller)
-    epochs : one entry per epoch
-    best_epoch, best_score : of ``weights``; -1 and -inf if there are none
-    weights : of the best epoch, on the CPU; empty if no epoch had a finite score
-    """
+    """The result of training a member."""
 
     member: MemberSpec
+    # ``training`` until it ends; then ``finished`` (all epochs), ``early_stopped``, ``diverged`` (the last epoch has
+    # a loss or score that is not finite) or ``stopped`` (by the caller)
     status: Status = "training"
-    epochs: list[Epoch] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)  # one entry per epoch
+    # of ``weights``; -1 and -inf if there are none
     best_epoch: int = -1
     best_score: float = -math.inf
+    # of the best epoch, on the CPU; empty if no epoch had a finite score
     weights: dict[str, Tensor] = field(default_factory=dict)
 
     def note(self, epoch: Epoch, weights: Callable[[], dict[str, Tensor]], early_stop: int) -> None:

@@ -66,17 +66,11 @@ def check_factor(bars: Bars, days: Days, findings: Findings) -> None:
 
 @dataclass(frozen=True)
 class VolumeJump:
-    """A day on which the factor jumps.
-
-    Attributes
-    ----------
-    factor : log of the factor over that of the day before
-    volume : log of the median volume after over that before
-    """
+    """A day on which the factor jumps."""
 
     day: np.datetime64
-    factor: float
-    volume: float
+    factor: float  # log of the factor over that of the day before
+    volume: float  # log of the median volume after over that before
 
 
 def volume_jumps(bars: Bars, days: Days) -> list[VolumeJump]:

@@ -26,17 +26,11 @@ NEEDED = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Bars:
-    """An instrument's bars.
-
-    Attributes
-    ----------
-    begin : position in the calendar of the first row
-    fields : name -> ``[n]`` float64
-    """
+    """An instrument's bars."""
 
     code: str
-    begin: int
-    fields: Mapping[str, Floats]
+    begin: int  # position in the calendar of the first row
+    fields: Mapping[str, Floats]  # name -> ``[n]`` float64
 
     def __len__(self) -> int:
         """Return the number of rows."""

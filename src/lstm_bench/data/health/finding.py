@@ -46,22 +46,15 @@ KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 @dataclass(frozen=True)
 class Finding:
-    """One defect.
-
-    Attributes
-    ----------
-    instrument : code, or the name of a calendar or a market's file
-    first_day, last_day : ISO days, None if it concerns no day
-    value : what the folder has
-    expected : what it should have
-    """
+    """One defect."""
 
     kind: FindingKind
-    instrument: str
+    instrument: str  # code, or the name of a calendar or a market's file
+    # ISO days, None if it concerns no day
     first_day: str | None
     last_day: str | None
-    value: str
-    expected: str
+    value: str  # what the folder has
+    expected: str  # what it should have
 
 
 @dataclass

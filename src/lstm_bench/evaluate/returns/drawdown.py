@@ -17,22 +17,15 @@ Accumulation = Literal["summed", "compounded"]
 
 @dataclass(frozen=True)
 class Drawdown:
-    """One drawdown; days are positions in the returns.
+    """One drawdown; days are positions in the returns."""
 
-    Attributes
-    ----------
-    start : the day of the high before the fall; None if that is the wealth before the first day
-    bottom : the day of its deepest point, the first of equal ones
-    recovery : the first day at that high or above; None if there is none yet
-    depth : at the bottom, negative: the loss of summed returns, or the lost share of compounded wealth
-    days : number of days below the high
-    """
-
+    # the day of the high before the fall; None if that is the wealth before the first day
     start: int | None
-    bottom: int
-    recovery: int | None
+    bottom: int  # the day of its deepest point, the first of equal ones
+    recovery: int | None  # the first day at that high or above; None if there is none yet
+    # at the bottom, negative: the loss of summed returns, or the lost share of compounded wealth
     depth: float
-    days: int
+    days: int  # number of days below the high
 
 
 def below_high(returns: Floats, accumulation: Accumulation) -> Floats:

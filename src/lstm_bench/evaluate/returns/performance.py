@@ -26,20 +26,12 @@ __all__ = ["CONVENTIONS", "QLIB", "Convention", "performance"]
 
 @dataclass(frozen=True)
 class Convention:
-    """A way to accumulate daily returns.
+    """A way to accumulate daily returns."""
 
-    Attributes
-    ----------
-    name : name of its section
-    accumulation : ``summed`` or ``compounded``
-    scaler : trading days per year
-    risk : the five measures of its risk analysis
-    """
-
-    name: str
-    accumulation: Accumulation
-    scaler: float
-    risk: Callable[[Floats, float], dict[str, float]]
+    name: str  # name of its section
+    accumulation: Accumulation  # ``summed`` or ``compounded``
+    scaler: float  # trading days per year
+    risk: Callable[[Floats, float], dict[str, float]]  # the five measures of its risk analysis
 
     def total(self, returns: Floats) -> float:
         """Return over all days; infinite if it overflows."""

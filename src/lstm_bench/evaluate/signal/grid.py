@@ -25,20 +25,12 @@ _INDEX = ("datetime", "instrument")
 
 @dataclass(frozen=True, eq=False)
 class ScoreGrid:
-    """Long columns arranged by day and instrument.
+    """Long columns arranged by day and instrument."""
 
-    Attributes
-    ----------
-    days : ``[T]`` datetime64[D], of all columns together
-    instruments : N codes, sorted
-    values : ``[T, N]`` float64 each, NaN if a column has no row
-    rows : ``[T, N]`` bool, cells in which any column has a row
-    """
-
-    days: Days
-    instruments: tuple[str, ...]
-    values: tuple[Floats, ...]
-    rows: Bools
+    days: Days  # ``[T]`` datetime64[D], of all columns together
+    instruments: tuple[str, ...]  # N codes, sorted
+    values: tuple[Floats, ...]  # ``[T, N]`` float64 each, NaN if a column has no row
+    rows: Bools  # ``[T, N]`` bool, cells in which any column has a row
 
     @classmethod
     def of(cls, tables: Mapping[str, Column]) -> ScoreGrid:

@@ -21,19 +21,13 @@ GROUPS = 5
 
 
 class GroupReturns(NamedTuple):
-    """Returns of groups by score. Qlib cumulates them by summing.
+    """Returns of groups by score. Qlib cumulates them by summing."""
 
-    Attributes
-    ----------
-    groups : ``[G, T]`` float64
-        Mean label of each group, the highest scores first; NaN on days with fewer scores than groups.
-    spread : ``[T]`` float64, first group minus last (Qlib's ``long-short``)
-    excess : ``[T]`` float64
-        First group minus the mean of all stocks, with or without a score (Qlib's ``long-average``).
-    """
-
+    # ``[G, T]`` float64: mean label of each group, the highest scores first; NaN on days with fewer scores than
+    # groups
     groups: Floats
-    spread: Floats
+    spread: Floats  # ``[T]`` float64, first group minus last (Qlib's ``long-short``)
+    # ``[T]`` float64: first group minus the mean of all stocks, with or without a score (Qlib's ``long-average``)
     excess: Floats
 
     def series(self) -> dict[str, Floats]:

@@ -21,21 +21,16 @@ SIGNAL_DAYS_PER_YEAR = 252
 
 @dataclass(frozen=True)
 class SignalMetrics:
-    """Daily signal metrics and their summary.
+    """Daily signal metrics and their summary."""
 
-    Attributes
-    ----------
-    ic, rank_ic : ``[T]`` float64
-        Pearson and Spearman correlation between score and label over the stocks that have both; NaN on days without
-        a correlation.
-    long_short : ``[T]`` float64, or None if not requested
-        Half the difference between the mean label of the best and of the worst fifth.
-    long_average : ``[T]`` float64, or None if not requested: mean label of all stocks
-    """
-
+    # ``[T]`` float64: Pearson and Spearman correlation between score and label over the stocks that have both; NaN on
+    # days without a correlation
     ic: Floats
     rank_ic: Floats
+    # ``[T]`` float64, or None if not requested: half the difference between the mean label of the best and of the
+    # worst fifth
     long_short: Floats | None = None
+    # ``[T]`` float64, or None if not requested: mean label of all stocks
     long_average: Floats | None = None
 
     def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, float]:

@@ -15,17 +15,11 @@ __all__ = ["Precision", "precision"]
 
 
 class Precision(NamedTuple):
-    """Precision of each day, ``[T]`` float64 each; NaN if none of the stocks has a label, or a fifth has no stock.
+    """Precision of each day, ``[T]`` float64 each; NaN if none of the stocks has a label, or a fifth has no stock."""
 
-    Attributes
-    ----------
-    long : share of the best fifth whose label is above 0
-    short : share of the worst fifth whose label is below 0
-    long_excess, short_excess : the same against the mean label of the day, independent of the market's direction
-    """
-
-    long: Floats
-    short: Floats
+    long: Floats  # share of the best fifth whose label is above 0
+    short: Floats  # share of the worst fifth whose label is below 0
+    # the same against the mean label of the day, independent of the market's direction
     long_excess: Floats
     short_excess: Floats
 

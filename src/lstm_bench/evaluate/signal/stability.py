@@ -18,21 +18,15 @@ __all__ = ["Stability", "stability"]
 
 
 class Stability(NamedTuple):
-    """Similarity to earlier scores, ``[T]`` float64 each; NaN on days without earlier scores, such as the first.
+    """Similarity to earlier scores, ``[T]`` float64 each; NaN on days without earlier scores, such as the first."""
 
-    Attributes
-    ----------
-    autocorrelation : Pearson's correlation with the scores of ``lag`` days before (Qlib's ``pred_autocorr``)
-    rank_autocorrelation
-        The same for ranks among all stocks of the day; a stock's earlier score is that of its own row ``lag`` rows
-        before (the ``pred_autocorr`` of Qlib's ``model_performance_graph``).
-    turnover_top, turnover_bottom
-        Share of the day's best and worst part that was not in it by the scores of ``lag`` rows before (its
-        ``pred_turnover``).
-    """
-
+    # Pearson's correlation with the scores of ``lag`` days before (Qlib's ``pred_autocorr``)
     autocorrelation: Floats
+    # the same for ranks among all stocks of the day; a stock's earlier score is that of its own row ``lag`` rows
+    # before (the ``pred_autocorr`` of Qlib's ``model_performance_graph``)
     rank_autocorrelation: Floats
+    # share of the day's best and worst part that was not in it by the scores of ``lag`` rows before (its
+    # ``pred_turnover``)
     turnover_top: Floats
     turnover_bottom: Floats
 

@@ -33,18 +33,11 @@ _BY_VALUE = 2
 
 
 class ExecutionParams(NamedTuple):
-    """How orders are executed.
+    """How orders are executed."""
 
-    Attributes
-    ----------
-    sells_first : whether sells are executed before buys
-    settles_later : whether the proceeds of a sale can be spent from the next day on only
-    weighting : how fill rates are averaged over orders: equally (0), by amount (1) or by value (2)
-    """
-
-    sells_first: bool
-    settles_later: bool
-    weighting: int
+    sells_first: bool  # whether sells are executed before buys
+    settles_later: bool  # whether the proceeds of a sale can be spent from the next day on only
+    weighting: int  # how fill rates are averaged over orders: equally (0), by amount (1) or by value (2)
 
     @classmethod
     def of(cls, config: ExecutorKwargs) -> ExecutionParams:
@@ -64,22 +57,15 @@ class Orders(NamedTuple):
 
 
 class Ledger(NamedTuple):
-    """The record of a simulation of D days.
+    """The record of a simulation of D days."""
 
-    Attributes
-    ----------
-    money : ``[5, D]``
-        At the close: value of the stocks, cash, proceeds that can be spent from the next day on, and the running sums
-        of turnover and of cost.
-    trades : ``[4, D]``
-        Of the day's orders: mean fill rate (NaN if no order has an amount), amount dealt, value dealt, number of
-        orders.
-    day, column, amount, price, days_held : ``[P]``
-        The holdings at each close, by day and column: day from 0, adjusted shares, last close, days held.
-    """
-
+    # ``[5, D]``: at the close: value of the stocks, cash, proceeds that can be spent from the next day on, and the
+    # running sums of turnover and of cost
     money: Floats
+    # ``[4, D]``: of the day's orders: mean fill rate (NaN if no order has an amount), amount dealt, value dealt,
+    # number of orders
     trades: Floats
+    # ``[P]``: the holdings at each close, by day and column: day from 0, adjusted shares, last close, days held
     day: Ints
     column: Ints
     amount: Floats

@@ -38,23 +38,15 @@ _KERNEL_LAYOUT: tuple[Literal["C", "W"], ...] = ("C", "W")
 
 @dataclass(frozen=True)
 class Positions:
-    """Holdings at each close: P entries ordered by day, then instrument.
+    """Holdings at each close: P entries ordered by day, then instrument."""
 
-    Attributes
-    ----------
-    day, instrument : ``[P]`` int64, index into the result's ``days`` and ``instruments``
-    amount : ``[P]`` float64, adjusted shares
-    price : ``[P]`` float64, the last close
-    weight : ``[P]`` float64, share of the account's value
-    days_held : ``[P]`` int64, today included
-    """
-
+    # ``[P]`` int64, index into the result's ``days`` and ``instruments``
     day: Ints
     instrument: Ints
-    amount: Floats
-    price: Floats
-    weight: Floats
-    days_held: Ints
+    amount: Floats  # ``[P]`` float64, adjusted shares
+    price: Floats  # ``[P]`` float64, the last close
+    weight: Floats  # ``[P]`` float64, share of the account's value
+    days_held: Ints  # ``[P]`` int64, today included
 
 
 @dataclass(frozen=True)

@@ -26,17 +26,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LossSpec:
-    """Which loss, and its settings.
+    """Which loss, and its settings."""
 
-    Attributes
-    ----------
-    name : ``mse`` and ``huber`` measure a sample's error, ``ic`` and ``rank`` whole days
-    huber_delta : the error from which on ``huber`` grows linearly
-    rank_temperature : softness of the ranks of ``rank``, in standard deviations of a day's scores
-    """
-
-    name: LossName = "mse"
-    huber_delta: float = 1.0
+    name: LossName = "mse"  # ``mse`` and ``huber`` measure a sample's error, ``ic`` and ``rank`` whole days
+    huber_delta: float = 1.0  # the error from which on ``huber`` grows linearly
+    # softness of the ranks of ``rank``, in standard deviations of a day's scores
     rank_temperature: float = 0.1
 
     @property

@@ -26,18 +26,11 @@ State = Literal["raw", "adjusted"]
 
 @dataclass(frozen=True)
 class Adjustment:
-    """What is done to the numbers of the files.
+    """What is done to the numbers of the files."""
 
-    Attributes
-    ----------
-    by : the column that prices are adjusted by, or ``none``
-    prices : state of the files' prices; ``raw`` ones are multiplied by the factor
-    volume : state of the files' volumes; ``raw`` ones are divided by the factor
-    """
-
-    by: AdjustBy
-    prices: State
-    volume: State
+    by: AdjustBy  # the column that prices are adjusted by, or ``none``
+    prices: State  # state of the files' prices; ``raw`` ones are multiplied by the factor
+    volume: State  # state of the files' volumes; ``raw`` ones are divided by the factor
 
     @classmethod
     def requested(cls, by: AdjustBy) -> Adjustment:

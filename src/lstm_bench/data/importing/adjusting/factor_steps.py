@@ -48,23 +48,14 @@ CLOSE_NOISE = Noise(floor=0.01, unknown=0.02)
 
 @dataclass(frozen=True)
 class FactorSteps:
-    """K steps of one symbol.
-
-    Attributes
-    ----------
-    days : ``[K]`` datetime64[D]
-    step : ``[K]``, log of the factor over the factor before
-    move : ``[K]``, log move of the closes beyond the expected one
-    noise : ``[K]``, deviation of a move
-    near : ``[K, 6]``, moves of the three bars before and after, NaN if there is none
-    """
+    """K steps of one symbol."""
 
     symbol: str
-    days: Days
-    step: Floats
-    move: Floats
-    noise: Floats
-    near: Floats
+    days: Days  # ``[K]`` datetime64[D]
+    step: Floats  # ``[K]``, log of the factor over the factor before
+    move: Floats  # ``[K]``, log move of the closes beyond the expected one
+    noise: Floats  # ``[K]``, deviation of a move
+    near: Floats  # ``[K, 6]``, moves of the three bars before and after, NaN if there is none
 
     @property
     def lean(self) -> Floats:

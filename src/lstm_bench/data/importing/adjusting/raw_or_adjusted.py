@@ -34,17 +34,12 @@ _SPLIT_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Decision:
-    """What is done to prices and volumes.
-
-    Attributes
-    ----------
-    is_conclusive : whether appended files must be treated alike: prices showed it, or the factor changes them
-    messages : sentences for the user
-    """
+    """What is done to prices and volumes."""
 
     adjustment: Adjustment
+    # whether appended files must be treated alike: prices showed it, or the factor changes them
     is_conclusive: bool
-    messages: tuple[str, ...]
+    messages: tuple[str, ...]  # sentences for the user
 
 
 def decide(

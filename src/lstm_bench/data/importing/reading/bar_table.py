@@ -24,29 +24,18 @@ _PRICES = (*PRICES, "adjusted_close")
 
 @dataclass
 class BarTable:
-    """R rows of all files.
+    """R rows of all files."""
 
-    Attributes
-    ----------
-    files : the files
-    symbols : distinct symbols, sorted
-    symbol : ``[R]`` int64, position in ``symbols``
-    days : ``[R]`` datetime64[D]
-    values : field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
-    evidence : field -> ``[R]`` float64, NaN if missing: see :class:`SymbolRows`
-    file, row : ``[R]`` int64, position in ``files``, and row of the file (from 0)
-    no_trade : number of rows without trade
-    """
-
-    files: Sequence[SourceFile]
-    symbols: list[str]
-    symbol: Ints
-    days: Days
-    values: dict[str, Floats]
-    evidence: dict[str, Floats]
+    files: Sequence[SourceFile]  # the files
+    symbols: list[str]  # distinct symbols, sorted
+    symbol: Ints  # ``[R]`` int64, position in ``symbols``
+    days: Days  # ``[R]`` datetime64[D]
+    values: dict[str, Floats]  # field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
+    evidence: dict[str, Floats]  # field -> ``[R]`` float64, NaN if missing: see :class:`SymbolRows`
+    # ``[R]`` int64, position in ``files``, and row of the file (from 0)
     file: Ints
     row: Ints
-    no_trade: int = 0
+    no_trade: int = 0  # number of rows without trade
 
     def select(self, rows: Bools | Ints) -> None:
         """Keep rows by a mask, or reorder them by their positions."""
@@ -96,21 +85,13 @@ def _describe_part(describe: Callable[[int], str], part: Ints) -> Callable[[int]
 
 @dataclass(frozen=True)
 class ReadRules:
-    """How rows are read.
-
-    Attributes
-    ----------
-    required : fields that a file must have
-    by : the column of :data:`ADJUSTMENTS` that prices are adjusted by; the others are evidence
-    index : a symbol whose volume may be missing or zero, because an index is not traded
-    ignored : fields not to read
-    """
+    """How rows are read."""
 
     options: ImportOptions
-    required: Sequence[str]
-    by: str
-    index: str | None = None
-    ignored: Collection[str] = ()
+    required: Sequence[str]  # fields that a file must have
+    by: str  # the column of :data:`ADJUSTMENTS` that prices are adjusted by; the others are evidence
+    index: str | None = None  # a symbol whose volume may be missing or zero, because an index is not traded
+    ignored: Collection[str] = ()  # fields not to read
 
     def columns(self, source: SourceFile) -> FileColumns:
         """Find the columns of a file."""

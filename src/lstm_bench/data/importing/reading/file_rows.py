@@ -38,26 +38,16 @@ class FileColumns:
 
 @dataclass(frozen=True)
 class FileRows:
-    """The R rows of a file with a valid day and symbol.
+    """The R rows of a file with a valid day and symbol."""
 
-    Attributes
-    ----------
-    symbols : ``[R]`` str
-    days : ``[R]`` datetime64[D]
-    values : field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
-    evidence : field -> ``[R]`` float64, NaN if missing or not a number, which is no defect there
-    row : ``[R]`` int64, from 0
-    blank : ``[R]`` bool, rows with a bad number
-    stamps : times within days, None if there are none
-    """
-
-    symbols: npt.NDArray[np.object_]
-    days: Days
-    values: dict[str, Floats]
+    symbols: npt.NDArray[np.object_]  # ``[R]`` str
+    days: Days  # ``[R]`` datetime64[D]
+    values: dict[str, Floats]  # field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
+    # field -> ``[R]`` float64, NaN if missing or not a number, which is no defect there
     evidence: dict[str, Floats]
-    row: Ints
-    blank: Bools
-    stamps: Stamps | None
+    row: Ints  # ``[R]`` int64, from 0
+    blank: Bools  # ``[R]`` bool, rows with a bad number
+    stamps: Stamps | None  # times within days, None if there are none
 
 
 def read_file(

@@ -29,20 +29,14 @@ _DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of bars.
-
-    Attributes
-    ----------
-    name_symbol : the symbol in the file's name, for files without a column of symbols
-    encoding : of a text file
-    ragged : numbers of cells of ragged rows (too few or too many cells), once a text file is read
-    rows_per_ticker : number of rows of a file with a three-row header, once it is read
-    """
+    """One file of bars."""
 
     path: Path
-    name_symbol: str
-    encoding: str = "utf-8"
+    name_symbol: str  # the symbol in the file's name, for files without a column of symbols
+    encoding: str = "utf-8"  # of a text file
+    # numbers of cells of ragged rows (too few or too many cells), once a text file is read
     ragged: list[int] = field(default_factory=list, compare=False)
+    # number of rows of a file with a three-row header, once it is read
     rows_per_ticker: list[int] = field(default_factory=list, compare=False)
 
     @property

@@ -12,22 +12,15 @@ __all__ = ["SymbolRows"]
 
 @dataclass(frozen=True)
 class SymbolRows:
-    """The rows of one symbol, by day.
-
-    Attributes
-    ----------
-    days : ``[n]`` datetime64[D], ascending, distinct
-    values : field -> ``[n]`` float64
-        Prices, volume and ``adjusted_close`` are NaN on days without a bar. ``split`` (1 without a split) and
-        ``factor`` are given on those days as well.
-    traded : ``[n]`` bool, days with a bar
-    evidence : field -> ``[n]`` float64, what bars are judged by but not made of; NaN if missing
-    """
+    """The rows of one symbol, by day."""
 
     symbol: str
-    days: Days
+    days: Days  # ``[n]`` datetime64[D], ascending, distinct
+    # field -> ``[n]`` float64: prices, volume and ``adjusted_close`` are NaN on days without a bar. ``split`` (1
+    # without a split) and ``factor`` are given on those days as well.
     values: Mapping[str, Floats]
-    traded: Bools
+    traded: Bools  # ``[n]`` bool, days with a bar
+    # field -> ``[n]`` float64, what bars are judged by but not made of; NaN if missing
     evidence: Mapping[str, Floats] = field(default_factory=dict)
 
     @property

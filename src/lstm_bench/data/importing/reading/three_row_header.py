@@ -27,21 +27,14 @@ _DATES = ("date", "datetime")
 
 @dataclass(frozen=True)
 class ThreeRowHeader:
-    """The column of each ticker's field.
+    """The column of each ticker's field."""
 
-    Attributes
-    ----------
-    date : name of the first column, which holds the dates
-    fields, tickers : distinct names, in the order of the file
-    width : number of columns
-    positions : (ticker, field) -> position of the column
-    """
-
-    date: str
+    date: str  # name of the first column, which holds the dates
+    # distinct names, in the order of the file
     fields: tuple[str, ...]
     tickers: tuple[str, ...]
-    width: int
-    positions: dict[tuple[str, str], int]
+    width: int  # number of columns
+    positions: dict[tuple[str, str], int]  # (ticker, field) -> position of the column
 
     symbol = "Ticker"
     """Name of the long table's column of tickers."""

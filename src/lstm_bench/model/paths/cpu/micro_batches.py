@@ -37,15 +37,10 @@ Result = TypeVar("Result")
 
 
 class BatchGrads(NamedTuple):
-    """The loss of a batch and its gradient.
+    """The loss of a batch and its gradient."""
 
-    Attributes
-    ----------
-    loss : a scalar
-    partial_grads : of each micro-batch, one for each of the model's leaves; their sums are the batch's grads
-    """
-
-    loss: Tensor
+    loss: Tensor  # a scalar
+    # of each micro-batch, one for each of the model's leaves; their sums are the batch's grads
     partial_grads: list[tuple[Tensor, ...]]
 
 

@@ -30,18 +30,14 @@ class Rows(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A left factor ``[rows, groups, depth]``: the address of its first number, and distances in bytes.
-
-    Attributes
-    ----------
-    row, group, step : from row to row, from one group of summands to the next, and from summand to summand
-    groups, depth : numbers of groups and of summands in each
-    """
+    """A left factor ``[rows, groups, depth]``: the address of its first number, and distances in bytes."""
 
     at: int
+    # from row to row, from one group of summands to the next, and from summand to summand
     row: int
     group: int
     step: int
+    # numbers of groups and of summands in each
     groups: int
     depth: int
 
