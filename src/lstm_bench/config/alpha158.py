@@ -126,10 +126,8 @@ def rolling(
 ) -> dict[str, str]:
     """Column -> expression of the rolling statistics.
 
-    Parameters
-    ----------
-    windows : days, for each statistic in this order
-    include, exclude : keys of :data:`ROLLING`; all, unless ``include`` names some
+    ``include`` and ``exclude`` are keys of :data:`ROLLING`; all, unless ``include`` names some. Each statistic has
+    a column for each window, in days.
     """
     return {
         f"{_COLUMN.get(key, key)}{days}": template.format(d=days)

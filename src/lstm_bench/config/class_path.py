@@ -21,10 +21,7 @@ GIVEN_BY_CLASS = NotIdentity("the class beside it says the same")
 def named_class(data: Any, *, alone: bool = False) -> Any:
     """Return a section that names its class by ``class`` and ``module_path``, whichever way the file does.
 
-    Parameters
-    ----------
-    data : a section as a file has it; anything but a mapping is returned unchanged
-    alone : whether a text alone names the class
+    Anything but a mapping is returned unchanged; with ``alone``, a text is the class.
     """
     if alone and isinstance(data, str):
         data = {"class": data}

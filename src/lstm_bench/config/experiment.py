@@ -17,14 +17,10 @@ _DAILY = ".daily"
 
 
 def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
-    """Return the folder of an experiment's records.
+    """Return the folder of an experiment's records below ``results``.
 
-    Raises ConfigError if the name is not that of one visible folder.
-
-    Parameters
-    ----------
-    results : folder of all experiments
-    names : source of a name -> the name, None if the source has none. The first name counts.
+    ``names`` has the name of each source, None if the source has none; the first name counts. Raises ConfigError if
+    it is not that of one visible folder.
     """
     field, name = next((field, name) for field, name in names.items() if name is not None)
     if not name or name.startswith(".") or set(name) & set("/\\\0"):

@@ -259,11 +259,7 @@ def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | No
     """Check a study.
 
     Raises ConfigError if a field is wrong; it names the field, what came and what was expected.
-
-    Parameters
-    ----------
-    content : content of its file, or built from options
-    place : see :func:`lstm_bench.config.wording.mistakes.explain`
+    ``place`` is as for :func:`lstm_bench.config.wording.mistakes.explain`.
     """
     try:
         return StudyConfig.model_validate(dict(content))

@@ -41,11 +41,7 @@ class DatasetCache:
     and this package's code. ``step_len`` is left out, because it only affects how windows are gathered. An entry has
     no data of later days than the dataset of those segments. See :mod:`lstm_bench.dataset.array_entry` for the locks
     that protect entries in use.
-
-    Parameters
-    ----------
-    folder : by default ``LSTM_BENCH_CACHE``, or else a folder in the user's cache folder
-    max_bytes : by default ``LSTM_BENCH_CACHE_GB``, or else 20 GB
+    ``folder`` and ``max_bytes`` are those of :class:`lstm_bench.dataset.array_store.ArrayStore`.
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:
@@ -108,11 +104,7 @@ class DatasetCache:
 
         Raises DataError if the entry is missing, damaged, or belongs to another configuration. Raises ConfigError if
         ``step_len`` does not fit its columns.
-
-        Parameters
-        ----------
-        path : the entry's folder
-        config : the configuration that the entry was built for; its ``step_len`` can differ
+        The ``step_len`` of ``config`` can differ from that of the configuration that the entry was built for.
         """
         entry = open_entry(path)
         identity, dataset = entry.content["identity"], entry.content["dataset"]

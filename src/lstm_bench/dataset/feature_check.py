@@ -76,10 +76,7 @@ def _is_expanding(node: Node) -> bool:
 def check_texts(features: FeatureSet, fields: Collection[str] | None = None) -> list[Finding]:
     """Parse every expression, and check it.
 
-    Parameters
-    ----------
-    features : the feature set
-    fields : fields of the data. None if there is no data: then a field that Qlib's own data lacks is only a note.
+    ``fields`` are those of the data. Without data (None), a field that Qlib's own data lacks is only a note.
     """
     findings: list[Finding] = []
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}

@@ -28,10 +28,6 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, Array], dict[
     Settings that only affect how windows are gathered, such as ``step_len``, are left out. Features that both data
     keys share are stored once, and lagged columns as their bars.
 
-    Parameters
-    ----------
-    d_feat : the ``d_feat`` that the dataset was built with
-
     Returns
     -------
     arrays : name -> array

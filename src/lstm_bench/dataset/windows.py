@@ -36,13 +36,9 @@ class WindowSource(Protocol):
         """Return the source with its arrays on ``device``."""
 
     def gather(self, days: Tensor, instruments: Tensor) -> Tensor:
-        """Gather windows.
+        """Gather windows ``[B, L, F]`` float32, contiguous; the window's last step is the sample's own day.
 
-        Returns ``[B, L, F]`` float32, contiguous; the window's last step is the sample's own day.
-
-        Parameters
-        ----------
-        days, instruments : ``[B]`` int64, on the source's device: positions in the dataset's days and instruments
+        ``days`` and ``instruments`` ``[B]`` int64 are positions in the dataset's, on the source's device.
         """
 
 

@@ -17,11 +17,7 @@ def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str,
 
     Returns means over days: ``Long precision``, ``Short precision``, ``Long-Short Average Return``; and ``Long-Short
     Average Sharpe``, the mean return divided by the standard deviation (ddof 1), not annualised, NaN if that is 0.
-
-    Parameters
-    ----------
-    signal : with long-short returns
-    precision : its excess precision, against the day's mean label, is used
+    ``signal`` has long-short returns; of ``precision``, the excess over the day's mean label is used.
     """
     returns = moments(np.empty(0) if signal.long_short is None else signal.long_short)
     return {

@@ -67,11 +67,7 @@ class Operator:
 
         Returns left, right: as Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N
         days on its side, an exponential mean of alpha N as many days as its weight needs to fall to a millionth.
-
-        Parameters
-        ----------
-        window : N, or None for an operator without one
-        operands : extents of the operands
+        ``operands`` are the extents of the operands.
         """
         left = max((operand[0] for operand in operands), default=0)
         right = max((operand[1] for operand in operands), default=0)

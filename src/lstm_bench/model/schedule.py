@@ -46,13 +46,7 @@ CONSTANT = ScheduleSpec()
 
 
 class Schedule:
-    """One member's schedule.
-
-    Parameters
-    ----------
-    n_epochs : epochs of the whole training, which may stop early
-    steps : steps of an epoch
-    """
+    """One member's schedule, over ``n_epochs`` (training may stop earlier) of so many steps."""
 
     def __init__(self, spec: ScheduleSpec, n_epochs: int, steps: int) -> None:
         self._spec = spec

@@ -34,11 +34,7 @@ def parse_seeds(text: str, without: Collection[int] = ()) -> tuple[int, ...]:
 
     Raises ValueError if the text has none of these forms, or a seed occurs twice or is too large for NumPy and
     PyTorch.
-
-    Parameters
-    ----------
-    text : a count, a range, a list, or a list of ranges
-    without : seeds that a count skips; a range or a list is not affected
+    A count skips the seeds ``without``; a range or a list does not.
     """
     whole = text.strip()
     if is_count(whole):

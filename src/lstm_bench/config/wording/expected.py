@@ -82,10 +82,7 @@ def field_type(field: FieldInfo) -> Type:
 def expected(kind: Type, value: Any) -> str:
     """Describe what a type takes, with the nearest choice to a wrong text.
 
-    Parameters
-    ----------
-    kind : the type
-    value : the wrong value. If it is a number and a text is expected, the description mentions quotes.
+    If the wrong ``value`` is a number and a text is expected, the description mentions quotes.
     """
     members = sorted(kind.members, key=lambda member: member.bare is type(None))
     texts = [text for member in members for text in _each(member, value)]

@@ -40,10 +40,7 @@ class Bars:
 def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Findings) -> Bars:
     """Read the usable files of an instrument.
 
-    Parameters
-    ----------
-    days : length of the calendar
-    is_stock : whether to expect all fields; an index may have only a close
+    The calendar has ``days`` days. A stock has all fields; an index may have only a close.
     """
     found: dict[str, tuple[int, Floats]] = {}
     for path in sorted(folder.glob(f"*{BARS_SUFFIX}")):

@@ -56,10 +56,7 @@ def lay_out(
 def to_history(code: str, begin: int, columns: Mapping[str, Floats], close_before: float = np.nan) -> History:
     """Add ``change`` and round to float32.
 
-    Parameters
-    ----------
-    columns : field -> ``[n]``, from :func:`lay_out`
-    close_before : the last adjusted close before ``begin``, NaN if there is none
+    ``columns`` are those of :func:`lay_out`, ``close_before`` is the last adjusted close before ``begin``, if any.
     """
     columns = {**columns, "change": _change(columns["close"], close_before)}
     return History(code, begin, {name: column.astype(np.float32) for name, column in columns.items()})

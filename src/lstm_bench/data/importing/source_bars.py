@@ -50,11 +50,7 @@ def read_source(
 
     Raises DataError if files or columns are missing, rows have defects that may not be dropped, or the state of
     prices is unclear.
-
-    Parameters
-    ----------
-    source, options : see :func:`import_bars`
-    folder_adjustment : how the folder to extend was adjusted, None if that is unknown
+    ``folder_adjustment`` is how the folder to extend was adjusted, None if that is unknown.
     """
     files, index_file = _find(source, options)
     header, where = files[0].header, str(files[0].path)

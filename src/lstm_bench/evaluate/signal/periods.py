@@ -34,11 +34,7 @@ def ic_by_period(series: Mapping[str, Floats], days: Days) -> list[dict[str, Any
 
     Returns ``span`` (``year`` or ``month``), ``period`` (``2017``, ``2017-01``) and the entries of
     :func:`ic_summary`.
-
-    Parameters
-    ----------
-    series : ``ic``, ``rank_ic`` -> ``[T]`` float64
-    days : ``[T]`` datetime64[D], ascending
+    ``days`` ``[T]`` ascend, ``series`` is as for :func:`ic_summary`.
     """
     summaries = []
     for span, unit in _SPANS.items():

@@ -94,12 +94,6 @@ def constant_loss(labels: Tensor, loss: LossSpec = MSE) -> float:
 
 
 def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor], loss: LossSpec = MSE) -> float:
-    """Mean over batches of each batch's mean loss; NaN without a batch.
-
-    Parameters
-    ----------
-    scores, labels : ``[S]``
-    batches : positions ``[B]`` of each batch
-    """
+    """Mean over batches (positions ``[B]``) of each batch's mean loss of samples ``[S]``; NaN without a batch."""
     losses = [float(mean_loss(scores[batch], labels[batch], loss)) for batch in batches]
     return math.fsum(losses) / len(losses) if losses else math.nan

@@ -31,11 +31,7 @@ class BasisCheck:
     """Finds the scale of each instrument's new bars, and collects the instruments whose scale is unknown.
 
     Raises DataError if ``basis`` is unknown.
-
-    Parameters
-    ----------
-    basis : ``check``, ``rescale`` or ``same``
-    by : what the files' prices are adjusted by
+    ``by`` is what the files' prices are adjusted by.
     """
 
     def __init__(self, basis: str, by: AdjustBy) -> None:
@@ -50,10 +46,7 @@ class BasisCheck:
     def scale(self, code: str, days: Days, folder: Floats, file: Floats) -> float:
         """Return what to multiply new prices by.
 
-        Parameters
-        ----------
-        days : ``[n]``, ascending days with a bar in both the folder and the file
-        folder, file : ``[n]`` adjusted closes
+        ``folder`` and ``file`` are adjusted closes ``[n]`` on the ascending ``days`` with a bar in both.
         """
         if not len(days):
             if self._basis != "same":

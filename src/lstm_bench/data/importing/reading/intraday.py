@@ -28,7 +28,6 @@ _CLOCK = re.compile(
 )
 _DIGITS = re.compile(r"(?P<day>(19|20)\d{6})[\sT_-]?(?P<clock>\d{4}|\d{6}|\d{9})", re.ASCII)
 _EPOCH = re.compile(r"(?P<seconds>\d{10})(\.\d+)?(?P<more>\d{3}|\d{6}|\d{9})?", re.ASCII)
-_SECONDS_OF_DAY = 86400
 _SHOWN = 2
 _HALF = 0.5
 
