@@ -56,15 +56,9 @@ def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], No
     Only plain files and folders below ``out`` are created, with the permissions of new files. Files that macOS adds
     (``._name``, ``.DS_Store``) are left out.
 
-    Returns the bytes of the files. Raises DataError if the file is no archive or is damaged, has a link, a device, a
-    path outside of ``out`` or a name twice, or its files take more than ``max_bytes``.
-
-    Parameters
-    ----------
-    archive : the file
-    out : folder to create. Its content after an error is incomplete.
-    max_bytes : limit of what all files together take on the disk
-    advance : called with the number of bytes read from the archive
+    The content of ``out``, a new folder, is incomplete after an error. ``advance`` is called with the number of bytes
+    read from the archive. Returns the bytes of the files. Raises DataError if the file is no archive or is damaged,
+    has a link, a device, a path outside of ``out`` or a name twice, or its files take more than ``max_bytes``.
     """
     out.mkdir(parents=True)
     try:

@@ -39,12 +39,8 @@ _reported_missing: set[tuple[Path, str]] = set()
 class Provider:
     """Reads one Qlib data folder.
 
-    Raises DataError if the folder, or one of its three parts, is missing or unreadable.
-
-    Parameters
-    ----------
-    uri : the folder; ``~`` is expanded
-    until : last day to read, a day of the folder's calendar; None for all days
+    ``~`` in the uri is expanded. ``until`` is the last day to read, a day of the folder's calendar; None for all
+    days. Raises DataError if the folder, or one of its three parts, is missing or unreadable.
     """
 
     def __init__(self, uri: str | os.PathLike[str], until: np.datetime64 | None = None) -> None:
@@ -142,13 +138,9 @@ class Provider:
     def locate(self, start: object, end: object, what: str) -> tuple[int, int]:
         """Calendar positions ``(begin, end)``, end exclusive, of the span ``start..end`` (inclusive days).
 
+        None is the calendar's own first or last day. ``what`` names the span in messages, such as ``segment train``.
         Raises DataError if a date cannot be read, or the span is reversed or wholly outside the calendar. A span that
         is partly outside is clamped, with a warning.
-
-        Parameters
-        ----------
-        start, end : dates, or None for the calendar's own first and last day
-        what : names the span in messages, such as ``segment train``
         """
         calendar = self.calendar
         first = calendar[0] if start is None else _date(start, what)

@@ -60,8 +60,6 @@ def build_dataset(
 
     Parameters
     ----------
-    config : the ``task.dataset`` section of a workflow file
-    provider : the data folder
     segments
         Segments to prepare, all by default. Nothing of a later segment is read, except the bars that the labels of
         the last days before it need.
@@ -118,11 +116,8 @@ def build_inference_dataset(
     if columns do not fit ``d_feat`` or ``step_len``. Raises DataError if there is no row, or ``fitted`` belongs to
     other processors or columns.
 
-    Parameters
-    ----------
-    fitted : ``shared`` and ``infer`` -> statistics that the run's processors learned, in order
-    begin, end : calendar positions of the days to predict, end exclusive; not before the handler's first day
-    d_feat : as for :func:`build_dataset`
+    ``fitted`` holds the statistics that the run's processors learned, of ``shared`` and ``infer``, in order.
+    ``begin`` is not before the handler's first day, ``end`` is exclusive.
     """
     handler = config.kwargs.handler
     start = first_position(handler, provider)

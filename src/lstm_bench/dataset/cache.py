@@ -79,10 +79,8 @@ class DatasetCache:
         Its ``path`` is for :meth:`open_entry`, in this or another process. Raises ConfigError and DataError as
         ``build_dataset`` does, and DataError if the cache cannot be written.
 
-        Parameters
-        ----------
-        config, provider, segments, d_feat, embargo : as for ``build_dataset``
-        fingerprint : of the data, from :func:`lstm_bench.data.fingerprint.fingerprint`
+        ``fingerprint`` is that of the data, from :func:`lstm_bench.data.fingerprint.fingerprint`; the other arguments
+        are those of ``build_dataset``.
         """
         if segments is not None:
             refuse_unseen_fit(config, segments)

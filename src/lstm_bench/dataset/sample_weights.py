@@ -23,14 +23,9 @@ def sample_weights(
     samples' 1% quantile counts as that quantile, so that a stock that hardly moved does not outweigh all others, and
     a missing one as the samples' median.
 
-    Returns ``[S]`` float64; None for ``uniform``. Raises ValueError if ``volatility`` is needed and not given.
-
-    Parameters
-    ----------
-    samples : the S samples of train
-    volatility : ``[T, N]``
-        Of the dataset's days and instruments, from :func:`lstm_bench.dataset.volatility.trailing_volatility`. Only
-        ``volatility`` needs it.
+    The ``volatility`` ``[T, N]`` of the dataset's days and instruments is from
+    :func:`lstm_bench.dataset.volatility.trailing_volatility`. Returns ``[S]`` float64; None for ``uniform``. Raises
+    ValueError if ``volatility`` is needed and not given.
     """
     if training.reweight == "uniform":
         return None

@@ -95,17 +95,10 @@ def fit_starter(
 ) -> Starter:
     """Fit a workflow file for LSTM to the days and stocks of a data folder.
 
-    Raises InputError if the folder does not have what an argument names, or a default is ambiguous. Raises DataError
-    if the market has fewer than 250 days with bars, or fewer than 5 stocks on a typical day.
-
-    Parameters
-    ----------
-    provider : the data folder
-    uri : the folder's name in the file
-    market : the universe; by default the only market other than ``all``, or ``all`` if there is no other
-    region : by default inferred from the codes
-    benchmark : a code with bars; by default an index of the folder
-    features : Qlib's feature set
+    By default, the market is the only one other than ``all``, or ``all`` if there is no other; the region is inferred
+    from the codes; the benchmark is an index of the folder. ``uri`` is the folder's name in the file. Raises
+    InputError if the folder does not have what an argument names, or a default is ambiguous. Raises DataError if the
+    market has fewer than 250 days with bars, or fewer than 5 stocks on a typical day.
     """
     universe = provider.universe(_market(provider, market))
     days, stocks = _usable_days(provider, universe)

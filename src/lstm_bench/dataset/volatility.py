@@ -25,13 +25,8 @@ def trailing_volatility(
 
     Nothing later than a day's close is used. Days without a close have no return and are left out.
 
-    Returns ``[T, N]`` float32: NaN if a window has fewer than two returns.
-
-    Parameters
-    ----------
-    instruments : N codes, sorted
-    begin, days : position of the first day in the calendar, and T. Bars before it are read as the window needs.
-    window : trading days
+    The N ``instruments`` are sorted, and T is ``days``. Bars before ``begin`` are read as the window needs. Returns
+    ``[T, N]`` float32: NaN if a window has fewer than two returns.
     """
     volatility = parse(f"Std($close/Ref($close, 1)-1, {window})")
     left, _ = extent([volatility])
@@ -46,11 +41,7 @@ def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, win
 
     It has no values of later days than the dataset.
 
-    Parameters
-    ----------
-    store : the store of the dataset's own entry
-    dataset : the dataset's entry, which identifies data and code
-    provider, window : as for :func:`trailing_volatility`
+    ``store`` is that of the dataset's own entry, which identifies data and code.
     """
     key = hashlib.sha256(f"{_NAME} {window} of {dataset.path.name}".encode()).hexdigest()[:32]
 

@@ -110,11 +110,7 @@ def analyse_signal(
 ) -> SignalAnalysis:
     """Evaluate scores ``[T, N]`` beyond their IC.
 
-    Parameters
-    ----------
-    score, label, rows : as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`
-    days : ``[T]`` datetime64[D]
-    metrics : daily ICs of the same scores
+    ``metrics`` are the daily ICs of the same scores.
     """
     return SignalAnalysis(
         days,

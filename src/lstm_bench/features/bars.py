@@ -58,14 +58,9 @@ class Bars:
 def feature_table(bars: Bars, expressions: Mapping[str, str], columns: Sequence[str]) -> pd.DataFrame:
     """Compute columns of a feature set.
 
-    Returns ``[R, F]`` float32 by (datetime, instrument), sorted. Raises ExpressionError if an expression is not in
-    Qlib's language. Raises DataError if there is no row.
-
-    Parameters
-    ----------
-    bars : their days and universe make the rows
-    expressions : column -> expression, of the whole set: its fields decide from which day on an instrument has bars
-    columns : columns to compute, in this order
+    ``expressions`` are those of the whole set: their fields decide from which day on an instrument has bars. Returns
+    ``[R, F]`` float32 by (datetime, instrument), sorted. Raises ExpressionError if an expression is not in Qlib's
+    language. Raises DataError if there is no row.
     """
     parsed = [parse(expressions[name]) for name in columns]
     left, right = extent(parsed)

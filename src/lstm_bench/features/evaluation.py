@@ -40,11 +40,9 @@ def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, 
 
     Parameters
     ----------
-    expressions : parsed expressions or texts
     panel
         Bars with at least ``extent(expressions)`` days around the requested ones, as far as the calendar has them,
         and with the fields and the instruments that the expressions name.
-    begin, end : positions of days in the panel, end exclusive
     """
     days, count = panel.shape
     if not 0 <= begin <= end <= days:
@@ -57,13 +55,8 @@ def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, 
 def evaluate_rows(expressions: Sequence[Expression | str], panel: Panel, begin: int, rows: Rows) -> Floats32:
     """Values of F expressions at R rows only, each as Qlib computes it for all T days.
 
-    Returns ``[F, R]`` float32. Raises ExpressionError and ValueError as :func:`evaluate` does.
-
-    Parameters
-    ----------
-    expressions, panel : as in :func:`evaluate`
-    begin : position in the panel of the first of the T days
-    rows : the requested rows, of T days and the panel's instruments
+    ``begin`` is the position in the panel of the first of the T days; the rest is as in :func:`evaluate`. Returns
+    ``[F, R]`` float32. Raises ExpressionError and ValueError as :func:`evaluate` does.
     """
     parsed = [parse(item) if isinstance(item, str) else item for item in expressions]
     (T, N), (left, right) = rows.shape, extent(parsed)

@@ -17,12 +17,9 @@ logger = logging.getLogger("lstm_bench")
 def resolve_device(demand: str, gpu: int) -> torch.device:
     """Choose the device.
 
-    Raises DeviceError if the demanded device does not exist.
-
-    Parameters
-    ----------
-    demand : ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``
-    gpu : the file's ``GPU``, which only ``auto`` considers: the CUDA device to use if it exists, negative for the CPU
+    ``demand`` is ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``. Only ``auto`` considers ``gpu``, the file's
+    ``GPU``: the CUDA device to use if it exists, negative for the CPU. Raises DeviceError if the demanded device does
+    not exist.
     """
     if demand == "auto":
         return _preferred(gpu)

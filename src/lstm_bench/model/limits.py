@@ -56,15 +56,9 @@ def measure_limits(device: torch.device, hidden_size: int = 64, precision: Preci
 def gemm_rate(device: torch.device, hidden_size: int = 64, precision: Precision = "fp32") -> float:
     """Measure how fast a device multiplies matrices.
 
+    On the CPU each of torch's threads multiplies the matrices of a second layer's day, ``[200, 2H] x [2H, 4H]``, by
+    torch or by the compiled kernels, whichever is faster. On other devices one large product fills the device.
     Returns FLOP/s, the best of a few repeats; a multiplication and an addition are two.
-
-    Parameters
-    ----------
-    device
-        On the CPU each of torch's threads multiplies the matrices of a second layer's day, ``[200, 2H] x [2H, 4H]``, by
-        torch or by the compiled kernels, whichever is faster. On other devices one large product fills the device.
-    hidden_size : H
-    precision : of the products
     """
     if device.type == "cpu":
         return _cpu_gemm_rate(hidden_size, precision)
@@ -103,19 +97,11 @@ def copy_rate(device: torch.device) -> float:
 def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int:
     """Count the floating-point operations of the products of one member's LSTM.
 
-    Returns FLOP: a multiplication and an addition per weight of ``[4H, I + H]``, sample, day and layer, and per
-    weight of the head's ``[1, H]`` and sample. The first layer's features need no gradient. Element-wise work, about
-    a hundredth of the rest, is left out. The zero state before the first day counts like any other, since torch
-    computes it.
-
-    Parameters
-    ----------
-    spec : the shape: F features, layers of H units
-    batch : B, samples
-    step_len : L, days in a window
-    training
-        Count a step: the forward pass, the gradient of the inputs and that of the weights. Otherwise only the
-        forward pass, which scores the samples.
+    Training counts a step: the forward pass, the gradient of the inputs and that of the weights. Otherwise only the
+    forward pass counts, which scores the samples. Returns FLOP: a multiplication and an addition per weight of ``[4H,
+    I + H]``, sample, day and layer, and per weight of the head's ``[1, H]`` and sample. The first layer's features
+    need no gradient. Element-wise work, about a hundredth of the rest, is left out. The zero state before the first
+    day counts like any other, since torch computes it.
     """
     B, L, F, H = batch, step_len, spec.d_feat, spec.hidden_size
     total = (3 if training else 1) * 2 * B * H  # the head

@@ -13,12 +13,8 @@ class LSTM(nn.Module):
     Parameters are drawn from torch's default generator in the order rnn, fc_out, so that a seed gives the same initial
     weights as for Qlib's model; their names are Qlib's too.
 
-    Parameters
-    ----------
-    d_feat : features per day, F
-    hidden_size : width of each layer
-    num_layers : stacked layers
-    dropout : probability of dropping an output between layers; without effect on a single layer
+    F is ``d_feat``, the features per day, H the ``hidden_size``. Dropout between layers has no effect on a single
+    layer.
     """
 
     def __init__(self, d_feat: int, hidden_size: int, num_layers: int, dropout: float) -> None:

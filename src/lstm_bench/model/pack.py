@@ -111,13 +111,9 @@ class Pack:
     ) -> list[float]:
         """Take one optimizer step per batch of train.
 
-        Returns train losses: under ``compat: qlib`` those of an extra pass over train, otherwise the mean over the
-        steps, each before its update.
-
-        Parameters
-        ----------
-        active : members to train, K of them
-        rates : ``[K, steps]`` float64, the learning rate of each step; None for ``base_rates``
+        The ``rates`` ``[K, steps]`` of the K active members are float64; ``base_rates`` by default. Returns train
+        losses: under ``compat: qlib`` those of an extra pass over train, otherwise the mean over the steps, each
+        before its update.
         """
         if rates is None:
             rates = self.base_rates[list(active), None].expand(-1, self.steps)

@@ -27,12 +27,8 @@ def predict(
 
     The model is left in evaluation mode.
 
-    Raises ConfigError if ``cpu`` does not have the precision on this processor.
-
-    Parameters
-    ----------
-    path : the path that trained the model. Models of ``cpu`` are scored by its kernels, all others by torch.
-    precision : of the products of ``cpu``; those of torch are float32
+    Models that ``cpu`` trained are scored by its kernels in their precision, all others by torch in float32. Raises
+    ConfigError if ``cpu`` does not have the precision on this processor.
     """
     model.eval()
     if path == "cpu":
@@ -45,13 +41,9 @@ def predict_weights(
 ) -> npt.NDArray[np.float32]:
     """Score every sample with a member's weights: ``[S]``, in the samples' order.
 
-    Raises DataError if the weights are not those of the spec's model; it names the first that differs.
-
-    Parameters
-    ----------
-    path
-        The path that trained the weights, as for :func:`predict`. torch scores in float32 on another device than the
-        CPU, and if this CPU lacks the precision of the training.
+    ``path`` trained the weights, as for :func:`predict`. torch scores in float32 on another device than the CPU, and
+    if this CPU lacks the precision of the training. Raises DataError if the weights are not those of the spec's
+    model; it names the first that differs.
     """
     model = spec.make_model()
     _check_weights(model, weights)

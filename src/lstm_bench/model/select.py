@@ -96,11 +96,7 @@ def training_bytes(spec: PackSpec, choice: PathChoice, members: int, step_len: i
 
     It leaves out the pairs of a day's samples that loss ``rank`` compares.
 
-    Parameters
-    ----------
-    spec, choice : for batches of whole days, ``batch_size`` is the number of samples of the largest
-    members : K that train together
-    step_len : L, days in a window
+    ``batch_size`` is, for batches of whole days, the number of samples of the largest. K is ``members``.
     """
     if choice.name == "cpu":
         from lstm_bench.model.paths.cpu import memory as cpu

@@ -148,9 +148,7 @@ def time_path(
     Parameters
     ----------
     spec : members train with a learning rate of 1e-3 and without dropout
-    step_len : L
     choice : the path; ``reference`` computes in fp32 whatever the precision
-    members : seeds that train together
     steps
         Optimizer steps of one measurement, fewer if they take longer than ``seconds``; None for a few, more on an
         accelerator.
@@ -169,13 +167,8 @@ def time_pack(
 ) -> PathTiming:
     """Time a pack's steps on random training samples of its own, and its scoring of other samples.
 
+    The pack's weights change. ``scored`` are on its device; ``steps`` and ``seconds`` are as for :func:`time_path`.
     Raises ValueError if there are fewer training samples than a batch, or none to score.
-
-    Parameters
-    ----------
-    pack : its weights change
-    scored : samples to score, on the pack's device
-    steps, seconds : as for :func:`time_path`
     """
     spec, active = pack.spec, range(len(pack.streams))
     K, B, L = len(active), spec.batch_size, pack.train.windows.step_len

@@ -94,7 +94,6 @@ def train_pack(
     Parameters
     ----------
     train, valid : learn samples of both segments
-    n_epochs : most epochs of a member
     early_stop : epochs without a better score that end a member
     valid_metric : the score that early stopping watches; None for minus the validation loss
     on_epoch : called after each epoch with all fits; the pack stops if it returns False

@@ -45,11 +45,7 @@ class _Mistake:
 def in_plain_words(model: type[BaseModel], data: Any, error: ValidationError) -> ValidationError:
     """Put pydantic's errors about a section into words.
 
-    Parameters
-    ----------
-    model : the section
-    data : the data that were validated
-    error : the errors. Those of nested sections are in words already; their path is completed here.
+    Errors of nested sections are in words already; their path is completed here.
     """
     found = [_mistake(model, data, finding) for finding in error.errors(include_url=False)]
     lines: list[InitErrorDetails] = []

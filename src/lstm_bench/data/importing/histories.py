@@ -74,11 +74,8 @@ def _change(close: Floats, close_before: float) -> Floats:
 class EqualWeight:
     """An index that moves by the mean ``change`` of the instruments that trade on a day.
 
-    Parameters
-    ----------
-    days : length of the calendar
-    level : level on the day before ``begin``; None to begin at 1000
-    begin : calendar position of the first day to compute
+    It begins at ``begin``, of ``days`` in the calendar, from ``level`` on the day before, or from 1000 if that is
+    None.
     """
 
     def __init__(self, days: int, level: float | None = None, begin: int = 0) -> None:

@@ -60,14 +60,9 @@ def decide(
 ) -> tuple[Ints, Ints]:
     """Choose the stocks to sell and to buy.
 
-    Returns sells, buys: columns; ``sells`` ascending, ``buys`` in the order in which cash goes to them.
-
-    Parameters
-    ----------
-    score : ``[N]``, scores of the day before; NaN if there is none
-    held : ``[H]``, columns held, ascending
-    t : the trading day, whose tradable stocks are chosen from if the parameters say so
-    stream : the random stream; it is advanced
+    ``score [N]`` is that of the day before, NaN if there is none; the columns ``held [H]`` ascend. If the parameters
+    say so, only stocks that are tradable on day ``t`` are chosen from. Returns sells, buys: columns; ``sells``
+    ascending, ``buys`` in the order in which cash goes to them.
     """
     N = len(score)
     is_held = among(held, N)

@@ -16,13 +16,9 @@ def rolling_order(
 ) -> Floats:
     """Quantiles, percentile rank of the last value and median.
 
-    Returns ``[Q + rank + median, N, T]``, in this order. The rank is that of the window's last value among its
-    observations, divided by their number; ties share their mean rank. NaN if the last value is missing.
-
-    Parameters
-    ----------
-    quantiles : ``[Q]``, from 0 to 1, interpolated linearly
-    rank, median : whether to compute these
+    The Q ``quantiles``, from 0 to 1, are interpolated linearly. Returns ``[Q + rank + median, N, T]``, in this order.
+    The rank is that of the window's last value among its observations, divided by their number; ties share their mean
+    rank. NaN if the last value is missing.
     """
     rows, days = x.shape
     out = np.full((len(quantiles) + rank + median, rows, days), np.nan)

@@ -23,13 +23,9 @@ def regress(
 ) -> tuple[Floats, Floats, Floats]:
     """Slope, R squared and the last value's residual.
 
-    Returns slope, rsquare, resi: ``[N, T]`` each. NaN below two observations, apart from rounding; the residual also
-    if the last value is missing.
-
-    Parameters
-    ----------
-    window : N, or 0 for all days since the first
-    slope, rsquare, resi : whether to compute these; the others are returned with no rows
+    ``window`` is 0 for all days since the first. A result that is not requested has no rows. Returns slope, rsquare,
+    resi: ``[N, T]`` each. NaN below two observations, apart from rounding; the residual also if the last value is
+    missing.
     """
     rows, days = y.shape
     slopes = np.full((rows if slope else 0, days), np.nan)

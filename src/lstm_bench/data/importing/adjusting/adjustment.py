@@ -47,13 +47,8 @@ class Adjustment:
 def choose_column(fields: Collection[str], requested: str, where: str) -> AdjustBy | None:
     """Choose the column that prices are adjusted by.
 
-    Returns None if ``auto`` finds no such column. Raises DataError if the choice is unknown or has no column.
-
-    Parameters
-    ----------
-    fields : fields of the file
-    requested : an :data:`AdjustBy`, or ``auto``: the first of factor, adjusted close and split that the file has
-    where : names the file in messages
+    ``requested`` is an :data:`AdjustBy`, or ``auto``: the first of factor, adjusted close and split that the file
+    has. Returns None if ``auto`` finds no such column. Raises DataError if the choice is unknown or has no column.
     """
     name = requested.replace("-", "_")
     choices: tuple[AdjustBy, ...] = get_args(AdjustBy)
@@ -76,7 +71,6 @@ def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) 
 
     Parameters
     ----------
-    rows : n rows; days without a bar stay NaN
     adjustment
         Raw prices are multiplied by a factor. By ``factor``: the column itself. By ``adjusted_close``: adjusted close
         over close. By ``split``: 1 at the first bar, times the ratio of each later split; dividends stay in the

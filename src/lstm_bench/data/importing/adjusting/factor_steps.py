@@ -95,7 +95,6 @@ def find_steps(rows: SymbolRows, factor: Floats, moves: Floats, noise: Noise) ->
     factor : ``[n]``, what raw prices are multiplied by
     moves : ``[B - 1]``
         Log moves from bar to bar of a series that is continuous if it is adjusted, such as the closes.
-    noise : of the moves
     """
     days = rows.bar_days
     with np.errstate(divide="ignore", invalid="ignore"):

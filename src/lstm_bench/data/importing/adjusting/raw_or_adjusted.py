@@ -51,18 +51,9 @@ def decide(
 ) -> Decision:
     """Decide what the files' prices and volumes are.
 
-    Raises DataError if steps contradict each other, the folder or another column, or if the only evidence is returns
-    that may have been computed from raw closes.
-
-    Parameters
-    ----------
-    stocks : rows of all symbols
-    by : the column that prices are adjusted by
-    folder_adjustment : how the folder to extend was adjusted; None for a new folder
-    where : names the files in messages
-    usual
-        State of prices in files of this form. It holds unless steps vote for the opposite, each alone or those of one
-        symbol together.
+    ``usual`` is the state of prices in files of this form. It holds unless steps vote for the opposite, each alone or
+    those of one symbol together. Raises DataError if steps contradict each other, the folder or another column, or if
+    the only evidence is returns that may have been computed from raw closes.
     """
     if by == "split":
         _refuse_cumulative(stocks, where)

@@ -100,11 +100,8 @@ def count_votes(
 ) -> Votes:
     """Count votes.
 
-    Parameters
-    ----------
-    steps : of all symbols
-    stated : the same steps, measured against the returns that the files state. Their leans are added.
-    pool : whether the small steps of a symbol vote together
+    The leans of ``stated``, the same steps against the returns that the files state, are added. With ``pool`` the
+    small steps of a symbol vote together.
     """
     votes = Votes()
     for k, each in enumerate(steps):

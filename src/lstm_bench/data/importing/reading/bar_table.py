@@ -111,14 +111,8 @@ def read_bars(files: Sequence[SourceFile], rules: ReadRules, defects: DefectLog)
     Rows that cannot be used are logged and left out. A row without prices, or with a volume of zero, says that there
     was no trade on that day, as in Qlib's collectors: it is neither a defect nor a bar. Its split still counts.
 
-    Raises DataError if a file cannot be read, a column is missing, files differ in their fields, or bars are
-    intraday.
-
-    Parameters
-    ----------
-    files : each is read by its own header; all must have the same fields
-    rules : how rows are read
-    defects : collects the defects
+    Each file is read by its own header; all must have the same fields. Raises DataError if a file cannot be read, a
+    column is missing, files differ in their fields, or bars are intraday.
     """
     parts: list[FileRows] = []
     fields: set[str] = set()

@@ -59,15 +59,9 @@ def map_columns(
 ) -> dict[str, str]:
     """Find the column of each field.
 
-    Returns the column of each field of the file. Raises DataError if a named column is missing, two columns match a
-    field, or a required field has no column.
-
-    Parameters
-    ----------
-    header : the file's column names
-    named : field -> column that the user named. A field that is not in :data:`ALIASES` is kept unchanged.
-    where : names the file in messages
-    required : fields that the file must have
+    ``named`` are the columns that the user named; a field that is not in :data:`ALIASES` is kept unchanged. Returns
+    the column of each field of the file. Raises DataError if a named column is missing, two columns match a field, or
+    a required field has no column.
     """
     by_key: dict[str, list[str]] = {}
     for name in header:

@@ -47,11 +47,7 @@ def read_stamps(
 ) -> Stamps | None:
     """Split dates into days and times, in any form; None if neither the dates nor a column has times.
 
-    Parameters
-    ----------
-    symbols : ``[R]``
-    date : the column of dates, including those that only ``--date-format`` can parse
-    time : a separate column of times
+    ``date`` may hold dates that only ``--date-format`` can parse; ``time`` is a separate column of times.
     """
     import pyarrow as pa
 

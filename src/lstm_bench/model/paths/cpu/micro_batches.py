@@ -47,10 +47,7 @@ class BatchGrads(NamedTuple):
 class Batch:
     """One model's samples of one step.
 
-    Parameters
-    ----------
-    positions : of each micro-batch, ``[b]``: positions of samples
-    masks : a generator of dropout masks for each micro-batch
+    Each micro-batch has its ``positions [b]`` of samples and a generator of dropout ``masks``.
     """
 
     def __init__(

@@ -28,12 +28,8 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16") if HAS_BF16 else ("fp32",)
 class CompiledLSTM:
     """A model whose layers run in compiled kernels, on the calling thread alone.
 
-    Raises ConfigError if the processor has no products of that precision.
-
-    Parameters
-    ----------
-    model : the kernels use its weights as of the last :meth:`repack`
-    precision : of the factors of products. With ``bf16``, the factors of the weights' gradient stay float32.
+    The kernels use the model's weights as of the last :meth:`repack`. With ``bf16``, the factors of the weights'
+    gradient stay float32. Raises ConfigError if the processor has no products of that precision.
     """
 
     def __init__(self, model: LSTM, precision: Precision = "fp32") -> None:

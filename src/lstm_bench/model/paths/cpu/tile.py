@@ -45,11 +45,7 @@ class Left(NamedTuple):
 class Sums:
     """Generates the code for the sums of a tile.
 
-    Parameters
-    ----------
-    builder : LLVM's
-    rows : rows of the tile
-    start, pitch : address of the sums' initial values ``[rows, COLUMNS]``, and bytes from row to row
+    ``start`` is the address of the initial values ``[rows, COLUMNS]``, ``pitch`` the bytes from row to row.
     """
 
     def __init__(self, builder: Any, rows: int, start: Any, pitch: Any) -> None:

@@ -51,11 +51,7 @@ def forward(
 ) -> tuple[Tensor, list[Tape]]:
     """Score windows and keep what the backward pass needs.
 
-    Parameters
-    ----------
-    weights : of K members
-    windows : ``[K, L, B, F]``, contiguous
-    dropout : None for none
+    ``windows`` ``[K, L, B, F]`` are contiguous.
 
     Returns
     -------
