@@ -20,15 +20,7 @@ from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.select import compiled_product, precisions
 from lstm_bench.model.threads import parallel_map
 
-__all__ = [
-    "Limits",
-    "best_seconds",
-    "copy_rate",
-    "gemm_rate",
-    "lstm_flops",
-    "measure_limits",
-    "synchronize",
-]
+__all__ = ["Limits", "best_seconds", "copy_rate", "gemm_rate", "lstm_flops", "measure_limits", "synchronize"]
 
 _FLOAT = 4  # bytes
 

@@ -18,14 +18,7 @@ from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path_name import PathName
 from lstm_bench.model.paths.cuda.support import missing
 
-__all__ = [
-    "choose_path",
-    "compiled_product",
-    "compiled_scores",
-    "open_path",
-    "precisions",
-    "training_bytes",
-]
+__all__ = ["choose_path", "compiled_product", "compiled_scores", "open_path", "precisions", "training_bytes"]
 
 
 def choose_path(spec: PackSpec, device: torch.device) -> PathChoice:

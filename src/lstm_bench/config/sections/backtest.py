@@ -196,7 +196,7 @@ class ExecutorConfig(SupportedClass):
 
     supported = "SimulatorExecutor"
     unsupported: ClassVar[Mapping[str, str]] = {
-        "NestedExecutor": "it trades within the day, and only daily bars can be read",
+        "NestedExecutor": "it trades within the day, and only daily bars can be read"
     }
 
     name: Literal["SimulatorExecutor"] = Field("SimulatorExecutor", alias="class")

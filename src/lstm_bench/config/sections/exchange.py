@@ -87,9 +87,7 @@ class ExchangeConfig(Section):
         0.0, ge=0.0, description="cost rate per square of the order's share of the day's value"
     )
     trade_unit: int | None = Field(
-        None,
-        ge=1,
-        description="round lot in unadjusted shares; the region's if unset, no rounding if null",
+        None, ge=1, description="round lot in unadjusted shares; the region's if unset, no rounding if null"
     )
     volume_threshold: dict[Literal["all", "buy", "sell"], VolumeLimit] | None = Field(
         None,

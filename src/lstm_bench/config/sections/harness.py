@@ -114,10 +114,7 @@ class HarnessConfig(Section):
         TrainingConfig(), description="training settings that Qlib does not have"
     )
     features: Annotated[FeatureSet | None, NotIdentity("the handler has the columns; this is their name")] = (
-        Field(
-            None,
-            description="a feature set, or the path of one, instead of the handler's columns",
-        )
+        Field(None, description="a feature set, or the path of one, instead of the handler's columns")
     )
     label: str | None = Field(None, description="the label to train and evaluate on; the first by default")
     horizon: int | None = Field(

@@ -52,11 +52,7 @@ def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> Da
 
 
 def check_thin_days(
-    calendar: Days,
-    bars: Ints,
-    listed: Ints,
-    thresholds: Thresholds,
-    findings: Findings,
+    calendar: Days, bars: Ints, listed: Ints, thresholds: Thresholds, findings: Findings
 ) -> None:
     """Find days on which few instruments have a bar, such as holidays, or the end of an interrupted download.
 

@@ -7,15 +7,7 @@ from typing import Literal
 
 from lstm_bench.core.errors import DataError, choices_hint
 
-__all__ = [
-    "ADJUSTMENTS",
-    "ALIASES",
-    "EVIDENCE",
-    "PRICES",
-    "evidence_columns",
-    "header_key",
-    "map_columns",
-]
+__all__ = ["ADJUSTMENTS", "ALIASES", "EVIDENCE", "PRICES", "evidence_columns", "header_key", "map_columns"]
 
 PRICES = ("open", "high", "low", "close", "vwap")
 """Fields that are multiplied by the factor."""

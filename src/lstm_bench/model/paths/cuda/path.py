@@ -96,11 +96,7 @@ class _Group:
     """Members that step together."""
 
     def __init__(
-        self,
-        inputs: TrainingInputs,
-        indices: Sequence[int],
-        weights: PackWeights,
-        optimizer: PackOptimizer,
+        self, inputs: TrainingInputs, indices: Sequence[int], weights: PackWeights, optimizer: PackOptimizer
     ) -> None:
         self._inputs = inputs
         self._optimizer = optimizer
