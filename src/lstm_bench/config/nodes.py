@@ -70,9 +70,8 @@ def construct(node: Node) -> Any:
     Raises ConfigError if the nodes have no value, such as a mapping with a key twice.
     """
     constructor = YAML(typ="safe", pure=True).constructor
-    if not isinstance(
-        constructor, SafeConstructor
-    ):  # typ="safe" promises it: nothing named in a file is built
+    # typ="safe" promises it: nothing named in a file is built
+    if not isinstance(constructor, SafeConstructor):
         raise TypeError(f"expected a safe constructor, got {type(constructor).__name__}")
     try:
         return constructor.construct_document(node)

@@ -81,12 +81,9 @@ def close_segments(config: _Run, provider: Provider) -> _Run:
 def span_of(calendar: Days, start: object, end: object) -> tuple[int, int]:
     """Calendar positions (end exclusive) of the days from ``start`` to ``end``; None is an end of the calendar."""
     first = 0 if start is None else int(np.searchsorted(calendar, np.datetime64(str(start), "D"), "left"))
-    stop = (
-        len(calendar)
-        if end is None
-        else int(np.searchsorted(calendar, np.datetime64(str(end), "D"), "right"))
-    )
-    return first, stop
+    if end is None:
+        return first, len(calendar)
+    return first, int(np.searchsorted(calendar, np.datetime64(str(end), "D"), "right"))
 
 
 def misfits(config: DatasetConfig, provider: Provider) -> list[str]:

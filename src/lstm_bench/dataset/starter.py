@@ -186,7 +186,5 @@ def _render(starter: Starter, uri: str, start: date, features: FeatureSetName) -
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     rules, costs = REGIONS[starter.region], COSTS[starter.region]
-    return (
-        template.render(starter=starter, uri=uri, start=start, features=features, rules=rules, costs=costs)
-        + "\n"
-    )
+    text = template.render(starter=starter, uri=uri, start=start, features=features, rules=rules, costs=costs)
+    return f"{text}\n"

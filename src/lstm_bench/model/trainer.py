@@ -109,9 +109,8 @@ def train_pack(
     for number in range(n_epochs):
         active = [index for index, fit in enumerate(fits) if fit.status == "training"]
         rates = _rates(pack, schedules, active, number)
-        for index, epoch in zip(
-            active, _epoch(pack, active, rates, number, valid_metric, on_step), strict=True
-        ):
+        epochs = _epoch(pack, active, rates, number, valid_metric, on_step)
+        for index, epoch in zip(active, epochs, strict=True):
             schedules[index].note(number, epoch.valid_loss)
             fits[index].note(epoch, partial(pack.path.weights, index), early_stop)
         is_stopped = on_epoch is not None and not on_epoch(fits)
@@ -139,12 +138,8 @@ def _epoch(
         valid_scores = [valid_metric(row) for row in scores.cpu().numpy()]
     seconds = (time.perf_counter() - started) / len(active)
     last_rates = rates[:, -1].tolist() if pack.steps else [math.nan] * len(active)
-    return [
-        Epoch(number, train_loss, valid_loss, score, seconds, lr)
-        for train_loss, valid_loss, score, lr in zip(
-            train_losses, valid_losses, valid_scores, last_rates, strict=True
-        )
-    ]
+    members = zip(train_losses, valid_losses, valid_scores, last_rates, strict=True)
+    return [Epoch(number, train, valid, score, seconds, lr) for train, valid, score, lr in members]
 
 
 def _rates(pack: Pack, schedules: Sequence[Schedule], active: Sequence[int], epoch: int) -> Tensor:

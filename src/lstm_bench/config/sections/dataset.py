@@ -134,11 +134,9 @@ class DatasetKwargs(Lenient):
     @classmethod
     def _close_at_handler(cls, segments: SegmentsConfig, info: ValidationInfo) -> SegmentsConfig:
         handler = info.data.get("handler")
-        return (
-            segments
-            if handler is None
-            else segments.closed(handler.kwargs.start_time, handler.kwargs.end_time)
-        )
+        if handler is None:
+            return segments
+        return segments.closed(handler.kwargs.start_time, handler.kwargs.end_time)
 
 
 class DatasetConfig(Named):

@@ -43,11 +43,8 @@ def _bare_field(text: str) -> str:
 
 def _any_spelling(value: Any) -> Any:
     """Read Qlib's other spellings of a daily frequency."""
-    return (
-        {"d": "day", "1d": "day", "1day": "1day"}.get(value.lower(), value)
-        if isinstance(value, str)
-        else value
-    )
+    spellings = {"d": "day", "1d": "day", "1day": "1day"}
+    return spellings.get(value.lower(), value) if isinstance(value, str) else value
 
 
 Price = Annotated[

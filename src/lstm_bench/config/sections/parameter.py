@@ -206,11 +206,9 @@ def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int
     if not 0 < step < math.inf or (high - low) / step > _LARGEST:
         return f"the step is {value_text(step)}, expected one that is greater than 0 and fits the range"
     last = _on_steps(low, _n_steps(low, high, step), step)
-    return (
-        ""
-        if last == high
-        else (f"the greatest value is {high}, and steps of {step} end at {last}; change the end or the step")
-    )
+    if last == high:
+        return ""
+    return f"the greatest value is {high}, and steps of {step} end at {last}; change the end or the step"
 
 
 def _n_steps(low: int | float, high: int | float, step: int | float) -> int:

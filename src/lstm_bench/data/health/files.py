@@ -51,13 +51,8 @@ def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Find
             findings.add("file unreadable", code, None, f"{path.name}: {error.strerror}", "a readable file")
             continue
         if len(raw) < _ITEM.itemsize or len(raw) % _ITEM.itemsize:
-            findings.add(
-                "file cut off",
-                code,
-                None,
-                f"{path.name}: {counted(len(raw), 'byte')}",
-                "whole float32 values",
-            )
+            size = counted(len(raw), "byte")
+            findings.add("file cut off", code, None, f"{path.name}: {size}", "whole float32 values")
             continue
         values = np.frombuffer(raw, dtype=_ITEM).astype(np.float64)
         begin, count = values[0], len(values) - 1
@@ -134,11 +129,8 @@ def check_spans(
                 inside = max(0, min(end, last + 1) - max(begin, first))
                 missing = end - begin - inside
                 if (not inside and end > begin) or missing > thresholds.max_overhang:
-                    expected = (
-                        f"a span inside {calendar[first]}..{calendar[last]}" if code in rows else "bars"
-                    )
-                    value = (
-                        f"in {name}.txt, {missing} of {counted(end - begin, 'day')} have no bar before or "
-                        f"none after them"
-                    )
+                    has_rows = code in rows
+                    expected = f"a span inside {calendar[first]}..{calendar[last]}" if has_rows else "bars"
+                    days = counted(end - begin, "day")
+                    value = f"in {name}.txt, {missing} of {days} have no bar before or none after them"
                     findings.add("span without bars", code, span, value, expected)

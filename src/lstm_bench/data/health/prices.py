@@ -53,9 +53,7 @@ def _check_complete(bars: Bars, days: Days, findings: Findings) -> None:
     """Find closes without the other fields."""
     has = ~np.isnan(bars.fields["close"])
     others = [name for name in NEEDED if name != "close" and name in bars.fields]
-    wrong = (
-        np.logical_or.reduce([has & np.isnan(bars.fields[name]) for name in others]) if others else ~has & has
-    )
+    wrong = has & np.any([np.isnan(bars.fields[name]) for name in others], axis=0) if others else ~has & has
 
     def value(t: int) -> str:
         return f"no {', '.join(name for name in others if np.isnan(bars.fields[name][t]))} beside a close"
@@ -94,11 +92,9 @@ def _check_gaps_and_jumps(bars: Bars, days: Days, thresholds: Thresholds, findin
     before, after = known[:-1], known[1:]
     pause = after - before - 1
     for k in np.flatnonzero(pause > thresholds.max_gap):
-        findings.add(
-            "gap in bars", bars.code, (days[before[k] + 1], days[after[k] - 1]), f"{counted(pause[k], 'day')} "
-            f"without a bar",
-            f"at most {thresholds.max_gap}",
-        )  # fmt: skip
+        span = days[before[k] + 1], days[after[k] - 1]
+        value = f"{counted(pause[k], 'day')} without a bar"
+        findings.add("gap in bars", bars.code, span, value, f"at most {thresholds.max_gap}")
     gain = close[after] / close[before] - 1
     for k in np.flatnonzero(np.abs(gain) > thresholds.max_jump):
         pausing = f" after {counted(pause[k], 'day')} without a bar" if pause[k] else ""

@@ -43,11 +43,8 @@ def below_high(returns: Floats, accumulation: Accumulation) -> Floats:
         with np.errstate(over="ignore", invalid="ignore"):
             curve = returns.cumsum()
             return curve - np.maximum.accumulate(curve)
-    share, below, distances = (
-        1.0,
-        0.0,
-        np.empty(len(returns)),
-    )  # relative to the high, which can overflow a float64
+    # relative to the high, which can overflow a float64
+    share, below, distances = 1.0, 0.0, np.empty(len(returns))
     for t, growth in enumerate(reinvested(returns).tolist()):
         if min(below, growth) > -0.5:  # the same formula in a form that rounds small losses less
             below += growth * (1 + below)

@@ -214,9 +214,8 @@ def _orders(
         if params.forbid_all_trade_at_limit and not tradable(quotes, costs, t, j, EITHER):
             continue
         fill = sell(quotes, costs, t, j, amount[j], cash)
-        cash += (
-            fill.value - fill.cost
-        )  # buys are sized by the cash after all sells, whenever these are executed
+        # buys are sized by the cash after all sells, whenever these are executed
+        cash += fill.value - fill.cost
         side[n], column[n], wish[n] = SELL, j, amount[j]
         n += 1
     for j in buys:

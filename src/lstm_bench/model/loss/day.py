@@ -129,10 +129,8 @@ def _variances(values: Tensor, weights: Tensor) -> Tensor:
 def _correlations(x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
     """Weighted correlation ``[D]`` of each day; 0 if one side does not vary."""
     both = (weights * _centred(x, weights) * _centred(y, weights)).sum(1) / weights.sum(1)
-    spread = _variances(x, weights).clamp(min=_LEAST_VARIANCE) * _variances(y, weights).clamp(
-        min=_LEAST_VARIANCE
-    )
-    return both / spread.sqrt()
+    x_spread, y_spread = (_variances(side, weights).clamp(min=_LEAST_VARIANCE) for side in (x, y))
+    return both / (x_spread * y_spread).sqrt()
 
 
 def _soft_ranks(values: Tensor, present: Tensor, temperature: float) -> Tensor:

@@ -65,9 +65,8 @@ class Extension:
         self.added = np.unique(bar_days[bar_days > self._until])
         self.days = np.concatenate([old, self.added])
         adjustment = bars.decision.adjustment
-        basis = (
-            options.basis if len(self.added) else "rescale"
-        )  # without a new day, only contradictions matter
+        # without a new day, only contradictions matter
+        basis = options.basis if len(self.added) else "rescale"
         check = BasisCheck(basis, adjustment.applied)
         known = {code: rows for code, rows in bars.stocks.items() if code in provider.folders}
         tails = (self._tail(rows, adjustment, check) for rows in known.values())

@@ -125,9 +125,8 @@ class _Days:
         """Return the gradients of the weights' rows and biases, given that of :meth:`last`; call it only once."""
         shape, samples = self._weights.shape, len(grad)
         padded = torch.nn.functional.pad(grad, (0, shape.units - shape.hidden_size)).contiguous()
-        rows = torch.zeros_like(
-            self._weights.rows
-        )  # the kernels fill a layer's rows only up to its own width
+        # the kernels fill a layer's rows only up to its own width
+        rows = torch.zeros_like(self._weights.rows)
         biases = torch.zeros_like(self._weights.biases)
         backward(
             shape.features, self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),

@@ -131,13 +131,8 @@ def _width(inputs: TrainingInputs) -> int:
     free, _ = torch.cuda.mem_get_info(device)
     fitting = members_that_fit(inputs.spec, inputs.samples.windows.step_len, free)
     if fitting < members:
-        logger.info(
-            "%s: %d of %d members fit into %.1f GiB; groups take turns",
-            device,
-            fitting,
-            members,
-            free / 2**30,
-        )
+        message = "%s: %d of %d members fit into %.1f GiB; groups take turns"
+        logger.info(message, device, fitting, members, free / 2**30)
     return min(fitting, members)
 
 
