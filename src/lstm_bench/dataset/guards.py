@@ -9,7 +9,6 @@ from typing import get_args
 import numpy as np
 
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
-from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
@@ -107,7 +106,9 @@ def leaks(config: DatasetConfig, provider: Provider) -> Iterator[tuple[str, str]
     calendar, train = provider.calendar, config.kwargs.segments.train
     begin, end = span_of(calendar, *train)
     reported = set()
-    for processor, kwargs in _fitted(handler):
+    for processor, kwargs in ((entry.name, entry.kwargs) for entry in handler.processors):
+        if not isinstance(kwargs, FittedKwargs):
+            continue
         fit = span_of(calendar, kwargs.fit_start_time, kwargs.fit_end_time)
         if fit[0] >= fit[1] or (begin <= fit[0] and fit[1] <= end):
             continue
@@ -119,10 +120,3 @@ def leaks(config: DatasetConfig, provider: Provider) -> Iterator[tuple[str, str]
                 f"{processor} is fitted on {kwargs.fit_start_time}..{kwargs.fit_end_time}, which is not within train, "
                 f"{train[0]}..{train[1]}",
             )
-
-
-def _fitted(handler: HandlerConfig) -> Iterator[tuple[str, FittedKwargs]]:
-    """Names and arguments of the processors that are fitted."""
-    for entry in (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors):
-        if isinstance(entry.kwargs, FittedKwargs):
-            yield entry.name, entry.kwargs

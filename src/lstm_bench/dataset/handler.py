@@ -224,6 +224,7 @@ def missing_columns_hint(config: HandlerConfig) -> str:
 
 def last_fit_day(config: HandlerConfig) -> datetime.date | None:
     """Last day that any processor is fitted on, None if none is fitted."""
-    chain = (*config.shared_processors, *config.infer_processors, *config.learn_processors)
-    ends = [entry.kwargs.fit_end_time for entry in chain if isinstance(entry.kwargs, FittedKwargs)]
+    ends = [
+        entry.kwargs.fit_end_time for entry in config.processors if isinstance(entry.kwargs, FittedKwargs)
+    ]
     return max((end for end in ends if end is not None), default=None)

@@ -30,19 +30,14 @@ def sample_weights(
     if training.reweight == "uniform":
         return None
     if training.reweight == "exponential":
-        weights = _decayed(samples, training.reweight_half_life)
+        age = samples.days.max() - samples.days
+        weights = np.exp2(-age / training.reweight_half_life)
     elif volatility is None:
         raise ValueError("volatility: reweight 'volatility' needs it")
     else:
         weights = _inverse(volatility[samples.days, samples.instruments].astype(np.float64))
     mean = float(weights[~np.isnan(samples.labels)].mean())
     return weights / mean
-
-
-def _decayed(samples: SampleSet, half_life: float) -> Floats:
-    age = samples.days.max() - samples.days
-    weights: Floats = np.exp2(-age / half_life)
-    return weights
 
 
 def _inverse(volatility: Floats) -> Floats:

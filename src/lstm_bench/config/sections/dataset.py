@@ -160,8 +160,7 @@ class DatasetConfig(Named):
     def row_days(self, d_feat: int) -> int | None:
         """Days that a row holds, of ``d_feat`` features each; None if processors choose columns."""
         handler = self.kwargs.handler
-        processors = (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors)
-        if any(entry.name in ("FilterCol", "DropCol") for entry in processors):
+        if any(entry.name in ("FilterCol", "DropCol") for entry in handler.processors):
             return None
         columns = len(handler.features)
         return columns // d_feat if columns % d_feat == 0 else None

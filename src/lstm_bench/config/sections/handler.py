@@ -181,7 +181,7 @@ class HandlerConfig(Named):
 
     @model_validator(mode="after")
     def _fit_dates(self) -> HandlerConfig:
-        for entry in (*self.shared_processors, *self.infer_processors, *self.learn_processors):
+        for entry in self.processors:
             if not isinstance(entry.kwargs, FittedKwargs):
                 continue
             start, end = entry.kwargs.fit_start_time, entry.kwargs.fit_end_time
@@ -207,6 +207,11 @@ class HandlerConfig(Named):
     def learn_processors(self) -> tuple[ProcessorConfig, ...]:
         """Processors of the learn data, with the handler's fit dates."""
         return tuple(self._with_fit_dates(entry) for entry in self.kwargs.learn_processors)
+
+    @property
+    def processors(self) -> tuple[ProcessorConfig, ...]:
+        """All processors: shared, infer, learn."""
+        return (*self.shared_processors, *self.infer_processors, *self.learn_processors)
 
     @property
     def filters(self) -> FilterPipe:

@@ -8,9 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
-from lstm_bench.config.section import Section
+from lstm_bench.config.section import Section, Truth
 from lstm_bench.config.values.day import FirstDay, LastDay
-from lstm_bench.config.values.truth import Truth
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [

@@ -10,10 +10,9 @@ from pydantic import Field, field_validator
 from lstm_bench.config.class_path import named_class, refuse_class
 from lstm_bench.config.identity import NotIdentity
 from lstm_bench.config.lenient import Lenient
-from lstm_bench.config.section import Section
+from lstm_bench.config.section import Section, Truth
 from lstm_bench.config.sections.backtest import OWN_SCORES, PortAnalysisConfig, Weighting, default_portfolio
 from lstm_bench.config.sections.exchange import DailyFreq
-from lstm_bench.config.values.truth import Truth
 
 __all__ = [
     "HFSignalRecord",

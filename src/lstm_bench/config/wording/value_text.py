@@ -50,11 +50,11 @@ def value_with_kind(value: Any, expected: str = "") -> str:
     """
     what = kind(value)
     evident = value is None or isinstance(value, bool | str)
-    return value_text(value) if evident or _noun(what) in expected else f"{value_text(value)} ({what})"
-
-
-def _noun(kind_of_value: str) -> str:
-    return kind_of_value.removeprefix("a ")
+    return (
+        value_text(value)
+        if evident or what.removeprefix("a ") in expected
+        else f"{value_text(value)} ({what})"
+    )
 
 
 def _written(value: Any, depth: int) -> str:

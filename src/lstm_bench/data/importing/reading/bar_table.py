@@ -15,7 +15,7 @@ from lstm_bench.data.importing.reading.defects import DefectKind, DefectLog
 from lstm_bench.data.importing.reading.file_rows import FileColumns, FileRows, read_file
 from lstm_bench.data.importing.reading.intraday import refuse_intraday
 from lstm_bench.data.importing.reading.source_file import SourceFile
-from lstm_bench.data.importing.reading.symbol_rows import SymbolRows
+from lstm_bench.data.importing.reading.symbol_rows import SymbolRows, take_rows
 
 __all__ = ["BarTable", "ReadRules", "read_bars"]
 
@@ -41,8 +41,7 @@ class BarTable:
         """Keep rows by a mask, or reorder them by their positions."""
         self.symbol, self.days = self.symbol[rows], self.days[rows]
         self.file, self.row = self.file[rows], self.row[rows]
-        self.values = {name: column[rows] for name, column in self.values.items()}
-        self.evidence = {name: column[rows] for name, column in self.evidence.items()}
+        self.values, self.evidence = take_rows(self.values, rows), take_rows(self.evidence, rows)
 
     def is_of(self, symbol: str | None) -> Bools:
         """``[R]``: rows of a symbol."""
@@ -70,8 +69,7 @@ class BarTable:
         begin = 0
         for symbol, end in zip(self.symbols, ends, strict=True):
             values, evidence = (
-                {name: column[begin:end] for name, column in columns.items()}
-                for columns in (self.values, self.evidence)
+                take_rows(columns, slice(begin, end)) for columns in (self.values, self.evidence)
             )
             traded = ~np.isnan(values["close"])
             if traded.any():

@@ -21,6 +21,7 @@ from lstm_bench.data.importing.reading.cells import (
 from lstm_bench.data.importing.reading.defects import DefectKind, DefectLog
 from lstm_bench.data.importing.reading.intraday import Stamps, read_stamps
 from lstm_bench.data.importing.reading.source_file import SourceFile
+from lstm_bench.data.importing.reading.symbol_rows import take_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,8 +96,8 @@ def read_file(
     return FileRows(
         symbols[rows],
         days[rows],
-        {field: column[rows] for field, column in values.items()},
-        {field: column[rows] for field, column in evidence.items()},
+        take_rows(values, rows),
+        take_rows(evidence, rows),
         rows,
         blank[rows],
         read_stamps(source.path, symbols, cells["date"], cells.get("evidence of time")),

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lstm_bench.data.arrays import Bools, Days, Floats
+from lstm_bench.data.arrays import Bools, Days, Floats, Ints
 
-__all__ = ["SymbolRows"]
+__all__ = ["SymbolRows", "take_rows"]
+
+
+def take_rows(columns: Mapping[str, Floats], rows: Bools | Ints | slice) -> dict[str, Floats]:
+    """Take rows of each column."""
+    return {name: column[rows] for name, column in columns.items()}
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,5 @@ class SymbolRows:
 
     def where(self, mask: Bools) -> SymbolRows:
         """Keep the rows of a mask."""
-        values, evidence = (
-            {name: column[mask] for name, column in columns.items()}
-            for columns in (self.values, self.evidence)
-        )
+        values, evidence = take_rows(self.values, mask), take_rows(self.evidence, mask)
         return SymbolRows(self.symbol, self.days[mask], values, self.traded[mask], evidence)
