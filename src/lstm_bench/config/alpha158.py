@@ -14,17 +14,9 @@ from lstm_bench.config.section import Section
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
-    "DEFAULT_PRICES",
-    "DEFAULT_WINDOWS",
-    "KBAR",
-    "ROLLING",
-    "Alpha158Options",
-    "alpha158",
-    "kbar",
-    "price",
-    "rolling",
-    "volume",
-]
+    "DEFAULT_PRICES", "DEFAULT_WINDOWS", "KBAR", "ROLLING", "Alpha158Options", "alpha158", "kbar", "price",
+    "rolling", "volume",
+]  # fmt: skip
 
 DEFAULT_PRICES = ("OPEN", "HIGH", "LOW", "VWAP")
 DEFAULT_WINDOWS = (5, 10, 20, 30, 60)

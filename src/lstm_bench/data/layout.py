@@ -7,16 +7,9 @@ from pathlib import Path
 from lstm_bench.core.errors import DataError
 
 __all__ = [
-    "BARS_SUFFIX",
-    "CALENDAR",
-    "FEATURES",
-    "IMPORTED",
-    "INSTRUMENTS",
-    "SYNTHETIC",
-    "code_of",
-    "folder_name",
+    "BARS_SUFFIX", "CALENDAR", "FEATURES", "IMPORTED", "INSTRUMENTS", "SYNTHETIC", "code_of", "folder_name",
     "read_lines",
-]
+]  # fmt: skip
 
 CALENDAR = "calendars/day.txt"
 """A trading day a line."""

@@ -25,19 +25,9 @@ from lstm_bench.core.errors import DataError
 from lstm_bench.data.arrays import Array
 
 __all__ = [
-    "Arrays",
-    "Content",
-    "DamagedError",
-    "Entry",
-    "entry_bytes",
-    "exclusive",
-    "last_used",
-    "open_entry",
-    "read_entry",
-    "remove_entry",
-    "try_exclusive",
-    "write_entry",
-]
+    "Arrays", "Content", "DamagedError", "Entry", "entry_bytes", "exclusive", "last_used", "open_entry",
+    "read_entry", "remove_entry", "try_exclusive", "write_entry",
+]  # fmt: skip
 
 Arrays = Mapping[str, Array]
 Content = dict[str, Any]
@@ -88,11 +78,7 @@ def read_entry(path: Path) -> tuple[dict[str, Array], Content]:
 class Entry:
     """An open entry. It is not removed until it is closed, or this object or its process ends.
 
-    Attributes
-    ----------
-    path : the entry's folder
-    arrays : name -> array; changes are private to this process
-    content : plain data
+    Changes of its ``arrays`` are private to this process; its ``content`` is plain data.
     """
 
     def __init__(self, path: Path, lock: int) -> None:

@@ -78,11 +78,8 @@ class EntryInfo:
 class ArrayStore:
     """A folder of entries.
 
-    Parameters
-    ----------
-    folder : the store's folder, :func:`default_folder` by default. It is created when it is needed.
-    max_bytes
-        Largest size of all entries, :func:`default_bytes` by default. Open entries count, but are never removed.
+    ``folder`` is :func:`default_folder` by default; it is created when it is needed. ``max_bytes`` is the largest
+    size of all entries, :func:`default_bytes` by default. Open entries count, but are never removed.
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:

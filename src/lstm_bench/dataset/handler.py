@@ -27,15 +27,9 @@ from lstm_bench.features.processors import process
 from lstm_bench.features.table import Rows, Table
 
 __all__ = [
-    "HandlerColumns",
-    "Processed",
-    "last_fit_day",
-    "missing_columns_hint",
-    "needed_features",
-    "process_infer",
-    "process_table",
-    "read_table",
-]
+    "HandlerColumns", "Processed", "last_fit_day", "missing_columns_hint", "needed_features",
+    "process_infer", "process_table", "read_table",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -78,16 +78,8 @@ class Task:
 class Plan:
     """Tasks, in order, for some expressions.
 
-    Parameters
-    ----------
-    expressions : expressions to compute
-    begin, end : requested days, end exclusive
-    rows : number of days of bars
-
-    Attributes
-    ----------
-    numbers : slot -> plain number
-    tasks : in an order in which operands come first
+    The bars have ``rows`` days; values are requested on ``begin`` to before ``end``.
+    ``numbers`` maps slots to plain numbers. ``tasks`` are in an order in which operands come first.
     """
 
     def __init__(self, expressions: Sequence[Expression], begin: int, end: int, rows: int) -> None:

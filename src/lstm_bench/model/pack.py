@@ -40,7 +40,6 @@ class Pack:
 
     Parameters
     ----------
-    train, valid : learn samples
     choice : the training path; None for :func:`~lstm_bench.model.select.choose_path`
     weights : ``[S]``, of the training samples in the loss; None for ones. Validation is never weighted, as in Qlib.
 

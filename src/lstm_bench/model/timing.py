@@ -22,16 +22,9 @@ from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 
 __all__ = [
-    "DEFAULT_SHAPES",
-    "NoiseWindows",
-    "PathTiming",
-    "Shape",
-    "noise_samples",
-    "qlib_spec",
-    "runnable_choices",
-    "time_pack",
-    "time_path",
-]
+    "DEFAULT_SHAPES", "NoiseWindows", "PathTiming", "Shape", "noise_samples", "qlib_spec",
+    "runnable_choices", "time_pack", "time_path",
+]  # fmt: skip
 
 _CPU_STEPS, _ACCELERATOR_STEPS = 3, 30
 _REPEATS = 5

@@ -26,15 +26,9 @@ from lstm_bench.config.values.day import Daily, FirstDay, LastDay
 from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = [
-    "DEFAULT_LABEL",
-    "HANDLERS",
-    "Alpha158Kwargs",
-    "Alpha360Kwargs",
-    "AlphaKwargs",
-    "HandlerConfig",
-    "HandlerKwargs",
-    "LoaderHandlerKwargs",
-]
+    "DEFAULT_LABEL", "HANDLERS", "Alpha158Kwargs", "Alpha360Kwargs", "AlphaKwargs", "HandlerConfig",
+    "HandlerKwargs", "LoaderHandlerKwargs",
+]  # fmt: skip
 
 
 _NARROWING = ("filter_pipe", "inst_processors")

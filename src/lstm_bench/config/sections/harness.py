@@ -13,15 +13,9 @@ from lstm_bench.config.section import Section
 from lstm_bench.config.sections.tracking import TrackingConfig
 
 __all__ = [
-    "BY_DAY",
-    "Compat",
-    "HarnessConfig",
-    "LossName",
-    "Precision",
-    "Reweight",
-    "ScheduleName",
+    "BY_DAY", "Compat", "HarnessConfig", "LossName", "Precision", "Reweight", "ScheduleName",
     "TrainingConfig",
-]
+]  # fmt: skip
 
 Compat = Literal["qlib", "none"]
 Precision = Literal["fp32", "tf32", "bf16"]

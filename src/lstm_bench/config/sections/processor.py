@@ -13,23 +13,11 @@ from lstm_bench.config.values.day import FirstDay, LastDay
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
-    "PROCESSORS",
-    "CSRankNormKwargs",
-    "CSZFillnaKwargs",
-    "CSZScoreNormKwargs",
-    "DropColKwargs",
-    "DropnaLabelKwargs",
-    "DropnaProcessorKwargs",
-    "FieldsGroup",
-    "FillnaKwargs",
-    "FilterColKwargs",
-    "FittedKwargs",
-    "MinMaxNormKwargs",
-    "NoKwargs",
-    "ProcessorConfig",
-    "RobustZScoreNormKwargs",
+    "PROCESSORS", "CSRankNormKwargs", "CSZFillnaKwargs", "CSZScoreNormKwargs", "DropColKwargs",
+    "DropnaLabelKwargs", "DropnaProcessorKwargs", "FieldsGroup", "FillnaKwargs", "FilterColKwargs",
+    "FittedKwargs", "MinMaxNormKwargs", "NoKwargs", "ProcessorConfig", "RobustZScoreNormKwargs",
     "ZScoreNormKwargs",
-]
+]  # fmt: skip
 
 FieldsGroup = Literal["feature", "label"]
 

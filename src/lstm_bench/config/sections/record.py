@@ -15,16 +15,9 @@ from lstm_bench.config.sections.backtest import OWN_SCORES, PortAnalysisConfig, 
 from lstm_bench.config.sections.exchange import DailyFreq
 
 __all__ = [
-    "HFSignalRecord",
-    "PortAnaKwargs",
-    "PortAnaRecord",
-    "Record",
-    "SigAnaKwargs",
-    "SigAnaRecord",
-    "SignalMseRecord",
-    "SignalRecord",
-    "named_record",
-]
+    "HFSignalRecord", "PortAnaKwargs", "PortAnaRecord", "Record", "SigAnaKwargs", "SigAnaRecord",
+    "SignalMseRecord", "SignalRecord", "named_record",
+]  # fmt: skip
 
 _Module = Literal["qlib.workflow.record_temp"]
 _MODULE: _Module = "qlib.workflow.record_temp"

@@ -16,17 +16,9 @@ from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
-    "ExpressionFilter",
-    "FilterPipe",
-    "FilteredMarket",
-    "InstrumentProcessors",
-    "Instruments",
-    "NameFilter",
-    "OptionalFilterPipe",
-    "TimeRangeConfig",
-    "WholeMarket",
-    "market_text",
-]
+    "ExpressionFilter", "FilterPipe", "FilteredMarket", "InstrumentProcessors", "Instruments", "NameFilter",
+    "OptionalFilterPipe", "TimeRangeConfig", "WholeMarket", "market_text",
+]  # fmt: skip
 
 
 class _Filter(Lenient):

@@ -62,11 +62,8 @@ def explain(
 ) -> ConfigError:
     """List all mistakes, a line each.
 
-    Parameters
-    ----------
-    error : raised by a :class:`~lstm_bench.config.section.Section`
-    where : put before each path
-    place : path -> where its value is written, such as a file and line; empty if that is evident
+    ``where`` is put before each path. ``place`` says where the value of a path is written, such as a file and line;
+    empty if that is evident.
     """
     lines: dict[str, None] = {}
     for finding in error.errors(include_url=False):

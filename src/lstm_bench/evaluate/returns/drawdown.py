@@ -31,13 +31,9 @@ class Drawdown:
 def below_high(returns: Floats, accumulation: Accumulation) -> Floats:
     """Distance of a strategy below its highest value so far at the end of each day, ``[T]``: negative, or 0 at a high.
 
-    Parameters
-    ----------
-    returns : ``[T]`` float64, fractions, none NaN
-    accumulation
-        ``summed``: of the running sum of returns, which starts with the first day's, as in Qlib's maximum drawdown.
-        ``compounded``: of the reinvested wealth, as a share of its highest value, which includes the wealth before the
-        first day. After a day that loses everything it stays -1.
+    The ``returns [T]`` are fractions, none NaN. ``summed`` is of their running sum, which starts with the first
+    day's, as in Qlib's maximum drawdown. ``compounded`` is of the reinvested wealth, as a share of its highest value,
+    which includes the wealth before the first day. After a day that loses everything it stays -1.
     """
     if accumulation == "summed":
         with np.errstate(over="ignore", invalid="ignore"):

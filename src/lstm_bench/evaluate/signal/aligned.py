@@ -13,12 +13,8 @@ __all__ = ["aligned"]
 def aligned(score: Reals, label: Reals, rows: Bools | None = None) -> tuple[Floats, Floats, Bools]:
     """Check that panels have the same shape; return them as float64, float64 and bool, each ``[T, N]`` and contiguous.
 
-    Raises InputError if the shapes differ.
-
-    Parameters
-    ----------
-    score, label : ``[T, N]``, NaN if there is none
-    rows : ``[T, N]`` bool, optional: the pairs (day, instrument) that exist; by default those with a score or a label
+    ``rows`` are the pairs (day, instrument) that exist, by default those with a score or a label. Raises InputError
+    if the shapes differ.
     """
     if score.ndim != 2 or score.shape != label.shape:
         raise InputError(

@@ -59,14 +59,10 @@ def group_returns(
 ) -> GroupReturns:
     """Average the labels of groups of equal size, like the group returns of Qlib's ``model_performance_graph``.
 
-    Raises InputError if the shapes differ, or there are fewer than two groups.
-
-    Parameters
-    ----------
-    score, label, rows : ``[T, N]``, as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`
-    groups
-        Number of groups. Each has ``scored stocks // groups`` stocks of a day; the remaining lowest scores are in no
-        group. Equal scores are ordered by instrument (Qlib does not define their order).
+    ``score``, ``label`` and ``rows`` are as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`. Each of
+    the ``groups`` has ``scored stocks // groups`` stocks of a day; the remaining lowest scores are in no group. Equal
+    scores are ordered by instrument (Qlib does not define their order). Raises InputError if the shapes differ, or
+    there are fewer than two groups.
     """
     if groups < 2:
         raise InputError(f"groups: got {groups}, expected 2 or more")

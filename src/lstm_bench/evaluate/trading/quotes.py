@@ -18,15 +18,9 @@ from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 
 __all__ = [
-    "benchmark_universe",
-    "load_benchmark",
-    "load_quotes",
-    "place",
-    "quote_fields",
-    "quote_span",
-    "tradable_universe",
-    "with_exchange_days",
-]
+    "benchmark_universe", "load_benchmark", "load_quotes", "place", "quote_fields", "quote_span",
+    "tradable_universe", "with_exchange_days",
+]  # fmt: skip
 
 
 _BENCHMARK = "benchmark"
@@ -84,16 +78,12 @@ def load_quotes(
 ) -> Panel:
     """Read the exchange's quotes.
 
-    Returns the instruments that ``exchange_kwargs.codes`` names, those that the account holds, and ``instruments``.
-    Values are NaN where nothing can be traded: outside the market's spans, and outside the exchange's days. Its
-    fields are those of :func:`quote_fields`; an expression is named by its text. Raises DataError if the data has no
-    such market, or no instrument has the field to deal at. Raises ExpressionError if an expression is not in the
-    language.
-
-    Parameters
-    ----------
-    begin, end : calendar positions, end exclusive; ``begin`` should be the day before the first trading day
-    instruments : codes that get a column in any case, such as all that have a score
+    ``begin`` should be the day before the first trading day, ``end`` is exclusive. All ``instruments`` get a column,
+    such as all that have a score. Returns the instruments that ``exchange_kwargs.codes`` names, those that the
+    account holds, and ``instruments``. Values are NaN where nothing can be traded: outside the market's spans, and
+    outside the exchange's days. Its fields are those of :func:`quote_fields`; an expression is named by its text.
+    Raises DataError if the data has no such market, or no instrument has the field to deal at. Raises ExpressionError
+    if an expression is not in the language.
     """
     listed = tradable_universe(provider, config)
     days = provider.calendar[begin:end]

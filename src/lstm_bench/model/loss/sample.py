@@ -12,16 +12,9 @@ from torch import Tensor
 from lstm_bench.config.sections.harness import BY_DAY, LossName
 
 __all__ = [
-    "MSE",
-    "LossSpec",
-    "batch_mean_loss",
-    "constant_loss",
-    "error_grads",
-    "error_losses",
-    "errors",
-    "mean_loss",
-    "sample_losses",
-]
+    "MSE", "LossSpec", "batch_mean_loss", "constant_loss", "error_grads", "error_losses", "errors",
+    "mean_loss", "sample_losses",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,12 +65,9 @@ def sample_losses(
 def mean_loss(scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None) -> Tensor:
     """Mean over non-NaN labels of weight times loss, a scalar; Qlib's formula.
 
-    Parameters
-    ----------
-    scores, labels : ``[B]``
-        The error has the wider of their dtypes. Without any label the mean is 0, without a gradient.
-    weights : ``[B]``, None for ones
-        The mean is not divided by their sum: their mean is 1 over train, not over a batch.
+    The error of ``scores`` and ``labels`` ``[B]`` has the wider of their dtypes. Without any label the mean is 0,
+    without a gradient. It is not divided by the sum of ``weights`` (``[B]``, None for ones): their mean is 1 over
+    train, not over a batch.
     """
     return sample_losses(scores, labels, loss, weights).sum() / (~labels.isnan()).sum().clamp(min=1)
 

@@ -67,16 +67,12 @@ def choose_column(fields: Collection[str], requested: str, where: str) -> Adjust
 def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) -> dict[str, Floats]:
     """Adjust the rows of one symbol.
 
-    Returns ``[n]`` float64 by field: prices, ``volume``, ``factor`` (if known), and the user's own fields unchanged.
-
-    Parameters
-    ----------
-    adjustment
-        Raw prices are multiplied by a factor. By ``factor``: the column itself. By ``adjusted_close``: adjusted close
-        over close. By ``split``: 1 at the first bar, times the ratio of each later split; dividends stay in the
-        prices. Adjusted prices stay as they are, and get the factor of a column beside them. Beside a column of
-        splits that factor is 1 at the last bar, because such prices are in the last day's shares.
-    first_split : whether splits up to the first bar count as well, because earlier bars are known
+    Raw prices are multiplied by a factor. By ``factor``: the column itself. By ``adjusted_close``: adjusted close
+    over close. By ``split``: 1 at the first bar, times the ratio of each later split; dividends stay in the prices.
+    Adjusted prices stay as they are, and get the factor of a column beside them. Beside a column of splits that
+    factor is 1 at the last bar, because such prices are in the last day's shares. With ``first_split`` splits up to
+    the first bar count as well, because earlier bars are known. Days without a bar stay NaN. Returns ``[n]`` float64
+    by field: prices, ``volume``, ``factor`` (if known), and the user's own fields unchanged.
     """
     values = rows.values
     out = {name: column for name, column in values.items() if name not in ADJUSTMENTS}

@@ -89,12 +89,8 @@ def _fit(distance: Floats, noise: Floats) -> Floats:
 def find_steps(rows: SymbolRows, factor: Floats, moves: Floats, noise: Noise) -> FactorSteps:
     """Find the steps of a factor.
 
-    Parameters
-    ----------
-    rows : n rows of one symbol, B of them bars
-    factor : ``[n]``, what raw prices are multiplied by
-    moves : ``[B - 1]``
-        Log moves from bar to bar of a series that is continuous if it is adjusted, such as the closes.
+    ``factor [n]`` is what raw prices are multiplied by. ``moves [B - 1]`` are log moves from bar to bar of a series
+    that is continuous if it is adjusted, such as the closes; ``noise`` is theirs.
     """
     days = rows.bar_days
     with np.errstate(divide="ignore", invalid="ignore"):
