@@ -65,9 +65,13 @@ class Tape:
 def _blank_tape(days: int, begin: Ints, end: Ints) -> Tape:
     shape = days, len(begin)
     return Tape(
-        begin,
-        end,
-        *(np.zeros(shape, np.int32) for _ in ("open", "high", "low", "close", "lots")),
+        begin=begin,
+        end=end,
+        open=np.zeros(shape, np.int32),
+        high=np.zeros(shape, np.int32),
+        low=np.zeros(shape, np.int32),
+        close=np.zeros(shape, np.int32),
+        lots=np.zeros(shape, np.int32),
         factor=np.ones(shape, np.float32),
         change=np.full(shape, np.nan, np.float32),
         worth=np.zeros(shape, np.float32),
