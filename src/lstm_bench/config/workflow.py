@@ -256,6 +256,9 @@ class ResolvedRun(RunConfig):
 def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     """Read a Qlib workflow file.
 
+    Raises ConfigError if the file, an override or a value in them is wrong; it names the field, what came and what
+    was expected.
+
     Parameters
     ----------
     path
@@ -263,12 +266,6 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
         relative to the file, or else to the working directory.
     overrides
         ``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping.
-
-    Raises
-    ------
-    ConfigError
-        If the file, an override or a value in them is wrong; it names the field, what came and what was
-        expected.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such workflow file{missing_workflow(path)}")

@@ -34,11 +34,8 @@ logger = logging.getLogger(__name__)
 class EarlyCompilation:
     """Context of a training during which the kernels are compiled, if they are not yet.
 
-    Parameters
-    ----------
-    folder
-        The folder of :func:`lstm_bench.core.kernel.cache_folder`, in which a marker file says that the kernels are
-        compiled. None if machine code cannot be cached; then nothing is compiled ahead.
+    A marker file in ``folder``, that of :func:`lstm_bench.core.kernel.cache_folder`, says that the kernels are
+    compiled. Without a folder machine code cannot be cached, and nothing is compiled ahead.
     """
 
     def __init__(self, folder: Path | None) -> None:
