@@ -87,7 +87,7 @@ def run(options: RunOptions) -> None:
 
 
 def _overrides(options: RunOptions) -> list[str | tuple[str, Any]]:
-    """Return ``--set`` with the options that stand for keys behind it, so that they win."""
+    """Return ``--set`` followed by the options that set keys, so that these take precedence."""
     keys = {"qlib_init.provider_uri": options.provider_uri, "task.model.kwargs.seed": options.seed}
     return [*options.overrides, *((key, value) for key, value in keys.items() if value is not None)]
 
@@ -95,7 +95,7 @@ def _overrides(options: RunOptions) -> list[str | tuple[str, Any]]:
 def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str, options: RunOptions) -> None:
     from lstm_bench.cli.live import live_progress
     from lstm_bench.report.pictures import figure_hook
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
     from lstm_bench.tracking.factory import open_tracker
@@ -107,7 +107,7 @@ def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str,
         record, computed = execute(
             config, folder, device=options.device, force=options.force, progress=progress, tracker=tracker
         )
-    warnings = [str(finding) for finding in say(judge_result(record))]
+    warnings = [str(finding) for finding in log_findings(judge_result(record))]
     if options.as_json:
         print_json(
             {

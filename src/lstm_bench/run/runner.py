@@ -24,7 +24,7 @@ from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import expect_room, forget_rescued, is_full, rescue_record, take_rescued
 from lstm_bench.record.stamp import NamedData, data_of_run
 from lstm_bench.run.computation import PackComputation
-from lstm_bench.run.judgement.finding import say
+from lstm_bench.run.judgement.finding import log_findings
 from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import needs, prepare
 from lstm_bench.tracking.progress import LogProgress, Progress
@@ -88,7 +88,7 @@ def execute(
     InputError
         If the configuration, the data or the device cannot be used.
     RunError
-        If training diverged before any epoch was usable. The record says so, and the run is not computed again.
+        If training diverged before any epoch was usable. The record states this, and the run is not computed again.
     """
     (run,) = execute_pack(
         config,
@@ -120,7 +120,7 @@ def execute_pack(
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, except those whose records exist.
 
-    They train as one pack. Then each is evaluated and published by itself, so that finished runs stay.
+    They train as one pack. Then each is evaluated and published separately, so that finished runs are kept.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def execute_pack(
     device
         A wish (``auto``) or a demand; see :func:`lstm_bench.model.device.resolve_device`.
     force
-        Compute runs whose records exist, too, and replace these.
+        Also compute runs that have records, and replace these.
     progress
         Receives stages and epochs. None logs them.
     cache
@@ -175,7 +175,7 @@ def execute_pack(
     missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
         if not judged:
-            say(judge_setup(config, provider))
+            log_findings(judge_setup(config, provider))
         pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
         done |= _publish_runs(pack, folders, progress, tracker or NoTracker(), force=force)
     return [done[seed] for seed in seeds]
@@ -253,7 +253,7 @@ def preview(config: RunConfig, *, device: str = "auto", experiment: Path | None 
     config = close_segments(config, provider).resolved()
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     choice = choose_path(PackSpec.of(config), chosen)
-    warnings = [str(finding) for finding in say(judge_setup(config, provider))]
+    warnings = [str(finding) for finding in log_findings(judge_setup(config, provider))]
     prepared = prepare(config, provider)
     samples = {part.segment: len(part) for part in (prepared.train, prepared.valid, prepared.test)}
     name = fingerprint(provider)

@@ -25,8 +25,8 @@ def train_and_valid(
 ) -> Prepare:
     """Return a function that prepares a trial's job: it builds the trial's dataset.
 
-    A worker is given the folder of that dataset and, if samples are weighted by it, of its stocks' volatility. It is
-    not told where the bars are.
+    A worker is given the folder of that dataset and, if samples are weighted by it, of its stocks' volatility. It
+    does not receive the location of the bars.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def train_and_valid(
     InputError
         If the data are not those that the study was made for.
     """
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.tune.judgement import judge_study
 
     definition = store.definition(name)
@@ -54,7 +54,7 @@ def train_and_valid(
             "outcome": str(search / f"{key}.json"),
         }
 
-    say(judge_study(definition, data.provider))
+    log_findings(judge_study(definition, data.provider))
     datasets.dataset(
         definition.workflow
     )  # raises here what is wrong with the data or the cache for all trials
@@ -62,7 +62,7 @@ def train_and_valid(
 
 
 class _Datasets:
-    """Datasets by what they are made of."""
+    """Datasets by what they are computed from."""
 
     def __init__(self, data: NamedData, held: ExitStack) -> None:
         self._data = data

@@ -1,4 +1,4 @@
-"""The jobs of a study: takes its trials, gives them to a dispatcher and writes what becomes of them.
+"""The jobs of a study: claims its trials, passes them to a dispatcher and writes their outcomes.
 
 :mod:`lstm_bench.tune.scheduler` decides; :mod:`lstm_bench.tune.repository.study_trials` reads and writes the store.
 """
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Prepare", "TrialJobs"]
 
 Prepare = Callable[["ResolvedRun", str], dict[str, Any]]
-"""Configuration of a trial and its key -> the payload of its job beside ``workflow`` and ``seeds``."""
+"""Configuration of a trial and its key -> the payload of its job, in addition to ``workflow`` and ``seeds``."""
 
 
 class TrialJobs:
@@ -84,7 +84,7 @@ class TrialJobs:
         self._failed_in_a_row = 0
         self._running: dict[str, TrialRun] = {}
 
-    # -- where jobs come from ------------------------------------------------------------------------------------
+    # -- the next job ------------------------------------------------------------------------------------------
 
     def claim(self, slot: Slot) -> Job | None:
         """Take an interrupted, queued or new trial, and make its job."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["SeedLosses", "diverged_seeds", "epoch_value", "final_value", "say_diverged"]
+__all__ = ["SeedLosses", "diverged_message", "diverged_seeds", "epoch_value", "final_value"]
 
 SeedLosses = Mapping[int, Sequence[float]]
 """Seed -> validation loss per epoch; a curve that ends with a non-finite number has diverged."""
@@ -36,7 +36,7 @@ def diverged_seeds(losses: SeedLosses) -> list[int]:
     return [seed for seed, curve in losses.items() if curve and not math.isfinite(curve[-1])]
 
 
-def say_diverged(seeds: Sequence[int]) -> str:
+def diverged_message(seeds: Sequence[int]) -> str:
     """Return why a trial with these diverged seeds has failed."""
     which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     return (

@@ -1,6 +1,6 @@
-"""Decides what a study's driver does: which trials are free, when a total is reached, what a result means.
+"""Decides for a study's driver which trials are free, whether a total is reached, and how trials end.
 
-States in, decisions out: nothing here knows Optuna or processes. :mod:`lstm_bench.tune.jobs` carries the decisions out.
+The functions map states to decisions, without Optuna or processes. :mod:`lstm_bench.tune.jobs` applies the decisions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from lstm_bench.tune.objective import diverged_seeds, epoch_value, final_value, say_diverged
+from lstm_bench.tune.objective import diverged_message, diverged_seeds, epoch_value, final_value
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import ResolvedRun
@@ -29,14 +29,14 @@ __all__ = [
 ]
 
 MAX_FAILURES_IN_A_ROW = 10
-"""So many failed trials in a row end the driver: the cause is hardly in the trials."""
+"""Failed trials in a row that end the driver: their cause is probably not in the trials."""
 
 FinalState = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
 class StoredTrial:
-    """A trial as the store has it.
+    """A trial as it is stored.
 
     Attributes
     ----------
@@ -79,9 +79,9 @@ class Epoch:
 
     Attributes
     ----------
-    value : mean validation loss over the seeds, None if a seed has diverged: the trial goes no further
+    value : mean validation loss over the seeds, None if a seed has diverged, which ends the trial
     is_new : whether the store lacks it
-    is_judged : whether the pruner judges it now; it judged epochs of earlier attempts then
+    is_judged : whether the pruner judges it now; epochs of earlier attempts were judged earlier
     """
 
     value: float | None
@@ -125,7 +125,7 @@ def may_claim(trials: Sequence[StoredTrial], total: int, is_exhausted: Callable[
 def twin_of(trials: Sequence[StoredTrial], number: int, key: str) -> StoredTrial | None:
     """Return a finished trial with the same configuration, seeds and data, whose result another one can take over.
 
-    One that failed for another reason than divergence is no reason not to train.
+    Trials that failed for another reason than divergence are ignored.
     """
     for trial in trials:
         is_usable = trial.state in ("complete", "pruned") or trial.outcome.get("diverged_seeds")
@@ -229,7 +229,7 @@ class TrialRun:
         return Ending("complete", twin.value, outcome)
 
     def _diverged(self, seeds: Sequence[int], outcome: dict[str, Any]) -> Ending:
-        self.failures.append({"error": say_diverged(seeds), "traceback": ""})
+        self.failures.append({"error": diverged_message(seeds), "traceback": ""})
         return Ending("failed", None, outcome, self.failures[-1]["error"])
 
 

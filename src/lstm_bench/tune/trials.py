@@ -13,7 +13,7 @@ from lstm_bench.config.section import Recorded
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import DataError
 from lstm_bench.tune.liveness import is_alive
-from lstm_bench.tune.objective import say_diverged
+from lstm_bench.tune.objective import diverged_message
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -171,7 +171,7 @@ def _row(trial: FrozenTrial, *, alive: bool) -> TrialRow:
     error = failures[-1]["error"] if failures else None
     diverged: list[int] = outcome.get("diverged_seeds", [])
     if state == "complete" and diverged:  # earlier versions averaged over the seeds that were left
-        state, value, error = "failed", None, say_diverged(diverged)
+        state, value, error = "failed", None, diverged_message(diverged)
     return TrialRow(
         number=trial.number,
         state=state,
