@@ -203,7 +203,7 @@ class _Rolling(Section):
 class Alpha158Options(Section):
     """Which columns of Alpha158: the argument of Qlib's ``Alpha158DL.get_feature_config``, with its defaults.
 
-    A missing group gives no columns; ``{}`` gives its default ones, which are five days for ``price`` and ``volume``.
+    A missing group adds no columns; ``{}`` adds its default ones, which are five days for ``price`` and ``volume``.
     Qlib ignores unknown statistics; here they are refused.
     """
 

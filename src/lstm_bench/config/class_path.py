@@ -19,7 +19,7 @@ GIVEN_BY_CLASS = NotIdentity("the class beside it says the same")
 
 
 def named_class(data: Any, *, alone: bool = False) -> Any:
-    """Return a section that names its class by ``class`` and ``module_path``, whichever way the file does.
+    """Return a section that names its class by ``class`` and ``module_path``, whatever form the file uses.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def named_class(data: Any, *, alone: bool = False) -> Any:
 
 
 def refuse_class(name: object, unsupported: Mapping[str, str], supported: tuple[str, ...]) -> None:
-    """Refuse a class that is not supported; say why, if it is one of Qlib's.
+    """Refuse a class that is not supported; give the reason, if it is one of Qlib's.
 
     Raises
     ------

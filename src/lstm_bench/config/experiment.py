@@ -24,7 +24,7 @@ def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
     results
         Folder of all experiments.
     names
-        Source of a name -> the name, None if the source has none. The first name counts.
+        Source of a name -> the name, None if the source has none. The first name is used.
 
     Raises
     ------

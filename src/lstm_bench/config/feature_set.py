@@ -88,7 +88,7 @@ def load_feature_set(path: Path) -> FeatureSet:
     Raises
     ------
     ConfigError
-        If it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
+        If it cannot be read, has an unknown key, or has no column. Expressions are not parsed here.
     """
     document = read_yaml(path)
     try:

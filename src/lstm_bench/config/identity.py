@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 __all__ = ["IDENTITY", "NotIdentity", "identity_of", "is_identity", "outside_identity"]
 
 IDENTITY = "identity"
-"""The serialization context in which a section leaves out what does not identify a run."""
+"""The serialization context in which a section leaves out fields that do not identify a run."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Section(BaseModel):
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Fields that have no effect beside the values of the others."""
+        """Fields that have no effect because of the values of other fields."""
         return ()
 
     @model_serializer(mode="wrap")
@@ -90,7 +90,7 @@ class Section(BaseModel):
         for name, field in type(self).model_fields.items():
             if of_identity:
                 left_out = getattr(self, name) is None or name in idle or not is_identity(field)
-            else:  # Qlib's classes do not know all of our keys
+            else:  # Qlib's classes lack some of the keys
                 left_out = getattr(self, name) is None and name not in self.model_fields_set
             if left_out:
                 content.pop(field.alias or name if info.by_alias else name, None)

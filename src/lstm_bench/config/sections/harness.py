@@ -147,5 +147,5 @@ class HarnessConfig(Section):
     @model_validator(mode="after")
     def _one_way_to_a_label(self) -> HarnessConfig:
         if self.label is not None and self.horizon is not None:
-            raise ValueError("label and horizon: give one of them; a horizon makes a label of its own")
+            raise ValueError("label and horizon: give one of them; a horizon defines its own label")
         return self
