@@ -34,7 +34,7 @@ _MAX_DEPTH = 3
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose extended headers are limited in size, because tarfile reads them into memory."""
+    """A member with a size limit on extended headers, because tarfile reads them into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:

@@ -228,7 +228,7 @@ class _Market:
         return move
 
     def _lots(self, t: int, gain: Floats, u: Floats) -> Floats:
-        """Volume: a stock's usual turnover, how crowded it is, and the size of today's move."""
+        """Volume, from a stock's usual turnover, its crowding, and the size of the day's move."""
         self.crowd = 0.85 * self.crowd + 0.35 * _logistic(u)
         size = np.minimum(np.abs(gain) / np.sqrt(self.variance), 4)
         excess = self.crowd + 0.3 * (size - 0.7)

@@ -67,8 +67,8 @@ def build_dataset(
         Features per day that ``DatasetH`` folds its columns into. ``TSDatasetH`` ignores it: every column is a
         feature.
     embargo
-        Trading days before the next segment whose labels are not learned from, neither as samples of train and valid
-        nor in a processor's statistics; see :func:`lstm_bench.dataset.guards.embargo_days`.
+        Trading days before the next segment that are excluded from learning, both as samples of train and valid
+        and in a processor's statistics; see :func:`lstm_bench.dataset.guards.embargo_days`.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def build_inference_dataset(
     *,
     d_feat: int,
 ) -> Dataset:
-    """Build the infer data of other days than a run's own, with the statistics that the run's processors learned.
+    """Build the infer data of other days than a run's own, with the fitted statistics of the run's processors.
 
     It needs no labels and no fit period. Features are those of a table that begins on the handler's first day, as in
     the run: expanding values depend on that day, and so do the last digits of rolling ones. Rows begin as many days

@@ -28,7 +28,7 @@ __all__ = ["DatasetCache"]
 logger = logging.getLogger("lstm_bench")
 
 _CODE = ("core", "config", "data", "features", "dataset")
-"""Subpackages whose code determines a dataset's content."""
+"""Subpackages with code that determines a dataset's content."""
 
 _PACKAGES = ("llvmlite", "numpy")
 """Packages whose versions determine a dataset's content; llvmlite compiles the kernels."""

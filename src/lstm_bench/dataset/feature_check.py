@@ -94,7 +94,7 @@ def check_texts(features: FeatureSet, fields: Collection[str] | None = None) -> 
     features
         The feature set.
     fields
-        Fields of the data. None if there is no data: then a field that Qlib's own data lacks is only a note.
+        Fields of the data. None if there is no data: a field that Qlib's data lacks is then only noted.
     """
     findings: list[Finding] = []
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}

@@ -16,11 +16,11 @@ _LEAST_QUANTILE = 0.01
 def sample_weights(
     training: TrainingConfig, samples: SampleSet, volatility: Floats32 | None = None
 ) -> Floats | None:
-    """Weigh samples as ``lstm_bench.training.reweight`` says, with a mean of 1 over the samples with a label.
+    """Weigh samples according to ``lstm_bench.training.reweight``, with a mean of 1 over the samples with a label.
 
     ``exponential`` halves a sample's weight with every ``reweight_half_life`` trading days between it and the last day
     of the samples. ``volatility`` takes the inverse of the stock's trailing volatility. A volatility below the
-    samples' 1% quantile counts as that quantile, so that a stock that hardly moved does not outweigh all others, and
+    samples' 1% quantile counts as that quantile, so that a stock with almost no moves does not outweigh all others, and
     a missing one as the samples' median.
 
     Parameters

@@ -55,7 +55,7 @@ class HealthReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether there are no findings."""
+        """Whether nothing was found."""
         return not self.counts
 
     def as_dict(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _FIRST_LEVEL = 1000.0
 
 
 def adjusted_history(rows: SymbolRows, adjustment: Adjustment, calendar: Days) -> History:
-    """Adjust the rows of a symbol, whose bars are all on days of the calendar, and lay them out."""
+    """Adjust the rows of a symbol and arrange its bars, which are all on days of the calendar."""
     columns = {name: column[rows.traded] for name, column in adjust(rows, adjustment).items()}
     positions = np.searchsorted(calendar, rows.bar_days)
     begin, end = int(positions[0]), int(positions[-1]) + 1

@@ -68,7 +68,7 @@ def read_source(
     Raises
     ------
     DataError
-        If files or columns are missing, rows have defects that may not be dropped, or the state of prices is unclear.
+        If files or columns are missing, rows have defects that must not be dropped, or the state of prices is unclear.
     """
     files, index_file = _find(source, options)
     header, where = files[0].header, str(files[0].path)

@@ -22,7 +22,7 @@ STEPS = {
 def describe_prices(
     votes: Votes, by: AdjustBy, winner: State | None, prices: State, needs_factor: bool, by_cents: bool
 ) -> str:
-    """Say what prices are, and by what that was decided.
+    """Describe whether prices are raw or adjusted, and the evidence for it.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def describe_prices(
 
 
 def count_winners(votes: Votes, by: AdjustBy) -> str:
-    """Say how many steps agree, such as ``9 of 10 splits (1 too small to tell)``."""
+    """Describe how many steps agree, such as ``9 of 10 splits (1 too small to tell)``."""
     if not votes.cast:
         one, several = STEPS[by]
         return f"{votes.steps} small {one if votes.steps == 1 else several} together"

@@ -1,4 +1,4 @@
-"""Counts what the steps of a factor say together: prices are raw, or adjusted already."""
+"""Counts the votes of a factor's steps: prices are raw, or adjusted already."""
 
 from __future__ import annotations
 

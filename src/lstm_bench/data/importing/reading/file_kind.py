@@ -47,7 +47,7 @@ def check_encoding(encoding: str) -> None:
 
 
 def refuse_other_kinds(path: Path) -> None:
-    """Refuse a file that is neither text nor what its name says.
+    """Refuse a file that is neither text nor of the type of its suffix.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def refuse_other_kinds(path: Path) -> None:
 
 
 def unreadable(path: Path, error: Exception, encoding: str) -> DataError:
-    """Make the error that says why a file cannot be read, and which other encoding to name."""
+    """Return an error with the reason why a file cannot be read, and another encoding to try."""
     text = str(error)
     if isinstance(error, UnicodeError) or "invalid UTF8" in text or "NUL" in text or "codec can" in text:
         return DataError(
@@ -86,7 +86,7 @@ def _likely(path: Path, encoding: str) -> str:
         start = file.read(4096)
     for mark, name in _MARKS:
         if start.startswith(mark):
-            return f"{name}, as the file's first bytes say"
+            return f"{name}, which the file's first bytes indicate"
     if b"\0" in start and encoding.lower().replace("_", "-") not in ("utf-16", "utf16"):
         return "utf-16-le or utf-16-be, as the NUL bytes in it suggest"
     try:
