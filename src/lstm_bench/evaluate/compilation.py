@@ -37,7 +37,7 @@ class EarlyCompilation:
     Parameters
     ----------
     folder
-        The folder of :func:`lstm_bench.core.kernel.cache_folder`, in which a marker file says that the kernels are
+        The folder of :func:`lstm_bench.core.kernel.cache_folder`, in which a marker file records that the kernels are
         compiled. None if machine code cannot be cached; then nothing is compiled ahead.
     """
 

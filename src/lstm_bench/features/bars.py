@@ -29,7 +29,7 @@ class Bars:
     Attributes
     ----------
     provider : the Qlib folder
-    universe : which instrument has rows on which days
+    universe : instruments that have rows, by day
     begin, end : calendar positions of the span, end exclusive
     """
 
@@ -64,7 +64,7 @@ def feature_table(bars: Bars, expressions: Mapping[str, str], columns: Sequence[
     bars
         Their days and universe make the rows.
     expressions
-        Column -> expression, of the whole set: its fields decide from which day on an instrument has bars.
+        Column -> expression, of the whole set: its fields determine the first day on which an instrument has bars.
     columns
         Columns to compute, in this order.
 

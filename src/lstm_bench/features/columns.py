@@ -174,7 +174,7 @@ class LaggedColumns(Columns):
         Bars, with S days of history (NaN if there are none) before the T days of the table.
     bases : f positions in ``fields``: the field that each field is divided by, on the last day
     epsilon : ``[f]`` float32, added to the base
-    lags : days of lag in a column, first to last; names come field by field in this order
+    lags : days of lag in a column, first to last; names are grouped by field, in this order
     cells : ``[R]`` int64, position of each row's day in a flat ``[N, S + T]``
     """
 

@@ -28,7 +28,7 @@ class Expression:
     instruments
         Upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted.
     left, right
-        Days of history that Qlib loads before the first and after the last day asked for.
+        Days of history that Qlib loads before the first and after the last requested day.
     ahead
         Days after a row's own that its value depends on; 0 if it depends on the past alone.
     """

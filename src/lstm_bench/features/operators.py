@@ -1,6 +1,6 @@
 """The operators of the expression language: their parameters, limits and reach.
 
-This table is Qlib's ``qlib/data/ops.py`` as data. It refers to no kernel, so that a text can be parsed and checked
+This table is Qlib's ``qlib/data/ops.py`` as data. It imports no kernel, so that a text can be parsed and checked
 without loading numba; :mod:`lstm_bench.features.compute` computes the operators.
 """
 
@@ -81,7 +81,7 @@ class Operator:
         return self.starts or (window is not None and 0 <= window < 1)
 
     def extent(self, window: Window | None, operands: Sequence[tuple[int, int]]) -> tuple[int, int]:
-        """Days needed before the first and after the last day asked for.
+        """Days needed before the first and after the last requested day.
 
         Parameters
         ----------

@@ -67,7 +67,7 @@ def decide(
     held : ``[H]``
         Columns held, ascending.
     t
-        The trading day, whose tradable stocks are chosen from if the parameters say so.
+        The trading day. The parameters may restrict the choice to its tradable stocks.
     stream
         The random stream; it is advanced.
 
