@@ -1,4 +1,4 @@
-"""The contract of the training paths: what a pack is, what a path is given, and what it does.
+"""The contract of the training paths: packs, the inputs of a path, and its methods.
 
 A pack is K seeds of one configuration that train together. Each seed is a member; a member is active until its
 training ends.
@@ -29,14 +29,14 @@ __all__ = ["MemberSpec", "PackSpec", "PathChoice", "TrainingInputs", "TrainingPa
 
 @dataclass(frozen=True)
 class PackSpec:
-    """What the members of a pack share.
+    """Settings that the members of a pack share.
 
     Attributes
     ----------
     d_feat, hidden_size, num_layers : the LSTM's shape
     batch_size, optimizer : as in the ``task.model`` section
     clip_grad_value, clip_grad_norm : gradient clipping, None for none
-    compat : whose training details hold
+    compat : ``qlib`` for Qlib's training details
     is_time_series : whether Qlib trains this on ``TSDatasetH``; it decides Qlib's sample order and precision
     precision : of the products; sums and weights are float32
     loss : what is minimised, and what validation measures
@@ -95,7 +95,7 @@ class PackSpec:
 
 @dataclass(frozen=True)
 class MemberSpec:
-    """What is a member's own."""
+    """Settings of a single member."""
 
     seed: int
     lr: float

@@ -22,7 +22,7 @@ class RandomStream:
     Parameters
     ----------
     seed
-        As for ``torch.manual_seed`` and ``numpy.random.seed``: the same seed gives Qlib's draws.
+        As for ``torch.manual_seed`` and ``numpy.random.seed``: the same seed yields Qlib's draws.
     device
         The stream has this device's generator and the CPU's; all others are left alone.
     """
@@ -42,7 +42,7 @@ class RandomStream:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Let the default generators draw from this stream inside the block."""
+        """Use this stream for the default generators inside the block."""
         outside = self._states()
         self._restore(self._own)
         try:

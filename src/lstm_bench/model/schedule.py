@@ -77,7 +77,7 @@ class Schedule:
         return self._after_warmup(epoch - self._spec.warmup_epochs, done - warmup)
 
     def note(self, epoch: int, valid_loss: float) -> None:
-        """Record an epoch's validation loss; those of the warm-up do not count."""
+        """Record an epoch's validation loss; those of the warm-up are ignored."""
         if self._spec.name != "plateau" or epoch < self._spec.warmup_epochs:
             return
         if valid_loss < self._lowest * (1 - _IMPROVEMENT):

@@ -1,4 +1,4 @@
-"""Threads that each compute on their own, without sharing a product.
+"""Threads that compute independently, without sharing a product.
 
 torch's threads share one product. For matrices of this size that gains little, and everything between the products
 stays on one thread. The threads here each take a whole piece of work instead.
@@ -30,7 +30,7 @@ class ParallelMap(Protocol):
 
 @contextmanager
 def parallel_map() -> Iterator[ParallelMap]:
-    """Yield a map over as many threads as torch is set to use.
+    """Yield a parallel map over the number of threads that torch is set to use.
 
     Inside the block the calling thread computes alone: torch's helper threads wait for work by spinning, and would take
     the cores from the threads of the map.

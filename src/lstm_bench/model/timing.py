@@ -189,7 +189,7 @@ def time_path(
 def time_pack(
     pack: Pack, scored: ResidentSamples, *, steps: int = _CPU_STEPS, seconds: float = _SECONDS
 ) -> PathTiming:
-    """Time a pack's steps on random training samples of its own, and its scoring of other samples.
+    """Time a pack's steps on random training samples, and its scoring of other samples.
 
     Parameters
     ----------

@@ -115,12 +115,12 @@ class MicroBatch:
 
 
 def whole_batches_at_once(batch_size: int) -> int:
-    """Return how many whole batches to keep at once: as many as give each thread a micro-batch."""
+    """Return how many whole batches to keep at once, so that each thread has a micro-batch."""
     return max(1, torch.get_num_threads() // math.ceil(batch_size / MICRO_BATCH))
 
 
 def learn_samples(batches: Sequence[Batch], map_parts: ParallelMap) -> list[BatchGrads]:
-    """Take each micro-batch from the gather to its grads in one go, so that it stays in its core's cache."""
+    """Process each micro-batch from the gather to its grads in one go, so that it stays in its core's cache."""
     results = _by_batch(batches, map_parts(MicroBatch.learn, _micro_batches(batches)))
     return [
         BatchGrads(sum((loss for loss, _ in parts), torch.zeros(())), [grads for _, grads in parts])

@@ -41,7 +41,7 @@ class CpuPath:
         rates: Tensor,
         on_step: Callable[[int, int], None] | None,
     ) -> Tensor:
-        """Take the steps of all members side by side; of whole days, of as many as keep the threads busy."""
+        """Step all members in parallel; with batches of whole days, only enough members to keep the threads busy."""
         members = [self._members[member] for member in active]
         steps, batch_size = order.shape[1:]
         together = whole_batches_at_once(batch_size) if self._inputs.spec.loss.is_by_day else len(active)
@@ -84,7 +84,7 @@ class _Member:
         self._seed = inputs.members[index].seed
         self.compiled = CompiledLSTM(inputs.models[index], inputs.spec.precision)
         self._optimizer = make_optimizer(inputs.spec, inputs.members[index], inputs.models[index], fused=True)
-        # a micro-batch has its own generator, so that masks do not depend on which thread comes first
+        # a micro-batch has its own generator, so that masks do not depend on the order of threads
         self._masks: list[torch.Generator] = []
 
     def batch(self, positions: Tensor) -> Batch:
@@ -111,7 +111,7 @@ class _Member:
 def _mask_stream(seed: int, part: int) -> torch.Generator:
     """Return the generator of a micro-batch's dropout masks, unlike all others and the member's own stream.
 
-    torch's generator on the CPU uses only 32 bits of a seed, so that the numbers are mixed, not put side by side.
+    torch's generator on the CPU uses only 32 bits of a seed, so the numbers are hashed, not concatenated.
     """
     (mixed,) = np.random.SeedSequence([seed, part + 1]).generate_state(1)
     return torch.Generator().manual_seed(int(mixed))

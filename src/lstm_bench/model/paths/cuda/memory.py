@@ -22,7 +22,7 @@ def members_that_fit(spec: PackSpec, step_len: int, free_bytes: int) -> int:
 
 
 def _activations(spec: PackSpec, step_len: int) -> int:
-    """One member's, at the peak: in the backward pass, while the first layers are still kept."""
+    """Of one member, at the peak: in the backward pass, while the first layers are still stored."""
     B, L, F, H = spec.batch_size, step_len, spec.d_feat, spec.hidden_size
     kept = spec.num_layers * B * H * (4 * L + 2 * (L + 1))  # gates, outputs and cells
     windows = 2 * B * L * F  # as gathered, and days first; their positions are freed by then

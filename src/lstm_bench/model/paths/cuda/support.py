@@ -13,7 +13,7 @@ _LEAST_CAPABILITY = (8, 0)  # Ampere: the first with tf32 and bf16
 
 
 def missing(device: torch.device) -> str | None:
-    """Return what a device lacks for the ``cuda`` path; None if it lacks nothing. The shape does not matter."""
+    """Return what a device lacks for the ``cuda`` path, for any shape; None if it lacks nothing."""
     if device.type != "cuda":
         return "its kernels are for CUDA devices"
     if importlib.util.find_spec("triton") is None:
