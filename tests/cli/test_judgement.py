@@ -16,7 +16,7 @@ LABEL = "data_handler_config.label=['$close/Ref($close, 1)']"
 SAID = [
     "label $close/Ref($close, 1): does not look ahead, so that it is known on its day: $close/Ref($close, 1)",
     "strategy.kwargs.topk: got 50, expected fewer than the stocks of 'csi300', which has 16 on a day of segment 'test' "
-    "at the most: all are held, whatever their scores",
+    "at most: all are held, whatever their scores",
 ]  # fmt: skip
 
 

@@ -331,7 +331,7 @@ def test_a_record_that_does_not_know_its_bars_says_so(
     path.write_text(json.dumps(content))
     assert predict_days(SavedRun.load(saved.record), Provider(earlier)).bars == "unknown"
     (text,) = quiet()
-    assert "the record does not say which bars it was computed from; the scores of" in text
+    assert "the record does not state the bars that it was computed from; the scores of" in text
 
 
 @pytest.mark.parametrize("features", ["alpha158"], indirect=True)

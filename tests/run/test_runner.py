@@ -348,7 +348,7 @@ def test_long_short_is_there_where_asked_for(configure: Configure, tmp_path: Pat
 
 
 def test_features_that_the_model_does_not_take_are_named(configure: Configure, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="d_feat: got 19, but the dataset gives 20 features"):
+    with pytest.raises(ConfigError, match="d_feat: got 19, but the dataset has 20 features"):
         execute(configure("task.model.kwargs.d_feat=19"), tmp_path)
 
 
@@ -359,7 +359,7 @@ def test_columns_that_an_own_feature_set_lacks_are_named_once(
         "lstm_bench.features={features: {KLEN: ($high-$low)/$open, MOM5: '$close/Ref($close, 5)-1'}}"
     )
     reason = (
-        "d_feat: got 20, but the dataset gives 1 feature; the handler lacks 19 of FilterCol's columns: name columns "
+        "d_feat: got 20, but the dataset has 1 feature; the handler lacks 19 of FilterCol's columns: name columns "
         "of the feature set in col_list, or take the processor out$"
     )
     with pytest.raises(ConfigError, match=reason):

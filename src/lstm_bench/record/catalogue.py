@@ -25,7 +25,7 @@ _SCORED = ("pred.parquet", "label.parquet", "ic.parquet", "epochs.parquet", "mod
 _SET_NAME = re.compile(r"^lstm_bench:\n(?: .*\n)*?  features:\n    name: (.+)$", re.MULTILINE)
 _HANDLER = re.compile(r"^ +handler:\n +class: (.+)$", re.MULTILINE)
 """Match the feature set in a record's configuration. Parsing thousands of these as YAML takes minutes, and all of them
-have the layout of our own writer."""
+have the layout of this package's writer."""
 
 _MOST_NAMED = 8
 

@@ -1,7 +1,7 @@
 """The columns of the evidence files, version 1.
 
-A file of a later version names it in its Parquet metadata, under ``lstm_bench_evidence``. Files of version 1 have no
-such key.
+Later versions are to store their number in the Parquet metadata, under ``lstm_bench_evidence``. Files of version 1
+have no such key.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Column:
     kind : its Arrow type
     nullable : whether it may hold nulls
     description
-    optional : whether a file may lack the column. It is written if it holds some value, and read as nulls if absent.
+    optional : whether a file may lack the column. It is written only if it has a value, and read as nulls if absent.
     """
 
     name: str
@@ -92,7 +92,7 @@ SEED_COLUMNS = (
     Column("synthetic", "bool", True, "whether the data are a synthetic market"),
     Column("numerics", "int64", True, "version of the numerics"),
     Column("commit", "string", True, "commit of the code"),
-    Column("dirty", "bool", True, "whether the checkout had changes"),
+    Column("dirty", "bool", True, "whether the checkout had uncommitted changes"),
     Column("versions", "string", True, "JSON of the versions of the interpreter and the packages"),
     Column("device", "string", True, "device of the run"),
     Column("device_model", "string", True, "model of the processor or GPU"),

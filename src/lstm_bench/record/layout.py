@@ -21,7 +21,7 @@
 ``provenance.json``     code, packages, device, data fingerprint, seconds, memory
 ======================  ====================================================================
 
-The backtest's four tables are there if the configuration asks for a backtest. A run that diverged before any epoch
+The backtest's four tables exist if the configuration requests a backtest. A run that diverged before any epoch
 was usable has no scores: it leaves ``config.yaml``, an empty ``metrics.json``, ``epochs.parquet`` and
 ``provenance.json``.
 """

@@ -24,7 +24,7 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
     folder
         The record's place.
     write
-        Fills the folder that it is given. If it raises, nothing becomes visible.
+        Fills the folder that it receives. If it raises, nothing becomes visible.
     replace
         Whether to replace a record that another process published in the meantime.
 

@@ -46,7 +46,7 @@ class UsedData:
     digest
         SHA-256, 64 hex digits.
     outline
-        Tells what changed.
+        Shows what changed.
     """
 
     digest: str

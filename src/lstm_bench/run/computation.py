@@ -52,7 +52,7 @@ class PackComputation:
     cache
         Of datasets. None builds the dataset in memory.
     experiment
-        Folder of the records, whose disk needs room for them.
+        Folder of the records. Its disk needs room for them.
 
     Attributes
     ----------

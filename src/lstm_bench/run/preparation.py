@@ -135,7 +135,7 @@ def check_learning(config: ResolvedRun, dataset: Dataset, train: SampleSet, vali
     kwargs = config.task.model.kwargs
     if dataset.n_features != kwargs.d_feat:
         raise ConfigError(
-            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives "
+            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset has "
             f"{counted(dataset.n_features, 'feature')}"
             f"{missing_columns_hint(config.task.dataset.kwargs.handler)}"
         )

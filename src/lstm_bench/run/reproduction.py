@@ -130,6 +130,6 @@ def check_reproduced(
             saved.provenance["bars"]["start"], saved.provenance["bars"]["through"], found,
         )  # fmt: skip
     elif bars == "unknown":
-        logger.warning("data: the record does not say which bars it was computed from; %s", found)
+        logger.warning("data: the record does not state the bars that it was computed from; %s", found)
     elif not agrees:
         logger.warning("data: bars are those that the run was computed from, but %s", found)

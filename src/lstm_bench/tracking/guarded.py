@@ -1,4 +1,4 @@
-"""Runs a tracker in a process of its own, and ends it if it fails or hangs.
+"""Runs a tracker in a separate process, and ends it if it fails or hangs.
 
 Weights & Biases and MLflow talk to servers, disks and databases, start threads and hook into the interpreter. They do
 that in another process; the training process puts a message into a queue and continues. A tracker that raises, or that
@@ -34,7 +34,7 @@ _CHECK_SECONDS = 0.25
 
 
 class GuardedTracker:
-    """A tracker in a process of its own.
+    """A tracker in a separate process.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class GuardedTracker:
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            # in a session of its own: Ctrl-C must not end it, so that it can send what is pending
+            # in a separate session: Ctrl-C must not end it before it has sent what is pending
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lstm_bench.tracking.process"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -166,7 +166,7 @@ class GuardedTracker:
                 return
             self._is_quiet = True
         logger.warning(
-            "%s: %s; tracking stops here, the work goes on without it", self._options.tracker, reason
+            "%s: %s; tracking stops, and the work continues without it", self._options.tracker, reason
         )
         self._outbox.put(None)
         if self._process is not None:

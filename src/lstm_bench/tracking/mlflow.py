@@ -48,7 +48,7 @@ class MlflowTracker:
     ----------
     options
     note
-        Unused: MLflow has nothing to tell the user.
+        Unused: MLflow has no messages for the user.
     """
 
     def __init__(self, options: TrackerOptions, note: Callable[[str], None]) -> None:

@@ -1,6 +1,6 @@
 """The interface of experiment trackers.
 
-Tracking that is off is a tracker that does nothing, so that callers need not check.
+If tracking is off, the tracker does nothing, so that callers need not check.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ class WandbTracker:
             config=dict(run.config),
             settings=wandb.Settings(
                 console="off",
-                init_timeout=0.9
-                * self._options.timeout_seconds,  # so that W&B reports the reason before the guard
+                # shorter than the guard's, so that W&B can report the reason
+                init_timeout=0.9 * self._options.timeout_seconds,
                 x_stats_pid=os.getppid(),  # W&B shows the load of the training process
             ),
         )

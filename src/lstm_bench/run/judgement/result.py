@@ -13,7 +13,7 @@ from lstm_bench.run.judgement.finding import Finding
 __all__ = ["judge_result"]
 
 _ABOVE = 1.01
-"""Factor above the loss of a constant from which a validation loss is no accident of a few samples."""
+"""Ratio to the loss of a constant from which a validation loss is no longer chance over a few samples."""
 
 _MANY = 0.1
 """Share of days."""
@@ -23,7 +23,7 @@ def judge_result(record: Record) -> Iterator[Finding]:
     """Find what makes a run's figures meaningless.
 
     Records of earlier versions are checked by the files that they have. A run without figures has no findings:
-    :meth:`~lstm_bench.record.record.Record.failure` says why it has none.
+    :meth:`~lstm_bench.record.record.Record.failure` returns the reason.
 
     Raises
     ------
