@@ -1,4 +1,4 @@
-"""The jobs of a bench: gives packs of seeds to a dispatcher and keeps the manifest."""
+"""The jobs of a bench: passes packs of seeds to a dispatcher and updates the manifest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Row:
 
     Attributes
     ----------
-    ids : seed -> run id, of the seeds asked for
+    ids : seed -> run id, of the requested seeds
     """
 
     candidate: Candidate
@@ -210,7 +210,7 @@ class PackJobs:
         otherwise: State,
         summary: Mapping[str, str] | None = None,
     ) -> None:
-        """Write how a pack ended; the tracker's runs without a record end in the state ``otherwise``."""
+        """Write the outcome of a pack; tracked runs without a record end in the state ``otherwise``."""
         label = job.payload["label"]
         self._end_tracked(job, runs, otherwise, summary)
 
@@ -239,12 +239,12 @@ class PackJobs:
     def _recorded(
         self, ids: Mapping[int, str], ignored: Sequence[int] = ()
     ) -> tuple[dict[int, str], dict[int, str]]:
-        """Look for records, but not for those of the seeds ``ignored``.
+        """Look for the records of seeds that are not in ``ignored``.
 
         Returns
         -------
         runs, failures
-            Seed -> run id of those with a record, and seed -> error of those of them that have failed.
+            Seed -> run id of each record, and seed -> error of each record of a failed run.
         """
         runs, failures = {}, {}
         for seed, run in ids.items():

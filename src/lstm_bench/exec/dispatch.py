@@ -79,7 +79,7 @@ class JobSource(Protocol):
 
 
 class Dispatcher:
-    """Runs jobs until the source has none, or until it is stopped.
+    """Runs jobs until the source is exhausted, or until it is stopped.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def _signals_blocked() -> Iterator[None]:
 
 
 class LocalExecutor:
-    """A process per slot, kept from job to job.
+    """A process per slot, reused for later jobs.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class LocalExecutor:
             self._workers[slot].connection.send(go_on)
 
     def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
-        """Wait for events for at most so many seconds."""
+        """Wait for events for at most ``seconds``."""
         slots = {worker.connection: slot for slot, worker in self._workers.items() if worker.busy}
         if not slots:
             return []

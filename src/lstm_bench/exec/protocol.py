@@ -22,7 +22,7 @@ class Executor(Protocol):
         ...
 
     def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
-        """Wait for events for at most so many seconds."""
+        """Wait for events for at most ``seconds``."""
         ...
 
     def halt(self, slot: Slot) -> None:

@@ -199,7 +199,7 @@ def _over_workflow(name: Any, path: Path) -> StudyBuilder:
     """Combine a workflow file with the ready study of its feature set."""
     ready = READY[-1] if load_workflow(path).feature_set == "Alpha360" else READY[0]
     content = read_yaml(ready_folder("studies") / f"{ready}.yaml").content | {"base": path.name}
-    del content["features"]  # the workflow file says it
+    del content["features"]  # the workflow file sets it
     return StudyBuilder(_named(name, content), path.parent, f"{path} with the ready study {ready}", None)
 
 

@@ -21,7 +21,7 @@ __all__ = ["judge_study"]
 def judge_study(definition: Definition, provider: Provider) -> Iterator[Finding]:
     """Find what makes a study's figures meaningless, or impossible.
 
-    What is refused at an end of the space alone is a warning: trials there will fail, and others may not.
+    A refusal at one end of the space only is a warning: trials there fail, others may not.
     """
     surveys: dict[str, Survey] = {}
 

@@ -16,7 +16,7 @@ _PREFIX = "driver "
 
 
 def this_driver() -> str:
-    """Return the name of this process, which no other process here or elsewhere has."""
+    """Return a name of this process that is unique across hosts."""
     return str(ProcessName.current())
 
 
@@ -28,7 +28,7 @@ def beat(driver: str) -> tuple[str, float]:
 def is_alive(driver: str, attributes: Mapping[str, Any]) -> bool:
     """Whether a driver is alive.
 
-    On this host, it is as long as its process exists; on another one, until two minutes after its last beat.
+    A process on this host is alive while it exists; one on another host, until two minutes after its last heartbeat.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ class HalvingPruner(SuccessiveHalvingPruner):
     ----------
     min_epochs, reduction_factor, skipped_rungs
         A trial is judged after epoch ``min_epochs * reduction_factor ** (skipped_rungs + r)``, counted from 0, for
-        ``r = 0, 1, ...``; one of ``reduction_factor`` goes on.
+        ``r = 0, 1, ...``; one of ``reduction_factor`` trials continues.
     """
 
     def __init__(self, min_epochs: int, reduction_factor: int, skipped_rungs: int = 0) -> None:

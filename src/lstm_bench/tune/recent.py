@@ -41,7 +41,7 @@ def remember_study(store: Store, name: str) -> None:
 
 
 def _path(store: Store) -> Path:
-    """Beside the journal; for a database, beside the default journal."""
+    """Path next to the journal; for a database, next to the default journal."""
     return (store.path or DEFAULT_STORE).with_name(".last.json")
 
 

@@ -19,10 +19,10 @@ __all__ = ["TrackedTrials"]
 
 
 class TrackedTrials:
-    """Tells a tracker of trials.
+    """Reports trials to a tracker.
 
-    The driver does, not its workers: it alone knows which trial was pruned, was lost and is tried again, or has the
-    result of another, and one process serves all its slots.
+    The driver tracks trials, not its workers: only the driver can see that a trial was pruned, is tried again, or has
+    the result of another one. One process serves all its slots.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class TrackedTrials:
         self._ids: dict[int, str] = {}
 
     def began(self, number: int, key: str, config: ResolvedRun, params: Mapping[str, Any]) -> None:
-        """Track the start of a trial, or that it goes on.
+        """Track the start of a trial, or that it continues.
 
         Parameters
         ----------

@@ -51,7 +51,7 @@ class GaussianProcess(GPSampler):
 
 
 class Hyperband(HyperbandPruner):
-    """Optuna's hyperband with a pruner of one's own for each bracket, made at once.
+    """Optuna's hyperband with custom pruners for the brackets, all created at the start.
 
     Optuna makes the brackets when it prunes for the first time. Until then, samplers see one bracket of all trials.
 

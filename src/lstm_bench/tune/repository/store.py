@@ -173,12 +173,12 @@ class Store:
     def create(self, definition: Definition) -> bool:
         """Create a study and queue its first trials, unless it exists.
 
-        A study none of whose trials has begun takes the new definition.
+        A study without a started trial takes the new definition.
 
         Returns
         -------
         bool
-            Whether it is new.
+            Whether it was created.
 
         Raises
         ------
@@ -196,7 +196,7 @@ class Store:
                 if any(trial.state.name != "WAITING" or trial.params for trial in self.trials(name)):
                     listed = "\n".join(f"  {difference}" for difference in different)
                     raise ConfigError(
-                        f"study {name!r} has trials and another definition (there -> asked for); "
+                        f"study {name!r} has trials and another definition (existing -> requested); "
                         f"choose another name, or {self.command('study', 'delete', name)}:\n{listed}"
                     )
                 self.delete(name)

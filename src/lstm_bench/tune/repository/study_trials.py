@@ -28,7 +28,7 @@ _STATES = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-_FINAL = {ours: optunas for optunas, ours in _STATES.items()}
+_FINAL = {name: state for state, name in _STATES.items()}
 
 
 class StudyTrials:
