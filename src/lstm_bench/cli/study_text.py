@@ -26,7 +26,7 @@ Named = Annotated[
 
 
 def one_name(name: str | None, study: str | None) -> str | None:
-    """Return the name that NAME or ``--study`` gives."""
+    """Return the study's name from NAME or ``--study``."""
     from lstm_bench.core.errors import ConfigError
 
     if name is not None and study is not None and name != study:

@@ -52,7 +52,7 @@ def return_figures(report: pd.DataFrame, drawdowns: pd.DataFrame | None) -> Iter
     report
         The record's table ``report``.
     drawdowns
-        Its table of the worst periods; None if it has none.
+        Its table of the worst periods; None without such periods.
     """
     series = series_of(report)
     days = report.index.to_numpy()

@@ -32,7 +32,7 @@ from lstm_bench.report.leaderboard.statistics import Estimate, bootstrap_mean
 __all__ = ["FEATURE_SETS", "Cell", "Group", "Row", "Setting", "group_rows", "published_rows", "rows_of"]
 
 FEATURE_SETS = ("Alpha158", "Alpha360")
-"""Qlib's feature sets, which come first."""
+"""Qlib's feature sets, which are listed first."""
 
 _ALPHA158_COLUMNS = 158
 

@@ -126,7 +126,7 @@ def _training(config: RunConfig) -> dict[str, str]:
 
 
 def _chosen(values: Mapping[str, Any]) -> str:
-    """Format settings; a choice in first place has no key, since the row's name says it."""
+    """Format settings; a choice in first place has no key, since it is the row's name."""
     first, *rest = values.items()
     if not isinstance(first[1], str):
         return _text(values)

@@ -108,7 +108,7 @@ class PageTable:
 
     @property
     def is_long(self) -> bool:
-        """Whether it scrolls within itself."""
+        """Whether it has its own scroll bar."""
         return len(self.lines) > _LONG
 
     def is_words(self, column: int) -> bool:
@@ -120,7 +120,7 @@ class PageTable:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph; an absence says what the section lacks and why."""
+    """A paragraph; an absence states what the section lacks and why."""
 
     text: str
     is_absence: bool = False
