@@ -136,7 +136,7 @@ def _print(saved: SavedRun, scores: pd.DataFrame, answer: dict[str, Any]) -> Non
     found = answer["recorded_scores"]
     if found is not None and found["agree"]:
         typer.echo(
-            f"the run's scores of {found['day']} come back, within {max(found['largest_difference'], 1e-9):.0e}"
+            f"the run's scores of {found['day']} are reproduced, within {max(found['largest_difference'], 1e-9):.0e}"
         )
     typer.echo(
         f"written to {answer['out']}" if answer["out"] else "--out FILE.parquet (or .csv) keeps all of them"

@@ -185,7 +185,7 @@ def _print_summary(title: str, record: Record, computed: bool) -> None:
     how = training["status"].replace("_", " ")
     typer.echo(
         f"{how} after {counted(training['epochs'], 'epoch')}, best epoch {training['best_epoch']}, "
-        f"on {provenance['device']['name']} ({provenance['device']['training_path']})\n{stages}"
+        f"on {provenance['device']['name']} ({provenance['device']['training_path']} path)\n{stages}"
     )
     typer.echo(f"{'recorded in' if computed else 'recorded before (--force trains it again):'} {record.path}")
 
