@@ -1,4 +1,4 @@
-"""How a Qlib file names a class: ``class`` beside ``module_path``, a dotted ``class``, or the name alone."""
+"""Forms in which Qlib files name a class: ``class`` with ``module_path``, a dotted ``class``, or the name alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstm_bench.core.errors import choices_hint
 
 __all__ = ["GIVEN_BY_CLASS", "Named", "SupportedClass", "named_class", "refuse_class"]
 
-GIVEN_BY_CLASS = NotIdentity("the class beside it says the same")
+GIVEN_BY_CLASS = NotIdentity("the class next to it already names the module")
 """Marks a ``module_path``."""
 
 
@@ -36,7 +36,7 @@ def named_class(data: Any, *, alone: bool = False) -> Any:
     if "class" not in section and "func" in section:
         section["class"] = section.pop("func")
     if isinstance(section.get("class"), str) and "." in section["class"]:
-        # beside a dotted class Qlib does not look at module_path
+        # with a dotted class Qlib ignores module_path
         section["module_path"], _, section["class"] = section["class"].rpartition(".")
     return section
 
@@ -74,7 +74,7 @@ class SupportedClass(Section):
 
     supported: ClassVar[str]
     unsupported: ClassVar[Mapping[str, str]]
-    """Qlib's other classes of the kind -> why they are not supported."""
+    """Qlib's other classes of the kind -> the reason why they are not supported."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""Which fields of a configuration make a run's identity: all but those marked with :class:`NotIdentity`."""
+"""The fields that identify a run: all fields of its configuration except those marked with :class:`NotIdentity`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ IDENTITY = "identity"
 
 @dataclass(frozen=True)
 class NotIdentity:
-    """Marks a field that decides no number, as a part of ``Annotated``.
+    """Marks a field that affects no number, as a part of ``Annotated``.
 
     Attributes
     ----------
-    why : why two runs that differ in it are the same run
+    why : reason why two runs that differ in it are the same run
     """
 
     why: str

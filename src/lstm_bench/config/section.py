@@ -36,7 +36,7 @@ Refused = Annotated[None, BeforeValidator(_refuse), Field(exclude=True)]
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:
-    """Yield the types and literal values that an annotation is made of."""
+    """Yield the types and literal values in an annotation."""
     parts = get_args(annotation)
     if not parts:
         yield annotation
@@ -50,7 +50,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     form: ClassVar[str] = "a mapping"
-    """What a message calls the section's form in a file."""
+    """Name of the section's form in a file, for messages."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -83,7 +83,7 @@ class Section(BaseModel):
 
     @model_serializer(mode="wrap")
     def _leave_out(self, serialize: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """Leave out nulls that the file does not have; of an identity, all that is not part of it."""
+        """Leave out nulls that the file does not have; for an identity, also fields that are not part of it."""
         content: dict[str, Any] = serialize(self)
         of_identity = info.context == IDENTITY
         idle = self.idle if of_identity else ()

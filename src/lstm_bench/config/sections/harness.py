@@ -92,7 +92,7 @@ class TrainingConfig(Section):
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Settings of choices that are not made."""
+        """Settings that have no effect because the choice that they belong to is not made."""
         return tuple(
             setting for setting, (key, choices) in _ACTS_WITH.items() if getattr(self, key) not in choices
         )
@@ -102,7 +102,7 @@ class HarnessConfig(Section):
     """``lstm_bench:`` in a workflow file.
 
     ``compat: qlib`` keeps every detail of Qlib's training (its order of samples, its extra pass over train, the
-    dropped tail of valid), so that a seed gives Qlib's losses on the CPU. ``none`` trains the same model on the
+    dropped tail of valid), so that a seed yields Qlib's losses on the CPU. ``none`` trains the same model on the
     same samples without them, and faster.
     """
 
