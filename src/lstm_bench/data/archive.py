@@ -1,6 +1,6 @@
-"""Unpacks the archive of a data folder, without trusting it.
+"""Unpacks the archive of a data folder, which may be malicious.
 
-The filter of :mod:`tarfile` (PEP 706) lets pass what is refused here: links inside the folder, two members of one
+The filter of :mod:`tarfile` (PEP 706) accepts what is refused here: links inside the folder, two members of one
 name, absolute paths (made relative), names that are unusable on other systems, and any amount of content.
 """
 
@@ -47,7 +47,7 @@ class _Member(tarfile.TarInfo):
 
 
 class _UnsafeError(Exception):
-    """An unsafe part of an archive; never leaves this module."""
+    """An unsafe part of an archive; raised and caught only in this module."""
 
 
 def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], None]) -> int:
@@ -63,7 +63,7 @@ def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], No
     out
         Folder to create. Its content after an error is incomplete.
     max_bytes
-        Limit of what all files together take on the disk.
+        Limit of the disk space of all files together.
     advance
         Called with the number of bytes read from the archive.
 
@@ -171,7 +171,7 @@ def _decompressed(archive: Path, max_bytes: int, advance: Callable[[int], None])
         if kind == "gz":
             stream = gzip.GzipFile(fileobj=reported, mode="rb")
         elif kind == "xz":
-            stream = lzma.LZMAFile(reported, mode="rb")  # noqa: SIM115 - what it reads is closed above
+            stream = lzma.LZMAFile(reported, mode="rb")  # noqa: SIM115 - the underlying file is closed above
         elif kind == "zst":
             import pyarrow as pa
 

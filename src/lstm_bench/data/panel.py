@@ -34,7 +34,7 @@ class Panel:
         ``first > last`` if the instrument has no row.
     present : name without ``$`` -> ``[N]`` bool
         Whether the instrument has bars of the field at all. A missing field has no rows, which differs from rows of
-        NaN. All instruments have a field whose name is left out.
+        NaN. Fields without an entry exist for all instruments.
     """
 
     days: Days

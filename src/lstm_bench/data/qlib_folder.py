@@ -58,7 +58,7 @@ def write_qlib_folder(
     markets : name -> membership spans
         One ``instruments/<name>.txt`` each, its lines in this order.
     histories : one per instrument, consumed lazily
-    notes : name of a text file beside the data -> its line
+    notes : name of a text file in the folder -> its line
 
     Raises
     ------

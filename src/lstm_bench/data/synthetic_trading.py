@@ -161,7 +161,7 @@ class _Market:
         noise = self.rng.random((10, len(self.close)))
         traded = self._not_suspended(t, noise[0], noise[1])
         ratio = np.where(traded, self._split(t, noise[2]), 1.0)
-        reference = self.close / ratio  # the close before, in today's shares
+        reference = self.close / ratio  # the previous close, in today's shares
         highest = np.floor(reference * (1 + _LIMIT) + 0.5)
         lowest = np.maximum(np.ceil(reference * (1 - _LIMIT) - 0.5), 1)
 

@@ -95,7 +95,7 @@ class ArrayStore:
     folder
         The store's folder, :func:`default_folder` by default. It is created when it is needed.
     max_bytes
-        Largest size of all entries, :func:`default_bytes` by default. Open entries count, but are never removed.
+        Largest size of all entries, :func:`default_bytes` by default. Open entries are included, but never removed.
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:

@@ -26,10 +26,10 @@ __all__ = ["BarsDigest"]
 
 @dataclass(frozen=True)
 class BarsDigest:
-    """Digest of the bars and membership behind a dataset.
+    """Digest of a dataset's bars and membership.
 
-    If an instrument does not trade on the last days, later bars decide whether it has rows of NaN there or none. The
-    digest does not depend on that.
+    If an instrument does not trade on the last days, later bars determine whether it has rows of NaN there. The digest
+    does not depend on that.
 
     Attributes
     ----------

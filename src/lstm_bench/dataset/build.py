@@ -124,7 +124,7 @@ def build_inference_dataset(
     Parameters
     ----------
     fitted
-        ``shared`` and ``infer`` -> statistics that the run's processors learned, in order.
+        ``shared`` and ``infer`` -> fitted statistics of the run's processors, in order.
     begin, end
         Calendar positions of the days to predict, end exclusive; not before the handler's first day.
     d_feat
@@ -172,7 +172,7 @@ def requested_segments(segments: Sequence[SegmentName] | None) -> tuple[SegmentN
 
 
 def refuse_unseen_fit(config: DatasetConfig, seen: Sequence[SegmentName]) -> None:
-    """Refuse processors that are fitted on days of a segment which must not be seen.
+    """Refuse processors that are fitted on days of a segment that must not be seen.
 
     Raises
     ------

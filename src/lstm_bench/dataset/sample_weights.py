@@ -19,9 +19,9 @@ def sample_weights(
     """Weigh samples according to ``lstm_bench.training.reweight``, with a mean of 1 over the samples with a label.
 
     ``exponential`` halves a sample's weight with every ``reweight_half_life`` trading days between it and the last day
-    of the samples. ``volatility`` takes the inverse of the stock's trailing volatility. A volatility below the
-    samples' 1% quantile counts as that quantile, so that a stock with almost no moves does not outweigh all others, and
-    a missing one as the samples' median.
+    of the samples. ``volatility`` uses the inverse of the stock's trailing volatility. A volatility below the
+    samples' 1% quantile is replaced by that quantile, so that a stock with almost no moves does not outweigh all
+    others. A missing one is replaced by the samples' median.
 
     Parameters
     ----------

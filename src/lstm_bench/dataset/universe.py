@@ -116,7 +116,7 @@ def _keep_where_true(
     """Clear the cells of ``member [D, N]`` in which a rule is 0.
 
     Qlib applies the rule to an instrument between the first and the last day on which it has a value; its option
-    ``keep`` decides the other days and instruments without a value. NaN counts as true.
+    ``keep`` applies to other days, and to instruments without a value. NaN counts as true.
     """
     expression = parse(entry.rule_expression)
     codes = universe.instruments

@@ -23,7 +23,7 @@ def trailing_volatility(
 ) -> Floats32:
     """Compute the standard deviation of the daily returns of ``window`` trading days, up to and including each day.
 
-    Nothing later than a day's close is used. Days without a close have no return and are left out.
+    No data after a day's close are used. Days without a close have no return and are left out.
 
     Parameters
     ----------

@@ -101,7 +101,7 @@ class EqualWeight:
         self._count = np.zeros(days - begin, dtype=np.int64)
 
     def watch(self, histories: Iterable[History]) -> Iterator[History]:
-        """Add up the changes of histories, and pass the histories on."""
+        """Sum the changes of histories, and yield the histories unchanged."""
         for history in histories:
             change = history.fields["change"].astype(np.float64)
             skipped = max(self._begin - history.begin, 0)

@@ -36,8 +36,8 @@ class SourceBars:
     files : number of files
     bars : number of bars of stocks
     stocks : code -> its rows
-    decision : what is done to the stocks' prices and volumes
-    messages : the decision's, and what was done to volumes
+    decision : the decision on the stocks' prices and volumes
+    messages : of the decision, and of the conversion of volumes
     index, index_adjustment : rows and adjustment of the benchmark; None if it is not read from files
     no_trade, dropped : see :class:`ImportSummary`
     """

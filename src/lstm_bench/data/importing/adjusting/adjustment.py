@@ -26,7 +26,7 @@ State = Literal["raw", "adjusted"]
 
 @dataclass(frozen=True)
 class Adjustment:
-    """What is done to the numbers of the files.
+    """The adjustment of the files' prices and volumes.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Adjustment:
 
     @classmethod
     def requested(cls, by: AdjustBy) -> Adjustment:
-        """Follow the user: by a column, prices and volumes are raw; by ``none`` they are adjusted."""
+        """Return the adjustment that the user requests: by a column for raw prices and volumes, or ``none``."""
         state: State = "adjusted" if by == "none" else "raw"
         return cls(by, state, state)
 
@@ -97,8 +97,8 @@ def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) 
     adjustment
         Raw prices are multiplied by a factor. By ``factor``: the column itself. By ``adjusted_close``: adjusted close
         over close. By ``split``: 1 at the first bar, times the ratio of each later split; dividends stay in the
-        prices. Adjusted prices stay as they are, and get the factor of a column beside them. Beside a column of
-        splits that factor is 1 at the last bar, because such prices are in the last day's shares.
+        prices. Adjusted prices stay as they are, and get the factor of another column. With a column of splits
+        that factor is 1 at the last bar, because such prices are in the last day's shares.
     first_split
         Whether splits up to the first bar count as well, because earlier bars are known.
 
@@ -113,7 +113,7 @@ def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) 
         return out | ({"factor": values["factor"]} if "factor" in values else {})
     factor = factor_of(rows, adjustment.by, first_split)
     if adjustment.prices == "adjusted":
-        if adjustment.by == "adjusted_close":  # belongs to other prices than these
+        if adjustment.by == "adjusted_close":  # the column belongs to other prices
             return out
         if adjustment.by == "split":
             factor = factor / factor[rows.traded][-1]

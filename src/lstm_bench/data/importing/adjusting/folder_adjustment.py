@@ -1,4 +1,4 @@
-"""Records in a folder how its files were adjusted, so that appended files are treated alike."""
+"""Records in a folder how its files were adjusted, so that appended files are adjusted in the same way."""
 
 from __future__ import annotations
 

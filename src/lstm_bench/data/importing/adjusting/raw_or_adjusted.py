@@ -1,4 +1,4 @@
-"""Decides by the files' numbers whether prices are raw or adjusted already."""
+"""Decides from the files' numbers whether prices are raw or adjusted already."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _SPLIT_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Decision:
-    """What is done to prices and volumes.
+    """The decision on prices and volumes.
 
     Attributes
     ----------
     adjustment : Adjustment
-    is_conclusive : whether appended files must be treated alike: prices showed it, or the factor changes them
+    is_conclusive : whether appended files must be adjusted alike: prices were evidence, or the factor changes them
     messages : sentences for the user
     """
 
@@ -55,7 +55,7 @@ def decide(
     where: str,
     usual: State | None = None,
 ) -> Decision:
-    """Decide what the files' prices and volumes are.
+    """Decide whether the files' prices and volumes are raw or adjusted.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def _division(votes: Votes, by: AdjustBy) -> str:
 
 
 def _refuse_other_steps(stocks: Sequence[SymbolRows], by: AdjustBy, prices: State, where: str) -> None:
-    """Refuse prices that, as they would be written, still step with another column of adjustment."""
+    """Refuse prices that, after the adjustment, still step with another column of adjustment."""
     for other in ADJUSTMENTS:
         having = [rows for rows in stocks if other in rows.evidence]
         if other == by or not having:

@@ -1,4 +1,4 @@
-"""Says in sentences what was decided of prices, and by what."""
+"""Sentences on the decision about prices, and its evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEPS = {
     "split": ("split", "splits"),
     "dividend": ("dividend", "dividends"),
 }
-"""Column -> what its steps are called, one and several."""
+"""Column -> name of its steps, singular and plural."""
 
 
 def describe_prices(
@@ -27,7 +27,7 @@ def describe_prices(
     Parameters
     ----------
     winner
-        What the evidence shows, None if it shows nothing.
+        The state that the evidence shows, None if it is inconclusive.
     prices
         What was decided.
     needs_factor
@@ -67,7 +67,7 @@ def count_winners(votes: Votes, by: AdjustBy) -> str:
 
 
 def count_steps(votes: Votes, column: str) -> str:
-    """Say how many steps there are, such as ``1 split``."""
+    """Count the steps, such as ``1 split``."""
     return f"{votes.steps} {STEPS[column][votes.steps != 1]}"
 
 

@@ -22,7 +22,7 @@ from lstm_bench.data.importing.reading.columns import PRICES
 __all__ = ["BasisCheck", "first_few", "on_basis"]
 
 _TOLERANCE = 5e-4
-"""Relative. Vendors round adjusted closes, and a dividend is rarely smaller."""
+"""Relative tolerance. Vendors round adjusted closes, and a dividend is rarely smaller."""
 
 _SHOWN = 5
 
@@ -33,7 +33,7 @@ class BasisCheck:
     Parameters
     ----------
     basis : ``check``, ``rescale`` or ``same``
-    by : what the files' prices are adjusted by
+    by : the column that the files' prices are adjusted by
 
     Raises
     ------

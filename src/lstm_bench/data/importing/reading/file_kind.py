@@ -1,4 +1,4 @@
-"""Recognises by its first bytes what a file is: text in some encoding, or something else than a table of bars."""
+"""Recognises the type of a file by its first bytes: text in some encoding, or something other than a table of bars."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KINDS: tuple[tuple[bytes, tuple[str, ...], str], ...] = (
     (b"\x80\x04\x95", (), "a pickle of Python; save it as CSV or Parquet"),
     (b"\x80\x05\x95", (), "a pickle of Python; save it as CSV or Parquet"),
 )
-"""First bytes, the suffixes with which such a file is read, and what it is."""
+"""First bytes, the suffixes with which such a file is read, and a description."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 

@@ -23,7 +23,7 @@ class SymbolRows:
     traded : ``[n]`` bool
         Days with a bar.
     evidence : field -> ``[n]`` float64
-        What bars are judged by but not made of; NaN if missing.
+        Fields that are only evidence about the bars; NaN if missing.
     """
 
     symbol: str

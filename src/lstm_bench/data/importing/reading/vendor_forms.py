@@ -1,4 +1,4 @@
-"""What is known of a vendor's files by their headers: the unit of volumes, and the usual state of prices.
+"""Properties of vendors' files, recognised by headers: the unit of volumes, and the usual state of prices.
 
 Headers that vendors use are in :mod:`.columns`; yfinance's header of three rows is in :mod:`.three_row_header`.
 """
