@@ -33,7 +33,7 @@ REFUSED = {
 
 
 class Kind(Enum):
-    """How an operator uses an instrument's history."""
+    """The use of an instrument's history by an operator."""
 
     ELEMENTWISE = auto()
     ROLLING = auto()

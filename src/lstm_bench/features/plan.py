@@ -1,6 +1,6 @@
 """The plan: many expressions as one list of tasks, in which each distinct sub-expression is computed once.
 
-Qlib computes each expression on its own, from its own first day. Most values do not depend on that day, and all
+Qlib computes each expression separately, from its own first day. Most values do not depend on that day, and all
 expressions share them. Values that do (:meth:`Operator.depends_on_start`) are shared by expressions with the same
 first day. Results of one pass over a window (an extreme and its place, order statistics, a regression) are one task.
 """

@@ -39,7 +39,7 @@ class PackSpec:
     compat : ``qlib`` for Qlib's training details
     is_time_series : whether Qlib trains this on ``TSDatasetH``; it decides Qlib's sample order and precision
     precision : of the products; sums and weights are float32
-    loss : what is minimised, and what validation measures
+    loss : the loss of training and validation
     schedule : of the learning rates
     """
 
@@ -58,7 +58,7 @@ class PackSpec:
 
     @classmethod
     def of(cls, config: RunConfig) -> PackSpec:
-        """Return what the members of a configuration share."""
+        """Return the settings of a configuration."""
         kwargs, training = config.task.model.kwargs, config.lstm_bench.training
         return cls(
             d_feat=kwargs.d_feat,
@@ -150,7 +150,7 @@ class TrainingPath(Protocol):
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What a path is opened with.
+    """The inputs with which a path is opened.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ class TrainingInputs:
 
 @dataclass(frozen=True)
 class PathChoice:
-    """The path that trains, and why this one."""
+    """The chosen path, and the reason."""
 
     name: PathName
     reason: str

@@ -1,4 +1,4 @@
-"""What a machine can do, and what an LSTM needs: measured rates of products and copies, and counted operations.
+"""Measured rates of a machine's products and copies, and the number of operations of an LSTM.
 
 No step is faster than its products at the measured rate. The share of that rate that a path reaches shows what remains
 to gain.
@@ -131,7 +131,7 @@ def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int
     int
         FLOP: a multiplication and an addition per weight of ``[4H, I + H]``, sample, day and layer, and per weight of
         the head's ``[1, H]`` and sample. The first layer's features need no gradient. Element-wise work, about a
-        hundredth of the rest, is left out. The zero state before the first day counts like any other, since torch
+        hundredth of the rest, is left out. The zero state before the first day is included, since torch
         computes it.
     """
     B, L, F, H = batch, step_len, spec.d_feat, spec.hidden_size
@@ -142,7 +142,7 @@ def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int
         total += forward
         if training:
             total += forward  # gradient of the weights
-            total += 2 * B * L * 4 * H * (H + (inputs if layer else 0))  # gradient of what they multiply
+            total += 2 * B * L * 4 * H * (H + (inputs if layer else 0))  # gradient of the other factor
     return total
 
 

@@ -1,4 +1,4 @@
-"""Random streams: each member draws the same numbers, whatever else draws in between.
+"""Random streams: each member draws the same numbers, whatever other draws occur in between.
 
 ``nn.LSTM`` draws initial weights and dropout masks from torch's *default* generators, and Qlib shuffles with them
 (``TSDatasetH``) or with numpy's (``DatasetH``). A stream sets the state of these generators while its member draws, and

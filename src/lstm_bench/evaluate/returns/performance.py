@@ -26,7 +26,7 @@ __all__ = ["CONVENTIONS", "QLIB", "Convention", "performance"]
 
 @dataclass(frozen=True)
 class Convention:
-    """A way to accumulate daily returns.
+    """A convention for accumulating daily returns.
 
     Attributes
     ----------

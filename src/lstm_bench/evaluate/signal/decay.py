@@ -40,7 +40,7 @@ def ic_decay(score: Reals, label: Reals, rows: Bools | None = None, lags: int = 
     ----------
     score, label, rows : ``[T, N]``
         As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`. Rows are consecutive trading days. A pair
-        counts if the stock has a score on day t and a label on day t + k, whether or not it has rows in between.
+        is included if the stock has a score on day t and a label on day t + k, whether or not it has rows in between.
     lags
         The largest number of days between scores and labels.
 
@@ -123,7 +123,7 @@ def _rising(values: Floats, known: Bools) -> list[Ints]:
 
 @kernel()
 def _share(rising: Ints, other: Bools, values: Floats, side: _Side) -> int:
-    """Fill a side with the stocks that the other side has too, and return their number."""
+    """Fill a side with the stocks that both sides have, and return their number."""
     stock, value, rank = side
     n = 0
     for j in rising:

@@ -72,7 +72,7 @@ def signal_metrics(
         The pairs (day, instrument) that exist, with or without a score; they determine the size of a day's fifth. By
         default those with a score or a label.
     long_short
-        Whether to compute the returns of the long-short portfolio too (Qlib's ``ana_long_short``).
+        Whether to compute the returns of the long-short portfolio (Qlib's ``ana_long_short``).
 
     Raises
     ------

@@ -49,7 +49,7 @@ def mean_day_loss(
     Parameters
     ----------
     scores, labels, days : ``[B]``
-        Samples of whole days in any order; samples with a NaN label do not count.
+        Samples of whole days in any order; samples with a NaN label are ignored.
     loss
         ``ic`` or ``rank``.
     weights : ``[B]``, None for ones

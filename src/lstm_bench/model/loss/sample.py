@@ -26,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LossSpec:
-    """Which loss, and its settings.
+    """The name of a loss, and its settings.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The ``cpu`` path: compiled kernels that take micro-batches of all members through on all cores at once."""
+"""The ``cpu`` path: compiled kernels that process micro-batches of all members on all cores at once."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class _Member:
 
 
 def _mask_stream(seed: int, part: int) -> torch.Generator:
-    """Return the generator of a micro-batch's dropout masks, unlike all others and the member's own stream.
+    """Return the generator of a micro-batch's dropout masks, independent of all others and the member's stream.
 
     torch's generator on the CPU uses only 32 bits of a seed, so the numbers are hashed, not concatenated.
     """

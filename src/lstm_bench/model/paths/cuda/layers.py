@@ -15,7 +15,7 @@ from lstm_bench.model.paths.cuda.weights import PackWeights
 __all__ = ["Dropout", "Tape", "forward", "gradients", "scores"]
 
 _BLOCK_B = 32
-_LEAST_BLOCK, _MOST_UNITS, _MOST_INPUTS = 16, 64, 32  # tl.dot takes no side below 16
+_LEAST_BLOCK, _MOST_UNITS, _MOST_INPUTS = 16, 64, 32  # tl.dot requires sides of at least 16
 _DROPOUT_BLOCK = 1024
 
 
@@ -44,7 +44,7 @@ class Dropout:
 
 @dataclass
 class Tape:
-    """What the forward pass of one layer keeps for the backward pass.
+    """Values of one layer's forward pass that the backward pass needs.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Tape:
 def forward(
     weights: PackWeights, windows: Tensor, layers: int, dropout: Dropout | None, precision: Precision
 ) -> tuple[Tensor, list[Tape]]:
-    """Score windows and keep what the backward pass needs.
+    """Score windows and keep the values that the backward pass needs.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from lstm_bench.model.contract import PackSpec
 __all__ = ["members_that_fit", "training_bytes"]
 
 _FLOAT = 4
-_USABLE = 0.9  # of what is free: the rest is for the allocator's rounding and for cuBLAS
+_USABLE = 0.9  # of free memory: the rest is for the allocator's rounding and for cuBLAS
 
 
 def training_bytes(spec: PackSpec, members: int, step_len: int) -> int:
@@ -17,7 +17,7 @@ def training_bytes(spec: PackSpec, members: int, step_len: int) -> int:
 
 
 def members_that_fit(spec: PackSpec, step_len: int, free_bytes: int) -> int:
-    """Return how many members fit together into free memory; at least one is tried."""
+    """Return the number of members that fit into free memory, at least one."""
     return max(1, int(_USABLE * free_bytes / training_bytes(spec, 1, step_len)))
 
 
