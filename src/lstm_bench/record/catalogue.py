@@ -251,7 +251,7 @@ def is_run_id(name: str) -> bool:
 
 
 def _name_like(path: Path, text: str) -> str:
-    """Return the name of a run, with its experiment if the text that asks for it has one."""
+    """Return the name of a run, with its experiment if the requested name has one."""
     return f"{path.parent.name}/{path.name}" if "/" in text else path.name
 
 

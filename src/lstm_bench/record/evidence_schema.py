@@ -178,7 +178,7 @@ def _holds(path: Path, table: pa.Table) -> bool:
 
     try:
         return bool(pq.read_table(path, partitioning=None).equals(table))
-    except pa.ArrowInvalid:  # torn, or another kind of file
+    except pa.ArrowInvalid:  # truncated, or another kind of file
         return False
 
 

@@ -90,7 +90,7 @@ class DigestBuilder:
         self._days.update(days)
 
     def add_panel(self, what: str, panel: Panel) -> None:
-        """Add all bars of a panel. A panel without instruments counts too."""
+        """Add all bars of a panel. A panel without instruments changes the digest, too."""
         self._whole.update(
             f"{what} {','.join(sorted(panel.fields))} {panel.days[0]} {panel.days[-1]}\n".encode()
         )

@@ -56,14 +56,14 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
 
 
 def recover(folder: Path) -> None:
-    """Repair what killed processes left of a record."""
+    """Repair a record after processes were killed."""
     if folder.parent.is_dir():
         with _locked(folder):
             atomic.recover(folder)
 
 
 def remove(folder: Path) -> int:
-    """Remove a record, complete or not, and what killed processes left of it.
+    """Remove a record, complete or not, and the files of killed processes.
 
     The record vanishes in one rename. If the process is killed after it, the next run of the same id removes the rest.
 

@@ -52,7 +52,7 @@ def check_room(folder: Path, needed: float, what: str) -> None:
     Raises
     ------
     DataError
-        If they do not; the message names the folder, what is needed and what is free.
+        If they do not; the message names the folder, the needed and the free bytes.
     """
     free = free_bytes(folder)
     if free < needed:
@@ -87,7 +87,7 @@ def rescue(name: str, write: Callable[[Path], None]) -> Path | None:
     name
         The name to keep it under.
     write
-        Makes the file or folder at the path that it is given.
+        Makes the file or folder at the path that it receives.
 
     Returns
     -------

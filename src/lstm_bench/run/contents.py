@@ -105,7 +105,7 @@ class PackProvenance:
     Parameters
     ----------
     data, provider, device, choice
-        What the pack is computed from and with.
+        The pack's data, device and path.
     watch
         Has the seconds of the pack's stages.
     seeds

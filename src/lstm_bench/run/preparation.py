@@ -194,7 +194,7 @@ def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
 
 
 def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[str, float]:
-    """Estimate what the run takes beyond the interpreter and its libraries, in MiB.
+    """Estimate the memory and disk space of a run, without the interpreter and its libraries, in MiB.
 
     ``resident_mib`` is the data in memory, ``training_mib`` are weights, gradients, moments and activations of a step,
     and ``record_mib`` is the record on disk.

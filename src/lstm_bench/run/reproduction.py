@@ -1,4 +1,4 @@
-"""Whether recorded scores are reproduced, and whether the data are those that the run was computed from."""
+"""Checks whether recorded scores are reproduced, and whether the data are those of the run."""
 
 from __future__ import annotations
 

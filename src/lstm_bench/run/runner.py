@@ -118,7 +118,7 @@ def execute_pack(
     judged: bool = False,
     data: NamedData | None = None,
 ) -> list[PackRun]:
-    """Compute a configuration's runs over seeds, except those whose records exist.
+    """Compute a configuration's runs over seeds, except those that have records.
 
     They train as one pack. Then each is evaluated and published separately, so that finished runs are kept.
 
@@ -182,7 +182,7 @@ def execute_pack(
 
 
 def _recorded(folders: Mapping[int, Path], *, force: bool) -> dict[int, PackRun]:
-    """Repair what killed processes left, and return the seeds whose records exist."""
+    """Repair records after processes were killed, and return the seeds that have records."""
     done = {}
     for seed, folder in folders.items():
         recover(folder)

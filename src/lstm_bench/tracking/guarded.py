@@ -1,7 +1,7 @@
 """Runs a tracker in a separate process, and ends it if it fails or hangs.
 
-Weights & Biases and MLflow talk to servers, disks and databases, start threads and hook into the interpreter. They do
-that in another process; the training process puts a message into a queue and continues. A tracker that raises, or that
+Weights & Biases and MLflow talk to servers, disks and databases, start threads and hook into the interpreter. They run
+in another process; the training process puts messages into a queue and continues. A tracker that raises, or that
 does not answer in time, is ended with one warning.
 """
 
@@ -30,7 +30,7 @@ __all__ = ["GuardedTracker"]
 logger = logging.getLogger("lstm_bench")
 
 _CHECK_SECONDS = 0.25
-"""Between two checks. If more than twice as much has passed, all processes were suspended; the excess is ignored."""
+"""Seconds between two checks. After more than twice that time, processes were suspended; the excess is ignored."""
 
 
 class GuardedTracker:

@@ -41,7 +41,7 @@ class WandbLogin:
 
 
 def find_login() -> WandbLogin:
-    """Find the server, the mode and where a key is: a variable, a settings file or the netrc of ``wandb login``."""
+    """Find the server, the mode and the key's source: a variable, a settings file or the netrc of ``wandb login``."""
     server, _ = _setting("base_url")
     host = urlsplit(server or _SERVER).netloc.rpartition("@")[2]
     mode, mode_from = _setting("mode")

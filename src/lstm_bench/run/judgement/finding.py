@@ -1,4 +1,4 @@
-"""Findings: what makes a run's figures meaningless or impossible."""
+"""Findings: reasons why a run's figures are meaningless or impossible."""
 
 from __future__ import annotations
 

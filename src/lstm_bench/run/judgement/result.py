@@ -1,4 +1,4 @@
-"""Checks a record after training: whether its figures mean anything."""
+"""Checks after training whether a record's figures are meaningful."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MANY = 0.1
 
 
 def judge_result(record: Record) -> Iterator[Finding]:
-    """Find what makes a run's figures meaningless.
+    """Find reasons why a run's figures are meaningless.
 
     Records of earlier versions are checked by the files that they have. A run without figures has no findings:
     :meth:`~lstm_bench.record.record.Record.failure` returns the reason.

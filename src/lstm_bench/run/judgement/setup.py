@@ -20,9 +20,9 @@ _HIGHEST_LR = {"adam": 0.1, "adamw": 0.1, "gd": 10.0}
 
 
 def judge_setup(config: RunConfig, provider: Provider, survey: Survey | None = None) -> Iterator[Finding]:
-    """Find what makes a run's figures meaningless or impossible.
+    """Find reasons why a run's figures are meaningless or impossible.
 
-    All commands that train, or prepare to, report these findings.
+    All commands that train, or prepare training, report these findings.
 
     Parameters
     ----------
