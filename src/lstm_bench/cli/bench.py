@@ -251,7 +251,7 @@ def _print_row(
 
 
 def _warnings(experiment: Path, row: BenchRow) -> dict[str, list[int]]:
-    """Return why figures of a row mean nothing -> the seeds concerned."""
+    """Return reasons why figures of a row are meaningless -> the affected seeds."""
     from lstm_bench.record.record import Record
     from lstm_bench.run.judgement.result import judge_result
 

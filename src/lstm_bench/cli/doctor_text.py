@@ -1,4 +1,4 @@
-"""What ``doctor`` prints for people."""
+"""Prints the report of ``doctor`` as text."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class _Worker:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Block signals of the group while a child starts, which inherits the mask until it ignores them itself."""
+    """Block signals of the group while a child starts. The child inherits the mask until it ignores them itself."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield

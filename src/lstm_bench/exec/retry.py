@@ -1,7 +1,7 @@
 """Decides whether a job that did not finish is tried again, split, or failed.
 
 ``tune`` and ``bench`` share this policy. A lost worker is handled here: its job is tried again, up to
-:data:`MAX_LOST_WORKERS` times. The dispatcher carries the decision out.
+:data:`MAX_LOST_WORKERS` times. The dispatcher applies the decision.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def decide(
     earlier
         Attempts before this one. Lost workers and full devices do not count towards ``max_retries``.
     max_retries
-        How often a job that raises is tried again.
+        Retries of a job that raises.
     can_split
         Whether the job can be split into smaller ones.
     shares_device

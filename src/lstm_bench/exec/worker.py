@@ -129,7 +129,7 @@ class Session:
         self.device = device
 
     def report(self, values: dict[str, Any]) -> bool:
-        """Send the job's progress to the driver; return whether to go on."""
+        """Send the job's progress to the driver; return whether to continue."""
         self.check()
         self._connection.send(Reported(values))
         return bool(self._connection.recv())

@@ -25,7 +25,7 @@ READY = ("alpha158", "alpha360")
 """The ready studies, one for each feature set."""
 
 STUDIES = Path("studies")
-"""Where study files are looked for and written, from the working folder."""
+"""Folder of study files, relative to the working folder."""
 
 
 class StudyBuilder:
@@ -38,7 +38,7 @@ class StudyBuilder:
     folder
         Folder that ``base`` is relative to.
     origin
-        Description of what the study is made from.
+        Description of the study's source.
     path
         The study file, None if it is made from a ready study or a workflow file.
     """

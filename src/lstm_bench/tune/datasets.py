@@ -57,7 +57,7 @@ def train_and_valid(
     log_findings(judge_study(definition, data.provider))
     datasets.dataset(
         definition.workflow
-    )  # raises here what is wrong with the data or the cache for all trials
+    )  # errors in the data or the cache, which affect all trials, are raised here
     return prepare
 
 

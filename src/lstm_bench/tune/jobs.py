@@ -50,7 +50,7 @@ class TrialJobs:
     slots
         Receives the peak memory of each job.
     total
-        Complete, pruned and failed trials that the study shall have.
+        Complete, pruned and failed trials to reach.
     work
         The job's function.
     tracker
@@ -109,7 +109,7 @@ class TrialJobs:
         return None
 
     def _take(self) -> TrialRun | None:
-        """Take the next trial under the drivers' lock, so that all drivers together keep the total."""
+        """Take the next trial under the drivers' lock, so that all drivers together do not exceed the total."""
         with self._trials.exclusive():
             stored = self._trials.read()
             if dead := orphans(stored, self._driver, self._trials.is_alive):
@@ -130,7 +130,7 @@ class TrialJobs:
         )
 
     def _payload(self, run: TrialRun) -> dict[str, Any] | None:
-        """Make the payload of a trial's job; None if its configuration or data cannot be used: it has failed."""
+        """Make the payload of a trial's job; None, and the trial fails, if its configuration or data cannot be used."""
         seeds = self._definition.seeds(run.params)
         try:
             config = self._definition.run_config(run.params)
@@ -169,7 +169,7 @@ class TrialJobs:
         """Return nothing: the seeds of a trial train together."""
         return ()
 
-    # -- what becomes of them ------------------------------------------------------------------------------------
+    # -- outcomes of jobs ----------------------------------------------------------------------------------------
 
     def started(self, job: Job, slot: Slot) -> None:
         """Begin an attempt at a trial."""
@@ -179,7 +179,7 @@ class TrialJobs:
         self._track(run)
 
     def opened(self, job: Job, slot: Slot, device: str) -> None:
-        """Note which device the worker opened."""
+        """Record the device that the worker opened."""
         self._running[job.key].device = device
 
     def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
@@ -247,7 +247,7 @@ class TrialJobs:
     def _is_ours(self, run: TrialRun) -> bool:
         is_ours = self._trials.is_ours(run.number)
         if not is_ours:
-            self._progress.note(f"trial {run.number}: another driver has taken it over meanwhile")
+            self._progress.note(f"trial {run.number}: another driver has taken it over in the meantime")
         return is_ours
 
     def _end(self, run: TrialRun, ending: Ending) -> None:

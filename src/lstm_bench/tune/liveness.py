@@ -1,4 +1,4 @@
-"""Which drivers are alive: a running trial belongs to one, and is free again when that one is dead."""
+"""Liveness of drivers: a running trial belongs to a driver, and is free again when the driver has died."""
 
 from __future__ import annotations
 

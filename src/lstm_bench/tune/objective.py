@@ -1,4 +1,4 @@
-"""The objective of a trial: the validation loss, averaged over its seeds, all of which must have one."""
+"""The objective of a trial: the validation loss, averaged over all of its seeds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def epoch_value(losses: SeedLosses, epoch: int) -> float | None:
 def final_value(losses: SeedLosses) -> float | None:
     """Mean over the seeds of each one's best validation loss; None if a seed has diverged.
 
-    The mean of the seeds that are left would favour configurations that diverge: they lose their worst seeds.
+    A mean over the other seeds would favour configurations that diverge, because these would lose their worst seeds.
     """
     if diverged_seeds(losses):
         return None
@@ -37,7 +37,7 @@ def diverged_seeds(losses: SeedLosses) -> list[int]:
 
 
 def diverged_message(seeds: Sequence[int]) -> str:
-    """Return why a trial with these diverged seeds has failed."""
+    """Return the error message of a trial with these diverged seeds."""
     which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     return (
         f"{which} diverged (a loss or score that is not finite), so that the trial has no mean over its seeds"

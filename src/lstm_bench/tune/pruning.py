@@ -1,4 +1,4 @@
-"""Pruners: whether a trial is stopped, given its validation losses so far."""
+"""Pruners, which decide whether a trial is stopped, given its validation losses so far."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class SeedWilcoxonPruner(BasePruner):
     Parameters
     ----------
     p_threshold
-        Stop below this probability that a trial as good as the best one looks so much worse.
+        Threshold of the p-value: the probability that a trial as good as the best one looks at least this much worse.
     warmup_epochs
         Number of first epochs that are not judged.
     """

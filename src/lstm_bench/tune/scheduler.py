@@ -63,7 +63,7 @@ class Ending:
     Attributes
     ----------
     value : None unless it is complete
-    outcome : what the store keeps
+    outcome : plain data for the store
     error : what went wrong, None unless it failed
     """
 
@@ -75,7 +75,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What to do with an epoch of a trial.
+    """The decision on an epoch of a trial.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ def may_claim(trials: Sequence[StoredTrial], total: int, is_exhausted: Callable[
     Parameters
     ----------
     total
-        Trials that the study shall have; waiting ones do not count.
+        Number of trials to reach, without waiting ones.
     is_exhausted
         Whether the sampler has no point left to propose.
     """
@@ -140,9 +140,9 @@ class TrialRun:
 
     Attributes
     ----------
-    key : hash of configuration, seeds and data, empty if the parameters make no configuration
+    key : hash of configuration, seeds and data, empty if the parameters do not yield a configuration
     known_epochs : epochs that earlier attempts reported
-    config : what it trains, None if the parameters make no configuration
+    config : the trial's configuration, None if the parameters do not yield one
     losses : seed -> validation loss per epoch, of this attempt
     device : the device that its worker opened
     """
@@ -163,7 +163,7 @@ class TrialRun:
 
     @property
     def seed_losses(self) -> dict[str, list[float | None]]:
-        """The losses as JSON can hold them: None for a non-finite number."""
+        """The losses for JSON: None for a non-finite number."""
         return {
             str(seed): [loss if math.isfinite(loss) else None for loss in curve]
             for seed, curve in self.losses.items()
@@ -191,12 +191,12 @@ class TrialRun:
         return sum(failure.get("kind") == "raised" for failure in self.failures)
 
     def failed(self, slot: str | None = None) -> Ending:
-        """Return how it ends after its last failure."""
+        """Return the ending after its last failure."""
         outcome = {"key": self.key, "device": self.device, "slot": slot, "seconds": None}
         return Ending("failed", None, outcome, self.failures[-1]["error"])
 
     def finished(self, result: Mapping[str, Any], slot: str) -> Ending:
-        """Return how it ends with its job's result; a trial with a diverged seed has failed."""
+        """Return the ending for its job's result; a trial with a diverged seed has failed."""
         diverged = diverged_seeds(self.losses)
         outcome = {
             "key": self.key,
@@ -218,7 +218,7 @@ class TrialRun:
         return Ending("complete", final_value(self.losses), outcome)
 
     def like(self, twin: StoredTrial) -> Ending:
-        """Return how it ends with the result of a trial with the same configuration."""
+        """Return the ending with the result of a trial with the same configuration."""
         outcome = {
             **twin.outcome, "duplicate_of": twin.number, "device": None, "slot": None, "seconds": 0.0
         }  # fmt: skip

@@ -36,8 +36,8 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
 def active(space: Space, params: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the active parameters of a point, each after those it depends on.
 
-    A parameter is active if each parameter that its conditions name is active and has one of the values named. A
-    parameter that ``params`` lacks fulfils no condition.
+    A parameter is active if each parameter that its conditions name is active and has one of the listed values. A
+    condition on a parameter that ``params`` lacks is false.
     """
     found: list[str] = []
     for key in in_order(space):

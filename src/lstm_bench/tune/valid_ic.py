@@ -33,13 +33,13 @@ def valid_correlations(
     ----------
     fits, spec, dataset, valid, device
     path
-        The one that trained, and scores as it did for the loss.
+        The path that trained. It scores in the same way as for the loss.
 
     Returns
     -------
     dict
         Seed -> ``IC`` and ``Rank IC``, means over the days of valid; no entry for a seed without usable weights, and
-        no figure where no day has one.
+        no metric that is undefined on all days.
     """
     from lstm_bench.evaluate.signal.metrics import signal_metrics
     from lstm_bench.model.predict import predict_weights

@@ -2,7 +2,7 @@
 
 A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--intervals] [--study NAME]... -->``,
 ``<!-- lstm-bench: compare A B -->`` or ``<!-- lstm-bench: speed -->`` on a separate line, and ends with
-``<!-- lstm-bench: end -->``. The opening marker and the evidence alone decide the content.
+``<!-- lstm-bench: end -->``. The content depends only on the opening marker and the evidence.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def collect(results: Path) -> dict[str, Evidence]:
     Parameters
     ----------
     results
-        Folder with ``<experiment>/bench.json`` beside its records, and ``leaderboard/``.
+        Folder with ``leaderboard/``, and with records and ``bench.json`` in ``<experiment>/``.
 
     Returns
     -------

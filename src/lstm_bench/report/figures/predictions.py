@@ -156,7 +156,7 @@ def residual_figure(target: Floats, score: Floats, made_by: str, loss: LossName)
     target, score : ``[S]``
         Labels as trained on, and scores, without NaN.
     made_by
-        What made the label, such as ``CSRankNorm``.
+        The processor of the label, such as ``CSRankNorm``.
     loss
         The loss that was minimised; a loss of whole days does not fix the scale of scores.
     """

@@ -60,7 +60,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the rows of one table have in common.
+    """Settings that the rows of one table have in common.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Row:
         return tuple(result for result in self.results if result.status == "complete")
 
     def count(self, status: Status) -> int:
-        """Return how many seeds have a status."""
+        """Return the number of seeds with a status."""
         return sum(result.status == status for result in self.results)
 
     @property
@@ -176,7 +176,7 @@ class Row:
 
     @cached_property
     def setting(self) -> Setting:
-        """The setting that decides its table."""
+        """The setting, which determines the row's table."""
         first = (self.complete or self.results)[0]
         calendar = (
             (first.calendar_first, first.calendar_last)

@@ -32,7 +32,7 @@ def study_table(experiment: Path) -> tuple[list[str], list[list[str | float]]]:
     Parameters
     ----------
     experiment
-        Folder with a manifest beside its records.
+        Folder with records and a manifest.
 
     Returns
     -------

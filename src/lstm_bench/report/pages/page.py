@@ -36,7 +36,7 @@ __all__ = [
 
 _NONE = "–"
 _LONG = 40
-"""A table with more lines scrolls within itself."""
+"""A table with more lines has its own scroll bar."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Listing:
 
 
 Part = Figure | PageTable | Note | Listing
-"""What a section consists of; ``kind`` names its template."""
+"""A part of a section; ``kind`` names its template."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def check_operation(log: Any) -> None:
     Raises
     ------
     ValueError
-        If it has not. The message names the key, its value and what was expected.
+        If a key is missing or a value is wrong. The message names the key, its value and what was expected.
     """
     if not isinstance(log, dict):
         raise ValueError(f"got {value_with_kind(log)}, expected an operation")  # noqa: TRY004 - as for a wrong value

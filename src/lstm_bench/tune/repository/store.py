@@ -162,7 +162,7 @@ class Store:
         return storage.get_all_trials(identifier, deepcopy=False)
 
     def rows(self, name: str) -> list[TrialRow]:
-        """Read a study's trials as users see them."""
+        """Read a study's trials for users."""
         from lstm_bench.tune.trials import trial_rows
 
         storage, identifier = self._find(name)
@@ -277,7 +277,7 @@ def _sqlite_path(location: str) -> Path | None:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Disable garbage collection while many objects are made that all stay: it would go through them repeatedly."""
+    """Disable garbage collection while many permanent objects are made: it would traverse them repeatedly."""
     was_on = gc.isenabled()
     gc.disable()
     try:
