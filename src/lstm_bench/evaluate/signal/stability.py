@@ -52,8 +52,8 @@ def stability(score: Reals, rows: Bools | None = None, lag: int = 1, parts: int 
         Number of days or rows between the scores.
     parts
         The top has ``rows of the day // parts`` stocks, and so has the bottom. Only the day's stocks are considered: a
-        stock that left the universe is not turnover. If fewer stocks than that have a score, now or before, the turnover
-        is NaN; Qlib adds stocks without a score.
+        stock that left the universe is not turnover. If fewer stocks than that have a score, now or before, turnover is
+        NaN; Qlib adds stocks without a score.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """An Optuna journal file, written safely and read fast.
 
 Optuna and its dashboard can open the file, too. Three things differ from Optuna's backend. The lock is the operating
-system's, which frees it as soon as its holder dies, whereas Optuna's lock files then block everyone for 30 s. Operations
+system's, which frees it as soon as its holder dies, whereas Optuna's lock files then block all for 30 s. Operations
 are checked. The history is folded, so that a study of 10,000 trials of 20 epochs opens in 1.5 s of CPU instead of 2.8.
 """
 
