@@ -100,7 +100,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Open a file; fail for what the console says, or for a request that is not for the file itself."""
+    """Open a file; fail on console messages, or on a request that is not for the file itself."""
     complaints: list[str] = []
     contexts = []
 
@@ -134,7 +134,7 @@ def traces_of(page: Page) -> dict[str, list[dict[str, Any]]]:
 
 
 def assert_drawn(page: Page) -> None:
-    """Each figure has marks on it, and holds what the page's own JSON says."""
+    """Each figure has marks, and has the data of the page's JSON."""
     drawn = page.evaluate(
         """() => [...document.querySelectorAll(".plot")].map((plot) => [plot.id,
             plot.querySelectorAll(

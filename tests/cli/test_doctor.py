@@ -1,4 +1,4 @@
-"""``lstm-bench doctor``: what it says is what there is, and what would serve."""
+"""``lstm-bench doctor``: its report matches the machine, and the paths that would be chosen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lstm-bench report`` and ``leaderboard --html``: what they write, print and refuse."""
+"""``lstm-bench report`` and ``leaderboard --html``: files, output and refusals."""
 
 from __future__ import annotations
 

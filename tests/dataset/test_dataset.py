@@ -56,7 +56,7 @@ def test_a_missing_field_is_reported_once_and_where_a_column_has_it(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    place = shutil.copytree(market, tmp_path / "market")  # of which nothing was said yet
+    place = shutil.copytree(market, tmp_path / "market")  # a folder without warnings so far
     for config, said in ((workflow158, 0), (configure(infer_processors=[]), 1), (configure("Alpha360"), 1)):
         build_dataset(config, Provider(place))
         assert sum("the field 'vwap'" in text for text in caplog.messages) == said

@@ -114,7 +114,7 @@ def test_a_cached_dataset_keeps_it(workflow158: DatasetConfig, provider: Provide
 def test_an_entry_is_of_the_days_before_its_test_segment(
     configure: Configure, provider: Provider, tmp_path: Path
 ) -> None:
-    """Train and valid may be the same, and yet be told apart by where test begins."""
+    """Train and valid may have the same days; the begin of test still distinguishes configurations."""
     cache = DatasetCache(tmp_path / "cache", max_bytes=10**9)
     config = configure("Alpha158")
     spans = config.kwargs.segments

@@ -68,7 +68,7 @@ def test_the_documents_have_commands() -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the documents assume: the market of ``data synth``, and the checkout's files."""
+    """A folder with the files that the documents assume: the market of ``data synth``, and the checkout's."""
     folder = tmp_path_factory.mktemp("documents")
     for name in ("configs", "studies"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("store*", ".*"))
@@ -77,7 +77,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shown(place: Path, *words: str) -> str:
-    """What a command prints."""
+    """Output of a command."""
     own = {"LSTM_BENCH_CACHE": str(place / "cache"), "LSTM_BENCH_STORAGE": str(place / "store.journal")}
     done = subprocess.run(
         [sys.executable, "-m", "lstm_bench", *words],

@@ -1,4 +1,4 @@
-"""What a run uses of a data folder: its digest changes with each used bar, member and day, and with nothing else."""
+"""The data that a run uses: the digest changes with each used bar, member and day, and with nothing else."""
 
 from __future__ import annotations
 

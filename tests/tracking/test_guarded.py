@@ -53,7 +53,7 @@ if "MISHAP" in os.environ:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[RunConfig], Record]:
-    """Give the record of a run that nobody tracks."""
+    """Return the record of an untracked run."""
     folder = tmp_path_factory.mktemp("alone") / "s"
     return lambda config: execute(config, folder)[0]
 

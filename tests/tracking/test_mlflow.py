@@ -45,7 +45,7 @@ def client(uri: str) -> MlflowClient:
 
 
 def new_tracker(folder: Path) -> Tracker:
-    """Give what a tracker's process has, in this one."""
+    """Return MLflow's tracker in this process, with the settings of a tracker's process."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from lstm_bench.tracking.mlflow import MlflowTracker
 

@@ -1,4 +1,4 @@
-"""Where W&B finds its server, mode and key is where we do."""
+"""Server, mode and key are found in the same places as by W&B."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trial gave, on a full disk."""
+"""The outcome of a trial on a full disk."""
 
 from __future__ import annotations
 

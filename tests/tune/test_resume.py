@@ -1,4 +1,4 @@
-"""Drivers that stop or die, and what the next one finds."""
+"""Drivers that stop or die, and continuation by the next one."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ PRUNERS: list[dict[str, Any]] = [
 def test_drivers_that_die_after_every_epoch_end_as_one_that_lives(
     make_lab: Any, pruner: dict[str, Any]
 ) -> None:
-    """The last thing that each does is to judge an epoch; its worker never hears the answer."""
+    """The last thing that each does is to judge an epoch; its worker never receives the answer."""
     sizes = [20, 30, 10, 25, 40, 5, 35, 15]
 
     def outcomes(name: str, *, disturbed: bool) -> list[Any]:
@@ -130,7 +130,7 @@ def test_drivers_that_die_after_every_epoch_end_as_one_that_lives(
 
 
 class Told:
-    """A session that writes down what it is told, and stops at an epoch."""
+    """A session that logs its reports, and stops at an epoch."""
 
     def __init__(self, last: int = 99) -> None:
         self.epochs: list[dict[str, Any]] = []

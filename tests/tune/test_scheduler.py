@@ -1,4 +1,4 @@
-"""What a study's driver decides, without Optuna and without processes."""
+"""The decisions of a study's driver, without Optuna and processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file says of tracking."""
+"""The tracking section of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a run's figures after it was trained."""
+"""Findings about a run's figures after training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a configuration and its data before anything is trained."""
+"""Findings about a configuration and its data before training."""
 
 from __future__ import annotations
 
