@@ -107,7 +107,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
     def opened(path: Path, **context: Any) -> Page:
         contexts.append(browser.new_context(**context))
         page = contexts[-1].new_page()
-        page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request",
@@ -149,9 +149,9 @@ def assert_drawn(page: Page) -> None:
     held = traces_of(page)
     assert set(held) == set(written)
     for name, traces in held.items():
-        for trace, said in zip(traces, written[name]["traces"], strict=True):
+        for trace, expected in zip(traces, written[name]["traces"], strict=True):
             for key in ("x", "y", "z", "base"):
-                assert trace[key] == said.get(key), (name, key)
+                assert trace[key] == expected.get(key), (name, key)
 
 
 def column(table: pd.DataFrame, name: str) -> list[float | None]:

@@ -142,8 +142,8 @@ def test_statistics_that_are_fitted_outside_train_are_found(configure: Configure
     weekend = str(provider.calendar[10] - 1)
     assert fitted(weekend if weekend not in days else days[10], days[150]) == []  # the same trading days
     for start, end in ((days[10], days[180]), (days[9], days[179]), (days[190], days[200])):
-        (said,) = fitted(start, end)
-        assert f"ZScoreNorm is fitted on {start}..{end}, which is not within train, {days[10]}.." in said
+        (message,) = fitted(start, end)
+        assert f"ZScoreNorm is fitted on {start}..{end}, which is not within train, {days[10]}.." in message
 
 
 def test_features_of_tomorrow_and_labels_of_today_are_found_in_the_words_of_the_check(

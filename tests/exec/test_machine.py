@@ -134,7 +134,7 @@ def test_little_room_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = report()
     found["folders"]["results"]["free_bytes"] = 2**30
     found["devices"]["cpu"] |= {"free_memory_bytes": 2**30, "threads": 64, "usable_cores": 2}
-    said = advice(found)
-    assert "results has only 1.0 GiB left: give --out another" in said
-    assert any("only 1.0 GiB of memory are free" in sentence for sentence in said)
-    assert any("64 threads share 2 cores: set OMP_NUM_THREADS=2" in sentence for sentence in said)
+    sentences = advice(found)
+    assert "results has only 1.0 GiB left: give --out another" in sentences
+    assert any("only 1.0 GiB of memory are free" in sentence for sentence in sentences)
+    assert any("64 threads share 2 cores: set OMP_NUM_THREADS=2" in sentence for sentence in sentences)

@@ -203,7 +203,7 @@ def test_scores_of_bf16_come_back_in_float32_too(
     assert again.largest_difference < 1e-6 * again.std
     assert 1e-5 < elsewhere.largest_difference / elsewhere.std < 3e-2
     assert elsewhere.agrees
-    assert not any("reproduced" in said for said in quiet())
+    assert not any("reproduced" in message for message in quiet())
 
 
 def copied(market: Path, tmp_path: Path) -> Path:

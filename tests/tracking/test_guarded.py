@@ -170,8 +170,8 @@ def test_an_interrupted_command_leaves_the_rest_to_the_trackers_process(
     with pytest.raises(KeyboardInterrupt):
         work()
     until(lambda: not children())
-    (told,) = wandb_runs(tmp_path / "wandb").values()
-    assert (told.steps, told.summary["state"], told.exit_code) == ([0], "interrupted", 130)
+    (logged,) = wandb_runs(tmp_path / "wandb").values()
+    assert (logged.steps, logged.summary["state"], logged.exit_code) == ([0], "interrupted", 130)
 
 
 def have(mishap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_drivers_that_die_after_every_epoch_end_as_one_that_lives(
     assert outcomes("many", disturbed=True) == undisturbed
 
 
-class Told:
+class LoggingSession:
     """A session that logs its reports, and stops at an epoch."""
 
     def __init__(self, last: int = 99) -> None:
@@ -155,14 +155,14 @@ def keep(path: Path, losses: dict[str, list[float | None]]) -> dict[str, Any]:
 
 def test_a_finished_training_is_told_again_and_not_done_again(tmp_path: Path) -> None:
     payload = keep(tmp_path / "outcome.json", {"7": [3.0, 2.0, 1.0], "8": [3.0, None]})
-    told = Told()
-    result = train_trial(payload, told)  # type: ignore[arg-type]
-    assert [sorted(epoch["losses"]) for epoch in told.epochs] == [[7, 8], [7, 8], [7]]
-    assert math.isnan(told.epochs[1]["losses"][8])
+    session = LoggingSession()
+    result = train_trial(payload, session)  # type: ignore[arg-type]
+    assert [sorted(epoch["losses"]) for epoch in session.epochs] == [[7, 8], [7, 8], [7]]
+    assert math.isnan(session.epochs[1]["losses"][8])
     assert (result["replayed"], result["pruned"], result["seconds"]) == (True, False, 7.0)
     assert result["training_path"] == "cpu"  # the name of what the file of an earlier version calls sharded
 
-    cut = train_trial(payload, Told(last=1))  # type: ignore[arg-type]
+    cut = train_trial(payload, LoggingSession(last=1))  # type: ignore[arg-type]
     assert (cut["pruned"], cut["losses"][7]) == (True, [3.0, 2.0])
 
 
