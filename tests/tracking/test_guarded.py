@@ -89,7 +89,7 @@ def test_training_does_not_notice(
     warnings = [one.message for one in caplog.records if "tracking stops here" in one.message]
     assert len(warnings) == 1
     assert warnings[0].startswith(f"wandb: {reason}")
-    assert warnings[0].endswith("; tracking stops, and the work continues without it")
+    assert warnings[0].endswith("; tracking stops here, and the work continues without it")
     until(lambda: children() <= before)
 
 

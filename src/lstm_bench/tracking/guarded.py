@@ -166,7 +166,7 @@ class GuardedTracker:
                 return
             self._is_quiet = True
         logger.warning(
-            "%s: %s; tracking stops, and the work continues without it", self._options.tracker, reason
+            "%s: %s; tracking stops here, and the work continues without it", self._options.tracker, reason
         )
         self._outbox.put(None)
         if self._process is not None:
