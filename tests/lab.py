@@ -76,7 +76,7 @@ class Lab:
                 store.storage.engine.dispose()
 
     def define(self, name: str = "s", hidden: Sequence[int] = (), **content: Any) -> Definition:
-        """``hidden`` is what the first trials shall have, the very first of them as the default."""
+        """``hidden``: values of the first trials; the first one is the default."""
         plain = {
             "name": name, "base": "demo.yaml", "space": SPACE, "seeds": [1000, 1001], "max_epochs": 3,
             "sampler": {"name": "random"}, "pruner": {"name": "none"},
@@ -136,7 +136,7 @@ class Lab:
                 storage.set_trial_user_attr(trial._trial_id, "driver", driver)
 
     def work(self, total: int, *, reports: int | None = None, trials: int | None = None) -> bool:
-        """Be driver and worker, until so many new epochs, or trials; return whether all is done."""
+        """Act as driver and worker for a number of new epochs, or trials; return whether the study is complete."""
         source, slots = self.jobs(total)
         (slot,) = slots.free
         done = 0

@@ -1,4 +1,4 @@
-"""The manifest of a bench, whoever writes to it; packs without training."""
+"""The manifest of a bench with several writers; packs without training."""
 
 from __future__ import annotations
 

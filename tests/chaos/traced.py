@@ -1,4 +1,4 @@
-"""A driver whose workers write down what they train: ``python traced.py STORE STUDY TRIALS RESULTS TRACE``."""
+"""A driver with workers that log the trials that they train: ``python traced.py STORE STUDY TRIALS RESULTS TRACE``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files and folders become visible complete, in one step, and are on the disk by then."""
+"""Files and folders become visible complete, in one step, after they are on the disk."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def dead_process() -> int:
 
 @pytest.fixture
 def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is flushed and renamed, in order, by paths below the temporary folder; "*" is the staging."""
+    """Flushes and renames, in order, by paths below the temporary folder; "*" is the staging."""
     seen: list[str] = []
     fsync, rename, replace, exchange = os.fsync, os.rename, os.replace, atomic._exchange
 

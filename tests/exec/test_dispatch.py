@@ -57,13 +57,13 @@ class Shuffler:
             free = self.source.table.free if self.source.table is not None else []
             assert not free, "a slot idles while jobs wait"
         chosen = self._draw.sample(list(self._events), self._draw.randint(1, len(self._events)))
-        told = [(slot, self._events[slot].popleft()) for slot in chosen]
-        for slot, event in told:
+        popped = [(slot, self._events[slot].popleft()) for slot in chosen]
+        for slot, event in popped:
             if isinstance(event, Failed) and event.kind == "lost":
                 self._there.discard(slot)
             if not self._events[slot]:
                 del self._events[slot]
-        return told
+        return popped
 
     def halt(self, slot: Slot) -> None:
         self.halted.append(slot)

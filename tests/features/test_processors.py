@@ -306,7 +306,7 @@ def chain() -> list[ProcessorConfig]:
 
 
 def learned(seed: int = 0) -> list[FittedStatistics]:
-    """What a chain learned, as a record of it keeps that."""
+    """Fitted statistics of a chain, in the form of a record."""
     _, fitted = process(make(seed), chain())
     return [FittedStatistics.from_json(json.loads(json.dumps(step.to_json()))) for step in fitted]
 

@@ -88,7 +88,7 @@ def _samples(dataset: Dataset, segment: SegmentName, key: Literal["learn", "infe
 
 
 def compare(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
-    """Say in what the two verdicts differ; empty where they agree."""
+    """Describe how the two verdicts differ; empty if they agree."""
     if ("error" in theirs) != ("error" in ours):
         return f"pyqlib: {theirs.get('error', 'takes it')}; lstm-bench: {ours.get('error', 'takes it')}"
     if "error" in ours:

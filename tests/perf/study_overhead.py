@@ -1,4 +1,4 @@
-"""What the harness adds to Optuna's own ask and tell, per trial, and how long a large study takes to open and show.
+"""Measures the overhead per trial over Optuna's ask and tell, and the time to open and show a large study.
 
     python tests/perf/study_overhead.py [--trials 200] [--large 10000]
 

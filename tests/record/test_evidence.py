@@ -1,4 +1,4 @@
-"""Files of evidence: their columns, their version, and that what is committed is written again bit for bit."""
+"""Files of evidence: their columns, their version, and that committed files are reproduced bit for bit."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def small_disk(folder: Path, kib: int) -> Iterator[Path]:
-    """Mount a disk of so many KiB, where this user may."""
+    """Mount a disk of a given size in KiB, if the user has the permission."""
     if shutil.which("mount") is None:
         pytest.skip("there is no mount")
     folder.mkdir()

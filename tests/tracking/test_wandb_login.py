@@ -1,4 +1,4 @@
-"""Where W&B finds its server, mode and key is where we do."""
+"""Server, mode and key are found in the same places as by W&B."""
 
 from __future__ import annotations
 
@@ -79,19 +79,19 @@ def test_a_settings_file_that_cannot_be_read_says_nothing(content: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"machine api.wandb.ai\nlgin user\n", ", line 2: "),
         (b"machine api.wandb.ai login \xff password k\n", ": cannot be read: "),
     ],
 )
-def test_a_netrc_that_cannot_be_read_is_a_warning(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_netrc_that_cannot_be_read_is_a_warning(content: bytes, expected: str, tmp_path: Path) -> None:
     path = tmp_path / ".netrc"
     path.write_bytes(content)
     found = find_login()
     assert found.key is None
     assert found.warning is not None
-    assert found.warning.startswith(f"{path}{said}")
+    assert found.warning.startswith(f"{path}{expected}")
     assert found.warning.endswith("; no key is read from this file")
 
 

@@ -1,4 +1,4 @@
-"""Real trials on a small market: what a worker is given, and that nothing of the test segment decides a value."""
+"""Real trials on a small market: a worker's inputs, and that the test segment affects no value."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def define(market: Path, **content: Any) -> Definition:
 def tuned(
     definition: Definition, folder: Path, monkeypatch: pytest.MonkeyPatch, trials: int = 2
 ) -> tuple[list[TrialRow], list[dict[str, Any]]]:
-    """Tune inline with a cache of its own; return the trials, and what their workers were given."""
+    """Tune inline with a separate cache; return the trials, and the inputs of their workers."""
     monkeypatch.setenv("LSTM_BENCH_CACHE", str(folder / "cache"))
     monkeypatch.chdir(folder)
     given: list[dict[str, Any]] = []
@@ -208,7 +208,7 @@ def test_a_trial_is_trained_as_its_configuration_says(
     path: PathName,
     other: PathName,
 ) -> None:
-    """The first trial is the workflow itself, seed by seed what a run of it has as its validation loss.
+    """The first trial is the workflow itself: each seed has the validation loss of a run.
 
     Its IC is of the scores that the path gives which trained it.
     """

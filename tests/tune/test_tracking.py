@@ -1,4 +1,4 @@
-"""A study's trials, as a tracker hears of them."""
+"""The events that a tracker receives for a study's trials."""
 
 from __future__ import annotations
 

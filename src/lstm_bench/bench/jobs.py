@@ -1,4 +1,4 @@
-"""The jobs of a bench: gives packs of seeds to a dispatcher and keeps the manifest."""
+"""The jobs of a bench: passes packs of seeds to a dispatcher and updates the manifest."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The manifest of a bench: the runs that each row of an experiment shall have, so that missing ones are noticed.
+"""The manifest of a bench: the runs that each row of an experiment must have, so that missing ones are noticed.
 
-``results/<experiment>/bench.json`` lies beside the records that it names.
+``results/<experiment>/bench.json`` is next to the records that it names.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class BenchRow(Section):
 
     label: str = Field(description="the row's name within its study, such as default or tuned")
     study: str = Field(description="the study, or the workflow file's name")
-    features: str = Field(description="Alpha158, Alpha360, or an own set's name")
+    features: str = Field(description="Alpha158, Alpha360, or the name of another feature set")
     trial: int | None = Field(
         None, ge=0, lt=2**63, description="the study's trial that proposed the configuration"
     )
-    seeds: tuple[Seed, ...] = Field(description="the seeds asked for")
+    seeds: tuple[Seed, ...] = Field(description="the requested seeds")
     runs: dict[Seed, Annotated[str, Field(max_length=100)]] = Field(
         {}, description="seed -> run id, of the runs that have a record"
     )

@@ -23,8 +23,8 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     Parameters
     ----------
     payload
-        ``workflow``, ``seeds``, ``experiment`` (the folder of records), ``force``, ``data`` (their name, as
-        :meth:`lstm_bench.record.stamp.NamedData.to_json` gives it).
+        ``workflow``, ``seeds``, ``experiment`` (the folder of records), ``force``, ``data`` (their name,
+        from :meth:`lstm_bench.record.stamp.NamedData.to_json`).
     session
         Receives ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: the trainer's figures}}`` after each epoch.
 

@@ -103,7 +103,7 @@ def bench(options: BenchOptions) -> None:
 
 
 def _candidates_of_file(options: BenchOptions) -> tuple[list[Candidate], Sequence[int], TrackingConfig]:
-    """Return what to train, with which seeds, and the tracking that the file asks for."""
+    """Return what to train, with which seeds, and the tracking that the file requests."""
     from lstm_bench.bench.candidates import candidates_of_file
     from lstm_bench.config.values.seeds import parse_seeds
 
@@ -116,7 +116,7 @@ def _candidates_of_file(options: BenchOptions) -> tuple[list[Candidate], Sequenc
 
 
 def _candidates_of_study(options: BenchOptions) -> tuple[list[Candidate], Sequence[int], TrackingConfig]:
-    """Return what to train, with which seeds, and the tracking that the study asks for."""
+    """Return what to train, with which seeds, and the tracking that the study requests."""
     from lstm_bench.bench.candidates import candidates_of_study, tuning_seeds
     from lstm_bench.config.values.seeds import parse_seeds, seed_list
 
@@ -172,7 +172,7 @@ def _run(
 
 
 def _track_table(tracker: Tracker, experiment: Path) -> None:
-    """Send the study's rows to a tracker, as a run of their own."""
+    """Send the study's rows to a tracker, as a separate run."""
     from lstm_bench.report.leaderboard.study_table import study_table
     from lstm_bench.tracking.tracker import TrackedRun, tracked_id
 

@@ -72,7 +72,7 @@ def doctor(options: DoctorOptions) -> None:
 
     device = resolve_device(options.device, 0 if torch.cuda.is_available() else -1)
     specs = _specs(options)
-    # before anything is timed, so that a refusal comes at once
+    # before anything is timed, so that bad input is refused immediately
     choices = {name: _choices(spec, device) for name, (spec, _) in specs.items()}
     store = open_store(options.storage)
     report = machine_report(options.provider_uri, options.results, store.description, store.path)

@@ -164,7 +164,7 @@ def _find(name: str) -> FeatureSet:
 
 
 def _describe(group: str, texts: dict[str, str], pattern: str | None) -> list[dict[str, Any]]:
-    """Return the columns whose name matches as plain data."""
+    """Return the columns with matching names as plain data."""
     from lstm_bench.dataset.feature_check import looks_back
     from lstm_bench.features.expression import parse_columns
 

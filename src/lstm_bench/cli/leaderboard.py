@@ -33,7 +33,7 @@ _EXCLUDED = {
     "--html": ("--out", "--check", "--compat", "--intervals"),
     "--check": ("--include", "--study", "--compat", "--intervals"),
 }
-"""Option -> options that would have no effect beside it."""
+"""Option -> options that have no effect together with it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def leaderboard(options: PrintOptions) -> None:
 
     `bench` makes rows; --include makes them of plain runs: one row per configuration, over all its seeds.
 
-    A document's leaderboard stands between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
+    A document's leaderboard is between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
     the first of them keeps --compat, --intervals and --study.
     """
     from lstm_bench.report.documents.blocks import LeaderboardOptions

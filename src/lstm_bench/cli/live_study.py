@@ -99,7 +99,7 @@ class _View:
         shown = [name for name in _COLUMNS if width >= _LEAST_WIDTH.get(name, 0)]
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for name in shown:
-            table.add_column(name, no_wrap=name != "parameters")  # what wraps is what shrinks
+            table.add_column(name, no_wrap=name != "parameters")  # only columns that wrap are shrunk
         for slot, line in sorted(self._slots.items()):
             cells = {"slot": slot, "at work": "idle"} if line is None else _cells(slot, line)
             table.add_row(*(Text(cells.get(name, ""), no_wrap=True, overflow="ellipsis") for name in shown))

@@ -1,4 +1,4 @@
-"""How commands print: one JSON object, or a table for people."""
+"""Output of commands: one JSON object, or a table for people."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def print_columns(
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
-    """Print names, and beside each its text, wrapped."""
+    """Print names, each followed by its text, wrapped."""
     from rich.table import Table
     from rich.text import Text
 

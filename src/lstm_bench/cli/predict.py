@@ -52,7 +52,7 @@ def predict(options: PredictOptions) -> None:
     """
     from lstm_bench.data.provider import Provider
     from lstm_bench.record.saved import SavedRun, find_record
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.prediction import predict_days
 
@@ -62,7 +62,7 @@ def predict(options: PredictOptions) -> None:
     check_file("--out", out)
     begun = time.perf_counter()
     saved = SavedRun.load(find_record(options.run, options.results))
-    say(judge_result(saved.record))
+    log_findings(judge_result(saved.record))
     provider = Provider(options.provider_uri or saved.config.qlib_init.provider_uri)
     prediction = predict_days(saved, provider, options.start, options.end, device=options.device)
     if out is not None:

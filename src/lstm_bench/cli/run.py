@@ -95,7 +95,7 @@ def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str,
     from lstm_bench.cli.run_text import print_next
     from lstm_bench.record.catalogue import find_entry
     from lstm_bench.report.pictures import figure_hook
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
     from lstm_bench.tracking.factory import open_tracker
@@ -107,7 +107,7 @@ def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str,
         record, computed = execute(
             config, folder, device=options.device, force=options.force, progress=progress, tracker=tracker
         )
-    warnings = [str(finding) for finding in say(judge_result(record))]
+    warnings = [str(finding) for finding in log_findings(judge_result(record))]
     if options.as_json:
         print_json(
             {

@@ -85,7 +85,7 @@ def entry_object(entry: CatalogueEntry) -> dict[str, Any]:
 
 
 def print_list(entries: Sequence[CatalogueEntry], total: int, selection: Selection, results: Path) -> None:
-    """Print the selected runs of ``total``, one per line, and below them what is wrong with some."""
+    """Print the selected runs of ``total``, one per line, and below them the faults of damaged ones."""
     if not total:
         typer.echo(f"{results} has no run yet; lstm-bench run CONFIG makes one")
         return

@@ -158,7 +158,7 @@ def _contents(entry: CatalogueEntry) -> dict[str, Any]:
     try:
         contents["provenance"] = record.provenance()
         contents["config"] = record.config().to_file()
-    except InputError:  # the entry's fault says why
+    except InputError:  # the entry's fault names the reason
         pass
     return contents
 

@@ -81,7 +81,7 @@ class CreateOptions:
 def create(options: CreateOptions) -> None:
     """Make a study from a file, or from a ready study and options. Creating it again changes nothing.
 
-    A study made with options is kept as studies/NAME.yaml.
+    A study made with options is written to studies/NAME.yaml.
     """
     from lstm_bench.tune.creation import READY
     from lstm_bench.tune.repository.store import open_store
@@ -111,7 +111,7 @@ def _create(
     options: CreateOptions,
 ) -> dict[str, Any]:
     """Create one study; print it, or return it as plain data for ``--json``."""
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.tune.creation import READY, start_study
     from lstm_bench.tune.judgement import judge_study
     from lstm_bench.tune.recent import remember_study
@@ -123,7 +123,7 @@ def _create(
     builder.change(space, sections, overrides)
     misfits = builder.lay_out_segments(uri, options.auto_segments)
     requested = builder.define(uri)
-    warnings = say(judge_study(requested, requested.data(uri).provider))
+    warnings = log_findings(judge_study(requested, requested.data(uri).provider))
     is_new = store.create(requested)
     path = builder.write()
     remember_study(store, builder.name)
@@ -208,7 +208,7 @@ def _values(option: str, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _notes(store: Store, definition: Definition, requested: Definition) -> list[str]:
-    """Return remarks on what may not be as intended."""
+    """Return remarks on settings that may be unintended."""
     from lstm_bench.config.study import BUDGET
 
     notes = list(definition.config.notes())

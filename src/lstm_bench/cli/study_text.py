@@ -1,4 +1,4 @@
-"""What the commands of ``study`` share: the study's name, and how a definition is printed."""
+"""Shared by the commands of ``study``: the study's name, and the text form of a definition."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def print_definition(definition: Definition) -> None:
 
 
 def describe_study(store: Store, definition: Definition) -> dict[str, Any]:
-    """Return a study as plain data, without the stamp, which is for machines alone."""
+    """Return a study as plain data, without the stamp, which people cannot read."""
     content = definition.to_json()
     content.pop("stamp")
     return {"name": definition.config.name, "storage": store.description, **content}

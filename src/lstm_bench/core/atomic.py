@@ -1,4 +1,4 @@
-"""The one way in which files and folders become visible: complete, or not at all.
+"""Atomic publication of files and folders: they become visible complete, or not at all.
 
 A file or folder is staged under a hidden name beside its place, flushed to the disk, and renamed. The rename is flushed
 too. After a kill or a power cut, a reader finds the old content or the new one.
@@ -68,7 +68,7 @@ class Staging:
 
 @contextmanager
 def staging(place: Path) -> Iterator[Path]:
-    """Yield a path beside ``place`` at which to write a file or folder. Whatever is there at the end is removed.
+    """Yield a path beside ``place`` at which to write a file or folder. Whatever is left there at the end is removed.
 
     Stagings of the same place whose processes were killed are removed first.
     """
@@ -157,9 +157,9 @@ def recover(place: Path) -> None:
 
 def remove_folder(place: Path) -> None:
     """Remove a folder. It vanishes in one rename; a kill leaves a staging, which the next one removes."""
-    with staging(place) as gone:
+    with staging(place) as aside:
         if place.exists():
-            place.rename(gone)
+            place.rename(aside)
             _flush_entry(place.parent)
 
 

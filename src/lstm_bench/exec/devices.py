@@ -76,7 +76,7 @@ class SlotTable:
 
     @property
     def free(self) -> list[Slot]:
-        """Slots that can be taken. A narrowed device has none until enough of its slots are released."""
+        """Free slots. A narrowed device has none until enough of its slots are released."""
         held = Counter(slot.device.name for slot in self._taken)
         found = []
         for slot in self.slots:

@@ -1,4 +1,4 @@
-"""The dispatcher: keeps every slot busy, and passes what workers report on to the source of the jobs.
+"""The dispatcher: keeps every slot busy, and forwards reports of workers to the source of the jobs.
 
 Jobs that fail are tried again as :mod:`lstm_bench.exec.retry` decides.
 """

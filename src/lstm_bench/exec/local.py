@@ -36,7 +36,7 @@ class _Worker:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Block signals of the group while a child starts, which inherits the mask until it ignores them itself."""
+    """Block signals of the group while a child starts. The child inherits the mask until it ignores them itself."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -45,7 +45,7 @@ def _signals_blocked() -> Iterator[None]:
 
 
 class LocalExecutor:
-    """A process per slot, kept from job to job.
+    """A process per slot, reused for later jobs.
 
     ``cpu_slots`` workers share the processor's cores, or ``OMP_NUM_THREADS`` of them; each gets its part as threads.
     """
@@ -74,7 +74,7 @@ class LocalExecutor:
             self._workers[slot].connection.send(go_on)
 
     def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
-        """Wait for events for at most so many seconds."""
+        """Wait for events for at most ``seconds``."""
         slots = {worker.connection: slot for slot, worker in self._workers.items() if worker.busy}
         if not slots:
             return []

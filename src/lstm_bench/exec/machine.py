@@ -35,13 +35,13 @@ _PACKAGES = (
     "lstm-bench", "torch", "triton", "numba", "numpy", "pandas", "pyarrow", "scipy", "optuna", "pydantic",
     "safetensors", "sqlalchemy", "typer", "wandb", "mlflow", "optuna-dashboard", "psycopg",
 )  # fmt: skip
-"""What numbers and storage depend on, and the optional ones."""
+"""Packages on which numbers and storage depend, and the optional ones."""
 
 _INSTALLED_AS = {"mlflow": ("mlflow", "mlflow-skinny")}
 """Distributions that install a package, if there are several."""
 
 DEFAULT_DATA = "~/.qlib/qlib_data/cn_data"
-"""Where Qlib's own command puts data, and where the ready workflow files look."""
+"""Folder into which Qlib's command downloads data, and which the ready workflow files name."""
 
 _LITTLE_DISK = 5 * 2**30
 _LITTLE_MEMORY = 2 * 2**30
@@ -196,7 +196,7 @@ def _tracking() -> Report:
 
 
 def advice(report: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each problem, with what to do about it."""
+    """Return a sentence for each problem and its remedy."""
     return [
         *_about_devices(report["devices"]),
         *_about_folders(report["folders"]),
@@ -258,7 +258,9 @@ def _about_data(data: Mapping[str, Any] | None) -> list[str]:
         if market["last_day"] < data["last_day"]
     ]
     return (
-        [f"the calendar goes on to {data['last_day']}, but market {', '.join(late)}: later days have no rows"]
+        [
+            f"the calendar continues to {data['last_day']}, but market {', '.join(late)}: later days have no rows"
+        ]
         if late
         else []
     )

@@ -1,7 +1,7 @@
-"""What happens to a job that did not finish: it is tried again, split, or fails.
+"""Decides whether a job that did not finish is tried again, split, or failed.
 
 ``tune`` and ``bench`` share this policy. A lost worker is handled here: its job is tried again, up to
-:data:`MAX_LOST_WORKERS` times. The dispatcher carries the decision out.
+:data:`MAX_LOST_WORKERS` times. The dispatcher applies the decision.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 __all__ = ["MAX_LOST_WORKERS", "Attempts", "Decision", "Failed", "FailureKind", "decide"]
 
 MAX_LOST_WORKERS = 5
-"""A job whose worker is lost more often has failed."""
+"""A job fails if its worker is lost more often than this."""
 
 FailureKind = Literal["raised", "wrong input", "out of memory", "lost", "overdue"]
 

@@ -46,7 +46,7 @@ class Job:
     key : its name, such as ``trial 12``
     work : ``module:function``; called with the payload and a :class:`Session`, returns plain data
     payload : plain data
-    max_retries : how often it is tried again if it raises
+    max_retries : retries of a job that raises
     timeout_seconds : time limit of an attempt, None for no limit
     raised_before : attempts under an earlier driver that raised
     """
@@ -89,7 +89,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Halted:
-    """The job was stopped at the end of a batch, as asked."""
+    """The job was stopped at the end of a batch, on request."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +128,13 @@ class Session:
         self.device = device
 
     def report(self, values: dict[str, Any]) -> bool:
-        """Send the job's progress to the driver; return whether to go on."""
+        """Send the job's progress to the driver; return whether to continue."""
         self.check()
         self._connection.send(Reported(values))
         return bool(self._connection.recv())
 
     def check(self) -> None:
-        """Stop the job here if the driver asked for it. Call this between batches."""
+        """Stop the job here if the driver requested it. Call this between batches."""
         if self._stop.is_set():
             raise _Halt
         if os.getppid() != self._driver:

@@ -1,6 +1,6 @@
 """Columns of a table, and the maps that processors add to them.
 
-A processor such as ``RobustZScoreNorm`` maps each column on its own. The map is not applied when it is fitted: a
+A processor such as ``RobustZScoreNorm`` maps each column separately. The map is not applied when it is fitted: a
 column keeps its source and its maps, and they are applied when values are needed, to a copy of the column or to a
 gathered batch. So Alpha360's 360 columns are stored as six fields.
 """

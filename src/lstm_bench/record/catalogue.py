@@ -25,7 +25,7 @@ _SCORED = ("pred.parquet", "label.parquet", "ic.parquet", "epochs.parquet", "mod
 _SET_NAME = re.compile(r"^lstm_bench:\n(?: .*\n)*?  features:\n    name: (.+)$", re.MULTILINE)
 _HANDLER = re.compile(r"^ +handler:\n +class: (.+)$", re.MULTILINE)
 """Match the feature set in a record's configuration. Parsing thousands of these as YAML takes minutes, and all of them
-have the layout of our own writer."""
+have the layout of this package's writer."""
 
 _MOST_NAMED = 8
 
@@ -225,7 +225,7 @@ def is_run_id(name: str) -> bool:
 
 
 def _name_like(path: Path, text: str) -> str:
-    """Return the name of a run, with its experiment if the text that asks for it has one."""
+    """Return the name of a run, with its experiment if the requested name has one."""
     return f"{path.parent.name}/{path.name}" if "/" in text else path.name
 
 

@@ -2,7 +2,7 @@
 
 ``results/leaderboard/<study>.parquet`` has a row per (row of the leaderboard, seed),
 ``results/leaderboard/<study>.daily.parquet`` the daily series of the complete ones. Every figure of a published
-table follows from them alone. ``evidence_schema.py`` has their columns.
+table is computed from them alone. ``evidence_schema.py`` has their columns.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Daily:
     Attributes
     ----------
     days : ``[T]`` datetime64[D], ascending
-    series : each name of ``DAILY`` -> ``[T]`` float64, NaN where there is nothing
+    series : each name of ``DAILY`` -> ``[T]`` float64, NaN on days without a value
     """
 
     days: npt.NDArray[np.datetime64]

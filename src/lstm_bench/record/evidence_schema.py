@@ -1,7 +1,7 @@
 """The columns of the evidence files, version 1.
 
-A file of a later version names it in its Parquet metadata, under ``lstm_bench_evidence``. Files of version 1 have no
-such key.
+Later versions are to store their number in the Parquet metadata, under ``lstm_bench_evidence``. Files of version 1
+have no such key.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Column:
     kind : its Arrow type
     nullable : whether it may hold nulls
     description
-    optional : whether a file may lack the column. It is written if it holds some value, and read as nulls if absent.
+    optional : whether a file may lack the column. It is written only if it has a value, and read as nulls if absent.
     """
 
     name: str
@@ -205,7 +205,7 @@ def _holds(path: Path, table: pa.Table) -> bool:
 
     try:
         return bool(pq.read_table(path, partitioning=None).equals(table))
-    except pa.ArrowInvalid:  # torn, or another kind of file
+    except pa.ArrowInvalid:  # truncated, or another kind of file
         return False
 
 

@@ -10,8 +10,8 @@ from lstm_bench.config.workflow import RunConfig
 __all__ = ["NUMERICS", "run_id"]
 
 NUMERICS = 4
-"""Raised whenever the same configuration, seed and data give other numbers than before, but for the order in which
-sums are rounded: there, processors and training paths differ anyway."""
+"""Increased whenever the same configuration, seed and data yield other numbers than before. Changes in rounding order
+do not count: processors and training paths differ in it anyway."""
 
 
 def run_id(config: RunConfig, data_fingerprint: str) -> str:
@@ -22,7 +22,9 @@ def run_id(config: RunConfig, data_fingerprint: str) -> str:
     """
     content = config.identity()
     if config.lstm_bench.embargo is not None:
-        from lstm_bench.dataset.guards import default_embargo  # compiled code, which reports do without
+        from lstm_bench.dataset.guards import (
+            default_embargo,
+        )  # imports compiled code, which reports do not need
 
         if config.lstm_bench.embargo == default_embargo(config):
             content["lstm_bench"].pop("embargo")  # said or not, it is the same

@@ -17,11 +17,11 @@
 ``holdings.parquet``    per day: number and concentration of what it held, cash, days held
 ``drawdowns.parquet``   the worst five drawdowns of each series of returns
 ``model.safetensors``   weights of the best epoch
-``statistics.json``     what the processors learned from the fit period
+``statistics.json``     statistics of the processors, fitted on the fit period
 ``provenance.json``     code, packages, device, data fingerprint, seconds, memory
 ======================  ====================================================================
 
-The backtest's four tables are there if the configuration asks for a backtest. A run that diverged before any epoch
+The backtest's four tables exist if the configuration requests a backtest. A run that diverged before any epoch
 was usable has no scores: it leaves ``config.yaml``, an empty ``metrics.json``, ``epochs.parquet`` and
 ``provenance.json``.
 """
@@ -50,7 +50,7 @@ SEAL = "provenance.json"
 CONFIG = "config.yaml"
 
 AGAIN = "compute the run again with --force"
-"""What to do about a damaged record."""
+"""Advice on a damaged record, in messages."""
 
 _ROW, _DAY, _SAMPLE = (None,), ("datetime",), ("datetime", "instrument")
 _LAYOUT: Mapping[TableName, tuple[tuple[str | None, ...], tuple[str, ...]]] = {

@@ -49,7 +49,7 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
 
 
 def recover(folder: Path) -> None:
-    """Repair what killed processes left of a record."""
+    """Repair a record after processes were killed."""
     if folder.parent.is_dir():
         with _locked(folder):
             atomic.recover(folder)

@@ -90,7 +90,7 @@ class Record:
         return provenance
 
     def provenance_as_written(self) -> dict[str, Any]:
-        """Read the provenance, with the training path under the name of its time: evidence keeps that name."""
+        """Read the provenance, with the training path under its name in that version, which evidence keeps."""
         return self._json(SEAL, ProvenanceJson.model_validate)
 
     def config(self) -> RunConfig:

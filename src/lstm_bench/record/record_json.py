@@ -99,7 +99,7 @@ def check_analysis(sections: Mapping[str, Any]) -> None:
 
 
 def _check_section(content: Any, where: str, depth: int | None) -> None:
-    """Check a section whose figures lie ``depth`` names down; None if unknown."""
+    """Check a section with figures nested ``depth`` levels deep; None if the depth is unknown."""
     if not isinstance(content, Mapping):
         raise ValueError(f"{where}: got {value_with_kind(content)}, expected a section of figures")  # noqa: TRY004
     for name, value in content.items():

@@ -1,4 +1,4 @@
-"""A saved run: its model, and what its processors learned, read from its record."""
+"""A saved run: its model and its fitted processors, read from its record."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SavedRun:
     record
     config : resolved
     weights : of the best epoch, parameter -> tensor on the CPU
-    fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
+    fitted : ``shared``, ``infer`` and ``learn`` -> the fitted processors, in order
     provenance
     """
 
@@ -100,7 +100,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
-    """Read what a run's processors learned: ``shared``, ``infer`` and ``learn``, each in order.
+    """Read a run's fitted processors: ``shared``, ``infer`` and ``learn``, each in order.
 
     Raises ``DataError`` if the file is missing or damaged.
     """

@@ -1,4 +1,4 @@
-"""The name of a run's data, and the stamp of a study's data, which stay when days are added to the folder.
+"""The name of a run's data, and the stamp of a study's data. Both stay the same when days are added to the folder.
 
 Results are named after the fingerprint of the data folder from which they were first computed. When days are added, the
 folder's fingerprint changes. Its data keep their name if the days and stocks that a run uses are the same
@@ -29,7 +29,7 @@ __all__ = ["NamedData", "Stamp", "data_of_run"]
 
 @dataclass(frozen=True)
 class NamedData:
-    """A data folder, and the name of the data that are used of it.
+    """A data folder, and the name of the data that runs use from it.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class NamedData:
     def cached_as(self) -> str:
         """The name of these data in a cache of datasets: the folder's fingerprint and the provider's last day.
 
-        ``name`` does not serve, since trials may read fields that no stamp covers.
+        ``name`` is not suitable, since trials may read fields that no stamp covers.
         """
         return self.folder if self.provider.until is None else f"{self.folder} until {self.provider.until}"
 
@@ -74,7 +74,7 @@ class Stamp:
     ----------
     until : last day of the calendar; the study does not use later days
     used : digest of the data that a run of its workflow uses
-    outline : tells what changed
+    outline : shows what changed
     """
 
     until: str

@@ -1,7 +1,7 @@
-"""A digest of the data that a run uses of a folder.
+"""A digest of the data that a run uses from a folder.
 
 The fingerprint of a folder changes with each day and file that is added. This digest covers the days and stocks that a
-run computes from, and stays as long as these do.
+run computes from, and stays the same as long as they do.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ __all__ = ["UsedData"]
 class UsedData:
     """Bars, members and trading days that a run computes from.
 
-    These are the bars of the universe's members, from as far before the handler's first day as features reach to as far
-    after the last day of segments and fit period as the label reaches, and the quotes and the benchmark of the
-    backtest's days. Members are those of these days. Unused fields, other stocks, other universes and later days are
-    left out, with one exception: whether a stock that does not trade on the last days trades again later, because that
-    decides whether it has rows on them.
+    These are the bars of the universe's members, and the quotes and the benchmark on the backtest's days. The bars
+    begin before the handler's first day, by the history that features need. They end after the last day of segments
+    and fit period, by the days that the label looks ahead. Unused fields, other stocks, other universes and later days
+    are left out. One exception is whether a stock that does not trade on the last days trades again later, because that
+    determines whether it has rows on these days.
 
     Attributes
     ----------
     digest
         SHA-256, 64 hex digits.
     outline
-        Tells what changed.
+        Shows what changed.
     """
 
     digest: str

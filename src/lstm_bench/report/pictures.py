@@ -49,7 +49,7 @@ def pictures(record: Record, folder: Path) -> Iterator[tuple[str, Path]]:
 def figure_hook(config: TrackingConfig) -> str | None:
     """Return ``module:function`` that draws figures for a tracker.
 
-    None if the configuration asks for no figures or matplotlib is not installed.
+    None if the configuration requests no figures or matplotlib is not installed.
     """
     if not config.figures or find_spec("matplotlib") is None:
         return None
@@ -85,7 +85,7 @@ def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str
         _draw(figure, canvas.add_subplot())
         path = folder / f"{figure.name}.png"
         with staged_file(path) as staged:
-            # without date and software version: the same record gives the same bytes
+            # without date and software version, so that the same record yields the same bytes
             canvas.savefig(staged, format="png", dpi=_RESOLUTION, metadata={"Software": None})
         yield figure.name, path
 

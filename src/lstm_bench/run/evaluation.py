@@ -68,7 +68,7 @@ class Evaluation:
 def load_market(
     config: ResolvedRun, provider: Provider, days: npt.NDArray[np.datetime64], instruments: tuple[str, ...]
 ) -> Market | None:
-    """Read what the backtest of scores on ``days`` and ``instruments`` needs; None without a backtest.
+    """Read the market for a backtest of scores on ``days`` and ``instruments``; None without a backtest.
 
     Raises ``DataError`` if the data lack the benchmark, the market of the quotes or the backtest's dates.
     """

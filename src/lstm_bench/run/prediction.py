@@ -1,4 +1,4 @@
-"""Scores of further days, with a run's weights and with what its processors learned."""
+"""Scores of further days, with a run's weights and its fitted processors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ logger = logging.getLogger("lstm_bench")
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Scores, and how far they can be trusted.
+    """Scores, and checks of their reproducibility.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ def predict_days(
 
 
 def _device(demand: str, saved: SavedRun) -> torch.device:
-    """Choose the device. The record's ``GPU`` counts only if this machine has it."""
+    """Choose the device. The record's ``GPU`` is used only if this machine has it."""
     import torch
 
     from lstm_bench.model.device import resolve_device
@@ -176,7 +176,7 @@ def _warn_of_learned_days(saved: SavedRun, start: np.datetime64) -> None:
 
 
 def _warn_of_short_history(saved: SavedRun, dataset: Dataset, begin: int) -> None:
-    """Warn if the data begin later than windows and features reach."""
+    """Warn if the data lack history that windows and features need."""
     handler = saved.config.task.dataset.kwargs.handler
     columns = HandlerColumns.of(handler)
     left, _ = extent([columns.features[name] for name in needed_features(handler)])

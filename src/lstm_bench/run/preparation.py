@@ -125,7 +125,7 @@ def check_learning(config: ResolvedRun, dataset: Dataset, train: SampleSet, vali
     kwargs = config.task.model.kwargs
     if dataset.n_features != kwargs.d_feat:
         raise ConfigError(
-            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives "
+            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset has "
             f"{counted(dataset.n_features, 'feature')}"
             f"{missing_columns_hint(config.task.dataset.kwargs.handler)}"
         )
@@ -181,7 +181,7 @@ def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
 
 
 def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[str, float]:
-    """Estimate what the run takes beyond the interpreter and its libraries, in MiB.
+    """Estimate the memory and disk space of a run, without the interpreter and its libraries, in MiB.
 
     ``resident_mib`` is the data in memory, ``training_mib`` are weights, gradients, moments and activations of a step,
     and ``record_mib`` is the record on disk.

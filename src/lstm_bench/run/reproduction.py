@@ -1,4 +1,4 @@
-"""Whether recorded scores are reproduced, and whether the data are those that the run was computed from."""
+"""Checks whether recorded scores are reproduced, and whether the data are those of the run."""
 
 from __future__ import annotations
 
@@ -119,6 +119,6 @@ def check_reproduced(
             saved.provenance["bars"]["start"], saved.provenance["bars"]["through"], found,
         )  # fmt: skip
     elif bars == "unknown":
-        logger.warning("data: the record does not say which bars it was computed from; %s", found)
+        logger.warning("data: the record does not state the bars that it was computed from; %s", found)
     elif not agrees:
         logger.warning("data: bars are those that the run was computed from, but %s", found)

@@ -24,7 +24,7 @@ from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import expect_room, forget_rescued, is_full, rescue_record, take_rescued
 from lstm_bench.record.stamp import NamedData, data_of_run
 from lstm_bench.run.computation import PackComputation
-from lstm_bench.run.judgement.finding import say
+from lstm_bench.run.judgement.finding import log_findings
 from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import needs, prepare
 from lstm_bench.tracking.progress import Progress
@@ -80,7 +80,7 @@ def execute(
     InputError
         If the configuration, the data or the device cannot be used.
     RunError
-        If training diverged before any epoch was usable. The record says so, and the run is not computed again.
+        If training diverged before any epoch was usable. The record states this, and the run is not computed again.
     """
     (run,) = execute_pack(
         config, [config.seed], experiment, device=device, force=force, progress=progress, tracker=tracker
@@ -103,7 +103,7 @@ def execute_pack(
     judged: bool = False,
     data: NamedData | None = None,
 ) -> list[PackRun]:
-    """Compute a configuration's runs over seeds, except those whose records exist.
+    """Compute a configuration's runs over seeds, except those that have records.
 
     They train as one pack. Then each is evaluated and published by itself, so that finished runs stay. The seed of the
     configuration is ignored.
@@ -117,7 +117,7 @@ def execute_pack(
     device
         A wish (``auto``) or a demand; see :func:`lstm_bench.model.device.resolve_device`.
     force
-        Compute runs whose records exist, too, and replace these.
+        Also compute runs that have records, and replace these.
     progress
         Receives stages and epochs. None logs them.
     cache
@@ -158,14 +158,14 @@ def execute_pack(
     missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
         if not judged:
-            say(judge_setup(config, provider))
+            log_findings(judge_setup(config, provider))
         pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
         done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
     return [done[seed] for seed in seeds]
 
 
 def _recorded(folders: Mapping[int, Path], *, force: bool) -> dict[int, PackRun]:
-    """Repair what killed processes left, and return the seeds whose records exist."""
+    """Repair records after processes were killed, and return the seeds that have records."""
     done = {}
     for seed, folder in folders.items():
         recover(folder)
@@ -227,7 +227,7 @@ def preview(config: RunConfig, *, device: str = "auto", experiment: Path | None 
     config = close_segments(config, provider).resolved()
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     choice = choose_path(PackSpec.of(config), chosen)
-    warnings = [str(finding) for finding in say(judge_setup(config, provider))]
+    warnings = [str(finding) for finding in log_findings(judge_setup(config, provider))]
     prepared = prepare(config, provider)
     samples = {part.segment: len(part) for part in (prepared.train, prepared.valid, prepared.test)}
     name = fingerprint(provider)

@@ -1,4 +1,4 @@
-"""Opens the tracker that a configuration asks for."""
+"""Opens the tracker that a configuration requests."""
 
 from __future__ import annotations
 

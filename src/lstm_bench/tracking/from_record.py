@@ -1,4 +1,4 @@
-"""What trackers take from a record: how the run ended, and its figures."""
+"""Reads from a record what trackers need: the state of the run, and its figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLflow, with the names of metrics, parameters and artifacts that Qlib's recorder gives.
+"""MLflow, with the names of metrics, parameters and artifacts that Qlib's recorder uses.
 
 The experiment is the study. Qlib pickles its artifacts; here ``pred.pkl`` is ``pred.parquet``, and so on.
 """

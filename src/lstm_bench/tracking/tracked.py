@@ -1,4 +1,4 @@
-"""Describes runs to a tracker, and tells it of a pack's epochs and ends."""
+"""Describes runs to a tracker, and reports a pack's epochs and outcomes to it."""
 
 from __future__ import annotations
 

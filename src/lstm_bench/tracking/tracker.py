@@ -18,7 +18,7 @@ _LONGEST_ID = 100
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run as trackers show it.
+    """A run at a tracker.
 
     Attributes
     ----------

@@ -85,7 +85,7 @@ class WandbTracker(Tracker):
         Raises ``OSError`` if neither ``WANDB_DIR`` nor the records' folder can be used.
         """
         default = self._options.folder
-        if named := os.environ.pop("WANDB_DIR", ""):  # W&B would prefer it to the folder that we pass
+        if named := os.environ.pop("WANDB_DIR", ""):  # W&B would prefer it to the folder of the argument
             reason = _unusable(Path(named).expanduser())
             if reason is None:
                 os.environ["WANDB_DIR"] = named

@@ -2,8 +2,8 @@
 
 As in W&B, the environment comes first, then the settings file of the working folder, then the user's.
 
-``wandb.Settings`` does not serve: importing wandb takes seconds, and its settings neither tell where a value comes
-from nor include keys of a netrc file.
+``wandb.Settings`` is not suitable: importing wandb takes seconds, and its settings neither show the source of a value
+nor include keys of a netrc file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SERVER = "https://api.wandb.ai"
 
 @dataclass(frozen=True)
 class WandbLogin:
-    """The W&B settings on this machine. The key itself is never kept.
+    """The W&B settings on this machine, without the key itself.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class WandbLogin:
 
 
 def find_login() -> WandbLogin:
-    """Find the server, the mode and where a key is: a variable, a settings file or the netrc of ``wandb login``."""
+    """Find the server, the mode and the key's source: a variable, a settings file or the netrc of ``wandb login``."""
     server, _ = _setting("base_url")
     host = urlsplit(server or _SERVER).netloc.rpartition("@")[2]
     mode, mode_from = _setting("mode")

@@ -18,9 +18,9 @@ def check_comparable(key: str, trial: ResolvedRun, study: ResolvedRun) -> None:
     change features or labels. Raises ``ConfigError`` if the parameter changes a processor that acts on labels or drops
     samples.
     """
-    here, there = _judging(study), _judging(trial)
-    if here != there:
-        changed = [entry.name for entry in (*here, *there) if entry not in here or entry not in there]
+    before, after = _judging(study), _judging(trial)
+    if before != after:
+        changed = [entry.name for entry in (*before, *after) if entry not in before or entry not in after]
         raise ConfigError(
             f"parameter {key}: it changes {changed[0] if changed else 'the order of processors'}, which acts on labels "
             "or drops samples, and then validation losses cannot be compared; fields_group: feature keeps a processor "

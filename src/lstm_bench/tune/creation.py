@@ -26,7 +26,7 @@ READY = ("alpha158", "alpha360")
 """The ready studies, one for each feature set."""
 
 STUDIES = Path("studies")
-"""Where study files are looked for and written, from the working folder."""
+"""Folder of study files, relative to the working folder."""
 
 
 @dataclass
@@ -171,7 +171,7 @@ def _over_workflow(name: Any, path: Path) -> StudyBuilder:
     """Combine a workflow file with the ready study of its feature set."""
     ready = READY[-1] if load_workflow(path).feature_set == "Alpha360" else READY[0]
     content = read_yaml(ready_folder("studies") / f"{ready}.yaml").content | {"base": path.name}
-    del content["features"]  # the workflow file says it
+    del content["features"]  # the workflow file sets it
     return StudyBuilder(_named(name, content), path.parent, f"{path} with the ready study {ready}", None)
 
 

@@ -127,8 +127,8 @@ class Definition:
         if self.stamp is None:
             raise InputError(
                 f"{study} was made for data with the fingerprint {self.data_fingerprint[:12]}, but {where} has "
-                f"{found[:12]}, and an earlier version made the study, which does not say the days and stocks that it "
-                f"uses: tune or bench it once on the folder as it was, which notes them, or {new}"
+                f"{found[:12]}, and an earlier version made the study without recording the days and stocks that it "
+                f"uses: tune or bench it once on the unchanged folder, which records them, or {new}"
             )
         try:
             return NamedData(self.stamp.open(self.workflow, provider), self.data_fingerprint, found)
@@ -235,11 +235,11 @@ class Definition:
         if spanning:
             raise ConfigError(
                 f"budget.max_epochs: schedule {' and '.join(sorted(spanning))} spans all epochs, so that later trials "
-                "could not be compared with those that are there; make a new study"
+                "could not be compared with the existing ones; make a new study"
             )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data, from which :meth:`from_json` makes the same definition without any file."""
+        """Return plain data from which :meth:`from_json` restores the definition without any file."""
         return {
             "config": self.config.model_dump(mode="json", by_alias=True),
             "workflow": self.workflow.to_file(),
@@ -250,7 +250,7 @@ class Definition:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Definition:
-        """Make a definition from what :meth:`to_json` returned.
+        """Make a definition from the data of :meth:`to_json`.
 
         Raises ``ConfigError`` if it cannot be read, such as one of a later version.
         """
@@ -259,9 +259,9 @@ class Definition:
         parts = {"config": dict, "workflow": dict, "data_fingerprint": str}
         for key, kind in parts.items():
             if not isinstance(content.get(key), kind):
-                there = f"got {value_with_kind(content[key])}" if key in content else "missing"
+                found = f"got {value_with_kind(content[key])}" if key in content else "missing"
                 raise ConfigError(
-                    f"definition.{key}: {there}, expected a {'text' if kind is str else 'mapping'}"
+                    f"definition.{key}: {found}, expected a {'text' if kind is str else 'mapping'}"
                 )
         workflow = validated_workflow(content["workflow"], "workflow").resolved()
         try:

@@ -60,20 +60,20 @@ def tune(
     work: str | None = None,
     tracker: Tracker | None = None,
 ) -> TuneResult:
-    """Run trials until the study has its total.
+    """Run trials until the study has its total number of trials.
 
     Parameters
     ----------
     store, name
         The study.
     trials
-        Complete, pruned and failed trials that the study shall have; by default, the definition's number.
+        Complete, pruned and failed trials to reach; by default, the definition's number.
     more
         Number of trials to add to the finished ones, instead.
     timeout_seconds
         Stop after this time, as Ctrl-C does.
     slots_per_device
-        None for as many slots as memory allows, which the first trials show.
+        None for as many slots as memory allows, measured in the first trials.
     executor
         ``local`` processes or, for debugging, ``inline`` threads.
     results

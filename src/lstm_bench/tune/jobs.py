@@ -1,4 +1,4 @@
-"""The jobs of a study: takes its trials, gives them to a dispatcher and writes what becomes of them.
+"""The jobs of a study: claims its trials, passes them to a dispatcher and writes their outcomes.
 
 :mod:`lstm_bench.tune.scheduler` decides; :mod:`lstm_bench.tune.repository.study_trials` reads and writes the store.
 """
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Prepare", "TrialJobs"]
 
 Prepare = Callable[["ResolvedRun", str], dict[str, Any]]
-"""Configuration of a trial and its key -> the payload of its job beside ``workflow`` and ``seeds``."""
+"""Configuration of a trial and its key -> the payload of its job, in addition to ``workflow`` and ``seeds``."""
 
 
 class TrialJobs(JobSource):
@@ -49,7 +49,7 @@ class TrialJobs(JobSource):
     slots
         Receives the peak memory of each job.
     total
-        Complete, pruned and failed trials that the study shall have.
+        Complete, pruned and failed trials to reach.
     work
         The job's function.
     tracker
@@ -83,7 +83,7 @@ class TrialJobs(JobSource):
         self._failed_in_a_row = 0
         self._running: dict[str, TrialRun] = {}
 
-    # -- where jobs come from ------------------------------------------------------------------------------------
+    # -- the next job ------------------------------------------------------------------------------------------
 
     def claim(self, slot: Slot) -> Job | None:
         """Take an interrupted, queued or new trial, and make its job."""
@@ -108,7 +108,7 @@ class TrialJobs(JobSource):
         return None
 
     def _take(self) -> TrialRun | None:
-        """Take the next trial under the drivers' lock, so that all drivers together keep the total."""
+        """Take the next trial under the drivers' lock, so that all drivers together do not exceed the total."""
         with self._trials.exclusive():
             stored = self._trials.read()
             if dead := orphans(stored, self._driver, self._trials.is_alive):
@@ -129,7 +129,7 @@ class TrialJobs(JobSource):
         )
 
     def _payload(self, run: TrialRun) -> dict[str, Any] | None:
-        """Make the payload of a trial's job; None if its configuration or data cannot be used: it has failed."""
+        """Make the payload of a trial's job; None, and the trial fails, if its configuration or data cannot be used."""
         seeds = self._definition.seeds(run.params)
         try:
             config = self._definition.run_config(run.params)
@@ -174,7 +174,7 @@ class TrialJobs(JobSource):
         self._track(run)
 
     def opened(self, job: Job, slot: Slot, device: str) -> None:
-        """Note which device the worker opened."""
+        """Record the device that the worker opened."""
         self._running[job.key].device = device
 
     def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
@@ -242,7 +242,7 @@ class TrialJobs(JobSource):
     def _is_ours(self, run: TrialRun) -> bool:
         is_ours = self._trials.is_ours(run.number)
         if not is_ours:
-            self._progress.note(f"trial {run.number}: another driver has taken it over meanwhile")
+            self._progress.note(f"trial {run.number}: another driver has taken it over in the meantime")
         return is_ours
 
     def _end(self, run: TrialRun, ending: Ending) -> None:

@@ -1,4 +1,4 @@
-"""Which drivers are alive: a running trial belongs to one, and is free again when that one is dead."""
+"""Liveness of drivers: a running trial belongs to a driver, and is free again when the driver has died."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PREFIX = "driver "
 
 
 def this_driver() -> str:
-    """Return the name of this process, which no other process here or elsewhere has."""
+    """Return a name of this process that is unique across hosts."""
     return str(ProcessName.current())
 
 

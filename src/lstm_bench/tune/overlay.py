@@ -64,7 +64,7 @@ def _put(content: Any, key: str, value: Any, what: str) -> None:
 
 
 def validated_workflow(content: Any, what: str, keys: tuple[str, ...] = ()) -> RunConfig:
-    """Validate a workflow; a message blames those of ``keys`` that it concerns."""
+    """Validate a workflow; the error message names the affected ones of ``keys``."""
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:

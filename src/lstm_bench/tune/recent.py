@@ -31,14 +31,14 @@ def choose_study(store: Store, name: str | None) -> str:
 
 
 def remember_study(store: Store, name: str) -> None:
-    """Write down which study was used last, if the folder can be written."""
+    """Store the name of the study used last, if the folder can be written."""
     path = _path(store)
     with suppress(OSError):
         write_whole(path, json.dumps({**_read(path), store.description: name}, indent=2) + "\n")
 
 
 def _path(store: Store) -> Path:
-    """Beside the journal; for a database, beside the default journal."""
+    """Path next to the journal; for a database, next to the default journal."""
     return (store.path or DEFAULT_STORE).with_name(".last.json")
 
 

@@ -1,7 +1,7 @@
 """Samplers whose proposals are a function of study seed, trial number and earlier results.
 
-A driver may die between two samples, and several drivers may share a study, so that a sampler must not have state:
-each sample is made by a new one of Optuna's samplers, with a seed of its own.
+A driver may die between two samples, and several drivers may share a study, so a sampler must not have state: each
+sample comes from a new Optuna sampler with its own seed.
 """
 
 from __future__ import annotations

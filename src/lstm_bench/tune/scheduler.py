@@ -1,6 +1,6 @@
-"""Decides what a study's driver does: which trials are free, when a total is reached, what a result means.
+"""Decides for a study's driver which trials are free, whether a total is reached, and how trials end.
 
-States in, decisions out: nothing here knows Optuna or processes. :mod:`lstm_bench.tune.jobs` carries the decisions out.
+The functions map states to decisions, without Optuna or processes. :mod:`lstm_bench.tune.jobs` applies the decisions.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = [
     "FinalState",
     "StoredTrial",
     "TrialRun",
+    "diverged_message",
     "may_claim",
     "orphans",
-    "say_diverged",
     "twin_of",
 ]
 
 MAX_FAILURES_IN_A_ROW = 10
-"""So many failed trials in a row end the driver: the cause is hardly in the trials."""
+"""Failed trials in a row that end the driver: their cause is probably not in the trials."""
 
 FinalState = Literal["complete", "pruned", "failed"]
 
@@ -38,7 +38,7 @@ _SeedLosses = Mapping[int, Sequence[float]]
 
 @dataclass(frozen=True)
 class StoredTrial:
-    """A trial as the store has it.
+    """A trial as it is stored.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Ending:
     Attributes
     ----------
     value : None unless it is complete
-    outcome : what the store keeps
+    outcome : plain data for the store
     error : what went wrong, None unless it failed
     """
 
@@ -77,13 +77,13 @@ class Ending:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What to do with an epoch of a trial.
+    """The decision on an epoch of a trial.
 
     Attributes
     ----------
-    value : mean validation loss over the seeds, None if a seed has diverged: the trial goes no further
+    value : mean validation loss over the seeds, None if a seed has diverged, which ends the trial
     is_new : whether the store lacks it
-    is_judged : whether the pruner judges it now; it judged epochs of earlier attempts then
+    is_judged : whether the pruner judges it now; epochs of earlier attempts were judged earlier
     """
 
     value: float | None
@@ -115,7 +115,7 @@ def may_claim(trials: Sequence[StoredTrial], total: int, is_exhausted: Callable[
 def twin_of(trials: Sequence[StoredTrial], number: int, key: str) -> StoredTrial | None:
     """Return a finished trial with the same configuration, seeds and data, whose result another one can take over.
 
-    One that failed for another reason than divergence is no reason not to train.
+    Trials that failed for another reason than divergence are ignored.
     """
     for trial in trials:
         is_usable = trial.state in ("complete", "pruned") or trial.outcome.get("diverged_seeds")
@@ -130,9 +130,9 @@ class TrialRun:
 
     Attributes
     ----------
-    key : hash of configuration, seeds and data, empty if the parameters make no configuration
+    key : hash of configuration, seeds and data, empty if the parameters do not yield a configuration
     known_epochs : epochs that earlier attempts reported
-    config : what it trains, None if the parameters make no configuration
+    config : the trial's configuration, None if the parameters do not yield one
     losses : seed -> validation loss per epoch, of this attempt
     device : the device that its worker opened
     """
@@ -153,7 +153,7 @@ class TrialRun:
 
     @property
     def seed_losses(self) -> dict[str, list[float | None]]:
-        """The losses as JSON can hold them: None for a non-finite number."""
+        """The losses for JSON: None for a non-finite number."""
         return {
             str(seed): [loss if math.isfinite(loss) else None for loss in curve]
             for seed, curve in self.losses.items()
@@ -181,7 +181,7 @@ class TrialRun:
         return sum(failure.get("kind") == "raised" for failure in self.failures)
 
     def failed(self, slot: str | None = None) -> Ending:
-        """Return how it ends after its last failure."""
+        """Return the ending after its last failure."""
         outcome = {"key": self.key, "device": self.device, "slot": slot, "seconds": None}
         return Ending("failed", None, outcome, self.failures[-1]["error"])
 
@@ -208,7 +208,7 @@ class TrialRun:
         return Ending("complete", _final_value(self.losses), outcome)
 
     def like(self, twin: StoredTrial) -> Ending:
-        """Return how it ends with the result of a trial with the same configuration."""
+        """Return the ending with the result of a trial with the same configuration."""
         outcome = {
             **twin.outcome, "duplicate_of": twin.number, "device": None, "slot": None, "seconds": 0.0
         }  # fmt: skip
@@ -219,7 +219,7 @@ class TrialRun:
         return Ending("complete", twin.value, outcome)
 
     def _diverged(self, seeds: Sequence[int], outcome: dict[str, Any]) -> Ending:
-        self.failures.append({"error": say_diverged(seeds), "traceback": ""})
+        self.failures.append({"error": diverged_message(seeds), "traceback": ""})
         return Ending("failed", None, outcome, self.failures[-1]["error"])
 
 
@@ -252,7 +252,7 @@ def _diverged_seeds(losses: _SeedLosses) -> list[int]:
     return [seed for seed, curve in losses.items() if curve and not math.isfinite(curve[-1])]
 
 
-def say_diverged(seeds: Sequence[int]) -> str:
+def diverged_message(seeds: Sequence[int]) -> str:
     """Return why a trial with these diverged seeds has failed."""
     which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     return (

@@ -83,8 +83,8 @@ def _keep(outcome: Path, content: str) -> None:
         if not is_full(error):
             raise
         kept = rescue(outcome.name, lambda staged: write_whole(staged, content))
-        where = "nor has any other place" if kept is None else f"it is kept in {kept}"
-        logger.warning("%s has no room for what the trial gave, %s", outcome.parent, where)
+        where = "nor does any other place" if kept is None else f"it is kept in {kept}"
+        logger.warning("%s has no room for the outcome of the trial, %s", outcome.parent, where)
 
 
 def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A study's trials as users see them."""
+"""A study's trials, in the form for users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstm_bench.config.section import Recorded
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import DataError
 from lstm_bench.tune.liveness import is_alive
-from lstm_bench.tune.scheduler import say_diverged
+from lstm_bench.tune.scheduler import diverged_message
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -34,7 +34,7 @@ State = Literal["complete", "pruned", "failed", "running", "interrupted", "queue
 FinishedState = Literal["complete", "pruned", "failed"]
 
 FINISHED_STATES: Mapping[str, FinishedState] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-"""Optuna's name of a final state -> ours."""
+"""Optuna's name of a final state -> this package's."""
 
 # user attributes of a trial
 DRIVER = "driver"
@@ -91,9 +91,9 @@ class TrialRow:
     device, slot : where it was trained last
     seconds : of training, None if it did not end
     origin : ``default`` (Qlib's), ``enqueued`` or ``sampler``
-    moved : default values that lie outside the space -> they stand at its nearest point
+    moved : default values outside the space, which were moved to its nearest point
     duplicate_of : the trial with the same configuration whose result this one has
-    diverged_seeds : tuning seeds whose loss became no finite number, so that the trial has failed
+    diverged_seeds : tuning seeds whose loss became non-finite, so that the trial has failed
     attempts : times that training raised or its worker was lost
     error : what went wrong last
     valid_ic : ``IC`` and ``Rank IC`` on valid, means over the seeds; empty if they were not computed
@@ -156,7 +156,7 @@ def _row(trial: FrozenTrial, attributes: _Attributes, *, alive: bool) -> TrialRo
     state, value = _state(trial, alive=alive), trial.value
     error = failures[-1].error if failures else None
     if state == "complete" and diverged:  # earlier versions averaged over the seeds that were left
-        state, value, error = "failed", None, say_diverged(diverged)
+        state, value, error = "failed", None, diverged_message(diverged)
     return TrialRow(
         number=trial.number,
         state=state,

@@ -27,12 +27,12 @@ _TOLERANCE = 1e-9
 
 
 def verify(evidence: Evidence) -> Evidence:
-    """Return the evidence if it is sound.
+    """Verify the evidence and return it.
 
     Raises
     ------
     DataError
-        If it is not; the message has a line per fault.
+        If the evidence has faults; the message has a line per fault.
     """
     wrong = list(findings(evidence))
     if wrong:
@@ -63,7 +63,7 @@ def findings(evidence: Evidence) -> Iterator[str]:
 
 def _of_seed(study: str, result: SeedResult) -> Iterator[str]:
     if result.study != study:
-        yield f"says study {result.study!r} in the file of {study!r}"
+        yield f"names study {result.study!r} in the file of {study!r}"
     if result.status not in get_args(Status):
         yield f"status: got {result.status!r}, expected one of {', '.join(get_args(Status))}"
     if result.status == "failed" and not result.message:

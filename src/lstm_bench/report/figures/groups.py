@@ -1,4 +1,4 @@
-"""Figures of score groups: what the stocks of each group returned, and how stable the groups are."""
+"""Figures of score groups: the returns of the groups, and their stability."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ __all__ = ["MONTHS", "How", "month_grid", "months_figure", "yearly"]
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 How = Literal["mean", "sum", "compounded"]
-"""How the days of a period become one value."""
+"""Aggregation of a period's days to one value."""
 
 
 def month_grid(daily: pd.Series[float], how: How) -> tuple[list[str], npt.NDArray[np.float64]]:

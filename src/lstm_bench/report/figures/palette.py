@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["PALETTE", "resolve"]
 
 PALETTE: Mapping[str, tuple[str, str]] = {
-    # series: after Okabe and Ito, told apart by all common kinds of colour vision
+    # series: after Okabe and Ito, distinguishable with all common kinds of colour vision
     "blue": ("#0072b2", "#56a9e8"),
     "orange": ("#d55e00", "#f2914a"),
     "green": ("#008a69", "#3cc79d"),

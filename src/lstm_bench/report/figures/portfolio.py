@@ -1,4 +1,4 @@
-"""Figures of the backtest: what the account earned, lost and held."""
+"""Figures of the backtest: returns, drawdowns and holdings of the account."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def _density(score: Floats, realised: Floats) -> Figure:
 
 
 def _density_map(counts: Floats, x: Floats, y: Floats) -> dict[str, object]:
-    # log10 makes the thin edge of the cloud visible beside its centre; a cell without samples stays empty
+    # log10 makes the thin edge of the cloud as visible as its centre; a cell without samples stays empty
     shade = np.full(counts.shape, np.nan)
     np.log10(counts, out=shade, where=counts > 0)
     return heatmap(
@@ -110,7 +110,7 @@ def _deciles(score: pd.Series[float], realised: pd.Series[float]) -> Figure:
     # decile 1 has the highest scores, like group 1; equal scores are ordered by instrument
     rank = score.groupby(level=0).rank(ascending=False, method="first").to_numpy()
     tenth = ((rank - 1) * 10 // score.groupby(level=0).transform("size").to_numpy()).astype(np.int64)
-    # minus the day's mean, so that a day on which all stocks rose says nothing about the order
+    # minus the day's mean, so that a common rise of all stocks has no effect
     excess = realised - realised.groupby(level=0).transform("mean")
     mean = excess.groupby(tenth).mean().reindex(range(10))
     return Figure(
@@ -149,7 +149,7 @@ def residual_figure(target: Floats, score: Floats, made_by: str, loss: LossName)
         "residuals",
         "Residuals",
         f"Label as trained on ({made_by}) minus score, on test. The line is the label minus its mean: a model "
-        "that knows nothing. Bars and line differ by what the scores explain, which is little in any market.",
+        "without any information. Bars and line differ by what the scores explain, which is little in any market.",
         [
             bars("label − score", middle, counts, "@blue/60"),
             line("label − its mean", middle, expected, "@orange"),

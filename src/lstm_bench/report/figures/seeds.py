@@ -1,4 +1,4 @@
-"""Figures of the leaderboard: each seed's value, mean curves with their bands, and which row wins."""
+"""Figures of the leaderboard: each seed's value, mean curves with bands, and win probabilities of rows."""
 
 from __future__ import annotations
 

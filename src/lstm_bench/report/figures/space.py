@@ -1,4 +1,4 @@
-"""Figures of a search space: where in it the good trials lie."""
+"""Figures of a search space: the positions of the good trials."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _slice(state: str, key: str, parameter: Parameter, trials: Sequence[TrialRow
         customdata=numbers,
         hovertemplate=f"trial %{{customdata}}<br>{key} %{{x}}<br>%{{y:.6f}}<extra></extra>",
     )
-    if state == "complete":  # later trials are darker: where the sampler went
+    if state == "complete":  # later trials are darker, to show the sampler's path
         scale = {"color": numbers, "colorscale": "@sequential", "showscale": False}
         trace["marker"] |= scale | {"line": {"width": 0.6, "color": "@blue"}}
     return trace

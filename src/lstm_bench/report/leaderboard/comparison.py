@@ -180,7 +180,7 @@ def _compare_daily(
 
 
 def _seed_mean(side: Sequence[Daily], name: str) -> tuple[Days, Floats]:
-    """Days on which some seed has a value, ``[T]``, and the mean over the seeds that have one."""
+    """Days on which any seed has a value, ``[T]``, and the mean over the seeds with a value."""
     days = np.unique(np.concatenate([daily.days for daily in side]))
     total, count = np.zeros(len(days)), np.zeros(len(days))
     for daily in side:

@@ -1,4 +1,4 @@
-"""The seeds behind a row of the leaderboard, and how its cells follow from them."""
+"""The seeds of a row of the leaderboard, and how its cells are computed from them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from lstm_bench.report.leaderboard.statistics import Estimate, bootstrap_mean
 __all__ = ["FEATURE_SETS", "Cell", "Group", "Row", "Setting", "group_rows", "published_rows", "rows_of"]
 
 FEATURE_SETS = ("Alpha158", "Alpha360")
-"""Qlib's feature sets, which come first."""
+"""Qlib's feature sets, which are listed first."""
 
 _ALPHA158_COLUMNS = 158
 
@@ -61,7 +61,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the rows of one table have in common.
+    """Settings that the rows of one table have in common.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ class Row:
         return tuple(result for result in self.results if result.status == "complete")
 
     def count(self, status: Status) -> int:
-        """Return how many seeds have a status."""
+        """Return the number of seeds with a status."""
         return sum(result.status == status for result in self.results)
 
     @property
@@ -187,7 +187,7 @@ class Row:
 
     @cached_property
     def setting(self) -> Setting:
-        """The setting that decides its table."""
+        """The setting, which determines the row's table."""
         first = (self.complete or self.results)[0]
         calendar = None
         if first.calendar_first and first.calendar_last:

@@ -69,11 +69,11 @@ def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callabl
     """
     groups = group_rows(rows)
     named = _differing(groups)
-    ours = [_table(group, style, evidence_file, named) for group in groups]
-    names = [*FEATURE_SETS, *(table.features for table in ours)]
+    measured = [_table(group, style, evidence_file, named) for group in groups]
+    names = [*FEATURE_SETS, *(table.features for table in measured)]
     tables: list[Table] = []
     for features in dict.fromkeys(names):
-        tables += [table for table in ours if table.features == features]
+        tables += [table for table in measured if table.features == features]
         tables += _published(published_rows(groups, features))
     return tables
 

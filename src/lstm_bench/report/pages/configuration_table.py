@@ -106,7 +106,7 @@ def _training(config: RunConfig) -> dict[str, str]:
     """Describe the training: a row for each of ``_TRAINING``, and one for the other settings."""
     model, harness = config.task.model.kwargs, config.lstm_bench.training
     without_effect = {*model.idle, *harness.idle, *outside_identity(type(model))}
-    settings = _plain(model) | _plain(harness)  # our loss replaces the only one of Qlib
+    settings = _plain(model) | _plain(harness)  # lstm_bench.training.loss replaces Qlib's only loss
     settings = {key: value for key, value in settings.items() if key not in without_effect}
     rows = {
         row: _chosen({key: settings.pop(key) for key in keys if key in settings})
@@ -116,7 +116,7 @@ def _training(config: RunConfig) -> dict[str, str]:
 
 
 def _chosen(values: Mapping[str, Any]) -> str:
-    """Format settings; a choice in first place has no key, since the row's name says it."""
+    """Format settings; a choice in first place has no key, since it is the row's name."""
     first, *rest = values.items()
     if not isinstance(first[1], str):
         return _text(values)

@@ -40,7 +40,7 @@ Item = TypeVar("Item")
 
 _NONE = "–"
 _LONG = 40
-"""A table with more lines scrolls within itself."""
+"""A table with more lines has its own scroll bar."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class PageTable:
 
     @property
     def is_long(self) -> bool:
-        """Whether it scrolls within itself."""
+        """Whether it has its own scroll bar."""
         return len(self.lines) > _LONG
 
     def is_words(self, column: int) -> bool:
@@ -150,7 +150,7 @@ def pair_table(
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph; an absence says what the section lacks and why."""
+    """A paragraph; an absence states what the section lacks and why."""
 
     text: str
     is_absence: bool = False
@@ -170,7 +170,7 @@ class Listing:
 
 
 Part = Figure | PageTable | Note | Listing
-"""What a section consists of; ``kind`` names its template."""
+"""A part of a section; ``kind`` names its template."""
 
 
 @dataclass(frozen=True)

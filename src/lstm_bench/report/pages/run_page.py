@@ -199,7 +199,7 @@ class RunReport:
         return Tile("Valid − train loss", gap, f"at epoch {self.best_epoch}, whose weights were kept")
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what was run and on what data, as pairs of name and text."""
+        """Return facts about the run and its data, as pairs of name and text."""
         model, provenance = self.config.task.model.kwargs, self.provenance
         training, git = provenance["training"], provenance.get("git") or {}
         stocks = self.config.task.dataset.kwargs.handler.kwargs.instruments

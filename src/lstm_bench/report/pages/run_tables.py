@@ -227,7 +227,7 @@ def group_table(groups: Mapping[str, Mapping[str, float | None]]) -> PageTable:
 
 
 def holding_table(holdings: Mapping[str, float | None]) -> PageTable:
-    """Show what was held on average."""
+    """Show the average holdings."""
     shown = {
         "holdings": ("Stocks", ".1f"),
         "concentration": ("Herfindahl index of the weights", ".4f"),
@@ -255,7 +255,7 @@ def metric_table(metrics: Mapping[str, float]) -> PageTable:
 
 
 def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
-    """Show what the run was computed with."""
+    """Show the code, versions and devices of the run."""
     git = provenance.get("git") or {}
     device, bars = provenance["device"], provenance.get("bars")
     reason = device.get("training_path_reason")

@@ -176,7 +176,7 @@ class StudyReport:
         return [*tiles, Tile("Training", cell(seconds / 3600, ".2f"), "slot hours")]
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what was searched and on what data, as pairs of name and text."""
+        """Return facts about the search and its data, as pairs of name and text."""
         config, workflow = self.definition.config, self.definition.workflow
         segments = workflow.task.dataset.kwargs.segments
         stocks = workflow.task.dataset.kwargs.handler.kwargs.instruments

@@ -1,4 +1,4 @@
-"""A survey of a run's data: which stocks have rows on which days. It reads no values."""
+"""A survey of the rows of a run's data, by day and stock, without their values."""
 
 from __future__ import annotations
 

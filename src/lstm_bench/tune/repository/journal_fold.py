@@ -33,7 +33,7 @@ def fold_history(logs: Sequence[Log]) -> list[Log]:
 
 
 class _History:
-    """Operations by trial, in the order of creation, which is what trials are numbered by."""
+    """Operations by trial, in the order of creation, which determines the trials' numbers."""
 
     def __init__(self) -> None:
         self._logs: list[Log | _Trial] = []

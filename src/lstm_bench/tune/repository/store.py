@@ -142,7 +142,7 @@ class Store:
         return storage.get_all_trials(identifier, deepcopy=False)
 
     def rows(self, name: str) -> list[TrialRow]:
-        """Read a study's trials as users see them."""
+        """Read a study's trials for users."""
         from lstm_bench.tune.trials import trial_rows
 
         storage, identifier = self._find(name)
@@ -167,7 +167,7 @@ class Store:
                 if any(trial.state.name != "WAITING" or trial.params for trial in self.trials(name)):
                     listed = "\n".join(f"  {difference}" for difference in different)
                     raise ConfigError(
-                        f"study {name!r} has trials and another definition (there -> asked for); "
+                        f"study {name!r} has trials and another definition (existing -> requested); "
                         f"choose another name, or {self.command('study', 'delete', name)}:\n{listed}"
                     )
                 self.delete(name)
@@ -248,7 +248,7 @@ def _sqlite_path(location: str) -> Path | None:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Disable garbage collection while many objects are made that all stay: it would go through them repeatedly."""
+    """Disable garbage collection while many permanent objects are made: it would traverse them repeatedly."""
     was_on = gc.isenabled()
     gc.disable()
     try:
