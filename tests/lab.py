@@ -19,6 +19,7 @@ from lstm_bench.exec.devices import Device, SlotTable
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import TuneResult, tune
 from lstm_bench.tune.jobs import TrialJobs
+from lstm_bench.tune.progress import TuneProgress
 from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import TrialRow
 
@@ -28,7 +29,7 @@ CPU = Device("cpu", "cpu", 1 << 34, 2)
 SPACE: dict[str, Any] = {"hidden_size": {"int": [1, 400]}}
 
 
-class Heard:
+class Heard(TuneProgress):
     """A progress that remembers."""
 
     def __init__(self) -> None:

@@ -20,8 +20,8 @@ import pytest
 
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.evaluate.returns.risk import excess_risk
-from lstm_bench.record.evidence import Daily, Evidence, SeedResult, write_study
-from lstm_bench.record.evidence_schema import DAILY
+from lstm_bench.record.evidence import Daily, Evidence, write_study
+from lstm_bench.record.evidence_schema import DAILY, SeedResult
 from lstm_bench.record.identity import NUMERICS, run_id
 from lstm_bench.report.leaderboard.setting import config_text
 

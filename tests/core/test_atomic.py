@@ -304,6 +304,27 @@ def test_stagings_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path:
     assert names(tmp_path) == {f".market.{name}.draft" for name in stay}
 
 
+def test_the_staging_of_an_earlier_process_of_the_same_number_is_removed(tmp_path: Path) -> None:
+    place = tmp_path / "market"
+    with staging(place) as mine:
+        mine.touch()
+        start, random = mine.name[-24:-14], mine.name[-14:]
+        earlier = mine.with_name(
+            mine.name[:-24] + f"{int(start, 16) - 100_000:010x}" + random
+        )  # before a reboot
+        earlier.touch()
+        recover(place)
+        assert mine.exists()
+        assert not earlier.exists()
+
+
+def test_the_staging_of_a_file_of_an_earlier_version_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / f".config.json.{dead_process()}-0f12ab34.draft"
+    left.touch()
+    recover(tmp_path / "config.json")
+    assert not left.exists()
+
+
 def test_stagings_are_listed_with_their_places_and_processes(tmp_path: Path) -> None:
     for name in (
         ".one.a-host.net-12-0f.draft",

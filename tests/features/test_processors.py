@@ -207,7 +207,7 @@ def test_cross_sectional_ranks() -> None:
     table = make(infinite=True)
     data = frame(table)
     assert_same(frame(run(table, "CSRankNorm")), (data.groupby("day").rank(pct=True) - 0.5) * 3.46)
-    dropped = data.dropna(subset=["LABEL0"])
+    dropped = data.dropna(subset=["LABEL0"]).copy()
     dropped["LABEL0"] = (dropped["LABEL0"].groupby("day").rank(pct=True) - 0.5) * 3.46
     result = run(table, "DropnaLabel", one("CSRankNorm", fields_group="label"))
     assert_same(frame(result), dropped)

@@ -58,7 +58,7 @@ def judge(variant: Variant, path: Path, market: Path) -> dict[str, Any]:
             patch.chdir(market.parent)
             config = load_workflow(path).resolved()
             provider = Provider(config.qlib_init.provider_uri)
-            dataset = prepare(config, provider, lambda: _build(config, provider)).dataset
+            dataset = prepare(config, provider, lambda *_, **__: _build(config, provider)).dataset
     except LstmBenchError as error:
         return {"error": str(error)}
     keys: dict[SegmentName, Literal["learn", "infer"]] = {"train": "learn", "valid": "learn", "test": "infer"}

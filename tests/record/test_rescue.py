@@ -19,12 +19,12 @@ from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import check_room, free_bytes, rescue, rescued
 from lstm_bench.run import runner
 from lstm_bench.run.runner import execute, execute_pack
-from lstm_bench.tracking.progress import LogProgress
+from lstm_bench.tracking.progress import Progress
 
 Configure = Callable[..., RunConfig]
 
 
-class Stages(LogProgress):
+class Stages(Progress):
     """Remembers the stages."""
 
     def __init__(self) -> None:

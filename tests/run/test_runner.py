@@ -24,7 +24,7 @@ from lstm_bench.record.record import Record
 from lstm_bench.run import computation, evaluation
 from lstm_bench.run.evaluation import evaluate_scores
 from lstm_bench.run.runner import execute, execute_pack, preview
-from lstm_bench.tracking.progress import LogProgress
+from lstm_bench.tracking.progress import Progress
 
 Configure = Callable[..., RunConfig]
 
@@ -224,7 +224,7 @@ def test_a_pack_tells_of_the_members_that_still_train(
 ) -> None:
     reported: list[tuple[int, int]] = []
 
-    class Listener(LogProgress):
+    class Listener(Progress):
         def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
             reported.extend((fit.member.seed, fit.epochs[-1].number) for fit in fits)
 

@@ -19,6 +19,7 @@ from lstm_bench.model.trainer import Fit
 from lstm_bench.record.record import Record
 from lstm_bench.run.runner import execute
 from lstm_bench.tracking.factory import open_tracker
+from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracker import TrackedRun
 
 Configure = Callable[..., RunConfig]
@@ -127,12 +128,8 @@ def test_a_disk_that_vanishes_is_said_once(
     expected = alone(config)
     kept = tmp_path / "out" / "wandb"
 
-    class Removing:
+    class Removing(Progress):
         """A progress in whose first epoch the disk goes, once it is written to."""
-
-        def stage(self, name: str) -> None: ...
-
-        def step(self, done: int, steps: int) -> None: ...
 
         def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
             if len(fits[0].epochs) == 1:

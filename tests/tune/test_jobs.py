@@ -16,8 +16,8 @@ from lstm_bench.exec.devices import Device, Slot
 from lstm_bench.exec.local import InlineExecutor
 from lstm_bench.tune import driver
 from lstm_bench.tune.jobs import TrialJobs
-from lstm_bench.tune.objective import diverged_message
 from lstm_bench.tune.repository.store import Store
+from lstm_bench.tune.scheduler import diverged_message
 from lstm_bench.tune.trials import best_trial
 
 MEDIAN = {"name": "median", "startup_trials": 2, "warmup_epochs": 1}

@@ -36,7 +36,7 @@ from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.run.runner import execute_pack
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import tune
-from lstm_bench.tune.progress import LogTuneProgress
+from lstm_bench.tune.progress import TuneProgress
 from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import TrialRow
 
@@ -115,7 +115,7 @@ def tuned(
         store.create(definition)
         result = tune(
             store, "s", trials=trials, devices=[Device("cpu", "cpu", 1 << 34, 1)], slots_per_device=1,
-            executor="inline", results=folder / "results", progress=LogTuneProgress(),
+            executor="inline", results=folder / "results", progress=TuneProgress(),
         )  # fmt: skip
     return result.trials, given
 

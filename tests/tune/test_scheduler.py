@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from lstm_bench.exec.retry import Failed, FailureKind
-from lstm_bench.tune.objective import diverged_message
-from lstm_bench.tune.scheduler import StoredTrial, TrialRun, may_claim, orphans, twin_of
+from lstm_bench.tune.scheduler import StoredTrial, TrialRun, diverged_message, may_claim, orphans, twin_of
 
 NAN = math.nan
 

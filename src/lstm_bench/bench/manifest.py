@@ -50,13 +50,7 @@ class Bench(Section):
 
     @classmethod
     def load(cls, experiment: Path) -> Bench | None:
-        """Read an experiment's manifest; None if there is no file.
-
-        Raises
-        ------
-        DataError
-            If it is not a manifest.
-        """
+        """Read an experiment's manifest; None if there is no file. Raises ``DataError`` if it is not a manifest."""
         path = experiment / _NAME
         if not path.is_file():
             return None
@@ -69,13 +63,7 @@ class Bench(Section):
 
     @classmethod
     def change(cls, experiment: Path, label: str, change: Callable[[BenchRow | None], BenchRow]) -> BenchRow:
-        """Replace a row by the result of ``change``, which receives the row, or None if it is new. Holds a lock.
-
-        Returns
-        -------
-        BenchRow
-            The new row.
-        """
+        """Replace a row by what ``change`` makes of it (of None if it is new), under a lock; return the new row."""
         experiment.mkdir(parents=True, exist_ok=True)
         with FileLock(experiment / f".{_NAME}.lock"):
             manifest = cls.load(experiment) or cls()
@@ -101,10 +89,7 @@ def studies_of(results: Path) -> list[str]:
 def rows_with(record: Path) -> list[str]:
     """Return the names of the rows, ``STUDY/ROW``, that count a record among their runs.
 
-    Raises
-    ------
-    DataError
-        If the manifest beside it cannot be read.
+    Raises ``DataError`` if the manifest beside it cannot be read.
     """
     bench = Bench.load(record.parent)
     rows = () if bench is None else bench.rows.values()

@@ -37,9 +37,10 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.dataset.cache import DatasetCache
     from lstm_bench.record.stamp import NamedData
     from lstm_bench.run.runner import execute_pack
+    from lstm_bench.tracking.progress import Progress
     from lstm_bench.tune.training import peak_bytes
 
-    class ToDriver:
+    class ToDriver(Progress):
         """Reports a run's progress to the driver."""
 
         def stage(self, name: str) -> None:

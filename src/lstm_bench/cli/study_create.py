@@ -11,6 +11,7 @@ import typer
 from lstm_bench.cli.options import Json, ProviderUri, Storage, argument, option, parse_option, takes_options
 from lstm_bench.cli.output import print_json
 from lstm_bench.cli.study_text import Named, describe_study, one_name, parse_time, print_definition
+from lstm_bench.core.errors import ConfigError, choices_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,7 +151,6 @@ def _create(
 
 
 def _ready(features: str) -> str:
-    from lstm_bench.core.errors import ConfigError, choices_hint
     from lstm_bench.tune.creation import READY
 
     if features not in READY:
@@ -192,8 +192,6 @@ def _sections(options: CreateOptions) -> dict[str, Any]:
 
 
 def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
-    from lstm_bench.core.errors import ConfigError
-
     pairs = {}
     for text in texts:
         key, equals, value = text.partition("=")

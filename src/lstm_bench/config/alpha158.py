@@ -14,17 +14,9 @@ from lstm_bench.config.section import Section
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
-    "DEFAULT_PRICES",
-    "DEFAULT_WINDOWS",
-    "KBAR",
-    "ROLLING",
-    "Alpha158Options",
-    "alpha158",
-    "kbar",
-    "price",
-    "rolling",
-    "volume",
-]
+    "DEFAULT_PRICES", "DEFAULT_WINDOWS", "KBAR", "ROLLING", "Alpha158Options", "alpha158", "kbar", "price",
+    "rolling", "volume",
+]  # fmt: skip
 
 DEFAULT_PRICES = ("OPEN", "HIGH", "LOW", "VWAP")
 DEFAULT_WINDOWS = (5, 10, 20, 30, 60)
@@ -126,12 +118,8 @@ def rolling(
 ) -> dict[str, str]:
     """Column -> expression of the rolling statistics.
 
-    Parameters
-    ----------
-    windows
-        Days, for each statistic in this order.
-    include, exclude
-        Keys of :data:`ROLLING`; all, unless ``include`` names some.
+    ``include`` and ``exclude`` are keys of :data:`ROLLING`; all, unless ``include`` names some. Each statistic has
+    a column for each window, in days.
     """
     return {
         f"{_COLUMN.get(key, key)}{days}": template.format(d=days)

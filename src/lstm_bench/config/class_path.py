@@ -21,12 +21,7 @@ GIVEN_BY_CLASS = NotIdentity("the class next to it already names the module")
 def named_class(data: Any, *, alone: bool = False) -> Any:
     """Return a section that names its class by ``class`` and ``module_path``, whatever form the file uses.
 
-    Parameters
-    ----------
-    data
-        A section as a file has it; anything but a mapping is returned unchanged.
-    alone
-        Whether a text alone names the class.
+    Anything but a mapping is returned unchanged; with ``alone``, a text is the class.
     """
     if alone and isinstance(data, str):
         data = {"class": data}
@@ -44,10 +39,7 @@ def named_class(data: Any, *, alone: bool = False) -> Any:
 def refuse_class(name: object, unsupported: Mapping[str, str], supported: tuple[str, ...]) -> None:
     """Refuse a class that is not supported; give the reason, if it is one of Qlib's.
 
-    Raises
-    ------
-    ValueError
-        If ``name`` is a text and not in ``supported``.
+    Raises ValueError if ``name`` is a text and not in ``supported``.
     """
     if not isinstance(name, str) or name in supported:
         return

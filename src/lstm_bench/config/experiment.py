@@ -17,19 +17,10 @@ _DAILY = ".daily"
 
 
 def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
-    """Return the folder of an experiment's records.
+    """Return the folder of an experiment's records below ``results``.
 
-    Parameters
-    ----------
-    results
-        Folder of all experiments.
-    names
-        Source of a name -> the name, None if the source has none. The first name is used.
-
-    Raises
-    ------
-    ConfigError
-        If the name is not that of one visible folder.
+    ``names`` has the name of each source, None if the source has none; the first name counts. Raises ConfigError if
+    it is not that of one visible folder.
     """
     field, name = next((field, name) for field, name in names.items() if name is not None)
     if not name or name.startswith(".") or set(name) & set("/\\\0"):
@@ -42,10 +33,7 @@ def records_folder(results: Path, names: Mapping[str, str | None]) -> Path:
 def check_evidence_name(name: str) -> str:
     """Return a name if it can also name files of evidence on every system.
 
-    Raises
-    ------
-    ValueError
-        If it cannot.
+    Raises ValueError if it cannot.
     """
     if not _EVIDENCE_NAME.fullmatch(name):
         raise ValueError("expected letters, digits and . _ - only, the first one no . or -")

@@ -85,10 +85,7 @@ KNOWN_SETS: Mapping[str, FeatureSet] = {
 def load_feature_set(path: Path) -> FeatureSet:
     """Read a feature-set file.
 
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, has an unknown key, or has no column. Expressions are not parsed here.
+    Raises ConfigError if it cannot be read, has an unknown key, or has no column. Expressions are not parsed here.
     """
     document = read_yaml(path)
     try:
@@ -103,10 +100,7 @@ def load_feature_set(path: Path) -> FeatureSet:
 def find_feature_set(name: str) -> FeatureSet:
     """Return the set of a name, or read the file of that path.
 
-    Raises
-    ------
-    ConfigError
-        If there is no such set or file.
+    Raises ConfigError if there is no such set or file.
     """
     if name in KNOWN_SETS:
         return KNOWN_SETS[name]

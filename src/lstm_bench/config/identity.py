@@ -18,9 +18,7 @@ IDENTITY = "identity"
 class NotIdentity:
     """Marks a field that affects no number, as a part of ``Annotated``.
 
-    Attributes
-    ----------
-    why : reason why two runs that differ in it are the same run
+    ``why``: why two runs that differ in it are the same run.
     """
 
     why: str

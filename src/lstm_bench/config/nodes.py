@@ -50,10 +50,7 @@ class _Named(io.StringIO):
 def compose(text: str, where: str) -> Node:
     """Read a text as nodes; an empty one is null.
 
-    Raises
-    ------
-    ConfigError
-        If it is not YAML or not plain data; it names ``where`` and the line.
+    Raises ConfigError if it is not YAML or not plain data; it names ``where`` and the line.
     """
     try:
         with warnings.catch_warnings():  # YAML allows an anchor's name to be reused
@@ -70,15 +67,11 @@ def compose(text: str, where: str) -> Node:
 def construct(node: Node) -> Any:
     """Build the plain data that a node stands for.
 
-    Raises
-    ------
-    ConfigError
-        If the nodes have no value, such as a mapping with a key twice.
+    Raises ConfigError if the nodes have no value, such as a mapping with a key twice.
     """
     constructor = YAML(typ="safe", pure=True).constructor
-    if not isinstance(
-        constructor, SafeConstructor
-    ):  # guaranteed by typ="safe": no object named in a file is constructed
+    # guaranteed by typ="safe": no object named in a file is constructed
+    if not isinstance(constructor, SafeConstructor):
         raise TypeError(f"expected a safe constructor, got {type(constructor).__name__}")
     try:
         return constructor.construct_document(node)

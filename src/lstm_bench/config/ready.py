@@ -15,10 +15,7 @@ _PACKAGE = Path(__file__).parents[1]
 def ready_folder(kind: Literal["configs", "studies"]) -> Path:
     """Return the folder of the ready files: the wheel's, or the checkout's if it runs from one.
 
-    Raises
-    ------
-    ConfigError
-        If they are not installed.
+    Raises ConfigError if they are not installed.
     """
     places = (_PACKAGE / "ready" / kind, _PACKAGE.parents[1] / kind)
     for place in places:

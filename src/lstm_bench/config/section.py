@@ -22,8 +22,9 @@ from pydantic_core import InitErrorDetails
 
 from lstm_bench.config.identity import IDENTITY, is_identity
 from lstm_bench.config.wording.mistakes import in_plain_words
+from lstm_bench.config.wording.value_text import value_text
 
-__all__ = ["Recorded", "Refused", "Section"]
+__all__ = ["Recorded", "Refused", "Section", "Truth"]
 
 
 def _refuse(value: Any, info: ValidationInfo) -> None:
@@ -33,6 +34,18 @@ def _refuse(value: Any, info: ValidationInfo) -> None:
 
 Refused = Annotated[None, BeforeValidator(_refuse), Field(exclude=True)]
 """A key of Qlib's that is not supported here: refused, unless it is null or empty."""
+
+
+def _refuse_text(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(  # noqa: TRY004 - pydantic's protocol
+            f"got the text {value_text(value)}, which Qlib treats as true; expected true or false"
+        )
+    return value
+
+
+Truth = Annotated[bool, BeforeValidator(_refuse_text)]
+"""A bool, not a text: ``no`` is a text in YAML 1.2, and Python treats every text as true."""
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:

@@ -31,10 +31,7 @@ _MOST_TRIALS = 1_000_000
 def check_total(trials: int) -> int:
     """Check a number of trials and return it.
 
-    Raises
-    ------
-    ValueError
-        If it is more than any search needs.
+    Raises ValueError if it is more than any search needs.
     """
     if trials > _MOST_TRIALS:
         raise ValueError(
@@ -261,17 +258,8 @@ def _refuse_keys(where: str, keys: Iterable[str], refused: Mapping[str, str]) ->
 def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | None = None) -> StudyConfig:
     """Check a study.
 
-    Parameters
-    ----------
-    content
-        Content of its file, or built from options.
-    place
-        See :func:`lstm_bench.config.wording.mistakes.explain`.
-
-    Raises
-    ------
-    ConfigError
-        If a field is wrong; it names the field, what came and what was expected.
+    Raises ConfigError if a field is wrong; it names the field, what came and what was expected.
+    ``place`` is as for :func:`lstm_bench.config.wording.mistakes.explain`.
     """
     try:
         return StudyConfig.model_validate(dict(content))
@@ -282,10 +270,7 @@ def parse_study(content: Mapping[str, Any], place: Callable[[KeyPath], str] | No
 def load_study(path: Path) -> StudyConfig:
     """Read a study file; the file's name is the study's by default.
 
-    Raises
-    ------
-    ConfigError
-        If the file or a field in it is wrong.
+    Raises ConfigError if the file or a field in it is wrong.
     """
     document = read_yaml(path)
     return parse_study({"name": path.stem, **document.content}, document.place)

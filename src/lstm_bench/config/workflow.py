@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from lstm_bench.config.feature_set import FeatureSet, load_feature_set
 from lstm_bench.config.identity import identity_of
@@ -193,7 +194,8 @@ class RunConfig(Section):
         return record.model_copy(update={"kwargs": record.kwargs.model_copy(update={"config": config})})
 
     def _with_task(self, **sections: Any) -> Self:
-        return self.model_copy(update={"task": self.task.model_copy(update=sections)})
+        # BaseModel's own: the sections keep a resolved configuration resolved
+        return BaseModel.model_copy(self, update={"task": self.task.model_copy(update=sections)})
 
     def to_file(self) -> dict[str, Any]:
         """Return the resolved configuration in the shape of a workflow file, plain data only."""
@@ -236,9 +238,26 @@ class ResolvedRun(RunConfig):
         """Return the configuration itself."""
         return self
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy. The sections that decide what is computed cannot be replaced.
+
+        Raises
+        ------
+        TypeError
+            If ``update`` has another field than ``qlib_init``, whose path may change.
+        """
+        if not set(update or ()) <= {"qlib_init"}:
+            raise TypeError(
+                f"a ResolvedRun cannot be updated by {sorted(update or ())}; resolve a RunConfig again"
+            )
+        return super().model_copy(update=update, deep=deep)
+
 
 def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
     """Read a Qlib workflow file.
+
+    Raises ConfigError if the file, an override or a value in them is wrong; it names the field, what came and what
+    was expected.
 
     Parameters
     ----------
@@ -247,12 +266,6 @@ def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:
         relative to the file, or else to the working directory.
     overrides
         ``dotted.key=value`` texts, the value being YAML; pairs of a dotted key and a plain value; or a mapping.
-
-    Raises
-    ------
-    ConfigError
-        If the file, an override or a value in them is wrong; it names the field, what came and what was
-        expected.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such workflow file{missing_workflow(path)}")

@@ -61,6 +61,8 @@ class Document:
 def read_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = ()) -> Document:
     """Load a YAML file with its base file, environment variables and overrides.
 
+    Raises ConfigError if the file cannot be read, is not a mapping, or an override does not fit it.
+
     Parameters
     ----------
     path
@@ -69,13 +71,7 @@ def read_yaml(path: Path, overrides: Overrides = (), top_level: Sequence[str] = 
     overrides
         Changes after that, at an anchor and all its aliases. List elements are addressed by position, such as
         ``record.0.class``.
-    top_level
-        Keys that an override may add at the top; all others must exist.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be read, is not a mapping, or an override does not fit it.
+    top_level : keys that an override may add at the top; all others must exist
     """
     root = _compose_with_base(path)
     for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
@@ -103,10 +99,7 @@ def _entry(node: Node, key: str | int) -> Node | None:
 def parse_value(text: str) -> Any:
     """Read one value as in a file: ``1e-3`` is a number, ``[1, 2]`` a list.
 
-    Raises
-    ------
-    ConfigError
-        If it is not YAML.
+    Raises ConfigError if it is not YAML.
     """
     return construct(compose(text, repr(text)))
 

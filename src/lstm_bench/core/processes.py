@@ -48,8 +48,8 @@ class ProcessName:
 
     @property
     def is_here(self) -> bool:
-        """Whether it ran on this machine."""
-        return self.host == platform.node()
+        """Whether it ran on this machine; a name without a host is taken for one of this machine."""
+        return self.host in ("", platform.node())
 
     @property
     def may_run(self) -> bool:

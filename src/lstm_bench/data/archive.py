@@ -56,27 +56,9 @@ def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], No
     Only plain files and folders below ``out`` are created, with the permissions of new files. Files that macOS adds
     (``._name``, ``.DS_Store``) are left out.
 
-    Parameters
-    ----------
-    archive
-        The file.
-    out
-        Folder to create. Its content after an error is incomplete.
-    max_bytes
-        Limit of the disk space of all files together.
-    advance
-        Called with the number of bytes read from the archive.
-
-    Returns
-    -------
-    int
-        Bytes of the files.
-
-    Raises
-    ------
-    DataError
-        If the file is no archive or is damaged, has a link, a device, a path outside of ``out`` or a name twice, or
-        its files take more than ``max_bytes``.
+    The content of ``out``, a new folder, is incomplete after an error. ``advance`` is called with the number of bytes
+    read from the archive. Returns the bytes of the files. Raises DataError if the file is no archive or is damaged,
+    has a link, a device, a path outside of ``out`` or a name twice, or its files take more than ``max_bytes``.
     """
     out.mkdir(parents=True)
     try:
@@ -125,10 +107,7 @@ def _unpack_members(tar: tarfile.TarFile, out: Path, max_bytes: int) -> int:
 def _safe_path(member: tarfile.TarInfo) -> PurePosixPath:
     """Return a member's path below the folder.
 
-    Raises
-    ------
-    _UnsafeError
-        If it leads outside, or is unusable on some system.
+    Raises _UnsafeError if it leads outside, or is unusable on some system.
     """
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
@@ -141,10 +120,7 @@ def _safe_path(member: tarfile.TarInfo) -> PurePosixPath:
 def find_data_folder(place: Path) -> Path:
     """Find the data folder: ``place``, or the only folder in it, and so on.
 
-    Raises
-    ------
-    DataError
-        If there is none.
+    Raises DataError if there is none.
     """
     folder = place
     for _ in range(_MAX_DEPTH):

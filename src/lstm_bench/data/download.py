@@ -61,12 +61,8 @@ class Download:
     def complete(self) -> int:
         """Download what is missing; return the number of bytes that existed before.
 
-        Raises
-        ------
-        DataError
-            If the server refuses, or the file is too large. The partial download is removed.
-        RunError
-            If all attempts fail.
+        Raises DataError if the server refuses, or the file is too large. The partial download is removed. Raises
+        RunError if all attempts fail.
         """
         resumed_at = self._size()
         for attempt in range(_ATTEMPTS):

@@ -28,32 +28,21 @@ MAX_BYTES = 20 * 10**9
 
 @dataclass(frozen=True)
 class Fetched:
-    """Result of a fetch.
+    """Result of a fetch."""
 
-    Attributes
-    ----------
-    folder : the data folder
-    url : str
-    sha256 : hex, of the archive
-    archive_bytes, bytes : size of the archive, and of the files in it
-    resumed_at : bytes that an earlier attempt had downloaded
-    """
-
-    folder: Path
+    folder: Path  # the data folder
     url: str
-    sha256: str
+    sha256: str  # hex, of the archive
+    # size of the archive, and of the files in it
     archive_bytes: int
     bytes: int
-    resumed_at: int
+    resumed_at: int  # bytes that an earlier attempt had downloaded
 
 
 def default_folder(url: str) -> Path:
     """Name the folder after the archive.
 
-    Raises
-    ------
-    DataError
-        If the address is not that of an archive.
+    Raises DataError if the address is not that of an archive.
     """
     name = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
     for suffix in SUFFIXES:

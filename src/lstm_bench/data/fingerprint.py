@@ -34,10 +34,7 @@ def fingerprint(provider: Provider) -> str:
     It depends on content alone: not on the folder's path, the case of its names, or the dates of files. Hashes are
     cached by the size and modification time of every file, so that a repeated call costs a directory walk.
 
-    Raises
-    ------
-    DataError
-        If a file of the folder cannot be read.
+    Raises DataError if a file of the folder cannot be read.
     """
     try:
         return _fingerprint(provider.root)

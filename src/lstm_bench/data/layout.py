@@ -7,16 +7,9 @@ from pathlib import Path
 from lstm_bench.core.errors import DataError
 
 __all__ = [
-    "BARS_SUFFIX",
-    "CALENDAR",
-    "FEATURES",
-    "IMPORTED",
-    "INSTRUMENTS",
-    "SYNTHETIC",
-    "code_of",
-    "folder_name",
+    "BARS_SUFFIX", "CALENDAR", "FEATURES", "IMPORTED", "INSTRUMENTS", "SYNTHETIC", "code_of", "folder_name",
     "read_lines",
-]
+]  # fmt: skip
 
 CALENDAR = "calendars/day.txt"
 """A trading day a line."""
@@ -62,10 +55,7 @@ def code_of(name: str) -> str:
 def read_lines(path: Path) -> list[str]:
     """Read the lines of a text file.
 
-    Raises
-    ------
-    DataError
-        If it cannot be read, or is not UTF-8.
+    Raises DataError if it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8").splitlines()

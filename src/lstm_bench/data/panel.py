@@ -19,10 +19,8 @@ class Panel:
 
     Attributes
     ----------
-    days : ``[T]`` datetime64[D]
-        Trading days, ascending: a slice of the provider's calendar.
-    offset : int
-        Position of ``days[0]`` in the provider's calendar.
+    days : ``[T]`` datetime64[D], trading days, ascending: a slice of the provider's calendar
+    offset : position of ``days[0]`` in the provider's calendar
     instruments : N upper-case codes, sorted
     fields : name without ``$`` -> ``[T, N]`` float32
         NaN if there is no value. Memory is Fortran-ordered: one instrument's history is contiguous,
@@ -56,3 +54,9 @@ class Panel:
     def shape(self) -> tuple[int, int]:
         """``(T, N)``."""
         return len(self.days), len(self.instruments)
+
+    def has_row(self, first: int, days: int) -> Bools:
+        """Mark the cells ``[days, N]``, from day ``first`` on, between an instrument's first and last bar."""
+        positions = np.arange(first, first + days)[:, None]
+        inside: Bools = (self.first <= positions) & (positions <= self.last)
+        return inside

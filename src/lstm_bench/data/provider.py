@@ -39,17 +39,8 @@ _reported_missing: set[tuple[Path, str]] = set()
 class Provider:
     """Reads one Qlib data folder.
 
-    Parameters
-    ----------
-    uri
-        The folder; ``~`` is expanded.
-    until
-        Last day to read, a day of the folder's calendar; None for all days.
-
-    Raises
-    ------
-    DataError
-        If the folder, or one of its three parts, is missing or unreadable.
+    ``~`` in the uri is expanded. ``until`` is the last day to read, a day of the folder's calendar; None for all
+    days. Raises DataError if the folder, or one of its three parts, is missing or unreadable.
     """
 
     def __init__(self, uri: str | os.PathLike[str], until: np.datetime64 | None = None) -> None:
@@ -104,10 +95,7 @@ class Provider:
     def universe(self, market: str) -> Universe:
         """Read a market's membership spans.
 
-        Raises
-        ------
-        DataError
-            If the folder has no such market.
+        Raises DataError if the folder has no such market.
         """
         for path in (self.root / INSTRUMENTS).glob("*.txt"):
             if path.stem.lower() == market.lower():
@@ -120,10 +108,7 @@ class Provider:
     def folders(self) -> dict[str, Path]:
         """Upper-case code -> its folder of bars. The folder's name may be in any case.
 
-        Raises
-        ------
-        DataError
-            If the names of two folders differ in case alone.
+        Raises DataError if the names of two folders differ in case alone.
         """
         root = self.root / FEATURES
         try:
@@ -153,18 +138,9 @@ class Provider:
     def locate(self, start: object, end: object, what: str) -> tuple[int, int]:
         """Calendar positions ``(begin, end)``, end exclusive, of the span ``start..end`` (inclusive days).
 
-        Parameters
-        ----------
-        start, end
-            Dates, or None for the calendar's own first and last day.
-        what
-            Names the span in messages, such as ``segment train``.
-
-        Raises
-        ------
-        DataError
-            If a date cannot be read, or the span is reversed or wholly outside the calendar. A span that is partly
-            outside is clamped, with a warning.
+        None is the calendar's own first or last day. ``what`` names the span in messages, such as ``segment train``.
+        Raises DataError if a date cannot be read, or the span is reversed or wholly outside the calendar. A span that
+        is partly outside is clamped, with a warning.
         """
         calendar = self.calendar
         first = calendar[0] if start is None else _date(start, what)
@@ -195,21 +171,14 @@ class Provider:
     ) -> Panel:
         """Read bars.
 
+        Raises DataError if a file cannot be read, is cut off, or its first value is not a position in the calendar.
+
         Parameters
         ----------
-        instruments
-            Upper-case codes; the panel has them sorted. One without bars is a column of NaN.
-        fields
-            Names without ``$``.
-        begin, end
-            Calendar positions, end exclusive.
-        needed
-            Fields whose values are used, all by default. A warning names those that no instrument has, once.
-
-        Raises
-        ------
-        DataError
-            If a file cannot be read, is cut off, or its first value is not a position in the calendar.
+        instruments : upper-case codes; the panel has them sorted. One without bars is a column of NaN.
+        fields : names without ``$``
+        begin, end : calendar positions, end exclusive
+        needed : fields whose values are used, all by default. A warning names those that no instrument has, once.
         """
         codes = tuple(sorted(instruments))
         span = end - begin

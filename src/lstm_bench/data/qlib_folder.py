@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from lstm_bench.core.atomic import publish, staging, swap
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Days, Floats32
 from lstm_bench.data.layout import BARS_SUFFIX, CALENDAR, FEATURES, INSTRUMENTS, folder_name
 
 __all__ = ["History", "MembershipSpan", "refuse_full", "replace_in_qlib_folder", "write_qlib_folder"]
@@ -20,28 +20,23 @@ __all__ = ["History", "MembershipSpan", "refuse_full", "replace_in_qlib_folder",
 MembershipSpan = tuple[str, np.datetime64, np.datetime64]
 """A line of ``instruments/<market>.txt``: code, first day, last day (inclusive)."""
 
+Markets = Mapping[str, Iterable[MembershipSpan]]
+"""Market -> its spans, in the order of the file's lines."""
+
 
 @dataclass(frozen=True)
 class History:
-    """The bars of one instrument.
+    """The bars of one instrument."""
 
-    Attributes
-    ----------
-    code : upper-case code
-    begin : int
-        Position in the calendar of the first value of every field.
-    fields : name without ``$`` -> ``[n]`` float32
-    """
-
-    code: str
-    begin: int
-    fields: Mapping[str, npt.NDArray[np.float32]]
+    code: str  # upper-case code
+    begin: int  # position in the calendar of the first value of every field
+    fields: Mapping[str, Floats32]  # name without ``$`` -> ``[n]`` float32
 
 
 def write_qlib_folder(
     out: Path,
-    days: npt.NDArray[np.datetime64],
-    markets: Mapping[str, Iterable[MembershipSpan]],
+    days: Days,
+    markets: Markets,
     histories: Iterable[History],
     notes: Mapping[str, str] | None = None,
 ) -> None:
@@ -49,48 +44,35 @@ def write_qlib_folder(
 
     Everything is written to a temporary sibling first; one rename makes it visible.
 
+    Raises DataError if ``out`` is a file or a folder that is not empty, or cannot be written.
+
     Parameters
     ----------
-    out : Path
-        Folder to create; it may exist if it is empty.
-    days : ``[D]`` datetime64[D]
-        The calendar, ascending.
-    markets : name -> membership spans
-        One ``instruments/<name>.txt`` each, its lines in this order.
+    out : folder to create; it may exist if it is empty
+    days : ``[D]`` datetime64[D], the calendar, ascending
+    markets : one ``instruments/<name>.txt`` each
     histories : one per instrument, consumed lazily
     notes : name of a text file in the folder -> its line
-
-    Raises
-    ------
-    DataError
-        If ``out`` is a file or a folder that is not empty, or cannot be written.
     """
     try:
         refuse_full(out)
         with staging(out) as staged:
-            _write(staged, days, markets, histories)
-            _write_notes(staged, notes)
+            _write(staged, days, markets, histories, notes)
             publish(staged, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
 
 
 def refuse_full(out: Path) -> None:
-    """Refuse to write over existing content.
-
-    Raises
-    ------
-    DataError
-        If ``out`` is a file or a folder that is not empty.
-    """
+    """Raise DataError if ``out`` is a file, or a folder that is not empty."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out}: expected a new or empty folder; it exists and is not empty")
 
 
 def replace_in_qlib_folder(
     out: Path,
-    days: npt.NDArray[np.datetime64],
-    markets: Mapping[str, Iterable[MembershipSpan]],
+    days: Days,
+    markets: Markets,
     histories: Iterable[History],
     notes: Mapping[str, str] | None = None,
 ) -> None:
@@ -99,16 +81,12 @@ def replace_in_qlib_folder(
     Everything else stays. A copy (of hard links, if the file system has them) is changed and then swapped with the
     folder, so that readers see the old folder or the new one, even after a kill at any moment.
 
-    Raises
-    ------
-    DataError
-        If it cannot be written.
+    Raises DataError if it cannot be written.
     """
     try:
         with staging(out) as staged:
             shutil.copytree(out, staged, copy_function=_link)
-            _write(staged, days, markets, histories)
-            _write_notes(staged, notes)
+            _write(staged, days, markets, histories, notes)
             swap(staged, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
@@ -123,10 +101,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _write(
-    folder: Path,
-    days: npt.NDArray[np.datetime64],
-    markets: Mapping[str, Iterable[MembershipSpan]],
-    histories: Iterable[History],
+    folder: Path, days: Days, markets: Markets, histories: Iterable[History], notes: Mapping[str, str] | None
 ) -> None:
     _write_text(folder / CALENDAR, (str(day) for day in days))
     for market, spans in markets.items():
@@ -137,9 +112,6 @@ def _write(
         for field, values in history.fields.items():
             content = np.concatenate(([history.begin], values)).astype("<f4")
             _write_bytes(bars / f"{field}{BARS_SUFFIX}", content.tobytes())
-
-
-def _write_notes(folder: Path, notes: Mapping[str, str] | None) -> None:
     for name, line in (notes or {}).items():
         _write_text(folder / name, [line])
 

@@ -41,24 +41,19 @@ _OUT_FROM, _OUT_TO = 0.45, 0.65
 def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> None:
     """Write a synthetic market to ``out``, whole or not at all.
 
+    Raises DataError if the market is too small for every irregularity, the seed is negative, or ``out`` is not empty.
+
     Parameters
     ----------
-    out : Path
+    out
         Folder to create; it may exist if it is empty. It becomes a Qlib ``provider_uri`` with the markets
         ``all`` and ``csi300`` (the largest 300 stocks, at most five sixths of all, reviewed twice a year)
         and the benchmark ``SH000300``, the mean return of the members.
-    stocks : int
-        Number of stocks, at least 12.
-    days : int
+    stocks : number of stocks, at least 12
+    days
         Business days in the calendar, at least 250; the last is 2020-09-30. The default begins on
         2008-01-01, so that the dates of Qlib's own workflow files are valid.
-    seed : int
-        Seed of PCG64, not negative.
-
-    Raises
-    ------
-    DataError
-        If the market is too small for every irregularity, the seed is negative, or ``out`` is not empty.
+    seed : seed of PCG64, not negative
     """
     for name, got, least in (("stocks", stocks, MIN_STOCKS), ("days", days, MIN_DAYS), ("seed", seed, 0)):
         if got < least:

@@ -44,34 +44,22 @@ _YEAR = 240
 
 @dataclass(frozen=True)
 class Tape:
-    """Bars of T days of trading in N stocks.
+    """Bars of T days of trading in N stocks."""
 
-    Attributes
-    ----------
-    begin, end : ``[N]`` int64
-        Day of the first bar, and the day after the last.
-    open, high, low, close : ``[T, N]`` int32
-        Raw prices in cents; 0 without trade.
-    lots : ``[T, N]`` int32
-        Volume in lots of 100 shares.
-    factor : ``[T, N]`` float32
-        Adjusted over raw price, also on suspended days.
-    change : ``[T, N]`` float32
-        Adjusted close over the adjusted close before, minus 1; NaN on the first day and without trade.
-    worth : ``[T, N]`` float32
-        Market value, up to a constant.
-    """
-
+    # ``[N]`` int64, day of the first bar, and the day after the last
     begin: Ints
     end: Ints
+    # ``[T, N]`` int32, raw prices in cents; 0 without trade
     open: npt.NDArray[np.int32]
     high: npt.NDArray[np.int32]
     low: npt.NDArray[np.int32]
     close: npt.NDArray[np.int32]
-    lots: npt.NDArray[np.int32]
-    factor: npt.NDArray[np.float32]
+    lots: npt.NDArray[np.int32]  # ``[T, N]`` int32, volume in lots of 100 shares
+    factor: npt.NDArray[np.float32]  # ``[T, N]`` float32, adjusted over raw price, also on suspended days
+    # ``[T, N]`` float32: adjusted close over the adjusted close before, minus 1; NaN on the first day and without
+    # trade
     change: npt.NDArray[np.float32]
-    worth: npt.NDArray[np.float32]
+    worth: npt.NDArray[np.float32]  # ``[T, N]`` float32, market value, up to a constant
 
 
 def _blank_tape(days: int, begin: Ints, end: Ints) -> Tape:
@@ -118,12 +106,9 @@ def _signal(overshoot: Floats, volume_shock: Floats, spread: Floats) -> Floats:
 
     Parameters
     ----------
-    overshoot : ``[N]``
-        Log close over its 5-day exponential mean, in daily volatilities.
-    volume_shock : ``[N]``
-        Log volume over its 20-day exponential mean.
-    spread : ``[N]``
-        Daily volatility, 20-day exponential.
+    overshoot : ``[N]``, log close over its 5-day exponential mean, in daily volatilities
+    volume_shock : ``[N]``, log volume over its 20-day exponential mean
+    spread : ``[N]``, daily volatility, 20-day exponential
     """
     reversal: Floats = -np.tanh(overshoot) / (1 + np.exp(-3 * volume_shock))
     calm: Floats = -np.tanh(2 * np.log(spread / _USUAL_SPREAD))

@@ -20,15 +20,10 @@ Span = tuple[np.datetime64, np.datetime64]
 
 @dataclass(frozen=True)
 class Universe:
-    """Membership spans of a market.
+    """Membership spans of a market."""
 
-    Attributes
-    ----------
-    name : the market's name, such as ``csi300``
-    spans : upper-case code -> membership spans ``(first day, last day)``, both inclusive; spans may overlap
-    """
-
-    name: str
+    name: str  # the market's name, such as ``csi300``
+    # upper-case code -> membership spans ``(first day, last day)``, both inclusive; spans may overlap
     spans: Mapping[str, tuple[Span, ...]]
 
     @property
@@ -60,10 +55,7 @@ class Universe:
 def read_universe(path: Path) -> Universe:
     """Read ``instruments/<market>.txt``: tab-separated code, first day, last day, a line per span.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or a line has another form, with file and line.
+    Raises DataError if the file cannot be read, or a line has another form, with file and line.
     """
     spans: dict[str, list[Span]] = {}
     for number, line in enumerate(read_lines(path), start=1):

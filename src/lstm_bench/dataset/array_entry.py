@@ -22,22 +22,12 @@ import numpy as np
 from lstm_bench.core.atomic import publish, staging, stagings_of
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.arrays import Array
+from lstm_bench.data.arrays import Array
 
 __all__ = [
-    "Arrays",
-    "Content",
-    "DamagedError",
-    "Entry",
-    "entry_bytes",
-    "exclusive",
-    "last_used",
-    "open_entry",
-    "read_entry",
-    "remove_entry",
-    "try_exclusive",
-    "write_entry",
-]
+    "Arrays", "Content", "DamagedError", "Entry", "entry_bytes", "exclusive", "last_used", "open_entry",
+    "read_entry", "remove_entry", "try_exclusive", "write_entry",
+]  # fmt: skip
 
 Arrays = Mapping[str, Array]
 Content = dict[str, Any]
@@ -65,10 +55,7 @@ def _index(path: Path) -> dict[str, Any]:
 def read_entry(path: Path) -> tuple[dict[str, Array], Content]:
     """Map an entry's arrays, and read its plain data.
 
-    Raises
-    ------
-    DamagedError
-        If an array is missing, or its file does not have the size in the index.
+    Raises DamagedError if an array is missing, or its file does not have the size in the index.
     """
     index = _index(path)
     arrays = {}
@@ -91,11 +78,7 @@ def read_entry(path: Path) -> tuple[dict[str, Array], Content]:
 class Entry:
     """An open entry. It is not removed until it is closed, or this object or its process ends.
 
-    Attributes
-    ----------
-    path : the entry's folder
-    arrays : name -> array; changes are private to this process
-    content : plain data
+    Changes of its ``arrays`` are private to this process; its ``content`` is plain data.
     """
 
     def __init__(self, path: Path, lock: int) -> None:
@@ -115,10 +98,7 @@ class Entry:
 def open_entry(path: Path) -> Entry:
     """Open the entry in a folder.
 
-    Raises
-    ------
-    DataError
-        If there is none, or it is damaged.
+    Raises DataError if there is none, or it is damaged.
     """
     if not path.is_dir():
         raise DamagedError(f"{path}: the cache has no such entry; it was removed or never built")

@@ -50,10 +50,7 @@ def default_folder() -> Path:
 def default_bytes() -> int:
     """Return the largest size of the cache: ``LSTM_BENCH_CACHE_GB``, by default 20 GB.
 
-    Raises
-    ------
-    ConfigError
-        If the variable is not a number of at least 0.
+    Raises ConfigError if the variable is not a number of at least 0.
     """
     size = os.environ.get(SIZE_VARIABLE)
     if not size:
@@ -69,33 +66,20 @@ def default_bytes() -> int:
 
 @dataclass(frozen=True)
 class EntryInfo:
-    """Description of an entry.
+    """Description of an entry."""
 
-    Attributes
-    ----------
-    key : name of its folder
-    bytes : size on disk, including abandoned staging folders
-    used : time at which it was last opened
-    in_use : whether a process has it open or writes it
-    content : its plain data, empty if it cannot be read
-    """
-
-    key: str
-    bytes: int
-    used: datetime
-    in_use: bool
-    content: Content
+    key: str  # name of its folder
+    bytes: int  # size on disk, including abandoned staging folders
+    used: datetime  # time at which it was last opened
+    in_use: bool  # whether a process has it open or writes it
+    content: Content  # its plain data, empty if it cannot be read
 
 
 class ArrayStore:
     """A folder of entries.
 
-    Parameters
-    ----------
-    folder
-        The store's folder, :func:`default_folder` by default. It is created when it is needed.
-    max_bytes
-        Largest size of all entries, :func:`default_bytes` by default. Open entries are included, but never removed.
+    ``folder`` is :func:`default_folder` by default; it is created when it is needed. ``max_bytes`` is the largest
+    size of all entries, :func:`default_bytes` by default. Open entries are included, but never removed.
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:
@@ -105,10 +89,7 @@ class ArrayStore:
     def open(self, key: str, build: Callable[[], tuple[Arrays, Content]]) -> Entry:
         """Open an entry. If it is absent or damaged, build it first, while other processes wait.
 
-        Raises
-        ------
-        DataError
-            If the folder cannot be written.
+        Raises DataError if the folder cannot be written.
         """
         entry = self._open(key)
         while entry is None:

@@ -30,18 +30,14 @@ class BarsDigest:
 
     If an instrument does not trade on the last days, later bars determine whether it has rows of NaN there. The digest
     does not depend on that.
-
-    Attributes
-    ----------
-    start, end : first and last day of the dataset's table
-    through : last day of the bars, which the labels of the last days need
-    sha256 : hex digest over trading days, members and the values of all fields, including the days before ``start``
-        that features need
     """
 
+    # first and last day of the dataset's table
     start: str
     end: str
-    through: str
+    through: str  # last day of the bars, which the labels of the last days need
+    # hex digest over trading days, members and the values of all fields, including the days before ``start`` that
+    # features need
     sha256: str
 
     @classmethod
@@ -56,10 +52,7 @@ class BarsDigest:
     def from_json(cls, content: Any) -> BarsDigest:
         """Read the output of :meth:`to_json`.
 
-        Raises
-        ------
-        DataError
-            If the content has another form.
+        Raises DataError if the content has another form.
         """
         if not isinstance(content, dict) or set(content) != {"start", "end", "through", "sha256"}:
             raise DataError(f"bars: got {value_with_kind(content)}, expected start, end, through and sha256")

@@ -12,6 +12,7 @@ from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
+from lstm_bench.data.arrays import Bools
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import DataKey, Dataset, View, window_shape
 from lstm_bench.dataset.guards import embargoed_days
@@ -26,7 +27,6 @@ from lstm_bench.dataset.handler import (
 )
 from lstm_bench.dataset.segments import Segment, locate_segments, span_of
 from lstm_bench.dataset.windows import Resident
-from lstm_bench.features.arrays import Bools
 from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Table
@@ -54,12 +54,12 @@ def build_dataset(
 ) -> Dataset:
     """Build the dataset of a workflow file's segments.
 
+    Raises ConfigError if the embargo leaves no day of a segment; if processors are fitted on days of a later segment
+    that is not prepared; if they leave different columns for training and prediction; or if columns do not fit
+    ``d_feat`` or ``step_len``. Raises DataError if a segment has no day, no bar or no label.
+
     Parameters
     ----------
-    config
-        The ``task.dataset`` section of a workflow file.
-    provider
-        The data folder.
     segments
         Segments to prepare, all by default. Nothing of a later segment is read, except the bars that the labels of
         the last days before it need.
@@ -69,15 +69,6 @@ def build_dataset(
     embargo
         Trading days before the next segment that are excluded from learning, both as samples of train and valid
         and in a processor's statistics; see :func:`lstm_bench.dataset.guards.embargo_days`.
-
-    Raises
-    ------
-    ConfigError
-        If the embargo leaves no day of a segment; if processors are fitted on days of a later segment that is not
-        prepared; if they leave different columns for training and prediction; or if columns do not fit ``d_feat`` or
-        ``step_len``.
-    DataError
-        If a segment has no day, no bar or no label.
     """
     handler = config.kwargs.handler
     columns = HandlerColumns.of(handler)
@@ -121,26 +112,12 @@ def build_inference_dataset(
     the run: expanding values depend on that day, and so do the last digits of rolling ones. Rows begin as many days
     before ``begin`` as the window of ``begin`` covers.
 
-    Parameters
-    ----------
-    fitted
-        ``shared`` and ``infer`` -> fitted statistics of the run's processors, in order.
-    begin, end
-        Calendar positions of the days to predict, end exclusive; not before the handler's first day.
-    d_feat
-        As for :func:`build_dataset`.
+    The dataset has one segment, ``test``, of the days ``begin..end``, and one data key, ``infer``. Raises ConfigError
+    if columns do not fit ``d_feat`` or ``step_len``. Raises DataError if there is no row, or ``fitted`` belongs to
+    other processors or columns.
 
-    Returns
-    -------
-    Dataset
-        With one segment, ``test``, of the days ``begin..end``, and one data key, ``infer``.
-
-    Raises
-    ------
-    ConfigError
-        If columns do not fit ``d_feat`` or ``step_len``.
-    DataError
-        If there is no row, or ``fitted`` belongs to other processors or columns.
+    ``fitted`` holds the statistics that the run's processors learned, of ``shared`` and ``infer``, in order.
+    ``begin`` is not before the handler's first day, ``end`` is exclusive.
     """
     handler = config.kwargs.handler
     start = first_position(handler, provider)
@@ -174,10 +151,7 @@ def requested_segments(segments: Sequence[SegmentName] | None) -> tuple[SegmentN
 def refuse_unseen_fit(config: DatasetConfig, seen: Sequence[SegmentName]) -> None:
     """Refuse processors that are fitted on days of a segment that must not be seen.
 
-    Raises
-    ------
-    ConfigError
-        If the fit period reaches into a segment that is not in ``seen``.
+    Raises ConfigError if the fit period reaches into a segment that is not in ``seen``.
     """
     fit_end = last_fit_day(config.kwargs.handler)
     for name in get_args(SegmentName):

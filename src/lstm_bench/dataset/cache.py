@@ -15,13 +15,13 @@ from typing import Any, get_args
 
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Array
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry, open_entry
 from lstm_bench.dataset.array_store import ArrayStore
 from lstm_bench.dataset.build import build_dataset, refuse_unseen_fit, requested_segments
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.stored import pack_dataset, unpack_dataset
-from lstm_bench.features.arrays import Array
 
 __all__ = ["DatasetCache"]
 
@@ -41,13 +41,7 @@ class DatasetCache:
     and this package's code. ``step_len`` is left out, because it only affects how windows are gathered. An entry has
     no data of later days than the dataset of those segments. See :mod:`lstm_bench.dataset.array_entry` for the locks
     that protect entries in use.
-
-    Parameters
-    ----------
-    folder
-        By default ``LSTM_BENCH_CACHE``, or else a folder in the user's cache folder.
-    max_bytes
-        By default ``LSTM_BENCH_CACHE_GB``, or else 20 GB.
+    ``folder`` and ``max_bytes`` are those of :class:`lstm_bench.dataset.array_store.ArrayStore`.
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:
@@ -82,22 +76,11 @@ class DatasetCache:
     ) -> Entry:
         """Return the open entry of a dataset; build it if it is absent.
 
-        Parameters
-        ----------
-        config, provider, segments, d_feat, embargo
-            As for ``build_dataset``.
-        fingerprint
-            Of the data, from :func:`lstm_bench.data.fingerprint.fingerprint`.
+        Its ``path`` is for :meth:`open_entry`, in this or another process. Raises ConfigError and DataError as
+        ``build_dataset`` does, and DataError if the cache cannot be written.
 
-        Returns
-        -------
-        Entry
-            Pass its ``path`` to :meth:`open_entry`, in this or another process.
-
-        Raises
-        ------
-        ConfigError, DataError
-            As in ``build_dataset``, and if the cache cannot be written.
+        ``fingerprint`` is that of the data, from :func:`lstm_bench.data.fingerprint.fingerprint`; the other arguments
+        are those of ``build_dataset``.
         """
         if segments is not None:
             refuse_unseen_fit(config, segments)
@@ -117,19 +100,9 @@ class DatasetCache:
     def open_entry(path: Path, config: DatasetConfig) -> Dataset:
         """Return the dataset of an entry, without bars.
 
-        Parameters
-        ----------
-        path
-            The entry's folder.
-        config
-            The configuration that the entry was built for; its ``step_len`` can differ.
-
-        Raises
-        ------
-        DataError
-            If the entry is missing, damaged, or belongs to another configuration.
-        ConfigError
-            If ``step_len`` does not fit its columns.
+        Raises DataError if the entry is missing, damaged, or belongs to another configuration. Raises ConfigError if
+        ``step_len`` does not fit its columns.
+        The ``step_len`` of ``config`` can differ from that of the configuration that the entry was built for.
         """
         entry = open_entry(path)
         identity, dataset = entry.content["identity"], entry.content["dataset"]

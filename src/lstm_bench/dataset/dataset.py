@@ -13,11 +13,11 @@ import torch
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError
+from lstm_bench.data.arrays import Array, Bools, Days, Floats32, Ints
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns, read_table
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import FoldedWindows, LaggedWindows, Resident, RowWindows, WindowSource
-from lstm_bench.features.arrays import Array, Bools, Days, Floats32, Ints
 from lstm_bench.features.columns import LaggedColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows, Table
@@ -36,24 +36,17 @@ class SampleSet:
     """Samples of one segment and data key.
 
     ``TSDatasetH`` orders them by instrument, then day; ``DatasetH`` by day, then instrument.
-
-    Attributes
-    ----------
-    days, instruments : ``[S]`` int64
-        Positions in the dataset's days and instruments.
-    labels : ``[S]`` float32, or float64 after ``CSRankNorm``, as in Qlib
-        Processed labels of this data key.
-    windows : source of the samples' features
-    embargoed : number of samples that the embargo left out
     """
 
     segment: SegmentName
     key: DataKey
+    # ``[S]`` int64, positions in the dataset's days and instruments
     days: Ints
     instruments: Ints
+    # ``[S]`` float32, or float64 after ``CSRankNorm``, as in Qlib: processed labels of this data key
     labels: Array
-    windows: WindowSource
-    embargoed: int = 0
+    windows: WindowSource  # source of the samples' features
+    embargoed: int = 0  # number of samples that the embargo left out
 
     def __len__(self) -> int:
         return len(self.days)
@@ -61,20 +54,12 @@ class SampleSet:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Processed rows of one data key.
+    """Processed rows of one data key."""
 
-    Attributes
-    ----------
-    kept : ``[R]`` bool, rows that the processors did not drop
-    labels : ``[R]``, processed
-    features : rows ``[R, C]`` float32, or bars ``[N, D, F]`` if the columns are lagged
-    lagged : the columns on those bars, None if they are stored
-    """
-
-    kept: Bools
-    labels: Array
-    features: Resident
-    lagged: LaggedColumns | None
+    kept: Bools  # ``[R]`` bool, rows that the processors did not drop
+    labels: Array  # ``[R]``, processed
+    features: Resident  # rows ``[R, C]`` float32, or bars ``[N, D, F]`` if the columns are lagged
+    lagged: LaggedColumns | None  # the columns on those bars, None if they are stored
 
     @classmethod
     def of(cls, table: Table, features: Resident) -> View:
@@ -271,10 +256,7 @@ class Dataset:
 def window_shape(config: DatasetConfig, C: int, d_feat: int) -> tuple[int, int]:
     """Shape ``(L, F)`` of a window over C columns.
 
-    Raises
-    ------
-    ConfigError
-        If columns do not fit ``d_feat`` or ``step_len``.
+    Raises ConfigError if columns do not fit ``d_feat`` or ``step_len``.
     """
     n_features = C if config.is_time_series else d_feat
     if C % n_features:

@@ -30,37 +30,24 @@ _COLUMNS_AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding about one column.
-
-    Attributes
-    ----------
-    text : description, to be read after the column's name
-    is_wrong : False for a mere note
-    """
+    """A finding about one column."""
 
     group: Group
     column: str
-    text: str
-    is_wrong: bool = True
+    text: str  # description, to be read after the column's name
+    is_wrong: bool = True  # False for a mere note
 
 
 @dataclass(frozen=True)
 class ColumnValues:
-    """Statistics of a column's values.
-
-    Attributes
-    ----------
-    rows : R, number of pairs (day, instrument)
-    nan_share, infinite_share : fractions of R
-    is_constant : whether all finite values are equal
-    """
+    """Statistics of a column's values."""
 
     group: Group
     column: str
-    rows: int
-    nan_share: float
-    infinite_share: float
-    is_constant: bool
+    rows: int  # R, number of pairs (day, instrument)
+    nan_share: float  # fractions of R
+    infinite_share: float  # fractions of R
+    is_constant: bool  # whether all finite values are equal
 
     def findings(self) -> Iterator[Finding]:
         """Yield a finding for values that a model cannot learn from."""
@@ -89,12 +76,7 @@ def _is_expanding(node: Node) -> bool:
 def check_texts(features: FeatureSet, fields: Collection[str] | None = None) -> list[Finding]:
     """Parse every expression, and check it.
 
-    Parameters
-    ----------
-    features
-        The feature set.
-    fields
-        Fields of the data. None if there is no data: a field that Qlib's data lacks is then only noted.
+    ``fields`` are those of the data. Without data (None), a field that Qlib's own data lacks is only a note.
     """
     findings: list[Finding] = []
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
@@ -141,17 +123,8 @@ def check_values(
 ) -> list[ColumnValues]:
     """Compute all columns that can be parsed, and summarise their values.
 
-    Parameters
-    ----------
-    market, start, end
-        Of the rows, as for a handler.
-
-    Raises
-    ------
-    DataError
-        If the data has no such market or days, or no row.
-    ExpressionError
-        If an operator is not defined for its operands.
+    ``market``, ``start``, ``end``: of the rows, as for a handler. Raises DataError if the data has no such market or
+    days, or no row. Raises ExpressionError if an operator is not defined for its operands.
     """
     groups: dict[Group, Mapping[str, str]] = {"feature": features.columns, "label": features.labels or {}}
     columns = [

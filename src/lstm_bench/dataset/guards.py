@@ -9,15 +9,14 @@ from typing import get_args
 import numpy as np
 
 from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName
-from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError
+from lstm_bench.data.arrays import Bools
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.handler import HandlerColumns
 from lstm_bench.dataset.segments import Segment, span_of
-from lstm_bench.features.arrays import Bools
 from lstm_bench.features.expression import Expression
 
 __all__ = ["default_embargo", "embargo_days", "embargoed_days", "feature_leak", "label_mistake", "leaks"]
@@ -28,10 +27,7 @@ def embargo_days(config: RunConfig) -> int:
 
     The configuration's ``embargo``, by default :func:`default_embargo`.
 
-    Raises
-    ------
-    ExpressionError
-        If the label is not an expression.
+    Raises ExpressionError if the label is not an expression.
     """
     embargo = config.lstm_bench.embargo
     return default_embargo(config) if embargo is None else embargo
@@ -42,10 +38,7 @@ def default_embargo(config: RunConfig) -> int:
 
     As many days as the label looks ahead, so that no label reaches into the next segment; 0 with ``compat: qlib``.
 
-    Raises
-    ------
-    ExpressionError
-        If the label is not an expression.
+    Raises ExpressionError if the label is not an expression.
     """
     if config.lstm_bench.compat == "qlib":
         return 0
@@ -60,14 +53,7 @@ def embargoed_days(
     A label of day t that looks ``days`` ahead depends on the bars of t + ``days``. Of the next segment, only the first
     day is used.
 
-    Returns
-    -------
-    ``[D]`` over the calendar
-
-    Raises
-    ------
-    ConfigError
-        If a segment has no day left.
+    Returns ``[D]`` over the calendar. Raises ConfigError if a segment has no day left.
     """
     marked = np.zeros(len(provider.calendar), dtype=np.bool_)
     names: tuple[SegmentName, ...] = get_args(SegmentName)
@@ -120,7 +106,9 @@ def leaks(config: DatasetConfig, provider: Provider) -> Iterator[tuple[str, str]
     calendar, train = provider.calendar, config.kwargs.segments.train
     begin, end = span_of(calendar, *train)
     reported = set()
-    for processor, kwargs in _fitted(handler):
+    for processor, kwargs in ((entry.name, entry.kwargs) for entry in handler.processors):
+        if not isinstance(kwargs, FittedKwargs):
+            continue
         fit = span_of(calendar, kwargs.fit_start_time, kwargs.fit_end_time)
         if fit[0] >= fit[1] or (begin <= fit[0] and fit[1] <= end):
             continue
@@ -132,10 +120,3 @@ def leaks(config: DatasetConfig, provider: Provider) -> Iterator[tuple[str, str]
                 f"{processor} is fitted on {kwargs.fit_start_time}..{kwargs.fit_end_time}, which is not within train, "
                 f"{train[0]}..{train[1]}",
             )
-
-
-def _fitted(handler: HandlerConfig) -> Iterator[tuple[str, FittedKwargs]]:
-    """Names and arguments of the processors that are fitted."""
-    for entry in (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors):
-        if isinstance(entry.kwargs, FittedKwargs):
-            yield entry.name, entry.kwargs

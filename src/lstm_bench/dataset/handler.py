@@ -13,11 +13,11 @@ from lstm_bench.config.alpha360 import DAYS, FIELDS
 from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.config.sections.processor import FittedKwargs
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Bools
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.dataset.universe import has_bars, instruments_of, universe_of
-from lstm_bench.features.arrays import Bools
+from lstm_bench.dataset.universe import instruments_of, universe_of
 from lstm_bench.features.column_selection import missing_columns, surviving_columns
 from lstm_bench.features.columns import Columns, LaggedColumns, StoredColumns
 from lstm_bench.features.evaluation import evaluate_rows
@@ -27,31 +27,18 @@ from lstm_bench.features.processors import process
 from lstm_bench.features.table import Rows, Table
 
 __all__ = [
-    "HandlerColumns",
-    "Processed",
-    "last_fit_day",
-    "missing_columns_hint",
-    "needed_features",
-    "process_infer",
-    "process_table",
-    "read_table",
-]
+    "HandlerColumns", "Processed", "last_fit_day", "missing_columns_hint", "needed_features",
+    "process_infer", "process_table", "read_table",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class HandlerColumns:
-    """The columns of a handler.
+    """The columns of a handler."""
 
-    Attributes
-    ----------
-    features : name -> expression, in the handler's order
-    label : the label's name and expression
-    lagged : whether the features are Alpha360's
-    """
-
-    features: Mapping[str, str]
-    label: tuple[str, str]
-    lagged: bool
+    features: Mapping[str, str]  # name -> expression, in the handler's order
+    label: tuple[str, str]  # the label's name and expression
+    lagged: bool  # whether the features are Alpha360's
 
     @classmethod
     def of(cls, config: HandlerConfig) -> HandlerColumns:
@@ -89,25 +76,15 @@ def read_table(
 ) -> tuple[Table, tuple[str, ...]]:
     """Read bars and compute the raw table.
 
+    Returns the table, and the codes of its N instruments. Raises DataError if no instrument has a row.
+
     Parameters
     ----------
     begin, end
         Calendar positions of the table's days, end exclusive. Bars around them are read as the expressions need.
-    names
-        Features to compute, in the handler's order.
-    lagged
-        Keep Alpha360's columns as lagged bars.
-    rows_from
-        Calendar position of the first day that has rows, ``begin`` by default. Values do not depend on it.
-
-    Returns
-    -------
-    The table, and the codes of its N instruments.
-
-    Raises
-    ------
-    DataError
-        If no instrument has a row.
+    names : features to compute, in the handler's order
+    lagged : keep Alpha360's columns as lagged bars
+    rows_from : calendar position of the first day that has rows, ``begin`` by default. Values do not depend on it.
     """
     rows_from = begin if rows_from is None else rows_from
     columns = HandlerColumns.of(config)
@@ -117,7 +94,7 @@ def read_table(
     panel = _read_bars(columns, universe, provider, begin, end, expressions, lagged=lagged)
     first = begin - panel.offset
     days = panel.days[first : first + end - begin]
-    mask = universe.member(days, panel.instruments) & has_bars(panel, first, len(days))
+    mask = universe.member(days, panel.instruments) & panel.has_row(first, len(days))
     mask[: rows_from - begin] = False
     rows = Rows.of(mask)
     if len(rows) == 0:
@@ -179,26 +156,19 @@ def _lagged_columns(names: tuple[str, ...], panel: Panel, first: int, rows: Rows
 
 @dataclass(frozen=True, eq=False)
 class Processed:
-    """A handler's processed tables.
+    """A handler's processed tables."""
 
-    Attributes
-    ----------
-    infer, learn : tables for prediction and for training, over the same rows
-    fitted : ``shared``, ``infer`` and ``learn`` -> statistics of their processors, in order
-    """
-
+    # tables for prediction and for training, over the same rows
     infer: Table
     learn: Table
+    # ``shared``, ``infer`` and ``learn`` -> statistics of their processors, in order
     fitted: Mapping[str, tuple[FittedStatistics, ...]]
 
 
 def process_table(config: HandlerConfig, raw: Table, embargoed: Bools | None = None) -> Processed:
     """Run a handler's processors: shared, then infer, then learn, which starts from infer or from shared.
 
-    Parameters
-    ----------
-    embargoed : ``[T]``, or None for no day
-        Days whose labels are left out when fitting.
+    ``embargoed``: ``[T]``, or None for no day: days whose labels are left out when fitting.
     """
     shared, shared_fitted = process(raw, config.shared_processors, embargoed)
     infer, infer_fitted = process(shared, config.infer_processors, embargoed)
@@ -212,10 +182,7 @@ def process_infer(
 ) -> Table:
     """Run only the processors of the infer data, with statistics that were fitted earlier; see :class:`Processed`.
 
-    Raises
-    ------
-    DataError
-        If ``fitted`` belongs to other processors or columns.
+    Raises DataError if ``fitted`` belongs to other processors or columns.
     """
     shared, _ = process(raw, config.shared_processors, fitted=fitted.get("shared", ()))
     infer, _ = process(shared, config.infer_processors, fitted=fitted.get("infer", ()))
@@ -251,6 +218,7 @@ def missing_columns_hint(config: HandlerConfig) -> str:
 
 def last_fit_day(config: HandlerConfig) -> datetime.date | None:
     """Last day that any processor is fitted on, None if none is fitted."""
-    chain = (*config.shared_processors, *config.infer_processors, *config.learn_processors)
-    ends = [entry.kwargs.fit_end_time for entry in chain if isinstance(entry.kwargs, FittedKwargs)]
+    ends = [
+        entry.kwargs.fit_end_time for entry in config.processors if isinstance(entry.kwargs, FittedKwargs)
+    ]
     return max((end for end in ends if end is not None), default=None)

@@ -24,10 +24,7 @@ _YEARS = {"train": 7.0, "valid": 2.0, "test": 3.6}
 def split_days(days: Sequence[Day]) -> dict[SegmentName, list[Day]] | None:
     """Split days into segments in proportion to Qlib's: 7, 2 and 3.6 years.
 
-    Returns
-    -------
-    dict or None
-        Segment -> its first and last day; None if there are too few days for three segments.
+    Returns each segment's first and last day; None if there are too few days for three segments.
     """
     scale = len(days) / sum(_YEARS.values())
     valid = round(_YEARS["train"] * scale)
@@ -46,21 +43,9 @@ def proportional(config: RunConfig, provider: Provider) -> dict[str, Any]:
 
     The last day of the calendar is left out, because Qlib's backtest needs a day after its own.
 
-    Parameters
-    ----------
-    config
-        As in the workflow file, not resolved.
-
-    Returns
-    -------
-    dict
-        Overrides of that file, dotted key -> value: the segments and every other date in it. These are the handler's
-        first and last day, the fit period (train) and the backtest's days (test).
-
-    Raises
-    ------
-    DataError
-        If the calendar has too few days for three segments.
+    ``config``: as in the workflow file, not resolved. Returns overrides of that file, dotted key -> value: the
+    segments and every other date in it. These are the handler's first and last day, the fit period (train) and the
+    backtest's days (test). Raises DataError if the calendar has too few days for three segments.
     """
     days = [str(day) for day in provider.calendar[:-1]]
     spans = split_days(days)

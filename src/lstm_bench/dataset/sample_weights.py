@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.config.sections.harness import TrainingConfig
+from lstm_bench.data.arrays import Floats, Floats32
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.features.arrays import Floats, Floats32
 
 __all__ = ["sample_weights"]
 
@@ -23,40 +23,21 @@ def sample_weights(
     samples' 1% quantile is replaced by that quantile, so that a stock with almost no moves does not outweigh all
     others. A missing one is replaced by the samples' median.
 
-    Parameters
-    ----------
-    samples
-        The S samples of train.
-    volatility : ``[T, N]``
-        Of the dataset's days and instruments, from :func:`lstm_bench.dataset.volatility.trailing_volatility`. Only
-        ``volatility`` needs it.
-
-    Returns
-    -------
-    ``[S]`` float64
-        None for ``uniform``.
-
-    Raises
-    ------
-    ValueError
-        If ``volatility`` is needed and not given.
+    The ``volatility`` ``[T, N]`` of the dataset's days and instruments is from
+    :func:`lstm_bench.dataset.volatility.trailing_volatility`. Returns ``[S]`` float64; None for ``uniform``. Raises
+    ValueError if ``volatility`` is needed and not given.
     """
     if training.reweight == "uniform":
         return None
     if training.reweight == "exponential":
-        weights = _decayed(samples, training.reweight_half_life)
+        age = samples.days.max() - samples.days
+        weights = np.exp2(-age / training.reweight_half_life)
     elif volatility is None:
         raise ValueError("volatility: reweight 'volatility' needs it")
     else:
         weights = _inverse(volatility[samples.days, samples.instruments].astype(np.float64))
     mean = float(weights[~np.isnan(samples.labels)].mean())
     return weights / mean
-
-
-def _decayed(samples: SampleSet, half_life: float) -> Floats:
-    age = samples.days.max() - samples.days
-    weights: Floats = np.exp2(-age / half_life)
-    return weights
 
 
 def _inverse(volatility: Floats) -> Floats:

@@ -13,8 +13,8 @@ from lstm_bench.config.sections.dataset import DatasetConfig, SegmentName, Segme
 from lstm_bench.config.values.day import parse_day
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import ConfigError, DataError
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.provider import Provider
-from lstm_bench.features.arrays import Days
 
 __all__ = ["Segment", "close_segments", "locate_segments", "misfits", "span_of"]
 
@@ -25,17 +25,11 @@ _Run = TypeVar("_Run", bound=RunConfig)
 
 @dataclass(frozen=True)
 class Segment:
-    """A span of days.
+    """A span of days."""
 
-    Attributes
-    ----------
-    name : ``train``, ``valid`` or ``test``
-    begin, end : calendar positions, end exclusive
-    """
-
-    name: SegmentName
-    begin: int
-    end: int
+    name: SegmentName  # ``train``, ``valid`` or ``test``
+    begin: int  # calendar positions, end exclusive
+    end: int  # calendar positions, end exclusive
 
 
 def locate_segments(
@@ -43,19 +37,9 @@ def locate_segments(
 ) -> dict[SegmentName, Segment]:
     """Find the named segments in the calendar.
 
-    Parameters
-    ----------
-    span
-        Calendar positions (end exclusive) of the handler's ``start_time..end_time``; there are no rows outside.
-
-    Returns
-    -------
-    The segments, clamped to ``span``. A warning is logged if a segment reaches outside the calendar or the span.
-
-    Raises
-    ------
-    DataError
-        If a segment has no trading day, or is wholly outside the calendar or the span.
+    ``span``: calendar positions (end exclusive) of the handler's ``start_time..end_time``; there are no rows outside.
+    Returns the segments, clamped to ``span``. A warning is logged if a segment reaches outside the calendar or the
+    span. Raises DataError if a segment has no trading day, or is wholly outside the calendar or the span.
     """
     located: dict[SegmentName, Segment] = {}
     calendar = provider.calendar
@@ -82,10 +66,7 @@ def close_segments(config: _Run, provider: Provider) -> _Run:
 
     The configuration then has all days that a run uses, and they are part of the run's identity.
 
-    Raises
-    ------
-    ConfigError
-        If the segments are then not in order.
+    Raises ConfigError if the segments are then not in order.
     """
     segments = config.task.dataset.kwargs.segments
     if not segments.is_open:
@@ -100,12 +81,9 @@ def close_segments(config: _Run, provider: Provider) -> _Run:
 def span_of(calendar: Days, start: object, end: object) -> tuple[int, int]:
     """Calendar positions (end exclusive) of the days from ``start`` to ``end``; None is an end of the calendar."""
     first = 0 if start is None else int(np.searchsorted(calendar, np.datetime64(str(start), "D"), "left"))
-    stop = (
-        len(calendar)
-        if end is None
-        else int(np.searchsorted(calendar, np.datetime64(str(end), "D"), "right"))
-    )
-    return first, stop
+    if end is None:
+        return first, len(calendar)
+    return first, int(np.searchsorted(calendar, np.datetime64(str(end), "D"), "right"))
 
 
 def misfits(config: DatasetConfig, provider: Provider) -> list[str]:

@@ -13,10 +13,10 @@ import numpy as np
 
 from lstm_bench.config.sections.exchange import REGIONS, Region
 from lstm_bench.core.errors import DataError, InputError, choices_hint
+from lstm_bench.data.arrays import Days
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.dataset.proportional import split_days
-from lstm_bench.features.arrays import Days
 
 __all__ = ["LEAST_DAYS", "LEAST_STOCKS", "Starter", "fit_starter"]
 
@@ -95,27 +95,10 @@ def fit_starter(
 ) -> Starter:
     """Fit a workflow file for LSTM to the days and stocks of a data folder.
 
-    Parameters
-    ----------
-    provider
-        The data folder.
-    uri
-        The folder's name in the file.
-    market
-        The universe; by default the only market other than ``all``, or ``all`` if there is no other.
-    region
-        By default inferred from the codes.
-    benchmark
-        A code with bars; by default an index of the folder.
-    features
-        Qlib's feature set.
-
-    Raises
-    ------
-    InputError
-        If the folder does not have what an argument names, or a default is ambiguous.
-    DataError
-        If the market has fewer than 250 days with bars, or fewer than 5 stocks on a typical day.
+    By default, the market is the only one other than ``all``, or ``all`` if there is no other; the region is inferred
+    from the codes; the benchmark is an index of the folder. ``uri`` is the folder's name in the file. Raises
+    InputError if the folder does not have what an argument names, or a default is ambiguous. Raises DataError if the
+    market has fewer than 250 days with bars, or fewer than 5 stocks on a typical day.
     """
     universe = provider.universe(_market(provider, market))
     days, stocks = _usable_days(provider, universe)
@@ -203,7 +186,5 @@ def _render(starter: Starter, uri: str, start: date, features: FeatureSetName) -
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     rules, costs = REGIONS[starter.region], COSTS[starter.region]
-    return (
-        template.render(starter=starter, uri=uri, start=start, features=features, rules=rules, costs=costs)
-        + "\n"
-    )
+    text = template.render(starter=starter, uri=uri, start=start, features=features, rules=rules, costs=costs)
+    return f"{text}\n"

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.config.sections.dataset import DatasetConfig
+from lstm_bench.data.arrays import Array, Floats32
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.dataset import DataKey, Dataset, View, window_shape
 from lstm_bench.dataset.segments import Segment
 from lstm_bench.dataset.windows import Resident
-from lstm_bench.features.arrays import Array, Floats32
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns, StandardiseColumns
 from lstm_bench.features.fitted import FittedStatistics
 from lstm_bench.features.table import Rows
@@ -27,11 +27,6 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, Array], dict[
 
     Settings that only affect how windows are gathered, such as ``step_len``, are left out. Features that both data
     keys share are stored once, and lagged columns as their bars.
-
-    Parameters
-    ----------
-    d_feat
-        The ``d_feat`` that the dataset was built with.
 
     Returns
     -------
@@ -75,10 +70,7 @@ def unpack_dataset(
 ) -> Dataset:
     """Restore a dataset, with the ``step_len`` of ``config``.
 
-    Raises
-    ------
-    ConfigError
-        If ``step_len`` does not fit the columns.
+    Raises ConfigError if ``step_len`` does not fit the columns.
     """
     days, instruments = arrays["days"], tuple(content["instruments"])
     names = tuple(content["feature_names"])

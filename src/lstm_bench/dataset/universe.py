@@ -11,16 +11,15 @@ import numpy as np
 from lstm_bench.config.sections.handler import HandlerConfig
 from lstm_bench.config.sections.universe import ExpressionFilter, FilteredMarket, NameFilter, TimeRangeConfig
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.panel import Panel
+from lstm_bench.data.arrays import Bools, Days
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Span, Universe
 from lstm_bench.dataset.segments import span_of
-from lstm_bench.features.arrays import Bools, Days
 from lstm_bench.features.evaluation import evaluate_rows
 from lstm_bench.features.expression import Expression, extent, parse
 from lstm_bench.features.table import Rows
 
-__all__ = ["has_bars", "instruments_of", "universe_of"]
+__all__ = ["instruments_of", "universe_of"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -31,24 +30,13 @@ def instruments_of(universe: Universe, expressions: Iterable[Expression]) -> lis
     return sorted(named.union(universe.instruments))
 
 
-def has_bars(panel: Panel, first: int, days: int) -> Bools:
-    """Mark the cells ``[days, N]``, from the panel's day ``first``, between an instrument's first and last bar."""
-    positions = np.arange(first, first + days)[:, None]
-    inside: Bools = (panel.first <= positions) & (positions <= panel.last)
-    return inside
-
-
 def universe_of(config: HandlerConfig, provider: Provider) -> Universe:
     """Read the membership spans, and apply the handler's filters and instrument processors.
 
     Explicitly listed instruments are members on all days.
 
-    Raises
-    ------
-    DataError
-        If there is no such market, a filter's days are not in the calendar, or no instrument is left.
-    ExpressionError
-        If a filter's rule is not an expression.
+    Raises DataError if there is no such market, a filter's days are not in the calendar, or no instrument is left.
+    Raises ExpressionError if a filter's rule is not an expression.
     """
     universe = _before_filters(config, provider)
     for entry in config.filters:
@@ -126,7 +114,7 @@ def _keep_where_true(
     columns = np.searchsorted(panel.instruments, codes)
     present = np.zeros((end - begin, len(panel.instruments)), dtype=np.bool_, order="F")
     present[:, columns] = member[begin:end]
-    present &= has_bars(panel, begin - panel.offset, end - begin)
+    present &= panel.has_row(begin - panel.offset, end - begin)
     rows = Rows.of(present)
     holds = np.zeros(present.shape, dtype=np.bool_)
     if len(rows):
@@ -191,7 +179,7 @@ def _row_ends(
 ) -> dict[str, tuple[int, int]]:
     """Calendar positions of the first and last row of each instrument that has rows."""
     panel = provider.panel(universe.instruments, fields, begin, end, needed=())
-    rows = universe.member(panel.days, panel.instruments) & has_bars(panel, 0, end - begin)
+    rows = universe.member(panel.days, panel.instruments) & panel.has_row(0, end - begin)
     first, last = rows.argmax(axis=0) + begin, end - 1 - rows[::-1].argmax(axis=0)
     return {
         code: (int(first[i]), int(last[i])) for i, code in enumerate(panel.instruments) if rows[:, i].any()

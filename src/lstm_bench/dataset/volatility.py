@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from lstm_bench.data.arrays import Array, Floats32
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry
 from lstm_bench.dataset.array_store import ArrayStore
-from lstm_bench.features.arrays import Array, Floats32
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 
@@ -25,19 +25,8 @@ def trailing_volatility(
 
     No data after a day's close are used. Days without a close have no return and are left out.
 
-    Parameters
-    ----------
-    instruments
-        N codes, sorted.
-    begin, days
-        Position of the first day in the calendar, and T. Bars before it are read as the window needs.
-    window
-        Trading days.
-
-    Returns
-    -------
-    ``[T, N]`` float32
-        NaN if a window has fewer than two returns.
+    The N ``instruments`` are sorted, and T is ``days``. Bars before ``begin`` are read as the window needs. Returns
+    ``[T, N]`` float32: NaN if a window has fewer than two returns.
     """
     volatility = parse(f"Std($close/Ref($close, 1)-1, {window})")
     left, _ = extent([volatility])
@@ -52,14 +41,7 @@ def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, win
 
     It has no values of later days than the dataset.
 
-    Parameters
-    ----------
-    store
-        The store of the dataset's own entry.
-    dataset
-        The dataset's entry, which identifies data and code.
-    provider, window
-        As for :func:`trailing_volatility`.
+    ``store`` is that of the dataset's own entry, which identifies data and code.
     """
     key = hashlib.sha256(f"{_NAME} {window} of {dataset.path.name}".encode()).hexdigest()[:32]
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_bench.features.arrays import Floats32, Ints
+from lstm_bench.data.arrays import Floats32, Ints
 from lstm_bench.features.columns import ColumnMap, Fill, LaggedColumns
 from lstm_bench.features.table import Rows
 
@@ -27,30 +27,19 @@ class WindowSource(Protocol):
     @property
     def step_len(self) -> int:
         """Days in a window, L."""
-        ...
 
     @property
     def n_features(self) -> int:
         """Features per day, F."""
-        ...
 
     def to(self, device: torch.device | str) -> WindowSource:
         """Return the source with its arrays on ``device``."""
-        ...
 
     def gather(self, days: Tensor, instruments: Tensor) -> Tensor:
-        """Gather windows.
+        """Gather windows ``[B, L, F]`` float32, contiguous; the window's last step is the sample's own day.
 
-        Parameters
-        ----------
-        days, instruments : ``[B]`` int64, on the source's device
-            Positions in the dataset's days and instruments.
-
-        Returns
-        -------
-        ``[B, L, F]`` float32, contiguous; the window's last step is the sample's own day
+        ``days`` and ``instruments`` ``[B]`` int64 are positions in the dataset's, on the source's device.
         """
-        ...
 
 
 class Resident:
@@ -74,25 +63,18 @@ class RowWindows:
 
     A window covers the last L days on which the table of the data key has any row. If the sample's instrument has no
     row on one of them, the row before it in the window takes its place, or else the row after.
-
-    Attributes
-    ----------
-    step_len : L
-    features, data : ``[R, F]``, and the copy on the source's device
-    rows : ``[K]`` int32
-        Positions in ``data`` of the rows that windows may see, sorted by instrument, then day.
-    last : ``[N, L + P]`` int32
-        Position in ``rows`` of each instrument's last row at or before each of P days, preceded by L entries for
-        windows that begin before the first day.
-    place : ``[T]`` int64, positions of the dataset's days among the P days
     """
 
-    step_len: int
+    step_len: int  # L
+    # ``[R, F]``, and the copy on the source's device
     features: Resident
     data: Tensor
+    # ``[K]`` int32, positions in ``data`` of the rows that windows may see, sorted by instrument, then day
     rows: Tensor
+    # ``[N, L + P]`` int32: position in ``rows`` of each instrument's last row at or before each of P days, preceded
+    # by L entries for windows that begin before the first day
     last: Tensor
-    place: Tensor
+    place: Tensor  # ``[T]`` int64, positions of the dataset's days among the P days
 
     @classmethod
     def over(cls, features: Resident, rows: Rows, seen: Ints, step_len: int) -> RowWindows:
@@ -145,24 +127,16 @@ class LaggedWindows:
     """Windows of lagged fields, as ``DatasetH`` makes them of Alpha360's columns.
 
     A window is a slice of the bars, divided by its last day; then the columns' maps are applied.
-
-    Attributes
-    ----------
-    step_len : L
-    fields, data : ``[N, D, F]`` bars, and the copy on the source's device
-    history : days of bars before the dataset's first
-    bases : ``[F]`` int64, position of the field that each field is divided by
-    epsilon : ``[F]`` float32, added to the divisor
-    maps : the columns' maps, with tensors ``[L, F]``
     """
 
-    step_len: int
+    step_len: int  # L
+    # ``[N, D, F]`` bars, and the copy on the source's device
     fields: Resident
     data: Tensor
-    history: int
-    bases: Tensor
-    epsilon: Tensor
-    maps: tuple[WindowMap, ...]
+    history: int  # days of bars before the dataset's first
+    bases: Tensor  # ``[F]`` int64, position of the field that each field is divided by
+    epsilon: Tensor  # ``[F]`` float32, added to the divisor
+    maps: tuple[WindowMap, ...]  # the columns' maps, with tensors ``[L, F]``
 
     @classmethod
     def over(cls, fields: Resident, columns: LaggedColumns, step_len: int) -> LaggedWindows:
@@ -206,19 +180,12 @@ class LaggedWindows:
 
 @dataclass(frozen=True, eq=False)
 class WindowMap:
-    """A column map for windows: standardise and clip, or fill.
+    """A column map for windows: standardise and clip, or fill."""
 
-    Attributes
-    ----------
-    center, scale : ``[L, F]``, or None for a fill
-    limit : clip to ``±limit``, or None
-    fill : value for NaN, or None
-    """
-
-    center: Tensor | None = None
-    scale: Tensor | None = None
-    limit: float | None = None
-    fill: float | None = None
+    center: Tensor | None = None  # ``[L, F]``, or None for a fill
+    scale: Tensor | None = None  # ``[L, F]``, or None for a fill
+    limit: float | None = None  # clip to ``±limit``, or None
+    fill: float | None = None  # value for NaN, or None
 
     @classmethod
     def of(cls, column_map: ColumnMap, F: int, step_len: int) -> WindowMap:
@@ -249,21 +216,14 @@ class WindowMap:
 
 @dataclass(frozen=True, eq=False)
 class FoldedWindows:
-    """A row's columns folded into days, as Qlib's LSTM folds a row of ``DatasetH``: ``[F, days]`` transposed.
+    """A row's columns folded into days, as Qlib's LSTM folds a row of ``DatasetH``: ``[F, days]`` transposed."""
 
-    Attributes
-    ----------
-    step_len : L, number of last days that are used
-    n_features : F
-    features, data : ``[R, F * days]``, and the copy on the source's device
-    row_of : ``[N, T]`` int32, -1 if there is no row
-    """
-
-    step_len: int
-    n_features: int
+    step_len: int  # L, number of last days that are used
+    n_features: int  # F
+    # ``[R, F * days]``, and the copy on the source's device
     features: Resident
     data: Tensor
-    row_of: Tensor
+    row_of: Tensor  # ``[N, T]`` int32, -1 if there is no row
 
     @classmethod
     def over(cls, features: Resident, rows: Rows, n_features: int, step_len: int) -> FoldedWindows:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_bench.data.arrays import Bools, Days, Floats, Reals
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.returns.drawdown import drawdowns, worst
@@ -20,29 +21,20 @@ from lstm_bench.evaluate.signal.precision import Precision, precision
 from lstm_bench.evaluate.signal.stability import Stability, stability
 from lstm_bench.evaluate.trading.backtest import BacktestResult
 from lstm_bench.evaluate.trading.holdings import holding_statistics
-from lstm_bench.features.arrays import Bools, Days, Floats, Reals
 
 __all__ = ["PortfolioAnalysis", "SignalAnalysis", "analyse_portfolio", "analyse_signal"]
 
 
 @dataclass(frozen=True)
 class SignalAnalysis:
-    """The evaluation of scores beyond their IC.
+    """The evaluation of scores beyond their IC."""
 
-    Attributes
-    ----------
-    days : ``[T]`` datetime64[D]
-    metrics : the daily ICs
-    precision, groups, stability : daily series
-    decay : ICs with later labels
-    """
-
-    days: Days
-    metrics: SignalMetrics
-    precision: Precision
-    groups: GroupReturns
-    stability: Stability
-    decay: Decay
+    days: Days  # ``[T]`` datetime64[D]
+    metrics: SignalMetrics  # the daily ICs
+    precision: Precision  # daily series
+    groups: GroupReturns  # daily series
+    stability: Stability  # daily series
+    decay: Decay  # ICs with later labels
 
     def series(self) -> dict[str, Floats]:
         """Return the daily series other than the ICs: name -> ``[T]``."""
@@ -118,13 +110,7 @@ def analyse_signal(
 ) -> SignalAnalysis:
     """Evaluate scores ``[T, N]`` beyond their IC.
 
-    Parameters
-    ----------
-    score, label, rows
-        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
-    days : ``[T]`` datetime64[D]
-    metrics
-        Daily ICs of the same scores.
+    ``metrics`` are the daily ICs of the same scores.
     """
     return SignalAnalysis(
         days,

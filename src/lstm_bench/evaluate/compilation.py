@@ -34,11 +34,8 @@ logger = logging.getLogger(__name__)
 class EarlyCompilation:
     """Context manager around training that compiles the kernels meanwhile, unless they are compiled already.
 
-    Parameters
-    ----------
-    folder
-        The folder of :func:`lstm_bench.core.kernel.cache_folder`, in which a marker file records that the kernels are
-        compiled. None if machine code cannot be cached; then nothing is compiled ahead.
+    A marker file in ``folder``, that of :func:`lstm_bench.core.kernel.cache_folder`, says that the kernels are
+    compiled. Without a folder machine code cannot be cached, and nothing is compiled ahead.
     """
 
     def __init__(self, folder: Path | None) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_bench.features.arrays import Floats
+from lstm_bench.data.arrays import Floats
 
 __all__ = ["ROUNDING", "Moments", "moments", "scaled"]
 
@@ -17,18 +17,11 @@ _CLOSE = 2.0**-20
 
 
 class Moments(NamedTuple):
-    """Mean and standard deviation (ddof 1) of a series, and the mean divided by the deviation.
+    """Mean and standard deviation (ddof 1) of a series, and the mean divided by the deviation."""
 
-    Attributes
-    ----------
-    mean : NaN if there is no value
-    std : NaN if there are fewer than two values, or one is infinite; 0 if all are equal
-    ratio : NaN also if the values differ by no more than :data:`ROUNDING`
-    """
-
-    mean: float
-    std: float
-    ratio: float
+    mean: float  # NaN if there is no value
+    std: float  # NaN if there are fewer than two values, or one is infinite; 0 if all are equal
+    ratio: float  # NaN also if the values differ by no more than :data:`ROUNDING`
 
 
 def moments(series: Floats) -> Moments:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
+from lstm_bench.data.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["among", "best_first", "rising_order"]
 

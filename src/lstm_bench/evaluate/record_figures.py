@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_bench.data.arrays import Bools, Reals
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.signal.metrics import SignalMetrics
 from lstm_bench.evaluate.signal.precision import Precision
-from lstm_bench.features.arrays import Bools, Reals
 
 __all__ = ["long_short_figures", "squared_error"]
 
@@ -15,18 +15,9 @@ __all__ = ["long_short_figures", "squared_error"]
 def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str, float]:
     """Figures that ``HFSignalRecord`` logs in addition to the ICs, by Qlib's names.
 
-    Parameters
-    ----------
-    signal
-        With long-short returns.
-    precision
-        Its excess precision, against the day's mean label, is used.
-
-    Returns
-    -------
-    dict
-        Means over days: ``Long precision``, ``Short precision``, ``Long-Short Average Return``; and ``Long-Short
-        Average Sharpe``, the mean return divided by the standard deviation (ddof 1), not annualised, NaN if that is 0.
+    Returns means over days: ``Long precision``, ``Short precision``, ``Long-Short Average Return``; and ``Long-Short
+    Average Sharpe``, the mean return divided by the standard deviation (ddof 1), not annualised, NaN if that is 0.
+    ``signal`` has long-short returns; of ``precision``, the excess over the day's mean label is used.
     """
     returns = moments(np.empty(0) if signal.long_short is None else signal.long_short)
     return {

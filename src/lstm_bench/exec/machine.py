@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,6 @@ def machine_report(provider_uri: str | None, results: Path, store: str, store_pa
     ----------
     provider_uri
         The data folder to describe; None for the folder of the ready workflow files.
-    results
-        Folder of the records.
     store
         Where studies are, without a password.
     store_path
@@ -191,14 +190,7 @@ def _describe(provider: Provider) -> Report:
 def _tracking() -> Report:
     mlflow, login = os.environ.get("MLFLOW_TRACKING_URI"), find_login()
     return {
-        "wandb": {
-            "package": _version("wandb"),
-            "mode": login.mode,
-            "mode_from": login.mode_from,
-            "host": login.host,
-            "key": login.key_from,
-            "warning": login.warning,
-        },
+        "wandb": {"package": _version("wandb"), **asdict(login)},
         "mlflow": {"package": _version("mlflow"), "tracking_uri": mlflow and without_password(mlflow)},
     }
 

@@ -64,14 +64,10 @@ def decide(
 
     Parameters
     ----------
-    failure
-        Of this attempt.
     earlier
         Attempts before this one. Lost workers and full devices do not count towards ``max_retries``.
     max_retries
         Retries of a job that raises.
-    can_split
-        Whether the job can be split into smaller ones.
     shares_device
         Whether other jobs may have used the device at the same time, so that fewer slots leave more memory.
     """

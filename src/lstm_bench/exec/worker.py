@@ -107,7 +107,6 @@ class StopFlag(Protocol):
 
     def is_set(self) -> bool:
         """Whether to stop."""
-        ...
 
 
 class _Halt(Exception):  # noqa: N818 - not an error
@@ -142,13 +141,14 @@ class Session:
             raise EOFError("the driver is gone")
 
 
+Work = Callable[[dict[str, Any], Session], dict[str, Any]]
+
+
 def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> None:
-    """Run jobs until the connection closes.
+    """Run jobs until the connection to the driver closes.
 
     Parameters
     ----------
-    connection
-        To the driver.
     stop
         Set to halt the running job.
     opens
@@ -157,10 +157,7 @@ def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> N
         Processor threads to use; 0 leaves them as they are.
     """
     if threading.current_thread() is threading.main_thread():
-        for number in (
-            signal.SIGINT,
-            signal.SIGTERM,
-        ):  # these reach the whole process group; the driver decides
+        for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the driver decides
             signal.signal(number, signal.SIG_IGN)
         _send_warnings(connection)
     try:
@@ -228,11 +225,9 @@ def _failure(error: Exception) -> Failed:
     return Failed(kind, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
 
 
-def _work(name: str) -> Callable[[dict[str, Any], Session], dict[str, Any]]:
+def _work(name: str) -> Work:
     module, _, function = name.partition(":")
-    found: Callable[[dict[str, Any], Session], dict[str, Any]] = getattr(
-        importlib.import_module(module), function
-    )
+    found: Work = getattr(importlib.import_module(module), function)
     return found
 
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from lstm_bench.core.errors import DataError
-from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
 from lstm_bench.features.evaluation import evaluate_rows
@@ -59,25 +58,9 @@ class Bars:
 def feature_table(bars: Bars, expressions: Mapping[str, str], columns: Sequence[str]) -> pd.DataFrame:
     """Compute columns of a feature set.
 
-    Parameters
-    ----------
-    bars
-        Their days and universe make the rows.
-    expressions
-        Column -> expression, of the whole set: its fields determine the first day on which an instrument has bars.
-    columns
-        Columns to compute, in this order.
-
-    Returns
-    -------
-    ``[R, F]`` float32 by (datetime, instrument), sorted
-
-    Raises
-    ------
-    ExpressionError
-        If an expression is not in Qlib's language.
-    DataError
-        If there is no row.
+    ``expressions`` are those of the whole set: their fields decide from which day on an instrument has bars. Returns
+    ``[R, F]`` float32 by (datetime, instrument), sorted. Raises ExpressionError if an expression is not in Qlib's
+    language. Raises DataError if there is no row.
     """
     parsed = [parse(expressions[name]) for name in columns]
     left, right = extent(parsed)
@@ -87,7 +70,7 @@ def feature_table(bars: Bars, expressions: Mapping[str, str], columns: Sequence[
     panel = bars.provider.panel(sorted({*bars.instruments, *elsewhere}), fields, begin, end)
 
     first = bars.begin - panel.offset
-    rows = _rows(bars, panel, first)
+    rows = Rows.of(panel.has_row(first, len(bars.days)) & bars.universe.member(bars.days, panel.instruments))
     if len(rows) == 0:
         raise DataError(f"{bars.universe.name!r} has no bars on {bars.days[0]}..{bars.days[-1]}")
     values = evaluate_rows(parsed, panel, first, rows)  # [F, R]
@@ -98,10 +81,3 @@ def feature_table(bars: Bars, expressions: Mapping[str, str], columns: Sequence[
     levels = [days[rows.days[order]], codes[rows.instruments[order]]]
     index = pd.MultiIndex.from_arrays(levels, names=["datetime", "instrument"])
     return pd.DataFrame(values[:, order].T, index=index, columns=list(columns))
-
-
-def _rows(bars: Bars, panel: Panel, first: int) -> Rows:
-    """Make a row of each day of the universe between an instrument's first and last bar."""
-    positions = np.arange(first, first + len(bars.days))[:, None]
-    has_bars = (panel.first <= positions) & (positions <= panel.last)
-    return Rows.of(has_bars & bars.universe.member(bars.days, panel.instruments))

@@ -51,10 +51,7 @@ def missing_columns(features: Sequence[str], label: str, entry: ProcessorConfig)
 def selected_columns(features: Sequence[str], label: str, entry: ProcessorConfig) -> tuple[str, ...]:
     """Features that a ``FilterCol`` or ``DropCol`` keeps.
 
-    Raises
-    ------
-    ConfigError
-        If it drops the label or every feature.
+    Raises ConfigError if it drops the label or every feature.
     """
     kwargs = cast(FilterColKwargs | DropColKwargs, entry.kwargs)
     named = set(kwargs.col_list)

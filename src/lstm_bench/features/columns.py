@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Array, Floats32, Ints
 from lstm_bench.features import host
-from lstm_bench.features.arrays import Array, Floats32, Ints
 
 __all__ = ["ColumnMap", "Columns", "Fill", "LaggedColumns", "StandardiseColumns", "StoredColumns"]
 
@@ -28,16 +28,10 @@ _BLOCK_VALUES = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class StandardiseColumns:
-    """``x -> (x - center) / scale``, clipped to ``±limit`` unless it is None.
+    """``x -> (x - center) / scale``, clipped to ``±limit`` unless it is None."""
 
-    Attributes
-    ----------
-    center, scale : ``[F]`` float32
-    limit : float or None
-    """
-
-    center: Floats32
-    scale: Floats32
+    center: Floats32  # ``[F]`` float32
+    scale: Floats32  # ``[F]`` float32
     limit: float | None = None
 
     def apply(self, x: Array, column: int | slice) -> None:
@@ -73,15 +67,10 @@ ColumnMap = StandardiseColumns | Fill
 
 @dataclass(frozen=True, eq=False)
 class Columns(ABC):
-    """F named columns over R rows.
+    """F named columns over R rows."""
 
-    Attributes
-    ----------
-    names : F column names
-    maps : maps to apply to the source, in order
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # F column names
+    # maps to apply to the source, in order
     maps: tuple[ColumnMap, ...] = dataclasses.field(default=(), kw_only=True)
 
     @abstractmethod
@@ -121,9 +110,7 @@ class Columns(ABC):
 class StoredColumns(Columns):
     """Columns held as an array.
 
-    Attributes
-    ----------
-    values : ``[F, R]`` float32 (float64 for ranks, as in Qlib)
+    ``values``: ``[F, R]`` float32 (float64 for ranks, as in Qlib).
     """
 
     values: Array
@@ -166,23 +153,15 @@ class StoredColumns(Columns):
 
 @dataclass(frozen=True, eq=False)
 class LaggedColumns(Columns):
-    """Columns ``Ref(field, lag) / base`` of a few fields, computed on demand.
+    """Columns ``Ref(field, lag) / base`` of a few fields, computed on demand."""
 
-    Attributes
-    ----------
-    fields : ``[f, N, S + T]`` float32
-        Bars, with S days of history (NaN if there are none) before the T days of the table.
-    bases : f positions in ``fields``: the field that each field is divided by, on the last day
-    epsilon : ``[f]`` float32, added to the base
-    lags : days of lag in a column, first to last; names are grouped by field, in this order
-    cells : ``[R]`` int64, position of each row's day in a flat ``[N, S + T]``
-    """
-
+    # ``[f, N, S + T]`` float32: bars, with S days of history (NaN if there are none) before the T days of the table
     fields: Floats32
+    # f positions in ``fields``: the field that each field is divided by, on the last day
     bases: tuple[int, ...]
-    epsilon: Floats32
-    lags: tuple[int, ...]
-    cells: Ints
+    epsilon: Floats32  # ``[f]`` float32, added to the base
+    lags: tuple[int, ...]  # days of lag in a column, first to last; names are grouped by field, in this order
+    cells: Ints  # ``[R]`` int64, position of each row's day in a flat ``[N, S + T]``
 
     @property
     def history(self) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lstm_bench.data.arrays import Array
 from lstm_bench.features import elementwise
-from lstm_bench.features.arrays import Array
 from lstm_bench.features.kernels.correlation import rolling_correlation
 from lstm_bench.features.kernels.exponential import expanding_exponential, exponential_mean
 from lstm_bench.features.kernels.extremes import rolling_extreme
@@ -44,10 +44,7 @@ _WINDOW_KERNELS = {
 def compute(steps: Sequence[Apply], operands: Sequence[Value]) -> tuple[Series, ...]:
     """Compute steps that share their operands, window and pass over it.
 
-    Raises
-    ------
-    ExpressionError
-        If an operator is not defined for its operands.
+    Raises ExpressionError if an operator is not defined for its operands.
     """
     step = steps[0]
     if step.operator in elementwise.ELEMENTWISE:

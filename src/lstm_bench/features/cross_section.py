@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Floats, Floats32, Ints
+from lstm_bench.data.arrays import Floats, Floats32, Ints
 
 __all__ = ["day_means_for", "day_ranks", "day_robust_zscores", "day_zscores"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.core.errors import ExpressionError
-from lstm_bench.features.arrays import Array, Ints
+from lstm_bench.data.arrays import Array, Ints
 from lstm_bench.features.kernels.shift import blank
 from lstm_bench.features.series import Series, Span, Value
 
@@ -69,11 +69,8 @@ _FILLS_MISSING = ("Power", "If")
 def apply(operator: str, operands: Sequence[Value]) -> Series:
     """Apply an operator on the rows that any operand has.
 
-    Raises
-    ------
-    ExpressionError
-        If NumPy does not define the operator for these operands: the difference of two booleans, a negative power
-        of a whole number, the sum with a number beyond 64 bits.
+    Raises ExpressionError if NumPy does not define the operator for these operands: the difference of two booleans, a
+    negative power of a whole number, the sum with a number beyond 64 bits.
     """
     series = [operand for operand in operands if isinstance(operand, Series)]
     span = series[0].span

@@ -14,9 +14,9 @@ import numpy as np
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ExpressionError, choices_hint
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Array, Floats32, Ints, Ints32
 from lstm_bench.data.panel import Panel
 from lstm_bench.features import host
-from lstm_bench.features.arrays import Array, Floats32, Ints, Ints32
 from lstm_bench.features.compute import compute
 from lstm_bench.features.expression import Expression, extent, parse
 from lstm_bench.features.kernels.shift import blank
@@ -33,28 +33,16 @@ _BLOCK_VALUES = 1 << 15
 def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, end: int) -> Floats32:
     """Values of F expressions on the panel's days ``begin`` to ``end``, each as Qlib computes it for these days.
 
+    Returns ``[F, T, N]`` float32, ``T = end - begin``. Each ``[T, N]`` column is Fortran-ordered. NaN if an
+    instrument has no row on a day. Raises ExpressionError if a text is not in the language, the panel lacks a field
+    or an instrument that it names, or an operator is not defined for its operands (such as the difference of two
+    comparisons). Raises ValueError if the panel lacks days or history.
+
     Parameters
     ----------
-    expressions
-        Parsed expressions or texts.
     panel
         Bars with at least ``extent(expressions)`` days around the requested ones, as far as the calendar has them,
         and with the fields and the instruments that the expressions name.
-    begin, end
-        Positions of days in the panel, end exclusive.
-
-    Returns
-    -------
-    ``[F, T, N]`` float32
-        ``T = end - begin``. Each ``[T, N]`` column is Fortran-ordered. NaN if an instrument has no row on a day.
-
-    Raises
-    ------
-    ExpressionError
-        If a text is not in the language, the panel lacks a field or an instrument that it names, or an operator is
-        not defined for its operands (such as the difference of two comparisons).
-    ValueError
-        If the panel lacks days or history.
     """
     days, count = panel.shape
     if not 0 <= begin <= end <= days:
@@ -67,23 +55,8 @@ def evaluate(expressions: Sequence[Expression | str], panel: Panel, begin: int, 
 def evaluate_rows(expressions: Sequence[Expression | str], panel: Panel, begin: int, rows: Rows) -> Floats32:
     """Values of F expressions at R rows only, each as Qlib computes it for all T days.
 
-    Parameters
-    ----------
-    expressions, panel
-        As in :func:`evaluate`.
-    begin
-        Position in the panel of the first of the T days.
-    rows
-        The requested rows, of T days and the panel's instruments.
-
-    Returns
-    -------
-    ``[F, R]`` float32
-
-    Raises
-    ------
-    ExpressionError, ValueError
-        As in :func:`evaluate`.
+    ``begin`` is the position in the panel of the first of the T days; the rest is as in :func:`evaluate`. Returns
+    ``[F, R]`` float32. Raises ExpressionError and ValueError as :func:`evaluate` does.
     """
     parsed = [parse(item) if isinstance(item, str) else item for item in expressions]
     (T, N), (left, right) = rows.shape, extent(parsed)

@@ -15,30 +15,17 @@ __all__ = ["Expression", "extent", "parse", "parse_columns"]
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression.
+    """A parsed expression."""
 
-    Attributes
-    ----------
-    text
-        The expression as written.
-    root
-        Its tree.
-    fields
-        Names of the fields that it reads, sorted.
-    instruments
-        Upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted.
-    left, right
-        Days of history that Qlib loads before the first and after the last requested day.
-    ahead
-        Days after a row's own that its value depends on; 0 if it depends on the past alone.
-    """
-
-    text: str
-    root: Node
-    fields: tuple[str, ...] = field(init=False, compare=False)
+    text: str  # the expression as written
+    root: Node  # its tree
+    fields: tuple[str, ...] = field(init=False, compare=False)  # names of the fields that it reads, sorted
+    # upper-case codes of the instruments that ``ChangeInstrument`` or ``Mask`` name, sorted
     instruments: tuple[str, ...] = field(init=False, compare=False)
+    # days of history that Qlib loads before the first and after the last day asked for
     left: int = field(init=False, compare=False)
     right: int = field(init=False, compare=False)
+    # days after a row's own that its value depends on; 0 if it depends on the past alone
     ahead: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -56,11 +43,9 @@ class Expression:
 def parse(text: str) -> Expression:
     """Parse one expression.
 
-    Raises
-    ------
-    ExpressionError
-        If the text is not in the language, names an unknown or refused operator, or passes an operator an argument
-        that it does not take. The message has the text, the position (from 1), what came and what was expected.
+    Raises ExpressionError if the text is not in the language, names an unknown or refused operator, or passes an
+    operator an argument that it does not take. The message has the text, the position (from 1), what came and what
+    was expected.
     """
     return Expression(text, parse_tree(text))
 
@@ -68,10 +53,7 @@ def parse(text: str) -> Expression:
 def parse_columns(columns: Mapping[str, str], kind: str) -> dict[str, Expression]:
     """Parse expressions by name.
 
-    Raises
-    ------
-    ExpressionError
-        As :func:`parse`; the message begins with ``kind`` (such as ``feature``) and the name.
+    Raises ExpressionError as :func:`parse`; the message begins with ``kind`` (such as ``feature``) and the name.
     """
     parsed = {}
     for name, text in columns.items():

@@ -19,7 +19,7 @@ from lstm_bench.config.sections.processor import (
 from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.arrays import Bools, Floats32, Ints
+from lstm_bench.data.arrays import Bools, Floats32, Ints
 from lstm_bench.features.columns import Columns, StandardiseColumns
 from lstm_bench.features.host import for_each
 from lstm_bench.features.order_statistics import median_and_deviation
@@ -34,30 +34,20 @@ _OUTLIER = 3.0
 
 @dataclass(frozen=True, eq=False)
 class FittedStatistics:
-    """Statistics that one processor fitted to one group of columns, for ``x -> (x - center) / scale``.
+    """Statistics that one processor fitted to one group of columns, for ``x -> (x - center) / scale``."""
 
-    Attributes
-    ----------
-    processor : class name
-    group : ``feature`` or ``label``
-    columns : F names
-    center, scale : ``[F]`` float32
-    """
-
-    processor: str
-    group: FieldsGroup
-    columns: tuple[str, ...]
-    center: Floats32
-    scale: Floats32
+    processor: str  # class name
+    group: FieldsGroup  # ``feature`` or ``label``
+    columns: tuple[str, ...]  # F names
+    center: Floats32  # ``[F]`` float32
+    scale: Floats32  # ``[F]`` float32
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON.
 
-        Returns
-        -------
-        ``{"processor": name, "group": "feature" or "label", "columns": [F names], "center": [F], "scale": [F]}``
-            Numbers are floats that equal the float32 exactly; None for a column without a statistic, such as one
-            without values.
+        Returns ``{"processor": name, "group": "feature" or "label", "columns": [F names], "center": [F], "scale":
+        [F]}``: numbers are floats that equal the float32 exactly; None for a column without a statistic, such as one
+        without values.
         """
         return {
             "processor": self.processor,
@@ -71,10 +61,7 @@ class FittedStatistics:
     def from_json(cls, content: Any) -> FittedStatistics:
         """Read the output of :meth:`to_json`; None becomes NaN.
 
-        Raises
-        ------
-        DataError
-            If the content has another form.
+        Raises DataError if the content has another form.
         """
         form = {"processor": str, "group": str, "columns": list, "center": list, "scale": list}
         if not isinstance(content, dict):
@@ -107,10 +94,7 @@ def fit(table: Table, name: str, kwargs: FittedKwargs, embargoed: Bools | None) 
 
     Labels of the days ``embargoed [T]`` are left out.
 
-    Raises
-    ------
-    DataError
-        If the fit period has no row.
+    Raises DataError if the fit period has no row.
     """
     fit_rows = _fit_rows(table, kwargs)
     known = fit_rows if embargoed is None else fit_rows[~embargoed[table.rows.days[fit_rows]]]
@@ -135,10 +119,7 @@ def recall(
 ) -> list[FittedStatistics]:
     """Take a processor's statistics from the front of ``known``.
 
-    Raises
-    ------
-    DataError
-        If they belong to another processor or to other columns.
+    Raises DataError if they belong to another processor or to other columns.
     """
     recalled = []
     for group in groups_of(kwargs.fields_group):

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from lstm_bench.features.arrays import Floats32
+from lstm_bench.data.arrays import Floats32
 
 __all__ = ["empty", "for_each", "processors"]
 

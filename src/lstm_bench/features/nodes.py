@@ -18,40 +18,21 @@ class Number:
 
 @dataclass(frozen=True)
 class Field:
-    """A field of the bars.
+    """A field of the bars."""
 
-    Attributes
-    ----------
-    name
-        Lower-case, without ``$``.
-    instrument
-        Upper-case code of the instrument that it is read from; None for the row's own.
-    """
-
-    name: str
+    name: str  # lower-case, without ``$``
+    # upper-case code of the instrument that it is read from; None for the row's own
     instrument: str | None = None
 
 
 @dataclass(frozen=True)
 class Call:
-    """An operator over operands.
+    """An operator over operands."""
 
-    Attributes
-    ----------
-    operator
-        A name in :data:`lstm_bench.features.operators.OPERATORS`.
-    operands
-        The operator's operands, in order.
-    window
-        N, if the operator has one.
-    quantile
-        ``qscore`` of ``Quantile``.
-    """
-
-    operator: str
-    operands: tuple[Node, ...]
-    window: Window | None = None
-    quantile: float | None = None
+    operator: str  # a name in :data:`lstm_bench.features.operators.OPERATORS`
+    operands: tuple[Node, ...]  # the operator's operands, in order
+    window: Window | None = None  # N, if the operator has one
+    quantile: float | None = None  # ``qscore`` of ``Quantile``
 
 
 Node = Number | Field | Call

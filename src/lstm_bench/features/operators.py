@@ -43,37 +43,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator.
+    """One operator."""
 
-    Attributes
-    ----------
-    parameters
-        Names as in Qlib, in order. ``N`` is the window, ``qscore`` a quantile, ``instrument`` a code and
-        ``func`` the name of a pandas aggregation; every other one is an operand.
-    kind
-        How it uses an instrument's history.
-    numbers
-        The operands that may be plain numbers.
-    smallest_window
-        The smallest N, apart from 0 and fractions.
-    fractional
-        Whether ``0 < N < 1`` means an exponential mean.
-    expanding
-        Whether ``N = 0`` is allowed.
-    negative
-        Whether ``N < 0``, a look ahead, is allowed.
-    starts
-        Whether values depend on where the history starts, for any N: recursive sums that carry rounding errors
-        along, or a reach longer than the window that Qlib loads.
-    """
-
+    # names as in Qlib, in order. ``N`` is the window, ``qscore`` a quantile, ``instrument`` a code and ``func`` the
+    # name of a pandas aggregation; every other one is an operand.
     parameters: tuple[str, ...]
-    kind: Kind = Kind.ELEMENTWISE
-    numbers: frozenset[str] = frozenset()
-    smallest_window: int = 1
-    fractional: bool = False
-    expanding: bool = True
-    negative: bool = False
+    kind: Kind = Kind.ELEMENTWISE  # how it uses an instrument's history
+    numbers: frozenset[str] = frozenset()  # the operands that may be plain numbers
+    smallest_window: int = 1  # the smallest N, apart from 0 and fractions
+    fractional: bool = False  # whether ``0 < N < 1`` means an exponential mean
+    expanding: bool = True  # whether ``N = 0`` is allowed
+    negative: bool = False  # whether ``N < 0``, a look ahead, is allowed
+    # whether values depend on where the history starts, for any N: recursive sums that carry rounding errors along,
+    # or a reach longer than the window that Qlib loads
     starts: bool = False
 
     def depends_on_start(self, window: Window | None) -> bool:
@@ -83,18 +65,9 @@ class Operator:
     def extent(self, window: Window | None, operands: Sequence[tuple[int, int]]) -> tuple[int, int]:
         """Days needed before the first and after the last requested day.
 
-        Parameters
-        ----------
-        window
-            N, or None for an operator without one.
-        operands
-            Extents of the operands.
-
-        Returns
-        -------
-        left, right
-            As Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N days on its side,
-            an exponential mean of alpha N as many days as its weight needs to fall to a millionth.
+        Returns left, right: as Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N
+        days on its side, an exponential mean of alpha N as many days as its weight needs to fall to a millionth.
+        ``operands`` are the extents of the operands.
         """
         left = max((operand[0] for operand in operands), default=0)
         right = max((operand[1] for operand in operands), default=0)
@@ -116,50 +89,20 @@ _PAIR = Operator(_LEFT_RIGHT, numbers=frozenset(_LEFT_RIGHT))
 _PAIR_ROLLING = Operator((*_LEFT_RIGHT, "N"), Kind.ROLLING, expanding=False)
 
 OPERATORS: dict[str, Operator] = {
-    "Abs": _ELEMENT,
-    "Sign": _ELEMENT,
-    "Log": _ELEMENT,
-    "Not": _ELEMENT,
-    "Power": _PAIR,
-    "Add": _PAIR,
-    "Sub": _PAIR,
-    "Mul": _PAIR,
-    "Div": _PAIR,
-    "Greater": _PAIR,
-    "Less": _PAIR,
-    "Gt": _PAIR,
-    "Ge": _PAIR,
-    "Lt": _PAIR,
-    "Le": _PAIR,
-    "Eq": _PAIR,
-    "Ne": _PAIR,
-    "And": _PAIR,
-    "Or": _PAIR,
+    **dict.fromkeys(("Abs", "Sign", "Log", "Not"), _ELEMENT),
+    **dict.fromkeys(("Power", "Add", "Sub", "Mul", "Div", "Greater", "Less"), _PAIR),
+    **dict.fromkeys(("Gt", "Ge", "Lt", "Le", "Eq", "Ne", "And", "Or"), _PAIR),
     "If": Operator(("condition", *_LEFT_RIGHT), numbers=frozenset(_LEFT_RIGHT)),
     "Ref": Operator(("feature", "N"), Kind.SHIFT, negative=True),
     "Delta": _rolling(negative=True, starts=True),
-    "Mean": _rolling(fractional=True),
-    "Sum": _rolling(fractional=True),
-    "Std": _rolling(fractional=True),
-    "Var": _rolling(fractional=True),
+    **dict.fromkeys(("Mean", "Sum", "Std", "Var", "Max", "Min", "Med", "Count"), _rolling(fractional=True)),
     "Skew": _rolling(smallest_window=3),
     "Kurt": _rolling(smallest_window=4),
-    "Max": _rolling(fractional=True),
-    "Min": _rolling(fractional=True),
-    "Med": _rolling(fractional=True),
-    "Count": _rolling(fractional=True),
-    "IdxMax": _rolling(),
-    "IdxMin": _rolling(),
+    **dict.fromkeys(("IdxMax", "IdxMin", "Rank", "Mad", "WMA"), _rolling()),
     "Quantile": Operator(("feature", "N", "qscore"), Kind.ROLLING),
-    "Rank": _rolling(),
-    "Mad": _rolling(),
-    "Slope": _rolling(starts=True),
-    "Rsquare": _rolling(starts=True),
-    "Resi": _rolling(starts=True),
-    "WMA": _rolling(),
+    **dict.fromkeys(("Slope", "Rsquare", "Resi"), _rolling(starts=True)),
     "EMA": _rolling(fractional=True, starts=True),
-    "Corr": _PAIR_ROLLING,
-    "Cov": _PAIR_ROLLING,
+    **dict.fromkeys(("Corr", "Cov"), _PAIR_ROLLING),
     "Rolling": Operator(("feature", "N", "func"), Kind.ROLLING, fractional=True),
     "ChangeInstrument": Operator(("instrument", "feature"), Kind.INSTRUMENT),
     "Mask": Operator(("feature", "instrument"), Kind.INSTRUMENT),

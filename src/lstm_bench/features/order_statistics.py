@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Floats32, Ints32
+from lstm_bench.data.arrays import Floats32, Ints32
 
 __all__ = ["median_and_deviation"]
 

@@ -21,16 +21,10 @@ Rows = tuple[int, int] | None
 
 # Operators that share a pass over a window.
 _PASS = {
-    "Max": "highest",
-    "IdxMax": "highest",
-    "Min": "lowest",
-    "IdxMin": "lowest",
-    "Quantile": "order",
-    "Rank": "order",
-    "Med": "order",
-    "Slope": "regression",
-    "Rsquare": "regression",
-    "Resi": "regression",
+    **dict.fromkeys(("Max", "IdxMax"), "highest"),
+    **dict.fromkeys(("Min", "IdxMin"), "lowest"),
+    **dict.fromkeys(("Quantile", "Rank", "Med"), "order"),
+    **dict.fromkeys(("Slope", "Rsquare", "Resi"), "regression"),
 }
 
 # To all other rolling operators an infinite value is a missing one.
@@ -56,10 +50,8 @@ class Apply:
         An operator of the language, or ``Exponential`` (mean with ``window`` as its alpha), ``Double`` (as float64),
         ``Finite`` (as float64, infinite values missing) or ``Unsteady`` (the first input, missing where the second, a
         standard deviation, is nearly zero).
-    inputs
-        Slots of the operands, which are steps or numbers of the plan.
-    window, quantile
-        As in :class:`lstm_bench.features.nodes.Call`.
+    inputs : slots of the operands, which are steps or numbers of the plan
+    window, quantile : as in :class:`lstm_bench.features.nodes.Call`
     """
 
     operator: str
@@ -73,47 +65,21 @@ Step = Load | Apply
 
 @dataclass(frozen=True)
 class Task:
-    """Steps that are computed together.
+    """Steps that are computed together."""
 
-    Attributes
-    ----------
-    steps
-        A single step, or those of one pass over a window, which share inputs and window.
-    slots
-        Slots of their values.
-    results
-        Pairs (position of an expression, slot) that this task completes.
-    finished
-        Slots that no later task needs.
-    text
-        The first expression that needs it, for messages.
-    """
-
+    # a single step, or those of one pass over a window, which share inputs and window
     steps: tuple[Step, ...]
-    slots: tuple[int, ...]
-    results: tuple[tuple[int, int], ...]
-    finished: tuple[int, ...]
-    text: str
+    slots: tuple[int, ...]  # slots of their values
+    results: tuple[tuple[int, int], ...]  # pairs (position of an expression, slot) that this task completes
+    finished: tuple[int, ...]  # slots that no later task needs
+    text: str  # the first expression that needs it, for messages
 
 
 class Plan:
     """Tasks, in order, for some expressions.
 
-    Parameters
-    ----------
-    expressions
-        Expressions to compute.
-    begin, end
-        Requested days, end exclusive.
-    rows
-        Number of days of bars.
-
-    Attributes
-    ----------
-    numbers
-        Slot -> plain number.
-    tasks
-        Ordered so that operands precede the tasks that use them.
+    The bars have ``rows`` days; values are requested on ``begin`` to before ``end``.
+    ``numbers`` maps slots to plain numbers. ``tasks`` are in an order in which operands come first.
     """
 
     def __init__(self, expressions: Sequence[Expression], begin: int, end: int, rows: int) -> None:

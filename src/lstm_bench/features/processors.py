@@ -30,7 +30,7 @@ from lstm_bench.config.sections.processor import (
     ProcessorConfig,
 )
 from lstm_bench.core.errors import DataError
-from lstm_bench.features.arrays import Array, Bools, Floats, Floats32, Ints
+from lstm_bench.data.arrays import Array, Bools, Floats, Floats32, Ints
 from lstm_bench.features.column_selection import selected_columns
 from lstm_bench.features.columns import Columns, Fill, StoredColumns
 from lstm_bench.features.cross_section import day_means_for, day_ranks, day_robust_zscores, day_zscores
@@ -55,23 +55,14 @@ def process(
 ) -> tuple[Table, tuple[FittedStatistics, ...]]:
     """Fit and apply the processors one after the other.
 
+    Returns the processed table, which shares unchanged columns with ``table``, and the statistics of all processors,
+    in order. Raises DataError if a processor's fit period has no row, or ``fitted`` belongs to another chain or to
+    other columns. Raises ConfigError if a processor drops the label or every feature.
+
     Parameters
     ----------
-    embargoed : ``[T]``, or None for no day
-        Days whose labels are left out when fitting.
-    fitted
-        Earlier statistics of the same chain, in order. They are applied, and nothing is fitted.
-
-    Returns
-    -------
-    The processed table, which shares unchanged columns with ``table``, and the statistics of all processors, in order.
-
-    Raises
-    ------
-    DataError
-        If a processor's fit period has no row, or ``fitted`` belongs to another chain or to other columns.
-    ConfigError
-        If a processor drops the label or every feature.
+    embargoed : ``[T]``, or None for no day: days whose labels are left out when fitting
+    fitted : statistics that the same chain learned earlier, in order. They are applied, and nothing is fitted.
     """
     known = None if fitted is None else deque(fitted)
     learned: list[FittedStatistics] = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_bench.features.arrays import Array, Ints
+from lstm_bench.data.arrays import Array, Ints
 from lstm_bench.features.kernels.shift import blank
 
 __all__ = ["Series", "Span", "Value"]
@@ -50,18 +50,12 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Values of N instruments on T days.
+    """Values of N instruments on T days."""
 
-    Attributes
-    ----------
-    values
-        ``[N, T]``, one instrument per row, in C order; a single row if all instruments have the same values. Floats
-        are NaN outside the span.
-    span
-        The days that exist. A day inside can have a missing value; days outside are not part of the series.
-    """
-
+    # ``[N, T]``, one instrument per row, in C order; a single row if all instruments have the same values. Floats are
+    # NaN outside the span.
     values: Array
+    # the days that exist. A day inside can have a missing value; days outside are not part of the series.
     span: Span
 
     def floats(self) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_bench.config.sections.processor import FieldsGroup
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Bools, Days, Ints, Ints32
+from lstm_bench.data.arrays import Bools, Days, Ints, Ints32
 from lstm_bench.features.columns import Columns
 
 __all__ = ["GROUPS", "Rows", "Table", "groups_of"]
@@ -21,18 +21,12 @@ __all__ = ["GROUPS", "Rows", "Table", "groups_of"]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """R rows, sorted by instrument, then day.
+    """R rows, sorted by instrument, then day."""
 
-    Attributes
-    ----------
-    days, instruments : ``[R]`` int32
-        Positions of the row's day and instrument in a panel.
-    shape : ``(T, N)`` of that panel
-    """
-
+    # ``[R]`` int32, positions of the row's day and instrument in a panel
     days: Ints32
     instruments: Ints32
-    shape: tuple[int, int]
+    shape: tuple[int, int]  # ``(T, N)`` of that panel
 
     @classmethod
     def of(cls, mask: Bools) -> Rows:
@@ -81,22 +75,13 @@ def groups_of(fields_group: FieldsGroup | None) -> tuple[FieldsGroup, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Features and label of the rows.
+    """Features and label of the rows."""
 
-    Attributes
-    ----------
-    rows : all rows of the handler
-    days : ``[T]`` datetime64[D]
-    kept : ``[R]`` bool
-        False if a processor dropped the row.
-    feature, label : F columns and one column
-    """
-
-    rows: Rows
-    days: Days
-    kept: Bools
+    rows: Rows  # all rows of the handler
+    days: Days  # ``[T]`` datetime64[D]
+    kept: Bools  # ``[R]`` bool, False if a processor dropped the row
     feature: Columns
-    label: Columns
+    label: Columns  # one column
 
     def group(self, name: FieldsGroup) -> Columns:
         """Columns of a group."""

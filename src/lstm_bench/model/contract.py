@@ -24,37 +24,30 @@ if TYPE_CHECKING:
     from lstm_bench.model.random_stream import RandomStream
     from lstm_bench.model.resident import ResidentSamples
 
-__all__ = ["MemberSpec", "PackSpec", "PathChoice", "TrainingInputs", "TrainingPath"]
+__all__ = ["MemberSpec", "OnStep", "PackSpec", "PathChoice", "TrainingInputs", "TrainingPath"]
+
+OnStep = Callable[[int, int], None] | None
+"""Called after each step with the number of steps in the epoch so far and in all."""
 
 
 @dataclass(frozen=True)
 class PackSpec:
-    """Settings that the members of a pack share.
+    """Settings that the members of a pack share."""
 
-    Attributes
-    ----------
-    d_feat, hidden_size, num_layers : the LSTM's shape
-    batch_size, optimizer : as in the ``task.model`` section
-    clip_grad_value, clip_grad_norm : gradient clipping, None for none
-    compat : ``qlib`` for Qlib's training details
-    is_time_series : whether Qlib trains this on ``TSDatasetH``; it decides Qlib's sample order and precision
-    precision : of the products; sums and weights are float32
-    loss : the loss of training and validation
-    schedule : of the learning rates
-    """
-
+    # as in the ``task.model`` section
     d_feat: int
     hidden_size: int
     num_layers: int
     batch_size: int
     optimizer: Literal["adam", "gd", "adamw"]
-    clip_grad_value: float | None
-    clip_grad_norm: float | None
-    compat: Compat
+    clip_grad_value: float | None  # gradient clipping, None for none
+    clip_grad_norm: float | None  # gradient clipping, None for none
+    compat: Compat  # whose training details hold
+    # whether Qlib trains this on ``TSDatasetH``; it decides Qlib's sample order and precision
     is_time_series: bool
-    precision: Precision = "fp32"
-    loss: LossSpec = MSE
-    schedule: ScheduleSpec = CONSTANT
+    precision: Precision = "fp32"  # of the products; sums and weights are float32
+    loss: LossSpec = MSE  # what is minimised, and what validation measures
+    schedule: ScheduleSpec = CONSTANT  # of the learning rates
 
     @classmethod
     def of(cls, config: RunConfig) -> PackSpec:
@@ -112,62 +105,38 @@ class MemberSpec:
 class TrainingPath(Protocol):
     """Trains and scores the members of a pack. ``active`` lists K of them by index."""
 
-    def learn(
-        self,
-        active: Sequence[int],
-        order: Tensor,
-        rates: Tensor,
-        on_step: Callable[[int, int], None] | None,
-    ) -> Tensor:
+    def learn(self, active: Sequence[int], order: Tensor, rates: Tensor, on_step: OnStep) -> Tensor:
         """Take one optimizer step per batch and member.
+
+        Returns ``[K]`` float64, on the CPU: the mean over the steps of each batch's loss before its update; NaN
+        without a step.
 
         Parameters
         ----------
-        active
-            Members to train, K of them.
+        active : members to train, K of them
         order : ``[K, steps, B]`` int64, on the CPU
             Positions among the training samples; -1 fills batches of whole days up to the longest.
-        rates : ``[K, steps]`` float64, on the CPU
-            The learning rate of each step.
-        on_step
-            Called after each step with the number of steps so far and in all.
-
-        Returns
-        -------
-        ``[K]`` float64, on the CPU
-            The mean over the steps of each batch's loss before its update; NaN without a step.
+        rates : ``[K, steps]`` float64, on the CPU: the learning rate of each step
         """
-        ...
 
     def score(self, active: Sequence[int], samples: ResidentSamples) -> Tensor:
         """Score every sample with the current weights, without dropout: float32 ``[K, S]``, on their device."""
-        ...
 
     def weights(self, member: int) -> dict[str, Tensor]:
         """Copy a member's weights to the CPU, under Qlib's parameter names."""
-        ...
 
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """The inputs with which a path is opened.
-
-    Attributes
-    ----------
-    spec, members
-    models : initial weights, on the CPU; a path may train them in place
-    streams : the members' random streams, after their weights were drawn
-    samples, labels : of train, on the device
-    weights : ``[S]`` of the training samples, on the device; None for ones
-    """
+    """The inputs with which a path is opened."""
 
     spec: PackSpec
     members: Sequence[MemberSpec]
-    models: Sequence[LSTM]
-    streams: Sequence[RandomStream]
-    samples: ResidentSamples
-    labels: Tensor
-    weights: Tensor | None = None
+    models: Sequence[LSTM]  # initial weights, on the CPU; a path may train them in place
+    streams: Sequence[RandomStream]  # the members' random streams, after their weights were drawn
+    samples: ResidentSamples  # of train, on the device
+    labels: Tensor  # of train, on the device
+    weights: Tensor | None = None  # ``[S]`` of the training samples, on the device; None for ones
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,9 @@ logger = logging.getLogger("lstm_bench")
 def resolve_device(demand: str, gpu: int) -> torch.device:
     """Choose the device.
 
-    Parameters
-    ----------
-    demand
-        ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``.
-    gpu
-        The file's ``GPU``, which only ``auto`` considers: the CUDA device to use if it exists, negative for the CPU.
-
-    Raises
-    ------
-    DeviceError
-        If the demanded device does not exist.
+    ``demand`` is ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:k``. Only ``auto`` considers ``gpu``, the file's
+    ``GPU``: the CUDA device to use if it exists, negative for the CPU. Raises DeviceError if the demanded device does
+    not exist.
     """
     if demand == "auto":
         return _preferred(gpu)

@@ -20,15 +20,7 @@ from lstm_bench.model.precision import matrix_precision
 from lstm_bench.model.select import compiled_product, precisions
 from lstm_bench.model.threads import parallel_map
 
-__all__ = [
-    "Limits",
-    "best_seconds",
-    "copy_rate",
-    "gemm_rate",
-    "lstm_flops",
-    "measure_limits",
-    "synchronize",
-]
+__all__ = ["Limits", "best_seconds", "copy_rate", "gemm_rate", "lstm_flops", "measure_limits", "synchronize"]
 
 _FLOAT = 4  # bytes
 
@@ -42,16 +34,10 @@ _COPIED_BYTES = 1 << 29
 
 @dataclass(frozen=True)
 class Limits:
-    """The rates that a device reached in a measurement.
+    """The rates that a device reached in a measurement."""
 
-    Attributes
-    ----------
-    gemm_flops : of products of the measured precision, FLOP/s
-    copy_bytes : read and written by a copy in memory, bytes/s
-    """
-
-    gemm_flops: float
-    copy_bytes: float
+    gemm_flops: float  # of products of the measured precision, FLOP/s
+    copy_bytes: float  # read and written by a copy in memory, bytes/s
 
 
 def measure_limits(device: torch.device, hidden_size: int = 64, precision: Precision = "fp32") -> Limits:
@@ -62,20 +48,9 @@ def measure_limits(device: torch.device, hidden_size: int = 64, precision: Preci
 def gemm_rate(device: torch.device, hidden_size: int = 64, precision: Precision = "fp32") -> float:
     """Measure how fast a device multiplies matrices.
 
-    Parameters
-    ----------
-    device
-        On the CPU each of torch's threads multiplies the matrices of a second layer's day, ``[200, 2H] x [2H, 4H]``, by
-        torch or by the compiled kernels, whichever is faster. On other devices one large product fills the device.
-    hidden_size
-        H.
-    precision
-        Of the products.
-
-    Returns
-    -------
-    float
-        FLOP/s, the best of a few repeats; a multiplication and an addition are two.
+    On the CPU each of torch's threads multiplies the matrices of a second layer's day, ``[200, 2H] x [2H, 4H]``, by
+    torch or by the compiled kernels, whichever is faster. On other devices one large product fills the device.
+    Returns FLOP/s, the best of a few repeats; a multiplication and an addition are two.
     """
     if device.type == "cpu":
         return _cpu_gemm_rate(hidden_size, precision)
@@ -114,25 +89,11 @@ def copy_rate(device: torch.device) -> float:
 def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int:
     """Count the floating-point operations of the products of one member's LSTM.
 
-    Parameters
-    ----------
-    spec
-        The shape: F features, layers of H units.
-    batch
-        B, samples.
-    step_len
-        L, days in a window.
-    training
-        Count a step: the forward pass, the gradient of the inputs and that of the weights. Otherwise only the
-        forward pass, which scores the samples.
-
-    Returns
-    -------
-    int
-        FLOP: a multiplication and an addition per weight of ``[4H, I + H]``, sample, day and layer, and per weight of
-        the head's ``[1, H]`` and sample. The first layer's features need no gradient. Element-wise work, about a
-        hundredth of the rest, is left out. The zero state before the first day is included, since torch
-        computes it.
+    Training counts a step: the forward pass, the gradient of the inputs and that of the weights. Otherwise only the
+    forward pass counts, which scores the samples. Returns FLOP: a multiplication and an addition per weight of ``[4H,
+    I + H]``, sample, day and layer, and per weight of the head's ``[1, H]`` and sample. The first layer's features
+    need no gradient. Element-wise work, about a hundredth of the rest, is left out. The zero state before the first
+    day counts like any other, since torch computes it.
     """
     B, L, F, H = batch, step_len, spec.d_feat, spec.hidden_size
     total = (3 if training else 1) * 2 * B * H  # the head

@@ -13,16 +13,8 @@ class LSTM(nn.Module):
     Parameters are drawn from torch's default generator in the order rnn, fc_out, so that a seed yields the same initial
     weights as for Qlib's model; their names are Qlib's too.
 
-    Parameters
-    ----------
-    d_feat
-        Features per day, F.
-    hidden_size
-        Width of each layer.
-    num_layers
-        Stacked layers.
-    dropout
-        Probability of dropping an output between layers; without effect on a single layer.
+    F is ``d_feat``, the features per day, H the ``hidden_size``. Dropout between layers has no effect on a single
+    layer.
     """
 
     def __init__(self, d_feat: int, hidden_size: int, num_layers: int, dropout: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from lstm_bench.core.counting import counted
 from lstm_bench.dataset.dataset import SampleSet
 from lstm_bench.model.allocator import keep_freed_memory
-from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice, TrainingInputs
+from lstm_bench.model.contract import MemberSpec, OnStep, PackSpec, PathChoice, TrainingInputs
 from lstm_bench.model.loss.day import comparable_days, mean_day_loss
 from lstm_bench.model.loss.sample import batch_mean_loss, mean_loss
 from lstm_bench.model.random_stream import RandomStream
@@ -40,14 +40,8 @@ class Pack:
 
     Parameters
     ----------
-    spec, members
-    train, valid
-        Learn samples.
-    device
-    choice
-        The training path; None for :func:`~lstm_bench.model.select.choose_path`.
-    weights
-        ``[S]``, of the training samples in the loss; None for ones. Validation is never weighted, as in Qlib.
+    choice : the training path; None for :func:`~lstm_bench.model.select.choose_path`
+    weights : ``[S]``, of the training samples in the loss; None for ones. Validation is never weighted, as in Qlib.
 
     Attributes
     ----------
@@ -114,27 +108,13 @@ class Pack:
         return days_per_batch(self._days, self.spec.batch_size)
 
     def train_epoch(
-        self,
-        active: Sequence[int],
-        rates: Tensor | None = None,
-        on_step: Callable[[int, int], None] | None = None,
+        self, active: Sequence[int], rates: Tensor | None = None, on_step: OnStep = None
     ) -> list[float]:
         """Take one optimizer step per batch of train.
 
-        Parameters
-        ----------
-        active
-            Members to train, K of them.
-        rates : ``[K, steps]`` float64
-            The learning rate of each step; None for ``base_rates``.
-        on_step
-            Called after each step with the number of steps so far and in all.
-
-        Returns
-        -------
-        list of K float
-            Train losses: under ``compat: qlib`` those of an extra pass over train, otherwise the mean over the
-            steps, each before its update.
+        The ``rates`` ``[K, steps]`` of the K active members are float64; ``base_rates`` by default. Returns train
+        losses: under ``compat: qlib`` those of an extra pass over train, otherwise the mean over the steps, each
+        before its update.
         """
         if rates is None:
             rates = self.base_rates[list(active), None].expand(-1, self.steps)

@@ -27,18 +27,8 @@ def predict(
 
     The model is left in evaluation mode.
 
-    Parameters
-    ----------
-    model, samples
-    path
-        The path that trained the model. Models of ``cpu`` are scored by its kernels, all others by torch.
-    precision
-        Of the products of ``cpu``; those of torch are float32.
-
-    Raises
-    ------
-    ConfigError
-        If ``cpu`` does not have the precision on this processor.
+    Models that ``cpu`` trained are scored by its kernels in their precision, all others by torch in float32. Raises
+    ConfigError if ``cpu`` does not have the precision on this processor.
     """
     model.eval()
     if path == "cpu":
@@ -51,17 +41,9 @@ def predict_weights(
 ) -> npt.NDArray[np.float32]:
     """Score every sample with a member's weights: ``[S]``, in the samples' order.
 
-    Parameters
-    ----------
-    spec, weights, samples
-    path
-        The path that trained the weights, as for :func:`predict`. torch scores in float32 on another device than the
-        CPU, and if this CPU lacks the precision of the training.
-
-    Raises
-    ------
-    DataError
-        If the weights are not those of the spec's model; it names the first that differs.
+    ``path`` trained the weights, as for :func:`predict`. torch scores in float32 on another device than the CPU, and
+    if this CPU lacks the precision of the training. Raises DataError if the weights are not those of the spec's
+    model; it names the first that differs.
     """
     model = spec.make_model()
     _check_weights(model, weights)

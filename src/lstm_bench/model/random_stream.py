@@ -19,12 +19,8 @@ __all__ = ["RandomStream"]
 class RandomStream:
     """The random state of one member.
 
-    Parameters
-    ----------
-    seed
-        As for ``torch.manual_seed`` and ``numpy.random.seed``: the same seed yields Qlib's draws.
-    device
-        The stream has this device's generator and the CPU's; all others are left alone.
+    A seed gives the draws of ``torch.manual_seed`` and ``numpy.random.seed``, which are Qlib's. The stream has the
+    generators of its device and of the CPU; all others are left alone.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:

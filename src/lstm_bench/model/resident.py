@@ -17,10 +17,7 @@ __all__ = ["ResidentSamples"]
 class ResidentSamples:
     """Samples whose windows are gathered on the device by position.
 
-    Attributes
-    ----------
-    days, instruments : ``[S]`` int64
-    windows
+    ``days``, ``instruments``: ``[S]`` int64.
     """
 
     days: Tensor

@@ -37,10 +37,7 @@ def shuffled(samples: int, batch_size: int) -> Iterator[Tensor]:
 def days_per_batch(days: Sequence[Tensor], batch_size: int) -> int:
     """Return how many days have about as many samples as a batch: at least one, at most all.
 
-    Parameters
-    ----------
-    days
-        The positions of each day's samples.
+    ``days``: the positions of each day's samples.
     """
     count = len(days)
     return min(count, max(1, round(batch_size * count / sum(map(len, days)))))
@@ -49,10 +46,7 @@ def days_per_batch(days: Sequence[Tensor], batch_size: int) -> int:
 def shuffled_days(days: Sequence[Tensor], days_per_batch: int) -> Iterator[Tensor]:
     """Visit whole days in random order, ``days_per_batch`` to a batch; the last partial batch is dropped.
 
-    Parameters
-    ----------
-    days
-        The positions of each day's samples.
+    ``days``: the positions of each day's samples.
     """
     order = torch.randperm(len(days)).tolist()
     for start in range(0, len(days) - days_per_batch + 1, days_per_batch):

@@ -31,7 +31,6 @@ class ScheduleSpec:
         ``plateau`` once the validation loss has not fallen for longer than ``patience`` epochs.
     warmup_epochs : epochs in which the rate rises linearly, step by step; the schedule begins after them
     min_factor : smallest factor of ``cosine`` and ``plateau``
-    step_epochs, decay, patience
     """
 
     name: ScheduleName = "constant"
@@ -47,16 +46,7 @@ CONSTANT = ScheduleSpec()
 
 
 class Schedule:
-    """One member's schedule.
-
-    Parameters
-    ----------
-    spec
-    n_epochs
-        Epochs of the whole training, which may stop early.
-    steps
-        Steps of an epoch.
-    """
+    """One member's schedule, over ``n_epochs`` (training may stop earlier) of so many steps."""
 
     def __init__(self, spec: ScheduleSpec, n_epochs: int, steps: int) -> None:
         self._spec = spec
@@ -71,7 +61,8 @@ class Schedule:
         done = epoch * self._steps + np.arange(self._steps, dtype=np.float64)
         warmup = self._spec.warmup_epochs * self._steps
         if self._spec.name == "one_cycle":
-            return _one_cycle(done, warmup or _RISE * self._n_epochs * self._steps, self._all_steps)
+            steps = self._n_epochs * self._steps
+            return _one_cycle(done, warmup or _RISE * self._n_epochs * self._steps, steps)
         if epoch < self._spec.warmup_epochs:
             return (done + 1) / warmup
         return self._after_warmup(epoch - self._spec.warmup_epochs, done - warmup)
@@ -86,10 +77,6 @@ class Schedule:
         self._waited += 1
         if self._waited > self._spec.patience:
             self._decays, self._waited = self._decays + 1, 0
-
-    @property
-    def _all_steps(self) -> int:
-        return self._n_epochs * self._steps
 
     def _after_warmup(self, epoch: int, done: Factors) -> Factors:
         spec = self._spec

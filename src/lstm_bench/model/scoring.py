@@ -23,13 +23,7 @@ def score_samples(
 ) -> Tensor:
     """Score every sample: float32 ``[S]``, in the samples' order, on their device.
 
-    Parameters
-    ----------
-    score
-        Maps windows ``[B, L, F]`` to scores ``[B]``.
-    samples
-    cpu_samples
-        B on the CPU.
+    ``score`` maps windows ``[B, L, F]`` to scores ``[B]``; B is ``cpu_samples`` on the CPU.
     """
     on_cpu = samples.device.type == "cpu"
 

@@ -5,7 +5,9 @@ A path is imported when it is used: the compiled ones need Numba or Triton.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+from functools import cache
 from typing import get_args
 
 import torch
@@ -16,25 +18,16 @@ from lstm_bench.core.errors import ConfigError
 from lstm_bench.model.contract import PackSpec, PathChoice, TrainingInputs, TrainingPath
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path_name import PathName
-from lstm_bench.model.paths.cuda.support import missing
 
-__all__ = [
-    "choose_path",
-    "compiled_product",
-    "compiled_scores",
-    "open_path",
-    "precisions",
-    "training_bytes",
-]
+__all__ = ["choose_path", "compiled_product", "compiled_scores", "open_path", "precisions", "training_bytes"]
+
+_LEAST_CAPABILITY = (8, 0)  # Ampere: the first with tf32 and bf16
 
 
 def choose_path(spec: PackSpec, device: torch.device) -> PathChoice:
     """Choose the fastest path that is correct for a shape on a device.
 
-    Raises
-    ------
-    ConfigError
-        If the chosen path does not compute in the requested precision.
+    Raises ConfigError if the chosen path does not compute in the requested precision.
     """
     choice = _choice(spec, device)
     choices = precisions(choice.name)
@@ -73,10 +66,38 @@ def _choice(spec: PackSpec, device: torch.device) -> PathChoice:
         return PathChoice(
             "reference", f"loss {spec.loss.name}: the CUDA kernels take no batches of whole days"
         )
-    lacking = missing(device)
+    lacking = _missing(device)
     if lacking is not None:
         return PathChoice("reference", f"no CUDA kernels: {lacking}")
     return PathChoice("cuda", "all members of a pack in one CUDA graph of fused kernels")
+
+
+def _missing(device: torch.device) -> str | None:
+    """Return what a device lacks for the ``cuda`` path; None if it lacks nothing. The shape does not matter."""
+    if device.type != "cuda":
+        return "its kernels are for CUDA devices"
+    if importlib.util.find_spec("triton") is None:
+        return "Triton is not installed"
+    capability = torch.cuda.get_device_capability(device)
+    if capability < _LEAST_CAPABILITY:
+        return f"the device has compute capability {capability[0]}.{capability[1]}, and 8.0 is needed"
+    return _launch_failure(device)
+
+
+@cache
+def _launch_failure(device: torch.device) -> str | None:
+    """Launch a tiny kernel: Triton needs a C compiler and more, and raises exceptions of many kinds without them."""
+    try:
+        from lstm_bench.model.paths.cuda.layers import Dropout
+
+        with torch.cuda.device(device):
+            seeds = torch.zeros((1, 1), dtype=torch.int64, device=device)
+            nothing = Dropout(seeds, torch.zeros(1, device=device))
+            nothing.apply(torch.zeros((1, 1, 1, 1), device=device), layer=1)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[-1:]
+        return f"Triton cannot launch a kernel: {type(error).__name__}: {reason}"
+    return None
 
 
 def open_path(choice: PathChoice, inputs: TrainingInputs) -> TrainingPath:
@@ -99,14 +120,7 @@ def training_bytes(spec: PackSpec, choice: PathChoice, members: int, step_len: i
 
     It leaves out the pairs of a day's samples that loss ``rank`` compares.
 
-    Parameters
-    ----------
-    spec, choice
-        For batches of whole days, ``batch_size`` is the number of samples of the largest.
-    members
-        K that train together.
-    step_len
-        L, days in a window.
+    ``batch_size`` is, for batches of whole days, the number of samples of the largest. K is ``members``.
     """
     if choice.name == "cpu":
         from lstm_bench.model.paths.cpu import memory as cpu
@@ -124,10 +138,7 @@ def training_bytes(spec: PackSpec, choice: PathChoice, members: int, step_len: i
 def compiled_scores(model: LSTM, precision: Precision) -> Callable[[Tensor], Tensor]:
     """Return a function from windows ``[B, L, F]`` to scores ``[B]`` by the kernels of ``cpu``.
 
-    Raises
-    ------
-    ConfigError
-        If this processor does not have the precision.
+    Raises ConfigError if this processor does not have the precision.
     """
     from lstm_bench.model.paths.cpu.outputs import CompiledLSTM
 

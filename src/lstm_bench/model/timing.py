@@ -22,16 +22,9 @@ from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 
 __all__ = [
-    "DEFAULT_SHAPES",
-    "NoiseWindows",
-    "PathTiming",
-    "Shape",
-    "noise_samples",
-    "qlib_spec",
-    "runnable_choices",
-    "time_pack",
-    "time_path",
-]
+    "DEFAULT_SHAPES", "NoiseWindows", "PathTiming", "Shape", "noise_samples", "qlib_spec",
+    "runnable_choices", "time_pack", "time_path",
+]  # fmt: skip
 
 _CPU_STEPS, _ACCELERATOR_STEPS = 3, 30
 _REPEATS = 5
@@ -51,28 +44,18 @@ DEFAULT_SHAPES = {"Alpha158": Shape(20, 20), "Alpha360": Shape(6, 60)}
 
 @dataclass(frozen=True)
 class PathTiming:
-    """Timings of a path, per member: K members together take K times as long.
-
-    Attributes
-    ----------
-    path
-    members : K that trained together
-    step_seconds : of one optimizer step of one member
-    score_seconds : of one sample scored by one member
-    samples_per_second : trained on, over all members
-    train_flops, score_flops : rate of the products that :func:`lstm_bench.model.limits.lstm_flops` counts, FLOP/s
-    scored : samples that were scored at once
-    peak_bytes : most memory that steps took on a CUDA device beyond samples, weights and moments; None elsewhere
-    """
+    """Timings of a path, per member: K members together take K times as long."""
 
     path: PathName
-    members: int
-    step_seconds: float
-    score_seconds: float
-    samples_per_second: float
+    members: int  # K that trained together
+    step_seconds: float  # of one optimizer step of one member
+    score_seconds: float  # of one sample scored by one member
+    samples_per_second: float  # trained on, over all members
+    # rate of the products that :func:`lstm_bench.model.limits.lstm_flops` counts, FLOP/s
     train_flops: float
     score_flops: float
-    scored: int
+    scored: int  # samples that were scored at once
+    # most memory that steps took on a CUDA device beyond samples, weights and moments; None elsewhere
     peak_bytes: int | None
 
 
@@ -133,10 +116,7 @@ def qlib_spec(d_feat: int) -> PackSpec:
 def runnable_choices(spec: PackSpec, device: torch.device) -> list[PathChoice]:
     """Return the chosen path, and the reference if that is another one.
 
-    Raises
-    ------
-    ConfigError
-        If the chosen path does not compute in the spec's precision.
+    Raises ConfigError if the chosen path does not compute in the spec's precision.
     """
     chosen = choose_path(spec, device)
     if chosen.name == "reference":
@@ -156,27 +136,16 @@ def time_path(
 ) -> PathTiming:
     """Time a path on samples of noise.
 
+    Each figure is the best of the repeats, after one warm-up step.
+
     Parameters
     ----------
-    spec
-        Members train with a learning rate of 1e-3 and without dropout.
-    step_len
-        L.
-    device
-    choice
-        The path; ``reference`` computes in fp32 whatever the precision.
-    members
-        Seeds that train together.
+    spec : members train with a learning rate of 1e-3 and without dropout
+    choice : the path; ``reference`` computes in fp32 whatever the precision
     steps
         Optimizer steps of one measurement, fewer if they take longer than ``seconds``; None for a few, more on an
         accelerator.
-    seconds
-        Time for repeats. One step is repeated at least twice, however long it takes.
-
-    Returns
-    -------
-    PathTiming
-        Each figure is the best of the repeats, after one warm-up step.
+    seconds : time for repeats. One step is repeated at least twice, however long it takes.
     """
     steps = steps or (_CPU_STEPS if device.type == "cpu" else _ACCELERATOR_STEPS)
     spec = replace(spec, precision="fp32") if choice.name == "reference" else spec
@@ -191,19 +160,8 @@ def time_pack(
 ) -> PathTiming:
     """Time a pack's steps on random training samples, and its scoring of other samples.
 
-    Parameters
-    ----------
-    pack
-        Its weights change.
-    scored
-        Samples to score, on the pack's device.
-    steps, seconds
-        As for :func:`time_path`.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer training samples than a batch, or none to score.
+    The pack's weights change. ``scored`` are on its device; ``steps`` and ``seconds`` are as for :func:`time_path`.
+    Raises ValueError if there are fewer training samples than a batch, or none to score.
     """
     spec, active = pack.spec, range(len(pack.streams))
     K, B, L = len(active), spec.batch_size, pack.train.windows.step_len

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.dataset.dataset import SampleSet
-from lstm_bench.model.contract import MemberSpec, PackSpec, PathChoice
+from lstm_bench.model.contract import MemberSpec, OnStep, PackSpec, PathChoice
 from lstm_bench.model.pack import Pack
 from lstm_bench.model.schedule import Schedule
 
@@ -31,44 +31,31 @@ ValidMetric = Callable[[npt.NDArray[np.float32]], float]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of one member.
+    """One epoch of one member."""
 
-    Attributes
-    ----------
-    number : counted from 0
-    train_loss, valid_loss : the minimised loss; sample weights apply to the first only
-    valid_score : what early stopping watches, greater is better: minus ``valid_loss``, or the chosen metric
-    seconds : the pack's wall time, divided by its active members
-    lr : the learning rate of the last step
-    """
-
-    number: int
+    number: int  # counted from 0
+    # the minimised loss; sample weights apply to the first only
     train_loss: float
     valid_loss: float
+    # what early stopping watches, greater is better: minus ``valid_loss``, or the chosen metric
     valid_score: float
-    seconds: float
-    lr: float
+    seconds: float  # the pack's wall time, divided by its active members
+    lr: float  # the learning rate of the last step
 
 
 @dataclass
 class Fit:
-    """The result of training a member.
-
-    Attributes
-    ----------
-    member
-    status : ``training`` until it ends; then ``finished`` (all epochs), ``early_stopped``, ``diverged`` (the last epoch
-        has a loss or score that is not finite) or ``stopped`` (by the caller)
-    epochs : one entry per epoch
-    best_epoch, best_score : of ``weights``; -1 and -inf if there are none
-    weights : of the best epoch, on the CPU; empty if no epoch had a finite score
-    """
+    """The result of training a member."""
 
     member: MemberSpec
+    # ``training`` until it ends; then ``finished`` (all epochs), ``early_stopped``, ``diverged`` (the last epoch has
+    # a loss or score that is not finite) or ``stopped`` (by the caller)
     status: Status = "training"
-    epochs: list[Epoch] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)  # one entry per epoch
+    # of ``weights``; -1 and -inf if there are none
     best_epoch: int = -1
     best_score: float = -math.inf
+    # of the best epoch, on the CPU; empty if no epoch had a finite score
     weights: dict[str, Tensor] = field(default_factory=dict)
 
     def note(self, epoch: Epoch, weights: Callable[[], dict[str, Tensor]], early_stop: int) -> None:
@@ -98,7 +85,7 @@ def train_pack(
     device: torch.device,
     valid_metric: ValidMetric | None = None,
     on_epoch: Callable[[Sequence[Fit]], bool] | None = None,
-    on_step: Callable[[int, int], None] | None = None,
+    on_step: OnStep = None,
     choice: PathChoice | None = None,
     weights: npt.NDArray[Any] | None = None,
 ) -> list[Fit]:
@@ -106,24 +93,15 @@ def train_pack(
 
     Parameters
     ----------
-    spec, members, device
-    train, valid
-        Learn samples of both segments.
-    n_epochs
-        Most epochs of a member.
-    early_stop
-        Epochs without a better score that end a member.
-    valid_metric
-        The score that early stopping watches; None for minus the validation loss.
-    on_epoch
-        Called after each epoch with all fits; the pack stops if it returns False.
+    train, valid : learn samples of both segments
+    early_stop : epochs without a better score that end a member
+    valid_metric : the score that early stopping watches; None for minus the validation loss
+    on_epoch : called after each epoch with all fits; the pack stops if it returns False
     on_step
         Called after each optimizer step with the number of steps in the epoch so far and in all; if members take turns,
         each counts for itself.
-    choice
-        The training path; None for :func:`~lstm_bench.model.select.choose_path`.
-    weights
-        ``[S]``, of the training samples in the loss; None for ones.
+    choice : the training path; None for :func:`~lstm_bench.model.select.choose_path`
+    weights : ``[S]``, of the training samples in the loss; None for ones
     """
     pack = Pack(spec, members, train, valid, device, choice, weights)
     fits = [Fit(member) for member in members]
@@ -131,9 +109,8 @@ def train_pack(
     for number in range(n_epochs):
         active = [index for index, fit in enumerate(fits) if fit.status == "training"]
         rates = _rates(pack, schedules, active, number)
-        for index, epoch in zip(
-            active, _epoch(pack, active, rates, number, valid_metric, on_step), strict=True
-        ):
+        epochs = _epoch(pack, active, rates, number, valid_metric, on_step)
+        for index, epoch in zip(active, epochs, strict=True):
             schedules[index].note(number, epoch.valid_loss)
             fits[index].note(epoch, partial(pack.path.weights, index), early_stop)
         is_stopped = on_epoch is not None and not on_epoch(fits)
@@ -150,7 +127,7 @@ def _epoch(
     rates: Tensor,
     number: int,
     valid_metric: ValidMetric | None,
-    on_step: Callable[[int, int], None] | None,
+    on_step: OnStep,
 ) -> list[Epoch]:
     started = time.perf_counter()
     train_losses = pack.train_epoch(active, rates, on_step)
@@ -161,12 +138,8 @@ def _epoch(
         valid_scores = [valid_metric(row) for row in scores.cpu().numpy()]
     seconds = (time.perf_counter() - started) / len(active)
     last_rates = rates[:, -1].tolist() if pack.steps else [math.nan] * len(active)
-    return [
-        Epoch(number, train_loss, valid_loss, score, seconds, lr)
-        for train_loss, valid_loss, score, lr in zip(
-            train_losses, valid_losses, valid_scores, last_rates, strict=True
-        )
-    ]
+    members = zip(train_losses, valid_losses, valid_scores, last_rates, strict=True)
+    return [Epoch(number, train, valid, score, seconds, lr) for train, valid, score, lr in members]
 
 
 def _rates(pack: Pack, schedules: Sequence[Schedule], active: Sequence[int], epoch: int) -> Tensor:

@@ -75,11 +75,8 @@ _MAY_BE_EMPTY: tuple[TableName, ...] = ("positions", "drawdowns")
 def check_table(name: TableName, table: pd.DataFrame, path: Path) -> None:
     """Check a table that was read from a record.
 
-    Raises
-    ------
-    DataError
-        If its index or columns are not those of the table, a column holds values of another kind, a row occurs twice,
-        or it has no rows and should have some.
+    Raises ``DataError`` if its index or columns are not those of the table, a column holds values of another kind, a
+    row occurs twice, or it has no rows and should have some.
     """
     index, columns = _LAYOUT[name]
     if tuple(table.index.names) != index or not set(columns) <= set(table.columns):

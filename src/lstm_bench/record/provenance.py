@@ -22,13 +22,7 @@ _PACKAGES = ("lstm-bench", "numba", "numpy", "pandas", "pyarrow", "safetensors",
 
 
 class Stopwatch:
-    """Wall seconds per named stage.
-
-    Parameters
-    ----------
-    on_stage
-        Called with the name of each stage when it begins.
-    """
+    """Wall seconds per named stage. ``on_stage`` is called with the name of each stage as it begins."""
 
     def __init__(self, on_stage: Callable[[str], None]) -> None:
         self._on_stage = on_stage

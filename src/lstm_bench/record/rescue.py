@@ -49,10 +49,7 @@ def free_bytes(folder: Path) -> int:
 def check_room(folder: Path, needed: float, what: str) -> None:
     """Check, before work begins, that ``needed`` bytes fit into a folder.
 
-    Raises
-    ------
-    DataError
-        If they do not; the message names the folder, the needed and the free bytes.
+    Raises ``DataError`` if they do not; the message names the folder, what is needed and what is free.
     """
     free = free_bytes(folder)
     if free < needed:
@@ -65,10 +62,7 @@ def check_room(folder: Path, needed: float, what: str) -> None:
 def expect_room(folder: Path, needed: float) -> None:
     """Check again before a record is written, since other processes fill the disk too.
 
-    Raises
-    ------
-    OSError
-        If there is no room.
+    Raises ``OSError`` if there is no room.
     """
     if free_bytes(folder) < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
@@ -80,19 +74,7 @@ def is_full(error: OSError) -> bool:
 
 
 def rescue(name: str, write: Callable[[Path], None]) -> Path | None:
-    """Store a file or folder in the first place that has room.
-
-    Parameters
-    ----------
-    name
-        The name to keep it under.
-    write
-        Makes the file or folder at the path that it receives.
-
-    Returns
-    -------
-    Its path; None if there is no room anywhere.
-    """
+    """Keep a file or folder, which ``write`` makes, where there is room; return its path, None if there is no room."""
     for folder in _folders():
         place = folder / name
         with suppress(OSError):
@@ -139,11 +121,7 @@ def take_rescued(folder: Path) -> Record | None:
     """Move a record that an earlier start stored elsewhere to its folder; None if there is none.
 
     It replaces an existing record, because a run that has a record is computed again only with ``--force``.
-
-    Raises
-    ------
-    RunError
-        If there is still no room.
+    Raises ``RunError`` if there is still no room.
     """
     kept = rescued(folder.name)
     if kept is None or Record.find(kept) is None:

@@ -25,19 +25,9 @@ _STATISTICS = "statistics.json"
 
 
 def find_record(run: str, results: Path) -> Record:
-    """Find a run's record.
+    """Find a run's record, as :func:`lstm_bench.record.catalogue.find_run` finds its folder.
 
-    Parameters
-    ----------
-    run
-        As for :func:`lstm_bench.record.catalogue.find_run`.
-    results
-        The folder of all records.
-
-    Raises
-    ------
-    DataError
-        If no run matches, or several do, or the record is not complete.
+    Raises ``DataError`` if no run matches, or several do, or the record is not complete.
     """
     folder = find_run(run, results)
     record = Record.find(folder)
@@ -112,10 +102,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
     """Read a run's fitted processors: ``shared``, ``infer`` and ``learn``, each in order.
 
-    Raises
-    ------
-    DataError
-        If the file is missing or damaged.
+    Raises ``DataError`` if the file is missing or damaged.
     """
     path = record.path / _STATISTICS
     fitted = {}

@@ -63,14 +63,11 @@ def predict_days(
 ) -> Prediction:
     """Score the days ``start..end``, both inclusive, as a run with this test segment would.
 
-    No labels are needed. The last day with recorded scores is scored again, to check that they are reproduced.
+    No labels are needed. The last day with recorded scores is scored again, to check that they are reproduced. By
+    default, the days are those from the first day after the recorded scores to the calendar's last one.
 
     Parameters
     ----------
-    start
-        By default the first day after those with recorded scores.
-    end
-        By default the calendar's last day.
     device
         ``auto`` or a demand; see :func:`lstm_bench.model.device.resolve_device`.
 

@@ -59,21 +59,15 @@ class Prepared:
     @property
     def embargo(self) -> dict[str, int]:
         """Days of the embargo, and the numbers of samples of train and valid that it leaves out."""
-        return {
-            "days": self.dataset.embargo,
-            "train": self.train.embargoed,
-            "valid": self.valid.embargoed,
-        }
+        return {"days": self.dataset.embargo, "train": self.train.embargoed, "valid": self.valid.embargoed}
 
 
-def prepare(config: ResolvedRun, provider: Provider, build: Callable[[], Dataset] | None = None) -> Prepared:
+def prepare(
+    config: ResolvedRun, provider: Provider, build: Callable[..., Dataset] = build_dataset
+) -> Prepared:
     """Build the dataset and read what the backtest needs.
 
-    Parameters
-    ----------
-    config, provider
-    build
-        Returns the dataset, such as one from a cache. None builds it in memory.
+    ``build`` takes the arguments of :func:`~lstm_bench.dataset.build.build_dataset`, and may open a cached dataset.
 
     Raises
     ------
@@ -82,13 +76,9 @@ def prepare(config: ResolvedRun, provider: Provider, build: Callable[[], Dataset
     DataError
         If the data lack days, a benchmark, a market or labels to evaluate against.
     """
-    kwargs = config.task.model.kwargs
     _check_market(config, provider)
-    if build is None:
-        embargo = embargo_days(config)
-        dataset = build_dataset(config.task.dataset, provider, d_feat=kwargs.d_feat, embargo=embargo)
-    else:
-        dataset = build()
+    d_feat = config.task.model.kwargs.d_feat
+    dataset = build(config.task.dataset, provider, d_feat=d_feat, embargo=embargo_days(config))
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     test = dataset.samples("test", "infer")
     check_learning(config, dataset, train, valid)
@@ -168,10 +158,7 @@ def _check_market(config: ResolvedRun, provider: Provider) -> None:
 def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
     """Return the metric of early stopping: None for the loss, otherwise the mean daily correlation over valid.
 
-    Raises
-    ------
-    ConfigError
-        If no day of valid has two labelled instruments to correlate.
+    Raises ``ConfigError`` if no day of valid has two labelled instruments to correlate.
     """
     metric = config.task.model.kwargs.metric
     if metric in ("", "loss"):

@@ -61,17 +61,9 @@ class Comparison:
 def compare_scores(
     recorded: pd.Series[Any], again: pd.DataFrame, day: np.datetime64, precision: Precision
 ) -> Comparison:
-    """Compare the recorded scores of a day with those computed again.
+    """Compare a day's recorded scores, by (datetime, instrument), with the column ``score`` of those computed again.
 
-    Parameters
-    ----------
-    recorded
-        Scores by (datetime, instrument).
-    again
-        A column ``score`` by the same index.
-    day
-    precision
-        Of training; it decides the tolerance.
+    The precision of training decides the tolerance.
     """
     expected = recorded.xs(day, level="datetime")
     got = again["score"].droplevel("datetime")
@@ -102,10 +94,7 @@ def check_reproduced(
 ) -> None:
     """Warn of differences from when the run was computed.
 
-    Raises
-    ------
-    DataError
-        If the record has other ``NUMERICS`` and its scores are not reproduced.
+    Raises ``DataError`` if the record has other ``NUMERICS`` and its scores are not reproduced.
     """
     if comparison is None:
         found = f"the data do not hold {last_recorded}, so that no recorded score could be computed again"

@@ -27,9 +27,9 @@ from lstm_bench.run.computation import PackComputation
 from lstm_bench.run.judgement.finding import log_findings
 from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import needs, prepare
-from lstm_bench.tracking.progress import LogProgress, Progress
+from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracked import TrackedPack, described
-from lstm_bench.tracking.tracker import NoTracker, Tracker
+from lstm_bench.tracking.tracker import Tracker
 
 __all__ = ["PackRun", "execute", "execute_pack", "preview"]
 
@@ -40,8 +40,6 @@ class PackRun:
 
     Attributes
     ----------
-    seed
-    record
     computed : False if the record existed, or another process published it in the meantime
     error : why the record has no metrics; None if it has. Such a run is not computed again.
     """
@@ -65,17 +63,11 @@ def execute(
     device: str = "auto",
     force: bool = False,
     progress: Progress | None = None,
-    cache: DatasetCache | None = None,
     tracker: Tracker | None = None,
 ) -> tuple[Record, bool]:
     """Compute the run of a configuration and its seed, unless its record exists.
 
-    Parameters
-    ----------
-    config
-        The run, its seed included.
-    experiment, device, force, progress, cache, tracker
-        As for :func:`execute_pack`.
+    The arguments are those of :func:`execute_pack`.
 
     Returns
     -------
@@ -91,14 +83,7 @@ def execute(
         If training diverged before any epoch was usable. The record states this, and the run is not computed again.
     """
     (run,) = execute_pack(
-        config,
-        [config.seed],
-        experiment,
-        device=device,
-        force=force,
-        progress=progress,
-        cache=cache,
-        tracker=tracker,
+        config, [config.seed], experiment, device=device, force=force, progress=progress, tracker=tracker
     )
     if run.error is not None:
         raise RunError(run.error)
@@ -120,12 +105,11 @@ def execute_pack(
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, except those that have records.
 
-    They train as one pack. Then each is evaluated and published separately, so that finished runs are kept.
+    They train as one pack. Then each is evaluated and published separately, so that finished runs are kept. The seed
+    of the configuration is ignored.
 
     Parameters
     ----------
-    config
-        Its seed is ignored.
     seeds
         Each once.
     experiment
@@ -141,8 +125,7 @@ def execute_pack(
     tracker
         Of the runs that are computed now. None disables tracking.
     judged
-        Whether the caller has already reported the findings of
-        :func:`lstm_bench.run.judgement.setup.judge_setup`.
+        Whether the caller has reported the findings of :func:`lstm_bench.run.judgement.setup.judge_setup`.
     data
         The data and their name, such as a study's. None takes those of the configuration's folder.
 
@@ -165,7 +148,7 @@ def execute_pack(
     configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     resolved_device = resolve_device(device, config.task.model.kwargs.GPU)
     check_can_be_made("--out", experiment)
-    progress = progress or LogProgress()
+    progress = progress or Progress()
     watch = Stopwatch(progress.stage)
     with watch.stage("fingerprint"):
         if data is None:
@@ -177,7 +160,7 @@ def execute_pack(
         if not judged:
             log_findings(judge_setup(config, provider))
         pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
-        done |= _publish_runs(pack, folders, progress, tracker or NoTracker(), force=force)
+        done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
     return [done[seed] for seed in seeds]
 
 
@@ -197,10 +180,8 @@ def _publish_runs(
 ) -> dict[int, PackRun]:
     """Compute a pack and publish each run's record.
 
-    Raises
-    ------
-    RunError
-        If the disk filled up. The records that do not fit are kept elsewhere; the next start finds them.
+    Raises ``RunError`` if the disk filled up. The records that do not fit are kept elsewhere; the next start finds
+    them.
     """
     study = pack.experiment.name
     runs = {
@@ -228,14 +209,7 @@ def _publish_runs(
 
 
 def preview(config: RunConfig, *, device: str = "auto", experiment: Path | None = None) -> dict[str, Any]:
-    """Prepare a run without training it.
-
-    Parameters
-    ----------
-    config, device
-        As for :func:`execute_pack`.
-    experiment
-        Where its record would go. Its records may have named the data already.
+    """Prepare a run without training it. Records in the folder ``experiment`` may have named the data already.
 
     Returns
     -------

@@ -23,7 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.tracking.tracker import State, TrackedRun, TrackerOptions
+from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, TrackerOptions
 
 __all__ = ["GuardedTracker"]
 
@@ -33,13 +33,10 @@ _CHECK_SECONDS = 0.25
 """Seconds between two checks. After more than twice that time, processes were suspended; the excess is ignored."""
 
 
-class GuardedTracker:
+class GuardedTracker(Tracker):
     """A tracker in a separate process.
 
-    Parameters
-    ----------
-    options
-        Their ``timeout_seconds`` bound each call in the process; the first call includes its start.
+    The options' ``timeout_seconds`` bound each call in the process; the first call includes its start.
     """
 
     def __init__(self, options: TrackerOptions) -> None:

@@ -36,14 +36,9 @@ _ANALYSES = "portfolio_analysis"
 
 
 def lay_out(record: Path, folder: Path) -> None:
-    """Fill an empty folder with a record's files.
+    """Fill an existing empty folder with a record's files.
 
-    Parameters
-    ----------
-    record
-        The record's folder. Its files are linked; files that Qlib splits or combines are written in addition.
-    folder
-        An existing empty folder.
+    The files are linked; files that Qlib splits or combines are written in addition.
     """
     for source in sorted(record.iterdir()):
         if source.name == "ic.parquet":

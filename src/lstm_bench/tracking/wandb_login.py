@@ -26,17 +26,17 @@ class WandbLogin:
 
     Attributes
     ----------
-    host : of the server, with its port if given
     mode : online, offline or disabled
     mode_from : the variable or file that sets it; None for the default
-    key_from : the variable or file that has a key for the host; None if there is none
+    host : of the server, with its port if given
+    key : the variable or file that has a key for the host; None if there is none
     warning : which file cannot be read for a key, and why; None if nothing is wrong
     """
 
-    host: str
     mode: str
     mode_from: str | None
-    key_from: str | None
+    host: str
+    key: str | None
     warning: str | None
 
 
@@ -45,13 +45,13 @@ def find_login() -> WandbLogin:
     server, _ = _setting("base_url")
     host = urlsplit(server or _SERVER).netloc.rpartition("@")[2]
     mode, mode_from = _setting("mode")
-    _, key_from = _setting("api_key")
-    if key_from is None:
-        _, key_from = _setting("identity_token_file")
+    _, key = _setting("api_key")
+    if key is None:
+        _, key = _setting("identity_token_file")
     warning = None
-    if key_from is None:
-        key_from, warning = _from_netrc(host)
-    return WandbLogin(host, mode or "online", mode_from, key_from, warning)
+    if key is None:
+        key, warning = _from_netrc(host)
+    return WandbLogin(mode or "online", mode_from, host, key, warning)
 
 
 def _setting(name: str) -> tuple[str | None, str | None]:

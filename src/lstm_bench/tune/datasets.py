@@ -26,17 +26,8 @@ def train_and_valid(
     """Return a function that prepares a trial's job: it builds the trial's dataset.
 
     A worker is given the folder of that dataset and, if samples are weighted by it, of its stocks' volatility. It
-    does not receive the location of the bars.
-
-    Parameters
-    ----------
-    held
-        Keeps the datasets in the cache until it is closed.
-
-    Raises
-    ------
-    InputError
-        If the data are not those that the study was made for.
+    does not receive the location of the bars. The datasets stay in the cache until ``held`` is closed. Raises
+    ``InputError`` if the data are not those that the study was made for.
     """
     from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.tune.judgement import judge_study
@@ -55,9 +46,7 @@ def train_and_valid(
         }
 
     log_findings(judge_study(definition, data.provider))
-    datasets.dataset(
-        definition.workflow
-    )  # errors in the data or the cache, which affect all trials, are raised here
+    datasets.dataset(definition.workflow)  # raises here what is wrong with the data for all trials
     return prepare
 
 

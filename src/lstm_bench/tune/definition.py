@@ -71,14 +71,8 @@ class Definition:
     ) -> Definition:
         """Read the workflow file, hash the data, and check that every end of the space makes a configuration.
 
-        Parameters
-        ----------
-        base_folder
-            Folder that a relative ``base`` is relative to.
-        overrides
-            Values over the workflow file and ``set``.
-        provider_uri
-            The data folder, instead of the workflow's.
+        ``base`` is relative to ``base_folder``. ``overrides`` go over the workflow file and ``set``, and
+        ``provider_uri`` replaces the workflow's data folder.
 
         Raises
         ------
@@ -118,11 +112,7 @@ class Definition:
         """Open the study's data, in ``provider_uri`` if the folder has moved.
 
         Days that were added to the folder since are left out, so that all trials and seeds of the study use the same.
-
-        Raises
-        ------
-        InputError
-            If the data are not the study's. The message says which days and stocks differ.
+        Raises ``InputError`` if the data are not the study's. The message says which days and stocks differ.
         """
         from lstm_bench.data.fingerprint import fingerprint
         from lstm_bench.data.provider import Provider
@@ -157,10 +147,8 @@ class Definition:
     def run_config(self, params: Mapping[str, Scalar]) -> ResolvedRun:
         """Return the workflow with a trial's parameters; others, such as the seed, keep the workflow's values.
 
-        Raises
-        ------
-        ConfigError
-            If a parameter is not in the space, or the workflow cannot have its value. The message names the key.
+        Raises ``ConfigError`` if a parameter is not in the space, or the workflow cannot have its value. The message
+        names the key.
         """
         space = self.config.space
         for key in params:
@@ -220,11 +208,8 @@ class Definition:
     def with_budget(self, budget: Mapping[str, Any]) -> Definition:
         """Return the study with another budget: any of ``config.study.BUDGET``.
 
-        Raises
-        ------
-        ConfigError
-            If a key is not part of the budget, a value is wrong, or another number of epochs would stretch a schedule
-            that spans them, so that later trials could not be compared with earlier ones.
+        Raises ``ConfigError`` if a key is not part of the budget, a value is wrong, or another number of epochs would
+        stretch a schedule that spans them, so that later trials could not be compared with earlier ones.
         """
         if not isinstance(budget, Mapping):
             raise ConfigError(f"budget: got {value_with_kind(budget)}, expected a mapping")
@@ -267,10 +252,7 @@ class Definition:
     def from_json(cls, content: Mapping[str, Any]) -> Definition:
         """Make a definition from the data of :meth:`to_json`.
 
-        Raises
-        ------
-        ConfigError
-            If it cannot be read, such as one of a later version.
+        Raises ``ConfigError`` if it cannot be read, such as one of a later version.
         """
         if not isinstance(content, Mapping):
             raise ConfigError(f"definition: got {value_with_kind(content)}, expected a mapping")

@@ -102,18 +102,10 @@ def tune(
         )
         until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device), slots, until=until)
-        interrupted = _run(dispatcher, source)
-    return TuneResult(store.rows(name), interrupted, out_of_time=dispatcher.stopping and not interrupted)
-
-
-def _run(dispatcher: Dispatcher, source: TrialJobs) -> bool:
-    """Run all trials; return whether a signal stopped them."""
-    with graceful_interrupt(dispatcher.stop) as was_signalled:
-        try:
+        with graceful_interrupt(dispatcher.stop) as was_signalled:
             dispatcher.run()
-        finally:
-            source.close()
-    return was_signalled()
+        interrupted = was_signalled()
+    return TuneResult(store.rows(name), interrupted, out_of_time=dispatcher.stopping and not interrupted)
 
 
 def _total(store: Store, name: str, trials: int | None, more: int | None) -> int:

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.config.values.duration import parse_duration
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError, RunError
 from lstm_bench.exec.devices import Slot, SlotTable
+from lstm_bench.exec.dispatch import JobSource
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Job
-from lstm_bench.tracking.tracker import NoTracker, Tracker
+from lstm_bench.tracking.tracker import Tracker
 from lstm_bench.tune import liveness
 from lstm_bench.tune.repository.study_trials import StudyTrials
 from lstm_bench.tune.scheduler import (
@@ -40,13 +41,11 @@ Prepare = Callable[["ResolvedRun", str], dict[str, Any]]
 """Configuration of a trial and its key -> the payload of its job, in addition to ``workflow`` and ``seeds``."""
 
 
-class TrialJobs:
-    """The source of a study's jobs for a :class:`~lstm_bench.exec.dispatch.Dispatcher`.
+class TrialJobs(JobSource):
+    """The source of a study's jobs. The seeds of a trial train together, so that no job is split.
 
     Parameters
     ----------
-    store, name
-        The study.
     slots
         Receives the peak memory of each job.
     total
@@ -77,7 +76,7 @@ class TrialJobs:
         self._progress = progress
         self._work = work
         self._definition = store.definition(name)
-        self._tracked = TrackedTrials(tracker or NoTracker(), self._definition)
+        self._tracked = TrackedTrials(tracker or Tracker(), self._definition)
         self._driver = liveness.this_driver()
         self._trials = StudyTrials(store, self._definition, self._driver)
         self._next_beat = 0.0
@@ -164,10 +163,6 @@ class TrialJobs:
     def _track(self, run: TrialRun) -> None:
         if run.config is not None:
             self._tracked.began(run.number, run.key, run.config, run.params)
-
-    def split(self, job: Job) -> Sequence[Job]:
-        """Return nothing: the seeds of a trial train together."""
-        return ()
 
     # -- outcomes of jobs ----------------------------------------------------------------------------------------
 

@@ -28,12 +28,8 @@ def beat(driver: str) -> tuple[str, float]:
 def is_alive(driver: str, attributes: Mapping[str, Any]) -> bool:
     """Whether a driver is alive.
 
-    A process on this host is alive while it exists; one on another host, until two minutes after its last heartbeat.
-
-    Parameters
-    ----------
-    attributes
-        The study's user attributes.
+    On this host, it is as long as its process exists; on another one, until two minutes after its last beat, which is
+    in the study's user attributes.
     """
     process = ProcessName.parse(driver)
     if process is None:  # not a name that this package wrote

@@ -137,11 +137,9 @@ def _best_so_far(trial: FrozenTrial, step: int) -> dict[str, float]:
     losses: dict[str, list[float | None]] = attributes.get(SEED_LOSSES) or attributes.get("outcome", {}).get(
         SEED_LOSSES, {}
     )
-    curves = {
-        seed: [loss for loss in curve[: step + 1] if loss is not None] for seed, curve in losses.items()
-    }
-    return {
-        seed: min(curve)
-        for seed, curve in curves.items()
-        if curve and len(curve) == len(losses[seed][: step + 1])
-    }
+    found = {}
+    for seed, curve in losses.items():
+        finite = [loss for loss in curve[: step + 1] if loss is not None]
+        if finite and len(finite) == len(curve[: step + 1]):
+            found[seed] = min(finite)
+    return found

@@ -16,10 +16,7 @@ __all__ = ["choose_study", "remember_study"]
 def choose_study(store: Store, name: str | None) -> str:
     """Return ``name``, or else the study used last in this store, or the store's newest.
 
-    Raises
-    ------
-    ConfigError
-        If the store has no study, or none of that name.
+    Raises ``ConfigError`` if the store has no study, or none of that name.
     """
     names = store.names()
     if name is None:

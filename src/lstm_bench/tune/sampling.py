@@ -52,15 +52,7 @@ def make_sampler(config: SamplerConfig, space: Mapping[str, Parameter]) -> BaseS
 
 
 class StatelessSampler(BaseSampler):
-    """Makes a new sampler for each sample.
-
-    Parameters
-    ----------
-    make
-        Seed -> sampler.
-    seed
-        The study's.
-    """
+    """Makes a new sampler for each sample, with a seed that follows from the study's."""
 
     def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
         self._make = make
@@ -79,9 +71,7 @@ class StatelessSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Sample parameters together."""
         sampler = self._for(trial, "together")
-        search_space = sampler.infer_relative_search_space(
-            study, trial
-        )  # some samplers need a call of this first
+        search_space = sampler.infer_relative_search_space(study, trial)  # some samplers need this first
         return sampler.sample_relative(study, trial, search_space)
 
     def sample_independent(

@@ -6,11 +6,9 @@ The functions map states to decisions, without Optuna or processes. :mod:`lstm_b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-from lstm_bench.tune.objective import diverged_message, diverged_seeds, epoch_value, final_value
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import ResolvedRun
@@ -23,6 +21,7 @@ __all__ = [
     "FinalState",
     "StoredTrial",
     "TrialRun",
+    "diverged_message",
     "may_claim",
     "orphans",
     "twin_of",
@@ -32,6 +31,9 @@ MAX_FAILURES_IN_A_ROW = 10
 """Failed trials in a row that end the driver: their cause is probably not in the trials."""
 
 FinalState = Literal["complete", "pruned", "failed"]
+
+_SeedLosses = Mapping[int, Sequence[float]]
+"""Seed -> validation loss per epoch; a curve that ends with a non-finite number has diverged."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +92,7 @@ class Epoch:
 
 
 def orphans(trials: Sequence[StoredTrial], driver: str, is_alive: Callable[[str], bool]) -> list[int]:
-    """Return the numbers of running trials whose drivers are dead.
-
-    Parameters
-    ----------
-    driver
-        This one, which is alive.
-    is_alive
-        Whether a driver of that name is alive.
-    """
+    """Return the numbers of running trials whose drivers are dead; this ``driver`` is alive."""
     return [
         trial.number
         for trial in trials
@@ -111,12 +105,8 @@ def orphans(trials: Sequence[StoredTrial], driver: str, is_alive: Callable[[str]
 def may_claim(trials: Sequence[StoredTrial], total: int, is_exhausted: Callable[[], bool]) -> bool:
     """Whether a driver may take a waiting trial or, if none waits, propose a new one.
 
-    Parameters
-    ----------
-    total
-        Number of trials to reach, without waiting ones.
-    is_exhausted
-        Whether the sampler has no point left to propose.
+    ``total`` trials are what the study shall have; waiting ones do not count. ``is_exhausted`` says whether the sampler
+    has no point left to propose.
     """
     waiting = sum(trial.state == "waiting" for trial in trials)
     return len(trials) - waiting < total and (waiting > 0 or not is_exhausted())
@@ -173,7 +163,7 @@ class TrialRun:
         """Add an epoch's validation losses by seed."""
         for seed, loss in losses.items():
             self.losses.setdefault(int(seed), []).append(loss)
-        value = epoch_value(self.losses, epoch)
+        value = _epoch_value(self.losses, epoch)
         return Epoch(value, is_new=epoch >= self.known_epochs, is_judged=epoch >= self.known_epochs - 1)
 
     def add_failure(self, failure: Failed, time_limit: str | None) -> None:
@@ -197,7 +187,7 @@ class TrialRun:
 
     def finished(self, result: Mapping[str, Any], slot: str) -> Ending:
         """Return the ending for its job's result; a trial with a diverged seed has failed."""
-        diverged = diverged_seeds(self.losses)
+        diverged = _diverged_seeds(self.losses)
         outcome = {
             "key": self.key,
             "device": self.device,
@@ -215,7 +205,7 @@ class TrialRun:
             return self._diverged(diverged, outcome)
         if result["pruned"]:
             return Ending("pruned", None, outcome)
-        return Ending("complete", final_value(self.losses), outcome)
+        return Ending("complete", _final_value(self.losses), outcome)
 
     def like(self, twin: StoredTrial) -> Ending:
         """Return the ending with the result of a trial with the same configuration."""
@@ -235,3 +225,41 @@ class TrialRun:
 
 def _with_text_keys(values: Mapping[int, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
+
+
+def _epoch_value(losses: _SeedLosses, epoch: int) -> float | None:
+    """Mean validation loss of an epoch over the seeds; None if a seed has diverged or none has trained.
+
+    A seed that stopped early counts with its best loss, which is its final value.
+    """
+    if _diverged_seeds(losses):
+        return None
+    return _mean(curve[epoch] if epoch < len(curve) else min(curve) for curve in losses.values() if curve)
+
+
+def _final_value(losses: _SeedLosses) -> float | None:
+    """Mean over the seeds of each one's best validation loss; None if a seed has diverged.
+
+    The mean of the seeds that are left would favour configurations that diverge: they lose their worst seeds.
+    """
+    if _diverged_seeds(losses):
+        return None
+    return _mean(min(curve) for curve in losses.values() if curve)
+
+
+def _diverged_seeds(losses: _SeedLosses) -> list[int]:
+    """Seeds whose curve ends with a non-finite number."""
+    return [seed for seed, curve in losses.items() if curve and not math.isfinite(curve[-1])]
+
+
+def diverged_message(seeds: Sequence[int]) -> str:
+    """Return why a trial with these diverged seeds has failed."""
+    which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    return (
+        f"{which} diverged (a loss or score that is not finite), so that the trial has no mean over its seeds"
+    )
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return math.fsum(found) / len(found) if found else None

@@ -19,21 +19,10 @@ from lstm_bench.config.sections.universe import WholeMarket
 from lstm_bench.config.values.day import Day
 
 __all__ = [
-    "CSI300",
-    "OWN_SCORES",
-    "BacktestConfig",
-    "ExecutorConfig",
-    "ExecutorKwargs",
-    "FillConfig",
-    "Holding",
-    "IndicatorConfig",
-    "PortAnalysisConfig",
-    "StrategyConfig",
-    "TopkDropoutKwargs",
-    "Weighting",
-    "default_portfolio",
-    "resolve",
-]
+    "CSI300", "OWN_SCORES", "BacktestConfig", "ExecutorConfig", "ExecutorKwargs", "FillConfig", "Holding",
+    "IndicatorConfig", "PortAnalysisConfig", "StrategyConfig", "TopkDropoutKwargs", "Weighting",
+    "default_portfolio", "resolve",
+]  # fmt: skip
 
 CSI300 = "SH000300"
 """The default benchmark."""
@@ -196,7 +185,7 @@ class ExecutorConfig(SupportedClass):
 
     supported = "SimulatorExecutor"
     unsupported: ClassVar[Mapping[str, str]] = {
-        "NestedExecutor": "it trades within the day, and only daily bars can be read",
+        "NestedExecutor": "it trades within the day, and only daily bars can be read"
     }
 
     name: Literal["SimulatorExecutor"] = Field("SimulatorExecutor", alias="class")

@@ -95,10 +95,7 @@ class SegmentsConfig(Lenient):
     def closed(self, first: datetime.date | None, last: datetime.date | None) -> SegmentsConfig:
         """Return the segments with days in place of open ends; None leaves an end open.
 
-        Raises
-        ------
-        ValueError
-            If the segments are not in order then.
+        Raises ValueError if the segments are not in order then.
         """
         ends = {_OPEN_START: first or _OPEN_START, _OPEN_END: last or _OPEN_END}
         spans = {
@@ -137,11 +134,9 @@ class DatasetKwargs(Lenient):
     @classmethod
     def _close_at_handler(cls, segments: SegmentsConfig, info: ValidationInfo) -> SegmentsConfig:
         handler = info.data.get("handler")
-        return (
-            segments
-            if handler is None
-            else segments.closed(handler.kwargs.start_time, handler.kwargs.end_time)
-        )
+        if handler is None:
+            return segments
+        return segments.closed(handler.kwargs.start_time, handler.kwargs.end_time)
 
 
 class DatasetConfig(Named):
@@ -165,8 +160,7 @@ class DatasetConfig(Named):
     def row_days(self, d_feat: int) -> int | None:
         """Days that a row holds, of ``d_feat`` features each; None if processors choose columns."""
         handler = self.kwargs.handler
-        processors = (*handler.shared_processors, *handler.infer_processors, *handler.learn_processors)
-        if any(entry.name in ("FilterCol", "DropCol") for entry in processors):
+        if any(entry.name in ("FilterCol", "DropCol") for entry in handler.processors):
             return None
         columns = len(handler.features)
         return columns // d_feat if columns % d_feat == 0 else None

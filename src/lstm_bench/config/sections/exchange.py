@@ -43,11 +43,8 @@ def _bare_field(text: str) -> str:
 
 def _any_spelling(value: Any) -> Any:
     """Read Qlib's other spellings of a daily frequency."""
-    return (
-        {"d": "day", "1d": "day", "1day": "1day"}.get(value.lower(), value)
-        if isinstance(value, str)
-        else value
-    )
+    spellings = {"d": "day", "1d": "day", "1day": "1day"}
+    return spellings.get(value.lower(), value) if isinstance(value, str) else value
 
 
 Price = Annotated[
@@ -87,9 +84,7 @@ class ExchangeConfig(Section):
         0.0, ge=0.0, description="cost rate per square of the order's share of the day's value"
     )
     trade_unit: int | None = Field(
-        None,
-        ge=1,
-        description="round lot in unadjusted shares; the region's if unset, no rounding if null",
+        None, ge=1, description="round lot in unadjusted shares; the region's if unset, no rounding if null"
     )
     volume_threshold: dict[Literal["all", "buy", "sell"], VolumeLimit] | None = Field(
         None,

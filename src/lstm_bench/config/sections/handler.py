@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    SerializeAsAny,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from lstm_bench.config.alpha158 import alpha158
 from lstm_bench.config.alpha360 import alpha360
@@ -32,15 +26,9 @@ from lstm_bench.config.values.day import Daily, FirstDay, LastDay
 from lstm_bench.core.errors import ConfigError, choices_hint
 
 __all__ = [
-    "DEFAULT_LABEL",
-    "HANDLERS",
-    "Alpha158Kwargs",
-    "Alpha360Kwargs",
-    "AlphaKwargs",
-    "HandlerConfig",
-    "HandlerKwargs",
-    "LoaderHandlerKwargs",
-]
+    "DEFAULT_LABEL", "HANDLERS", "Alpha158Kwargs", "Alpha360Kwargs", "AlphaKwargs", "HandlerConfig",
+    "HandlerKwargs", "LoaderHandlerKwargs",
+]  # fmt: skip
 
 
 _NARROWING = ("filter_pipe", "inst_processors")
@@ -187,7 +175,7 @@ class HandlerConfig(Named):
 
     @model_validator(mode="after")
     def _fit_dates(self) -> HandlerConfig:
-        for entry in (*self.shared_processors, *self.infer_processors, *self.learn_processors):
+        for entry in self.processors:
             if not isinstance(entry.kwargs, FittedKwargs):
                 continue
             start, end = entry.kwargs.fit_start_time, entry.kwargs.fit_end_time
@@ -213,6 +201,11 @@ class HandlerConfig(Named):
     def learn_processors(self) -> tuple[ProcessorConfig, ...]:
         """Processors of the learn data, with the handler's fit dates."""
         return tuple(self._with_fit_dates(entry) for entry in self.kwargs.learn_processors)
+
+    @property
+    def processors(self) -> tuple[ProcessorConfig, ...]:
+        """All processors: shared, infer, learn."""
+        return (*self.shared_processors, *self.infer_processors, *self.learn_processors)
 
     @property
     def filters(self) -> FilterPipe:

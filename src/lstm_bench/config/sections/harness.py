@@ -13,15 +13,9 @@ from lstm_bench.config.section import Section
 from lstm_bench.config.sections.tracking import TrackingConfig
 
 __all__ = [
-    "BY_DAY",
-    "Compat",
-    "HarnessConfig",
-    "LossName",
-    "Precision",
-    "Reweight",
-    "ScheduleName",
+    "BY_DAY", "Compat", "HarnessConfig", "LossName", "Precision", "Reweight", "ScheduleName",
     "TrainingConfig",
-]
+]  # fmt: skip
 
 Compat = Literal["qlib", "none"]
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -114,10 +108,7 @@ class HarnessConfig(Section):
         TrainingConfig(), description="training settings that Qlib does not have"
     )
     features: Annotated[FeatureSet | None, NotIdentity("the handler has the columns; this is their name")] = (
-        Field(
-            None,
-            description="a feature set, or the path of one, instead of the handler's columns",
-        )
+        Field(None, description="a feature set, or the path of one, instead of the handler's columns")
     )
     label: str | None = Field(None, description="the label to train and evaluate on; the first by default")
     horizon: int | None = Field(

@@ -206,11 +206,9 @@ def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int
     if not 0 < step < math.inf or (high - low) / step > _LARGEST:
         return f"the step is {value_text(step)}, expected one that is greater than 0 and fits the range"
     last = _on_steps(low, _n_steps(low, high, step), step)
-    return (
-        ""
-        if last == high
-        else (f"the greatest value is {high}, and steps of {step} end at {last}; change the end or the step")
-    )
+    if last == high:
+        return ""
+    return f"the greatest value is {high}, and steps of {step} end at {last}; change the end or the step"
 
 
 def _n_steps(low: int | float, high: int | float, step: int | float) -> int:
@@ -226,10 +224,7 @@ def _on_steps(low: int | float, steps: int, step: int | float) -> int | float:
 def in_order(space: Mapping[str, Parameter]) -> tuple[str, ...]:
     """Return the keys of a space in its order, but each after those that its conditions name.
 
-    Raises
-    ------
-    ValueError
-        If parameters depend on each other.
+    Raises ValueError if parameters depend on each other.
     """
     found: list[str] = []
     left = list(space)
@@ -250,10 +245,7 @@ def parse_parameter(key: str, text: str) -> Parameter:
     >>> parse_parameter("lr", "log:1e-4:1e-2").float_range, parse_parameter("num_layers", "1:3").int_range
     ((0.0001, 0.01), (1, 3))
 
-    Raises
-    ------
-    ConfigError
-        If the text has none of these forms; the message names ``key``.
+    Raises ConfigError if the text has none of these forms; the message names ``key``.
     """
     content: dict[str, Any]
     if ":" not in text:

@@ -8,29 +8,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
-from lstm_bench.config.section import Section
+from lstm_bench.config.section import Section, Truth
 from lstm_bench.config.values.day import FirstDay, LastDay
-from lstm_bench.config.values.truth import Truth
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
-    "PROCESSORS",
-    "CSRankNormKwargs",
-    "CSZFillnaKwargs",
-    "CSZScoreNormKwargs",
-    "DropColKwargs",
-    "DropnaLabelKwargs",
-    "DropnaProcessorKwargs",
-    "FieldsGroup",
-    "FillnaKwargs",
-    "FilterColKwargs",
-    "FittedKwargs",
-    "MinMaxNormKwargs",
-    "NoKwargs",
-    "ProcessorConfig",
-    "RobustZScoreNormKwargs",
+    "PROCESSORS", "CSRankNormKwargs", "CSZFillnaKwargs", "CSZScoreNormKwargs", "DropColKwargs",
+    "DropnaLabelKwargs", "DropnaProcessorKwargs", "FieldsGroup", "FillnaKwargs", "FilterColKwargs",
+    "FittedKwargs", "MinMaxNormKwargs", "NoKwargs", "ProcessorConfig", "RobustZScoreNormKwargs",
     "ZScoreNormKwargs",
-]
+]  # fmt: skip
 
 FieldsGroup = Literal["feature", "label"]
 

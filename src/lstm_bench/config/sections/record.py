@@ -10,27 +10,14 @@ from pydantic import Field, field_validator
 from lstm_bench.config.class_path import named_class, refuse_class
 from lstm_bench.config.identity import NotIdentity
 from lstm_bench.config.lenient import Lenient
-from lstm_bench.config.section import Section
-from lstm_bench.config.sections.backtest import (
-    OWN_SCORES,
-    PortAnalysisConfig,
-    Weighting,
-    default_portfolio,
-)
+from lstm_bench.config.section import Section, Truth
+from lstm_bench.config.sections.backtest import OWN_SCORES, PortAnalysisConfig, Weighting, default_portfolio
 from lstm_bench.config.sections.exchange import DailyFreq
-from lstm_bench.config.values.truth import Truth
 
 __all__ = [
-    "HFSignalRecord",
-    "PortAnaKwargs",
-    "PortAnaRecord",
-    "Record",
-    "SigAnaKwargs",
-    "SigAnaRecord",
-    "SignalMseRecord",
-    "SignalRecord",
-    "named_record",
-]
+    "HFSignalRecord", "PortAnaKwargs", "PortAnaRecord", "Record", "SigAnaKwargs", "SigAnaRecord",
+    "SignalMseRecord", "SignalRecord", "named_record",
+]  # fmt: skip
 
 _Module = Literal["qlib.workflow.record_temp"]
 _MODULE: _Module = "qlib.workflow.record_temp"
@@ -47,10 +34,7 @@ _RECORDS = ("HFSignalRecord", "PortAnaRecord", "SigAnaRecord", "SignalMseRecord"
 def named_record(data: Any) -> Any:
     """Return a record that names its class by ``class``; a text is the class of one without arguments.
 
-    Raises
-    ------
-    ValueError
-        If its class is not supported.
+    Raises ValueError if its class is not supported.
     """
     found = named_class(data, alone=True)
     if isinstance(found, Mapping):

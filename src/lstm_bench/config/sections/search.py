@@ -64,11 +64,8 @@ class PrunerConfig(Section):
     def check(self, seeds: int, max_epochs: int) -> None:
         """Check that the pruner can stop a trial.
 
-        Raises
-        ------
-        ValueError
-            If a signed-rank test of so few seeds cannot reach the threshold (its least p-value is ``2**-n``), or
-            the first rung of hyperband is beyond the last epoch.
+        Raises ValueError if a signed-rank test of so few seeds cannot reach the threshold (its least p-value is
+        ``2**-n``), or the first rung of hyperband is beyond the last epoch.
         """
         least = 0.5**seeds
         if self.name == "wilcoxon" and least >= self.p_threshold:

@@ -34,10 +34,7 @@ class TrackingConfig(Section):
 def with_tracker(config: TrackingConfig, tracker: str | None) -> TrackingConfig:
     """Override a file's tracker by ``--track``; None keeps it.
 
-    Raises
-    ------
-    ConfigError
-        If ``tracker`` is unknown.
+    Raises ConfigError if ``tracker`` is unknown.
     """
     if tracker is None:
         return config

@@ -9,25 +9,16 @@ from pydantic import BeforeValidator, Field, InstanceOf, field_validator
 
 from lstm_bench.config.class_path import GIVEN_BY_CLASS, Named
 from lstm_bench.config.lenient import Lenient
-from lstm_bench.config.section import Refused, Section
+from lstm_bench.config.section import Refused, Section, Truth
 from lstm_bench.config.values.day import Daily, FirstDay, LastDay
-from lstm_bench.config.values.truth import Truth
 from lstm_bench.config.wording.expected import Words
 from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.errors import choices_hint
 
 __all__ = [
-    "ExpressionFilter",
-    "FilterPipe",
-    "FilteredMarket",
-    "InstrumentProcessors",
-    "Instruments",
-    "NameFilter",
-    "OptionalFilterPipe",
-    "TimeRangeConfig",
-    "WholeMarket",
-    "market_text",
-]
+    "ExpressionFilter", "FilterPipe", "FilteredMarket", "InstrumentProcessors", "Instruments", "NameFilter",
+    "OptionalFilterPipe", "TimeRangeConfig", "WholeMarket", "market_text",
+]  # fmt: skip
 
 
 class _Filter(Lenient):

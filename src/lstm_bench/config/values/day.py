@@ -22,10 +22,7 @@ _SEPARATED = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T](.+))?")
 def parse_day(value: Any) -> datetime.date:
     """Read a date, a timestamp at midnight, or a text such as ``2008-01-31``, ``20080131`` or ``2008/1/31``.
 
-    Raises
-    ------
-    ValueError
-        If it is not one of these.
+    Raises ValueError if it is not one of these.
     """
     moment = _moment(value)
     if moment.time() != _MIDNIGHT:

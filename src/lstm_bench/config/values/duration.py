@@ -24,10 +24,7 @@ def parse_duration(text: str) -> float:
     >>> parse_duration("90"), parse_duration("30m"), parse_duration("1h30m"), parse_duration("1.5h")
     (90.0, 1800.0, 5400.0, 5400.0)
 
-    Raises
-    ------
-    ValueError
-        If the text is not a duration, or the duration is 0.
+    Raises ValueError if the text is not a duration, or the duration is 0.
     """
     bare = text.strip()
     match = _UNITS.fullmatch(bare)

@@ -32,17 +32,9 @@ def parse_seeds(text: str, without: Collection[int] = ()) -> tuple[int, ...]:
     >>> parse_seeds("3", without=[1])
     (0, 2, 3)
 
-    Parameters
-    ----------
-    text
-        A count, a range, a list, or a list of ranges.
-    without
-        Seeds that a count skips; a range or a list is not affected.
-
-    Raises
-    ------
-    ValueError
-        If the text has none of these forms, or a seed occurs twice or is too large for NumPy and PyTorch.
+    Raises ValueError if the text has none of these forms, or a seed occurs twice or is too large for NumPy and
+    PyTorch.
+    A count skips the seeds ``without``; a range or a list does not.
     """
     whole = text.strip()
     if is_count(whole):

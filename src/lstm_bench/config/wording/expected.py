@@ -16,6 +16,13 @@ from lstm_bench.core.errors import near_match
 
 __all__ = ["Type", "Words", "classes_of", "expected", "field_type"]
 
+_PLAIN: Mapping[Any, str] = {
+    Any: "another value",
+    type(None): "null",
+    bool: "true or false",
+    datetime.date: "a day such as 2008-01-31",
+}
+
 
 @dataclass(frozen=True)
 class Words:
@@ -75,12 +82,7 @@ def field_type(field: FieldInfo) -> Type:
 def expected(kind: Type, value: Any) -> str:
     """Describe what a type takes, with the nearest choice to a wrong text.
 
-    Parameters
-    ----------
-    kind
-        The type.
-    value
-        The wrong value. If it is a number and a text is expected, the description mentions quotes.
+    If the wrong ``value`` is a number and a text is expected, the description mentions quotes.
     """
     members = sorted(kind.members, key=lambda member: member.bare is type(None))
     texts = [text for member in members for text in _each(member, value)]
@@ -113,19 +115,13 @@ def _one(kind: Type, value: Any) -> str:
         return (named or "a text") + (" in quotes" if in_quotes else filled)
     if named is not None:
         return named
-    if kind.bare is Any:
-        return "another value"
-    if kind.bare is type(None):
-        return "null"
-    if kind.bare is bool:
-        return "true or false"
+    if kind.bare in _PLAIN:
+        return _PLAIN[kind.bare]
     if kind.bare in (int, float):
         is_finite = not isinstance(value, float) or math.isfinite(value)
         return _number(
             "a whole number" if kind.bare is int else f"a {'' if is_finite else 'finite '}number", kind
         )
-    if kind.bare is datetime.date:
-        return "a day such as 2008-01-31"
     if origin is Literal:
         return _joined(_each(kind, value))
     if origin in (list, tuple):

@@ -45,14 +45,7 @@ class _Mistake:
 def in_plain_words(model: type[BaseModel], data: Any, error: ValidationError) -> ValidationError:
     """Put pydantic's errors about a section into words.
 
-    Parameters
-    ----------
-    model
-        The section.
-    data
-        The data that were validated.
-    error
-        The errors. Those of nested sections are in words already; their path is completed here.
+    Errors of nested sections are in words already; their path is completed here.
     """
     found = [_mistake(model, data, finding) for finding in error.errors(include_url=False)]
     lines: list[InitErrorDetails] = []
@@ -69,14 +62,8 @@ def explain(
 ) -> ConfigError:
     """List all mistakes, a line each.
 
-    Parameters
-    ----------
-    error
-        Raised by a :class:`~lstm_bench.config.section.Section`.
-    where
-        Put before each path.
-    place
-        Path -> where its value is written, such as a file and line; empty if that is evident.
+    ``where`` is put before each path. ``place`` says where the value of a path is written, such as a file and line;
+    empty if that is evident.
     """
     lines: dict[str, None] = {}
     for finding in error.errors(include_url=False):

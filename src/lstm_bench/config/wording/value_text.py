@@ -9,6 +9,16 @@ from typing import Any
 
 __all__ = ["kind", "value_text", "value_with_kind"]
 
+_KINDS: tuple[tuple[Any, str], ...] = (
+    (type(None), "null"),
+    (bool, "true or false"),
+    (int | float, "a number"),
+    (str, "a text"),
+    (datetime.date, "a date"),
+    (Mapping, "a mapping"),
+    (list | tuple, "a list"),
+    (object, "an object of Python"),
+)
 _LONGEST = 60
 """Characters of a value that a message shows."""
 
@@ -29,21 +39,7 @@ def kind(value: Any) -> str:
     >>> kind(3), kind("3"), kind(None), kind({})
     ('a number', 'a text', 'null', 'a mapping')
     """
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "a text"
-    if isinstance(value, datetime.date):
-        return "a date"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    return "an object of Python"
+    return next(name for types, name in _KINDS if isinstance(value, types))
 
 
 def value_with_kind(value: Any, expected: str = "") -> str:
@@ -54,11 +50,11 @@ def value_with_kind(value: Any, expected: str = "") -> str:
     """
     what = kind(value)
     evident = value is None or isinstance(value, bool | str)
-    return value_text(value) if evident or _noun(what) in expected else f"{value_text(value)} ({what})"
-
-
-def _noun(kind_of_value: str) -> str:
-    return kind_of_value.removeprefix("a ")
+    return (
+        value_text(value)
+        if evident or what.removeprefix("a ") in expected
+        else f"{value_text(value)} ({what})"
+    )
 
 
 def _written(value: Any, depth: int) -> str:

@@ -49,9 +49,8 @@ def check_change(bars: Bars, days: Days, thresholds: Thresholds, findings: Findi
     apart = np.abs(change - gain) > thresholds.change_tolerance + _ROUNDING * np.abs(gain)
     missing = np.isfinite(gain) & np.isnan(change)
     for t in np.flatnonzero(apart | missing):
-        findings.add(
-            "change inconsistent", bars.code, (days[t], days[t]), f"change {change[t]:.6g}", f"{gain[t]:.6g}"
-        )
+        day = days[t], days[t]
+        findings.add("change inconsistent", bars.code, day, f"change {change[t]:.6g}", f"{gain[t]:.6g}")
 
 
 def check_factor(bars: Bars, days: Days, findings: Findings) -> None:
@@ -60,25 +59,18 @@ def check_factor(bars: Bars, days: Days, findings: Findings) -> None:
         return
     factor = bars.fields["factor"]
     wrong = (factor <= 0) | (np.isnan(factor) & ~np.isnan(bars.fields["close"]))
-    for t in np.flatnonzero(wrong):
-        findings.add(
-            "factor unusable", bars.code, (days[t], days[t]), f"factor {factor[t]:.6g}", "more than 0"
-        )
+    findings.add_days(
+        "factor unusable", bars.code, days, wrong, lambda t: f"factor {factor[t]:.6g}", "more than 0"
+    )
 
 
 @dataclass(frozen=True)
 class VolumeJump:
-    """A day on which the factor jumps.
-
-    Attributes
-    ----------
-    factor : log of the factor over that of the day before
-    volume : log of the median volume after over that before
-    """
+    """A day on which the factor jumps."""
 
     day: np.datetime64
-    factor: float
-    volume: float
+    factor: float  # log of the factor over that of the day before
+    volume: float  # log of the median volume after over that before
 
 
 def volume_jumps(bars: Bars, days: Days) -> list[VolumeJump]:
@@ -110,10 +102,7 @@ def check_volume_jumps(name: str, jumps: Iterable[VolumeJump], findings: Finding
     slope counts if it is nearer to 1 than to 0, several standard errors above 0 (volumes also move for other reasons),
     and most jumps agree with it.
 
-    Returns
-    -------
-    bool
-        Whether the volumes are raw.
+    Returns whether the volumes are raw.
     """
     jumps = list(jumps)
     x = np.asarray([jump.factor for jump in jumps])

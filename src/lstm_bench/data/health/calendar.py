@@ -20,10 +20,7 @@ __all__ = ["check_calendar", "check_thin_days"]
 def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> Days:
     """Check ``calendars/day.txt`` and return its days in file order, ``[D]``, NaT for unreadable lines.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read.
+    Raises DataError if the file cannot be read.
     """
     days: list[np.datetime64] = []
     for number, line in enumerate(read_lines(root / CALENDAR), start=1):
@@ -55,18 +52,11 @@ def check_calendar(root: Path, thresholds: Thresholds, findings: Findings) -> Da
 
 
 def check_thin_days(
-    calendar: Days,
-    bars: Ints,
-    listed: Ints,
-    thresholds: Thresholds,
-    findings: Findings,
+    calendar: Days, bars: Ints, listed: Ints, thresholds: Thresholds, findings: Findings
 ) -> None:
     """Find days on which few instruments have a bar, such as holidays, or the end of an interrupted download.
 
-    Parameters
-    ----------
-    bars, listed : ``[D]`` int64
-        Instruments with a bar, and those between their first and last bar.
+    ``bars``, ``listed``: ``[D]`` int64, instruments with a bar, and those between their first and last bar.
     """
     thin = np.flatnonzero(bars < thresholds.thin_share * listed)
     for day in thin:

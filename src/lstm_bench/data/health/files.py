@@ -26,18 +26,11 @@ NEEDED = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Bars:
-    """An instrument's bars.
-
-    Attributes
-    ----------
-    code : str
-    begin : position in the calendar of the first row
-    fields : name -> ``[n]`` float64
-    """
+    """An instrument's bars."""
 
     code: str
-    begin: int
-    fields: Mapping[str, Floats]
+    begin: int  # position in the calendar of the first row
+    fields: Mapping[str, Floats]  # name -> ``[n]`` float64
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -47,12 +40,7 @@ class Bars:
 def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Findings) -> Bars:
     """Read the usable files of an instrument.
 
-    Parameters
-    ----------
-    days
-        Length of the calendar.
-    is_stock
-        Whether to expect all fields; an index may have only a close.
+    The calendar has ``days`` days. A stock has all fields; an index may have only a close.
     """
     found: dict[str, tuple[int, Floats]] = {}
     for path in sorted(folder.glob(f"*{BARS_SUFFIX}")):
@@ -63,13 +51,8 @@ def read_bars(code: str, folder: Path, days: int, is_stock: bool, findings: Find
             findings.add("file unreadable", code, None, f"{path.name}: {error.strerror}", "a readable file")
             continue
         if len(raw) < _ITEM.itemsize or len(raw) % _ITEM.itemsize:
-            findings.add(
-                "file cut off",
-                code,
-                None,
-                f"{path.name}: {counted(len(raw), 'byte')}",
-                "whole float32 values",
-            )
+            size = counted(len(raw), "byte")
+            findings.add("file cut off", code, None, f"{path.name}: {size}", "whole float32 values")
             continue
         values = np.frombuffer(raw, dtype=_ITEM).astype(np.float64)
         begin, count = values[0], len(values) - 1
@@ -135,9 +118,7 @@ def check_spans(
 ) -> None:
     """Find membership spans in which an instrument has no row, or none for many days.
 
-    Parameters
-    ----------
-    rows : code -> first and last row, positions in the calendar
+    ``rows``: code -> first and last row, positions in the calendar.
     """
     for name, universe in markets.items():
         for code, spans in universe.spans.items():
@@ -148,11 +129,8 @@ def check_spans(
                 inside = max(0, min(end, last + 1) - max(begin, first))
                 missing = end - begin - inside
                 if (not inside and end > begin) or missing > thresholds.max_overhang:
-                    expected = (
-                        f"a span inside {calendar[first]}..{calendar[last]}" if code in rows else "bars"
-                    )
-                    value = (
-                        f"in {name}.txt, {missing} of {counted(end - begin, 'day')} have no bar before or "
-                        f"none after them"
-                    )
+                    has_rows = code in rows
+                    expected = f"a span inside {calendar[first]}..{calendar[last]}" if has_rows else "bars"
+                    days = counted(end - begin, "day")
+                    value = f"in {name}.txt, {missing} of {days} have no bar before or none after them"
                     findings.add("span without bars", code, span, value, expected)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
 
-from lstm_bench.data.arrays import Bools
+from lstm_bench.data.arrays import Bools, Days
 
 __all__ = ["KINDS", "Finding", "FindingKind", "Findings", "runs"]
 
@@ -46,33 +46,22 @@ KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 @dataclass(frozen=True)
 class Finding:
-    """One defect.
-
-    Attributes
-    ----------
-    kind : FindingKind
-    instrument : code, or the name of a calendar or a market's file
-    first_day, last_day : ISO days, None if it concerns no day
-    value : what the folder has
-    expected : what it should have
-    """
+    """One defect."""
 
     kind: FindingKind
-    instrument: str
+    instrument: str  # code, or the name of a calendar or a market's file
+    # ISO days, None if it concerns no day
     first_day: str | None
     last_day: str | None
-    value: str
-    expected: str
+    value: str  # what the folder has
+    expected: str  # what it should have
 
 
 @dataclass
 class Findings:
     """Findings, counted by kind; the first ``limit`` of each kind are kept.
 
-    Attributes
-    ----------
-    limit : int
-    ignored : kinds to skip
+    ``ignored``: kinds to skip.
     """
 
     limit: int
@@ -96,6 +85,19 @@ class Findings:
         if len(shown) < self.limit:
             first, last = (None, None) if days is None else map(str, days)
             shown.append(Finding(kind, instrument, first, last, value, expected))
+
+    def add_days(
+        self,
+        kind: FindingKind,
+        code: str,
+        days: Days,
+        wrong: Bools,
+        value: Callable[[int], str],
+        expected: str,
+    ) -> None:
+        """Add a finding for each of an instrument's days that is wrong; ``value(t)`` describes day ``t``."""
+        for t in np.flatnonzero(wrong):
+            self.add(kind, code, (days[t], days[t]), value(int(t)), expected)
 
     @property
     def counts(self) -> Mapping[str, int]:

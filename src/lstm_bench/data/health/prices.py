@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from lstm_bench.core.counting import counted
-from lstm_bench.data.arrays import Bools, Days, Floats
+from lstm_bench.data.arrays import Days, Floats
 from lstm_bench.data.health.files import NEEDED, Bars
-from lstm_bench.data.health.finding import FindingKind, Findings, runs
+from lstm_bench.data.health.finding import Findings, runs
 from lstm_bench.data.health.thresholds import Thresholds
 
 __all__ = ["check_prices"]
@@ -23,9 +23,7 @@ _ROUNDING = 1e-5
 def check_prices(bars: Bars, days: Days, is_stock: bool, thresholds: Thresholds, findings: Findings) -> None:
     """Check the prices and volumes of one instrument.
 
-    Parameters
-    ----------
-    days : ``[n]``, the days of its rows
+    ``days``: ``[n]``, the days of its rows.
     """
     _check_values(bars, days, findings)
     if "close" not in bars.fields:
@@ -37,22 +35,14 @@ def check_prices(bars: Bars, days: Days, is_stock: bool, thresholds: Thresholds,
     _check_stale(bars, days, thresholds, findings)
 
 
-def _each(
-    findings: Findings, kind: FindingKind, code: str, days: Days, wrong: Bools, value: Callable[[int], str],
-    expected: str,
-) -> None:  # fmt: skip
-    for t in np.flatnonzero(wrong):
-        findings.add(kind, code, (days[t], days[t]), value(int(t)), expected)
-
-
 def _check_values(bars: Bars, days: Days, findings: Findings) -> None:
     for name, values in bars.fields.items():
         shown = _shown(name, values)
-        _each(findings, "value not finite", bars.code, days, np.isinf(values), shown, "a number, or NaN")
+        findings.add_days("value not finite", bars.code, days, np.isinf(values), shown, "a number, or NaN")
         if name in _PRICES:
-            _each(findings, "price not positive", bars.code, days, values <= 0, shown, "more than 0")
+            findings.add_days("price not positive", bars.code, days, values <= 0, shown, "more than 0")
         elif name == "volume":
-            _each(findings, "volume negative", bars.code, days, values < 0, shown, "0 or more")
+            findings.add_days("volume negative", bars.code, days, values < 0, shown, "0 or more")
 
 
 def _shown(name: str, values: Floats) -> Callable[[int], str]:
@@ -63,14 +53,12 @@ def _check_complete(bars: Bars, days: Days, findings: Findings) -> None:
     """Find closes without the other fields."""
     has = ~np.isnan(bars.fields["close"])
     others = [name for name in NEEDED if name != "close" and name in bars.fields]
-    wrong = (
-        np.logical_or.reduce([has & np.isnan(bars.fields[name]) for name in others]) if others else ~has & has
-    )
+    wrong = has & np.any([np.isnan(bars.fields[name]) for name in others], axis=0) if others else ~has & has
 
     def value(t: int) -> str:
         return f"no {', '.join(name for name in others if np.isnan(bars.fields[name][t]))} beside a close"
 
-    _each(findings, "bar incomplete", bars.code, days, wrong, value, "all fields, or none")
+    findings.add_days("bar incomplete", bars.code, days, wrong, value, "all fields, or none")
 
 
 def _check_range(bars: Bars, days: Days, findings: Findings) -> None:
@@ -79,16 +67,16 @@ def _check_range(bars: Bars, days: Days, findings: Findings) -> None:
         return
     high, low = fields["high"], fields["low"]
     below = high < low * (1 - _ROUNDING)
-    _each(
-        findings, "high below low", bars.code, days, below,
+    findings.add_days(
+        "high below low", bars.code, days, below,
         lambda t: f"high {high[t]:.6g}, low {low[t]:.6g}", "high at least low",
     )  # fmt: skip
     for name in ("open", "close", "vwap"):
         if name in fields:
             price = fields[name]
             outside = (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))
-            _each(
-                findings, "price outside range", bars.code, days, outside & ~below,
+            findings.add_days(
+                "price outside range", bars.code, days, outside & ~below,
                 _range_shown(name, price, low, high), "low <= price <= high",
             )  # fmt: skip
 
@@ -104,11 +92,9 @@ def _check_gaps_and_jumps(bars: Bars, days: Days, thresholds: Thresholds, findin
     before, after = known[:-1], known[1:]
     pause = after - before - 1
     for k in np.flatnonzero(pause > thresholds.max_gap):
-        findings.add(
-            "gap in bars", bars.code, (days[before[k] + 1], days[after[k] - 1]), f"{counted(pause[k], 'day')} "
-            f"without a bar",
-            f"at most {thresholds.max_gap}",
-        )  # fmt: skip
+        span = days[before[k] + 1], days[after[k] - 1]
+        value = f"{counted(pause[k], 'day')} without a bar"
+        findings.add("gap in bars", bars.code, span, value, f"at most {thresholds.max_gap}")
     gain = close[after] / close[before] - 1
     for k in np.flatnonzero(np.abs(gain) > thresholds.max_jump):
         pausing = f" after {counted(pause[k], 'day')} without a bar" if pause[k] else ""

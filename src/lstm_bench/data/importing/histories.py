@@ -32,21 +32,15 @@ def lay_out(
 ) -> dict[str, Floats]:
     """Put bars on their days.
 
+    Returns ``[end - begin]`` float64 by field. A day without a bar is NaN, except that ``factor`` keeps its last
+    value.
+
     Parameters
     ----------
-    positions : ``[n]`` int64
-        Day of each bar, ascending, in ``begin..end``.
-    columns
-        Field -> ``[n]``.
-    begin, end
-        Positions in the calendar, end exclusive.
-    factor_before
-        The factor of the day before ``begin``.
-
-    Returns
-    -------
-    dict
-        Field -> ``[end - begin]`` float64. A day without a bar is NaN, except that ``factor`` keeps its last value.
+    positions : ``[n]`` int64, day of each bar, ascending, in ``begin..end``
+    columns : field -> ``[n]``
+    begin, end : positions in the calendar, end exclusive
+    factor_before : the factor of the day before ``begin``
     """
     out = {}
     for name, column in columns.items():
@@ -62,12 +56,7 @@ def lay_out(
 def to_history(code: str, begin: int, columns: Mapping[str, Floats], close_before: float = np.nan) -> History:
     """Add ``change`` and round to float32.
 
-    Parameters
-    ----------
-    columns
-        Field -> ``[n]``, from :func:`lay_out`.
-    close_before
-        The last adjusted close before ``begin``, NaN if there is none.
+    ``columns`` are those of :func:`lay_out`, ``close_before`` is the last adjusted close before ``begin``, if any.
     """
     columns = {**columns, "change": _change(columns["close"], close_before)}
     return History(code, begin, {name: column.astype(np.float32) for name, column in columns.items()})
@@ -85,14 +74,8 @@ def _change(close: Floats, close_before: float) -> Floats:
 class EqualWeight:
     """An index that moves by the mean ``change`` of the instruments that trade on a day.
 
-    Parameters
-    ----------
-    days
-        Length of the calendar.
-    level
-        Level on the day before ``begin``; None to begin at 1000.
-    begin
-        Calendar position of the first day to compute.
+    It begins at ``begin``, of ``days`` in the calendar, from ``level`` on the day before, or from 1000 if that is
+    None.
     """
 
     def __init__(self, days: int, level: float | None = None, begin: int = 0) -> None:

@@ -17,10 +17,7 @@ __all__ = ["all_spans", "extend_spans", "named_market"]
 def named_market(options: ImportOptions, spans: list[MembershipSpan]) -> dict[str, list[MembershipSpan]]:
     """Make the market that ``--market`` names: the spans of ``--members``, or those of ``all``.
 
-    Raises
-    ------
-    DataError
-        If the file of members cannot be read.
+    Raises DataError if the file of members cannot be read.
     """
     if options.market is None:
         return {}

@@ -29,28 +29,18 @@ _BARS = ("date", "open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class SourceBars:
-    """The bars of the files.
+    """The bars of the files."""
 
-    Attributes
-    ----------
-    files : number of files
-    bars : number of bars of stocks
-    stocks : code -> its rows
-    decision : the decision on the stocks' prices and volumes
-    messages : of the decision, and of the conversion of volumes
-    index, index_adjustment : rows and adjustment of the benchmark; None if it is not read from files
-    no_trade, dropped : see :class:`ImportSummary`
-    """
-
-    files: int
-    bars: int
-    stocks: dict[str, SymbolRows]
-    decision: Decision
-    messages: tuple[str, ...]
+    files: int  # number of files
+    bars: int  # number of bars of stocks
+    stocks: dict[str, SymbolRows]  # code -> its rows
+    decision: Decision  # what is done to the stocks' prices and volumes
+    messages: tuple[str, ...]  # the decision's, and what was done to volumes
+    # rows and adjustment of the benchmark; None if it is not read from files
     index: SymbolRows | None
     index_adjustment: Adjustment
-    no_trade: int
-    dropped: dict[str, int]
+    no_trade: int  # see :class:`ImportSummary`
+    dropped: dict[str, int]  # see :class:`ImportSummary`
 
 
 def read_source(
@@ -58,17 +48,9 @@ def read_source(
 ) -> SourceBars:
     """Read all files.
 
-    Parameters
-    ----------
-    source, options
-        See :func:`import_bars`.
-    folder_adjustment
-        How the folder to extend was adjusted, None if that is unknown.
-
-    Raises
-    ------
-    DataError
-        If files or columns are missing, rows have defects that must not be dropped, or the state of prices is unclear.
+    Raises DataError if files or columns are missing, rows have defects that may not be dropped, or the state of
+    prices is unclear.
+    ``folder_adjustment`` is how the folder to extend was adjusted, None if that is unknown.
     """
     files, index_file = _find(source, options)
     header, where = files[0].header, str(files[0].path)

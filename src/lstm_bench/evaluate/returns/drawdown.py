@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from lstm_bench.data.arrays import Floats
 from lstm_bench.evaluate.returns.growth import reinvested
-from lstm_bench.features.arrays import Floats
 
 __all__ = ["Accumulation", "Drawdown", "below_high", "drawdowns", "worst"]
 
@@ -17,45 +17,30 @@ Accumulation = Literal["summed", "compounded"]
 
 @dataclass(frozen=True)
 class Drawdown:
-    """One drawdown; days are positions in the returns.
+    """One drawdown; days are positions in the returns."""
 
-    Attributes
-    ----------
-    start : the day of the high before the fall; None if that is the wealth before the first day
-    bottom : the day of its deepest point, the first of equal ones
-    recovery : the first day at that high or above; None if there is none yet
-    depth : at the bottom, negative: the loss of summed returns, or the lost share of compounded wealth
-    days : number of days below the high
-    """
-
+    # the day of the high before the fall; None if that is the wealth before the first day
     start: int | None
-    bottom: int
-    recovery: int | None
+    bottom: int  # the day of its deepest point, the first of equal ones
+    recovery: int | None  # the first day at that high or above; None if there is none yet
+    # at the bottom, negative: the loss of summed returns, or the lost share of compounded wealth
     depth: float
-    days: int
+    days: int  # number of days below the high
 
 
 def below_high(returns: Floats, accumulation: Accumulation) -> Floats:
     """Distance of a strategy below its highest value so far at the end of each day, ``[T]``: negative, or 0 at a high.
 
-    Parameters
-    ----------
-    returns : ``[T]`` float64
-        Fractions, none NaN.
-    accumulation
-        ``summed``: of the running sum of returns, which starts with the first day's, as in Qlib's maximum drawdown.
-        ``compounded``: of the reinvested wealth, as a share of its highest value, which includes the wealth before the
-        first day. After a day that loses everything it stays -1.
+    The ``returns [T]`` are fractions, none NaN. ``summed`` is of their running sum, which starts with the first
+    day's, as in Qlib's maximum drawdown. ``compounded`` is of the reinvested wealth, as a share of its highest value,
+    which includes the wealth before the first day. After a day that loses everything it stays -1.
     """
     if accumulation == "summed":
         with np.errstate(over="ignore", invalid="ignore"):
             curve = returns.cumsum()
             return curve - np.maximum.accumulate(curve)
-    share, below, distances = (
-        1.0,
-        0.0,
-        np.empty(len(returns)),
-    )  # relative to the high, which can overflow a float64
+    # relative to the high, which can overflow a float64
+    share, below, distances = 1.0, 0.0, np.empty(len(returns))
     for t, growth in enumerate(reinvested(returns).tolist()):
         if min(below, growth) > -0.5:  # the same formula in a form that rounds small losses less
             below += growth * (1 + below)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_bench.features.arrays import Floats
+from lstm_bench.data.arrays import Floats
 
 __all__ = ["growth", "log_growth", "reinvested"]
 

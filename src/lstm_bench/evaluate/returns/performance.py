@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.core.errors import InputError
+from lstm_bench.data.arrays import Days, Floats
 from lstm_bench.evaluate.moments import scaled
 from lstm_bench.evaluate.returns.drawdown import Accumulation, below_high, drawdowns
 from lstm_bench.evaluate.returns.growth import growth, log_growth, reinvested
@@ -19,27 +20,18 @@ from lstm_bench.evaluate.returns.risk import (
     risk_analysis,
 )
 from lstm_bench.evaluate.returns.tail import tail_risk
-from lstm_bench.features.arrays import Days, Floats
 
 __all__ = ["CONVENTIONS", "QLIB", "Convention", "performance"]
 
 
 @dataclass(frozen=True)
 class Convention:
-    """A convention for accumulating daily returns.
+    """A convention for accumulating daily returns."""
 
-    Attributes
-    ----------
-    name : name of its section
-    accumulation : ``summed`` or ``compounded``
-    scaler : trading days per year
-    risk : the five measures of its risk analysis
-    """
-
-    name: str
-    accumulation: Accumulation
-    scaler: float
-    risk: Callable[[Floats, float], dict[str, float]]
+    name: str  # name of its section
+    accumulation: Accumulation  # ``summed`` or ``compounded``
+    scaler: float  # trading days per year
+    risk: Callable[[Floats, float], dict[str, float]]  # the five measures of its risk analysis
 
     def total(self, returns: Floats) -> float:
         """Return over all days; infinite if it overflows."""
@@ -66,10 +58,11 @@ CONVENTIONS = (QLIB, Convention("compounded_252", "compounded", COMPOUNDING_DAYS
 def performance(returns: Floats, days: Days) -> dict[str, dict[str, Any]]:
     """Measures of daily returns.
 
+    Raises InputError if ``returns`` is not one daily series on ``days``.
+
     Parameters
     ----------
-    returns : ``[T]`` float64
-        Fractions; NaN days are left out.
+    returns : ``[T]`` float64, fractions; NaN days are left out
     days : ``[T]`` datetime64[D]
 
     Returns
@@ -92,11 +85,6 @@ def performance(returns: Floats, days: Days) -> dict[str, dict[str, Any]]:
 
         A ratio is NaN without a loss to divide by, and after a day that loses everything. All measures are NaN without
         days.
-
-    Raises
-    ------
-    InputError
-        If ``returns`` is not one daily series on ``days``.
     """
     if returns.ndim != 1 or returns.shape != days.shape:
         raise InputError(f"returns: got the shape {returns.shape}, expected one daily series [{len(days)}]")

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.errors import InputError
+from lstm_bench.data.arrays import Floats
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.returns.drawdown import below_high
 from lstm_bench.evaluate.returns.growth import growth, log_growth
-from lstm_bench.features.arrays import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,27 +70,13 @@ def risk_analysis(returns: npt.ArrayLike, scaler: float = TRADING_DAYS_PER_YEAR)
 def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER_YEAR) -> dict[str, float]:
     """Risk of daily returns that are compounded (Qlib's ``mode="product"``).
 
-    Parameters
-    ----------
-    returns : ``[T]``
-        Daily returns, fractions; NaN days are left out.
-    scaler
-        Trading days per year.
-
-    Returns
-    -------
-    dict
-        ``mean``, the geometric mean of a day; ``std`` (ddof 1) of the log returns; ``annualized_return``, the growth of
-        a year; ``information_ratio = mean / std * sqrt(scaler)``; and ``max_drawdown``, the deepest fall of the wealth
-        below its highest value so far, as a share of that value. The initial wealth is the first high (in Qlib the
-        wealth after the first day). NaN if there are too few days; ``information_ratio`` also if the returns are
-        constant. After a day that loses everything, mean, annualized return and maximum drawdown are -1, and the other
-        two NaN.
-
-    Raises
-    ------
-    InputError
-        If ``returns`` does not have exactly one dimension.
+    ``returns`` ``[T]`` are daily, fractions; NaN days are left out. ``scaler`` is the trading days per year. Returns
+    ``mean``, the geometric mean of a day; ``std`` (ddof 1) of the log returns; ``annualized_return``, the growth of a
+    year; ``information_ratio = mean / std * sqrt(scaler)``; and ``max_drawdown``, the deepest fall of the wealth
+    below its highest value so far, as a share of that value. The initial wealth is the first high (in Qlib the wealth
+    after the first day). NaN if there are too few days; ``information_ratio`` also if the returns are constant. After
+    a day that loses everything, mean, annualized return and maximum drawdown are -1, and the other two NaN. Raises
+    InputError if ``returns`` does not have exactly one dimension.
     """
     logs = log_growth(values := _known(returns))
     measured, below = moments(logs), below_high(values, "compounded")
@@ -107,17 +93,9 @@ def compounded_risk(returns: npt.ArrayLike, scaler: float = COMPOUNDING_DAYS_PER
 def return_series(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, Floats]:
     """Daily returns of the strategy, of the benchmark, and of the strategy in excess of the benchmark.
 
-    Parameters
-    ----------
-    report
-        The daily report, with ``return``, ``bench`` and ``cost``: arrays ``[T]`` or the columns of a
-        DataFrame.
-
-    Returns
-    -------
-    dict
-        ``excess_return_without_cost``, ``excess_return_with_cost``, ``return_without_cost``, ``return_with_cost`` and
-        ``bench``: ``[T]`` each.
+    The report has ``return``, ``bench`` and ``cost``: arrays ``[T]`` or the columns of a DataFrame. Returns
+    ``excess_return_without_cost``, ``excess_return_with_cost``, ``return_without_cost``, ``return_with_cost`` and
+    ``bench``: ``[T]`` each.
     """
     gross, bench, cost = (np.asarray(report[name], dtype=np.float64) for name in ("return", "bench", "cost"))
     return {
@@ -132,15 +110,8 @@ def return_series(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, Floats]
 def excess_risk(report: Mapping[str, Any] | pd.DataFrame) -> dict[str, float]:
     """Risk of the return in excess of the benchmark, without and with cost, by Qlib's metric names.
 
-    Parameters
-    ----------
-    report
-        As for :func:`return_series`.
-
-    Returns
-    -------
-    dict
-        ``1day.excess_return_without_cost.mean`` .. ``1day.excess_return_with_cost.max_drawdown``.
+    ``report``: as for :func:`return_series`. Returns ``1day.excess_return_without_cost.mean`` ..
+    ``1day.excess_return_with_cost.max_drawdown``.
     """
     series = return_series(report)
     return {

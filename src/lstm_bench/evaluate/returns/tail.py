@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_bench.data.arrays import Floats
 from lstm_bench.evaluate.moments import moments, scaled
-from lstm_bench.features.arrays import Floats
 
 __all__ = ["tail_risk"]
 
@@ -16,18 +16,10 @@ _SHAPE = ("skew", "kurtosis")
 def tail_risk(returns: Floats) -> dict[str, float]:
     """Historical tail risk of daily returns, without a model of their distribution.
 
-    Parameters
-    ----------
-    returns : ``[T]`` float64
-        Fractions, none NaN.
-
-    Returns
-    -------
-    dict
-        ``var_95`` and ``var_99``, value at risk: the 5% and the 1% quantile of the returns (a loss is negative),
-        interpolated linearly; ``cvar_95`` and ``cvar_99``, the mean of the returns at or below it; ``skew`` and excess
-        ``kurtosis``, corrected for bias as in pandas. NaN if there are too few days or a return is infinite; skew and
-        kurtosis also if the returns are constant.
+    ``returns``: ``[T]`` float64, fractions, none NaN. Returns ``var_95`` and ``var_99``, value at risk: the 5% and
+    the 1% quantile of the returns (a loss is negative), interpolated linearly; ``cvar_95`` and ``cvar_99``, the mean
+    of the returns at or below it; ``skew`` and excess ``kurtosis``, corrected for bias as in pandas. NaN if there are
+    too few days or a return is infinite; skew and kurtosis also if the returns are constant.
     """
     import pandas as pd
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.core.errors import InputError
-from lstm_bench.features.arrays import Bools, Floats, Reals
+from lstm_bench.data.arrays import Bools, Floats, Reals
 
 __all__ = ["aligned"]
 
@@ -13,17 +13,8 @@ __all__ = ["aligned"]
 def aligned(score: Reals, label: Reals, rows: Bools | None = None) -> tuple[Floats, Floats, Bools]:
     """Check that panels have the same shape; return them as float64, float64 and bool, each ``[T, N]`` and contiguous.
 
-    Parameters
-    ----------
-    score, label : ``[T, N]``
-        NaN if there is none.
-    rows : ``[T, N]`` bool, optional
-        The pairs (day, instrument) that exist; by default those with a score or a label.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ.
+    ``rows`` are the pairs (day, instrument) that exist, by default those with a score or a label. Raises InputError
+    if the shapes differ.
     """
     if score.ndim != 2 or score.shape != label.shape:
         raise InputError(

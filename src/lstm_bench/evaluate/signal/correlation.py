@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Floats, Ints
 from lstm_bench.evaluate.ranking import rising_order
-from lstm_bench.features.arrays import Floats, Ints
 
 __all__ = ["average_ranks", "centre", "correlation", "cosine", "ranks_in"]
 

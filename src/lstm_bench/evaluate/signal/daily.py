@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Ints, Reals
 from lstm_bench.evaluate.ranking import best_first
-from lstm_bench.features.arrays import Ints, Reals
 
 __all__ = ["QUANTILE", "extreme_fifths", "label_mean"]
 

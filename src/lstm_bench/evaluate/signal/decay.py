@@ -8,10 +8,10 @@ import numpy as np
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Ints, Reals
 from lstm_bench.evaluate.ranking import rising_order
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import centre, cosine
-from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["LAGS", "Decay", "ic_decay"]
 
@@ -36,18 +36,9 @@ def ic_decay(score: Reals, label: Reals, rows: Bools | None = None, lags: int = 
     With Qlib's label, the return from t + 1 to t + 2, row k is the IC with the one-day return from t + k + 1 to
     t + k + 2. No bars beyond those of the labels are needed, and no day beyond the panel's is read.
 
-    Parameters
-    ----------
-    score, label, rows : ``[T, N]``
-        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`. Rows are consecutive trading days. A pair
-        is included if the stock has a score on day t and a label on day t + k, whether or not it has rows in between.
-    lags
-        The largest number of days between scores and labels.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, or ``lags`` is negative.
+    ``score``, ``label`` and ``rows`` are as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`, on
+    consecutive trading days. A pair counts if the stock has a score on day t and a label on day t + k, whether or not
+    it has rows in between. Raises InputError if the shapes differ, or ``lags`` is negative.
     """
     if lags < 0:
         raise InputError(f"lags: got {lags}, expected 0 or more")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError
-from lstm_bench.features.arrays import Bools, Days, Floats
+from lstm_bench.data.arrays import Bools, Days, Floats
 
 __all__ = ["Column", "ScoreGrid", "is_real"]
 
@@ -25,29 +25,18 @@ _INDEX = ("datetime", "instrument")
 
 @dataclass(frozen=True, eq=False)
 class ScoreGrid:
-    """Long columns arranged by day and instrument.
+    """Long columns arranged by day and instrument."""
 
-    Attributes
-    ----------
-    days : ``[T]`` datetime64[D], of all columns together
-    instruments : N codes, sorted
-    values : ``[T, N]`` float64 each, NaN if a column has no row
-    rows : ``[T, N]`` bool, cells in which any column has a row
-    """
-
-    days: Days
-    instruments: tuple[str, ...]
-    values: tuple[Floats, ...]
-    rows: Bools
+    days: Days  # ``[T]`` datetime64[D], of all columns together
+    instruments: tuple[str, ...]  # N codes, sorted
+    values: tuple[Floats, ...]  # ``[T, N]`` float64 each, NaN if a column has no row
+    rows: Bools  # ``[T, N]`` bool, cells in which any column has a row
 
     @classmethod
     def of(cls, tables: Mapping[str, Column]) -> ScoreGrid:
         """Arrange columns; messages refer to them by the mapping's names.
 
-        Raises
-        ------
-        InputError
-            If a table is not one column by (datetime, instrument), or has a row twice.
+        Raises InputError if a table is not one column by (datetime, instrument), or has a row twice.
         """
         columns = [_column(table, name) for name, table in tables.items()]
         levels = [
@@ -76,10 +65,7 @@ class ScoreGrid:
     def of_signal(cls, pred: Column, label: Column) -> ScoreGrid:
         """Arrange scores and labels.
 
-        Raises
-        ------
-        InputError
-            As :meth:`of`; also if a table has no value, or no row has a score and a label.
+        Raises InputError as :meth:`of`; also if a table has no value, or no row has a score and a label.
         """
         grid = cls.of({"pred": pred, "label": label})
         scored, labelled = (~np.isnan(values) for values in grid.values)

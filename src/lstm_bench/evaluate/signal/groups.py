@@ -8,12 +8,12 @@ import numpy as np
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Reals
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.ranking import best_first
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.daily import label_mean
 from lstm_bench.evaluate.signal.metrics import SIGNAL_DAYS_PER_YEAR
-from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["GROUPS", "GroupReturns", "group_returns"]
 
@@ -21,20 +21,13 @@ GROUPS = 5
 
 
 class GroupReturns(NamedTuple):
-    """Returns of groups by score. Qlib cumulates them by summing.
+    """Returns of groups by score. Qlib cumulates them by summing."""
 
-    Attributes
-    ----------
-    groups : ``[G, T]`` float64
-        Mean label of each group, the highest scores first; NaN on days with fewer scores than groups.
-    spread : ``[T]`` float64
-        First group minus last (Qlib's ``long-short``).
-    excess : ``[T]`` float64
-        First group minus the mean of all stocks, with or without a score (Qlib's ``long-average``).
-    """
-
+    # ``[G, T]`` float64: mean label of each group, the highest scores first; NaN on days with fewer scores than
+    # groups
     groups: Floats
-    spread: Floats
+    spread: Floats  # ``[T]`` float64, first group minus last (Qlib's ``long-short``)
+    # ``[T]`` float64: first group minus the mean of all stocks, with or without a score (Qlib's ``long-average``)
     excess: Floats
 
     def series(self) -> dict[str, Floats]:
@@ -45,11 +38,8 @@ class GroupReturns(NamedTuple):
     def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, dict[str, float]]:
         """Summarise each series.
 
-        Returns
-        -------
-        dict
-            Name -> ``mean`` and ``std`` (ddof 1) of a day, ``total_return`` (the sum), ``annualized_return = mean *
-            days_per_year`` and ``sharpe = mean / std * sqrt(days_per_year)``, NaN if the returns are constant.
+        Each has ``mean`` and ``std`` (ddof 1) of a day, ``total_return`` (the sum), ``annualized_return = mean
+        * days_per_year`` and ``sharpe = mean / std * sqrt(days_per_year)``, NaN if the returns are constant.
         """
         sections = {}
         for name, returns in self.series().items():
@@ -69,18 +59,10 @@ def group_returns(
 ) -> GroupReturns:
     """Average the labels of groups of equal size, like the group returns of Qlib's ``model_performance_graph``.
 
-    Parameters
-    ----------
-    score, label, rows : ``[T, N]``
-        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
-    groups
-        Number of groups. Each has ``scored stocks // groups`` stocks of a day; the remaining lowest scores are in no
-        group. Equal scores are ordered by instrument (Qlib does not define their order).
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, or there are fewer than two groups.
+    ``score``, ``label`` and ``rows`` are as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`. Each of
+    the ``groups`` has ``scored stocks // groups`` stocks of a day; the remaining lowest scores are in no group. Equal
+    scores are ordered by instrument (Qlib does not define their order). Raises InputError if the shapes differ, or
+    there are fewer than two groups.
     """
     if groups < 2:
         raise InputError(f"groups: got {groups}, expected 2 or more")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Reals
 from lstm_bench.evaluate.moments import moments
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import average_ranks, correlation
 from lstm_bench.evaluate.signal.daily import extreme_fifths, label_mean
-from lstm_bench.features.arrays import Bools, Floats, Reals
 
 __all__ = ["SIGNAL_DAYS_PER_YEAR", "SignalMetrics", "signal_metrics"]
 
@@ -21,22 +21,16 @@ SIGNAL_DAYS_PER_YEAR = 252
 
 @dataclass(frozen=True)
 class SignalMetrics:
-    """Daily signal metrics and their summary.
+    """Daily signal metrics and their summary."""
 
-    Attributes
-    ----------
-    ic, rank_ic : ``[T]`` float64
-        Pearson and Spearman correlation between score and label over the stocks that have both; NaN on days without
-        a correlation.
-    long_short : ``[T]`` float64, or None if not requested
-        Half the difference between the mean label of the best and of the worst fifth.
-    long_average : ``[T]`` float64, or None if not requested
-        Mean label of all stocks.
-    """
-
+    # ``[T]`` float64: Pearson and Spearman correlation between score and label over the stocks that have both; NaN on
+    # days without a correlation
     ic: Floats
     rank_ic: Floats
+    # ``[T]`` float64, or None if not requested: half the difference between the mean label of the best and of the
+    # worst fifth
     long_short: Floats | None = None
+    # ``[T]`` float64, or None if not requested: mean label of all stocks
     long_average: Floats | None = None
 
     def summary(self, days_per_year: float = SIGNAL_DAYS_PER_YEAR) -> dict[str, float]:
@@ -64,6 +58,8 @@ def signal_metrics(
 ) -> SignalMetrics:
     """Compare scores with labels, day by day.
 
+    Raises InputError if the shapes differ.
+
     Parameters
     ----------
     score, label : ``[T, N]`` float32 or float64
@@ -71,13 +67,7 @@ def signal_metrics(
     rows : ``[T, N]`` bool, optional
         The pairs (day, instrument) that exist, with or without a score; they determine the size of a day's fifth. By
         default those with a score or a label.
-    long_short
-        Whether to compute the returns of the long-short portfolio (Qlib's ``ana_long_short``).
-
-    Raises
-    ------
-    InputError
-        If the shapes differ.
+    long_short : whether to compute the returns of the long-short portfolio too (Qlib's ``ana_long_short``)
 
     Notes
     -----

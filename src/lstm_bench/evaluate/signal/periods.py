@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_bench.data.arrays import Days, Floats
 from lstm_bench.evaluate.moments import moments
-from lstm_bench.features.arrays import Days, Floats
 
 __all__ = ["ic_by_period", "ic_summary"]
 
@@ -18,15 +18,9 @@ _SPANS = {"year": "datetime64[Y]", "month": "datetime64[M]"}
 def ic_summary(series: Mapping[str, Floats]) -> dict[str, float]:
     """Summarise daily ICs.
 
-    Parameters
-    ----------
-    series : ``ic``, ``rank_ic`` -> ``[T]`` float64, NaN on days without one
-
-    Returns
-    -------
-    dict
-        ``days``, the number of days with an IC; ``ic`` and ``rank_ic``, the means; ``icir`` and ``rank_icir``, the
-        means divided by the standard deviation (ddof 1), not annualised. NaN if there are too few days.
+    ``series``: ``ic``, ``rank_ic`` -> ``[T]`` float64, NaN on days without one. Returns ``days``, the number of days
+    with an IC; ``ic`` and ``rank_ic``, the means; ``icir`` and ``rank_icir``, the means divided by the standard
+    deviation (ddof 1), not annualised. NaN if there are too few days.
     """
     summary: dict[str, float] = {"days": int((~np.isnan(series["ic"])).sum())}
     for name in ("ic", "rank_ic"):
@@ -38,15 +32,9 @@ def ic_summary(series: Mapping[str, Floats]) -> dict[str, float]:
 def ic_by_period(series: Mapping[str, Floats], days: Days) -> list[dict[str, Any]]:
     """Summarise daily ICs by year, then by month.
 
-    Parameters
-    ----------
-    series : ``ic``, ``rank_ic`` -> ``[T]`` float64
-    days : ``[T]`` datetime64[D], ascending
-
-    Returns
-    -------
-    list of dict
-        ``span`` (``year`` or ``month``), ``period`` (``2017``, ``2017-01``) and the entries of :func:`ic_summary`.
+    Returns ``span`` (``year`` or ``month``), ``period`` (``2017``, ``2017-01``) and the entries of
+    :func:`ic_summary`.
+    ``days`` ``[T]`` ascend, ``series`` is as for :func:`ic_summary`.
     """
     summaries = []
     for span, unit in _SPANS.items():

@@ -7,25 +7,19 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Ints, Reals
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.daily import extreme_fifths, label_mean
-from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["Precision", "precision"]
 
 
 class Precision(NamedTuple):
-    """Precision of each day, ``[T]`` float64 each; NaN if none of the stocks has a label, or a fifth has no stock.
+    """Precision of each day, ``[T]`` float64 each; NaN if none of the stocks has a label, or a fifth has no stock."""
 
-    Attributes
-    ----------
-    long : share of the best fifth whose label is above 0
-    short : share of the worst fifth whose label is below 0
-    long_excess, short_excess : the same against the mean label of the day, independent of the market's direction
-    """
-
-    long: Floats
-    short: Floats
+    long: Floats  # share of the best fifth whose label is above 0
+    short: Floats  # share of the worst fifth whose label is below 0
+    # the same against the mean label of the day, independent of the market's direction
     long_excess: Floats
     short_excess: Floats
 
@@ -37,15 +31,8 @@ def precision(score: Reals, label: Reals, rows: Bools | None = None) -> Precisio
     rows without a score come last in either order, equal scores are ordered by instrument, and stocks without a label
     do not count.
 
-    Parameters
-    ----------
-    score, label, rows : ``[T, N]``
-        As for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ.
+    ``score``, ``label``, ``rows``: ``[T, N]``, as for :func:`lstm_bench.evaluate.signal.metrics.signal_metrics`.
+    Raises InputError if the shapes differ.
     """
     return Precision(*_precision(*aligned(score, label, rows)))
 

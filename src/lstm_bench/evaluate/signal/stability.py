@@ -8,32 +8,25 @@ import numpy as np
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Bools, Floats, Ints, Reals
 from lstm_bench.evaluate.ranking import rising_order
 from lstm_bench.evaluate.signal.aligned import aligned
 from lstm_bench.evaluate.signal.correlation import correlation, ranks_in
 from lstm_bench.evaluate.signal.groups import GROUPS
-from lstm_bench.features.arrays import Bools, Floats, Ints, Reals
 
 __all__ = ["Stability", "stability"]
 
 
 class Stability(NamedTuple):
-    """Similarity to earlier scores, ``[T]`` float64 each; NaN on days without earlier scores, such as the first.
+    """Similarity to earlier scores, ``[T]`` float64 each; NaN on days without earlier scores, such as the first."""
 
-    Attributes
-    ----------
-    autocorrelation
-        Pearson's correlation with the scores of ``lag`` days before (Qlib's ``pred_autocorr``).
-    rank_autocorrelation
-        The same for ranks among all stocks of the day; a stock's earlier score is that of its own row ``lag`` rows
-        before (the ``pred_autocorr`` of Qlib's ``model_performance_graph``).
-    turnover_top, turnover_bottom
-        Share of the day's best and worst part that was not in it by the scores of ``lag`` rows before (its
-        ``pred_turnover``).
-    """
-
+    # Pearson's correlation with the scores of ``lag`` days before (Qlib's ``pred_autocorr``)
     autocorrelation: Floats
+    # the same for ranks among all stocks of the day; a stock's earlier score is that of its own row ``lag`` rows
+    # before (the ``pred_autocorr`` of Qlib's ``model_performance_graph``)
     rank_autocorrelation: Floats
+    # share of the day's best and worst part that was not in it by the scores of ``lag`` rows before (its
+    # ``pred_turnover``)
     turnover_top: Floats
     turnover_bottom: Floats
 
@@ -41,24 +34,19 @@ class Stability(NamedTuple):
 def stability(score: Reals, rows: Bools | None = None, lag: int = 1, parts: int = GROUPS) -> Stability:
     """Compare scores with earlier ones.
 
+    Raises InputError if the shapes differ, or a number is not positive.
+
     Parameters
     ----------
-    score : ``[T, N]``
-        NaN if there is none.
+    score : ``[T, N]``, NaN if there is none
     rows : ``[T, N]`` bool, optional
         The pairs (day, instrument) that exist; by default those with a score. A stock that returns to the universe is
         compared with its last rows before it left, except for ``autocorrelation``, which compares days.
-    lag
-        Number of days or rows between the scores.
+    lag : number of days or rows between the scores
     parts
         The top has ``rows of the day // parts`` stocks, and so has the bottom. Only the day's stocks are considered: a
         stock that left the universe is not turnover. If fewer stocks than that have a score, now or before, turnover is
         NaN; Qlib adds stocks without a score.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, or a number is not positive.
     """
     for name, value in (("lag", lag), ("parts", parts)):
         if value < 1:

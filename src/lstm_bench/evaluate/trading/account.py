@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import ExecutorKwargs
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Floats, Ints, Reals
 from lstm_bench.evaluate.trading.exchange import (
     BUY,
     EITHER,
@@ -24,7 +25,6 @@ from lstm_bench.evaluate.trading.exchange import (
     tradable,
 )
 from lstm_bench.evaluate.trading.topk_dropout import StrategyParams, decide
-from lstm_bench.features.arrays import Floats, Ints, Reals
 
 __all__ = ["ExecutionParams", "Ledger", "Orders", "simulate"]
 
@@ -33,18 +33,11 @@ _BY_VALUE = 2
 
 
 class ExecutionParams(NamedTuple):
-    """How orders are executed.
+    """How orders are executed."""
 
-    Attributes
-    ----------
-    sells_first : whether sells are executed before buys
-    settles_later : whether the proceeds of a sale can be spent from the next day on only
-    weighting : how fill rates are averaged over orders: equally (0), by amount (1) or by value (2)
-    """
-
-    sells_first: bool
-    settles_later: bool
-    weighting: int
+    sells_first: bool  # whether sells are executed before buys
+    settles_later: bool  # whether the proceeds of a sale can be spent from the next day on only
+    weighting: int  # how fill rates are averaged over orders: equally (0), by amount (1) or by value (2)
 
     @classmethod
     def of(cls, config: ExecutorKwargs) -> ExecutionParams:
@@ -64,22 +57,15 @@ class Orders(NamedTuple):
 
 
 class Ledger(NamedTuple):
-    """The record of a simulation of D days.
+    """The record of a simulation of D days."""
 
-    Attributes
-    ----------
-    money : ``[5, D]``
-        At the close: value of the stocks, cash, proceeds that can be spent from the next day on, and the running sums
-        of turnover and of cost.
-    trades : ``[4, D]``
-        Of the day's orders: mean fill rate (NaN if no order has an amount), amount dealt, value dealt, number of
-        orders.
-    day, column, amount, price, days_held : ``[P]``
-        The holdings at each close, by day and column: day from 0, adjusted shares, last close, days held.
-    """
-
+    # ``[5, D]``: at the close: value of the stocks, cash, proceeds that can be spent from the next day on, and the
+    # running sums of turnover and of cost
     money: Floats
+    # ``[4, D]``: of the day's orders: mean fill rate (NaN if no order has an amount), amount dealt, value dealt,
+    # number of orders
     trades: Floats
+    # ``[P]``: the holdings at each close, by day and column: day from 0, adjusted shares, last close, days held
     day: Ints
     column: Ints
     amount: Floats
@@ -228,9 +214,8 @@ def _orders(
         if params.forbid_all_trade_at_limit and not tradable(quotes, costs, t, j, EITHER):
             continue
         fill = sell(quotes, costs, t, j, amount[j], cash)
-        cash += (
-            fill.value - fill.cost
-        )  # buys are sized by the cash after all sells, whenever these are executed
+        # buys are sized by the cash after all sells, whenever these are executed
+        cash += fill.value - fill.cost
         side[n], column[n], wish[n] = SELL, j, amount[j]
         n += 1
     for j in buys:

@@ -14,6 +14,7 @@ import numpy as np
 from lstm_bench.config.sections.backtest import BacktestConfig, PortAnalysisConfig
 from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.core.errors import DataError, InputError
+from lstm_bench.data.arrays import Days, Floats, Floats32, Ints, Reals
 from lstm_bench.data.panel import Panel
 from lstm_bench.evaluate.returns.risk import excess_risk
 from lstm_bench.evaluate.trading.account import ExecutionParams, Ledger, simulate
@@ -21,7 +22,6 @@ from lstm_bench.evaluate.trading.exchange import STOP, Quotes, TradingCosts
 from lstm_bench.evaluate.trading.indicators import trade_indicators
 from lstm_bench.evaluate.trading.numpy_random import start_stream
 from lstm_bench.evaluate.trading.topk_dropout import StrategyParams
-from lstm_bench.features.arrays import Days, Floats, Floats32, Ints, Reals
 
 __all__ = ["REPORT_COLUMNS", "BacktestResult", "Positions", "backtest"]
 
@@ -38,24 +38,15 @@ _KERNEL_LAYOUT: tuple[Literal["C", "W"], ...] = ("C", "W")
 
 @dataclass(frozen=True)
 class Positions:
-    """Holdings at each close: P entries ordered by day, then instrument.
+    """Holdings at each close: P entries ordered by day, then instrument."""
 
-    Attributes
-    ----------
-    day, instrument : ``[P]`` int64
-        Index into the result's ``days`` and ``instruments``.
-    amount : ``[P]`` float64, adjusted shares
-    price : ``[P]`` float64, the last close
-    weight : ``[P]`` float64, share of the account's value
-    days_held : ``[P]`` int64, today included
-    """
-
+    # ``[P]`` int64, index into the result's ``days`` and ``instruments``
     day: Ints
     instrument: Ints
-    amount: Floats
-    price: Floats
-    weight: Floats
-    days_held: Ints
+    amount: Floats  # ``[P]`` float64, adjusted shares
+    price: Floats  # ``[P]`` float64, the last close
+    weight: Floats  # ``[P]`` float64, share of the account's value
+    days_held: Ints  # ``[P]`` int64, today included
 
 
 @dataclass(frozen=True)
@@ -94,26 +85,18 @@ def backtest(
 ) -> BacktestResult:
     """Trade on scores.
 
+    Raises InputError if the shapes do not fit. Raises DataError if there is no score at all, or no trading day among
+    the days of ``quotes``.
+
     Parameters
     ----------
     score : ``[T, N]`` float32 or float64
         On the days and instruments of ``quotes`` (see ``quotes.place``); NaN if there is no score. A day trades on
         the row before its own, so that row 0 has no signal.
-    quotes
-        Bars with the fields of ``quotes.quote_fields``. They should start a day before the first trading day.
-    bench : ``[T]`` float32
-        The benchmark's daily return, see ``quotes.load_benchmark``.
-    config
-        Resolved for its region (``config.backtest.resolve``).
-    seed
-        Of the random choices of ``method_sell: random`` and ``method_buy: random``.
-
-    Raises
-    ------
-    InputError
-        If the shapes do not fit.
-    DataError
-        If there is no score at all, or no trading day among the days of ``quotes``.
+    quotes : bars with the fields of ``quotes.quote_fields``. They should start a day before the first trading day.
+    bench : ``[T]`` float32, the benchmark's daily return, see ``quotes.load_benchmark``
+    config : resolved for its region (``config.backtest.resolve``)
+    seed : of the random choices of ``method_sell: random`` and ``method_buy: random``
     """
     if score.shape != quotes.shape or bench.shape != quotes.shape[:1]:
         raise InputError(

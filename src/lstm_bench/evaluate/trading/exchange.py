@@ -12,7 +12,7 @@ import numpy as np
 
 from lstm_bench.config.sections.exchange import ExchangeConfig
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Floats32
+from lstm_bench.data.arrays import Floats32
 
 __all__ = [
     "BUY", "EITHER", "SELL", "STOP", "Fill", "Quotes", "TradingCosts",

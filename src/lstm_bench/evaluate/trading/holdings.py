@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_bench.data.arrays import Floats
 from lstm_bench.evaluate.trading.backtest import BacktestResult
-from lstm_bench.features.arrays import Floats
 
 __all__ = ["holding_statistics"]
 

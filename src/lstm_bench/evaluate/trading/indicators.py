@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from lstm_bench.config.sections.backtest import Weighting
-from lstm_bench.features.arrays import Floats
+from lstm_bench.data.arrays import Floats
 
 __all__ = ["trade_indicators"]
 
@@ -22,19 +22,10 @@ _WEIGHTS: Mapping[Weighting, str] = {
 def trade_indicators(trades: Mapping[str, Floats], weighting: Weighting = "mean") -> dict[str, float]:
     """Average the indicators over days, by Qlib's metric names.
 
-    Parameters
-    ----------
-    trades : column -> ``[D]``
-        Daily sums over orders, see ``BacktestResult.trades``.
-    weighting
-        Weight of a day: its number of orders (``mean``), or the amount or the value dealt.
-
-    Returns
-    -------
-    dict
-        ``1day.ffr``, the mean fill rate; ``1day.pa``, the advantage over the deal price, and ``1day.pos``, the share
-        of orders with an advantage. Orders are dealt at the deal price, so that the last two are always 0. NaN without
-        an order.
+    ``trades`` are ``BacktestResult.trades``. A day weighs its number of orders (``mean``), or the amount or the value
+    dealt. Returns ``1day.ffr``, the mean fill rate; ``1day.pa``, the advantage over the deal price, and ``1day.pos``,
+    the share of orders with an advantage. Orders are dealt at the deal price, so that the last two are always 0. NaN
+    without an order.
     """
     weights = trades[_WEIGHTS[weighting]]
     if trades["count"].sum() == 0 or weights.sum() == 0:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Ints
+from lstm_bench.data.arrays import Ints
 
 __all__ = ["choose", "start_stream"]
 

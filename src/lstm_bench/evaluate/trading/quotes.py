@@ -10,23 +10,17 @@ import numpy as np
 from lstm_bench.config.sections.backtest import CSI300, PortAnalysisConfig
 from lstm_bench.config.sections.universe import WholeMarket
 from lstm_bench.core.errors import DataError, ExpressionError, InputError, choices_hint
+from lstm_bench.data.arrays import Days, Floats32, Reals
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.universe import Universe
-from lstm_bench.features.arrays import Days, Floats32, Reals
 from lstm_bench.features.evaluation import evaluate
 from lstm_bench.features.expression import extent, parse
 
 __all__ = [
-    "benchmark_universe",
-    "load_benchmark",
-    "load_quotes",
-    "place",
-    "quote_fields",
-    "quote_span",
-    "tradable_universe",
-    "with_exchange_days",
-]
+    "benchmark_universe", "load_benchmark", "load_quotes", "place", "quote_fields", "quote_span",
+    "tradable_universe", "with_exchange_days",
+]  # fmt: skip
 
 
 _BENCHMARK = "benchmark"
@@ -54,10 +48,7 @@ def quote_span(provider: Provider, config: PortAnalysisConfig, scored: Days) -> 
     The trading days are those of ``config``, by default from the first day of ``scored`` to the day after its last.
     The exchange's own days are included.
 
-    Raises
-    ------
-    DataError
-        If no trading day of the calendar is left.
+    Raises DataError if no trading day of the calendar is left.
     """
     start, stop = config.backtest.start_time, config.backtest.end_time
     if len(scored) == 0 and (start is None or stop is None):
@@ -87,26 +78,12 @@ def load_quotes(
 ) -> Panel:
     """Read the exchange's quotes.
 
-    Parameters
-    ----------
-    begin, end
-        Calendar positions, end exclusive; ``begin`` should be the day before the first trading day.
-    instruments
-        Codes that get a column in any case, such as all that have a score.
-
-    Returns
-    -------
-    Panel
-        The instruments that ``exchange_kwargs.codes`` names, those that the account holds, and ``instruments``. Values
-        are NaN where nothing can be traded: outside the market's spans, and outside the exchange's days. Its fields
-        are those of :func:`quote_fields`; an expression is named by its text.
-
-    Raises
-    ------
-    DataError
-        If the data has no such market, or no instrument has the field to deal at.
-    ExpressionError
-        If an expression is not in the language.
+    ``begin`` should be the day before the first trading day, ``end`` is exclusive. All ``instruments`` get a column,
+    such as all that have a score. Returns the instruments that ``exchange_kwargs.codes`` names, those that the
+    account holds, and ``instruments``. Values are NaN where nothing can be traded: outside the market's spans, and
+    outside the exchange's days. Its fields are those of :func:`quote_fields`; an expression is named by its text.
+    Raises DataError if the data has no such market, or no instrument has the field to deal at. Raises ExpressionError
+    if an expression is not in the language.
     """
     listed = tradable_universe(provider, config)
     days = provider.calendar[begin:end]
@@ -149,13 +126,8 @@ def _evaluated(
 def tradable_universe(provider: Provider, config: PortAnalysisConfig) -> Universe:
     """Look up the instruments that a backtest trades, and check that the data has the fields that it needs.
 
-    Raises
-    ------
-    DataError
-        If the data has no such market, lacks a code that is named or that the account holds, or lacks a field for deal
-        prices, volumes or limits.
-    ExpressionError
-        If an expression is not in the language.
+    Raises DataError if the data has no such market, lacks a code that is named or that the account holds, or lacks a
+    field for deal prices, volumes or limits. Raises ExpressionError if an expression is not in the language.
     """
     exchange = config.backtest.exchange_kwargs
     stops = exchange.limit_threshold if isinstance(exchange.limit_threshold, tuple) else ()
@@ -214,10 +186,7 @@ def _check_code(provider: Provider, code: str, where: str) -> None:
 def benchmark_universe(provider: Provider, benchmark: str | Sequence[str] | WholeMarket | None) -> Universe:
     """Instruments whose mean return is the benchmark's, and their days; None is Qlib's default, SH000300.
 
-    Raises
-    ------
-    DataError
-        If the data has no such market or code.
+    Raises DataError if the data has no such market or code.
     """
     benchmark = benchmark or CSI300
     return _universe(provider, (benchmark,) if isinstance(benchmark, str) else benchmark, _BENCHMARK)
@@ -231,10 +200,7 @@ def load_benchmark(
     For several codes or a market, it is the mean over those that have a return that day, or 0 if none has. None is
     Qlib's default, SH000300.
 
-    Raises
-    ------
-    DataError
-        If the data has no such market or code, or no close of it in the span.
+    Raises DataError if the data has no such market or code, or no close of it in the span.
     """
     listed = benchmark_universe(provider, benchmark)
     codes = listed.instruments
@@ -257,10 +223,7 @@ def place(score: Reals, days: Days, instruments: Sequence[str], quotes: Panel) -
 
     Scores of days that ``quotes`` lacks are left out; cells without a score are NaN.
 
-    Raises
-    ------
-    InputError
-        If the shape does not fit, or an instrument has no column in ``quotes``.
+    Raises InputError if the shape does not fit, or an instrument has no column in ``quotes``.
     """
     if score.shape != (len(days), len(instruments)):
         raise InputError(f"score: got the shape {score.shape}, expected {(len(days), len(instruments))}")

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import TopkDropoutKwargs
 from lstm_bench.core.kernel import kernel
+from lstm_bench.data.arrays import Ints, Reals
 from lstm_bench.evaluate.ranking import among, best_first
 from lstm_bench.evaluate.trading.exchange import EITHER, Quotes, TradingCosts, tradable
 from lstm_bench.evaluate.trading.numpy_random import choose
-from lstm_bench.features.arrays import Ints, Reals
 
 __all__ = ["StrategyParams", "decide"]
 
@@ -60,21 +60,9 @@ def decide(
 ) -> tuple[Ints, Ints]:
     """Choose the stocks to sell and to buy.
 
-    Parameters
-    ----------
-    score : ``[N]``
-        Scores of the day before; NaN if there is none.
-    held : ``[H]``
-        Columns held, ascending.
-    t
-        The trading day. The parameters may restrict the choice to its tradable stocks.
-    stream
-        The random stream; it is advanced.
-
-    Returns
-    -------
-    sells, buys
-        Columns; ``sells`` ascending, ``buys`` in the order in which cash goes to them.
+    ``score [N]`` is that of the day before, NaN if there is none; the columns ``held [H]`` ascend. If the parameters
+    say so, only stocks that are tradable on day ``t`` are chosen from. Returns sells, buys: columns; ``sells``
+    ascending, ``buys`` in the order in which cash goes to them.
     """
     N = len(score)
     is_held = among(held, N)

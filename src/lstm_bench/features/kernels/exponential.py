@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Floats, Ints
+from lstm_bench.data.arrays import Floats, Ints
 
 __all__ = ["expanding_exponential", "exponential_mean"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Floats, Ints
+from lstm_bench.data.arrays import Floats, Ints
 
 __all__ = ["rolling_order"]
 
@@ -16,18 +16,9 @@ def rolling_order(
 ) -> Floats:
     """Quantiles, percentile rank of the last value and median.
 
-    Parameters
-    ----------
-    quantiles
-        ``[Q]``, from 0 to 1, interpolated linearly.
-    rank, median
-        Whether to compute these.
-
-    Returns
-    -------
-    ``[Q + rank + median, N, T]``
-        In this order. The rank is that of the window's last value among its observations, divided by their number;
-        ties share their mean rank. NaN if the last value is missing.
+    The Q ``quantiles``, from 0 to 1, are interpolated linearly. Returns ``[Q + rank + median, N, T]``, in this order.
+    The rank is that of the window's last value among its observations, divided by their number; ties share their mean
+    rank. NaN if the last value is missing.
     """
     rows, days = x.shape
     out = np.full((len(quantiles) + rank + median, rows, days), np.nan)

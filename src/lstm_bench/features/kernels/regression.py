@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Floats, Ints
+from lstm_bench.data.arrays import Floats, Ints
 
 __all__ = ["regress"]
 
@@ -23,18 +23,9 @@ def regress(
 ) -> tuple[Floats, Floats, Floats]:
     """Slope, R squared and the last value's residual.
 
-    Parameters
-    ----------
-    window
-        N, or 0 for all days since the first.
-    slope, rsquare, resi
-        Whether to compute these; the others are returned with no rows.
-
-    Returns
-    -------
-    slope, rsquare, resi
-        ``[N, T]`` each. NaN below two observations, apart from rounding; the residual also if the last value is
-        missing.
+    ``window`` is 0 for all days since the first. A result that is not requested has no rows. Returns slope, rsquare,
+    resi: ``[N, T]`` each. NaN below two observations, apart from rounding; the residual also if the last value is
+    missing.
     """
     rows, days = y.shape
     slopes = np.full((rows if slope else 0, days), np.nan)

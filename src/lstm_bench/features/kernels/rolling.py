@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Floats, Ints
+from lstm_bench.data.arrays import Floats, Ints
 
 __all__ = [
     "rolling_count",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_bench.core.kernel import kernel
-from lstm_bench.features.arrays import Array, Ints
+from lstm_bench.data.arrays import Array, Ints
 
 __all__ = ["blank", "first_value", "shift"]
 

@@ -46,20 +46,15 @@ def mean_day_loss(
     goes to 0, this is the daily Rank IC. Tied labels share the mean of their ranks. Unlike a sum over pairs such as
     RankNet's, the loss is the reported figure itself, and does not depend on the scores' scale.
 
+    The loss is 0, without a gradient, if no day has two different labels.
+
     Parameters
     ----------
-    scores, labels, days : ``[B]``
-        Samples of whole days in any order; samples with a NaN label are ignored.
-    loss
-        ``ic`` or ``rank``.
+    scores, labels, days : ``[B]``, samples of whole days in any order; samples with a NaN label do not count
+    loss : ``ic`` or ``rank``
     weights : ``[B]``, None for ones
         They weight the correlation of a day, and the day's loss is multiplied by their mean: days with little weight
         contribute little, as samples do in :func:`~lstm_bench.model.loss.sample.mean_loss`.
-
-    Returns
-    -------
-    Tensor
-        0, without a gradient, if no day has two different labels.
     """
     total, count = scores[:0].sum(), scores.new_zeros(())
     for part in _parts(_side_by_side(scores, labels, days, weights), loss):
@@ -76,9 +71,7 @@ def mean_day_loss(
 def comparable_days(labels: Tensor, days: Tensor) -> list[Tensor]:
     """Return the positions of each day's samples, in order of days, for the days with two different labels.
 
-    Parameters
-    ----------
-    labels, days : ``[S]``
+    ``labels``, ``days``: ``[S]``.
     """
     order = torch.argsort(days, stable=True)
     counts = torch.unique_consecutive(days[order], return_counts=True)[1]
@@ -136,10 +129,8 @@ def _variances(values: Tensor, weights: Tensor) -> Tensor:
 def _correlations(x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
     """Weighted correlation ``[D]`` of each day; 0 if one side does not vary."""
     both = (weights * _centred(x, weights) * _centred(y, weights)).sum(1) / weights.sum(1)
-    spread = _variances(x, weights).clamp(min=_LEAST_VARIANCE) * _variances(y, weights).clamp(
-        min=_LEAST_VARIANCE
-    )
-    return both / spread.sqrt()
+    x_spread, y_spread = (_variances(side, weights).clamp(min=_LEAST_VARIANCE) for side in (x, y))
+    return both / (x_spread * y_spread).sqrt()
 
 
 def _soft_ranks(values: Tensor, present: Tensor, temperature: float) -> Tensor:

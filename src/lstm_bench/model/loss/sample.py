@@ -12,31 +12,18 @@ from torch import Tensor
 from lstm_bench.config.sections.harness import BY_DAY, LossName
 
 __all__ = [
-    "MSE",
-    "LossSpec",
-    "batch_mean_loss",
-    "constant_loss",
-    "error_grads",
-    "error_losses",
-    "errors",
-    "mean_loss",
-    "sample_losses",
-]
+    "MSE", "LossSpec", "batch_mean_loss", "constant_loss", "error_grads", "error_losses", "errors",
+    "mean_loss", "sample_losses",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class LossSpec:
-    """The name of a loss, and its settings.
+    """The name of a loss, and its settings."""
 
-    Attributes
-    ----------
-    name : ``mse`` and ``huber`` measure a sample's error, ``ic`` and ``rank`` whole days
-    huber_delta : the error from which on ``huber`` grows linearly
-    rank_temperature : softness of the ranks of ``rank``, in standard deviations of a day's scores
-    """
-
-    name: LossName = "mse"
-    huber_delta: float = 1.0
+    name: LossName = "mse"  # ``mse`` and ``huber`` measure a sample's error, ``ic`` and ``rank`` whole days
+    huber_delta: float = 1.0  # the error from which on ``huber`` grows linearly
+    # softness of the ranks of ``rank``, in standard deviations of a day's scores
     rank_temperature: float = 0.1
 
     @property
@@ -78,12 +65,9 @@ def sample_losses(
 def mean_loss(scores: Tensor, labels: Tensor, loss: LossSpec = MSE, weights: Tensor | None = None) -> Tensor:
     """Mean over non-NaN labels of weight times loss, a scalar; Qlib's formula.
 
-    Parameters
-    ----------
-    scores, labels : ``[B]``
-        The error has the wider of their dtypes. Without any label the mean is 0, without a gradient.
-    weights : ``[B]``, None for ones
-        The mean is not divided by their sum: their mean is 1 over train, not over a batch.
+    The error of ``scores`` and ``labels`` ``[B]`` has the wider of their dtypes. Without any label the mean is 0,
+    without a gradient. It is not divided by the sum of ``weights`` (``[B]``, None for ones): their mean is 1 over
+    train, not over a batch.
     """
     return sample_losses(scores, labels, loss, weights).sum() / (~labels.isnan()).sum().clamp(min=1)
 
@@ -100,12 +84,6 @@ def constant_loss(labels: Tensor, loss: LossSpec = MSE) -> float:
 
 
 def batch_mean_loss(scores: Tensor, labels: Tensor, batches: Iterable[Tensor], loss: LossSpec = MSE) -> float:
-    """Mean over batches of each batch's mean loss; NaN without a batch.
-
-    Parameters
-    ----------
-    scores, labels : ``[S]``
-    batches : positions ``[B]`` of each batch
-    """
+    """Mean over batches (positions ``[B]``) of each batch's mean loss of samples ``[S]``; NaN without a batch."""
     losses = [float(mean_loss(scores[batch], labels[batch], loss)) for batch in batches]
     return math.fsum(losses) / len(losses) if losses else math.nan

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import torch
 from torch import Tensor
 
-from lstm_bench.model.contract import PackSpec, TrainingInputs
+from lstm_bench.model.contract import OnStep, PackSpec, TrainingInputs
 from lstm_bench.model.loss.day import mean_day_loss
 from lstm_bench.model.loss.sample import mean_loss
 from lstm_bench.model.lstm import LSTM
@@ -34,13 +34,7 @@ class ReferencePath:
             for member, model in zip(inputs.members, self._models, strict=True)
         ]
 
-    def learn(
-        self,
-        active: Sequence[int],
-        order: Tensor,
-        rates: Tensor,
-        on_step: Callable[[int, int], None] | None,
-    ) -> Tensor:
+    def learn(self, active: Sequence[int], order: Tensor, rates: Tensor, on_step: OnStep) -> Tensor:
         """Train an epoch of each member."""
         losses = torch.empty(len(active), dtype=torch.float64)
         # Qlib does not change torch's setting
@@ -58,13 +52,7 @@ class ReferencePath:
         """Copy a member's weights."""
         return self._models[member].copied()
 
-    def _learn(
-        self,
-        member: int,
-        order: Tensor,
-        rates: Sequence[float],
-        on_step: Callable[[int, int], None] | None,
-    ) -> float:
+    def _learn(self, member: int, order: Tensor, rates: Sequence[float], on_step: OnStep) -> float:
         inputs, model, optimizer = self._inputs, self._models[member], self._optimizers[member]
         model.train()
         total = torch.zeros((), dtype=inputs.labels.dtype, device=inputs.labels.device)

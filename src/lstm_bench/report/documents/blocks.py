@@ -36,13 +36,7 @@ class Block:
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
-    """Options in the marker of a leaderboard.
-
-    Attributes
-    ----------
-    style
-    studies : to show; all if empty
-    """
+    """Options in the marker of a leaderboard: its style, and the studies to show, all if empty."""
 
     style: Style = field(default_factory=Style)
     studies: tuple[str, ...] = ()

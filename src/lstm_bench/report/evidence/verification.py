@@ -14,7 +14,8 @@ from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO
 from lstm_bench.evaluate.returns.performance import QLIB, performance
 from lstm_bench.evaluate.returns.risk import excess_risk, return_series
-from lstm_bench.record.evidence import Daily, Evidence, SeedResult, Status, same_data
+from lstm_bench.record.evidence import Daily, Evidence, same_data
+from lstm_bench.record.evidence_schema import SeedResult, Status
 from lstm_bench.record.identity import NUMERICS, run_id
 from lstm_bench.report.leaderboard.setting import parse_config
 

@@ -25,14 +25,6 @@ PALETTE: Mapping[str, tuple[str, str]] = {
 
 
 def resolve(colour: str, *, dark: bool = False) -> tuple[str, float]:
-    """Resolve ``@name`` or ``@name/30`` (per cent of opacity).
-
-    Returns
-    -------
-    colour : str
-        Hexadecimal.
-    opacity : float
-        From 0 to 1.
-    """
+    """Resolve ``@name`` or ``@name/30`` (per cent of opacity) to a hexadecimal colour and an opacity from 0 to 1."""
     name, _, opacity = colour.removeprefix("@").partition("/")
     return PALETTE[name][dark], int(opacity) / 100 if opacity else 1.0

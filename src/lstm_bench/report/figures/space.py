@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.config.sections.parameter import Parameter
-from lstm_bench.report.figures.figure import Axis, Figure, Trace, axes, axis, line, plain, points
+from lstm_bench.report.figures.figure import Axis, Figure, axes, axis
+from lstm_bench.report.figures.traces import Trace, line, plain, points
 from lstm_bench.report.figures.trials import STATE_MARKS, complete_trials, finite, loss_axis, loss_of
 from lstm_bench.tune.trials import TrialRow
 
@@ -156,10 +157,7 @@ def contour_figures(
             "them only near points.",
             [surface, cloud],
             axes(
-                _parameter_axis(a, space[a]),
-                _parameter_axis(b, space[b]),
-                showlegend=False,
-                hovermode="closest",
+                *(_parameter_axis(key, space[key]) for key in (a, b)), showlegend=False, hovermode="closest"
             ),
             height=340,
         )

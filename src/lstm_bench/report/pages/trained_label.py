@@ -67,21 +67,10 @@ class LabelChain:
 def trained_label(
     label: pd.DataFrame, handler: HandlerConfig, fitted: Mapping[str, Sequence[FittedStatistics]]
 ) -> npt.NDArray[np.float64]:
-    """Convert raw labels into the units of training.
+    """Convert raw labels, a record's table ``label``, into the units of training.
 
-    Parameters
-    ----------
-    label
-        The record's table ``label``.
-    handler
-        The handler of the run.
-    fitted
-        Statistics that its processors learned.
-
-    Returns
-    -------
-    ``[S]`` float64
-        In the order of the table; NaN if a processor dropped the row.
+    ``fitted`` has the statistics that the processors of the run's handler learned. The result, ``[S]`` float64, is in
+    the order of the table; NaN if a processor dropped the row.
 
     Raises
     ------

@@ -33,16 +33,9 @@ class Finding:
 
 
 def log_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """Log each finding once, as a warning.
+    """Log each finding once, as a warning; return the logged ones.
 
-    Returns
-    -------
-    The logged ones.
-
-    Raises
-    ------
-    InputError
-        For the first refusal, after the warnings.
+    Raises ``InputError`` for the first refusal, after the warnings.
     """
     distinct = list(dict.fromkeys(findings))
     warnings = [finding for finding in distinct if finding.refusal is None]

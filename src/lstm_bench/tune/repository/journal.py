@@ -30,12 +30,9 @@ _BEGINNING = b'{"op_code":'
 
 
 class JournalFile(BaseJournalBackend):
-    """A file with one operation a line.
+    """A file with one operation a line, created if it does not exist.
 
-    Parameters
-    ----------
-    path
-        Created if it does not exist. A last line that a crash cut off is dropped: its write had not returned.
+    A last line that a crash cut off is dropped: its write had not returned.
 
     Raises
     ------
@@ -62,10 +59,7 @@ class JournalFile(BaseJournalBackend):
     def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
         """Read the operations from a number on; a line that is being written is left for the next time.
 
-        Raises
-        ------
-        ConfigError
-            If a line is not an operation.
+        Raises ``ConfigError`` if a line is not an operation.
         """
         number, offset = self._read if log_number_from else (0, 0)
         if number != log_number_from:

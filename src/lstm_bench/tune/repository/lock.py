@@ -35,19 +35,9 @@ def file_lock(store: Path) -> AbstractContextManager[object]:
 
 @contextmanager
 def database_lock(engine: Engine, name: str) -> Iterator[None]:
-    """Lock a study on a database server, for drivers on any machine.
+    """Lock a study on a database server, for drivers on any machine. Locks of different names are independent.
 
-    Parameters
-    ----------
-    engine
-        The store's.
-    name
-        The study. Locks of different names are independent.
-
-    Raises
-    ------
-    ConfigError
-        If this kind of database has no such lock.
+    Raises ``ConfigError`` if this kind of database has no such lock.
     """
     from sqlalchemy import text
 

@@ -54,11 +54,7 @@ class Hyperband(HyperbandPruner):
     """Optuna's hyperband with custom pruners for the brackets, all created at the start.
 
     Optuna makes the brackets when it prunes for the first time. Until then, samplers see one bracket of all trials.
-
-    Parameters
-    ----------
-    make_bracket
-        Number of skipped rungs -> the bracket's pruner.
+    ``make_bracket`` makes a bracket's pruner from its number of skipped rungs.
     """
 
     def __init__(

@@ -32,15 +32,7 @@ _FINAL = {name: state for state, name in _STATES.items()}
 
 
 class StudyTrials:
-    """The trials of a study, with its sampler and its pruner.
-
-    Parameters
-    ----------
-    definition
-        Of the study.
-    driver
-        The name under which trials are taken.
-    """
+    """The trials of a study, with its sampler and its pruner. Trials are taken under the name ``driver``."""
 
     def __init__(self, store: Store, definition: Definition, driver: str) -> None:
         config = definition.config

@@ -26,18 +26,11 @@ State = Literal["raw", "adjusted"]
 
 @dataclass(frozen=True)
 class Adjustment:
-    """The adjustment of the files' prices and volumes.
+    """The adjustment of the files' prices and volumes."""
 
-    Attributes
-    ----------
-    by : the column that prices are adjusted by, or ``none``
-    prices : state of the files' prices; ``raw`` ones are multiplied by the factor
-    volume : state of the files' volumes; ``raw`` ones are divided by the factor
-    """
-
-    by: AdjustBy
-    prices: State
-    volume: State
+    by: AdjustBy  # the column that prices are adjusted by, or ``none``
+    prices: State  # state of the files' prices; ``raw`` ones are multiplied by the factor
+    volume: State  # state of the files' volumes; ``raw`` ones are divided by the factor
 
     @classmethod
     def requested(cls, by: AdjustBy) -> Adjustment:
@@ -54,24 +47,8 @@ class Adjustment:
 def choose_column(fields: Collection[str], requested: str, where: str) -> AdjustBy | None:
     """Choose the column that prices are adjusted by.
 
-    Parameters
-    ----------
-    fields
-        Fields of the file.
-    requested
-        An :data:`AdjustBy`, or ``auto``: the first of factor, adjusted close and split that the file has.
-    where
-        Names the file in messages.
-
-    Returns
-    -------
-    AdjustBy or None
-        None if ``auto`` finds no such column.
-
-    Raises
-    ------
-    DataError
-        If the choice is unknown or has no column.
+    ``requested`` is an :data:`AdjustBy`, or ``auto``: the first of factor, adjusted close and split that the file
+    has. Returns None if ``auto`` finds no such column. Raises DataError if the choice is unknown or has no column.
     """
     name = requested.replace("-", "_")
     choices: tuple[AdjustBy, ...] = get_args(AdjustBy)
@@ -90,22 +67,12 @@ def choose_column(fields: Collection[str], requested: str, where: str) -> Adjust
 def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) -> dict[str, Floats]:
     """Adjust the rows of one symbol.
 
-    Parameters
-    ----------
-    rows
-        n rows; days without a bar stay NaN.
-    adjustment
-        Raw prices are multiplied by a factor. By ``factor``: the column itself. By ``adjusted_close``: adjusted close
-        over close. By ``split``: 1 at the first bar, times the ratio of each later split; dividends stay in the
-        prices. Adjusted prices stay as they are, and get the factor of another column. With a column of splits
-        that factor is 1 at the last bar, because such prices are in the last day's shares.
-    first_split
-        Whether splits up to the first bar count as well, because earlier bars are known.
-
-    Returns
-    -------
-    dict
-        Field -> ``[n]`` float64: prices, ``volume``, ``factor`` (if known), and the user's own fields unchanged.
+    Raw prices are multiplied by a factor. By ``factor``: the column itself. By ``adjusted_close``: adjusted close
+    over close. By ``split``: 1 at the first bar, times the ratio of each later split; dividends stay in the prices.
+    Adjusted prices stay as they are, and get the factor of a column beside them. Beside a column of splits that
+    factor is 1 at the last bar, because such prices are in the last day's shares. With ``first_split`` splits up to
+    the first bar count as well, because earlier bars are known. Days without a bar stay NaN. Returns ``[n]`` float64
+    by field: prices, ``volume``, ``factor`` (if known), and the user's own fields unchanged.
     """
     values = rows.values
     out = {name: column for name, column in values.items() if name not in ADJUSTMENTS}

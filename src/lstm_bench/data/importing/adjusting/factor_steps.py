@@ -48,24 +48,14 @@ CLOSE_NOISE = Noise(floor=0.01, unknown=0.02)
 
 @dataclass(frozen=True)
 class FactorSteps:
-    """K steps of one symbol.
-
-    Attributes
-    ----------
-    symbol : str
-    days : ``[K]`` datetime64[D]
-    step : ``[K]``, log of the factor over the factor before
-    move : ``[K]``, log move of the closes beyond the expected one
-    noise : ``[K]``, deviation of a move
-    near : ``[K, 6]``, moves of the three bars before and after, NaN if there is none
-    """
+    """K steps of one symbol."""
 
     symbol: str
-    days: Days
-    step: Floats
-    move: Floats
-    noise: Floats
-    near: Floats
+    days: Days  # ``[K]`` datetime64[D]
+    step: Floats  # ``[K]``, log of the factor over the factor before
+    move: Floats  # ``[K]``, log move of the closes beyond the expected one
+    noise: Floats  # ``[K]``, deviation of a move
+    near: Floats  # ``[K, 6]``, moves of the three bars before and after, NaN if there is none
 
     @property
     def lean(self) -> Floats:
@@ -99,15 +89,8 @@ def _fit(distance: Floats, noise: Floats) -> Floats:
 def find_steps(rows: SymbolRows, factor: Floats, moves: Floats, noise: Noise) -> FactorSteps:
     """Find the steps of a factor.
 
-    Parameters
-    ----------
-    rows
-        n rows of one symbol, B of them bars.
-    factor : ``[n]``, what raw prices are multiplied by
-    moves : ``[B - 1]``
-        Log moves from bar to bar of a series that is continuous if it is adjusted, such as the closes.
-    noise
-        Of the moves.
+    ``factor [n]`` is what raw prices are multiplied by. ``moves [B - 1]`` are log moves from bar to bar of a series
+    that is continuous if it is adjusted, such as the closes; ``noise`` is theirs.
     """
     days = rows.bar_days
     with np.errstate(divide="ignore", invalid="ignore"):

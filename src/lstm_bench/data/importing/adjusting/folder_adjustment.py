@@ -22,10 +22,7 @@ def adjustment_note(adjustment: Adjustment, is_conclusive: bool) -> dict[str, st
 def read_folder_adjustment(folder: Path) -> Adjustment | None:
     """Read the note of a folder; None without a note, as in folders made by other tools.
 
-    Raises
-    ------
-    DataError
-        If the note cannot be understood.
+    Raises DataError if the note cannot be understood.
     """
     path = folder / IMPORTED
     if not path.is_file():

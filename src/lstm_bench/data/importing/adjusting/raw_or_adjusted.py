@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_bench.core.errors import DataError
+from lstm_bench.data.arrays import Floats
 from lstm_bench.data.importing.adjusting.adjustment import AdjustBy, Adjustment, State, factor_of
 from lstm_bench.data.importing.adjusting.factor_steps import Noise, find_steps, steps_of_closes
 from lstm_bench.data.importing.adjusting.sentences import (
@@ -20,7 +21,6 @@ from lstm_bench.data.importing.adjusting.sentences import (
 from lstm_bench.data.importing.adjusting.stated_returns import stated_returns
 from lstm_bench.data.importing.adjusting.volumes_and_dividends import decide_volume, describe_dividends
 from lstm_bench.data.importing.adjusting.votes import Votes, count_votes
-from lstm_bench.data.importing.adjusting.whole_cents import seem_adjusted_by_cents, seem_raw_by_cents
 from lstm_bench.data.importing.reading.columns import ADJUSTMENTS
 from lstm_bench.data.importing.reading.symbol_rows import SymbolRows
 
@@ -30,22 +30,18 @@ _STATED_NOISE = Noise(floor=3e-4, unknown=5e-4)
 
 _FEW_SPLITS = 5
 _SPLIT_SHARE = 0.05
+_BLURRED = 0.1
+"""Prices whose cents are known less precisely are left out."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision on prices and volumes.
-
-    Attributes
-    ----------
-    adjustment : Adjustment
-    is_conclusive : whether appended files must be adjusted alike: prices were evidence, or the factor changes them
-    messages : sentences for the user
-    """
+    """The decision on prices and volumes."""
 
     adjustment: Adjustment
+    # whether appended files must be adjusted alike: prices were evidence, or the factor changes them
     is_conclusive: bool
-    messages: tuple[str, ...]
+    messages: tuple[str, ...]  # sentences for the user
 
 
 def decide(
@@ -57,32 +53,16 @@ def decide(
 ) -> Decision:
     """Decide whether the files' prices and volumes are raw or adjusted.
 
-    Parameters
-    ----------
-    stocks
-        Rows of all symbols.
-    by
-        The column that prices are adjusted by.
-    folder_adjustment
-        How the folder to extend was adjusted; None for a new folder.
-    where
-        Names the files in messages.
-    usual
-        State of prices in files of this form. It holds unless steps vote for the opposite, each alone or those of one
-        symbol together.
-
-    Raises
-    ------
-    DataError
-        If steps contradict each other, the folder or another column, or if the only evidence is returns that may have
-        been computed from raw closes.
+    ``usual`` is the state of prices in files of this form. It holds unless steps vote for the opposite, each alone or
+    those of one symbol together. Raises DataError if steps contradict each other, the folder or another column, or if
+    the only evidence is returns that may have been computed from raw closes.
     """
     if by == "split":
         _refuse_cumulative(stocks, where)
     votes = _votes(stocks, by, where)
     if votes.is_divided:
         raise DataError(f"{where}: {_division(votes, by)}")
-    by_cents = by == "factor" and not votes.cast and seem_adjusted_by_cents(stocks)
+    by_cents = by == "factor" and not votes.cast and _seem_adjusted_by_cents(stocks)
     winner: State | None = "adjusted" if by_cents else votes.winner
     if usual is not None and not votes.cast:
         winner = None
@@ -137,7 +117,7 @@ def _votes(stocks: Sequence[SymbolRows], by: AdjustBy, where: str) -> Votes:
     stated_winner = count_votes(beside_stated).winner
     if votes.cast and not votes.is_divided and stated_winner not in (None, votes.winner):
         return votes
-    if not votes.cast and stated_winner == "adjusted" and by == "factor" and seem_raw_by_cents(stocks):
+    if not votes.cast and stated_winner == "adjusted" and by == "factor" and _seem_raw_by_cents(stocks):
         raise DataError(
             f"{where}: only the returns in the files indicate that prices are adjusted already, but the closes are "
             "whole cents, like raw ones: the returns may have been computed from raw closes; choose with "
@@ -187,3 +167,32 @@ def _refuse_other_steps(stocks: Sequence[SymbolRows], by: AdjustBy, prices: Stat
                 f"each other; choose one with --adjust-by {option(by)}, --adjust-by {option(other)} or "
                 "--adjust-by none"
             )
+
+
+def _seem_adjusted_by_cents(stocks: Sequence[SymbolRows]) -> bool:
+    """Whether closes have odd digits, and become whole cents when divided by their factor."""
+    closes = np.concatenate([rows.closes for rows in stocks])
+    if len(closes) < 20 or _share_of_whole_cents(closes) > 0.5:
+        return False
+    return _share_of_whole_cents(closes / _factors(stocks)) >= 0.9
+
+
+def _seem_raw_by_cents(stocks: Sequence[SymbolRows]) -> bool:
+    """Whether closes are whole cents, and have odd digits when divided by their factor."""
+    closes = np.concatenate([rows.closes for rows in stocks])
+    return (
+        _share_of_whole_cents(closes) >= 0.9 and not _share_of_whole_cents(closes / _factors(stocks)) >= 0.9
+    )
+
+
+def _factors(stocks: Sequence[SymbolRows]) -> Floats:
+    return np.concatenate([factor_of(rows, "factor")[rows.traded] for rows in stocks])
+
+
+def _share_of_whole_cents(prices: Floats) -> float:
+    """Share of prices that are whole cents, among those known precisely enough; 0 if there are none."""
+    cents = prices * 100
+    tolerance = np.maximum(0.02, cents * 2e-6)
+    known = tolerance < _BLURRED
+    whole = np.abs(cents - np.round(cents)) < tolerance
+    return float(np.mean(whole[known])) if known.any() else 0.0

@@ -24,16 +24,8 @@ def describe_prices(
 ) -> str:
     """Describe whether prices are raw or adjusted, and the evidence for it.
 
-    Parameters
-    ----------
-    winner
-        The state that the evidence shows, None if it is inconclusive.
-    prices
-        What was decided.
-    needs_factor
-        Whether the factor differs from 1 anywhere.
-    by_cents
-        Whether whole cents decided.
+    ``winner`` is what the evidence shows, None if nothing, and ``prices`` what was decided. ``needs_factor`` says
+    that the factor differs from 1 somewhere, ``by_cents`` that whole cents decided.
     """
     as_raw = f"taken as raw and adjusted by the {column_name(by)}; --adjust-by none takes them as they are"
     as_adjusted = f"taken as they are; --adjust-by {option(by)} would adjust them"

@@ -40,7 +40,8 @@ def stated_returns(stocks: Sequence[SymbolRows]) -> Mapping[str, Floats]:
         best, found = _FITS, None
         for reading in readings:
             stated = {rows.symbol: _read(rows, field, reading) for rows in stocks}
-            distance = np.concatenate([_distance(rows, stated[rows.symbol]) for rows in stocks])
+            moves = np.concatenate([np.diff(np.log(rows.closes)) for rows in stocks])
+            distance = np.abs(moves - np.concatenate([stated[rows.symbol][1:] for rows in stocks]))
             distance = distance[~np.isnan(distance)]
             if len(distance) and (median := float(np.median(distance))) < best:
                 best, found = median, stated
@@ -54,8 +55,3 @@ def _read(rows: SymbolRows, field: str, reading: _Reading) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         stated: Floats = np.log(reading(column, rows.closes))
     return np.where(np.isfinite(stated), stated, np.nan)
-
-
-def _distance(rows: SymbolRows, stated: Floats) -> Floats:
-    distance: Floats = np.abs(np.diff(np.log(rows.closes)) - stated[1:])
-    return distance

@@ -40,19 +40,12 @@ _NAMES: dict[Side, str] = {
 
 @dataclass
 class Votes:
-    """Votes of steps, cast by each step alone, or by the small steps of a symbol together.
+    """Votes of steps, cast by each step alone, or by the small steps of a symbol together."""
 
-    Attributes
-    ----------
-    counts : side -> number of steps that vote for it
-    small : number of steps that are too small to vote
-    total : sum of the leans of all steps
-    examples : side -> its first steps, as texts
-    """
-
-    counts: Counter[Side] = field(default_factory=Counter)
-    small: int = 0
-    total: float = 0.0
+    counts: Counter[Side] = field(default_factory=Counter)  # side -> number of steps that vote for it
+    small: int = 0  # number of steps that are too small to vote
+    total: float = 0.0  # sum of the leans of all steps
+    # side -> its first steps, as texts
     examples: dict[Side, list[str]] = field(
         default_factory=lambda: {side: list[str]() for side in get_args(Side)}
     )
@@ -107,14 +100,8 @@ def count_votes(
 ) -> Votes:
     """Count votes.
 
-    Parameters
-    ----------
-    steps
-        Of all symbols.
-    stated
-        The same steps, measured against the returns that the files state. Their leans are added.
-    pool
-        Whether the small steps of a symbol vote together.
+    The leans of ``stated``, the same steps against the returns that the files state, are added. With ``pool`` the
+    small steps of a symbol vote together.
     """
     votes = Votes()
     for k, each in enumerate(steps):

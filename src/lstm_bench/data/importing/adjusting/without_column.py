@@ -25,11 +25,8 @@ _IF_RAW = f"get adjusted prices, or a column of factors ({_NAME}); --adjust-by n
 def decide_without_column(stocks: Sequence[SymbolRows], where: str) -> Decision:
     """Take prices as they are if baostock's column ``adjustflag`` marks them as adjusted.
 
-    Raises
-    ------
-    DataError
-        If it does not. A column of changes or previous closes is named as evidence. It does not prove adjusted
-        prices, because vendors compute such columns from the closes of the same file.
+    Raises DataError if it does not. A column of changes or previous closes is named as evidence. It is no proof of
+    adjusted prices, because vendors compute such columns from the closes of the same file.
     """
     flags = np.concatenate([rows.evidence.get("adjust_flag", np.empty(0)) for rows in stocks])
     flags = flags[~np.isnan(flags)]

@@ -26,10 +26,7 @@ def append_bars(source: Path, out: Path, options: ImportOptions) -> ImportSummar
     Rows of the folder's days are not written: they show on which basis the files adjust. Instruments that are new to
     the folder are added with all their bars. If there is no new day, nothing is written.
 
-    Raises
-    ------
-    DataError
-        If there is no such folder, a field of the folder is missing, or the basis does not fit.
+    Raises DataError if there is no such folder, a field of the folder is missing, or the basis does not fit.
     """
     out = out.expanduser().resolve()  # replace the target of a link, not the link
     try:

@@ -44,6 +44,9 @@ class Tail:
 class Extension:
     """The extension of a folder.
 
+    Raises DataError if the basis, a unit of volume or the fields of the files do not fit the folder, or a new
+    instrument has bars on days that the new calendar lacks.
+
     Attributes
     ----------
     days, added : the new calendar, and the days that are new in it
@@ -52,12 +55,6 @@ class Extension:
     rescaled : code -> factor by which its new prices were multiplied
     ended : codes of the folder without a new bar
     messages : sentences for the user
-
-    Raises
-    ------
-    DataError
-        If the basis, a unit of volume or the fields of the files do not fit the folder, or a new instrument has bars
-        on days that the new calendar lacks.
     """
 
     def __init__(self, provider: Provider, bars: SourceBars, options: ImportOptions) -> None:
@@ -68,9 +65,8 @@ class Extension:
         self.added = np.unique(bar_days[bar_days > self._until])
         self.days = np.concatenate([old, self.added])
         adjustment = bars.decision.adjustment
-        basis = (
-            options.basis if len(self.added) else "rescale"
-        )  # without a new day, only contradictions matter
+        # without a new day, only contradictions matter
+        basis = options.basis if len(self.added) else "rescale"
         check = BasisCheck(basis, adjustment.applied)
         known = {code: rows for code, rows in bars.stocks.items() if code in provider.folders}
         tails = (self._tail(rows, adjustment, check) for rows in known.values())

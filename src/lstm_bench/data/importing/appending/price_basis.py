@@ -30,15 +30,8 @@ _SHOWN = 5
 class BasisCheck:
     """Finds the scale of each instrument's new bars, and collects the instruments whose scale is unknown.
 
-    Parameters
-    ----------
-    basis : ``check``, ``rescale`` or ``same``
-    by : the column that the files' prices are adjusted by
-
-    Raises
-    ------
-    DataError
-        If ``basis`` is unknown.
+    Raises DataError if ``basis`` is unknown.
+    ``by`` is what the files' prices are adjusted by.
     """
 
     def __init__(self, basis: str, by: AdjustBy) -> None:
@@ -53,10 +46,7 @@ class BasisCheck:
     def scale(self, code: str, days: Days, folder: Floats, file: Floats) -> float:
         """Return what to multiply new prices by.
 
-        Parameters
-        ----------
-        days : ``[n]``, ascending days with a bar in both the folder and the file
-        folder, file : ``[n]`` adjusted closes
+        ``folder`` and ``file`` are adjusted closes ``[n]`` on the ascending ``days`` with a bar in both.
         """
         if not len(days):
             if self._basis != "same":
@@ -81,12 +71,7 @@ class BasisCheck:
         return scale
 
     def refuse(self) -> None:
-        """Refuse if the scale of an instrument is unknown.
-
-        Raises
-        ------
-        DataError
-        """
+        """Raise DataError if the scale of an instrument is unknown."""
         for instruments, what in (
             (self._revised, "the files contradict the folder on days that both have; import them anew"),
             (

@@ -15,7 +15,7 @@ from lstm_bench.data.importing.reading.defects import DefectKind, DefectLog
 from lstm_bench.data.importing.reading.file_rows import FileColumns, FileRows, read_file
 from lstm_bench.data.importing.reading.intraday import refuse_intraday
 from lstm_bench.data.importing.reading.source_file import SourceFile
-from lstm_bench.data.importing.reading.symbol_rows import SymbolRows
+from lstm_bench.data.importing.reading.symbol_rows import SymbolRows, take_rows
 
 __all__ = ["BarTable", "ReadRules", "read_bars"]
 
@@ -24,37 +24,24 @@ _PRICES = (*PRICES, "adjusted_close")
 
 @dataclass
 class BarTable:
-    """R rows of all files.
+    """R rows of all files."""
 
-    Attributes
-    ----------
-    files : the files
-    symbols : distinct symbols, sorted
-    symbol : ``[R]`` int64, position in ``symbols``
-    days : ``[R]`` datetime64[D]
-    values : field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
-    evidence : field -> ``[R]`` float64, NaN if missing: see :class:`SymbolRows`
-    file, row : ``[R]`` int64
-        Position in ``files``, and row of the file (from 0).
-    no_trade : number of rows without trade
-    """
-
-    files: Sequence[SourceFile]
-    symbols: list[str]
-    symbol: Ints
-    days: Days
-    values: dict[str, Floats]
-    evidence: dict[str, Floats]
+    files: Sequence[SourceFile]  # the files
+    symbols: list[str]  # distinct symbols, sorted
+    symbol: Ints  # ``[R]`` int64, position in ``symbols``
+    days: Days  # ``[R]`` datetime64[D]
+    values: dict[str, Floats]  # field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
+    evidence: dict[str, Floats]  # field -> ``[R]`` float64, NaN if missing: see :class:`SymbolRows`
+    # ``[R]`` int64, position in ``files``, and row of the file (from 0)
     file: Ints
     row: Ints
-    no_trade: int = 0
+    no_trade: int = 0  # number of rows without trade
 
     def select(self, rows: Bools | Ints) -> None:
         """Keep rows by a mask, or reorder them by their positions."""
         self.symbol, self.days = self.symbol[rows], self.days[rows]
         self.file, self.row = self.file[rows], self.row[rows]
-        self.values = {name: column[rows] for name, column in self.values.items()}
-        self.evidence = {name: column[rows] for name, column in self.evidence.items()}
+        self.values, self.evidence = take_rows(self.values, rows), take_rows(self.evidence, rows)
 
     def is_of(self, symbol: str | None) -> Bools:
         """``[R]``: rows of a symbol."""
@@ -82,8 +69,7 @@ class BarTable:
         begin = 0
         for symbol, end in zip(self.symbols, ends, strict=True):
             values, evidence = (
-                {name: column[begin:end] for name, column in columns.items()}
-                for columns in (self.values, self.evidence)
+                take_rows(columns, slice(begin, end)) for columns in (self.values, self.evidence)
             )
             traded = ~np.isnan(values["close"])
             if traded.any():
@@ -97,22 +83,13 @@ def _describe_part(describe: Callable[[int], str], part: Ints) -> Callable[[int]
 
 @dataclass(frozen=True)
 class ReadRules:
-    """How rows are read.
-
-    Attributes
-    ----------
-    options : ImportOptions
-    required : fields that a file must have
-    by : the column of :data:`ADJUSTMENTS` that prices are adjusted by; the others are evidence
-    index : a symbol whose volume may be missing or zero, because an index is not traded
-    ignored : fields not to read
-    """
+    """How rows are read."""
 
     options: ImportOptions
-    required: Sequence[str]
-    by: str
-    index: str | None = None
-    ignored: Collection[str] = ()
+    required: Sequence[str]  # fields that a file must have
+    by: str  # the column of :data:`ADJUSTMENTS` that prices are adjusted by; the others are evidence
+    index: str | None = None  # a symbol whose volume may be missing or zero, because an index is not traded
+    ignored: Collection[str] = ()  # fields not to read
 
     def columns(self, source: SourceFile) -> FileColumns:
         """Find the columns of a file."""
@@ -134,19 +111,8 @@ def read_bars(files: Sequence[SourceFile], rules: ReadRules, defects: DefectLog)
     Rows that cannot be used are logged and left out. A row without prices, or with a volume of zero, means that there
     was no trade on that day, as in Qlib's collectors: it is neither a defect nor a bar. Its split still counts.
 
-    Parameters
-    ----------
-    files
-        Each is read by its own header; all must have the same fields.
-    rules
-        How rows are read.
-    defects
-        Collects the defects.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be read, a column is missing, files differ in their fields, or bars are intraday.
+    Each file is read by its own header; all must have the same fields. Raises DataError if a file cannot be read, a
+    column is missing, files differ in their fields, or bars are intraday.
     """
     parts: list[FileRows] = []
     fields: set[str] = set()

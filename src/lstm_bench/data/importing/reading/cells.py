@@ -50,8 +50,7 @@ def parse_days(column: pa.ChunkedArray, date_format: str | None) -> tuple[Days, 
     column
         Dates, timestamps (the day as written, in whatever time zone), texts such as ``2020-01-31``,
         ``2020/1/31``, ``20200131`` or ``2020-01-31 00:00:00-05:00``, or numbers such as 20200131.
-    date_format
-        The ``strptime`` format of texts; None for the forms above.
+    date_format : the ``strptime`` format of texts; None for the forms above
 
     Returns
     -------

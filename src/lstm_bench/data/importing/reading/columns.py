@@ -7,15 +7,7 @@ from typing import Literal
 
 from lstm_bench.core.errors import DataError, choices_hint
 
-__all__ = [
-    "ADJUSTMENTS",
-    "ALIASES",
-    "EVIDENCE",
-    "PRICES",
-    "evidence_columns",
-    "header_key",
-    "map_columns",
-]
+__all__ = ["ADJUSTMENTS", "ALIASES", "EVIDENCE", "PRICES", "evidence_columns", "header_key", "map_columns"]
 
 PRICES = ("open", "high", "low", "close", "vwap")
 """Fields that are multiplied by the factor."""
@@ -59,26 +51,9 @@ def map_columns(
 ) -> dict[str, str]:
     """Find the column of each field.
 
-    Parameters
-    ----------
-    header
-        The file's column names.
-    named
-        Field -> column that the user named. A field that is not in :data:`ALIASES` is kept unchanged.
-    where
-        Names the file in messages.
-    required
-        Fields that the file must have.
-
-    Returns
-    -------
-    dict
-        Field -> column name, for the fields of the file.
-
-    Raises
-    ------
-    DataError
-        If a named column is missing, two columns match a field, or a required field has no column.
+    ``named`` are the columns that the user named; a field that is not in :data:`ALIASES` is kept unchanged. Returns
+    the column of each field of the file. Raises DataError if a named column is missing, two columns match a field, or
+    a required field has no column.
     """
     by_key: dict[str, list[str]] = {}
     for name in header:

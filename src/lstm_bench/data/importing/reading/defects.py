@@ -54,10 +54,7 @@ class DefectLog:
     def refuse(self) -> None:
         """Refuse the input if anything was logged.
 
-        Raises
-        ------
-        DataError
-            With the first few, and the number of each kind.
+        The DataError has the first few, and the number of each kind.
         """
         if not self._entries:
             return

@@ -32,12 +32,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 
 
 def check_encoding(encoding: str) -> None:
-    """Refuse an encoding that does not exist.
-
-    Raises
-    ------
-    DataError
-    """
+    """Raise DataError for an encoding that does not exist."""
     try:
         codecs.lookup(encoding)
     except (LookupError, ValueError) as error:
@@ -49,12 +44,7 @@ def check_encoding(encoding: str) -> None:
 def refuse_other_kinds(path: Path) -> None:
     """Refuse a file that is neither text nor of the type of its suffix.
 
-    Raises
-    ------
-    DataError
-        With what the file is.
-    OSError
-        If it cannot be read.
+    Raises DataError, which says what the file is, and OSError if it cannot be read.
     """
     with path.open("rb") as file:
         start = file.read(256)

@@ -21,6 +21,7 @@ from lstm_bench.data.importing.reading.cells import (
 from lstm_bench.data.importing.reading.defects import DefectKind, DefectLog
 from lstm_bench.data.importing.reading.intraday import Stamps, read_stamps
 from lstm_bench.data.importing.reading.source_file import SourceFile
+from lstm_bench.data.importing.reading.symbol_rows import take_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,26 +39,16 @@ class FileColumns:
 
 @dataclass(frozen=True)
 class FileRows:
-    """The R rows of a file with a valid day and symbol.
+    """The R rows of a file with a valid day and symbol."""
 
-    Attributes
-    ----------
-    symbols : ``[R]`` str
-    days : ``[R]`` datetime64[D]
-    values : field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
-    evidence : field -> ``[R]`` float64, NaN if missing or not a number, which is no defect there
-    row : ``[R]`` int64, from 0
-    blank : ``[R]`` bool, rows with a bad number
-    stamps : times within days, None if there are none
-    """
-
-    symbols: npt.NDArray[np.object_]
-    days: Days
-    values: dict[str, Floats]
+    symbols: npt.NDArray[np.object_]  # ``[R]`` str
+    days: Days  # ``[R]`` datetime64[D]
+    values: dict[str, Floats]  # field -> ``[R]`` float64, NaN if missing; ``split`` is 1 without a split
+    # field -> ``[R]`` float64, NaN if missing or not a number, which is no defect there
     evidence: dict[str, Floats]
-    row: Ints
-    blank: Bools
-    stamps: Stamps | None
+    row: Ints  # ``[R]`` int64, from 0
+    blank: Bools  # ``[R]`` bool, rows with a bad number
+    stamps: Stamps | None  # times within days, None if there are none
 
 
 def read_file(
@@ -65,10 +56,7 @@ def read_file(
 ) -> FileRows:
     """Read a file.
 
-    Raises
-    ------
-    DataError
-        If it cannot be read.
+    Raises DataError if it cannot be read.
     """
     judged = {f"evidence of {field}": column for field, column in columns.evidence.items()}
     cells = source.read({**columns.bars, **judged})
@@ -108,8 +96,8 @@ def read_file(
     return FileRows(
         symbols[rows],
         days[rows],
-        {field: column[rows] for field, column in values.items()},
-        {field: column[rows] for field, column in evidence.items()},
+        take_rows(values, rows),
+        take_rows(evidence, rows),
         rows,
         blank[rows],
         read_stamps(source.path, symbols, cells["date"], cells.get("evidence of time")),

@@ -18,10 +18,7 @@ _SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", *PARQUET_S
 class FilePattern:
     """A pattern of file names, such as ``daily_{symbol}.csv``: ``{symbol}`` is the symbol, ``*`` is anything.
 
-    Raises
-    ------
-    DataError
-        If ``{symbol}`` occurs more than once.
+    Raises DataError if ``{symbol}`` occurs more than once.
     """
 
     def __init__(self, text: str) -> None:
@@ -44,10 +41,7 @@ class FilePattern:
 def find_files(place: Path, pattern: FilePattern | None, encoding: str) -> list[SourceFile]:
     """List the files of a folder and its subfolders, or the one file, sorted by path.
 
-    Raises
-    ------
-    DataError
-        If none can be read.
+    Raises DataError if none can be read.
     """
     check_encoding(encoding)
     if not place.exists():

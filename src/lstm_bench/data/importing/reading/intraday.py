@@ -28,7 +28,6 @@ _CLOCK = re.compile(
 )
 _DIGITS = re.compile(r"(?P<day>(19|20)\d{6})[\sT_-]?(?P<clock>\d{4}|\d{6}|\d{9})", re.ASCII)
 _EPOCH = re.compile(r"(?P<seconds>\d{10})(\.\d+)?(?P<more>\d{3}|\d{6}|\d{9})?", re.ASCII)
-_SECONDS_OF_DAY = 86400
 _SHOWN = 2
 _HALF = 0.5
 
@@ -48,13 +47,7 @@ def read_stamps(
 ) -> Stamps | None:
     """Split dates into days and times, in any form; None if neither the dates nor a column has times.
 
-    Parameters
-    ----------
-    symbols : ``[R]``
-    date
-        The column of dates, including those that only ``--date-format`` can parse.
-    time
-        A separate column of times.
+    ``date`` may hold dates that only ``--date-format`` can parse; ``time`` is a separate column of times.
     """
     import pyarrow as pa
 
@@ -99,10 +92,7 @@ def refuse_intraday(stamps: Sequence[Stamps]) -> None:
 
     A repeated row with another time stamp from the vendor is a duplicate instead.
 
-    Raises
-    ------
-    DataError
-        With a symbol, a day and times.
+    The DataError names a symbol, a day and times.
     """
     if len({clock for part in stamps for clock in part.clock}) < 2:  # midnight, or the close, of every day
         return

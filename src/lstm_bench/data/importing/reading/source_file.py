@@ -29,21 +29,14 @@ _DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of bars.
-
-    Attributes
-    ----------
-    path : Path
-    name_symbol : the symbol in the file's name, for files without a column of symbols
-    encoding : of a text file
-    ragged : numbers of cells of ragged rows (too few or too many cells), once a text file is read
-    rows_per_ticker : number of rows of a file with a three-row header, once it is read
-    """
+    """One file of bars."""
 
     path: Path
-    name_symbol: str
-    encoding: str = "utf-8"
+    name_symbol: str  # the symbol in the file's name, for files without a column of symbols
+    encoding: str = "utf-8"  # of a text file
+    # numbers of cells of ragged rows (too few or too many cells), once a text file is read
     ragged: list[int] = field(default_factory=list, compare=False)
+    # number of rows of a file with a three-row header, once it is read
     rows_per_ticker: list[int] = field(default_factory=list, compare=False)
 
     @property
@@ -55,10 +48,7 @@ class SourceFile:
     def header(self) -> list[str]:
         """Column names.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read, or has no header.
+        Raises DataError if the file cannot be read, or has no header.
         """
         if self.is_parquet:
             import pyarrow as pa
@@ -106,10 +96,7 @@ class SourceFile:
     def read(self, columns: Mapping[str, str]) -> dict[str, pa.ChunkedArray]:
         """Read the columns of ``field -> column``; cells of a text file are text.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read.
+        Raises DataError if the file cannot be read.
         """
         import pyarrow as pa
 

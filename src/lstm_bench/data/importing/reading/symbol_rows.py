@@ -5,31 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lstm_bench.data.arrays import Bools, Days, Floats
+from lstm_bench.data.arrays import Bools, Days, Floats, Ints
 
-__all__ = ["SymbolRows"]
+__all__ = ["SymbolRows", "take_rows"]
+
+
+def take_rows(columns: Mapping[str, Floats], rows: Bools | Ints | slice) -> dict[str, Floats]:
+    """Take rows of each column."""
+    return {name: column[rows] for name, column in columns.items()}
 
 
 @dataclass(frozen=True)
 class SymbolRows:
-    """The rows of one symbol, by day.
-
-    Attributes
-    ----------
-    days : ``[n]`` datetime64[D], ascending, distinct
-    values : field -> ``[n]`` float64
-        Prices, volume and ``adjusted_close`` are NaN on days without a bar. ``split`` (1 without a split) and
-        ``factor`` are given on those days as well.
-    traded : ``[n]`` bool
-        Days with a bar.
-    evidence : field -> ``[n]`` float64
-        Fields that are only evidence about the bars; NaN if missing.
-    """
+    """The rows of one symbol, by day."""
 
     symbol: str
-    days: Days
+    days: Days  # ``[n]`` datetime64[D], ascending, distinct
+    # field -> ``[n]`` float64: prices, volume and ``adjusted_close`` are NaN on days without a bar. ``split`` (1
+    # without a split) and ``factor`` are given on those days as well.
     values: Mapping[str, Floats]
-    traded: Bools
+    traded: Bools  # ``[n]`` bool, days with a bar
+    # field -> ``[n]`` float64, what bars are judged by but not made of; NaN if missing
     evidence: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
@@ -44,8 +40,5 @@ class SymbolRows:
 
     def where(self, mask: Bools) -> SymbolRows:
         """Keep the rows of a mask."""
-        values, evidence = (
-            {name: column[mask] for name, column in columns.items()}
-            for columns in (self.values, self.evidence)
-        )
+        values, evidence = take_rows(self.values, mask), take_rows(self.evidence, mask)
         return SymbolRows(self.symbol, self.days[mask], values, self.traded[mask], evidence)

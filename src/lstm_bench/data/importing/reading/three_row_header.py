@@ -27,21 +27,14 @@ _DATES = ("date", "datetime")
 
 @dataclass(frozen=True)
 class ThreeRowHeader:
-    """The column of each ticker's field.
+    """The column of each ticker's field."""
 
-    Attributes
-    ----------
-    date : name of the first column, which holds the dates
-    fields, tickers : distinct names, in the order of the file
-    width : number of columns
-    positions : (ticker, field) -> position of the column
-    """
-
-    date: str
+    date: str  # name of the first column, which holds the dates
+    # distinct names, in the order of the file
     fields: tuple[str, ...]
     tickers: tuple[str, ...]
-    width: int
-    positions: dict[tuple[str, str], int]
+    width: int  # number of columns
+    positions: dict[tuple[str, str], int]  # (ticker, field) -> position of the column
 
     symbol = "Ticker"
     """Name of the long table's column of tickers."""
@@ -54,10 +47,7 @@ class ThreeRowHeader:
     def long_column(self, table: pa.Table, name: str) -> pa.ChunkedArray:
         """Build a column of the long table, in which the rows of one ticker follow those of another.
 
-        Parameters
-        ----------
-        table
-            The rows below the header, all text.
+        ``table``: the rows below the header, all text.
         """
         import pyarrow as pa
 
@@ -76,10 +66,7 @@ class ThreeRowHeader:
 def three_row_header(rows: Sequence[Sequence[str]], where: str) -> ThreeRowHeader | None:
     """Recognise the header in the first rows of a file; None if the header has another form.
 
-    Raises
-    ------
-    DataError
-        If a field of a ticker occurs more than once; ``where`` names the file.
+    Raises DataError if a field of a ticker occurs more than once; ``where`` names the file.
     """
     if len(rows) < ROWS or len({len(row) for row in rows[:ROWS]}) != 1 or len(rows[0]) < 2:
         return None

@@ -34,10 +34,7 @@ def lot_size(header: Sequence[str], symbols: Collection[str]) -> int:
     akshare writes stocks of Hong Kong and America under the same headers, and counts their shares. Only codes of six
     digits are counted in lots.
 
-    Raises
-    ------
-    DataError
-        If codes have lost their leading zeros, or some volumes count lots and others shares.
+    Raises DataError if codes have lost their leading zeros, or some volumes count lots and others shares.
     """
     keys = set(map(header_key, header))
     if not any(form <= keys for form in _LOT_FORMS):

@@ -42,14 +42,8 @@ _PAIR_BYTES = 4
 def paired(panels: Tensor) -> Tensor:
     """Round panels to bfloat16 and put every two summands side by side.
 
-    Parameters
-    ----------
-    panels : ``[..., depth, COLUMNS]``
-
-    Returns
-    -------
-    int16 ``[..., depth / 2 rounded up, COLUMNS, 2]``
-        The bits of bfloat16 numbers; an odd last summand is paired with 0.
+    ``panels``: ``[..., depth, COLUMNS]``. Returns int16 ``[..., depth / 2 rounded up, COLUMNS, 2]``: the bits of
+    bfloat16 numbers; an odd last summand is paired with 0.
     """
     even = torch.nn.functional.pad(panels, (0, 0, 0, panels.shape[-2] % 2)).contiguous()
     pairs = even.view(*panels.shape[:-2], -1, 2, COLUMNS).transpose(-1, -2)
@@ -60,14 +54,9 @@ def paired(panels: Tensor) -> Tensor:
 def multiply_bf16(left: Left, panel: int, start: Rows, into: Rows, rows: int) -> None:
     """Multiply as :func:`lstm_bench.model.paths.cpu.products.multiply` does, with rounded factors.
 
-    Parameters
-    ----------
-    left
-        Its summands are contiguous, and whole vectors can be read past their end. An odd number of summands is followed
-        by a finite number. With more than one group, the number of summands in each is even.
-    panel : int16 ``[groups * depth, COLUMNS]``
-        The address of :func:`paired`.
-    start, into, rows
+    ``panel`` is the address of :func:`paired` ``[groups * depth, COLUMNS]``. The summands of ``left`` are contiguous,
+    and whole vectors can be read past their end. An odd number of summands is followed by a finite number. With more
+    than one group, the number of summands in each is even.
     """
     # not merged with the float32 loop: choosing for each tile makes float32 1.03 times slower (Zen 4)
     whole = rows - rows % TILE

@@ -42,25 +42,15 @@ def cells_forward(
     Parameters
     ----------
     inputs : ``[samples, depth]``
-    depth
-        Numbers of an input row to use.
-    weights : ``[blocks, depth, 4 LANES]``
-        The pitch leads from panel to panel; pairs if ``bf16``.
+    depth : numbers of an input row to use
+    weights : ``[blocks, depth, 4 LANES]``; the pitch leads from panel to panel; pairs if ``bf16``
     biases : ``[blocks, 4 LANES]``
-    gates : ``[blocks, samples, 4 LANES]``
-        Receives the gates; the pitch leads from block to block.
-    before, after : ``[samples, units]``
-        The cells of the day before and of this day; they may be the same.
-    outputs : ``[samples, units]``
-        Receives the output.
-    above : ``[samples, units]``
-        Receives the output times the mask, for the layer above.
-    mask
-    samples
-    hidden
-        The hidden size; units beyond it are padding, and stay 0 even if a feature is infinite.
-    bf16
-        1 to round the products' factors.
+    gates : ``[blocks, samples, 4 LANES]``, receives the gates; the pitch leads from block to block
+    before, after : ``[samples, units]``, the cells of the day before and of this day; they may be the same
+    outputs : ``[samples, units]``, receives the output
+    above : ``[samples, units]``, receives the output times the mask, for the layer above
+    hidden : the hidden size; units beyond it are padding, and stay 0 even if a feature is infinite
+    bf16 : 1 to round the products' factors
     """
     blocks = (hidden + LANES - 1) // LANES
     pitch = blocks * LANE_BYTES
@@ -95,17 +85,13 @@ def cells_backward(
     ----------
     gates : ``[blocks, samples, 4 LANES]``
         The gates; overwritten with the gradient of their products. The pitch leads from block to block.
-    before : ``[samples, units]``
-        The cells of the day before.
-    outputs : ``[samples, units]``
-        The output.
+    before : ``[samples, units]``, the cells of the day before
+    outputs : ``[samples, units]``, the output
     later_grad, above_grad : ``[samples, units]``
         Gradients of the output from the day after and from the layer above, the latter before the mask.
-    mask
-        As in the forward pass.
+    mask : as in the forward pass
     cell_grad : ``[samples, units]``
         The gradient of the cells from the day after; overwritten with that of the cells before.
-    samples, blocks
     """
     pitch = blocks * LANE_BYTES
     for block in range(blocks):

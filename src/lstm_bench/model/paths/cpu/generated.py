@@ -15,10 +15,7 @@ __all__ = ["generated"]
 def generated(*arguments: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Turn a function that writes LLVM code into one that kernels can call.
 
-    Parameters
-    ----------
-    arguments
-        Numba's types of the arguments. The decorated function receives LLVM's builder and a value for each of them.
+    ``arguments`` are Numba's types. The decorated function receives LLVM's builder and a value for each of them.
     """
 
     def decorate(generate: Callable[..., None]) -> Callable[..., None]:

@@ -16,15 +16,9 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 
 __all__ = [
-    "HAS_FMA",
-    "LANES",
-    "LANE_BYTES",
-    "Lanes",
-    "exponential",
-    "exponential_minus_1",
-    "processor_has",
+    "HAS_FMA", "LANES", "LANE_BYTES", "Lanes", "exponential", "exponential_minus_1", "processor_has",
     "spread",
-]
+]  # fmt: skip
 
 
 def processor_has(feature: str) -> bool:

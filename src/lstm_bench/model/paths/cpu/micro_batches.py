@@ -37,29 +37,17 @@ Result = TypeVar("Result")
 
 
 class BatchGrads(NamedTuple):
-    """The loss of a batch and its gradient.
+    """The loss of a batch and its gradient."""
 
-    Attributes
-    ----------
-    loss : a scalar
-    partial_grads : of each micro-batch, one for each of the model's leaves; their sums are the batch's grads
-    """
-
-    loss: Tensor
+    loss: Tensor  # a scalar
+    # of each micro-batch, one for each of the model's leaves; their sums are the batch's grads
     partial_grads: list[tuple[Tensor, ...]]
 
 
 class Batch:
     """One model's samples of one step.
 
-    Parameters
-    ----------
-    inputs
-    model
-    positions : of each micro-batch, ``[b]``
-        Positions of samples.
-    masks
-        A generator of dropout masks for each micro-batch.
+    Each micro-batch has its ``positions [b]`` of samples and a generator of dropout ``masks``.
     """
 
     def __init__(

@@ -28,17 +28,8 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16") if HAS_BF16 else ("fp32",)
 class CompiledLSTM:
     """A model whose layers run in compiled kernels, on the calling thread alone.
 
-    Parameters
-    ----------
-    model
-        The kernels use its weights as of the last :meth:`repack`.
-    precision
-        Of the factors of products. With ``bf16``, the factors of the weights' gradient stay float32.
-
-    Raises
-    ------
-    ConfigError
-        If the processor has no products of that precision.
+    The kernels use the model's weights as of the last :meth:`repack`. With ``bf16``, the factors of the weights'
+    gradient stay float32. Raises ConfigError if the processor has no products of that precision.
     """
 
     def __init__(self, model: LSTM, precision: Precision = "fp32") -> None:
@@ -134,9 +125,8 @@ class _Days:
         """Return the gradients of the weights' rows and biases, given that of :meth:`last`; call it only once."""
         shape, samples = self._weights.shape, len(grad)
         padded = torch.nn.functional.pad(grad, (0, shape.units - shape.hidden_size)).contiguous()
-        rows = torch.zeros_like(
-            self._weights.rows
-        )  # the kernels fill a layer's rows only up to its own width
+        # the kernels fill a layer's rows only up to its own width
+        rows = torch.zeros_like(self._weights.rows)
         biases = torch.zeros_like(self._weights.biases)
         backward(
             shape.features, self._inputs.numpy(), self._gates.numpy(), self._cells.numpy(),

@@ -40,15 +40,10 @@ def multiply_panels(left: Any, panels: Any, into: Any, repeats: int, bf16: int) 
 
     Parameters
     ----------
-    left : ``[m, k]``
-        With ``bf16``, a view of rows that are two vectors longer, which are read.
-    panels : ``[P, k, COLUMNS]``
-        Or, for bfloat16, what :func:`~lstm_bench.model.paths.cpu.bf16.paired` makes of it.
-    into : ``[P, m, COLUMNS]``
-        Products are added to it.
-    repeats
-    bf16
-        1 to round the factors.
+    left : ``[m, k]``; with ``bf16`` a view of rows that are two vectors longer, which are read
+    panels : ``[P, k, COLUMNS]``; for bfloat16 what :func:`~lstm_bench.model.paths.cpu.bf16.paired` makes of it
+    into : ``[P, m, COLUMNS]``, products are added to it
+    bf16 : 1 to round the factors
     """
     rows, depth = left.shape
     factor = Left(address(left), left.strides[0], 0, left.strides[1], 1, depth)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_bench.model.contract import TrainingInputs
+from lstm_bench.model.contract import OnStep, TrainingInputs
 from lstm_bench.model.optimizer import make_optimizer, set_rate, step
 from lstm_bench.model.paths.cpu.micro_batches import (
     MICRO_BATCH,
@@ -34,13 +34,7 @@ class CpuPath:
         self._inputs = inputs
         self._members = [_Member(inputs, index) for index in range(len(inputs.members))]
 
-    def learn(
-        self,
-        active: Sequence[int],
-        order: Tensor,
-        rates: Tensor,
-        on_step: Callable[[int, int], None] | None,
-    ) -> Tensor:
+    def learn(self, active: Sequence[int], order: Tensor, rates: Tensor, on_step: OnStep) -> Tensor:
         """Step all members in parallel; with batches of whole days, only enough members to keep the threads busy."""
         members = [self._members[member] for member in active]
         steps, batch_size = order.shape[1:]

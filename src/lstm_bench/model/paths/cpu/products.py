@@ -27,13 +27,9 @@ def multiply(left: Left, panel: int, start: Rows, into: Rows, rows: int) -> None
 
     Parameters
     ----------
-    left
-    panel : ``[groups * depth, COLUMNS]``
-        Its address.
-    start : ``[rows, COLUMNS]``
-        May be ``into`` itself; with a pitch of 0, the same for all rows.
+    panel : ``[groups * depth, COLUMNS]``, its address
+    start : ``[rows, COLUMNS]``, may be ``into`` itself; with a pitch of 0, the same for all rows
     into : ``[rows, COLUMNS]``
-    rows
     """
     whole = rows - rows % TILE
     for row in range(0, whole, TILE):

@@ -35,23 +35,18 @@ def forward(
     Parameters
     ----------
     windows : ``[B, L, F]``
-    inputs : ``[layers, L + 1, B, K]``
-        The first day's rows hold zeros in place of a layer's own output.
+    inputs : ``[layers, L + 1, B, K]``, the first day's rows hold zeros in place of a layer's own output
     gates : ``[layers, blocks, L, B, 4 LANES]``
-    cells : ``[layers, L + 1, B, units]``
-        The first day is zero.
+    cells : ``[layers, L + 1, B, units]``, the first day is zero
     weights : ``[layers, blocks, K, 4 LANES]``
     biases : ``[layers, blocks, 4 LANES]``
-    masks : ``[layers - 1, L, B, units]``
-        Dropout masks of the layers' outputs: 0 or the scale; empty without dropout.
+    masks : ``[layers - 1, L, B, units]``, dropout masks of the layers' outputs: 0 or the scale; empty without dropout
     ones : ``[1, LANES]``
-    hidden
-        The hidden size; units beyond it are padding.
+    hidden : the hidden size; units beyond it are padding
     kept
         1 to keep all days for the backward pass; 0 to overwrite them: two days of inputs take turns, gates and cells
         have one place.
-    bf16
-        1 if ``weights`` are pairs of bfloat16 numbers; products then round the other factor too.
+    bf16 : 1 if ``weights`` are pairs of bfloat16 numbers; products then round the other factor too
     """
     samples, days, features = windows.shape
     layers, units, width = cells.shape[0], cells.shape[3], inputs.shape[3]
@@ -86,23 +81,17 @@ def backward(
 
     Parameters
     ----------
-    features
-        F.
-    inputs, cells, masks, ones
-        As :func:`forward` left them.
-    gates : ``[layers, blocks, L, B, 4 LANES]``
-        The gates; overwritten with the gradient of their products.
+    features : F
+    inputs, cells, masks, ones : as :func:`forward` left them
+    gates : ``[layers, blocks, L, B, 4 LANES]``, the gates; overwritten with the gradient of their products
     weights : ``[layers, P, 4 units, COLUMNS]``
         The weights of :func:`forward`, transposed, without those of the features.
     zeros : ``[1, COLUMNS]``
-    grad : ``[B, units]``
-        The gradient of the last day's output.
-    input_grads, cell_grads : ``[layers + 1, B, P COLUMNS]``, ``[layers, B, units]``
-        Zeros on entry; working space.
+    grad : ``[B, units]``, the gradient of the last day's output
+    input_grads, cell_grads : ``[layers + 1, B, P COLUMNS]``, ``[layers, B, units]``: zeros on entry; working space
     weight_grads, bias_grads : ``[layers, blocks, K, 4 LANES]``, ``[layers, blocks, 4 LANES]``
         Receive the gradients; zeros on entry.
-    bf16
-        As for :func:`forward`; the products that make ``weight_grads`` are not rounded.
+    bf16 : as for :func:`forward`; the products that make ``weight_grads`` are not rounded
     """
     layers, blocks, days, samples = gates.shape[:4]
     units, width, pitch = cells.shape[3], inputs.shape[3], input_grads.strides[1]

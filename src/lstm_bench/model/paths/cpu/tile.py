@@ -30,19 +30,14 @@ class Rows(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A left factor ``[rows, groups, depth]``: the address of its first number, and distances in bytes.
-
-    Attributes
-    ----------
-    at
-    row, group, step : from row to row, from one group of summands to the next, and from summand to summand
-    groups, depth : numbers of groups and of summands in each
-    """
+    """A left factor ``[rows, groups, depth]``: the address of its first number, and distances in bytes."""
 
     at: int
+    # from row to row, from one group of summands to the next, and from summand to summand
     row: int
     group: int
     step: int
+    # numbers of groups and of summands in each
     groups: int
     depth: int
 
@@ -50,14 +45,7 @@ class Left(NamedTuple):
 class Sums:
     """Generates the code for the sums of a tile.
 
-    Parameters
-    ----------
-    builder
-        LLVM's.
-    rows
-        Rows of the tile.
-    start, pitch
-        Address of the sums' initial values ``[rows, COLUMNS]``, and bytes from row to row.
+    ``start`` is the address of the initial values ``[rows, COLUMNS]``, ``pitch`` the bytes from row to row.
     """
 
     def __init__(self, builder: Any, rows: int, start: Any, pitch: Any) -> None:

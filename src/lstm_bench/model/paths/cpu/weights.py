@@ -19,10 +19,7 @@ __all__ = ["PackedWeights", "Shape", "unpacked"]
 class Shape(NamedTuple):
     """Sizes of an LSTM in the kernels, padded to whole vectors.
 
-    Attributes
-    ----------
-    features, hidden_size, layers
-    blocks : vectors that hold a layer's units; units beyond the hidden size stay 0
+    ``blocks``: vectors that hold a layer's units; units beyond the hidden size stay 0.
     """
 
     features: int
@@ -57,27 +54,16 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedWeights:
-    """Weights of all layers. A panel of gates has the four gates of each unit of a block.
-
-    Attributes
-    ----------
-    shape
-    rows : ``[layers, blocks, K, 4 LANES]``, a leaf for autograd
-        Panels of gates.
-    biases : ``[layers, blocks, 4 LANES]``, a leaf for autograd
-    forward : as ``rows``
-        The panels of the forward pass.
-    backward : ``[layers, P, 4 units, COLUMNS]``
-        The panels of the backward pass: of inputs from below (none in the first layer), then the layer's own.
-    bf16 : whether ``forward`` and ``backward`` are pairs of bfloat16 numbers
-    """
+    """Weights of all layers. A panel of gates has the four gates of each unit of a block."""
 
     shape: Shape
-    rows: Tensor
-    biases: Tensor
-    forward: Tensor
+    rows: Tensor  # ``[layers, blocks, K, 4 LANES]``, a leaf for autograd: panels of gates
+    biases: Tensor  # ``[layers, blocks, 4 LANES]``, a leaf for autograd
+    forward: Tensor  # as ``rows``, the panels of the forward pass
+    # ``[layers, P, 4 units, COLUMNS]``: the panels of the backward pass: of inputs from below (none in the first
+    # layer), then the layer's own
     backward: Tensor
-    bf16: bool
+    bf16: bool  # whether ``forward`` and ``backward`` are pairs of bfloat16 numbers
 
     @classmethod
     @torch.no_grad()

@@ -21,16 +21,10 @@ _DROPOUT_BLOCK = 1024
 
 @dataclass(frozen=True)
 class Dropout:
-    """Dropout between layers.
+    """Dropout between layers."""
 
-    Attributes
-    ----------
-    seeds : ``[layers - 1, K]`` int64, different ones in each step
-    probabilities : ``[K]`` float32
-    """
-
-    seeds: Tensor
-    probabilities: Tensor
+    seeds: Tensor  # ``[layers - 1, K]`` int64, different ones in each step
+    probabilities: Tensor  # ``[K]`` float32
 
     def apply(self, values: Tensor, layer: int) -> Tensor:
         """Drop elements of the inputs ``[K, L, B, H]`` of ``layer``, or of their gradient."""
@@ -44,19 +38,12 @@ class Dropout:
 
 @dataclass
 class Tape:
-    """Values of one layer's forward pass that the backward pass needs.
+    """Values of one layer's forward pass that the backward pass needs."""
 
-    Attributes
-    ----------
-    inputs : ``[K, L, B, I]``
-    hs, cs : ``[K, L + 1, B, H]``
-    gates : ``[K, L, B, 4H]``
-    """
-
-    inputs: Tensor
-    hs: Tensor
-    cs: Tensor
-    gates: Tensor
+    inputs: Tensor  # ``[K, L, B, I]``
+    hs: Tensor  # ``[K, L + 1, B, H]``
+    cs: Tensor  # ``[K, L + 1, B, H]``
+    gates: Tensor  # ``[K, L, B, 4H]``
 
 
 def forward(
@@ -64,15 +51,7 @@ def forward(
 ) -> tuple[Tensor, list[Tape]]:
     """Score windows and keep the values that the backward pass needs.
 
-    Parameters
-    ----------
-    weights
-        Of K members.
-    windows : ``[K, L, B, F]``, contiguous
-    layers
-    dropout
-        None for none.
-    precision
+    ``windows`` ``[K, L, B, F]`` are contiguous.
 
     Returns
     -------

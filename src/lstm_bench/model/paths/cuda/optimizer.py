@@ -17,11 +17,7 @@ _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # torch's defaults, and Qlib's
 class PackOptimizer:
     """Adam, AdamW (Loshchilov and Hutter 2019) or plain descent, after clipping, without waiting for the device.
 
-    Parameters
-    ----------
-    spec, members
-    rows : ``[K, P]`` float32
-        The weights, updated in place.
+    ``rows``: ``[K, P]`` float32, the weights, updated in place.
     """
 
     def __init__(self, spec: PackSpec, members: Sequence[MemberSpec], rows: Tensor) -> None:

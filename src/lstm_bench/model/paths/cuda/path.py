@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
-from lstm_bench.model.contract import TrainingInputs
+from lstm_bench.model.contract import OnStep, TrainingInputs
 from lstm_bench.model.paths.cuda.layers import scores
 from lstm_bench.model.paths.cuda.memory import members_that_fit
 from lstm_bench.model.paths.cuda.optimizer import PackOptimizer
@@ -29,11 +29,7 @@ _SCORING_BYTES = 1 << 28  # for the states of all days that a layer passes to th
 class CudaPath:
     """Members in one step; see :class:`lstm_bench.model.contract.TrainingPath`.
 
-    Parameters
-    ----------
-    inputs
-    width
-        Most members that train together; None for as many as fit into the device's free memory.
+    ``width``: most members that train together; None for as many as fit into the device's free memory.
     """
 
     def __init__(self, inputs: TrainingInputs, width: int | None = None) -> None:
@@ -44,13 +40,7 @@ class CudaPath:
             _Group.begin(inputs, indices[first : first + width]) for first in range(0, len(indices), width)
         ]
 
-    def learn(
-        self,
-        active: Sequence[int],
-        order: Tensor,
-        rates: Tensor,
-        on_step: Callable[[int, int], None] | None,
-    ) -> Tensor:
+    def learn(self, active: Sequence[int], order: Tensor, rates: Tensor, on_step: OnStep) -> Tensor:
         """Train an epoch of one group after another; members that are no longer active leave their group."""
         self._regroup(active)
         losses = torch.empty(len(active), dtype=torch.float64)
@@ -106,11 +96,7 @@ class _Group:
     """Members that step together."""
 
     def __init__(
-        self,
-        inputs: TrainingInputs,
-        indices: Sequence[int],
-        weights: PackWeights,
-        optimizer: PackOptimizer,
+        self, inputs: TrainingInputs, indices: Sequence[int], weights: PackWeights, optimizer: PackOptimizer
     ) -> None:
         self._inputs = inputs
         self._optimizer = optimizer
@@ -145,13 +131,8 @@ def _width(inputs: TrainingInputs) -> int:
     free, _ = torch.cuda.mem_get_info(device)
     fitting = members_that_fit(inputs.spec, inputs.samples.windows.step_len, free)
     if fitting < members:
-        logger.info(
-            "%s: %d of %d members fit into %.1f GiB; groups take turns",
-            device,
-            fitting,
-            members,
-            free / 2**30,
-        )
+        message = "%s: %d of %d members fit into %.1f GiB; groups take turns"
+        logger.info(message, device, fitting, members, free / 2**30)
     return min(fitting, members)
 
 

@@ -22,13 +22,7 @@ _WARM_UPS = 2
 class TrainingStep:
     """The step, replayed as a CUDA graph on CUDA devices.
 
-    Parameters
-    ----------
-    inputs
-    members
-        K of the pack's members.
-    weights, optimizer
-        Those of the K members.
+    It trains K members of the pack; ``weights`` and ``optimizer`` are theirs.
 
     Attributes
     ----------

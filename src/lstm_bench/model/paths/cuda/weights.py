@@ -20,14 +20,7 @@ def layout(model: LSTM) -> Shapes:
 
 
 class PackWeights:
-    """Rows of weights, or of gradients.
-
-    Parameters
-    ----------
-    shapes
-        Of :func:`layout`.
-    rows : ``[K, P]`` float32, contiguous
-    """
+    """Rows of weights, or of gradients: ``[K, P]`` float32, contiguous, in the :func:`layout` ``shapes``."""
 
     def __init__(self, shapes: Shapes, rows: Tensor) -> None:
         self.shapes = shapes
