@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.data.arrays import Floats, Floats32

@@ -160,7 +160,7 @@ class LaggedColumns(Columns):
     # f positions in ``fields``: the field that each field is divided by, on the last day
     bases: tuple[int, ...]
     epsilon: Floats32  # ``[f]`` float32, added to the base
-    lags: tuple[int, ...]  # days of lag in a column, first to last; names come field by field in this order
+    lags: tuple[int, ...]  # days of lag in a column, first to last; names are grouped by field, in this order
     cells: Ints  # ``[R]`` int64, position of each row's day in a flat ``[N, S + T]``
 
     @property

@@ -102,7 +102,7 @@ class SeedResult:
     synthetic: Annotated[bool | None, "whether the data are a synthetic market"] = None
     numerics: Annotated[int | None, "version of the numerics"] = None
     commit: Annotated[str | None, "commit of the code"] = None
-    dirty: Annotated[bool | None, "whether the checkout had changes"] = None
+    dirty: Annotated[bool | None, "whether the checkout had uncommitted changes"] = None
     versions: Annotated[str | None, "JSON of the versions of the interpreter and the packages"] = None
     device: Annotated[str | None, "device of the run"] = None
     device_model: Annotated[str | None, "model of the processor or GPU"] = None

@@ -39,7 +39,7 @@ class Decision:
     """What is done to prices and volumes."""
 
     adjustment: Adjustment
-    # whether appended files must be treated alike: prices showed it, or the factor changes them
+    # whether appended files must be adjusted alike: prices were evidence, or the factor changes them
     is_conclusive: bool
     messages: tuple[str, ...]  # sentences for the user
 
