@@ -169,7 +169,7 @@ def test_show_has_the_best_and_every_trial(tuned: Done, lstm_bench: Run) -> None
     assert answer["epochs_saved"] == 0
 
     text = lstm_bench("study", "show", "tiny").stdout
-    assert "trial 0: Qlib's defaults, moved into the space: hidden_size 64 -> 8" in text
+    assert "trial 0: the workflow's values, moved into the space: hidden_size 64 -> 8" in text
     assert "3 trials: 3 complete" in text
     assert "the last 1 of 3 trials" in lstm_bench("study", "show", "tiny", "--last", 1).stdout
 

@@ -16,10 +16,10 @@ def first_trial(params: dict[str, Any], moved: dict[str, Any]) -> TrialRow:
 
 
 def test_the_first_trial_says_what_is_not_qlibs() -> None:
-    assert trial_remarks(first_trial({"lr": 0.001}, {})) == "Qlib's defaults"
+    assert trial_remarks(first_trial({"lr": 0.001}, {})) == "the workflow's values"
     both = first_trial(
         {"hidden_size": 8, "lstm_bench.horizon": 5}, {"hidden_size": 64, "lstm_bench.horizon": None}
     )
     assert trial_remarks(both) == (
-        "Qlib's defaults with lstm_bench.horizon 5, moved into the space: hidden_size 64 -> 8"
+        "the workflow's values with lstm_bench.horizon 5, moved into the space: hidden_size 64 -> 8"
     )

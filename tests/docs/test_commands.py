@@ -126,6 +126,6 @@ def test_the_demonstrations_search_goes_as_the_page_on_studies_says(place: Path)
             for text in (table, page)
         )
         assert [cell.strip() for cell in here] == [cell.strip() for cell in there]  # hidden_size .. step_len
-    last = "trial 0: Qlib's defaults, moved into the space: hidden_size 64 -> 32, step_len 20 -> 10"
+    last = "trial 0: the workflow's values, moved into the space: hidden_size 64 -> 32, step_len 20 -> 10"
     assert last in page
     assert last in table

@@ -13,7 +13,7 @@ import pytest
 from lstm_bench.core.errors import ConfigError, DataError, RunError
 from lstm_bench.exec import dispatch
 from lstm_bench.exec.devices import Device, Slot
-from lstm_bench.exec.local import InlineExecutor
+from lstm_bench.exec.local import InlineExecutor, LocalExecutor
 from lstm_bench.tune import driver
 from lstm_bench.tune.jobs import TrialJobs
 from lstm_bench.tune.repository.store import Store
@@ -368,5 +368,9 @@ def test_a_job_that_hangs_beyond_its_time_is_killed(lab: Any, monkeypatch: pytes
     monkeypatch.setattr(dispatch, "_GRACE_SECONDS", 0.5)
     lab.create(hidden=[8], trial_timeout="0.5s")
     lab.payload = {"pause": 60.0}
+    killed = []
+    kill = LocalExecutor.kill
+    monkeypatch.setattr(LocalExecutor, "kill", lambda self, slot: (killed.append(slot), kill(self, slot)))
     (row,) = lab.tune(1, executor="local").trials
     assert (row.state, row.error) == ("failed", "not done within trial_timeout, 0.5s")
+    assert killed  # it would be overdue, too, if it were left to end by itself

@@ -75,7 +75,7 @@ def candidates_of_study(
 ) -> list[Candidate]:
     """Return a study's best configurations by validation loss, or those of its trials ``numbers``.
 
-    The best one is labelled ``tuned``, Qlib's defaults ``default``, the others by their trials.
+    The best one is labelled ``tuned``, trial 0, with the workflow's values, ``default``, the others by their trials.
 
     Parameters
     ----------

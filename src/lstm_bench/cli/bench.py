@@ -60,7 +60,7 @@ class BenchOptions:
     )
     trial: list[int] = option(
         list,
-        "A trial to take instead of the best; 0 is Qlib's defaults. Repeatable.",
+        "A trial to take instead of the best; 0 has the workflow's values. Repeatable.",
         metavar="NUMBER",
         min=0,
     )

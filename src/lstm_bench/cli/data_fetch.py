@@ -41,7 +41,7 @@ class FetchOptions:
 def fetch(options: FetchOptions) -> None:
     """Get a Qlib data folder from the web: download its archive, verify it and unpack it.
 
-    The same command continues an interrupted download. The README has the address of the community's release that
+    The same command continues an interrupted download. docs/data.md has the address of the community's release that
     Qlib's README points to.
     """
     from lstm_bench.data import fetch as fetching

@@ -180,8 +180,9 @@ def parse_slots(text: str) -> int | None:
 
 def parse_executor(text: str) -> ExecutorName:
     """Parse ``--executor``."""
-    if text == "local":
-        return "local"
-    if text == "inline":
-        return "inline"
-    raise ConfigError(f"--executor: got {text!r}; {choices_hint(text, ['local', 'inline'])}")
+    from lstm_bench.exec.local import EXECUTORS
+
+    for name in EXECUTORS:
+        if text == name:
+            return name
+    raise ConfigError(f"--executor: got {text!r}; {choices_hint(text, EXECUTORS)}")

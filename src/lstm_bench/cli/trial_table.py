@@ -121,7 +121,7 @@ def trial_remarks(trial: TrialRow) -> str:
     """Return remarks on a trial: its origin, duplicates, diverged seeds and errors."""
     remarks = []
     if trial.origin == "default":
-        remarks.append("Qlib's defaults")
+        remarks.append("the workflow's values")
         values = {key: _value_text(trial.params.get(key)) for key in trial.moved}
         if added := [f"{key} {values[key]}" for key, value in trial.moved.items() if value is None]:
             remarks[-1] += f" with {', '.join(added)}"

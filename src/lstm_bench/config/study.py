@@ -120,7 +120,7 @@ class StudyConfig(Section):
     space: dict[str, Parameter] = Field(min_length=1, description="the search space: key -> parameter")
     fixed: dict[str, Plain] = Field({}, description="values that all trials share")
     enqueue: tuple[dict[str, Scalar], ...] = Field(
-        (), description="trials to run right after Qlib's defaults"
+        (), description="trials to run right after the first one, which has the values of the workflow file"
     )
     seeds: Seeds = Field(
         (1000, 1001, 1002), description="seeds that each trial trains; a benchmark uses others"

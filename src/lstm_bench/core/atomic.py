@@ -53,7 +53,7 @@ class Staging:
     ----------
     path
     place : name of what it was to become
-    owner : the process. Earlier versions wrote no start, and for files no host.
+    owner : the process that writes it. Names of earlier versions lack its start and, for files, its host.
     """
 
     path: Path
@@ -156,7 +156,7 @@ def recover(place: Path) -> None:
 
 
 def remove_folder(place: Path) -> None:
-    """Remove a folder. It vanishes in one rename; a kill leaves a staging, which the next one removes."""
+    """Remove a folder. It vanishes in one rename; a kill leaves a staging, which the next staging of the same place removes."""
     with staging(place) as aside:
         if place.exists():
             place.rename(aside)
@@ -169,7 +169,7 @@ def stagings_of(place: Path) -> list[Staging]:
 
 
 def stagings_in(folder: Path) -> list[Staging]:
-    """Return the stagings in a folder of all places without a dot in their names, sorted by name."""
+    """Return all stagings in a folder whose place has no dot in its name, sorted by name."""
     return _stagings(folder, "[^.]+")
 
 

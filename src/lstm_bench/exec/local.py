@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
@@ -18,9 +18,10 @@ from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Event, Finished, Halted, Job, serve
 from lstm_bench.features.host import processors
 
-__all__ = ["ExecutorName", "InlineExecutor", "LocalExecutor", "make_executor"]
+__all__ = ["EXECUTORS", "ExecutorName", "InlineExecutor", "LocalExecutor", "make_executor"]
 
 ExecutorName = Literal["local", "inline"]
+EXECUTORS: tuple[ExecutorName, ...] = get_args(ExecutorName)
 
 _PATIENCE_SECONDS = 5.0
 _GONE = (BrokenPipeError, ConnectionResetError)

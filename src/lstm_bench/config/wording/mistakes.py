@@ -33,7 +33,7 @@ _BEGINS_WITH_KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*: ")
 
 @dataclass(frozen=True)
 class _Mistake:
-    """Words about the value at a path, or about a key there. Words made from a type yield to more precise ones."""
+    """Words about the value at a path, or about a key there. More precise words replace those made from a type."""
 
     path: KeyPath
     words: str
@@ -164,7 +164,7 @@ def _of_classes(path: KeyPath, value: Any, key: str, takes: Type) -> _Mistake:
 
 
 def _written(data: Any, loc: Sequence[str | int]) -> KeyPath:
-    """Return the part of a location that the data has, without the names of a union's branches."""
+    """Return pydantic's location without the steps that are not in the data, such as names of a union's branches."""
     path: list[str | int] = []
     for position, step in enumerate(loc):
         if isinstance(data, Mapping):
@@ -181,7 +181,7 @@ def _written(data: Any, loc: Sequence[str | int]) -> KeyPath:
 
 
 def _most_precise(candidates: Iterable[_Mistake]) -> list[_Mistake]:
-    """Return one mistake per value: of a union's branches, the one that is wrong deepest inside."""
+    """Return one mistake per value. For a union, keep the branch whose mistake is nested deepest."""
     mistakes = list(dict.fromkeys(candidates))
     deep = {mistake.path[:end] for mistake in mistakes for end in range(len(mistake.path))}
     precise = {mistake.path for mistake in mistakes if not mistake.of_type}

@@ -22,7 +22,7 @@ __all__ = ["backward", "forward"]
 
 Array = npt.NDArray[Any]
 
-_DAYS = 4  # days whose partial grads of the weights are one product: few enough to be still in cache
+_DAYS = 4  # days whose weight gradients are computed in one product; few enough to be in cache still
 
 
 @kernel(error_model="numpy")
@@ -30,7 +30,7 @@ def forward(
     windows: Array, inputs: Array, gates: Array, cells: Array, weights: Array, biases: Array, masks: Array,
     ones: Array, hidden: int, kept: int, bf16: int,
 ) -> None:  # fmt: skip
-    """Compute all days; the last day's output is left in the last layer's input row of the day after.
+    """Compute all days. The result, the output of day L, is in the last layer's input row of day L + 1.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def forward(
     ones : ``[1, LANES]``
     hidden : the hidden size; units beyond it are padding
     kept
-        1 to keep all days for the backward pass; 0 to overwrite them: two days of inputs take turns, gates and cells
-        have one place.
+        1 to keep all days for the backward pass. 0 to overwrite them: ``inputs`` then has room for two days, used
+        alternately, and ``gates`` and ``cells`` for one.
     bf16 : 1 if ``weights`` are pairs of bfloat16 numbers; products then round the other factor too
     """
     samples, days, features = windows.shape
@@ -83,7 +83,7 @@ def backward(
     ----------
     features : F
     inputs, cells, masks, ones : as :func:`forward` left them
-    gates : ``[layers, blocks, L, B, 4 LANES]``, the gates; overwritten with the gradient of their products
+    gates : ``[layers, blocks, L, B, 4 LANES]``, on entry the gates; on return the gradient of the loss by their pre-activations
     weights : ``[layers, P, 4 units, COLUMNS]``
         The weights of :func:`forward`, transposed, without those of the features.
     zeros : ``[1, COLUMNS]``
