@@ -368,9 +368,13 @@ def test_a_job_that_hangs_beyond_its_time_is_killed(lab: Any, monkeypatch: pytes
     monkeypatch.setattr(dispatch, "_GRACE_SECONDS", 0.5)
     lab.create(hidden=[8], trial_timeout="0.5s")
     lab.payload = {"pause": 60.0}
-    killed = []
-    kill = LocalExecutor.kill
-    monkeypatch.setattr(LocalExecutor, "kill", lambda self, slot: (killed.append(slot), kill(self, slot)))
+    killed, kill = [], LocalExecutor.kill
+
+    def recorded(executor: LocalExecutor, slot: Slot) -> None:
+        killed.append(slot)
+        kill(executor, slot)
+
+    monkeypatch.setattr(LocalExecutor, "kill", recorded)
     (row,) = lab.tune(1, executor="local").trials
     assert (row.state, row.error) == ("failed", "not done within trial_timeout, 0.5s")
     assert killed  # it would be overdue, too, if it were left to end by itself

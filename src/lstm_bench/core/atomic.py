@@ -156,7 +156,10 @@ def recover(place: Path) -> None:
 
 
 def remove_folder(place: Path) -> None:
-    """Remove a folder. It vanishes in one rename; a kill leaves a staging, which the next staging of the same place removes."""
+    """Remove a folder. It vanishes in one rename.
+
+    A kill leaves a staging, which the next staging of the same place removes.
+    """
     with staging(place) as aside:
         if place.exists():
             place.rename(aside)

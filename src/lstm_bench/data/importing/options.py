@@ -21,7 +21,8 @@ class ImportOptions:
     columns : field -> column of the file
         Takes precedence over recognised headers. A field of any other name is kept unchanged.
     adjust_by : ``auto``, ``factor``, ``adjusted_close``, ``split`` or ``none`` (prices are adjusted already)
-        ``auto``: by ``factor``, ``adjusted_close`` or ``split``, the first of them that has a column, unless the prices show that they are adjusted already.
+        ``auto``: by the first of ``factor``, ``adjusted_close`` and ``split`` that has a column, unless the prices
+        show that they are adjusted already.
     date_format : ``strptime`` format of dates; None for ISO forms and 20200131
     encoding : of text files
     file_pattern : pattern of file names, such as ``daily_{symbol}.csv``

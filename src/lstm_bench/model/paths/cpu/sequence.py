@@ -83,7 +83,8 @@ def backward(
     ----------
     features : F
     inputs, cells, masks, ones : as :func:`forward` left them
-    gates : ``[layers, blocks, L, B, 4 LANES]``, on entry the gates; on return the gradient of the loss by their pre-activations
+    gates : ``[layers, blocks, L, B, 4 LANES]``
+        On entry the gates; on return the gradient of the loss by their pre-activations.
     weights : ``[layers, P, 4 units, COLUMNS]``
         The weights of :func:`forward`, transposed, without those of the features.
     zeros : ``[1, COLUMNS]``
