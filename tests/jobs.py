@@ -61,7 +61,7 @@ def wait_for_halt(session: Any) -> None:
 
 
 def gather(payload: dict[str, Any], session: Any) -> dict[str, Any]:
-    """Wait until as many jobs are at work at once as there are slots, then end."""
+    """Wait until a job runs on every slot, then end."""
     log, name = Path(payload["log"]), payload["name"]
     device = {"device": str(session.device), "process": os.getpid()}
     write(log, event="begin", name=name, **device)

@@ -19,6 +19,7 @@ from lstm_bench.exec.devices import Device, SlotTable
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import TuneResult, tune
 from lstm_bench.tune.jobs import TrialJobs
+from lstm_bench.tune.progress import TuneProgress
 from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import TrialRow
 
@@ -28,7 +29,7 @@ CPU = Device("cpu", "cpu", 1 << 34, 2)
 SPACE: dict[str, Any] = {"hidden_size": {"int": [1, 400]}}
 
 
-class Heard:
+class Heard(TuneProgress):
     """A progress that remembers."""
 
     def __init__(self) -> None:
@@ -75,7 +76,7 @@ class Lab:
                 store.storage.engine.dispose()
 
     def define(self, name: str = "s", hidden: Sequence[int] = (), **content: Any) -> Definition:
-        """``hidden`` is what the first trials shall have, the very first of them as the default."""
+        """``hidden``: values of the first trials; the first one is the default."""
         plain = {
             "name": name, "base": "demo.yaml", "space": SPACE, "seeds": [1000, 1001], "max_epochs": 3,
             "sampler": {"name": "random"}, "pruner": {"name": "none"},
@@ -135,7 +136,7 @@ class Lab:
                 storage.set_trial_user_attr(trial._trial_id, "driver", driver)
 
     def work(self, total: int, *, reports: int | None = None, trials: int | None = None) -> bool:
-        """Be driver and worker, until so many new epochs, or trials; return whether all is done."""
+        """Act as driver and worker for a number of new epochs, or trials; return whether the study is complete."""
         source, slots = self.jobs(total)
         (slot,) = slots.free
         done = 0

@@ -1,4 +1,4 @@
-"""Ctrl-C while a command is still being imported: exit code 130, and nothing said."""
+"""Ctrl-C while a command is still being imported: exit code 130, and no output."""
 
 from __future__ import annotations
 

@@ -37,12 +37,12 @@ _HEAD = """\
 <!-- Made by docs/tools/configuration.py from the models in src/lstm_bench/config. -->
 
 Every key of the three kinds of file: [workflow files](#workflow-file), [study files](#study-file) and
-[feature sets](#feature-set). A key that is not here is refused, with the nearest one that is. Where Qlib ignores keys
-that it does not know, such a key is ignored with a warning, unless it resembles a key of the table. *required* means
-that a file has to say it.
+[feature sets](#feature-set). Other keys are refused, and the message names the nearest key. In sections in which Qlib
+ignores unknown keys, they are ignored with a warning, unless they resemble a key of the table. *required* means that a
+file has to set the key.
 
-One precedence holds: defaults, then the file, then `--set KEY=VALUE`, whose keys are the paths in the headings with a
-key of the table. `lstm-bench run FILE --dry-run` prints what comes out.
+The order of precedence is: defaults, then the file, then `--set KEY=VALUE`, whose keys are the paths in the headings
+with a key of the table. `lstm-bench run FILE --dry-run` prints the resolved configuration.
 """
 
 _ROOTS: Mapping[str, tuple[type[Section], str]] = {
@@ -66,7 +66,7 @@ _BY_CLASS: Mapping[type[Section], tuple[str, Mapping[str, type[Section]]]] = {
     HandlerConfig: ("handler", {name: kwargs for name, (_, kwargs) in HANDLERS.items()}),
     ProcessorConfig: ("processor", PROCESSORS),
 }
-"""Models whose ``kwargs`` depend on their class -> what they are, and the models of these by class."""
+"""Models with ``kwargs`` that depend on a class -> their description, and the models of the kwargs by class."""
 
 _VALIDATED: Mapping[str, str] = {
     duration.__name__: "time, such as `90s` or `1h30m`",
@@ -75,7 +75,7 @@ _VALIDATED: Mapping[str, str] = {
 """Module of a validator -> what it reads."""
 
 _KINDS = ("name", "filter_type")
-"""Fields that say which of several models a section is."""
+"""Fields that select one of several models of a section."""
 
 _PLAIN: Mapping[Any, str] = {
     str: "text",
@@ -108,8 +108,8 @@ def configuration_page() -> str:
 
 
 def _blocks() -> Iterator[str]:
-    for title, (model, said) in _ROOTS.items():
-        yield f"## {title}\n\n{said}\n"
+    for title, (model, text) in _ROOTS.items():
+        yield f"## {title}\n\n{text}\n"
         for place in places()[title]:
             if place.model is not model:
                 yield f"### {place.heading}\n"
@@ -255,7 +255,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _prose(place: Place) -> str:
-    """Return what the model's docstring says beyond its path, less examples."""
+    """Return the model's docstring without its path and examples."""
     text = re.split(r"\n\s*Examples\n\s*-+\n", place.model.__doc__ or "")[0]
     text = "\n".join(line.strip() for line in text.strip().splitlines()).replace("``", "`")
     text = re.sub(r":\w+:`~?([^`]+)`", lambda match: f"`{match[1].rsplit('.', 1)[-1]}`", text)

@@ -1,4 +1,4 @@
-"""The manifest of a bench, whoever writes to it; packs without training."""
+"""The manifest of a bench with several writers; packs without training."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from lstm_bench.exec.devices import Device, Slot, SlotTable
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Job
 from lstm_bench.record.identity import run_id
+from lstm_bench.tune.progress import BenchProgress
 
 ROOT = Path(__file__).parents[2]
 CPU = Device("cpu", "cpu", 1 << 34, 2)
 
 
-class Silent:
+class Silent(BenchProgress):
     def __init__(self) -> None:
         self.errors: dict[int, str] = {}
 

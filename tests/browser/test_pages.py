@@ -100,14 +100,14 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Open a file; fail for what the console says, or for a request that is not for the file itself."""
+    """Open a file; fail on console messages, or on a request that is not for the file itself."""
     complaints: list[str] = []
     contexts = []
 
     def opened(path: Path, **context: Any) -> Page:
         contexts.append(browser.new_context(**context))
         page = contexts[-1].new_page()
-        page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request",
@@ -134,7 +134,7 @@ def traces_of(page: Page) -> dict[str, list[dict[str, Any]]]:
 
 
 def assert_drawn(page: Page) -> None:
-    """Each figure has marks on it, and holds what the page's own JSON says."""
+    """Each figure has marks, and has the data of the page's JSON."""
     drawn = page.evaluate(
         """() => [...document.querySelectorAll(".plot")].map((plot) => [plot.id,
             plot.querySelectorAll(
@@ -149,9 +149,9 @@ def assert_drawn(page: Page) -> None:
     held = traces_of(page)
     assert set(held) == set(written)
     for name, traces in held.items():
-        for trace, said in zip(traces, written[name]["traces"], strict=True):
+        for trace, expected in zip(traces, written[name]["traces"], strict=True):
             for key in ("x", "y", "z", "base"):
-                assert trace[key] == said.get(key), (name, key)
+                assert trace[key] == expected.get(key), (name, key)
 
 
 def column(table: pd.DataFrame, name: str) -> list[float | None]:

@@ -68,7 +68,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_for_lines(driver: subprocess.Popen[bytes], journal: Path, lines: int) -> bool:
-    """Wait until the driver has written so many lines; False where it ended before."""
+    """Wait until the driver has written a number of lines; False if it ended before."""
     before = journal.read_bytes().count(b"\n")
     while journal.read_bytes().count(b"\n") < before + lines:
         if driver.poll() is not None:
@@ -82,7 +82,7 @@ def rows(folder: Path) -> list[TrialRow]:
 
 
 def kill_something(driver: subprocess.Popen[bytes], draw: random.Random) -> str:
-    """Kill the driver or one of its workers; say which."""
+    """Kill the driver or one of its workers; return which."""
     workers = [
         child for child in psutil.Process(driver.pid).children() if "spawn_main" in " ".join(child.cmdline())
     ]

@@ -1,4 +1,4 @@
-"""A driver whose workers write down what they train: ``python traced.py STORE STUDY TRIALS RESULTS TRACE``."""
+"""A driver with workers that log the trials that they train: ``python traced.py STORE STUDY TRIALS RESULTS TRACE``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from lstm_bench.exec.devices import discover
 from lstm_bench.exec.worker import Session
 from lstm_bench.tune.driver import tune
-from lstm_bench.tune.progress import LogTuneProgress
+from lstm_bench.tune.progress import TuneProgress
 from lstm_bench.tune.repository.store import open_store
 from lstm_bench.tune.training import train_trial
 
@@ -36,6 +36,6 @@ if __name__ == "__main__":
         devices=discover("cpu"),
         slots_per_device=1,
         results=Path(results),
-        progress=LogTuneProgress(),
+        progress=TuneProgress(),
         work="traced:traced",
     )

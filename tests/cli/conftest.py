@@ -76,7 +76,7 @@ def environment() -> Environment:
 
 
 def call(folder: Path, environment: dict[str, str], *arguments: object) -> Done:
-    """Run a command in this process, in a folder and an environment, as a process of its own would."""
+    """Run a command in this process, in a folder and an environment, as a separate process would."""
     logger = logging.getLogger("lstm_bench")
     before = logger.handlers, logger.propagate, logger.level
     words, out, err = [str(argument) for argument in arguments], io.StringIO(), io.StringIO()
@@ -112,7 +112,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the home of a user, where the commands of a session leave what they make."""
+    """Return the home of a user, with the files that the commands of a session write."""
     return tmp_path_factory.mktemp("home")
 
 
@@ -131,7 +131,7 @@ def small_run(market: Path) -> list[object]:
 
 @pytest.fixture(scope="session")
 def start(home: Path, environment: Environment) -> Callable[..., subprocess.Popen[str]]:
-    """Start a command of the user's in a process of its own."""
+    """Start a user's command in a separate process."""
 
     def begin(*arguments: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -147,7 +147,7 @@ def start(home: Path, environment: Environment) -> Callable[..., subprocess.Pope
 
 @pytest.fixture(scope="session")
 def process(start: Callable[..., subprocess.Popen[str]]) -> Run:
-    """Run a command of the user's in a process of its own: for exit codes, tracebacks and what the start costs."""
+    """Run a user's command in a separate process, for exit codes, tracebacks and start-up time."""
 
     def run(*arguments: object) -> Done:
         with start(*arguments) as process:

@@ -23,7 +23,7 @@ from tests.cli.conftest import Run
 )
 def test_no_word_of_the_validator_is_said(here: Run, arguments: list[str], words: str) -> None:
     done = here(*arguments)
-    said = " ".join(re.sub(r"[│╭╮╰╯─]", " ", done.stderr).split())
+    output = " ".join(re.sub(r"[│╭╮╰╯─]", " ", done.stderr).split())
     assert done.returncode == 2
-    assert words in said
-    assert not re.search("Input should|Value error", said)
+    assert words in output
+    assert not re.search("Input should|Value error", output)

@@ -28,9 +28,9 @@ def refusal(market: Path, small_run: list[object], here: Run, tmp_path: Path) ->
         done = here("-q", "run", config, "--provider-uri", data, "--device", "cpu", *usual, *texts)
         assert done.returncode == 2, done.stderr
         assert done.stdout == ""
-        *said, reason = done.stderr.splitlines()
+        *warnings, reason = done.stderr.splitlines()
         assert reason.startswith("error: "), done.stderr
-        assert all(" WARNING " in line for line in said), done.stderr
+        assert all(" WARNING " in line for line in warnings), done.stderr
         assert not (tmp_path / "results").exists()
         return str(reason)
 

@@ -1,4 +1,4 @@
-"""``lstm-bench cache``, on entries of its own."""
+"""``lstm-bench cache``, on its own entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lstm-bench doctor``: what it says is what there is, and what would serve."""
+"""``lstm-bench doctor``: its report matches the machine, and the paths that would be chosen."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_one_json_object_says_what_would_serve(lstm_bench: Run, home: Path) -> N
     for name, shape in shapes.items():
         assert (shape["d_feat"], shape["step_len"]) == DEFAULT_SHAPES[name]
         assert (shape["hidden_size"], shape["batch_size"], shape["members"]) == (4, 16, 2)
-        for compat, said in shape["choices"].items():
+        for compat, reported in shape["choices"].items():
             choice = choose_path(replace(qlib_spec(shape["d_feat"]), compat=compat, hidden_size=4), CPU)
-            assert said == {"path": choice.name, "reason": choice.reason}
+            assert reported == {"path": choice.name, "reason": choice.reason}
         timed = [timing["path"] for timing in shape["timings"]]
         assert timed == [shape["choices"]["none"]["path"], "reference"]
         for timing in shape["timings"]:
@@ -52,13 +52,13 @@ def test_one_json_object_says_what_would_serve(lstm_bench: Run, home: Path) -> N
 def test_people_read_tables(here: Run) -> None:
     done = here("doctor", "--time", "--device", "cpu", "--step-len", 3, "--d-feat", 2, *SMALL)
     assert done.returncode == 0, done.stderr
-    for said in (
+    for expected_text in (
         "as given: 3 days of 2 features",
         "cpu",
         "compat: qlib trains on the reference path",
         "GFLOP/s",
     ):
-        assert said in done.stdout
+        assert expected_text in done.stdout
     assert "Alpha158" not in done.stdout
 
 

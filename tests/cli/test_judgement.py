@@ -16,7 +16,7 @@ LABEL = "data_handler_config.label=['$close/Ref($close, 1)']"
 SAID = [
     "label $close/Ref($close, 1): does not look ahead, so that it is known on its day: $close/Ref($close, 1)",
     "strategy.kwargs.topk: got 50, expected fewer than the stocks of 'csi300', which has 16 on a day of segment 'test' "
-    "at the most: all are held, whatever their scores",
+    "at most: all are held, whatever their scores",
 ]  # fmt: skip
 
 
@@ -61,15 +61,15 @@ def test_the_ends_of_a_space_are_judged(here: Run, market: Path) -> None:
                  for argument in ("--set", f"portfolio.strategy.kwargs.{key}={value}")]  # fmt: skip
     space = ["--lr", "log:1e-4:1e3", "--batch-size", "100,90000"]
     made = here("study", "create", "wide", "--provider-uri", market, *space, *portfolio, "--json")
-    said = json.loads(made.stdout)["studies"][0]["warnings"]
-    assert [text[: text.index("expected")] for text in said[:1]] == [
+    remarks = json.loads(made.stdout)["studies"][0]["warnings"]
+    assert [text[: text.index("expected")] for text in remarks[:1]] == [
         "space.lr, at 1000.0: task.model.kwargs.lr: got 1000, "
     ]
     assert (
         "space.batch_size, at 90000: task.model.kwargs.batch_size: got 90000, but segment 'train' has"
-        in said[1]
+        in remarks[1]
     )
-    assert len(said) == 2
+    assert len(remarks) == 2
 
 
 @pytest.mark.parametrize("command", ["run", "bench", "study"])

@@ -20,8 +20,8 @@ import pytest
 
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.evaluate.returns.risk import excess_risk
-from lstm_bench.record.evidence import Daily, Evidence, SeedResult, write_study
-from lstm_bench.record.evidence_schema import DAILY
+from lstm_bench.record.evidence import Daily, Evidence, write_study
+from lstm_bench.record.evidence_schema import DAILY, SeedResult
 from lstm_bench.record.identity import NUMERICS, run_id
 from lstm_bench.report.leaderboard.setting import config_text
 
@@ -80,9 +80,9 @@ def test_without_a_row_it_says_how_to_make_one(here: Run) -> None:
 
 
 def test_a_document_is_built_checked_and_found_stale(here: Run, results: Path, tmp_path: Path) -> None:
-    for said in ("benchmarks.md: rebuilt", "benchmarks.md: up to date"):
+    for message in ("benchmarks.md: rebuilt", "benchmarks.md: up to date"):
         done = here("leaderboard", "--out", "benchmarks.md")
-        assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
+        assert (done.returncode, done.stdout.strip()) == (0, message), done.stderr
     before = (tmp_path / "benchmarks.md").read_bytes()
     assert here("leaderboard", "--check").returncode == 0
     current = json.loads(here("leaderboard", "--check", "--json").stdout)

@@ -1,4 +1,4 @@
-"""What is said of a place that cannot be written to."""
+"""Messages about places that cannot be written to."""
 
 from __future__ import annotations
 

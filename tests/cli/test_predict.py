@@ -45,7 +45,11 @@ def test_new_days_are_written_and_shown(here: Run, record: Path, tmp_path: Path)
     best = table["score"].xs(days[-1], level="datetime").sort_values(ascending=False)
     row = next(line for line in done.stdout.splitlines() if best.index[0] in line)
     assert f"{best.iloc[0]:.6f}" in row
-    for said in ("2020-09-16 to 2020-09-30", "the run's scores of 2020-09-15 are reproduced", f"written to {out}"):
+    for said in (
+        "2020-09-16 to 2020-09-30",
+        "the run's scores of 2020-09-15 are reproduced",
+        f"written to {out}",
+    ):
         assert said in done.stdout
     assert [path.name for path in out.parent.iterdir()] == ["scores.parquet"]
 

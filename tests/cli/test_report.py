@@ -1,4 +1,4 @@
-"""``lstm-bench report`` and ``leaderboard --html``: what they write, print and refuse."""
+"""``lstm-bench report`` and ``leaderboard --html``: files, output and refusals."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def test_a_report_goes_into_the_record(record: Path) -> None:
 def test_json_names_what_was_written(record: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     done = run("report", str(record), "--out", "here/r.html", "--png", "pictures", "--json")
-    said = json.loads(done.stdout)
-    assert said["report"] == "here/r.html"
-    assert said["bytes"] == (tmp_path / "here" / "r.html").stat().st_size
-    assert {Path(path).stem for path in said["pictures"]} >= {"losses", "ic_series"}
-    assert all((tmp_path / path).is_file() for path in said["pictures"])
+    printed = json.loads(done.stdout)
+    assert printed["report"] == "here/r.html"
+    assert printed["bytes"] == (tmp_path / "here" / "r.html").stat().st_size
+    assert {Path(path).stem for path in printed["pictures"]} >= {"losses", "ic_series"}
+    assert all((tmp_path / path).is_file() for path in printed["pictures"])
 
 
 @pytest.mark.parametrize(

@@ -94,10 +94,10 @@ def test_show_says_what_a_run_is_and_what_comes_next(here: Run, results: Path) -
         "lstm-bench report 00aa00aa\n", "lstm-bench predict 00aa00aa\n", "lstm-bench leaderboard --include demo\n",
     ):  # fmt: skip
         assert text in done.stdout
-    said = json.loads(here("runs", "show", "demo/00aa", "--json").stdout)
-    assert (said["run"], said["metrics"]["IC"], said["rows"]) == (ONE, 0.05, [])
-    assert said["config"]["task"]["model"]["kwargs"]["hidden_size"] == 64
-    assert said["provenance"]["seed"] == 0
+    printed = json.loads(here("runs", "show", "demo/00aa", "--json").stdout)
+    assert (printed["run"], printed["metrics"]["IC"], printed["rows"]) == (ONE, 0.05, [])
+    assert printed["config"]["task"]["model"]["kwargs"]["hidden_size"] == 64
+    assert printed["provenance"]["seed"] == 0
 
 
 @pytest.mark.parametrize("name", ["provenance.json", "metrics.json", "config.yaml", "pred.parquet"])
@@ -109,8 +109,8 @@ def test_show_of_a_damaged_record_says_what_is_wrong(here: Run, results: Path, n
     assert name in done.stdout
     assert "lstm-bench runs rm 00aa00aa" in done.stdout
     assert "lstm-bench predict" not in done.stdout
-    said = json.loads(here("runs", "show", "00aa", "--json").stdout)
-    assert name in said["fault"]
+    printed = json.loads(here("runs", "show", "00aa", "--json").stdout)
+    assert name in printed["fault"]
 
 
 def test_diff_names_keys_and_figures(here: Run, results: Path) -> None:
@@ -166,12 +166,12 @@ def test_rm_asks_and_takes_no_for_an_answer(
         os.close(theirs)
         return done.returncode, done.stdout + done.stderr
 
-    code, said = answered("n\n")
-    assert (code, "nothing removed" in said) == (0, True)
-    assert f"demo, seed 0: results/demo/{ONE}" in said
+    code, printed = answered("n\n")
+    assert (code, "nothing removed" in printed) == (0, True)
+    assert f"demo, seed 0: results/demo/{ONE}" in printed
     assert (results / "demo" / ONE).is_dir()
-    code, said = answered("y\n")
-    assert (code, "removed 1 record" in said) == (0, True)
+    code, printed = answered("y\n")
+    assert (code, "removed 1 record" in printed) == (0, True)
     assert not (results / "demo" / ONE).exists()
 
 

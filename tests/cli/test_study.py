@@ -117,9 +117,9 @@ def test_the_reason_names_the_option_what_came_and_the_choices(
 ) -> None:
     done = create("x", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    said = " ".join(done.stderr.replace("│", " ").split())
+    output = " ".join(done.stderr.replace("│", " ").split())
     for word in words:
-        assert word in said
+        assert word in output
     assert not (tmp_path / "studies" / "x.yaml").exists()
     assert not open_store().names()
 

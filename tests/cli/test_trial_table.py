@@ -1,4 +1,4 @@
-"""Trials in a table: what is remarked of them."""
+"""Trials in a table: the remarks on them."""
 
 from __future__ import annotations
 

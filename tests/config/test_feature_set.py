@@ -1,4 +1,4 @@
-"""Own feature sets, labels and horizons in a workflow file, and what they resolve to."""
+"""Custom feature sets, labels and horizons in a workflow file, and their resolved form."""
 
 from __future__ import annotations
 

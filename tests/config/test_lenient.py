@@ -1,4 +1,4 @@
-"""Where Qlib ignores a key, so does this package; where it looks like a typing error, it does not."""
+"""Keys that Qlib ignores are ignored, unless they look like typing errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords in what is printed and kept."""
+"""Passwords in printed and stored text."""
 
 from __future__ import annotations
 

@@ -28,17 +28,17 @@ def test_a_resolved_file_loads_to_the_same_configuration(path: Path, tmp_path: P
 
 def test_an_open_segment_is_the_run_that_names_the_handlers_day(tmp_path: Path) -> None:
     key, end = "task.dataset.kwargs.segments.test", "2020-08-01"
-    said = load_workflow(ALPHA158)
+    loaded = load_workflow(ALPHA158)
     opened = load_workflow(ALPHA158, {key: ["2017-01-01", None]})
-    assert opened == said
-    assert opened.identity() == said.identity()
+    assert opened == loaded
+    assert opened.identity() == loaded.identity()
     other = load_workflow(ALPHA158, {key: ["2017-01-01", None], "data_handler_config.end_time": "2020-07-01"})
     assert other.to_file()["task"]["dataset"]["kwargs"]["segments"]["test"] == ["2017-01-01", "2020-07-01"]
-    assert said.to_file()["task"]["dataset"]["kwargs"]["segments"]["test"][1] == end
+    assert loaded.to_file()["task"]["dataset"]["kwargs"]["segments"]["test"][1] == end
 
 
 def test_what_a_file_may_leave_out_or_add_changes_no_run() -> None:
-    said = load_workflow(ALPHA158)
+    loaded = load_workflow(ALPHA158)
     loose = load_workflow(
         ALPHA158,
         {
@@ -55,7 +55,7 @@ def test_what_a_file_may_leave_out_or_add_changes_no_run() -> None:
             "qlib_init.xxx": 1,
         },
     )
-    assert loose.identity() == said.identity()
+    assert loose.identity() == loaded.identity()
 
 
 def test_the_shipped_files_are_qlibs_benchmark() -> None:

@@ -1,4 +1,4 @@
-"""Files and folders become visible complete, in one step, and are on the disk by then."""
+"""Files and folders become visible complete, in one step, after they are on the disk."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def dead_process() -> int:
 
 @pytest.fixture
 def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is flushed and renamed, in order, by paths below the temporary folder; "*" is the staging."""
+    """Flushes and renames, in order, by paths below the temporary folder; "*" is the staging."""
     seen: list[str] = []
     fsync, rename, replace, exchange = os.fsync, os.rename, os.replace, atomic._exchange
 
@@ -302,6 +302,27 @@ def test_stagings_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path:
         folder(mine, "")
     stay = [f"{host}-{os.getpid()}-abc", "elsewhere-1-abc", f"2.{host}-{dead}-abd"]
     assert names(tmp_path) == {f".market.{name}.draft" for name in stay}
+
+
+def test_the_staging_of_an_earlier_process_of_the_same_number_is_removed(tmp_path: Path) -> None:
+    place = tmp_path / "market"
+    with staging(place) as mine:
+        mine.touch()
+        start, random = mine.name[-24:-14], mine.name[-14:]
+        earlier = mine.with_name(
+            mine.name[:-24] + f"{int(start, 16) - 100_000:010x}" + random
+        )  # before a reboot
+        earlier.touch()
+        recover(place)
+        assert mine.exists()
+        assert not earlier.exists()
+
+
+def test_the_staging_of_a_file_of_an_earlier_version_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / f".config.json.{dead_process()}-0f12ab34.draft"
+    left.touch()
+    recover(tmp_path / "config.json")
+    assert not left.exists()
 
 
 def test_stagings_are_listed_with_their_places_and_processes(tmp_path: Path) -> None:

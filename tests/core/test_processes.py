@@ -46,3 +46,4 @@ def test_a_process_of_another_machine_may_run() -> None:
     other = ProcessName("elsewhere", 1)
     assert not other.is_here
     assert other.may_run
+    assert ProcessName("", os.getpid()).is_here

@@ -275,11 +275,11 @@ def test_an_archive_of_something_else_is_refused(site: Site, tmp_path: Path) -> 
 
 def test_failures_of_the_server_are_retried_and_refusals_are_not(site: Site, tmp_path: Path) -> None:
     site.errors = [404]
-    with pytest.raises(DataError, match="the server says 404 Not Found"):
+    with pytest.raises(DataError, match="the server answered 404 Not Found"):
         fetch(site.url, tmp_path / "cn")
     assert len(site.requests) == 1
     site.errors = [503] * 5
-    with pytest.raises(RunError, match=r"the server says 503 .*; 0 bytes are kept"):
+    with pytest.raises(RunError, match=r"the server answered 503 .*; 0 bytes are kept"):
         fetch(site.url, tmp_path / "cn")
     assert len(site.requests) == 6
     site.errors = [503, 503]

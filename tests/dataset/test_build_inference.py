@@ -16,13 +16,13 @@ from lstm_bench.dataset.build import build_dataset, build_inference_dataset
 Configure = Callable[..., DatasetConfig]
 
 EARLY = (0, 180, 240, 270)
-"""Segments of a run that ends on day 270; what is predicted comes after."""
+"""Segments of a run that ends on day 270; the predicted days follow."""
 
 FEATURE = {"fields_group": "feature"}
 
 
 def zscore(configure: Configure) -> dict[str, Any]:
-    """A processor with fit dates of its own, as shared processors and loaders have them."""
+    """A processor with its own fit dates, as shared processors and loaders have."""
     kwargs = configure("Alpha158").kwargs.handler.kwargs
     dates = {"fit_start_time": str(kwargs.start_time), "fit_end_time": "2020-03-20"}
     return {"class": "ZScoreNorm", "kwargs": FEATURE | dates}

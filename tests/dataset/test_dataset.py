@@ -56,10 +56,14 @@ def test_a_missing_field_is_reported_once_and_where_a_column_has_it(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    place = shutil.copytree(market, tmp_path / "market")  # of which nothing was said yet
-    for config, said in ((workflow158, 0), (configure(infer_processors=[]), 1), (configure("Alpha360"), 1)):
+    place = shutil.copytree(market, tmp_path / "market")  # a folder without warnings so far
+    for config, warnings in (
+        (workflow158, 0),
+        (configure(infer_processors=[]), 1),
+        (configure("Alpha360"), 1),
+    ):
         build_dataset(config, Provider(place))
-        assert sum("the field 'vwap'" in text for text in caplog.messages) == said
+        assert sum("the field 'vwap'" in text for text in caplog.messages) == warnings
     other = shutil.copytree(market, tmp_path / "other")
     build_dataset(configure("Alpha360"), Provider(other))
     assert sum("the field 'vwap'" in text for text in caplog.messages) == 2

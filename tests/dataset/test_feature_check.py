@@ -60,11 +60,11 @@ def test_values_are_counted(provider: Provider) -> None:
     found = check_values(FeatureSet(features=texts, labels=labels), provider, "csi300")
     columns = {each.column: each for each in found}
     assert list(columns) == ["A", "B", "CONSTANT", "MISSING", "INFINITE", "LABEL0"]
-    said = {name: [finding.text for finding in each.findings()] for name, each in columns.items()}
-    assert said["A"] == said["B"] == said["LABEL0"] == []
-    assert said["CONSTANT"] == ["is constant"]
-    assert said["MISSING"] == ["has no value on any row"]
-    assert "is infinite on" in said["INFINITE"][0]
+    texts_of = {name: [finding.text for finding in each.findings()] for name, each in columns.items()}
+    assert texts_of["A"] == texts_of["B"] == texts_of["LABEL0"] == []
+    assert texts_of["CONSTANT"] == ["is constant"]
+    assert texts_of["MISSING"] == ["has no value on any row"]
+    assert "is infinite on" in texts_of["INFINITE"][0]
     assert columns["LABEL0"].group == "label"
     assert columns["MISSING"].nan_share == 1.0
     assert 0.3 < columns["INFINITE"].infinite_share < 0.7

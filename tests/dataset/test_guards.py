@@ -114,7 +114,7 @@ def test_a_cached_dataset_keeps_it(workflow158: DatasetConfig, provider: Provide
 def test_an_entry_is_of_the_days_before_its_test_segment(
     configure: Configure, provider: Provider, tmp_path: Path
 ) -> None:
-    """Train and valid may be the same, and yet be told apart by where test begins."""
+    """Train and valid may have the same days; the begin of test still distinguishes configurations."""
     cache = DatasetCache(tmp_path / "cache", max_bytes=10**9)
     config = configure("Alpha158")
     spans = config.kwargs.segments
@@ -142,8 +142,8 @@ def test_statistics_that_are_fitted_outside_train_are_found(configure: Configure
     weekend = str(provider.calendar[10] - 1)
     assert fitted(weekend if weekend not in days else days[10], days[150]) == []  # the same trading days
     for start, end in ((days[10], days[180]), (days[9], days[179]), (days[190], days[200])):
-        (said,) = fitted(start, end)
-        assert f"ZScoreNorm is fitted on {start}..{end}, which is not within train, {days[10]}.." in said
+        (message,) = fitted(start, end)
+        assert f"ZScoreNorm is fitted on {start}..{end}, which is not within train, {days[10]}.." in message
 
 
 def test_features_of_tomorrow_and_labels_of_today_are_found_in_the_words_of_the_check(

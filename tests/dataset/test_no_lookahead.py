@@ -203,7 +203,7 @@ def test_a_score_of_tomorrow_is_found(configure: Configure, provider: Provider, 
 def learning_leaks(
     config: DatasetConfig, provider: Provider, perturbed: Perturbed, embargo: int, segment: SegmentName
 ) -> bool:
-    """Whether what a segment teaches - samples, windows, labels - differs where the next segment's bars do."""
+    """Whether a segment's samples, windows or labels change with the bars of the next segment."""
     spans = config.kwargs.segments
     begin = {"train": spans.valid, "valid": spans.test}[segment][0]
     day = provider.calendar[np.searchsorted(provider.calendar, np.datetime64(begin)) - 1]

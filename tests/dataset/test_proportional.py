@@ -97,7 +97,7 @@ def test_a_processors_own_fit_period_is_laid_out_too(tmp_path: Path) -> None:
     fitted = kwargs.infer_processors[1].kwargs
     assert (fitted.fit_start_time, fitted.fit_end_time) == train
     assert (kwargs.start_time, kwargs.end_time) == (calendar.calendar[0], calendar.calendar[-2])
-    # dates that the file shares by an alias still say what each should
+    # dates that the file shares by an alias still have their own values
     portfolio = config.portfolio_analysis
     assert portfolio is not None
     assert portfolio.backtest.end_time == config.task.dataset.kwargs.segments.test[1]

@@ -107,4 +107,4 @@ def test_a_samples_weight_is_of_its_own_stock_and_day(provider: Provider, workfl
     usual = np.nanmedian(ordered)
     assert (
         np.abs(ordered[np.isfinite(ordered)] / usual - 1) < 1e-5
-    ).mean() > 0.98  # but for the least percentile
+    ).mean() > 0.98  # except for the lowest percentile

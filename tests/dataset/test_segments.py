@@ -55,10 +55,10 @@ def test_a_run_says_the_day_on_which_an_open_segment_ended(provider: Provider) -
     opened = load_workflow(path, changes | {"task.dataset.kwargs.segments": spans})
     assert opened.task.dataset.kwargs.segments.is_open
     spans = {"train": [days[0], days[200]], **valid, "test": [days[251], days[-1]]}
-    said = load_workflow(path, changes | {"task.dataset.kwargs.segments": spans})
+    explicit = load_workflow(path, changes | {"task.dataset.kwargs.segments": spans})
     closed = close_segments(opened, provider)
-    assert closed == said
-    assert closed.identity() == said.identity()
+    assert closed == explicit
+    assert closed.identity() == explicit.identity()
     assert misfits(opened.task.dataset, provider) == []
     assert close_segments(closed, provider) is closed
 

@@ -68,7 +68,7 @@ def test_the_documents_have_commands() -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the documents assume: the market of ``data synth``, and the checkout's files."""
+    """A folder with the files that the documents assume: the market of ``data synth``, and the checkout's."""
     folder = tmp_path_factory.mktemp("documents")
     for name in ("configs", "studies"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("store*", ".*"))
@@ -77,7 +77,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shown(place: Path, *words: str) -> str:
-    """What a command prints."""
+    """Output of a command."""
     own = {"LSTM_BENCH_CACHE": str(place / "cache"), "LSTM_BENCH_STORAGE": str(place / "store.journal")}
     done = subprocess.run(
         [sys.executable, "-m", "lstm_bench", *words],
@@ -97,12 +97,12 @@ def test_the_program_of_the_python_page_prints_what_it_says(place: Path) -> None
         [sys.executable, "program.py"], cwd=place, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    said = [ast.literal_eval(line) for line in re.findall(r"^    (\{.*\})$", page, re.MULTILINE)]
+    documented = [ast.literal_eval(line) for line in re.findall(r"^    (\{.*\})$", page, re.MULTILINE)]
     printed = [ast.literal_eval(line) for line in done.stdout.splitlines()]
-    assert [list(one) for one in printed] == [list(one) for one in said]
-    assert printed[1] == pytest.approx(said[1], rel=1e-6)  # no model: the same on every processor
+    assert [list(one) for one in printed] == [list(one) for one in documented]
+    assert printed[1] == pytest.approx(documented[1], rel=1e-6)  # no model: the same on every processor
     for name in ("IC", "Rank IC"):
-        assert printed[0][name] == pytest.approx(said[0][name], abs=PROCESSOR)
+        assert printed[0][name] == pytest.approx(documented[0][name], abs=PROCESSOR)
 
 
 @pytest.mark.documents
@@ -112,13 +112,13 @@ def test_the_demonstrations_search_goes_as_the_page_on_studies_says(place: Path)
     first = shown(place, "tune", "--study", "demo", "--slots-per-device", "1")
     assert re.search(r"^6 trials: \d complete", first, re.MULTILINE)
     row = re.compile(r"^\s*│ (\d+) +│ +(\w+) │ +([\d.]+) │")
-    said = {found[1]: found for found in map(row.match, page.splitlines()) if found}
+    documented = {found[1]: found for found in map(row.match, page.splitlines()) if found}
     table = shown(place, "study", "show", "demo")
     got = {found[1]: found for found in map(row.match, table.splitlines()) if found}
-    assert set(said) <= set(got)
+    assert set(documented) <= set(got)
     # the first trials are drawn before any result counts, and their losses differ by the processor alone
     for number in ("0", "1", "2"):
-        assert float(got[number][3]) == pytest.approx(float(said[number][3]), abs=PROCESSOR)
+        assert float(got[number][3]) == pytest.approx(float(documented[number][3]), abs=PROCESSOR)
         here, there = (
             next(line for line in text.splitlines() if (m := row.match(line)) and m[1] == number).split("│")[
                 -6:-1

@@ -103,5 +103,5 @@ def test_links_within_the_page_have_their_headings() -> None:
 
 
 def test_every_model_says_what_it_is() -> None:
-    # a model without a docstring of its own would show its base's
+    # a model without a docstring would show that of its base
     assert all(inspect.getdoc(place.model) for place in ALL if not place.model.__name__.startswith("_"))

@@ -1,4 +1,4 @@
-"""Links of the documents lead somewhere, and the pages know what the package has."""
+"""Links of the documents resolve, and the pages cover the contents of the package."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def correlation(x: Exact, y: Exact) -> float:
 
 
 def wealth(returns: Exact) -> list[Fraction]:
-    """What 1 becomes by the end of each day; what is lost stays lost."""
+    """Value of 1 at the end of each day; it stays 0 after a total loss."""
     curve, now = [], Fraction(1)
     for one in returns:
         now *= 1 + max(one, Fraction(-1))
@@ -71,7 +71,7 @@ def log(value: Fraction) -> Fraction:
 
 
 def below_high(curve: Exact, initial: Fraction | None, *, as_share: bool) -> list[Fraction]:
-    """How far each value lies below the highest so far, the initial one included where there is one."""
+    """Distance of each value below the highest so far, including the initial one if there is one."""
     found, high = [], initial
     for value in curve:
         high = value if high is None else max(high, value)

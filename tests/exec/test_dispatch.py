@@ -6,7 +6,6 @@ import random
 import signal
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_bench.exec.devices import Device, Slot, SlotTable
-from lstm_bench.exec.dispatch import Dispatcher, graceful_interrupt
+from lstm_bench.exec.dispatch import Dispatcher, JobSource, graceful_interrupt
 from lstm_bench.exec.retry import MAX_LOST_WORKERS, Failed
 from lstm_bench.exec.worker import Event, Finished, Halted, Job, Opened, Reported
 
@@ -58,13 +57,13 @@ class Shuffler:
             free = self.source.table.free if self.source.table is not None else []
             assert not free, "a slot idles while jobs wait"
         chosen = self._draw.sample(list(self._events), self._draw.randint(1, len(self._events)))
-        told = [(slot, self._events[slot].popleft()) for slot in chosen]
-        for slot, event in told:
+        popped = [(slot, self._events[slot].popleft()) for slot in chosen]
+        for slot, event in popped:
             if isinstance(event, Failed) and event.kind == "lost":
                 self._there.discard(slot)
             if not self._events[slot]:
                 del self._events[slot]
-        return told
+        return popped
 
     def halt(self, slot: Slot) -> None:
         self.halted.append(slot)
@@ -82,7 +81,7 @@ class Shuffler:
         self.closed = True
 
 
-class Source:
+class Source(JobSource):
     """Gives jobs, and counts what becomes of them."""
 
     def __init__(self, jobs: int, slots: int, **limits: Any) -> None:
@@ -132,12 +131,7 @@ class Source:
         assert self.at_work.pop(job.key) is slot
         self.ended.append((job.key, how))
 
-    def split(self, job: Job) -> Sequence[Job]:
-        return ()
-
     def noted(self, text: str) -> None: ...
-
-    def tick(self) -> None: ...
 
 
 @given(seed=st.integers(0, 10**6), jobs=st.integers(0, 25), width=st.integers(1, 3))

@@ -1,4 +1,4 @@
-"""What is said of a machine is what is there, without keys and passwords."""
+"""The description of a machine matches the machine, and has no keys and passwords."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def report(provider_uri: Path | None = None) -> dict[str, Any]:
 
 
 def put_driver(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a tool of NVIDIA's on the path that says what the real one does."""
+    """Put a fake ``nvidia-smi`` with the output of the real one on the path."""
     tool = folder / "nvidia-smi"
     tool.write_text(f"#!/bin/sh\ncat <<'END'\n{SMI}END\n")
     tool.chmod(0o755)
@@ -123,7 +123,8 @@ def test_data_are_described_without_their_bars(tmp_path: Path) -> None:
     members.write_text("".join(f"{code}\t{days[0]}\t{days[100]}\n" for code, _, _ in lines))
     (sentence,) = [text for text in advice(report()) if "calendar" in text]
     assert (
-        f"goes on to {days[-1]}, but market 'csi300' ends on {days[100]}: later days have no rows" in sentence
+        f"continues to {days[-1]}, but market 'csi300' ends on {days[100]}: later days have no rows"
+        in sentence
     )
     with pytest.raises(DataError, match="there is none"):
         report(tmp_path / "nowhere")
@@ -133,7 +134,7 @@ def test_little_room_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = report()
     found["folders"]["results"]["free_bytes"] = 2**30
     found["devices"]["cpu"] |= {"free_memory_bytes": 2**30, "threads": 64, "usable_cores": 2}
-    said = advice(found)
-    assert "results has only 1.0 GiB left: give --out another" in said
-    assert any("only 1.0 GiB of memory are free" in sentence for sentence in said)
-    assert any("64 threads share 2 cores: set OMP_NUM_THREADS=2" in sentence for sentence in said)
+    sentences = advice(found)
+    assert "results has only 1.0 GiB left: give --out another" in sentences
+    assert any("only 1.0 GiB of memory are free" in sentence for sentence in sentences)
+    assert any("64 threads share 2 cores: set OMP_NUM_THREADS=2" in sentence for sentence in sentences)

@@ -103,7 +103,7 @@ def test_four_devices_are_all_at_work_and_none_is_held_twice(lab: Any) -> None:
     for entry in entries:
         events[entry["device"]].append(entry["event"])
         workers[entry["device"]].add(entry["process"])
-    assert all(told == ["begin", "end"] * (len(told) // 2) for told in events.values())
+    assert all(names == ["begin", "end"] * (len(names) // 2) for names in events.values())
     assert all(len(processes) == 1 for processes in workers.values())
     assert [entry["event"] for entry in entries[:4]] == ["begin"] * 4
 

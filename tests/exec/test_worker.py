@@ -169,8 +169,8 @@ def test_a_device_whose_memory_is_taken_fails_the_job(monkeypatch: pytest.Monkey
     executor, slot = InlineExecutor(), Slot(Device("fake", "fake", 1, 1), 0)
     for _ in range(2):  # and the next job gets a new worker
         executor.start(slot, Job("job", "any:thing", {}))
-        ((told, failed),) = executor.wait(5)
-        assert told is slot
+        ((failed_slot, failed),) = executor.wait(5)
+        assert failed_slot is slot
         assert isinstance(failed, Failed)
         assert failed.kind == "out of memory"
         executor._workers[slot].thread.join(5)

@@ -1,4 +1,4 @@
-"""The expression language: what is read, what is refused, and how."""
+"""The expression language: accepted and refused texts, and the messages."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_an_unusable_expression_is_reported_with_its_name() -> None:
         ("Ref(Ref($close, -1), 1)/$close", 0),
         ("Ref(Ref($close, 1), -3)", 2),
         ("Mean(Ref($close, -3), 5)", 3),
-        ("Delta($close, -2)", 2),  # of which Qlib's own extent knows nothing
+        ("Delta($close, -2)", 2),  # which Qlib's extent ignores
         ("Delta(Ref($close, 2), -2)", 0),
         ("Ref($close, 0)", 0),
         ("If(Ref($open, -4)>1, 1, $close)", 4),

@@ -207,7 +207,7 @@ def test_cross_sectional_ranks() -> None:
     table = make(infinite=True)
     data = frame(table)
     assert_same(frame(run(table, "CSRankNorm")), (data.groupby("day").rank(pct=True) - 0.5) * 3.46)
-    dropped = data.dropna(subset=["LABEL0"])
+    dropped = data.dropna(subset=["LABEL0"]).copy()
     dropped["LABEL0"] = (dropped["LABEL0"].groupby("day").rank(pct=True) - 0.5) * 3.46
     result = run(table, "DropnaLabel", one("CSRankNorm", fields_group="label"))
     assert_same(frame(result), dropped)
@@ -306,7 +306,7 @@ def chain() -> list[ProcessorConfig]:
 
 
 def learned(seed: int = 0) -> list[FittedStatistics]:
-    """What a chain learned, as a record of it keeps that."""
+    """Fitted statistics of a chain, in the form of a record."""
     _, fitted = process(make(seed), chain())
     return [FittedStatistics.from_json(json.loads(json.dumps(step.to_json()))) for step in fitted]
 

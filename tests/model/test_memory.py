@@ -1,4 +1,4 @@
-"""The plan of memory against what a step takes, counted tensor by tensor."""
+"""Planned memory against the memory of a step, counted tensor by tensor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training against what pyqlib's own LSTM gave on the same synthetic market, seed for seed."""
+"""Training against results of pyqlib's LSTM on the same synthetic market, seed for seed."""
 
 from __future__ import annotations
 

@@ -115,6 +115,6 @@ def test_warmup_is_torchs_and_puts_the_rest_off() -> None:
     given = rates(ScheduleSpec("cosine", warmup_epochs=3))
     np.testing.assert_allclose(given[5], LR * shorter.factors(2))
     assert rates(ScheduleSpec("step", warmup_epochs=3, step_epochs=2))[5:7, 0].tolist() == [LR / 2, LR / 2]
-    # a validation loss within the warm-up is nobody's plateau
+    # a validation loss within the warm-up is not part of a plateau
     given = rates(ScheduleSpec("plateau", warmup_epochs=3, patience=1), [0.1, *[1.0] * (EPOCHS - 1)])
     assert given[3:7, 0].tolist() == [LR, LR, LR, LR / 2]

@@ -58,7 +58,7 @@ def judge(variant: Variant, path: Path, market: Path) -> dict[str, Any]:
             patch.chdir(market.parent)
             config = load_workflow(path).resolved()
             provider = Provider(config.qlib_init.provider_uri)
-            dataset = prepare(config, provider, lambda: _build(config, provider)).dataset
+            dataset = prepare(config, provider, lambda *_, **__: _build(config, provider)).dataset
     except LstmBenchError as error:
         return {"error": str(error)}
     keys: dict[SegmentName, Literal["learn", "infer"]] = {"train": "learn", "valid": "learn", "test": "infer"}
@@ -88,7 +88,7 @@ def _samples(dataset: Dataset, segment: SegmentName, key: Literal["learn", "infe
 
 
 def compare(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
-    """Say in what the two verdicts differ; empty where they agree."""
+    """Describe how the two verdicts differ; empty if they agree."""
     if ("error" in theirs) != ("error" in ours):
         return f"pyqlib: {theirs.get('error', 'takes it')}; lstm-bench: {ours.get('error', 'takes it')}"
     if "error" in ours:

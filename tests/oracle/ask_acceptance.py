@@ -51,7 +51,7 @@ def calculate_once(*arguments: Any) -> pd.DataFrame:
 
 
 class FakeRecorder:
-    """Keeps what a record saves, in place of MLflow."""
+    """Keeps the objects that a record saves, in place of MLflow."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}

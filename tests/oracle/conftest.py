@@ -1,4 +1,4 @@
-"""What the oracle tests share: an interpreter that has pyqlib, and a way to run a script in it."""
+"""Fixtures of the oracle tests: an interpreter that has pyqlib, and a function that runs a script in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AskOracle = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def oracle_python() -> str:
-    """Interpreter that has pyqlib; tests that ask for it skip where there is none."""
+    """Interpreter that has pyqlib; tests that use it are skipped if there is none."""
     python = os.environ.get("LSTM_BENCH_ORACLE_PYTHON")
     if not python:
         pytest.skip("LSTM_BENCH_ORACLE_PYTHON names no interpreter with pyqlib")

@@ -1,4 +1,4 @@
-"""What pyqlib makes of a synthetic market: processed tables, samples, windows and two epochs of each LSTM.
+"""Writes pyqlib's results on a synthetic market: processed tables, samples, windows and two epochs of each LSTM.
 
 Run with pyqlib's interpreter: ``python make_dataset.py PROVIDER OUT``. See README.md.
 """

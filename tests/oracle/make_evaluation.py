@@ -1,4 +1,4 @@
-"""Make the evaluation fixtures: what pyqlib reports on a synthetic market, option by option.
+"""Make the evaluation fixtures: pyqlib's reports on a synthetic market, option by option.
 
 Run it with the interpreter of pyqlib's environment::
 

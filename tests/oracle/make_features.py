@@ -1,4 +1,4 @@
-"""Writes what pyqlib makes of expressions on a small market of hard cases.
+"""Writes pyqlib's values of expressions on a small market of hard cases.
 
 Run as ``python make_features.py OUT``. The market is made here, from a fixed seed, and written as a Qlib
 folder for pyqlib and as ``features_bars.parquet`` for the tests. Nobody has a ``vwap``.

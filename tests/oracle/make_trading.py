@@ -428,7 +428,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "missing_factor": {"market": "missing_factor"},
     "exchange_wider_missing_factor": {"market": "missing_factor"},
 }
-"""Where a variant is not of region cn, of seed 0, or of the plain market."""
+"""Variants of another region than cn, another seed than 0, or another market than the plain one."""
 
 TUPLES = (f"{EXCHANGE}.volume_threshold", f"{EXCHANGE}.limit_threshold")
 

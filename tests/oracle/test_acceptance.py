@@ -1,4 +1,4 @@
-"""Variants of the workflow files are taken as pyqlib takes them, but for the differences that are told."""
+"""Variants of the workflow files are accepted as by pyqlib, except for the documented differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The committed verdicts on variants of the workflow files are what pyqlib says today."""
+"""The committed verdicts on variants of the workflow files are those of the installed pyqlib."""
 
 from __future__ import annotations
 

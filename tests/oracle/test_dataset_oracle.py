@@ -1,4 +1,4 @@
-"""The committed dataset fixtures are what pyqlib says today."""
+"""The committed dataset fixtures match the installed pyqlib."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ VARIANTS = tuple(json.loads((HERE / "fixtures" / "evaluation_market.json").read_
 
 @dataclass
 class Reference:
-    """What pyqlib made of a market, and the market itself as data folders."""
+    """pyqlib's results on a market, and the market itself as data folders."""
 
     root: Path
     variants: dict[str, Any]

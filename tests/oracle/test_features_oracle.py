@@ -31,7 +31,7 @@ FIELDS = ["open", "high", "low", "close", "volume", "vwap"]
 
 @dataclass
 class Reference:
-    """What pyqlib made of the small market, and the market itself.
+    """pyqlib's results on the small market, and the market itself.
 
     ``values`` has ``day`` and ``column``, positions in the panel, ``expression`` and ``value``. ``options`` has the
     ``columns`` (name -> expression) that ``options`` of Alpha158 choose.

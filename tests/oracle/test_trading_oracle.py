@@ -1,4 +1,4 @@
-"""Records of a workflow file, key by key: what pyqlib takes is taken, and gives pyqlib's numbers.
+"""Records of a workflow file, key by key: values that pyqlib accepts are accepted, with pyqlib's numbers.
 
 The committed fixtures are what ``make_trading.py`` wrote; with pyqlib at hand it also runs, on another market,
 and on real bars where these are at hand too.
@@ -98,7 +98,7 @@ OTHER_NUMBERS = {
 
 @dataclass(frozen=True)
 class Reference:
-    """What pyqlib made of records, and what they trade on."""
+    """pyqlib's results of records, and the data that they trade on."""
 
     variants: dict[str, Any]
     reports: pd.DataFrame
@@ -235,7 +235,7 @@ REAL = {
     },
     "codes": {"codes": ["SH600000", "SH600036", "SH600519", "SH601318", "SZ000001", "SZ000002", "SZ000651"]},
 }
-"""Records for real bars, by what they change in the exchange."""
+"""Records for real bars, by the changed setting of the exchange."""
 
 
 @pytest.mark.oracle

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a change is a line of YAML
-"""Variants of what a workflow file says of its data and its model: all but the backtest."""
+"""Variants of a workflow file's data and model, without the backtest."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ _LOADER = (
 
 
 def _loader(name: str, changes: dict[str, str | None], **more: Any) -> Variant:
-    """Vary a file whose handler is ``DataHandlerLP`` with two columns of its own."""
+    """Vary a file with the handler ``DataHandlerLP`` and two custom columns."""
     handler = {
         "task.dataset.kwargs.handler": "{class: DataHandlerLP, module_path: qlib.data.dataset.handler}",
         "handler.instruments": "csi300",

@@ -1,4 +1,4 @@
-"""Twenty seeds on every path: what the harness is asked for, an IC's mean, does not depend on how it was trained."""
+"""Twenty seeds on every path: the mean IC does not depend on the training path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeping freed memory gains a training step on the CPU, each way in a process of its own.
+"""Measures how much a training step on the CPU gains if freed memory is kept, with one process per setting.
 
     python tests/perf/allocator.py
 

@@ -1,4 +1,4 @@
-"""How training, scoring, datasets and evaluation grow, and how near each is to what the machine can do.
+"""Measures how training, scoring, datasets and evaluation scale, and how near each is to the machine's limits.
 
     python tests/perf/growth.py [--device cpu] [--axes members,step-len,hidden-size,stocks] [--json FILE]
 
@@ -54,7 +54,7 @@ STEPPED = ["ms a step and seed", "samples/s", "step, share", "scores/s and seed"
 
 
 class Bench(NamedTuple):
-    """What all axes measure on, and with."""
+    """Data and settings that all axes share."""
 
     device: torch.device
     features: str

@@ -1,4 +1,4 @@
-"""What the harness adds to Optuna's own ask and tell, per trial, and how long a large study takes to open and show.
+"""Measures the overhead per trial over Optuna's ask and tell, and the time to open and show a large study.
 
     python tests/perf/study_overhead.py [--trials 200] [--large 10000]
 
@@ -26,6 +26,7 @@ from lstm_bench.exec.devices import Device
 from lstm_bench.exec.worker import Session
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import tune
+from lstm_bench.tune.progress import TuneProgress
 from lstm_bench.tune.pruning import make_pruner
 from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.sampling import make_sampler
@@ -40,7 +41,7 @@ def nothing(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     return {"pruned": False, "seconds": 0.0}
 
 
-class Silent:
+class Silent(TuneProgress):
     """A progress that says nothing."""
 
     def began(self, number: int, slot: str, params: Mapping[str, Any]) -> None: ...

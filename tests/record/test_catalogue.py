@@ -1,4 +1,4 @@
-"""Lists of runs: what small files tell, what is wrong with some, and how one is found."""
+"""Lists of runs: values from small files, faults of damaged records, and finding a run."""
 
 from __future__ import annotations
 

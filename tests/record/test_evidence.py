@@ -1,4 +1,4 @@
-"""Files of evidence: their columns, their version, and that what is committed is written again bit for bit."""
+"""Files of evidence: their columns, their version, and that committed files are reproduced bit for bit."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ from lstm_bench.core.errors import DataError
 from lstm_bench.record.evidence import (
     Daily,
     Evidence,
-    SeedResult,
-    Status,
     daily_path,
     read_evidence,
     read_study,
     study_path,
     write_study,
 )
-from lstm_bench.record.evidence_schema import DAILY, METRICS, SEED_COLUMNS
+from lstm_bench.record.evidence_schema import DAILY, METRICS, SEED_COLUMNS, SeedResult, Status
 
 RESULTS = Path(__file__).parents[2] / "results"
 KINDS = {str: "string", Status: "string", int: "int64", float: "float64", bool: "bool", date: "date32"}
@@ -98,7 +96,7 @@ def test_files_of_a_later_version_are_refused(tmp_path: Path) -> None:
     path = study_path(tmp_path, "s")
     table = pq.read_table(path, partitioning=None)
     pq.write_table(table.replace_schema_metadata({"lstm_bench_evidence": "2"}), path)
-    with pytest.raises(DataError, match=r"s\.parquet: got evidence of version 2, expected 1"):
+    with pytest.raises(DataError, match=r"s\.parquet: got evidence of version 2, expected at most 1"):
         read_study(tmp_path, "s")
     pq.write_table(table.replace_schema_metadata({"lstm_bench_evidence": "1", "other": "x"}), path)
     assert read_study(tmp_path, "s").results == evidence().results

@@ -19,12 +19,12 @@ from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import check_room, free_bytes, rescue, rescued
 from lstm_bench.run import runner
 from lstm_bench.run.runner import execute, execute_pack
-from lstm_bench.tracking.progress import LogProgress
+from lstm_bench.tracking.progress import Progress
 
 Configure = Callable[..., RunConfig]
 
 
-class Stages(LogProgress):
+class Stages(Progress):
     """Remembers the stages."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def small_disk(folder: Path, kib: int) -> Iterator[Path]:
-    """Mount a disk of so many KiB, where this user may."""
+    """Mount a disk of a given size in KiB, if the user has the permission."""
     if shutil.which("mount") is None:
         pytest.skip("there is no mount")
     folder.mkdir()

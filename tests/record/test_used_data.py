@@ -1,4 +1,4 @@
-"""What a run uses of a data folder: its digest changes with each used bar, member and day, and with nothing else."""
+"""The data that a run uses: the digest changes with each used bar, member and day, and with nothing else."""
 
 from __future__ import annotations
 
@@ -168,8 +168,8 @@ def test_a_segment_that_was_cut_short_uses_other_days_once_they_are_there(
     short = Provider(shortened(market, tmp_path / "short", END - 5))
     before, after = UsedData.of(config, short), UsedData.of(config, Provider(market))
     assert before.digest != after.digest
-    said = before.outline.differences(after.outline)
-    assert f"the rows were {short.calendar[START]}..{short.calendar[-1]}, and are " in said[0]
+    phrases = before.outline.differences(after.outline)
+    assert f"the rows were {short.calendar[START]}..{short.calendar[-1]}, and are " in phrases[0]
     assert UsedData.of(config, Provider(market).as_of(short.calendar[-1])).digest == before.digest
 
 
@@ -178,8 +178,8 @@ def test_many_stocks_are_counted(used: UsedData, config: ResolvedRun, market_cop
         content = np.fromfile(path, dtype="<f4")
         content[1:] *= np.float32(1.25)
         content.tofile(path)
-    said = used.outline.differences(UsedData.of(config, Provider(market_copy)).outline)
-    assert any(" stocks, such as " in text and " months from " in text for text in said)
+    phrases = used.outline.differences(UsedData.of(config, Provider(market_copy)).outline)
+    assert any(" stocks, such as " in text and " months from " in text for text in phrases)
 
 
 def test_the_outline_is_kept_as_text(used: UsedData) -> None:

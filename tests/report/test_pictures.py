@@ -15,8 +15,9 @@ from lstm_bench.config.sections.tracking import TrackingConfig
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.record.record import Record
 from lstm_bench.report import pictures as pictures_module
-from lstm_bench.report.figures.figure import Figure, bars, heatmap, horizontal, line, points, span, vertical
+from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.search import Work, timeline_figure
+from lstm_bench.report.figures.traces import bars, heatmap, horizontal, line, points, span, vertical
 from lstm_bench.report.pages.run_page import MAIN_FIGURES
 from lstm_bench.report.pictures import draw_pictures, figure_hook, pictures
 

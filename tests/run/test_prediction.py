@@ -203,7 +203,7 @@ def test_scores_of_bf16_come_back_in_float32_too(
     assert again.largest_difference < 1e-6 * again.std
     assert 1e-5 < elsewhere.largest_difference / elsewhere.std < 3e-2
     assert elsewhere.agrees
-    assert not any("reproduced" in said for said in quiet())
+    assert not any("reproduced" in message for message in quiet())
 
 
 def copied(market: Path, tmp_path: Path) -> Path:
@@ -331,7 +331,7 @@ def test_a_record_that_does_not_know_its_bars_says_so(
     path.write_text(json.dumps(content))
     assert predict_days(SavedRun.load(saved.record), Provider(earlier)).bars == "unknown"
     (text,) = quiet()
-    assert "the record does not say which bars it was computed from; the scores of" in text
+    assert "the record does not state the bars that it was computed from; the scores of" in text
 
 
 @pytest.mark.parametrize("features", ["alpha158"], indirect=True)

@@ -24,7 +24,7 @@ from lstm_bench.record.record import Record
 from lstm_bench.run import computation, evaluation
 from lstm_bench.run.evaluation import evaluate_scores
 from lstm_bench.run.runner import execute, execute_pack, preview
-from lstm_bench.tracking.progress import LogProgress
+from lstm_bench.tracking.progress import Progress
 
 Configure = Callable[..., RunConfig]
 
@@ -222,11 +222,11 @@ def test_a_member_that_diverges_does_not_stop_the_others(
 def test_a_pack_tells_of_the_members_that_still_train(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
-    class Listener(LogProgress):
+    class Listener(Progress):
         def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
-            told.extend((fit.member.seed, fit.epochs[-1].number) for fit in fits)
+            reported.extend((fit.member.seed, fit.epochs[-1].number) for fit in fits)
 
     config = configure(
         "task.model.kwargs.early_stop=1", "task.model.kwargs.n_epochs=6", "task.model.kwargs.lr=0.05"
@@ -234,7 +234,7 @@ def test_a_pack_tells_of_the_members_that_still_train(
     runs = execute_pack(config, [0, 1, 2], tmp_path, progress=Listener())
     counts = {run.seed: len(run.record.table("epochs")) for run in runs}
     assert len(set(counts.values())) > 1  # they do stop at different epochs
-    assert sorted(told) == [(seed, epoch) for seed, count in counts.items() for epoch in range(count)]
+    assert sorted(reported) == [(seed, epoch) for seed, count in counts.items() for epoch in range(count)]
 
 
 @pytest.mark.parametrize("features", ["alpha158", "alpha360"])
@@ -348,7 +348,7 @@ def test_long_short_is_there_where_asked_for(configure: Configure, tmp_path: Pat
 
 
 def test_features_that_the_model_does_not_take_are_named(configure: Configure, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="d_feat: got 19, but the dataset gives 20 features"):
+    with pytest.raises(ConfigError, match="d_feat: got 19, but the dataset has 20 features"):
         execute(configure("task.model.kwargs.d_feat=19"), tmp_path)
 
 
@@ -359,14 +359,14 @@ def test_columns_that_an_own_feature_set_lacks_are_named_once(
         "lstm_bench.features={features: {KLEN: ($high-$low)/$open, MOM5: '$close/Ref($close, 5)-1'}}"
     )
     reason = (
-        "d_feat: got 20, but the dataset gives 1 feature; the handler lacks 19 of FilterCol's columns: name columns "
+        "d_feat: got 20, but the dataset has 1 feature; the handler lacks 19 of FilterCol's columns: name columns "
         "of the feature set in col_list, or take the processor out$"
     )
     with pytest.raises(ConfigError, match=reason):
         execute(config, tmp_path)
-    (said,) = (record.getMessage() for record in caplog.records if "FilterCol" in record.getMessage())
-    assert said.startswith("FilterCol: the handler has no column CORD10, CORD5, ")
-    assert said.endswith(" and 11 more, 19 in all")
+    (warning,) = (record.getMessage() for record in caplog.records if "FilterCol" in record.getMessage())
+    assert warning.startswith("FilterCol: the handler has no column CORD10, CORD5, ")
+    assert warning.endswith(" and 11 more, 19 in all")
 
 
 def test_a_run_that_diverges_at_once_leaves_a_record_of_it(

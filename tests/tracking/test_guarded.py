@@ -19,6 +19,7 @@ from lstm_bench.model.trainer import Fit
 from lstm_bench.record.record import Record
 from lstm_bench.run.runner import execute
 from lstm_bench.tracking.factory import open_tracker
+from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracker import TrackedRun
 
 Configure = Callable[..., RunConfig]
@@ -53,7 +54,7 @@ if "MISHAP" in os.environ:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[RunConfig], Record]:
-    """Give the record of a run that nobody tracks."""
+    """Return the record of an untracked run."""
     folder = tmp_path_factory.mktemp("alone") / "s"
     return lambda config: execute(config, folder)[0]
 
@@ -89,7 +90,7 @@ def test_training_does_not_notice(
     warnings = [one.message for one in caplog.records if "tracking stops here" in one.message]
     assert len(warnings) == 1
     assert warnings[0].startswith(f"wandb: {reason}")
-    assert warnings[0].endswith("; tracking stops here, the work goes on without it")
+    assert warnings[0].endswith("; tracking stops here, and the work continues without it")
     until(lambda: children() <= before)
 
 
@@ -127,12 +128,8 @@ def test_a_disk_that_vanishes_is_said_once(
     expected = alone(config)
     kept = tmp_path / "out" / "wandb"
 
-    class Removing:
+    class Removing(Progress):
         """A progress in whose first epoch the disk goes, once it is written to."""
-
-        def stage(self, name: str) -> None: ...
-
-        def step(self, done: int, steps: int) -> None: ...
 
         def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
             if len(fits[0].epochs) == 1:
@@ -170,8 +167,8 @@ def test_an_interrupted_command_leaves_the_rest_to_the_trackers_process(
     with pytest.raises(KeyboardInterrupt):
         work()
     until(lambda: not children())
-    (told,) = wandb_runs(tmp_path / "wandb").values()
-    assert (told.steps, told.summary["state"], told.exit_code) == ([0], "interrupted", 130)
+    (logged,) = wandb_runs(tmp_path / "wandb").values()
+    assert (logged.steps, logged.summary["state"], logged.exit_code) == ([0], "interrupted", 130)
 
 
 def have(mishap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

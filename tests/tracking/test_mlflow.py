@@ -45,7 +45,7 @@ def client(uri: str) -> MlflowClient:
 
 
 def new_tracker(folder: Path) -> Tracker:
-    """Give what a tracker's process has, in this one."""
+    """Return MLflow's tracker in this process, with the settings of a tracker's process."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from lstm_bench.tracking.mlflow import MlflowTracker
 
@@ -77,23 +77,23 @@ def test_a_run_has_qlibs_names(
     with open_tracker(MLFLOW, out) as tracker:
         (run,) = execute_pack(config, [4], out / "study", tracker=tracker)
     store = client(f"sqlite:///{out}/mlflow.db")
-    (told,) = runs_of(store, "study")
-    assert (told.info.run_name, told.info.status) == ("seed 4", "FINISHED")
+    (stored,) = runs_of(store, "study")
+    assert (stored.info.run_name, stored.info.status) == ("seed 4", "FINISHED")
     metrics = run.record.metrics()
     assert {"IC", "ICIR", "Rank IC", "1day.excess_return_without_cost.annualized_return"} <= set(metrics)
-    assert {name: told.data.metrics[name] for name in metrics} == metrics
-    assert told.data.params["model.kwargs.hidden_size"] == "8"
-    assert told.data.params["dataset.kwargs.handler.class"] == "Alpha158"
-    assert told.data.tags["lstm_bench.path"] == "cpu"
+    assert {name: stored.data.metrics[name] for name in metrics} == metrics
+    assert stored.data.params["model.kwargs.hidden_size"] == "8"
+    assert stored.data.params["dataset.kwargs.handler.class"] == "Alpha158"
+    assert stored.data.tags["lstm_bench.path"] == "cpu"
     epochs = run.record.table("epochs")
     for name in ("train_loss", "valid_loss", "valid_score"):
-        assert history(store, told, name) == list(epochs[name].items())
+        assert history(store, stored, name) == list(epochs[name].items())
 
-    there = files(store, told)
+    there = files(store, stored)
     assert {path.rpartition(".")[0] for path in there} >= QLIB_STEMS
     assert not [path for path in there if path.endswith("pkl")]
     assert not (tmp_path / "mlruns").exists()
-    place = Path(store.download_artifacts(told.info.run_id, "", str(tmp_path)))
+    place = Path(store.download_artifacts(stored.info.run_id, "", str(tmp_path)))
     ic = run.record.table("ic")
     for name, column in (("ic", "ic"), ("ric", "rank_ic")):
         pd.testing.assert_frame_equal(
@@ -125,8 +125,8 @@ def test_a_run_that_is_told_again_has_one_history(
         tracker.epoch(RUN.id, epoch, {"valid_loss": 3.0 - epoch})
     tracker.close()
     store = client(uri)
-    (told,) = runs_of(store, "s")
-    assert (told.info.status, told.data.tags["lstm_bench.state"]) == ("KILLED", "interrupted")
+    (stored,) = runs_of(store, "s")
+    assert (stored.info.status, stored.data.tags["lstm_bench.state"]) == ("KILLED", "interrupted")
     moved = TrackedRun(**{**vars(RUN), "config": {"lr": 0.5, "provider_uri": "elsewhere"}})
     tracker = new_tracker(tmp_path / "out")
     tracker.begin(moved)
@@ -135,7 +135,7 @@ def test_a_run_that_is_told_again_has_one_history(
     tracker.table(RUN.id, "leaderboard", ["row", "IC"], [["default", 0.25]])
     tracker.end(RUN.id, "pruned", {"best_valid_loss": 2.0, "device": "cpu"}, {})
     (again,) = runs_of(store, "s")
-    assert again.info.run_id == told.info.run_id
+    assert again.info.run_id == stored.info.run_id
     assert [step for step, _ in history(store, again, "valid_loss")] == [0, 1, 2]
     assert (again.info.status, again.data.tags["lstm_bench.state"]) == ("FINISHED", "pruned")
     assert again.data.metrics["best_valid_loss"] == 2.0

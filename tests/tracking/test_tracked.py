@@ -1,4 +1,4 @@
-"""What a tracker is told of a run."""
+"""The events that a tracker receives for a run."""
 
 from __future__ import annotations
 

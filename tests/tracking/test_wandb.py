@@ -57,21 +57,21 @@ def test_the_runs_of_a_pack_are_tracked_side_by_side(
     found = wandb_runs(where)
     assert set(found) == {f"{run.record.path.name}-study" for run in runs}
     for run in runs:
-        told = found[f"{run.record.path.name}-study"]
-        assert (told.name, told.group, told.job_type) == (f"seed {run.seed}", "study", "run")
-        assert told.project == "lstm-bench"
-        assert told.tags == {"features:Alpha158", "compat:none", "study:study", "path:cpu"}
-        assert told.config["task"] == config.with_seed(run.seed).to_file()["task"]
-        assert told.config["run_id"] == run.record.path.name
+        logged = found[f"{run.record.path.name}-study"]
+        assert (logged.name, logged.group, logged.job_type) == (f"seed {run.seed}", "study", "run")
+        assert logged.project == "lstm-bench"
+        assert logged.tags == {"features:Alpha158", "compat:none", "study:study", "path:cpu"}
+        assert logged.config["task"] == config.with_seed(run.seed).to_file()["task"]
+        assert logged.config["run_id"] == run.record.path.name
         epochs = run.record.table("epochs")
-        assert told.steps == list(epochs.index)
+        assert logged.steps == list(epochs.index)
         for name in epochs:
-            assert [row[name] for row in told.history] == list(epochs[name]), name
-        assert told.summary["state"] == "complete"
-        assert {name: told.summary[name] for name in run.record.metrics()} == run.record.metrics()
-        assert told.artifacts["record"] == {path.name for path in run.record.path.iterdir()}
-        assert told.summary["figures/cumulative ic"]["format"] == "png"
-        assert told.exit_code == 0
+            assert [row[name] for row in logged.history] == list(epochs[name]), name
+        assert logged.summary["state"] == "complete"
+        assert {name: logged.summary[name] for name in run.record.metrics()} == run.record.metrics()
+        assert logged.artifacts["record"] == {path.name for path in run.record.path.iterdir()}
+        assert logged.summary["figures/cumulative ic"]["format"] == "png"
+        assert logged.exit_code == 0
     warnings = [record.message for record in caplog.records if record.message.startswith("wandb")]
     assert warnings == [
         f"wandb: no API key is set, so runs are kept on this machine; wandb sync {where}/offline-run-*"
@@ -116,9 +116,9 @@ def test_its_own_variables_hold(
         tracker.begin(RUN)
         tracker.table(RUN.id, "leaderboard", ["row", "IC"], [["default", 0.25]])
         tracker.end(RUN.id, "complete", {}, {})
-    (told,) = wandb_runs(tmp_path / "there" / "wandb").values()
-    assert (told.project, told.group, told.job_type) == ("mine", "g", "j")
-    assert told.summary["leaderboard.nrows"] == 1
+    (logged,) = wandb_runs(tmp_path / "there" / "wandb").values()
+    assert (logged.project, logged.group, logged.job_type) == ("mine", "g", "j")
+    assert logged.summary["leaderboard.nrows"] == 1
     assert not [record for record in caplog.records if record.name == "lstm_bench"]
     assert not (tmp_path / "out").exists()
 
@@ -132,8 +132,8 @@ def test_a_netrc_that_cannot_be_read_ends_no_tracking(
     with open_tracker(WANDB, tmp_path / "out") as tracker:
         tracker.begin(RUN)
         tracker.end(RUN.id, "complete", {}, {})
-    (told,) = wandb_runs(tmp_path / "out" / "wandb").values()
-    assert told.summary["state"] == "complete"
+    (logged,) = wandb_runs(tmp_path / "out" / "wandb").values()
+    assert logged.summary["state"] == "complete"
     warning, kept = [record.message for record in caplog.records if record.message.startswith("wandb: ")]
     assert warning.startswith(f"wandb: {netrc}, line 2: ")
     assert kept.startswith("wandb: no API key is set, so runs are kept on this machine")
@@ -152,9 +152,9 @@ def test_the_record_may_be_left_out(configure: Configure, tmp_path: Path, wandb_
     config = configure("lstm_bench.tracking={tracker: wandb, record: false, timeout_seconds: 120}")
     with open_tracker(config.lstm_bench.tracking, tmp_path) as tracker:
         (run,) = execute_pack(config, [0], tmp_path / "s", tracker=tracker)
-    (told,) = wandb_runs(tmp_path / "wandb").values()
-    assert told.summary["IC"] == run.record.metrics()["IC"]
-    assert not told.artifacts
+    (logged,) = wandb_runs(tmp_path / "wandb").values()
+    assert logged.summary["IC"] == run.record.metrics()["IC"]
+    assert not logged.artifacts
 
 
 @pytest.mark.parametrize("kind", ["a file", "below a file", "below /proc"])

@@ -1,4 +1,4 @@
-"""Stores that an earlier version wrote: a study with trials of every kind is read and goes on.
+"""Stores that an earlier version wrote: a study with trials of every kind is read and continued.
 
 Jobs had other names then, and modules other places; ``fixtures/`` has a journal and a dump of an SQLite database.
 """

@@ -16,8 +16,8 @@ from lstm_bench.exec.devices import Device, Slot
 from lstm_bench.exec.local import InlineExecutor
 from lstm_bench.tune import driver
 from lstm_bench.tune.jobs import TrialJobs
-from lstm_bench.tune.objective import say_diverged
 from lstm_bench.tune.repository.store import Store
+from lstm_bench.tune.scheduler import diverged_message
 from lstm_bench.tune.trials import best_trial
 
 MEDIAN = {"name": "median", "startup_trials": 2, "warmup_epochs": 1}
@@ -190,7 +190,7 @@ def test_a_trial_with_a_diverged_seed_fails_and_cannot_win(
     lab.losses[5] = curves
     row, other = lab.tune(2).trials
     assert (row.state, row.value, row.diverged_seeds) == ("failed", None, seeds)
-    assert row.error == say_diverged(seeds)
+    assert row.error == diverged_message(seeds)
     assert row.epoch_values == epochs
     assert best_trial([row, other]) is other
     kept = lab.trials()[0].user_attrs["outcome"]["seed_losses"]
@@ -203,7 +203,7 @@ def test_a_configuration_that_diverged_is_not_trained_again(lab: Any) -> None:
     lab.losses[5] = {1000: [4.0, NAN], 1001: [3.0, 2.0, 1.0]}
     rows = lab.tune(3).trials
     assert [row.state for row in rows] == ["failed", "failed", "complete"]
-    assert (rows[1].duplicate_of, rows[1].error, rows[1].attempts) == (0, say_diverged([1000]), 1)
+    assert (rows[1].duplicate_of, rows[1].error, rows[1].attempts) == (0, diverged_message([1000]), 1)
     assert lab.begun() == [5, 6]
 
 
@@ -217,7 +217,7 @@ def test_a_study_of_an_earlier_version_cannot_be_won_by_what_diverged_either(lab
     trial.set_user_attr("outcome", outcome)
     study.tell(trial, 0.1)
     rows = lab.rows()
-    assert (rows[1].state, rows[1].value, rows[1].error) == ("failed", None, say_diverged([1001]))
+    assert (rows[1].state, rows[1].value, rows[1].error) == ("failed", None, diverged_message([1001]))
     assert rows[1].valid_ic == {}
     assert best_trial(rows) == rows[0]
 

@@ -1,4 +1,4 @@
-"""Real trials on a small market: what a worker is given, and that nothing of the test segment decides a value."""
+"""Real trials on a small market: a worker's inputs, and that the test segment affects no value."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.run.runner import execute_pack
 from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import tune
-from lstm_bench.tune.progress import LogTuneProgress
+from lstm_bench.tune.progress import TuneProgress
 from lstm_bench.tune.repository.store import Store
 from lstm_bench.tune.trials import TrialRow
 
@@ -99,7 +99,7 @@ def define(market: Path, **content: Any) -> Definition:
 def tuned(
     definition: Definition, folder: Path, monkeypatch: pytest.MonkeyPatch, trials: int = 2
 ) -> tuple[list[TrialRow], list[dict[str, Any]]]:
-    """Tune inline with a cache of its own; return the trials, and what their workers were given."""
+    """Tune inline with a separate cache; return the trials, and the inputs of their workers."""
     monkeypatch.setenv("LSTM_BENCH_CACHE", str(folder / "cache"))
     monkeypatch.chdir(folder)
     given: list[dict[str, Any]] = []
@@ -115,7 +115,7 @@ def tuned(
         store.create(definition)
         result = tune(
             store, "s", trials=trials, devices=[Device("cpu", "cpu", 1 << 34, 1)], slots_per_device=1,
-            executor="inline", results=folder / "results", progress=LogTuneProgress(),
+            executor="inline", results=folder / "results", progress=TuneProgress(),
         )  # fmt: skip
     return result.trials, given
 
@@ -208,7 +208,7 @@ def test_a_trial_is_trained_as_its_configuration_says(
     path: PathName,
     other: PathName,
 ) -> None:
-    """The first trial is the workflow itself, seed by seed what a run of it has as its validation loss.
+    """The first trial is the workflow itself: each seed has the validation loss of a run.
 
     Its IC is of the scores that the path gives which trained it.
     """

@@ -1,4 +1,4 @@
-"""What a trial gave, on a full disk."""
+"""The outcome of a trial on a full disk."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_it_is_kept_elsewhere_and_replayed_from_there(
     training._keep(outcome, json.dumps(RESULT))
     kept = rescued(outcome.name)
     assert kept is not None
-    assert f"{outcome.parent} has no room for what the trial gave, it is kept in {kept}" in caplog.text
+    assert f"{outcome.parent} has no room for the outcome of the trial, it is kept in {kept}" in caplog.text
     session = Heard()
     again = training.train_trial({"outcome": str(outcome)}, session)  # type: ignore[arg-type]
     assert (again["replayed"], again["losses"]) == (True, {0: [1.0, 0.5]})
@@ -66,4 +66,4 @@ def test_a_trial_ends_well_where_it_can_be_kept_nowhere(
         training._keep(tmp_path / "results" / "k.json", json.dumps(RESULT))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "has no room for what the trial gave, nor has any other place" in caplog.text
+    assert "has no room for the outcome of the trial, nor does any other place" in caplog.text

@@ -1,4 +1,4 @@
-"""Drivers that stop or die, and what the next one finds."""
+"""Drivers that stop or die, and continuation by the next one."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ PRUNERS: list[dict[str, Any]] = [
 def test_drivers_that_die_after_every_epoch_end_as_one_that_lives(
     make_lab: Any, pruner: dict[str, Any]
 ) -> None:
-    """The last thing that each does is to judge an epoch; its worker never hears the answer."""
+    """The last thing that each does is to judge an epoch; its worker never receives the answer."""
     sizes = [20, 30, 10, 25, 40, 5, 35, 15]
 
     def outcomes(name: str, *, disturbed: bool) -> list[Any]:
@@ -129,8 +129,8 @@ def test_drivers_that_die_after_every_epoch_end_as_one_that_lives(
     assert outcomes("many", disturbed=True) == undisturbed
 
 
-class Told:
-    """A session that writes down what it is told, and stops at an epoch."""
+class LoggingSession:
+    """A session that logs its reports, and stops at an epoch."""
 
     def __init__(self, last: int = 99) -> None:
         self.epochs: list[dict[str, Any]] = []
@@ -155,14 +155,14 @@ def keep(path: Path, losses: dict[str, list[float | None]]) -> dict[str, Any]:
 
 def test_a_finished_training_is_told_again_and_not_done_again(tmp_path: Path) -> None:
     payload = keep(tmp_path / "outcome.json", {"7": [3.0, 2.0, 1.0], "8": [3.0, None]})
-    told = Told()
-    result = train_trial(payload, told)  # type: ignore[arg-type]
-    assert [sorted(epoch["losses"]) for epoch in told.epochs] == [[7, 8], [7, 8], [7]]
-    assert math.isnan(told.epochs[1]["losses"][8])
+    session = LoggingSession()
+    result = train_trial(payload, session)  # type: ignore[arg-type]
+    assert [sorted(epoch["losses"]) for epoch in session.epochs] == [[7, 8], [7, 8], [7]]
+    assert math.isnan(session.epochs[1]["losses"][8])
     assert (result["replayed"], result["pruned"], result["seconds"]) == (True, False, 7.0)
     assert result["training_path"] == "cpu"  # the name of what the file of an earlier version calls sharded
 
-    cut = train_trial(payload, Told(last=1))  # type: ignore[arg-type]
+    cut = train_trial(payload, LoggingSession(last=1))  # type: ignore[arg-type]
     assert (cut["pruned"], cut["losses"][7]) == (True, [3.0, 2.0])
 
 

@@ -1,4 +1,4 @@
-"""What a study's driver decides, without Optuna and without processes."""
+"""The decisions of a study's driver, without Optuna and processes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from lstm_bench.exec.retry import Failed, FailureKind
-from lstm_bench.tune.objective import say_diverged
-from lstm_bench.tune.scheduler import StoredTrial, TrialRun, may_claim, orphans, twin_of
+from lstm_bench.tune.scheduler import StoredTrial, TrialRun, diverged_message, may_claim, orphans, twin_of
 
 NAN = math.nan
 
@@ -91,7 +90,7 @@ def test_a_result_is_complete_pruned_or_diverged() -> None:
     pruned = ending({7: [3.0]}, pruned=True)
     assert (pruned.state, pruned.value) == ("pruned", None)
     diverged = ending({7: [3.0, NAN], 8: [1.0, 0.5]}, pruned=True)
-    assert (diverged.state, diverged.value, diverged.error) == ("failed", None, say_diverged([7]))
+    assert (diverged.state, diverged.value, diverged.error) == ("failed", None, diverged_message([7]))
     assert diverged.outcome["seed_losses"]["7"] == [3.0, None]
 
 
@@ -104,7 +103,7 @@ def test_a_trial_takes_over_its_twins_result(state: Any) -> None:
     ending = run.like(StoredTrial(1, state, value=None if state == "failed" else 0.5, outcome=outcome))
     assert (ending.state, ending.value) == (state, None if state == "failed" else 0.5)
     assert ending.outcome == {**outcome, "duplicate_of": 1, "device": None, "slot": None, "seconds": 0.0}
-    assert run.failures == ([{"error": say_diverged([7]), "traceback": ""}] if state == "failed" else [])
+    assert run.failures == ([{"error": diverged_message([7]), "traceback": ""}] if state == "failed" else [])
 
 
 @pytest.mark.parametrize(

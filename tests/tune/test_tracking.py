@@ -1,4 +1,4 @@
-"""A study's trials, as a tracker hears of them."""
+"""The events that a tracker receives for a study's trials."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from lstm_bench.tracking.tracker import State, TrackedRun
+from lstm_bench.tracking.tracker import State, TrackedRun, Tracker
 
 
-class Listener:
+class Listener(Tracker):
     """A tracker that remembers."""
 
     def __init__(self) -> None:

@@ -49,7 +49,7 @@ def backtest(
     account
         Initial cash.
     benchmark
-        A code, or several, of which the mean return is taken.
+        A code, or several; then their mean return is used.
     region
         ``cn``, ``us`` or ``tw``: sets the default round lot and price limit.
     seed

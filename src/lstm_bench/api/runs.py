@@ -186,7 +186,7 @@ def run(
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.sections.tracking import with_tracker
     from lstm_bench.report.pictures import figure_hook
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
     from lstm_bench.tracking.factory import open_tracker
@@ -201,7 +201,7 @@ def run(
     tracked = with_tracker(chosen.lstm_bench.tracking, track)
     with open_tracker(tracked, Path(out), figure_hook(tracked)) as tracker:
         record, _ = execute(chosen, folder, device=device, force=force, tracker=tracker)
-    say(judge_result(record))
+    log_findings(judge_result(record))
     return _result(record)
 
 

@@ -43,13 +43,7 @@ class Candidate:
 
 
 def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str | None) -> list[Candidate]:
-    """Return the configuration of a workflow file.
-
-    Raises
-    ------
-    ConfigError
-        If the file or an override is wrong.
-    """
+    """Return the configuration of a workflow file. Raises ``ConfigError`` if the file or an override is wrong."""
     moved = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
     config = load_workflow(path, [*overrides, *moved])
     name = path.stem if config.experiment_name is None else config.experiment_name
@@ -85,8 +79,6 @@ def candidates_of_study(
 
     Parameters
     ----------
-    store, name
-        The study.
     top
         How many of the best, unless ``numbers`` names trials.
     seeds

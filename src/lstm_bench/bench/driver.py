@@ -64,11 +64,11 @@ def bench(
         Seeds of each.
     pack_width
         Seeds in a pack. None divides the seeds among the slots of accelerators; on the CPU, where the members of a
-        pack take turns, each seed is a job of its own and is recorded as soon as it is done.
+        pack take turns, each seed is a separate job and is recorded as soon as it is done.
     results
-        Records go to ``<results>/<study>``, beside the manifest that names them.
+        Records are written to ``<results>/<study>``, next to the manifest that names them.
     force
-        Train runs that have a record, too.
+        Also train runs that have a record.
     tracker
         Tracks the runs that are trained; None disables tracking.
 
@@ -77,10 +77,10 @@ def bench(
     InputError
         If a configuration or its data cannot be used.
     """
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
 
     opened = [open_candidate(candidate, seeds, results, force=force) for candidate in candidates]
-    say(_findings(opened, seeds, results, force=force))
+    log_findings(_findings(opened, seeds, results, force=force))
     slots = SlotTable(devices, slots_per_device or 1)
     source = PackJobs(
         opened, seeds, slots, pack_width, results, force=force, progress=progress, tracker=tracker

@@ -1,4 +1,4 @@
-"""The jobs of a bench: gives packs of seeds to a dispatcher and keeps the manifest."""
+"""The jobs of a bench: passes packs of seeds to a dispatcher and updates the manifest."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from lstm_bench.bench.candidates import Candidate
 from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.bench.training import RUN_PACK
 from lstm_bench.exec.devices import Slot, SlotTable
+from lstm_bench.exec.dispatch import JobSource
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Job
 from lstm_bench.record.identity import run_id
 from lstm_bench.record.publish import recover
 from lstm_bench.record.record import Record
 from lstm_bench.tracking.tracked import described
-from lstm_bench.tracking.tracker import NoTracker, State, Tracker, tracked_id
+from lstm_bench.tracking.tracker import Tracker, tracked_id
 
 if TYPE_CHECKING:
     from lstm_bench.record.stamp import NamedData
@@ -31,27 +32,17 @@ __all__ = ["PackJobs"]
 
 @dataclass
 class _Row:
-    """A candidate with its data.
-
-    Attributes
-    ----------
-    ids : seed -> run id, of the seeds asked for
-    """
+    """A candidate with its data, and the run id of each seed asked for."""
 
     candidate: Candidate
     data: NamedData
     ids: dict[int, str]
 
 
-class PackJobs:
-    """The source of a bench's jobs for a :class:`~lstm_bench.exec.dispatch.Dispatcher`.
+class PackJobs(JobSource):
+    """The source of a bench's jobs, for candidates with closed segments and their data.
 
-    Parameters
-    ----------
-    opened
-        Candidates with closed segments, and their data.
-    pack_width
-        Seeds in a pack, None for a width that suits the devices.
+    A ``pack_width`` of None suits the devices.
 
     Attributes
     ----------
@@ -74,7 +65,7 @@ class PackJobs:
         self._slots = slots
         self._force = force
         self._progress = progress
-        self._tracker = tracker or NoTracker()
+        self._tracker = tracker or Tracker()
         self._experiment = results / opened[0][0].study
         self._waiting: deque[Job] = deque()
         self._started: dict[str, float] = {}
@@ -153,9 +144,6 @@ class PackJobs:
                 described(config, row.ids[seed], row.data.name, candidate.study, "bench", candidate.label)
             )
 
-    def opened(self, job: Job, slot: Slot, device: str) -> None:
-        """Do nothing: the records name their devices."""
-
     def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
         """Show an epoch; a bench prunes nothing."""
         tracked = self._tracked_ids(job)
@@ -167,7 +155,7 @@ class PackJobs:
     def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
         """Write a pack's runs into the manifest."""
         self.computed += int(result["computed"])
-        self._end(job, result["runs"], result["errors"], "interrupted")
+        self._end(job, result["runs"], result["errors"])
 
     def retried(self, job: Job, failure: Failed) -> None:
         """Show that a pack, or its halves, are tried again."""
@@ -177,20 +165,17 @@ class PackJobs:
         """Write a pack's failure into the manifest, and the runs that it recorded before it failed."""
         runs, failures = self._recorded(self._ids_of(job))
         failures |= {seed: failure.error for seed in job.payload["seeds"] if seed not in runs}
-        self._end(job, runs, failures, "failed", {"error": failure.error})
+        self._end(job, runs, failures, failure.error)
 
     def halted(self, job: Job, slot: Slot) -> None:
         """Leave a pack's missing runs to the next bench."""
         recorded, _ = self._recorded(self._ids_of(job))
-        self._end_tracked(job, recorded, "interrupted")
+        self._end_tracked(job, recorded)
         self._progress.ended(job.key, time.monotonic() - self._started[job.key], {0: "interrupted"})
 
     def noted(self, text: str) -> None:
         """Show a message."""
         self._progress.note(text)
-
-    def tick(self) -> None:
-        """Do nothing."""
 
     def _ids_of(self, job: Job) -> dict[int, str]:
         """Seed -> run id, of a job."""
@@ -203,16 +188,11 @@ class PackJobs:
         return {seed: tracked_id(run, study) for seed, run in self._ids_of(job).items()}
 
     def _end(
-        self,
-        job: Job,
-        runs: Mapping[int, str],
-        failures: Mapping[int, str],
-        otherwise: State,
-        summary: Mapping[str, str] | None = None,
+        self, job: Job, runs: Mapping[int, str], failures: Mapping[int, str], error: str | None = None
     ) -> None:
-        """Write how a pack ended; the tracker's runs without a record end in the state ``otherwise``."""
+        """Write how a pack ended."""
         label = job.payload["label"]
-        self._end_tracked(job, runs, otherwise, summary)
+        self._end_tracked(job, runs, error)
 
         def changed(row: BenchRow | None) -> BenchRow:
             if row is None or row.workflow != self.rows[label].workflow:
@@ -223,29 +203,20 @@ class PackJobs:
         self.rows[label] = Bench.change(self._experiment, label, changed)
         self._progress.ended(job.key, time.monotonic() - self._started[job.key], failures)
 
-    def _end_tracked(
-        self,
-        job: Job,
-        recorded: Mapping[int, str],
-        otherwise: State,
-        summary: Mapping[str, str] | None = None,
-    ) -> None:
+    def _end_tracked(self, job: Job, recorded: Mapping[int, str], error: str | None = None) -> None:
+        """End the tracker's runs. Those without a record have failed with an error, or were interrupted."""
         for seed, tracked in self._tracked_ids(job).items():
             if seed in recorded:
                 self._tracker.recorded(tracked, self._experiment / recorded[seed])
+            elif error is not None:
+                self._tracker.end(tracked, "failed", {"error": error}, {})
             else:
-                self._tracker.end(tracked, otherwise, summary or {}, {})
+                self._tracker.end(tracked, "interrupted", {}, {})
 
     def _recorded(
         self, ids: Mapping[int, str], ignored: Sequence[int] = ()
     ) -> tuple[dict[int, str], dict[int, str]]:
-        """Look for records, but not for those of the seeds ``ignored``.
-
-        Returns
-        -------
-        runs, failures
-            Seed -> run id of those with a record, and seed -> error of those of them that have failed.
-        """
+        """Return run ids with a record, and errors of those that failed, by seed, except for the seeds ``ignored``."""
         runs, failures = {}, {}
         for seed, run in ids.items():
             recover(self._experiment / run)

@@ -1,6 +1,6 @@
-"""The manifest of a bench: the runs that each row of an experiment shall have, so that missing ones are noticed.
+"""The manifest of a bench: the runs that each row of an experiment must have, so that missing ones are noticed.
 
-``results/<experiment>/bench.json`` lies beside the records that it names.
+``results/<experiment>/bench.json`` is next to the records that it names.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class BenchRow(Section):
 
     label: str = Field(description="the row's name within its study, such as default or tuned")
     study: str = Field(description="the study, or the workflow file's name")
-    features: str = Field(description="Alpha158, Alpha360, or an own set's name")
+    features: str = Field(description="Alpha158, Alpha360, or the name of another feature set")
     trial: int | None = Field(
         None, ge=0, lt=2**63, description="the study's trial that proposed the configuration"
     )
-    seeds: tuple[Seed, ...] = Field(description="the seeds asked for")
+    seeds: tuple[Seed, ...] = Field(description="the requested seeds")
     runs: dict[Seed, Annotated[str, Field(max_length=100)]] = Field(
         {}, description="seed -> run id, of the runs that have a record"
     )
@@ -50,13 +50,7 @@ class Bench(Section):
 
     @classmethod
     def load(cls, experiment: Path) -> Bench | None:
-        """Read an experiment's manifest; None if it has none.
-
-        Raises
-        ------
-        DataError
-            If it is not a manifest.
-        """
+        """Read an experiment's manifest; None if it has none. Raises ``DataError`` if it is not a manifest."""
         path = experiment / _NAME
         if not path.is_file():
             return None
@@ -69,13 +63,7 @@ class Bench(Section):
 
     @classmethod
     def change(cls, experiment: Path, label: str, change: Callable[[BenchRow | None], BenchRow]) -> BenchRow:
-        """Replace a row by what ``change`` makes of it (of None if it is new), under a lock.
-
-        Returns
-        -------
-        BenchRow
-            The new row.
-        """
+        """Replace a row by what ``change`` makes of it (of None if it is new), under a lock; return the new row."""
         experiment.mkdir(parents=True, exist_ok=True)
         with FileLock(experiment / f".{_NAME}.lock"):
             manifest = cls.load(experiment) or cls()
@@ -101,10 +89,7 @@ def studies_of(results: Path) -> list[str]:
 def rows_with(record: Path) -> list[str]:
     """Return the names of the rows, ``STUDY/ROW``, that count a record among their runs.
 
-    Raises
-    ------
-    DataError
-        If the manifest beside it cannot be read.
+    Raises ``DataError`` if the manifest beside it cannot be read.
     """
     bench = Bench.load(record.parent)
     rows = () if bench is None else bench.rows.values()

@@ -23,8 +23,8 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     Parameters
     ----------
     payload
-        ``workflow``, ``seeds``, ``experiment`` (the folder of records), ``force``, ``data`` (their name, as
-        :meth:`lstm_bench.record.stamp.NamedData.to_json` gives it).
+        ``workflow``, ``seeds``, ``experiment`` (the folder of records), ``force``, ``data`` (their name,
+        from :meth:`lstm_bench.record.stamp.NamedData.to_json`).
     session
         Receives ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: the trainer's figures}}`` after each epoch.
 
@@ -37,9 +37,10 @@ def run_pack(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.dataset.cache import DatasetCache
     from lstm_bench.record.stamp import NamedData
     from lstm_bench.run.runner import execute_pack
+    from lstm_bench.tracking.progress import Progress
     from lstm_bench.tune.training import peak_bytes
 
-    class ToDriver:
+    class ToDriver(Progress):
         """Reports a run's progress to the driver."""
 
         def stage(self, name: str) -> None:

@@ -42,11 +42,11 @@ _PLAIN = (
     (r"Input should be (greater|less) than (\S+)", r"expected a value \1 than \2"),
     (r"Input should be ", "expected "),
 )
-"""Pattern of the validator's message -> ours."""
+"""Pattern of a pydantic message -> the message shown instead."""
 
 
 class PlainGroup(TyperGroup):
-    """A group whose commands refuse an option's value in plain words."""
+    """A command group that rewords refusals of an option's value."""
 
     def invoke(self, ctx: Any) -> Any:
         """Parse the arguments and call the command."""
@@ -124,7 +124,7 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    global _interrupted  # pydantic may wrap the KeyboardInterrupt in an error of its own
+    global _interrupted  # pydantic may wrap the KeyboardInterrupt in its own error
     _interrupted = True
     signal.default_int_handler(number, frame)
 

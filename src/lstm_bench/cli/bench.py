@@ -30,6 +30,8 @@ from lstm_bench.cli.options import (
     takes_options,
 )
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.cli.paths import check_folder
+from lstm_bench.cli.study_text import use_study
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import INTERRUPTED, ConfigError, RunError, command_line
 
@@ -88,8 +90,6 @@ def bench(options: BenchOptions) -> None:
 
     Seeds that have a record are not trained again.
     """
-    from lstm_bench.cli.paths import check_folder
-
     check_folder("--out", options.out)
     candidates, seeds, configured = (
         _candidates_of_study(options) if options.config is None else _candidates_of_file(options)
@@ -103,7 +103,7 @@ def bench(options: BenchOptions) -> None:
 
 
 def _candidates_of_file(options: BenchOptions) -> tuple[list[Candidate], Sequence[int], TrackingConfig]:
-    """Return what to train, with which seeds, and the tracking that the file asks for."""
+    """Return what to train, with which seeds, and the tracking that the file requests."""
     from lstm_bench.bench.candidates import candidates_of_file
     from lstm_bench.config.values.seeds import parse_seeds
 
@@ -116,21 +116,16 @@ def _candidates_of_file(options: BenchOptions) -> tuple[list[Candidate], Sequenc
 
 
 def _candidates_of_study(options: BenchOptions) -> tuple[list[Candidate], Sequence[int], TrackingConfig]:
-    """Return what to train, with which seeds, and the tracking that the study asks for."""
+    """Return what to train, with which seeds, and the tracking that the study requests."""
     from lstm_bench.bench.candidates import candidates_of_study, tuning_seeds
     from lstm_bench.config.values.seeds import parse_seeds, seed_list
-    from lstm_bench.tune.recent import choose_study, remember_study
-    from lstm_bench.tune.repository.store import open_store
 
     requested = parse_option("--seeds", options.seeds, parse_seeds)
     if options.overrides:
         raise ConfigError("--set: a study's configurations are fixed; it goes with a workflow file")
     if options.trial and options.top is not None:
         raise ConfigError("--top and --trial: give one of them")
-    store = open_store(options.storage)
-    name = choose_study(store, options.study)
-    remember_study(store, name)
-    typer.echo(f"study {name} in {store.description}", err=options.as_json)
+    store, name = use_study(options.storage, options.study, as_json=options.as_json)
     seeds = parse_seeds(options.seeds, without=tuning_seeds(store, name))
     if seeds != requested:
         text = f"seeds {seed_list(seeds)}, the first {len(seeds)} that tuning did not use"
@@ -177,7 +172,7 @@ def _run(
 
 
 def _track_table(tracker: Tracker, experiment: Path) -> None:
-    """Send the study's rows to a tracker, as a run of their own."""
+    """Send the study's rows to a tracker, as a separate run."""
     from lstm_bench.report.leaderboard.study_table import study_table
     from lstm_bench.tracking.tracker import TrackedRun, tracked_id
 
@@ -192,21 +187,31 @@ def _track_table(tracker: Tracker, experiment: Path) -> None:
 
 def _report(study: str, result: BenchResult, options: BenchOptions) -> None:
     from lstm_bench.record.record import Record
+    from lstm_bench.report.leaderboard.published import COLUMNS
+    from lstm_bench.report.leaderboard.study_table import mean_and_std
+    from lstm_bench.run.judgement.result import judge_result
 
     folder = options.out / study
-    metrics = {
-        label: [Record(folder / name).metrics() for _, name in sorted(row.runs.items())]
-        for label, row in result.rows.items()
-    }
-    warnings = {label: _warnings(folder, row) for label, row in result.rows.items()}
-    if options.as_json:
-        rows = {
-            label: _row_object(row, metrics[label], warnings[label]) for label, row in result.rows.items()
-        }
-        print_json({"experiment": str(folder), "computed": result.computed, "rows": rows})
-        return
+    objects: dict[str, Any] = {}
     for label, row in result.rows.items():
-        _print_row(label, row, metrics[label], warnings[label])
+        records = {seed: Record(folder / name) for seed, name in sorted(row.runs.items())}
+        metrics = [record.metrics() for record in records.values()]
+        figures = {name: mean_and_std(name, metrics) for name in COLUMNS}
+        warnings: dict[str, list[int]] = {}  # why figures mean nothing -> the seeds concerned
+        for seed, record in records.items():
+            for finding in judge_result(record):
+                warnings.setdefault(str(finding), []).append(seed)
+        if options.as_json:
+            objects[label] = {
+                **row.model_dump(mode="json", exclude={"workflow"}),
+                "metrics": {name: {"mean": mean, "std": std} for name, (mean, std) in figures.items()},
+                "warnings": [{"seeds": seeds, "text": text} for text, seeds in warnings.items()],
+            }
+        else:
+            _print_row(row, sum(map(bool, metrics)), figures, warnings)
+    if options.as_json:
+        print_json({"experiment": str(folder), "computed": result.computed, "rows": objects})
+        return
     typer.echo(f"{counted(result.computed, 'run')} trained now; records in {folder}")
     if result.interrupted:
         typer.echo("interrupted; the same command continues")
@@ -215,32 +220,17 @@ def _report(study: str, result: BenchResult, options: BenchOptions) -> None:
         typer.echo(f"next: {command_line('leaderboard', *where)}")
 
 
-def _row_object(
-    row: BenchRow, metrics: Sequence[Mapping[str, float]], warnings: Mapping[str, list[int]]
-) -> dict[str, Any]:
-    from lstm_bench.report.leaderboard.published import COLUMNS
-    from lstm_bench.report.leaderboard.study_table import mean_and_std
-
-    return {
-        **row.model_dump(mode="json", exclude={"workflow"}),
-        "metrics": {
-            name: dict(zip(("mean", "std"), mean_and_std(name, metrics), strict=True)) for name in COLUMNS
-        },
-        "warnings": [{"seeds": seeds, "text": text} for text, seeds in warnings.items()],
-    }
-
-
 def _print_row(
-    label: str, row: BenchRow, metrics: Sequence[Mapping[str, float]], warnings: Mapping[str, list[int]]
+    row: BenchRow,
+    usable: int,
+    figures: Mapping[str, tuple[float, float]],
+    warnings: Mapping[str, list[int]],
 ) -> None:
-    from lstm_bench.report.leaderboard.published import COLUMNS
-    from lstm_bench.report.leaderboard.study_table import mean_and_std
-
-    usable = [figures for figures in metrics if figures]
-    title = f"{row.study}, {label}: {len(usable)} of {counted(len(row.seeds), 'seed')}"
+    """Print a row of which ``usable`` seeds have figures."""
+    title = f"{row.study}, {row.label}: {usable} of {counted(len(row.seeds), 'seed')}"
     if usable:
-        cells = [[name, *map(_figure, mean_and_std(name, usable))] for name in COLUMNS]
-        mean = "mean" if len(usable) == len(row.seeds) else f"mean of {len(usable)}"
+        cells = [[name, *("" if isnan(x) else f"{x:.4f}" for x in pair)] for name, pair in figures.items()]
+        mean = "mean" if usable == len(row.seeds) else f"mean of {usable}"
         print_table(title, ["metric", mean, "std"], cells)
     else:
         typer.echo(f"{title} have figures")
@@ -248,19 +238,3 @@ def _print_row(
         typer.echo(f"seed {seed} failed: {message}")
     for text, seeds in warnings.items():
         typer.echo(f"warning: seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}: {text}")
-
-
-def _warnings(experiment: Path, row: BenchRow) -> dict[str, list[int]]:
-    """Return why figures of a row mean nothing -> the seeds concerned."""
-    from lstm_bench.record.record import Record
-    from lstm_bench.run.judgement.result import judge_result
-
-    found: dict[str, list[int]] = {}
-    for seed, name in sorted(row.runs.items()):
-        for finding in judge_result(Record(experiment / name)):
-            found.setdefault(str(finding), []).append(seed)
-    return found
-
-
-def _figure(value: float) -> str:
-    return "" if isnan(value) else f"{value:.4f}"

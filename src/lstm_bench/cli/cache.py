@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lstm_bench.cli.options import Json
-from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.cli.output import print_items, print_json
 from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
@@ -35,21 +35,18 @@ def info(as_json: Json = False) -> None:
     if not entries:
         typer.echo("no dataset yet: `lstm-bench tune` and `lstm-bench bench` keep the datasets they build")
         return
-    print_table(
+    print_items(
         "Datasets, most recently used first",
-        ["key", "features", "segments", "data", "MB", "last used", "in use"],
         [
-            [
-                entry["key"][:12],
-                entry["handler"] or "?",
-                ", ".join(f"{name} {span[0]}..{span[1]}" for name, span in entry["segments"].items()),
-                (entry["data_fingerprint"] or "?")[:12],
-                f"{entry['bytes'] / 1e6:,.0f}",
-                entry["last_used"],
-                "yes" if entry["in_use"] else "no",
-            ]
-            for entry in entries
+            ("key", lambda entry: entry["key"][:12]),
+            ("features", lambda entry: entry["handler"] or "?"),
+            ("segments", lambda entry: ", ".join(f"{k} {a}..{b}" for k, (a, b) in entry["segments"].items())),
+            ("data", lambda entry: (entry["data_fingerprint"] or "?")[:12]),
+            ("MB", lambda entry: f"{entry['bytes'] / 1e6:,.0f}"),
+            ("last used", lambda entry: entry["last_used"]),
+            ("in use", lambda entry: "yes" if entry["in_use"] else "no"),
         ],
+        entries,
     )
 
 

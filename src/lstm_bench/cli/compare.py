@@ -8,6 +8,7 @@ import typer
 
 from lstm_bench.cli.options import RESULTS, EvidenceFolder, Json
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.cli.paths import check_results
 
 __all__ = ["compare"]
 
@@ -27,7 +28,6 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Show whether one row beats another on the same data: paired over seeds, over all pairs of seeds, over days."""
-    from lstm_bench.cli.paths import check_results
     from lstm_bench.report.evidence.collect import collect
     from lstm_bench.report.leaderboard import comparison_tables as tables
     from lstm_bench.report.leaderboard.comparison import compare_rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,21 +25,14 @@ def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [(name, where) for name, where in named if name.startswith(incomplete)]
 
 
+def _run_argument(help_text: str, metavar: str) -> Any:
+    return typer.Argument(help=help_text, metavar=metavar, show_default=False, autocompletion=complete_run)
+
+
 RunArgument = Annotated[
-    str,
-    typer.Argument(
-        help="A record's folder, or the id of one in --results, or its beginning.",
-        metavar="RUN",
-        show_default=False,
-        autocompletion=complete_run,
-    ),
+    str, _run_argument("A record's folder, or the id of one in --results, or its beginning.", "RUN")
 ]
 RunArguments = Annotated[
     list[str],
-    typer.Argument(
-        help="Records' folders, or ids of records in --results, or their beginnings.",
-        metavar="RUN...",
-        show_default=False,
-        autocompletion=complete_run,
-    ),
+    _run_argument("Records' folders, or ids of records in --results, or their beginnings.", "RUN..."),
 ]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lstm_bench.cli.options import Storage
+from lstm_bench.core.errors import ConfigError
 
 __all__ = ["dashboard"]
 
@@ -18,7 +19,6 @@ def dashboard(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
 ) -> None:
     """Open optuna-dashboard on the store, until Ctrl-C."""
-    from lstm_bench.core.errors import ConfigError
     from lstm_bench.tune.repository.store import open_store
 
     if find_spec("optuna_dashboard") is None:

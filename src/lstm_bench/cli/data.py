@@ -9,7 +9,7 @@ import typer
 
 from lstm_bench.cli import data_check, data_fetch, data_import
 from lstm_bench.cli.options import Json
-from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.cli.output import print_items, print_json, print_table
 from lstm_bench.core.counting import counted
 
 __all__ = ["app"]
@@ -38,24 +38,21 @@ def info(
     first, last = description["first_day"], description["last_day"]
     typer.echo(f"{description['folder']}\n{description['days']} trading days, {first} to {last}")
     typer.echo(f"fingerprint {description['fingerprint']}\n")
+    keys = ("market", "instruments", "spans", "with_bars", "first_day", "last_day")
     print_table(
         "Markets",
-        ["market", "instruments", "spans", "with bars", "first day", "last day"],
-        [
-            [
-                m["market"],
-                *(str(m[key]) for key in ("instruments", "spans", "with_bars", "first_day", "last_day")),
-            ]
-            for m in description["markets"]
-        ],
+        [key.replace("_", " ") for key in keys],
+        [[str(market[key]) for key in keys] for market in description["markets"]],
     )
-    print_table(
+    print_items(
         "Fields",
-        ["field", "instruments", "bars", "NaN"],
         [
-            [f["field"], str(f["instruments"]), f"{f['bars']:,}", f"{f['nan_share']:.2%}"]
-            for f in description["fields"]
+            ("field", lambda field: field["field"]),
+            ("instruments", lambda field: str(field["instruments"])),
+            ("bars", lambda field: f"{field['bars']:,}"),
+            ("NaN", lambda field: f"{field['nan_share']:.2%}"),
         ],
+        description["fields"],
     )
 
 

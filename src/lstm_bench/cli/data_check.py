@@ -65,10 +65,8 @@ def check(options: CheckOptions) -> None:
 
 
 def _print(report: HealthReport) -> None:
-    checked = (
-        f"{counted(report.days, 'day')}, {counted(report.instruments, 'instrument')}, "
-        f"{counted(report.bars, 'bar')}"
-    )
+    counts = {"day": report.days, "instrument": report.instruments, "bar": report.bars}
+    checked = ", ".join(counted(number, what) for what, number in counts.items())
     if report.is_clean:
         typer.echo(f"{report.folder}: {checked}: nothing found")
         return
@@ -76,17 +74,11 @@ def _print(report: HealthReport) -> None:
     by_kind: dict[str, list[Finding]] = {}
     for finding in report.findings:
         by_kind.setdefault(finding.kind, []).append(finding)
-    rows = [
-        [
-            f"{kind} ({report.counts[kind]:,})" if n == 0 else "",
-            finding.instrument,
-            _days(finding),
-            finding.value,
-            finding.expected,
-        ]
-        for kind, findings in by_kind.items()
-        for n, finding in enumerate(findings)
-    ]
+    rows = []
+    for kind, findings in by_kind.items():
+        names = [f"{kind} ({report.counts[kind]:,})", *[""] * (len(findings) - 1)]
+        for name, one in zip(names, findings, strict=True):
+            rows.append([name, one.instrument, _days(one), one.value, one.expected])
     print_table("Findings", ["kind", "instrument", "days", "value", "expected"], rows)
     shortened = [kind for kind, findings in by_kind.items() if len(findings) < report.counts[kind]]
     if shortened:

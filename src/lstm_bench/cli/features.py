@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lstm_bench.cli.options import Json
-from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.cli.output import print_items, print_json
 from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import CheckError, ConfigError
 
 if TYPE_CHECKING:
     from lstm_bench.config.feature_set import FeatureSet
@@ -43,13 +44,15 @@ def list_sets(
         ]
         print_json({"sets": rows})
         return
-    print_table(
+    print_items(
         "Feature sets",
-        ["set", "columns", "labels", "where"],
         [
-            [one.name, str(len(one.columns)), ", ".join(one.labels or ()) or "the handler's", where]
-            for where, one in sets
+            ("set", lambda found: found[1].name),
+            ("columns", lambda found: str(len(found[1].columns))),
+            ("labels", lambda found: ", ".join(found[1].labels or ()) or "the handler's"),
+            ("where", lambda found: found[0]),
         ],
+        sets,
     )
 
 
@@ -70,8 +73,6 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a set's columns: names, expressions, fields, and how many days each looks back."""
-    from lstm_bench.core.errors import ConfigError
-
     features = _find(name)
     if as_qlib and as_json:
         raise ConfigError("--qlib and --json: give one of them")
@@ -93,24 +94,17 @@ def show(
         return
     for group, rows in columns.items():
         if rows:
-            _print_columns(f"{features.name}: {len(rows)} {group}{'s' * (len(rows) > 1)}", rows)
-
-
-def _print_columns(title: str, columns: Sequence[dict[str, Any]]) -> None:
-    print_table(
-        title,
-        ["column", "expression", "fields", "days back", "days ahead"],
-        [
-            [
-                column["name"],
-                column["expression"],
-                ", ".join(column["fields"]),
-                "all" if column["days_back"] is None else str(column["days_back"]),
-                str(column["days_ahead"]),
-            ]
-            for column in columns
-        ],
-    )
+            print_items(
+                f"{features.name}: {len(rows)} {group}{'s' * (len(rows) > 1)}",
+                [
+                    ("column", lambda row: row["name"]),
+                    ("expression", lambda row: row["expression"]),
+                    ("fields", lambda row: ", ".join(row["fields"])),
+                    ("days back", lambda row: "all" if row["days_back"] is None else str(row["days_back"])),
+                    ("days ahead", lambda row: str(row["days_ahead"])),
+                ],
+                rows,
+            )
 
 
 @app.command()
@@ -130,7 +124,6 @@ def check(
 
     Exits with 1 if anything is wrong.
     """
-    from lstm_bench.core.errors import CheckError
     from lstm_bench.data.provider import Provider
     from lstm_bench.dataset.feature_check import check_texts, check_values
 
@@ -171,7 +164,7 @@ def _find(name: str) -> FeatureSet:
 
 
 def _describe(group: str, texts: dict[str, str], pattern: str | None) -> list[dict[str, Any]]:
-    """Return the columns whose name matches as plain data."""
+    """Return the columns with matching names as plain data."""
     from lstm_bench.dataset.feature_check import looks_back
     from lstm_bench.features.expression import parse_columns
 
@@ -205,19 +198,16 @@ def _print_qlib(features: FeatureSet) -> None:
 
 def _print_check(features: FeatureSet, findings: Sequence[Finding], values: Sequence[ColumnValues]) -> None:
     if values:
-        print_table(
+        print_items(
             f"{features.name}: values on {counted(values[0].rows, 'row')}",
-            ["column", "group", "NaN", "infinite", "constant"],
             [
-                [
-                    column.column,
-                    column.group,
-                    f"{column.nan_share:.2%}",
-                    f"{column.infinite_share:.2%}",
-                    "yes" if column.is_constant else "",
-                ]
-                for column in values
+                ("column", lambda values: values.column),
+                ("group", lambda values: values.group),
+                ("NaN", lambda values: f"{values.nan_share:.2%}"),
+                ("infinite", lambda values: f"{values.infinite_share:.2%}"),
+                ("constant", lambda values: "yes" if values.is_constant else ""),
             ],
+            values,
         )
     for finding in findings:
         mark = "" if finding.is_wrong else "note: "

@@ -10,6 +10,8 @@ import typer
 
 from lstm_bench.cli.options import option, takes_options
 from lstm_bench.cli.output import print_table
+from lstm_bench.cli.paths import check_file
+from lstm_bench.core.errors import InputError, command_line
 
 __all__ = ["InitOptions", "init"]
 
@@ -32,9 +34,7 @@ class InitOptions:
 @takes_options
 def init(options: InitOptions) -> None:
     """Write a commented workflow file that fits a data folder: days, universe, region, benchmark, costs."""
-    from lstm_bench.cli.paths import check_file
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.core.errors import InputError, command_line
     from lstm_bench.data.provider import Provider
     from lstm_bench.dataset.starter import fit_starter
 

@@ -10,7 +10,9 @@ import typer
 
 from lstm_bench.cli.options import RESULTS, EvidenceFolder, Json, option, takes_options
 from lstm_bench.cli.output import print_json, print_table, terminal_width
+from lstm_bench.cli.paths import check_file, check_results
 from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import CheckError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from lstm_bench.record.evidence import Evidence
     from lstm_bench.report.documents.blocks import LeaderboardOptions
     from lstm_bench.report.leaderboard.rows import Row
-    from lstm_bench.report.leaderboard.tables import Table
+    from lstm_bench.report.leaderboard.tables import Style, Table
 
 __all__ = ["PrintOptions", "leaderboard"]
 
@@ -31,7 +33,7 @@ _EXCLUDED = {
     "--html": ("--out", "--check", "--compat", "--intervals"),
     "--check": ("--include", "--study", "--compat", "--intervals"),
 }
-"""Option -> options that would have no effect beside it."""
+"""Option -> options that have no effect together with it."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,15 @@ def leaderboard(options: PrintOptions) -> None:
 
     `bench` makes rows; --include makes them of plain runs: one row per configuration, over all its seeds.
 
-    A document's leaderboard stands between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
+    A document's leaderboard is between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
     the first of them keeps --compat, --intervals and --study.
     """
-    from lstm_bench.cli.paths import check_file, check_results
     from lstm_bench.report.documents.blocks import LeaderboardOptions
+    from lstm_bench.report.documents.document import write_document
+    from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.evidence.inclusion import include
+    from lstm_bench.report.leaderboard.find_row import find_row
+    from lstm_bench.report.leaderboard.rows import rows_of
     from lstm_bench.report.leaderboard.tables import Style
 
     _check_combination(options)
@@ -94,22 +100,28 @@ def leaderboard(options: PrintOptions) -> None:
     check_file("--out", None if options.check else options.out)
     check_file("--html", options.html)
     shown = LeaderboardOptions(Style(options.compat, options.intervals), tuple(options.study))
-    if options.out is not None and not options.check:
-        _require_markdown(options)
-    _include(options.results, options.include)
-    if options.html is not None:
-        _write_page(options.html, options.results, shown, options.output)
-    elif options.check:
+    if options.out is not None and not options.check and options.output not in (None, "md"):
+        received = "--json: cannot go" if options.as_json else f"--format: got {options.form!r}"
+        raise InputError(f"{received} with --out; only md has blocks; print it, into a file if need be")
+    for experiment in options.include:
+        for line in include(options.results, experiment).lines(experiment):
+            typer.echo(line, err=True)
+    if options.check:
         _check(options.out or _DOCUMENT, options.results, options.output)
+        return
+    evidence = collect(options.results)
+    if options.html is not None:
+        _write_page(options.html, options.results, evidence, shown, options.output)
     elif options.out is not None:
-        _write(options.out, options.results, shown)
+        changed = write_document(options.out, options.results, evidence, shown)
+        typer.echo(f"{options.out}: {'rebuilt' if changed else 'up to date'}")
+    elif options.explain is not None:
+        _explain(find_row(rows_of(evidence), options.explain), options.output)
     else:
-        _print(options.results, shown, options.output, options.explain)
+        _print_rows(rows_of(evidence, shown.studies), shown.style, options.results, options.output)
 
 
 def _check_combination(options: PrintOptions) -> None:
-    from lstm_bench.core.errors import InputError
-
     names = ("explain", "html", "out", "check", "include", "study", "compat", "intervals")
     present = [f"--{name}" for name in names if getattr(options, name) not in (None, False, [])]
     for name, excluded in _EXCLUDED.items():
@@ -121,25 +133,8 @@ def _check_combination(options: PrintOptions) -> None:
             raise InputError(f"--format: got {options.form!r} beside {name}, expected json, or none")
 
 
-def _require_markdown(options: PrintOptions) -> None:
-    from lstm_bench.core.errors import InputError
-
-    if options.output not in (None, "md"):
-        received = "--json: cannot go" if options.as_json else f"--format: got {options.form!r}"
-        raise InputError(f"{received} with --out; only md has blocks; print it, into a file if need be")
-
-
-def _include(results: Path, experiments: Sequence[str]) -> None:
-    from lstm_bench.report.evidence.inclusion import include
-
-    for experiment in experiments:
-        for line in include(results, experiment).lines(experiment):
-            typer.echo(line, err=True)
-
-
 def _check(document: Path, results: Path, form: Format | None) -> None:
     """Check the document against the evidence alone; a fresh checkout has no records."""
-    from lstm_bench.core.errors import CheckError
     from lstm_bench.record.evidence import read_evidence
     from lstm_bench.report.documents.document import check_document
     from lstm_bench.report.evidence.verification import verify
@@ -159,14 +154,18 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
         typer.echo(f"{document}: its generated blocks follow from the evidence")
 
 
-def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Format | None) -> None:
+def _write_page(
+    html: Path,
+    results: Path,
+    evidence: Mapping[str, Evidence],
+    options: LeaderboardOptions,
+    form: Format | None,
+) -> None:
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.report.evidence.collect import collect
     from lstm_bench.report.leaderboard.rows import rows_of
     from lstm_bench.report.pages.leaderboard_page import leaderboard_page, report_links
     from lstm_bench.report.pages.page import render
 
-    evidence = collect(results)
     rows = rows_of(evidence, options.studies)
     _warn_if_empty(rows, results)
     page = leaderboard_page(rows, evidence, report_links(results, html))
@@ -177,26 +176,6 @@ def _write_page(html: Path, results: Path, options: LeaderboardOptions, form: Fo
         typer.echo(f"{html}: {counted(len(page.figures), 'figure')}, {html.stat().st_size / 1e6:.1f} MB")
 
 
-def _write(document: Path, results: Path, options: LeaderboardOptions) -> None:
-    from lstm_bench.report.documents.document import write_document
-    from lstm_bench.report.evidence.collect import collect
-
-    changed = write_document(document, results, collect(results), options)
-    typer.echo(f"{document}: {'rebuilt' if changed else 'up to date'}")
-
-
-def _print(results: Path, options: LeaderboardOptions, form: Format | None, explain: str | None) -> None:
-    from lstm_bench.report.evidence.collect import collect
-    from lstm_bench.report.leaderboard.find_row import find_row
-    from lstm_bench.report.leaderboard.rows import rows_of
-
-    evidence = collect(results)
-    if explain is not None:
-        _explain(find_row(rows_of(evidence), explain), form)
-        return
-    _print_rows(evidence, options, form, results)
-
-
 def _warn_if_empty(rows: Sequence[Row], results: Path) -> None:
     if not rows:
         typer.echo(
@@ -205,25 +184,21 @@ def _warn_if_empty(rows: Sequence[Row], results: Path) -> None:
         )
 
 
-def _print_rows(
-    evidence: Mapping[str, Evidence], options: LeaderboardOptions, form: Format | None, results: Path
-) -> None:
+def _print_rows(rows: Sequence[Row], style: Style, results: Path, form: Format | None) -> None:
     from lstm_bench.record.evidence import study_path
     from lstm_bench.report.leaderboard import formats
-    from lstm_bench.report.leaderboard.rows import rows_of
     from lstm_bench.report.leaderboard.tables import leaderboard_tables
 
     def evidence_file(study: str) -> str:
         return study_path(results, study).as_posix()
 
-    rows = rows_of(evidence, options.studies)
     _warn_if_empty(rows, results)
     if form == "json":
         print_json(formats.json_object(rows, evidence_file))
     elif form == "csv":
         typer.echo(formats.csv_text(rows), nl=False)
     else:
-        tables = leaderboard_tables(rows, options.style, evidence_file)
+        tables = leaderboard_tables(rows, style, evidence_file)
         if form == "latex":
             typer.echo(formats.latex(tables), nl=False)
         elif form == "md" or (width := terminal_width()) is None:
@@ -237,26 +212,19 @@ def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
     from lstm_bench.bench.manifest import studies_of
     from lstm_bench.cli.leaderboard_table import print_leaderboard
 
-    studies = set(studies_of(results))
+    studies, everything = set(studies_of(results)), {table.features for table in tables}
     sets = {table.features for table in tables if studies & set(table.studies)}
-    sets = (
-        sets or {table.features for table in tables if table.studies} or {table.features for table in tables}
-    )
+    sets = sets or {table.features for table in tables if table.studies} or everything
     print_leaderboard([table for table in tables if table.features in sets], width)
     if others := dict.fromkeys(table.features for table in tables if table.features not in sets):
         typer.echo(f"\nno row of {' and '.join(others)} was made here; --format md shows all")
 
 
 def _explain(row: Row, form: Format | None) -> None:
-    from lstm_bench.report.leaderboard.explanation import (
-        HEADER,
-        explanation_lines,
-        explanation_object,
-        explanation_text,
-    )
+    from lstm_bench.report.leaderboard import explanation
 
     if form == "json":
-        print_json(explanation_object(row))
+        print_json(explanation.explanation_object(row))
         return
-    print_table(row.name, HEADER, explanation_lines(row))
-    typer.echo(explanation_text(row))
+    print_table(row.name, explanation.HEADER, explanation.explanation_lines(row))
+    typer.echo(explanation.explanation_text(row))

@@ -70,7 +70,7 @@ def print_leaderboard(tables: Sequence[Table], width: int) -> None:
 
 
 def choose_layout(table: Table, width: int) -> Layout:
-    """Return the fullest layout that fits.
+    """Return the most complete layout that fits.
 
     In order: each cell on one line; deviation and interval below the mean; the same without the optional columns; each
     row as a list.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from lstm_bench.cli.output import duration
-from lstm_bench.tracking.progress import LogProgress, Progress, epoch_line
+from lstm_bench.tracking.progress import Progress, epoch_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -30,7 +30,7 @@ _STAGES = {
 def live_progress(stream: TextIO) -> Iterator[Progress]:
     """Yield a live view if ``stream`` is a terminal, else a log."""
     if not stream.isatty():
-        yield LogProgress()
+        yield Progress()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -47,7 +47,7 @@ def live_progress(stream: TextIO) -> Iterator[Progress]:
         yield _LiveProgress(bars)
 
 
-class _LiveProgress:
+class _LiveProgress(Progress):
     """Two bars: the stage, which counts epochs during training, and the steps of the epoch."""
 
     def __init__(self, bars: Bars) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from lstm_bench.cli.output import duration
 from lstm_bench.cli.trial_table import params_text, sparkline
 from lstm_bench.core.counting import counted
-from lstm_bench.tune.progress import BenchProgress, LogBenchProgress, LogTuneProgress, TuneProgress
+from lstm_bench.tune.progress import BenchProgress, TuneProgress
 from lstm_bench.tune.trials import TrialRow, best_trial
 
 if TYPE_CHECKING:
@@ -31,15 +31,10 @@ _LEAST_WIDTH = {"curve": 72, "time": 56, "parameters": 100}
 def live_tuning(stream: TextIO, name: str, total: int, before: Sequence[TrialRow]) -> Iterator[TuneProgress]:
     """Yield a live view of a study if ``stream`` is a terminal, else a log.
 
-    Parameters
-    ----------
-    total
-        Number of trials to reach.
-    before
-        Trials of earlier calls.
+    ``total`` is the number of trials to reach, ``before`` are those of earlier calls.
     """
     if not stream.isatty():
-        yield LogTuneProgress()
+        yield TuneProgress()
         return
     view = _TuningView(name, total, before)
     with _live(stream, view):
@@ -50,7 +45,7 @@ def live_tuning(stream: TextIO, name: str, total: int, before: Sequence[TrialRow
 def live_bench(stream: TextIO) -> Iterator[BenchProgress]:
     """Yield a live view of a bench if ``stream`` is a terminal, else a log."""
     if not stream.isatty():
-        yield LogBenchProgress()
+        yield BenchProgress()
         return
     view = _BenchView()
     with _live(stream, view):
@@ -104,7 +99,7 @@ class _View:
         shown = [name for name in _COLUMNS if width >= _LEAST_WIDTH.get(name, 0)]
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for name in shown:
-            table.add_column(name, no_wrap=name != "parameters")  # what wraps is what shrinks
+            table.add_column(name, no_wrap=name != "parameters")  # only columns that wrap are shrunk
         for slot, line in sorted(self._slots.items()):
             cells = {"slot": slot, "at work": "idle"} if line is None else _cells(slot, line)
             table.add_row(*(Text(cells.get(name, ""), no_wrap=True, overflow="ellipsis") for name in shown))
@@ -143,7 +138,7 @@ def _cells(slot: str, line: _Line) -> dict[str, str]:
     }
 
 
-class _TuningView(_View):
+class _TuningView(_View, TuneProgress):
     """Slots with their trials; best trial so far, pruned trials, time left."""
 
     def __init__(self, name: str, total: int, before: Sequence[TrialRow]) -> None:
@@ -186,7 +181,7 @@ class _TuningView(_View):
         self.note(f"trial {number} {state}" + ("" if value is None else f", valid {value:.6f}"))
 
 
-class _BenchView(_View):
+class _BenchView(_View, BenchProgress):
     """Slots with their packs of seeds."""
 
     def __init__(self) -> None:
@@ -195,12 +190,8 @@ class _BenchView(_View):
         self._rows: list[str] = []
 
     def heading(self) -> str:
-        done = (
-            f"{counted(self._packs, 'pack')} done in {duration(self.elapsed)}"
-            if self._packs
-            else duration(self.elapsed)
-        )
-        return f"{'; '.join(self._rows)}; {done}"
+        packs = f"{counted(self._packs, 'pack')} done in " if self._packs else ""
+        return f"{'; '.join(self._rows)}; {packs}{duration(self.elapsed)}"
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
         before = f", {recorded} recorded before" if recorded else ""

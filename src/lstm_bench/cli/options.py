@@ -103,14 +103,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def option(default: Any, help: str, *names: str, **settings: Any) -> Any:  # noqa: A002 - typer's name
     """Declare an option as the field of a dataclass.
 
-    Parameters
-    ----------
-    default
-        A value, ``...`` for an option that must be given, or ``list`` for one that may be repeated.
-    names
-        Such as ``--set``; by default the field's.
-    settings
-        Of ``typer.Option``.
+    ``default`` is a value, ``...`` for an option that must be given, or ``list`` for one that may be repeated. The
+    option has the field's name unless ``names`` such as ``--set`` are given; ``settings`` are of ``typer.Option``.
     """
     return _field(default, typer.Option(*names, help=help, **settings))
 
@@ -136,11 +130,8 @@ def takes_options(command: Callable[[Options], None]) -> Callable[..., None]:
             annotation = Annotated[annotation, one.metadata["typer"]]
         if default is MISSING:
             default = inspect.Parameter.empty if one.default_factory is MISSING else None
-        parameters.append(
-            inspect.Parameter(
-                one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-            )
-        )
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter(one.name, kind, default=default, annotation=annotation))
     lists = {one.name for one in fields(options) if one.default_factory is not MISSING}
 
     @functools.wraps(command)

@@ -1,12 +1,12 @@
-"""How commands print: one JSON object, or a table for people."""
+"""Output of commands: one JSON object, or a table for people."""
 
 from __future__ import annotations
 
 import json
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "duration",
     "print_columns",
+    "print_items",
     "print_json",
     "print_pairs",
     "print_table",
@@ -26,6 +27,8 @@ __all__ = [
     "wrapped",
 ]
 
+
+Item = TypeVar("Item")
 
 _FILE_WIDTH = 160
 """Width of output to a file or a pipe."""
@@ -49,41 +52,40 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]
     _console().print(table)
 
 
+def print_items(
+    title: str, columns: Sequence[tuple[str, Callable[[Item], str]]], items: Iterable[Item]
+) -> None:
+    """Print a table of items; each column is a header and a function that returns an item's cell."""
+    print_table(
+        title, [header for header, _ in columns], [[cell(item) for _, cell in columns] for item in items]
+    )
+
+
 def print_columns(
     headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1, gap: int = 2
 ) -> None:
     """Print columns under a rule, without a frame, which leaves more room for the cells.
 
-    Parameters
-    ----------
-    words
-        Number of leading columns that hold words: left-aligned, wrapped. The others hold figures: right-aligned, not
-        wrapped.
-    gap
-        Blanks between two columns, at least 1.
+    The first ``words`` columns hold words: left-aligned, wrapped. The others hold figures: right-aligned, not wrapped.
+    There are ``gap`` blanks between two columns, at least 1.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=SIMPLE_HEAD,  # blanks between columns
-        padding=(0, 0, 0, gap - 1),
-        pad_edge=False,
-        show_edge=False,
-    )
-    for position, header in enumerate(headers):
-        is_words = position < words
-        table.add_column(
-            Text(header), justify="left" if is_words else "right", overflow="fold", no_wrap=not is_words
-        )
+    # the box separates columns by a blank
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, gap - 1), pad_edge=False, show_edge=False)
+    for header in headers[:words]:
+        table.add_column(Text(header), overflow="fold")
+    for header in headers[words:]:
+        table.add_column(Text(header), justify="right", overflow="fold", no_wrap=True)
     for row in rows:
         table.add_row(*map(Text, row))
     _console().print(table)
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
-    """Print names, and beside each its text, wrapped."""
+    """Print names, each followed by its text, wrapped."""
     from rich.table import Table
     from rich.text import Text
 

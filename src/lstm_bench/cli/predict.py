@@ -12,7 +12,9 @@ import typer
 from lstm_bench.cli.completion import RunArgument
 from lstm_bench.cli.options import RESULTS, Device, Json, Results, option, takes_options
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.cli.paths import check_file
 from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,41 +50,32 @@ def predict(options: PredictOptions) -> None:
 
     The newest day needs no label. Qlib's strategies take the file's table as their signal.
     """
-    _check_out(options.out)
     from lstm_bench.data.provider import Provider
     from lstm_bench.record.saved import SavedRun, find_record
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.prediction import predict_days
 
+    out = options.out
+    if out is not None and out.suffix not in _SUFFIXES:
+        raise InputError(f"--out: got {str(out)!r}, expected a file that ends in {' or '.join(_SUFFIXES)}")
+    check_file("--out", out)
     begun = time.perf_counter()
     saved = SavedRun.load(find_record(options.run, options.results))
-    say(judge_result(saved.record))
+    log_findings(judge_result(saved.record))
     provider = Provider(options.provider_uri or saved.config.qlib_init.provider_uri)
     prediction = predict_days(saved, provider, options.start, options.end, device=options.device)
-    if options.out is not None:
-        _write(options.out, prediction.scores)
-    answer = _describe(saved, prediction, options.out, time.perf_counter() - begun)
+    if out is not None:
+        _write(out, prediction.scores)
+    answer = _describe(saved, prediction, out, time.perf_counter() - begun)
     if options.as_json:
         print_json(answer)
     else:
         _print(saved, prediction.scores, answer)
 
 
-def _check_out(out: Path | None) -> None:
-    from lstm_bench.cli.paths import check_file
-    from lstm_bench.core.errors import InputError
-
-    if out is None:
-        return
-    if out.suffix not in _SUFFIXES:
-        raise InputError(f"--out: got {str(out)!r}, expected a file that ends in {' or '.join(_SUFFIXES)}")
-    check_file("--out", out)
-
-
 def _write(out: Path, scores: pd.DataFrame) -> None:
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.core.errors import InputError
 
     content = scores.to_csv() if out.suffix == ".csv" else scores.to_parquet()
     try:

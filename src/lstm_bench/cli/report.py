@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from lstm_bench.cli.completion import complete_run
 from lstm_bench.cli.options import RESULTS, Json, Results, Storage, argument, option, takes_options
 from lstm_bench.cli.output import print_json
+from lstm_bench.cli.paths import check_file, check_folder
+from lstm_bench.cli.study_text import open_study
 from lstm_bench.core.counting import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lstm_bench.report.figures.figure import Figure
-    from lstm_bench.report.pages.page import Page
+from lstm_bench.core.errors import ConfigError
 
 __all__ = ["ReportOptions", "report"]
 
@@ -50,10 +46,10 @@ class ReportOptions:
 @takes_options
 def report(options: ReportOptions) -> None:
     """Write the figures and tables of a run or a study as one HTML file, which needs no network and no other file."""
-    from lstm_bench.cli.paths import check_file, check_folder
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.core.errors import ConfigError
+    from lstm_bench.record.saved import find_record
     from lstm_bench.report.pages.page import render
+    from lstm_bench.report.pictures import draw_pictures
 
     run, png = options.run, options.png
     if (run is None) == (options.study is None):
@@ -61,14 +57,22 @@ def report(options: ReportOptions) -> None:
         raise ConfigError(f"report: got {count} of RUN and --study, expected one of them")
     check_file("--out", options.out)
     check_folder("--png", png)
-    page, main, default = (
-        _of_run(run, options.results)
-        if run is not None
-        else _of_study(options.study, options.results, options.storage)
-    )
+    if run is not None:
+        from lstm_bench.report.pages.run_page import MAIN_FIGURES, run_page
+
+        record = find_record(run, options.results)
+        page, default = run_page(record), record.path / "report.html"
+    else:
+        from lstm_bench.report.pages.study_page import MAIN_FIGURES, study_page
+
+        store, name = open_study(options.storage, options.study)
+        page, default = study_page(store, name), options.results / name / "study.html"
     path = options.out or default
     write_whole(path, render(page))
-    pictures = [] if png is None else _draw(page.figures, main, png)
+    pictures = []
+    if png is not None:
+        drawn = draw_pictures((page.figures[name] for name in MAIN_FIGURES if name in page.figures), png)
+        pictures = [path for _, path in drawn]
     if options.as_json:
         print_json(
             {"report": str(path), "bytes": path.stat().st_size, "pictures": [str(one) for one in pictures]}
@@ -77,27 +81,3 @@ def report(options: ReportOptions) -> None:
     typer.echo(f"{path}: {counted(len(page.figures), 'figure')}, {path.stat().st_size / 1e6:.1f} MB")
     for picture in pictures:
         typer.echo(str(picture))
-
-
-def _of_run(run: str, results: Path) -> tuple[Page, tuple[str, ...], Path]:
-    from lstm_bench.record.saved import find_record
-    from lstm_bench.report.pages.run_page import MAIN_FIGURES, run_page
-
-    record = find_record(run, results)
-    return run_page(record), MAIN_FIGURES, record.path / "report.html"
-
-
-def _of_study(study: str | None, results: Path, storage: str | None) -> tuple[Page, tuple[str, ...], Path]:
-    from lstm_bench.report.pages.study_page import MAIN_FIGURES, study_page
-    from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.repository.store import open_store
-
-    store = open_store(storage)
-    name = choose_study(store, study)
-    return study_page(store, name), MAIN_FIGURES, results / name / "study.html"
-
-
-def _draw(figures: dict[str, Figure], main: Iterable[str], folder: Path) -> list[Path]:
-    from lstm_bench.report.pictures import draw_pictures
-
-    return [path for _, path in draw_pictures((figures[name] for name in main if name in figures), folder)]

@@ -23,7 +23,9 @@ from lstm_bench.cli.options import (
     takes_options,
 )
 from lstm_bench.cli.output import print_json, print_table
+from lstm_bench.cli.paths import check_folder
 from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from lstm_bench.config.sections.tracking import TrackingConfig
@@ -61,17 +63,18 @@ class RunOptions:
 @takes_options
 def run(options: RunOptions) -> None:
     """Train one seed of a Qlib workflow file, and record its weights, scores and metrics."""
-    from lstm_bench.cli.paths import check_folder
     from lstm_bench.config.experiment import records_folder
     from lstm_bench.config.ready import missing_workflow
     from lstm_bench.config.sections.tracking import with_tracker
     from lstm_bench.config.workflow import load_workflow
-    from lstm_bench.core.errors import ConfigError
 
     workflow = options.workflow
     if workflow is None:
         raise ConfigError(f"CONFIG: none was given, expected a Qlib workflow file{missing_workflow(Path())}")
-    config = load_workflow(workflow, _overrides(options))
+    # --set first: the options that stand for keys win
+    keys = {"qlib_init.provider_uri": options.provider_uri, "task.model.kwargs.seed": options.seed}
+    set_keys = [(key, value) for key, value in keys.items() if value is not None]
+    config = load_workflow(workflow, [*options.overrides, *set_keys])
     names = {
         "--experiment": options.experiment,
         "experiment_name": config.experiment_name,
@@ -86,16 +89,13 @@ def run(options: RunOptions) -> None:
         _train(config, folder, tracked, workflow.stem, options)
 
 
-def _overrides(options: RunOptions) -> list[str | tuple[str, Any]]:
-    """Return ``--set`` with the options that stand for keys behind it, so that they win."""
-    keys = {"qlib_init.provider_uri": options.provider_uri, "task.model.kwargs.seed": options.seed}
-    return [*options.overrides, *((key, value) for key, value in keys.items() if value is not None)]
-
-
 def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str, options: RunOptions) -> None:
+    from lstm_bench.bench.manifest import rows_with
     from lstm_bench.cli.live import live_progress
+    from lstm_bench.cli.run_text import print_next
+    from lstm_bench.record.catalogue import find_entry
     from lstm_bench.report.pictures import figure_hook
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.run.judgement.result import judge_result
     from lstm_bench.run.runner import execute
     from lstm_bench.tracking.factory import open_tracker
@@ -107,7 +107,7 @@ def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str,
         record, computed = execute(
             config, folder, device=options.device, force=options.force, progress=progress, tracker=tracker
         )
-    warnings = [str(finding) for finding in say(judge_result(record))]
+    warnings = [str(finding) for finding in log_findings(judge_result(record))]
     if options.as_json:
         print_json(
             {
@@ -121,7 +121,7 @@ def _train(config: RunConfig, folder: Path, tracked: TrackingConfig, title: str,
         )
         return
     _print_summary(title, record, computed)
-    _print_next(record, options.out)
+    print_next(find_entry(str(record.path), options.out), rows_with(record.path), options.out)
 
 
 def _analysis(record: Record) -> dict[str, Any]:
@@ -188,14 +188,3 @@ def _print_summary(title: str, record: Record, computed: bool) -> None:
         f"on {provenance['device']['name']} ({provenance['device']['training_path']} path)\n{stages}"
     )
     typer.echo(f"{'recorded in' if computed else 'recorded before (--force trains it again):'} {record.path}")
-
-
-def _print_next(record: Record, results: Path) -> None:
-    """Print the commands that follow a run."""
-    from lstm_bench.bench.manifest import rows_with
-    from lstm_bench.cli.run_text import next_commands
-    from lstm_bench.record.catalogue import find_entry
-
-    entry = find_entry(str(record.path), results)
-    for command, purpose in next_commands(entry, rows_with(record.path), results):
-        typer.echo(f"{command}\n    {purpose}")

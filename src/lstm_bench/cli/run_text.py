@@ -14,11 +14,12 @@ import typer
 from lstm_bench.cli.options import RESULTS
 from lstm_bench.cli.output import duration, print_columns, print_pairs, size_text, terminal_width
 from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from lstm_bench.record.catalogue import CatalogueEntry
     from lstm_bench.record.record import Record
-    from lstm_bench.report.runs.difference import RunDifference
+    from lstm_bench.report.runs.difference import Pair
     from lstm_bench.report.runs.selection import Selection
 
 __all__ = [
@@ -27,9 +28,8 @@ __all__ = [
     "next_commands",
     "print_difference",
     "print_list",
+    "print_next",
     "print_run",
-    "results_option",
-    "short_id",
 ]
 
 _MISSING = "–"
@@ -44,14 +44,16 @@ _BRIEF = (
 )  # fmt: skip
 """Rows of the configuration table that ``runs show`` prints."""
 _METRIC_TITLES = {"1day.excess_return_with_cost.annualized_return": "Return"}
+_FIXED_COLUMNS = ("seed", "started", "experiment", "features")
+_STATES = {"damaged": "is damaged", "being written": "is being written", "diverged": "diverged"}
 
 
-def short_id(entry: CatalogueEntry) -> str:
+def _short_id(entry: CatalogueEntry) -> str:
     """Return the beginning of a run's id."""
     return entry.id[:_SHORT]
 
 
-def results_option(results: Path) -> str:
+def _results_option(results: Path) -> str:
     """Return ``--results`` for a suggested command, with a blank before it; nothing for the default folder."""
     return "" if results == RESULTS else f" --results {shlex.quote(str(results))}"
 
@@ -83,7 +85,7 @@ def entry_object(entry: CatalogueEntry) -> dict[str, Any]:
 
 
 def print_list(entries: Sequence[CatalogueEntry], total: int, selection: Selection, results: Path) -> None:
-    """Print the selected runs of ``total``, one per line, and below them what is wrong with some."""
+    """Print the selected runs of ``total``, one per line, and below them the faults of damaged ones."""
     if not total:
         typer.echo(f"{results} has no run yet; lstm-bench run CONFIG makes one")
         return
@@ -95,35 +97,25 @@ def print_list(entries: Sequence[CatalogueEntry], total: int, selection: Selecti
     requested = [condition.figure for condition in selection.conditions] + [selection.sort]
     more = [name for name in dict.fromkeys(requested) if name not in (*_SHOWN, *_FIXED_COLUMNS)]
     metrics = [*_SHOWN, *more]
-    headers = [
-        "Run",
-        "Experiment",
-        "Features",
-        "Started",
-        "Seed",
-        *(_METRIC_TITLES.get(n, n) for n in metrics),
-    ]
+    titles = [_METRIC_TITLES.get(name, name) for name in metrics]
+    headers = ["Run", "Experiment", "Features", "Started", "Seed", *titles]
     print_columns(headers, [_line(entry, metrics, is_wide) for entry in entries], words=4)
     for entry in entries:
-        if entry.state in ("damaged", "being written", "diverged"):
+        if entry.state in _STATES:
             fault = f": {entry.fault}" if entry.fault else ""
-            typer.echo(f"{entry.experiment}/{short_id(entry)} {_STATES[entry.state]}{fault}")
+            typer.echo(f"{entry.experiment}/{_short_id(entry)} {_STATES[entry.state]}{fault}")
     of_total = f" of {total}" if len(entries) < total else ""
     typer.echo(
         f"{counted(len(entries), 'run')}{of_total}; lstm-bench runs show RUN"
-        f"{results_option(results)} shows one"
+        f"{_results_option(results)} shows one"
     )
-
-
-_FIXED_COLUMNS = ("seed", "started", "experiment", "features")
-_STATES = {"damaged": "is damaged", "being written": "is being written", "diverged": "diverged"}
 
 
 def _line(entry: CatalogueEntry, metrics: Sequence[str], is_wide: bool) -> list[str]:
     from lstm_bench.report.runs.selection import figure_of
 
     return [
-        entry.id if is_wide else short_id(entry),
+        entry.id if is_wide else _short_id(entry),
         entry.experiment,
         entry.features or _MISSING,
         _moment(entry.started, is_wide),
@@ -133,9 +125,8 @@ def _line(entry: CatalogueEntry, metrics: Sequence[str], is_wide: bool) -> list[
 
 
 def _moment(moment: datetime | None, is_wide: bool) -> str:
-    return (
-        _MISSING if moment is None else f"{moment.astimezone():{'%Y-%m-%d %H:%M' if is_wide else '%Y-%m-%d'}}"
-    )
+    form = "%Y-%m-%d %H:%M" if is_wide else "%Y-%m-%d"
+    return _MISSING if moment is None else f"{moment.astimezone():{form}}"
 
 
 def _figure(value: float) -> str:
@@ -147,44 +138,31 @@ def _figure(value: float) -> str:
 def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None:
     """Print a run's figures, configuration and origin in brief, its leaderboard ``rows``, and commands that use it."""
     from lstm_bench.record.publish import folder_size
+    from lstm_bench.report.leaderboard.published import COLUMNS
 
     typer.echo(f"{entry_title(entry)}, {size_text(folder_size(entry.path))}")
     if entry.fault or entry.state == "being written":
         typer.echo(f"this record {_STATES[entry.state]}{f': {entry.fault}' if entry.fault else ''}")
     if entry.status is not None:
-        typer.echo(_training(entry))
+        took = "" if entry.seconds is None else f", {duration(entry.seconds)} in all"
+        typer.echo(
+            f"{entry.status.replace('_', ' ')} after {counted(entry.epochs or 0, 'epoch')}, "
+            f"best epoch {entry.best_epoch}; started {_moment(entry.started, True)}{took}"
+        )
     typer.echo()
-    _print_figures(entry)
+    metrics = entry.metrics or {}
+    if lines := [[title, f"{metrics[name]:.6f}"] for name, title in COLUMNS.items() if name in metrics]:
+        print_columns(["metric", "value"], lines)
+        typer.echo()
     pairs = [*_configuration(entry), *_origin(entry), *(("Row", row) for row in rows)]
     if pairs:
         print_pairs(pairs)
         typer.echo()
-    for command, purpose in next_commands(entry, rows, results):
-        typer.echo(f"{command}\n    {purpose}")
-
-
-def _training(entry: CatalogueEntry) -> str:
-    took = "" if entry.seconds is None else f", {duration(entry.seconds)} in all"
-    epochs = counted(entry.epochs or 0, "epoch")
-    return (
-        f"{str(entry.status).replace('_', ' ')} after {epochs}, best epoch {entry.best_epoch}; "
-        f"started {_moment(entry.started, True)}{took}"
-    )
-
-
-def _print_figures(entry: CatalogueEntry) -> None:
-    from lstm_bench.report.leaderboard.published import COLUMNS
-
-    metrics = entry.metrics or {}
-    lines = [[title, f"{metrics[name]:.6f}"] for name, title in COLUMNS.items() if name in metrics]
-    if lines:
-        print_columns(["metric", "value"], lines)
-        typer.echo()
+    print_next(entry, rows, results)
 
 
 def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     from lstm_bench.config.workflow import load_workflow
-    from lstm_bench.core.errors import ConfigError
     from lstm_bench.report.pages.configuration_table import configuration_table
 
     if not (entry.path / "config.yaml").is_file():
@@ -202,8 +180,11 @@ def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
 def _origin(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     provenance = _provenance(entry)
     if "data_fingerprint" in provenance:
-        kind = ", synthetic" if provenance.get("synthetic") else ""
-        yield "Data", f"{str(provenance['data_fingerprint'])[:12]}{_span(provenance.get('calendar'))}{kind}"
+        kind, span = ", synthetic" if provenance.get("synthetic") else "", ""
+        calendar = provenance.get("calendar")
+        if isinstance(calendar, list) and len(calendar) == 2:
+            span = f", {calendar[0]} to {calendar[1]}"
+        yield "Data", f"{str(provenance['data_fingerprint'])[:12]}{span}{kind}"
     git = provenance.get("git")
     if isinstance(git, Mapping):
         dirty = ", with uncommitted changes" if git.get("dirty") else ""
@@ -218,10 +199,6 @@ def _origin(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
         yield "Command", command
 
 
-def _span(calendar: Any) -> str:
-    return f", {calendar[0]} to {calendar[1]}" if isinstance(calendar, list) and len(calendar) == 2 else ""
-
-
 def _command(provenance: Mapping[str, Any]) -> str:
     words = provenance.get("command")
     if not isinstance(words, list) or not words:
@@ -231,7 +208,6 @@ def _command(provenance: Mapping[str, Any]) -> str:
 
 def _provenance(entry: CatalogueEntry) -> Mapping[str, Any]:
     """Read the provenance of a record; nothing if it cannot be read."""
-    from lstm_bench.core.errors import DataError
     from lstm_bench.record.record import Record
 
     try:
@@ -240,9 +216,15 @@ def _provenance(entry: CatalogueEntry) -> Mapping[str, Any]:
         return {}
 
 
+def print_next(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None:
+    """Print the commands that use a run, each with its purpose."""
+    for command, purpose in next_commands(entry, rows, results):
+        typer.echo(f"{command}\n    {purpose}")
+
+
 def next_commands(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> Iterator[tuple[str, str]]:
     """Yield the commands that use a run, each with its purpose."""
-    where, run = results_option(results), short_id(entry)
+    where, run = _results_option(results), _short_id(entry)
     if entry.state == "being written":
         return
     if entry.state in ("damaged", "diverged"):
@@ -272,22 +254,21 @@ def _may_be_evidence(experiment: str) -> bool:
     return True
 
 
-def print_difference(records: tuple[Record, Record], found: RunDifference) -> None:
+def print_difference(records: tuple[Record, Record], found: Mapping[str, Mapping[str, Pair]]) -> None:
     """Print how two runs differ, part by part."""
     a, b = records
     typer.echo(f"A {a.path}\nB {b.path}")
-    sections = {name: part for name, part in found.sections().items() if part}
+    sections = {name: part for name, part in found.items() if part}
     if not sections:
         typer.echo("nothing differs")
     for name, part in sections.items():
         typer.echo()
         if name == "metrics":
-            lines = [[key, _signed(x), _signed(y), _signed(y - x)] for key, (x, y) in found.metrics.items()]
+            lines = [[key, _signed(x), _signed(y), _signed(y - x)] for key, (x, y) in part.items()]
             print_columns([name, "A", "B", "B - A"], lines)
         else:
-            print_columns(
-                [name, "A", "B"], [[key, _value(x), _value(y)] for key, (x, y) in part.items()], words=3
-            )
+            lines = [[key, _value(x), _value(y)] for key, (x, y) in part.items()]
+            print_columns([name, "A", "B"], lines, words=3)
 
 
 def _signed(value: float) -> str:

@@ -12,7 +12,9 @@ import typer
 from lstm_bench.cli.completion import RunArgument, RunArguments
 from lstm_bench.cli.options import RESULTS, Json, Results, option, parse_option, takes_options
 from lstm_bench.cli.output import print_json, size_text
+from lstm_bench.cli.paths import check_results
 from lstm_bench.cli.run_text import entry_object, entry_title, print_difference, print_list, print_run
+from lstm_bench.core.errors import InputError
 
 if TYPE_CHECKING:
     from lstm_bench.record.catalogue import CatalogueEntry
@@ -52,7 +54,6 @@ class ListOptions:
 @takes_options
 def list_command(options: ListOptions) -> None:
     """List runs with their main figures, newest first, and damaged records with what is wrong."""
-    from lstm_bench.cli.paths import check_results
     from lstm_bench.record.catalogue import list_runs
 
     check_results(options.results)
@@ -105,7 +106,7 @@ def diff_command(a: RunArgument, b: RunArgument, results: Results = RESULTS, as_
     found = compare_runs(*records)
     if as_json:
         paths = {"a": str(records[0].path), "b": str(records[1].path)}
-        print_json(paths | {name: dict(part) for name, part in found.sections().items()})
+        print_json(paths | found)
         return
     print_difference(records, found)
 
@@ -150,7 +151,6 @@ def _day(text: str) -> date:
 
 def _contents(entry: CatalogueEntry) -> dict[str, Any]:
     """Read the configuration and the provenance of a record; None if it cannot be read."""
-    from lstm_bench.core.errors import InputError
     from lstm_bench.record.record import Record
 
     contents: dict[str, Any] = {"config": None, "provenance": None}
@@ -158,7 +158,7 @@ def _contents(entry: CatalogueEntry) -> dict[str, Any]:
     try:
         contents["provenance"] = record.provenance()
         contents["config"] = record.config().to_file()
-    except InputError:  # the entry's fault says why
+    except InputError:  # the entry's fault names the reason
         pass
     return contents
 
@@ -166,7 +166,6 @@ def _contents(entry: CatalogueEntry) -> dict[str, Any]:
 def _ask(entries: list[CatalogueEntry], size: int) -> None:
     """Ask for confirmation; exit if it is refused."""
     from lstm_bench.bench.manifest import rows_with
-    from lstm_bench.core.errors import InputError
 
     for entry in entries:
         rows = "".join(f"; the row {row} keeps its evidence" for row in rows_with(entry.path))

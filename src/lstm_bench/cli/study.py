@@ -5,22 +5,26 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from lstm_bench.cli import study_create
 from lstm_bench.cli.options import Json, Storage, option, takes_options
 from lstm_bench.cli.output import print_json, print_table
-from lstm_bench.cli.study_text import Name, Named, describe_study, one_name, parse_time, print_definition
+from lstm_bench.cli.paths import check_file
+from lstm_bench.cli.study_text import (
+    Name,
+    Named,
+    describe_study,
+    one_name,
+    open_study,
+    parse_time,
+    print_definition,
+)
+from lstm_bench.cli.trial_table import counts, outcome_object, print_outcome, print_trials
 from lstm_bench.core.counting import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lstm_bench.tune.definition import Definition
-    from lstm_bench.tune.repository.store import Store
-    from lstm_bench.tune.trials import TrialRow
+from lstm_bench.core.errors import ConfigError
 
 __all__ = ["BudgetOptions", "app"]
 
@@ -31,7 +35,6 @@ app.command("create")(study_create.create)
 @app.command("list")
 def list_studies(storage: Storage = None, as_json: Json = False) -> None:
     """List the studies of a store with the states of their trials and their least loss."""
-    from lstm_bench.cli.trial_table import counts
     from lstm_bench.tune.repository.store import open_store
     from lstm_bench.tune.trials import best_trial
 
@@ -74,39 +77,22 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a study: its space, its trials with their curves, the best one, and the epochs that pruning saved."""
-    from lstm_bench.cli.trial_table import outcome_object
-    from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.repository.store import open_store
-
-    store = open_store(storage)
-    chosen = choose_study(store, one_name(name, study))
+    store, chosen = open_study(storage, one_name(name, study))
     definition, trials = store.definition(chosen), store.rows(chosen)
+    max_epochs = definition.config.max_epochs
     if as_json:
-        outcome = outcome_object(trials, definition.config.max_epochs)
+        outcome = outcome_object(trials, max_epochs)
         print_json(
             {**describe_study(store, definition), **outcome, "trials": [trial.to_json() for trial in trials]}
         )
         return
     typer.echo(f"study {chosen} in {store.description}")
     print_definition(definition)
-    _print_trials(definition, trials, trials[-last:] if last else trials)
-
-
-def _print_trials(definition: Definition, trials: Sequence[TrialRow], shown: Sequence[TrialRow]) -> None:
-    from lstm_bench.cli.trial_table import outcome_lines, trial_cells, trial_headers, trial_remarks
-
-    title = (
-        f"the last {len(shown)} of {counted(len(trials), 'trial')} (--last 0 shows all)"
-        if len(shown) < len(trials)
-        else "trials"
-    )
-    params = list(definition.config.space)
-    print_table(title, trial_headers(params), [trial_cells(trial, params) for trial in shown])
-    for trial in shown:
-        if remarks := trial_remarks(trial):
-            typer.echo(f"trial {trial.number}: {remarks}")
-    for line in outcome_lines(trials, definition.config.max_epochs):
-        typer.echo(line)
+    shown, title = trials[-last:] if last else trials, "trials"
+    if len(shown) < len(trials):
+        title = f"the last {len(shown)} of {counted(len(trials), 'trial')} (--last 0 shows all)"
+    print_trials(title, shown, list(definition.config.space))
+    print_outcome(trials, max_epochs)
 
 
 @dataclass(frozen=True)
@@ -130,10 +116,6 @@ class BudgetOptions:
 @takes_options
 def edit_budget(options: BudgetOptions) -> None:
     """Change what a study may spend; its space, seeds and data stay the same."""
-    from lstm_bench.core.errors import ConfigError
-    from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.repository.store import open_store
-
     values = {
         "trials": options.trials,
         "max_epochs": options.max_epochs,
@@ -146,8 +128,7 @@ def edit_budget(options: BudgetOptions) -> None:
         raise ConfigError(
             f"edit-budget: nothing to change; options: {', '.join('--' + key.replace('_', '-') for key in values)}"
         )
-    store = open_store(options.storage)
-    chosen = choose_study(store, one_name(options.name, options.study))
+    store, chosen = open_study(options.storage, one_name(options.name, options.study))
     store.definition(chosen).with_budget(budget)
     store.set_budget(chosen, budget)
     config = store.definition(chosen).config
@@ -175,19 +156,14 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write a study's trials as a table: one row per trial, one column per parameter."""
-    from lstm_bench.cli.paths import check_file
-    from lstm_bench.core.errors import ConfigError
     from lstm_bench.tune.export import export_trials
-    from lstm_bench.tune.recent import choose_study
-    from lstm_bench.tune.repository.store import open_store
 
     if len(names) > 2:
         raise ConfigError(f"export: got {', '.join(names)}; expected at most a study and a file to write")
     *name, file = names
     out = Path(file)
     check_file("FILE", out)
-    store = open_store(storage)
-    chosen = choose_study(store, one_name(name[0] if name else None, study))
+    store, chosen = open_study(storage, one_name(name[0] if name else None, study))
     count = export_trials(store.rows(chosen), out)
     if as_json:
         print_json({"name": chosen, "file": str(out), "trials": count})
@@ -204,13 +180,15 @@ def delete(
     as_json: Json = False,
 ) -> None:
     """Delete a study and its trials from the store; its file and its records remain."""
-    from lstm_bench.core.errors import ConfigError
     from lstm_bench.tune.repository.store import open_store
 
     store = open_store(storage)
     name = one_name(name, study)
     if name is None:
-        raise ConfigError(f"NAME: none was given, expected the study to delete; {_studies(store)}")
+        names = ", ".join(store.names()) or "none"
+        raise ConfigError(
+            f"NAME: none was given, expected the study to delete; {store.description} has {names}"
+        )
     trials = store.rows(name)
     count = len(trials)
     if any(trial.state == "running" for trial in trials):
@@ -227,7 +205,3 @@ def delete(
         print_json({"name": name, "storage": store.description, "deleted_trials": count})
         return
     typer.echo(f"deleted {what}")
-
-
-def _studies(store: Store) -> str:
-    return f"{store.description} has {', '.join(store.names()) or 'none'}"

@@ -11,6 +11,7 @@ import typer
 from lstm_bench.cli.options import Json, ProviderUri, Storage, argument, option, parse_option, takes_options
 from lstm_bench.cli.output import print_json
 from lstm_bench.cli.study_text import Named, describe_study, one_name, parse_time, print_definition
+from lstm_bench.core.errors import ConfigError, choices_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +81,7 @@ class CreateOptions:
 def create(options: CreateOptions) -> None:
     """Make a study from a file, or from a ready study and options. Creating it again changes nothing.
 
-    A study made with options is kept as studies/NAME.yaml.
+    A study made with options is written to studies/NAME.yaml.
     """
     from lstm_bench.tune.creation import READY
     from lstm_bench.tune.repository.store import open_store
@@ -110,7 +111,7 @@ def _create(
     options: CreateOptions,
 ) -> dict[str, Any]:
     """Create one study; print it, or return it as plain data for ``--json``."""
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.tune.creation import READY, start_study
     from lstm_bench.tune.judgement import judge_study
     from lstm_bench.tune.recent import remember_study
@@ -122,7 +123,7 @@ def _create(
     builder.change(space, sections, overrides)
     misfits = builder.lay_out_segments(uri, options.auto_segments)
     requested = builder.define(uri)
-    warnings = say(judge_study(requested, requested.data(uri).provider))
+    warnings = log_findings(judge_study(requested, requested.data(uri).provider))
     is_new = store.create(requested)
     path = builder.write()
     remember_study(store, builder.name)
@@ -150,7 +151,6 @@ def _create(
 
 
 def _ready(features: str) -> str:
-    from lstm_bench.core.errors import ConfigError, choices_hint
     from lstm_bench.tune.creation import READY
 
     if features not in READY:
@@ -192,8 +192,6 @@ def _sections(options: CreateOptions) -> dict[str, Any]:
 
 
 def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
-    from lstm_bench.core.errors import ConfigError
-
     pairs = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -210,7 +208,7 @@ def _values(option: str, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _notes(store: Store, definition: Definition, requested: Definition) -> list[str]:
-    """Return remarks on what may not be as intended."""
+    """Return remarks on settings that may be unintended."""
     from lstm_bench.config.study import BUDGET
 
     notes = list(definition.config.notes())

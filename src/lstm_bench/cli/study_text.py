@@ -1,4 +1,4 @@
-"""What the commands of ``study`` share: the study's name, and how a definition is printed."""
+"""Shared by the commands of ``study``: the study's name, and the text form of a definition."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import typer
 from lstm_bench.cli.options import parse_option
 from lstm_bench.cli.output import print_table
 from lstm_bench.core.counting import counted
+from lstm_bench.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from lstm_bench.tune.definition import Definition
     from lstm_bench.tune.repository.store import Store
 
-__all__ = ["Name", "Named", "describe_study", "one_name", "parse_time", "print_definition"]
+__all__ = [
+    "Name", "Named", "describe_study", "one_name", "open_study", "parse_time", "print_definition", "use_study",
+]  # fmt: skip
 
 Name = Annotated[
     str | None,
@@ -27,11 +30,28 @@ Named = Annotated[
 
 def one_name(name: str | None, study: str | None) -> str | None:
     """Return the name that NAME or ``--study`` gives."""
-    from lstm_bench.core.errors import ConfigError
-
     if name is not None and study is not None and name != study:
         raise ConfigError(f"--study: got {study!r} beside NAME {name!r}; give one of them")
     return study if name is None else name
+
+
+def open_study(storage: str | None, study: str | None) -> tuple[Store, str]:
+    """Open a store and choose a study in it: the named one, or else the one used last."""
+    from lstm_bench.tune.recent import choose_study
+    from lstm_bench.tune.repository.store import open_store
+
+    store = open_store(storage)
+    return store, choose_study(store, study)
+
+
+def use_study(storage: str | None, study: str | None, *, as_json: bool) -> tuple[Store, str]:
+    """Open a store and choose a study as :func:`open_study` does, remember it as the one used last, and print it."""
+    from lstm_bench.tune.recent import remember_study
+
+    store, name = open_study(storage, study)
+    remember_study(store, name)
+    typer.echo(f"study {name} in {store.description}", err=as_json)
+    return store, name
 
 
 def parse_time(option: str, text: str | None) -> str | None:
@@ -60,7 +80,7 @@ def print_definition(definition: Definition) -> None:
 
 
 def describe_study(store: Store, definition: Definition) -> dict[str, Any]:
-    """Return a study as plain data, without the stamp, which is for machines alone."""
+    """Return a study as plain data, without the stamp, which people cannot read."""
     content = definition.to_json()
     content.pop("stamp")
     return {"name": definition.config.name, "storage": store.description, **content}

@@ -1,4 +1,4 @@
-"""Trials as text: lines, table cells, and the outcome of a study."""
+"""Trials as text: a table, remarks, and the outcome of a study."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
+import typer
+
+from lstm_bench.cli.output import print_table
 from lstm_bench.core.counting import counted
 
 if TYPE_CHECKING:
@@ -14,12 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "counts",
     "epochs_saved",
-    "outcome_lines",
     "outcome_object",
     "params_text",
+    "print_outcome",
+    "print_trials",
     "sparkline",
-    "trial_cells",
-    "trial_headers",
     "trial_remarks",
 ]
 
@@ -43,20 +45,19 @@ def outcome_object(trials: Sequence[TrialRow], max_epochs: int) -> dict[str, Any
     return {"states": counts(trials), "epochs_saved": saved, "best": None if best is None else best.to_json()}
 
 
-def outcome_lines(trials: Sequence[TrialRow], max_epochs: int) -> list[str]:
-    """Return the outcome of a study: counts of trials, epochs that pruning saved, and the best trial."""
+def print_outcome(trials: Sequence[TrialRow], max_epochs: int) -> None:
+    """Print the outcome of a study: counts of trials, epochs that pruning saved, and the best trial."""
     from lstm_bench.tune.trials import best_trial
 
     states = ", ".join(f"{count} {state}" for state, count in counts(trials).items())
-    lines = [f"{counted(len(trials), 'trial')}: {states or 'none yet'}"]
+    typer.echo(f"{counted(len(trials), 'trial')}: {states or 'none yet'}")
     saved, of = epochs_saved(trials, max_epochs)
     if saved:
-        lines.append(f"pruning saved {saved} of {counted(of, 'epoch')}")
+        typer.echo(f"pruning saved {saved} of {counted(of, 'epoch')}")
     best = best_trial(trials)
     if best is not None:
         value = "" if best.value is None else f", validation loss {best.value:.6f}"
-        lines.append(f"best: trial {best.number}{value}: {params_text(best.params)}")
-    return lines
+        typer.echo(f"best: trial {best.number}{value}: {params_text(best.params)}")
 
 
 def epochs_saved(trials: Sequence[TrialRow], max_epochs: int) -> tuple[int, int]:
@@ -82,24 +83,27 @@ def _value_text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def trial_headers(params: Sequence[str]) -> list[str]:
-    """Return the headers of :func:`trial_cells`."""
-    return ["trial", "state", "valid loss", "epochs", "curve", "slot", "seconds", *params]
+def print_trials(title: str, trials: Sequence[TrialRow], params: Sequence[str]) -> None:
+    """Print trials as a table, their parameters last, and remarks below it."""
 
+    def cells(trial: TrialRow) -> list[str]:
+        curve = list(trial.epoch_values.values())
+        return [
+            str(trial.number),
+            trial.state,
+            "" if trial.value is None else f"{trial.value:.6f}",
+            str(len(curve)) if curve else "",
+            sparkline(curve),
+            trial.slot or "",
+            "" if trial.seconds is None else f"{trial.seconds:.1f}",
+            *(_value_text(trial.params[key]) if key in trial.params else "" for key in params),
+        ]
 
-def trial_cells(trial: TrialRow, params: Sequence[str]) -> list[str]:
-    """Return a trial as a table's row, its parameters last."""
-    curve = list(trial.epoch_values.values())
-    return [
-        str(trial.number),
-        trial.state,
-        "" if trial.value is None else f"{trial.value:.6f}",
-        str(len(curve)) if curve else "",
-        sparkline(curve),
-        trial.slot or "",
-        "" if trial.seconds is None else f"{trial.seconds:.1f}",
-        *(_value_text(trial.params[key]) if key in trial.params else "" for key in params),
-    ]
+    headers = ["trial", "state", "valid loss", "epochs", "curve", "slot", "seconds", *params]
+    print_table(title, headers, map(cells, trials))
+    for trial in trials:
+        if remarks := trial_remarks(trial):
+            typer.echo(f"trial {trial.number}: {remarks}")
 
 
 def sparkline(values: Sequence[float], width: int = 16) -> str:

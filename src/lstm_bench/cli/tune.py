@@ -26,6 +26,9 @@ from lstm_bench.cli.options import (
     takes_options,
 )
 from lstm_bench.cli.output import print_json
+from lstm_bench.cli.paths import check_folder
+from lstm_bench.cli.study_text import use_study
+from lstm_bench.cli.trial_table import outcome_object, print_outcome
 from lstm_bench.core.errors import INTERRUPTED, RunError
 
 if TYPE_CHECKING:
@@ -65,15 +68,8 @@ class TuneOptions:
 @takes_options
 def tune(options: TuneOptions) -> None:
     """Find a study's best configuration: train trials on the tuning seeds and prune by validation loss."""
-    from lstm_bench.cli.paths import check_folder
-    from lstm_bench.tune.recent import choose_study, remember_study
-    from lstm_bench.tune.repository.store import open_store
-
     check_folder("--out", options.out)
-    store = open_store(options.storage)
-    name = choose_study(store, options.study)
-    remember_study(store, name)
-    typer.echo(f"study {name} in {store.description}", err=options.as_json)
+    store, name = use_study(options.storage, options.study, as_json=options.as_json)
     result = _run(store, name, options)
     _report(store, name, result, options)
     if result.interrupted:
@@ -122,8 +118,6 @@ def _run(store: Store, name: str, options: TuneOptions) -> TuneResult:
 
 
 def _report(store: Store, name: str, result: TuneResult, options: TuneOptions) -> None:
-    from lstm_bench.cli.trial_table import outcome_lines, outcome_object
-
     max_epochs = store.definition(name).config.max_epochs
     outcome = outcome_object(result.trials, max_epochs)
     if options.as_json:
@@ -131,8 +125,7 @@ def _report(store: Store, name: str, result: TuneResult, options: TuneOptions) -
             {"study": name, "interrupted": result.interrupted, "out_of_time": result.out_of_time, **outcome}
         )
         return
-    for line in outcome_lines(result.trials, max_epochs):
-        typer.echo(line)
+    print_outcome(result.trials, max_epochs)
     if result.out_of_time:
         typer.echo("time is up; the same command continues")
     elif result.interrupted:

@@ -135,7 +135,7 @@ def alpha158() -> dict[str, str]:
 
 
 def _days_from(least: int) -> Callable[[tuple[int, ...]], tuple[int, ...]]:
-    """Check numbers of days: from ``least`` on, and each once, for they name columns."""
+    """Check numbers of days: at least ``least``, and distinct, because they name columns."""
 
     def check(days: tuple[int, ...]) -> tuple[int, ...]:
         if min(days, default=least) < least or len(set(days)) < len(days):
@@ -189,9 +189,9 @@ class _Rolling(Section):
 
 
 class Alpha158Options(Section):
-    """Which columns of Alpha158: the argument of Qlib's ``Alpha158DL.get_feature_config``, with its defaults.
+    """A selection of columns of Alpha158: the argument of Qlib's ``Alpha158DL.get_feature_config``, with its defaults.
 
-    A missing group gives no columns; ``{}`` gives its default ones, which are five days for ``price`` and ``volume``.
+    A missing group adds no columns; ``{}`` adds its default ones, which are five days for ``price`` and ``volume``.
     Qlib ignores unknown statistics; here they are refused.
     """
 

@@ -1,4 +1,4 @@
-"""How a Qlib file names a class: ``class`` beside ``module_path``, a dotted ``class``, or the name alone."""
+"""Forms in which Qlib files name a class: ``class`` with ``module_path``, a dotted ``class``, or the name alone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lstm_bench.core.errors import choices_hint
 
 __all__ = ["GIVEN_BY_CLASS", "Named", "SupportedClass", "named_class", "refuse_class"]
 
-GIVEN_BY_CLASS = NotIdentity("the class beside it says the same")
+GIVEN_BY_CLASS = NotIdentity("the class next to it already names the module")
 """Marks a ``module_path``."""
 
 
 def named_class(data: Any, *, alone: bool = False) -> Any:
-    """Return a section that names its class by ``class`` and ``module_path``, whichever way the file does.
+    """Return a section that names its class by ``class`` and ``module_path``, whatever form the file uses.
 
     Anything but a mapping is returned unchanged; with ``alone``, a text is the class.
     """
@@ -31,13 +31,13 @@ def named_class(data: Any, *, alone: bool = False) -> Any:
     if "class" not in section and "func" in section:
         section["class"] = section.pop("func")
     if isinstance(section.get("class"), str) and "." in section["class"]:
-        # beside a dotted class Qlib does not look at module_path
+        # with a dotted class Qlib ignores module_path
         section["module_path"], _, section["class"] = section["class"].rpartition(".")
     return section
 
 
 def refuse_class(name: object, unsupported: Mapping[str, str], supported: tuple[str, ...]) -> None:
-    """Refuse a class that is not supported; say why, if it is one of Qlib's.
+    """Refuse a class that is not supported; give the reason, if it is one of Qlib's.
 
     Raises ValueError if ``name`` is a text and not in ``supported``.
     """
@@ -66,7 +66,7 @@ class SupportedClass(Section):
 
     supported: ClassVar[str]
     unsupported: ClassVar[Mapping[str, str]]
-    """Qlib's other classes of the kind -> why they are not supported."""
+    """Qlib's other classes of the kind -> the reason why they are not supported."""
 
     @model_validator(mode="before")
     @classmethod

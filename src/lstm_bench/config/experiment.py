@@ -1,4 +1,4 @@
-"""Names of experiments: each names a folder of records, and for studies and benches files of evidence."""
+"""Names of experiments. Each names a folder of records; those of studies and benches also name files of evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which fields of a configuration make a run's identity: all but those marked with :class:`NotIdentity`."""
+"""The fields that identify a run: all fields of its configuration except those marked with :class:`NotIdentity`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic.fields import FieldInfo
 __all__ = ["IDENTITY", "NotIdentity", "identity_of", "is_identity", "outside_identity"]
 
 IDENTITY = "identity"
-"""The serialization context in which a section leaves out what does not identify a run."""
+"""The serialization context in which a section leaves out fields that do not identify a run."""
 
 
 @dataclass(frozen=True)
 class NotIdentity:
-    """Marks a field that decides no number, as a part of ``Annotated``.
+    """Marks a field that affects no number, as a part of ``Annotated``.
 
     ``why``: why two runs that differ in it are the same run.
     """

@@ -1,4 +1,4 @@
-"""Sections of a workflow file in which Qlib ignores keys that it does not know."""
+"""Sections of a workflow file in which Qlib ignores unknown keys."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Lenient(Section):
         if not isinstance(data, dict):
             return data
         known = {name for key, field in cls.model_fields.items() for name in (key, field.alias) if name}
-        taken = {}
+        accepted = {}
         for key, value in data.items():
             if key in known or difflib.get_close_matches(str(key), known, n=1, cutoff=0.6):
-                taken[key] = value
+                accepted[key] = value
             elif (warning := (cls.__name__, str(key))) not in _warned:
                 _warned.add(warning)
                 logger.warning("key %r is ignored, as Qlib ignores it", key)
-        return taken
+        return accepted

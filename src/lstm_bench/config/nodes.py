@@ -36,11 +36,11 @@ _PLAIN_MESSAGES = {
     r"found unexpected end of stream": "the file ends within quotes",
     r"special characters are not allowed in .*, position (\d+)": r"at position \1",
 }
-"""Messages of the YAML reader -> plainer ones."""
+"""Messages of the YAML reader -> clearer ones."""
 
 
 class _Named(io.StringIO):
-    """A text with a name, which the marks of its nodes have."""
+    """A text with a name, which the marks of its nodes refer to."""
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
@@ -53,7 +53,7 @@ def compose(text: str, where: str) -> Node:
     Raises ConfigError if it is not YAML or not plain data; it names ``where`` and the line.
     """
     try:
-        with warnings.catch_warnings():  # YAML lets an anchor's name be used again
+        with warnings.catch_warnings():  # YAML allows an anchor's name to be reused
             warnings.simplefilter("ignore", ReusedAnchorWarning)
             node: Node | None = YAML(typ="safe", pure=True).compose(_Named(text, where))
     except YAMLError as error:
@@ -152,7 +152,7 @@ def _in_one_line(error: YAMLError) -> str:
 def _check_shape(node: Node, where: str) -> None:
     """Refuse custom tags, invalid values, keys that are not scalars, and nodes that contain themselves."""
     above: set[int] = set()
-    done: set[int] = set()  # each node once, however many aliases it has
+    done: set[int] = set()  # each node once, even if it has several aliases
 
     def refuse(node: Node, why: str) -> NoReturn:
         raise ConfigError(f"{where}, line {node.start_mark.line + 1}: {why}")

@@ -28,10 +28,10 @@ def missing_workflow(path: Path) -> str:
     """Propose workflow files in place of a missing one: those in its folder, and the ready ones."""
     folder = path if path.is_dir() else path.parent
     existing = sorted(found.name for found in folder.glob("*") if found.suffix in (".yaml", ".yml"))
-    beside = f"; {choices_hint(path.name, existing)}" if existing else ""
+    hint = f"; {choices_hint(path.name, existing)}" if existing else ""
     try:
         ready = ready_folder("configs")
     except ConfigError:
-        return beside
+        return hint
     names = ", ".join(sorted(found.name for found in ready.glob("*.yaml")))
-    return f"{beside}; ready ones are in {ready}: {names}"
+    return f"{hint}; ready ones are in {ready}: {names}"

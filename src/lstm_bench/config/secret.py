@@ -1,4 +1,4 @@
-"""Hide passwords in what is printed or stored."""
+"""Hides passwords in printed or stored text."""
 
 from __future__ import annotations
 

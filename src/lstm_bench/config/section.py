@@ -49,7 +49,7 @@ Truth = Annotated[bool, BeforeValidator(_refuse_text)]
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:
-    """Yield the types and literal values that an annotation is made of."""
+    """Yield the types and literal values in an annotation."""
     parts = get_args(annotation)
     if not parts:
         yield annotation
@@ -63,7 +63,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     form: ClassVar[str] = "a mapping"
-    """What a message calls the section's form in a file."""
+    """Name of the section's form in a file, for messages."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -91,19 +91,19 @@ class Section(BaseModel):
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Fields that have no effect beside the values of the others."""
+        """Fields that have no effect because of the values of other fields."""
         return ()
 
     @model_serializer(mode="wrap")
     def _leave_out(self, serialize: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """Leave out nulls that the file does not have; of an identity, all that is not part of it."""
+        """Leave out nulls that the file does not have; for an identity, also fields that are not part of it."""
         content: dict[str, Any] = serialize(self)
         of_identity = info.context == IDENTITY
         idle = self.idle if of_identity else ()
         for name, field in type(self).model_fields.items():
             if of_identity:
                 left_out = getattr(self, name) is None or name in idle or not is_identity(field)
-            else:  # Qlib's classes do not know all of our keys
+            else:  # Qlib's classes lack some of the keys
                 left_out = getattr(self, name) is None and name not in self.model_fields_set
             if left_out:
                 content.pop(field.alias or name if info.by_alias else name, None)

@@ -29,7 +29,7 @@ _MOST_TRIALS = 1_000_000
 
 
 def check_total(trials: int) -> int:
-    """Return a number of trials if a study can have so many.
+    """Check a number of trials and return it.
 
     Raises ValueError if it is more than any search needs.
     """
@@ -42,7 +42,7 @@ def check_total(trials: int) -> int:
 
 
 BUDGET = ("trials", "max_epochs", "trial_timeout", "timeout", "max_retries")
-"""Fields that may change after a study has trials: what it may spend."""
+"""Fields of the budget, which may change after a study has trials."""
 
 _SET_ELSEWHERE: Mapping[str, str] = {
     "task.model.kwargs.n_epochs": "use max_epochs",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from lstm_bench.config.feature_set import FeatureSet, load_feature_set
 from lstm_bench.config.identity import identity_of
@@ -30,11 +31,11 @@ SECTIONS = ("qlib_init", "task", "lstm_bench", "experiment_name")
 
 
 class RunConfig(Section):
-    """All that decides a run's numbers, with the sections of Qlib's workflow file."""
+    """Everything that determines a run's numbers, in the sections of Qlib's workflow file."""
 
     qlib_init: QlibInit = Field(description="where the data is")
     task: TaskConfig = Field(description="what is trained, and on what")
-    lstm_bench: HarnessConfig = Field(HarnessConfig(), description="what Qlib's files cannot say")
+    lstm_bench: HarnessConfig = Field(HarnessConfig(), description="settings that Qlib's files do not have")
     experiment_name: str | None = Field(None, description="folder of the records; the file's name by default")
 
     @model_validator(mode="after")
@@ -83,7 +84,7 @@ class RunConfig(Section):
 
     @property
     def seed(self) -> int:
-        """The run's seed; 0 if the file gives none."""
+        """The run's seed; 0 if the file has none."""
         return self.task.model.kwargs.seed or 0
 
     @property
@@ -106,13 +107,13 @@ class RunConfig(Section):
 
     @property
     def portfolio_analysis(self) -> PortAnalysisConfig | None:
-        """Settings of the backtest; None if the file asks for none."""
+        """Settings of the backtest; None if the file requests none."""
         found = [record.kwargs.config for record in self.task.record if isinstance(record, PortAnaRecord)]
         return found[0] if found else None
 
     @property
     def further_records(self) -> frozenset[str]:
-        """Records beside Qlib's usual three, by class."""
+        """Classes of records other than Qlib's usual three."""
         return frozenset(record.name for record in self.task.record) & {"HFSignalRecord", "SignalMseRecord"}
 
     @property
@@ -171,17 +172,17 @@ class RunConfig(Section):
         ConfigError
             If there is no column, or the chosen label does not exist.
         """
-        handler, own = self.task.dataset.kwargs.handler, self.lstm_bench
-        if own.features is not None and own.features.columns:
-            handler = handler.with_columns(own.features.columns)
-        if own.features is not None and own.features.labels:
-            handler = handler.with_label(FieldsInfo.of(own.features.labels))
-        if own.horizon is not None:
-            price, days = handler.price, own.horizon
+        handler, harness = self.task.dataset.kwargs.handler, self.lstm_bench
+        if harness.features is not None and harness.features.columns:
+            handler = handler.with_columns(harness.features.columns)
+        if harness.features is not None and harness.features.labels:
+            handler = handler.with_label(FieldsInfo.of(harness.features.labels))
+        if harness.horizon is not None:
+            price, days = handler.price, harness.horizon
             text = f"Ref({price}, -{days + 1})/Ref({price}, -1) - 1"
             return handler.with_label(FieldsInfo.of(dict.fromkeys(DEFAULT_LABEL, text)))
         labels = handler.label
-        chosen = own.label or labels.names[0]
+        chosen = harness.label or labels.names[0]
         if chosen not in labels.names:
             raise ConfigError(f"lstm_bench.label: got {chosen!r}; {choices_hint(chosen, labels.names)}")
         return handler if len(labels.names) == 1 else handler.with_label(labels.only(chosen))
@@ -193,18 +194,19 @@ class RunConfig(Section):
         return record.model_copy(update={"kwargs": record.kwargs.model_copy(update={"config": config})})
 
     def _with_task(self, **sections: Any) -> Self:
-        return self.model_copy(update={"task": self.task.model_copy(update=sections)})
+        # BaseModel's own: the sections keep a resolved configuration resolved
+        return BaseModel.model_copy(self, update={"task": self.task.model_copy(update=sections)})
 
     def to_file(self) -> dict[str, Any]:
         """Return the resolved configuration in the shape of a workflow file, plain data only."""
         return self.resolved().model_dump(mode="json", by_alias=True)
 
     def identity(self) -> dict[str, Any]:
-        """Return what identifies a run besides its seed and data: all that decides a number.
+        """Return what identifies a run besides its seed and data: every setting that affects a number.
 
         Paths, the device, names and other fields marked :class:`~lstm_bench.config.identity.NotIdentity` are left out,
-        as are settings without effect. Of Qlib's usual records only their settings count: signals are always analysed,
-        and the region has filled the exchange.
+        as are settings without effect. Of Qlib's usual records only the settings are included: signals are always
+        analysed, and the region has already set the defaults of the exchange.
         """
         config = self.resolved()
         content: dict[str, Any] = {
@@ -216,7 +218,7 @@ class RunConfig(Section):
         if config.portfolio_analysis is not None:
             content["portfolio"] = identity_of(config.portfolio_analysis)
         if config._row_days is not None and config.step_len == config._row_days:
-            content["dataset"]["kwargs"].pop("step_len", None)  # a whole row, which is the default
+            content["dataset"]["kwargs"].pop("step_len", None)  # the whole row is the default
         if config.further_records:
             content["records"] = sorted(config.further_records)
         if config.indicator_weighting != "mean":
@@ -235,6 +237,20 @@ class ResolvedRun(RunConfig):
     def resolved(self) -> ResolvedRun:
         """Return the configuration itself."""
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy. The sections that decide what is computed cannot be replaced.
+
+        Raises
+        ------
+        TypeError
+            If ``update`` has another field than ``qlib_init``, whose path may change.
+        """
+        if not set(update or ()) <= {"qlib_init"}:
+            raise TypeError(
+                f"a ResolvedRun cannot be updated by {sorted(update or ())}; resolve a RunConfig again"
+            )
+        return super().model_copy(update=update, deep=deep)
 
 
 def load_workflow(path: Path, overrides: Overrides = ()) -> RunConfig:

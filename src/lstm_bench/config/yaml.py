@@ -1,4 +1,4 @@
-"""Read YAML as Qlib does: Jinja2 templates, YAML 1.2, and overrides that reach every alias.
+"""Reads YAML as Qlib does: Jinja2 templates, YAML 1.2, and overrides that also apply to aliases.
 
 Overrides change the graph of nodes, in which an alias is the same *node* as its anchor: ``--set market=csi500``
 changes every ``*market``.

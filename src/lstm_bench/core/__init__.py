@@ -1,1 +1,1 @@
-"""What every room stands on: errors, compiled kernels, files that appear whole, processes."""
+"""Shared basics: errors, compiled kernels, atomic files, processes."""

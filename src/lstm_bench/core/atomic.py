@@ -1,4 +1,4 @@
-"""The one way in which files and folders become visible: complete, or not at all.
+"""Atomic publication of files and folders: they become visible complete, or not at all.
 
 A file or folder is staged under a hidden name beside its place, flushed to the disk, and renamed. The rename is flushed
 too. After a kill or a power cut, a reader finds the old content or the new one.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import re
 import shutil
 import sys
@@ -38,6 +37,9 @@ _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # renameat2 of Linux
 _RENAME_SWAP = 2  # renamex_np of macOS
 
+_START_DIGITS = 10
+"""Hexadecimal digits of a process's start in the name of a staging. Eight random digits follow."""
+
 _MOST_FLUSHED_SINGLY = 100
 """A folder with more files is flushed together with its file system, if the system can: 8,000 small files took 0.15 s
 instead of 10 to 20 s."""
@@ -51,7 +53,7 @@ class Staging:
     ----------
     path
     place : name of what it was to become
-    owner : the process; files of earlier versions do not name its host
+    owner : the process. Earlier versions wrote no start, and for files no host.
     """
 
     path: Path
@@ -66,13 +68,13 @@ class Staging:
 
 @contextmanager
 def staging(place: Path) -> Iterator[Path]:
-    """Yield a path beside ``place`` at which to write a file or folder. Whatever is there at the end is removed.
+    """Yield a path beside ``place`` at which to write a file or folder. Whatever is left there at the end is removed.
 
     Stagings of the same place whose processes were killed are removed first.
     """
     _make_folder(place.parent)
     _remove_abandoned(place)
-    path = place.with_name(f".{place.name}.{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.draft")
+    path = place.with_name(f".{place.name}.{_owner_text()}{uuid.uuid4().hex[:8]}.draft")
     try:
         yield path
     finally:
@@ -155,9 +157,9 @@ def recover(place: Path) -> None:
 
 def remove_folder(place: Path) -> None:
     """Remove a folder. It vanishes in one rename; a kill leaves a staging, which the next one removes."""
-    with staging(place) as gone:
+    with staging(place) as aside:
         if place.exists():
-            place.rename(gone)
+            place.rename(aside)
             _flush_entry(place.parent)
 
 
@@ -173,16 +175,28 @@ def stagings_in(folder: Path) -> list[Staging]:
 
 def _stagings(folder: Path, places: str) -> list[Staging]:
     """Find the stagings of places whose names match a pattern."""
-    pattern = re.compile(rf"\.({places})\.(?:(.+)-)?([0-9]+)-[0-9a-f]+\.draft")
+    pattern = re.compile(rf"\.({places})\.(?:(.+)-)?([0-9]+)-([0-9a-f]+)\.draft")
     try:
         hidden = sorted(name for name in os.listdir(folder) if name.startswith("."))  # noqa: PTH208 - may be large
     except OSError:  # absent, or not ours to list
         return []
     return [
-        Staging(folder / match[0], match[1], ProcessName(match[2] or "", int(match[3])))
+        Staging(folder / match[0], match[1], _owner(match[2] or "", int(match[3]), match[4]))
         for match in map(pattern.fullmatch, hidden)
         if match is not None
     ]
+
+
+def _owner_text() -> str:
+    """Return this process as the name of a staging has it: host, number and start, in hundredths of a second."""
+    process = ProcessName.current()
+    return f"{process.host}-{process.pid}-{round((process.started or 0.0) * 100):0{_START_DIGITS}x}"
+
+
+def _owner(host: str, pid: int, digits: str) -> ProcessName:
+    """Read the process from the name of a staging; earlier versions wrote no start."""
+    has_start = len(digits) == _START_DIGITS + 8
+    return ProcessName(host, pid, int(digits[:_START_DIGITS], 16) / 100 if has_start else None)
 
 
 def _remove_abandoned(place: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 __all__ = ["ProcessName"]
 
 _CLOCK_SECONDS = 2.0
-"""Start times of one process may differ by this much: they count from the boot, whose time moves with the clock."""
+"""Tolerance between start times of one process: they count from the boot time, which moves with the clock."""
 
 _TEXT = re.compile(r"(.*):([0-9]+):([0-9.]+)")
 
@@ -23,7 +23,7 @@ class ProcessName:
     ----------
     host : network name of its machine; empty if unknown
     pid : its number there
-    started : seconds since 1970, which tell it from a later process of the same number; None if unknown
+    started : seconds since 1970, which distinguishes it from a later process with the same number; None if unknown
     """
 
     host: str
@@ -39,7 +39,7 @@ class ProcessName:
 
     @classmethod
     def parse(cls, text: str) -> ProcessName | None:
-        """Read what ``str`` of a name gives; None for any other text."""
+        """Parse ``str`` of a name; None for any other text."""
         found = _TEXT.fullmatch(text)
         return None if found is None else cls(found[1], int(found[2]), float(found[3]))
 
@@ -48,8 +48,8 @@ class ProcessName:
 
     @property
     def is_here(self) -> bool:
-        """Whether it ran on this machine."""
-        return self.host == platform.node()
+        """Whether it ran on this machine; a name without a host is taken for one of this machine."""
+        return self.host in ("", platform.node())
 
     @property
     def may_run(self) -> bool:

@@ -1,6 +1,6 @@
-"""Unpacks the archive of a data folder, without trusting it.
+"""Unpacks the archive of a data folder, which may be malicious.
 
-The filter of :mod:`tarfile` (PEP 706) lets pass what is refused here: links inside the folder, two members of one
+The filter of :mod:`tarfile` (PEP 706) accepts what is refused here: links inside the folder, two members of one
 name, absolute paths (made relative), names that are unusable on other systems, and any amount of content.
 """
 
@@ -34,7 +34,7 @@ _MAX_DEPTH = 3
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose extended headers are limited in size, because tarfile reads them into memory."""
+    """A member with a size limit on extended headers, because tarfile reads them into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -47,7 +47,7 @@ class _Member(tarfile.TarInfo):
 
 
 class _UnsafeError(Exception):
-    """An unsafe part of an archive; never leaves this module."""
+    """An unsafe part of an archive; raised and caught only in this module."""
 
 
 def unpack(archive: Path, out: Path, max_bytes: int, advance: Callable[[int], None]) -> int:
@@ -147,7 +147,7 @@ def _decompressed(archive: Path, max_bytes: int, advance: Callable[[int], None])
         if kind == "gz":
             stream = gzip.GzipFile(fileobj=reported, mode="rb")
         elif kind == "xz":
-            stream = lzma.LZMAFile(reported, mode="rb")  # noqa: SIM115 - what it reads is closed above
+            stream = lzma.LZMAFile(reported, mode="rb")  # noqa: SIM115 - the underlying file is closed above
         elif kind == "zst":
             import pyarrow as pa
 

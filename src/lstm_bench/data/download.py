@@ -46,7 +46,7 @@ class SilentFetch:
 
 
 class Download:
-    """A file that grows beside the folder to create, and a note that identifies the file on the server."""
+    """A partial file next to the target folder, and a note that identifies the file on the server."""
 
     def __init__(self, url: str, out: Path, max_bytes: int, progress: FetchProgress) -> None:
         self._url, self._max, self._progress = url, max_bytes, progress
@@ -72,8 +72,10 @@ class Download:
             except urllib.error.HTTPError as error:
                 if error.code < 500 and error.code not in (408, 429):
                     self.remove()
-                    raise DataError(f"{self._url}: the server says {error.code} {error.reason}") from error
-                reason: object = f"the server says {error.code} {error.reason}"
+                    raise DataError(
+                        f"{self._url}: the server answered {error.code} {error.reason}"
+                    ) from error
+                reason: object = f"the server answered {error.code} {error.reason}"
             except urllib.error.URLError as error:
                 reason = error.reason
             except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
@@ -84,7 +86,7 @@ class Download:
                 logger.warning("%s: %s; trying again", self._url, reason)
                 time.sleep(0 if self._size() > before else _PAUSE * 2**attempt)
         raise RunError(
-            f"{self._url}: {reason}; {counted(self._size(), 'byte')} are kept, and the same command goes on from there"
+            f"{self._url}: {reason}; {counted(self._size(), 'byte')} are kept, and the same command resumes there"
         )
 
     def _size(self) -> int:
@@ -116,7 +118,7 @@ class Download:
         resumes = response.status == http.client.PARTIAL_CONTENT
         if resumes and (span is None or int(span[1]) != done):
             self.remove()
-            raise http.client.HTTPException("the server sent another part than was asked for")
+            raise http.client.HTTPException("the server sent a part that was not requested")
         done = done if resumes else 0
         length = response.headers.get("Content-Length")
         total = None if length is None else done + int(length)

@@ -64,7 +64,7 @@ def fetch(
 ) -> Fetched:
     """Download the archive of a Qlib data folder and unpack it, whole or not at all.
 
-    An interrupted download stays beside ``out``. The next call resumes it if the server says, by ETag or date, that
+    An interrupted download stays next to ``out``. The next call resumes it if the server's ETag or date shows that
     the file is still the same. A failure leaves nothing else behind.
 
     Parameters

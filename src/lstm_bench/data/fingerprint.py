@@ -1,4 +1,4 @@
-"""Computes the fingerprint of a data folder, which identifies what a result was computed from."""
+"""Computes the fingerprint of a data folder, which identifies the data of a result."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _digest(path: str) -> str:
 
 
 def _read_cache() -> dict[str, tuple[str, str]]:
-    """Folder -> state and fingerprint; entries that cannot be understood are left out."""
+    """Folder -> state and fingerprint; invalid entries are left out."""
     try:
         content = json.loads(cache_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):  # missing, unreadable, or cut off by a crash: hash again

@@ -1,4 +1,4 @@
-"""The layout of a Qlib data folder: the names of its files, and how its texts are read."""
+"""The layout of a Qlib data folder: the names of its files, and the reading of its texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SYNTHETIC = "SYNTHETIC.txt"
 """Marks a folder whose bars are synthetic. Qlib ignores the file, and the fingerprint leaves it out."""
 
 IMPORTED = "IMPORTED.json"
-"""How ``data import`` adjusted the files that the folder was made of. The fingerprint leaves it out."""
+"""Note of ``data import`` on the adjustment of the imported files. The fingerprint leaves it out."""
 
 _DEVICES = {
     "CON",

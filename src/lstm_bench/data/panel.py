@@ -28,11 +28,11 @@ class Panel:
     first, last : ``[N]`` int64
         Index into ``days`` of each instrument's first and last *row* (inclusive), clipped to the panel.
         A row exists for every day between an instrument's first and last bar, suspended days included. Outside,
-        there is no row, which differs from NaN: a rolling window does not reach there.
+        there is no row, which differs from NaN: rolling windows exclude these days.
         ``first > last`` if the instrument has no row.
     present : name without ``$`` -> ``[N]`` bool
         Whether the instrument has bars of the field at all. A missing field has no rows, which differs from rows of
-        NaN. All instruments have a field whose name is left out.
+        NaN. Fields without an entry exist for all instruments.
     """
 
     days: Days

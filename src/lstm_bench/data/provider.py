@@ -106,7 +106,7 @@ class Provider:
 
     @cached_property
     def folders(self) -> dict[str, Path]:
-        """Upper-case code -> its folder of bars. The case of the folder's name does not matter.
+        """Upper-case code -> its folder of bars. The folder's name may be in any case.
 
         Raises DataError if the names of two folders differ in case alone.
         """

@@ -6,7 +6,7 @@ backtest (:mod:`lstm_bench.data.synthetic_trading`), and the irregularities of r
 and limit-down days of a single price, a listing in the middle of the sample, a delisting inside a membership span, a
 split. Each occurs at every size and seed.
 
-The same arguments give the same bytes. All randomness is uniform doubles of PCG64, whose stream NumPy guarantees.
+The same arguments yield the same bytes. All randomness is uniform doubles of PCG64, whose stream NumPy guarantees.
 Bars are rounded to cents and lots before the next day builds on them, so that last-bit differences between the
 ``exp`` of two machines almost never reach a file.
 """

@@ -146,7 +146,7 @@ class _Market:
         noise = self.rng.random((10, len(self.close)))
         traded = self._not_suspended(t, noise[0], noise[1])
         ratio = np.where(traded, self._split(t, noise[2]), 1.0)
-        reference = self.close / ratio  # the close before, in today's shares
+        reference = self.close / ratio  # the previous close, in today's shares
         highest = np.floor(reference * (1 + _LIMIT) + 0.5)
         lowest = np.maximum(np.ceil(reference * (1 - _LIMIT) - 0.5), 1)
 
@@ -213,7 +213,7 @@ class _Market:
         return move
 
     def _lots(self, t: int, gain: Floats, u: Floats) -> Floats:
-        """Volume: a stock's usual turnover, how crowded it is, and the size of today's move."""
+        """Volume, from a stock's usual turnover, its crowding, and the size of the day's move."""
         self.crowd = 0.85 * self.crowd + 0.35 * _logistic(u)
         size = np.minimum(np.abs(gain) / np.sqrt(self.variance), 4)
         excess = self.crowd + 0.3 * (size - 0.7)

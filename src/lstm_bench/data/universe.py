@@ -1,4 +1,4 @@
-"""The universe: which instrument belongs to a market on which day."""
+"""The universe: the instruments of a market by day."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """An entry of the cache: a folder with arrays, which processes map, and plain data; and its lock.
 
-The folder has ``entry.json`` and a ``.npy`` file per array. Beside it is ``<key>.lock``, whose modification time is the
+The folder has ``entry.json`` and a ``.npy`` file per array. Next to it is ``<key>.lock``. Its modification time is the
 time at which the entry was last opened. A process that writes or removes the entry holds its ``flock`` exclusively; a
 process that has it open holds the lock shared. So an open entry is never removed, and a dead process holds no lock.
 """
@@ -143,7 +143,7 @@ def last_used(path: Path) -> float:
 
 
 def entry_bytes(path: Path) -> int:
-    """Bytes of an entry and its staging folders; files that disappear meanwhile do not count."""
+    """Bytes of an entry and its staging folders; files that disappear in the meantime are ignored."""
     total = 0
     for part in _parts(path):
         with suppress(FileNotFoundError):

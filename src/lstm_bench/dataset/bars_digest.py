@@ -26,7 +26,7 @@ __all__ = ["BarsDigest"]
 
 @dataclass(frozen=True)
 class BarsDigest:
-    """Digest of the bars and membership behind a dataset.
+    """Digest of a dataset's bars and membership.
 
     If an instrument does not trade on the last days, later bars decide whether it has rows of NaN there or none. The
     digest does not depend on that.
@@ -68,11 +68,11 @@ class BarsDigest:
         return asdict(self)
 
     def is_of(self, config: DatasetConfig, provider: Provider) -> bool:
-        """Whether a data folder, which can have other days too, has the same bars for the same dataset."""
+        """Whether a data folder has the same bars for the same dataset. It may have other days, too."""
         days = provider.calendar
-        own = np.asarray([self.start, self.end, self.through], dtype="datetime64[D]")
-        begin, last, through = (int(i) for i in np.searchsorted(days, own))
-        if max(begin, last, through) >= len(days) or not np.array_equal(days[[begin, last, through]], own):
+        bounds = np.asarray([self.start, self.end, self.through], dtype="datetime64[D]")
+        begin, last, through = (int(i) for i in np.searchsorted(days, bounds))
+        if max(begin, last, through) >= len(days) or not np.array_equal(days[[begin, last, through]], bounds):
             return False
         return self.sha256 == _sha256(config, provider, begin, last + 1, through + 1)
 

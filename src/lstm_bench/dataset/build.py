@@ -106,7 +106,7 @@ def build_inference_dataset(
     *,
     d_feat: int,
 ) -> Dataset:
-    """Build the infer data of other days than a run's own, with the statistics that the run's processors learned.
+    """Build the infer data of other days than a run's own, with the fitted statistics of the run's processors.
 
     It needs no labels and no fit period. Features are those of a table that begins on the handler's first day, as in
     the run: expanding values depend on that day, and so do the last digits of rolling ones. Rows begin as many days
@@ -149,7 +149,7 @@ def requested_segments(segments: Sequence[SegmentName] | None) -> tuple[SegmentN
 
 
 def refuse_unseen_fit(config: DatasetConfig, seen: Sequence[SegmentName]) -> None:
-    """Refuse processors that are fitted on days of a segment which must not be seen.
+    """Refuse processors that are fitted on days of a segment that must not be seen.
 
     Raises ConfigError if the fit period reaches into a segment that is not in ``seen``.
     """

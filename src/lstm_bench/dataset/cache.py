@@ -28,7 +28,7 @@ __all__ = ["DatasetCache"]
 logger = logging.getLogger("lstm_bench")
 
 _CODE = ("core", "config", "data", "features", "dataset")
-"""Subpackages whose code determines a dataset's content."""
+"""Subpackages with code that determines a dataset's content."""
 
 _PACKAGES = ("llvmlite", "numpy")
 """Packages whose versions determine a dataset's content; llvmlite compiles the kernels."""
@@ -140,7 +140,7 @@ def _identity(
         "segments": {name: kwargs["segments"][name] for name in requested},
         "d_feat": None if config.is_time_series else d_feat,
         "embargo": embargo,
-        # the end of the embargo, the next segment's first day, is nowhere else in the identity
+        # the end of the embargo, the next segment's first day, is not in the identity otherwise
         "next": [str(kwargs["segments"][name][0]) for name in get_args(SegmentName)[1:]] if embargo else None,
     }
 

@@ -63,7 +63,7 @@ class View:
 
     @classmethod
     def of(cls, table: Table, features: Resident) -> View:
-        """View a processed table, whose columns are stored in ``features``."""
+        """View a processed table with its columns in ``features``."""
         lagged = table.feature if isinstance(table.feature, LaggedColumns) else None
         return cls(table.kept, table.label.column(0), features, lagged)
 

@@ -36,7 +36,7 @@ def embargo_days(config: RunConfig) -> int:
 def default_embargo(config: RunConfig) -> int:
     """Trading days of the default embargo.
 
-    As many as the label looks ahead, so that no label reaches into the next segment; 0 with ``compat: qlib``.
+    As many days as the label looks ahead, so that no label reaches into the next segment; 0 with ``compat: qlib``.
 
     Raises ExpressionError if the label is not an expression.
     """

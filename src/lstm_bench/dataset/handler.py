@@ -180,7 +180,7 @@ def process_table(config: HandlerConfig, raw: Table, embargoed: Bools | None = N
 def process_infer(
     config: HandlerConfig, raw: Table, fitted: Mapping[str, Sequence[FittedStatistics]]
 ) -> Table:
-    """Run only the processors of the infer data, with statistics that they learned earlier; see :class:`Processed`.
+    """Run only the processors of the infer data, with statistics that were fitted earlier; see :class:`Processed`.
 
     Raises DataError if ``fitted`` belongs to other processors or columns.
     """
@@ -200,7 +200,7 @@ def needed_features(config: HandlerConfig) -> tuple[str, ...]:
 
 
 def missing_columns_hint(config: HandlerConfig) -> str:
-    """End of an error message that counts the columns which processors name and the handler lacks; else empty.
+    """End of an error message about columns that processors name and the handler lacks; empty if there are none.
 
     A warning has already named the columns.
     """

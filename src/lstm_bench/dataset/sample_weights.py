@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_bench.config.sections.harness import TrainingConfig
 from lstm_bench.data.arrays import Floats, Floats32
@@ -16,12 +17,12 @@ _LEAST_QUANTILE = 0.01
 def sample_weights(
     training: TrainingConfig, samples: SampleSet, volatility: Floats32 | None = None
 ) -> Floats | None:
-    """Weigh samples as ``lstm_bench.training.reweight`` says, with a mean of 1 over the samples with a label.
+    """Weigh samples according to ``lstm_bench.training.reweight``, with a mean of 1 over the samples with a label.
 
     ``exponential`` halves a sample's weight with every ``reweight_half_life`` trading days between it and the last day
-    of the samples. ``volatility`` takes the inverse of the stock's trailing volatility. A volatility below the
-    samples' 1% quantile counts as that quantile, so that a stock that hardly moved does not outweigh all others, and
-    a missing one as the samples' median.
+    of the samples. ``volatility`` uses the inverse of the stock's trailing volatility. A volatility below the
+    samples' 1% quantile is replaced by that quantile, so that a stock with almost no moves does not outweigh all
+    others. A missing one is replaced by the samples' median.
 
     The ``volatility`` ``[T, N]`` of the dataset's days and instruments is from
     :func:`lstm_bench.dataset.volatility.trailing_volatility`. Returns ``[S]`` float64; None for ``uniform``. Raises
@@ -37,7 +38,8 @@ def sample_weights(
     else:
         weights = _inverse(volatility[samples.days, samples.instruments].astype(np.float64))
     mean = float(weights[~np.isnan(samples.labels)].mean())
-    return weights / mean
+    scaled: npt.NDArray[np.float64] = weights / mean
+    return scaled
 
 
 def _inverse(volatility: Floats) -> Floats:

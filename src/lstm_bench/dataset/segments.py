@@ -62,7 +62,7 @@ def locate_segments(
 
 
 def close_segments(config: _Run, provider: Provider) -> _Run:
-    """Replace segment ends that neither the segment nor the handler gives by the calendar's first and last day.
+    """Replace segment ends that neither the segment nor the handler sets by the calendar's first and last day.
 
     The configuration then has all days that a run uses, and they are part of the run's identity.
 

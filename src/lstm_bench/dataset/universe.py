@@ -58,8 +58,10 @@ def _before_filters(config: HandlerConfig, provider: Provider) -> Universe:
             return provider.universe(market)
         case Mapping() as spans:
             listed = {
-                code: tuple((np.datetime64(start, "D"), np.datetime64(end, "D")) for start, end in own)
-                for code, own in spans.items()
+                code: tuple(
+                    (np.datetime64(start, "D"), np.datetime64(end, "D")) for start, end in listed_spans
+                )
+                for code, listed_spans in spans.items()
             }
         case codes:
             always = (provider.calendar[0], provider.calendar[-1])
@@ -102,16 +104,16 @@ def _keep_where_true(
     """Clear the cells of ``member [D, N]`` in which a rule is 0.
 
     Qlib applies the rule to an instrument between the first and the last day on which it has a value; its option
-    ``keep`` decides the other days and instruments without a value. NaN counts as true.
+    ``keep`` applies to other days, and to instruments without a value. NaN counts as true.
     """
     expression = parse(entry.rule_expression)
     codes = universe.instruments
     left, right = extent([expression])
     reach = max(begin - left, 0), min(end + right, len(provider.calendar))
     panel = provider.panel(instruments_of(universe, [expression]), expression.fields, *reach)
-    own = np.searchsorted(panel.instruments, codes)
+    columns = np.searchsorted(panel.instruments, codes)
     present = np.zeros((end - begin, len(panel.instruments)), dtype=np.bool_, order="F")
-    present[:, own] = member[begin:end]
+    present[:, columns] = member[begin:end]
     present &= panel.has_row(begin - panel.offset, end - begin)
     rows = Rows.of(present)
     holds = np.zeros(present.shape, dtype=np.bool_)
@@ -122,7 +124,7 @@ def _keep_where_true(
     days = np.arange(end - begin)[:, None]
     first, last = present.argmax(axis=0), end - begin - 1 - present[::-1].argmax(axis=0)
     judged = np.where(has_value, (first <= days) & (days <= last), not entry.keep)
-    member[begin:end] &= (holds | ~judged)[:, own]
+    member[begin:end] &= (holds | ~judged)[:, columns]
 
 
 def _spans(member: Bools, days: Days) -> tuple[Span, ...]:

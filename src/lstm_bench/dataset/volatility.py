@@ -21,9 +21,9 @@ _NAME = "volatility"
 def trailing_volatility(
     provider: Provider, instruments: Sequence[str], begin: int, days: int, window: int
 ) -> Floats32:
-    """Compute the standard deviation of the daily returns of the last ``window`` trading days, each day's own included.
+    """Compute the standard deviation of the daily returns of ``window`` trading days, up to and including each day.
 
-    Nothing later than a day's close is used. Days without a close have no return and are left out.
+    No data after a day's close are used. Days without a close have no return and are left out.
 
     The N ``instruments`` are sorted, and T is ``days``. Bars before ``begin`` are read as the window needs. Returns
     ``[T, N]`` float32: NaN if a window has fewer than two returns.

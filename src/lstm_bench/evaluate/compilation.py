@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class EarlyCompilation:
-    """Context of a training during which the kernels are compiled, if they are not yet.
+    """Context manager around training that compiles the kernels meanwhile, unless they are compiled already.
 
     A marker file in ``folder``, that of :func:`lstm_bench.core.kernel.cache_folder`, says that the kernels are
     compiled. Without a folder machine code cannot be cached, and nothing is compiled ahead.
@@ -75,7 +75,7 @@ class EarlyCompilation:
 
 
 def _machine() -> str:
-    """Digest of everything but the source that machine code depends on."""
+    """Digest of everything that machine code depends on, except the source."""
     features = llvmlite.binding.get_host_cpu_features().flatten()
     about = (numba.__version__, sys.version, llvmlite.binding.get_host_cpu_name(), features)
     return hashlib.sha256(repr(about).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Names of the figures that are shown beside Qlib's own."""
+"""Names of the metrics that are shown in addition to Qlib's."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Moments(NamedTuple):
 def moments(series: Floats) -> Moments:
     """Compute the moments of ``series [T]`` without NaN, for values of any magnitude.
 
-    Values are scaled near 1 by a power of two, which rounds nothing, so that squares neither overflow nor underflow.
+    Values are scaled near 1 by a power of two, without rounding, so that squares neither overflow nor underflow.
     """
     values = series[~np.isnan(series)]
     if len(values) == 0:

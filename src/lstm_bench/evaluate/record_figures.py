@@ -1,4 +1,4 @@
-"""Figures of the records that a workflow file can have beside Qlib's usual three."""
+"""Figures of the records that a workflow file can have in addition to Qlib's usual three."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["long_short_figures", "squared_error"]
 
 
 def long_short_figures(signal: SignalMetrics, precision: Precision) -> dict[str, float]:
-    """Figures that ``HFSignalRecord`` logs beside the ICs, by Qlib's names.
+    """Figures that ``HFSignalRecord`` logs in addition to the ICs, by Qlib's names.
 
     Returns means over days: ``Long precision``, ``Short precision``, ``Long-Short Average Return``; and ``Long-Short
     Average Sharpe``, the mean return divided by the standard deviation (ddof 1), not annualised, NaN if that is 0.

@@ -1,1 +1,1 @@
-"""Jobs on devices: slots, workers, executors and the dispatcher. Nothing here knows Optuna."""
+"""Jobs on devices: slots, workers, executors and the dispatcher. Independent of Optuna."""

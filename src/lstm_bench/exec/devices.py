@@ -50,10 +50,8 @@ class Slot:
 class SlotTable:
     """The slots of all devices, and which of them are taken.
 
-    Parameters
-    ----------
-    slots_per_device
-        None begins with one slot and adds others as soon as a job has shown how much memory it takes.
+    If ``slots_per_device`` is None, a device begins with one slot, and has others as soon as a job has shown how much
+    memory it takes.
     """
 
     def __init__(self, devices: Sequence[Device], slots_per_device: int | None) -> None:
@@ -78,7 +76,7 @@ class SlotTable:
 
     @property
     def free(self) -> list[Slot]:
-        """Slots that can be taken. A narrowed device has none until enough of its slots are released."""
+        """Free slots. A narrowed device has none until enough of its slots are released."""
         held = Counter(slot.device.name for slot in self._taken)
         found = []
         for slot in self.slots:
@@ -89,13 +87,7 @@ class SlotTable:
         return found
 
     def take(self, slot: Slot) -> None:
-        """Mark a slot as held.
-
-        Raises
-        ------
-        ValueError
-            If it is held already.
-        """
+        """Mark a slot as held. Raises ``ValueError`` if it is held already."""
         if slot in self._taken:
             raise ValueError(f"slot {slot.name} is held already")
         self._taken.add(slot)

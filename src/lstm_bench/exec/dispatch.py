@@ -1,4 +1,4 @@
-"""The dispatcher: keeps every slot busy, and passes what workers report on to the source of the jobs.
+"""The dispatcher: keeps every slot busy, and forwards reports of workers to the source of the jobs.
 
 Jobs that fail are tried again as :mod:`lstm_bench.exec.retry` decides.
 """
@@ -10,24 +10,48 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from lstm_bench.core.errors import DeviceError
 from lstm_bench.exec.devices import Slot, SlotTable
-from lstm_bench.exec.protocol import Executor
 from lstm_bench.exec.retry import Attempts, Decision, Failed, decide
 from lstm_bench.exec.worker import Event, Finished, Halted, Job, Noted, Opened, Reported, Unopened
 
-__all__ = ["Dispatcher", "JobSource", "graceful_interrupt"]
+__all__ = ["Dispatcher", "Executor", "JobSource", "graceful_interrupt"]
 
 _WAIT_SECONDS = 0.25
 _GRACE_SECONDS = 30.0
 
 
-class JobSource(Protocol):
-    """Provides jobs and takes their results.
+class Executor(Protocol):
+    """Runs jobs on slots; a slot holds one at a time."""
+
+    def start(self, slot: Slot, job: Job) -> None:
+        """Start a job on a free slot."""
+
+    def answer(self, slot: Slot, go_on: bool) -> None:
+        """Answer a report."""
+
+    def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
+        """Wait for events for at most so many seconds."""
+
+    def halt(self, slot: Slot) -> None:
+        """Ask a slot's job to stop at the end of its batch."""
+
+    def kill(self, slot: Slot) -> None:
+        """Kill a slot's worker; a thread cannot be killed."""
+
+    def retire(self, slot: Slot) -> None:
+        """End a slot's idle worker to free the device memory that it holds."""
+
+    def close(self) -> None:
+        """End all workers, busy ones too."""
+
+
+class JobSource:
+    """Provides jobs and takes their results. This one has no jobs.
 
     Each claimed job ends in one call of ``finished``, ``failed`` or ``halted``, unless it is split or the dispatcher
     stops before it is tried again.
@@ -35,57 +59,46 @@ class JobSource(Protocol):
 
     def claim(self, slot: Slot) -> Job | None:
         """Return a new job for a free slot; None if there is none now."""
-        ...
+        return None
 
     def started(self, job: Job, slot: Slot) -> None:
         """Handle the start of an attempt at a job."""
-        ...
 
     def opened(self, job: Job, slot: Slot, device: str) -> None:
         """Handle the name of the device that the worker opened."""
-        ...
 
-    def reported(self, job: Job, slot: Slot, values: dict[str, object]) -> bool:
+    def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
         """Handle a progress report; return False to prune the job."""
-        ...
+        return True
 
-    def finished(self, job: Job, slot: Slot, result: dict[str, object]) -> None:
+    def finished(self, job: Job, slot: Slot, result: dict[str, Any]) -> None:
         """Handle a job's result."""
-        ...
 
     def retried(self, job: Job, failure: Failed) -> None:
         """Handle a failed attempt at a job that will be tried again, whole or split."""
-        ...
 
     def failed(self, job: Job, slot: Slot, failure: Failed) -> None:
         """Handle a job that has failed for good."""
-        ...
 
     def halted(self, job: Job, slot: Slot) -> None:
         """Handle a job that was stopped because the dispatcher stops."""
-        ...
 
     def split(self, job: Job) -> Sequence[Job]:
         """Return smaller jobs that together do the same in less memory; empty if the job cannot be split."""
-        ...
+        return ()
 
     def noted(self, text: str) -> None:
         """Handle a message that does not belong to one job."""
-        ...
 
     def tick(self) -> None:
         """Do periodic work; called a few times a second."""
-        ...
+
+    def close(self) -> None:
+        """Give back the jobs that have not ended; no worker is left."""
 
 
 class Dispatcher:
-    """Runs jobs until the source has none, or until it is stopped.
-
-    Parameters
-    ----------
-    until
-        Monotonic time at which to stop, None for never.
-    """
+    """Runs jobs until the source has none, until it is stopped, or until the monotonic time ``until``."""
 
     def __init__(
         self, source: JobSource, executor: Executor, slots: SlotTable, *, until: float | None = None
@@ -105,7 +118,7 @@ class Dispatcher:
 
     def run(self) -> None:
         """Run all jobs; no worker is left when this returns."""
-        try:
+        with closing(self._source), closing(self._executor):
             self._fill()
             while self._at_work:
                 for slot, event in self._executor.wait(_WAIT_SECONDS):
@@ -113,8 +126,6 @@ class Dispatcher:
                 self._source.tick()
                 self._watch_time()
                 self._fill()
-        finally:
-            self._executor.close()
 
     def stop(self) -> None:
         """Start no more jobs, and halt running ones at the end of their batch. Signal handlers may call this."""

@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.retry import Failed
-from lstm_bench.exec.worker import Event, Finished, Halted, Job, StopFlag, serve
+from lstm_bench.exec.worker import Event, Finished, Halted, Job, serve
 from lstm_bench.features.host import processors
-
-if TYPE_CHECKING:
-    from lstm_bench.exec.protocol import Executor
 
 __all__ = ["ExecutorName", "InlineExecutor", "LocalExecutor", "make_executor"]
 
@@ -29,22 +26,17 @@ _PATIENCE_SECONDS = 5.0
 _GONE = (BrokenPipeError, ConnectionResetError)
 
 
-class _Flag(StopFlag, Protocol):
-    def set(self) -> None: ...
-    def clear(self) -> None: ...
-
-
 @dataclass
 class _Worker:
     connection: Connection
-    stop: _Flag
-    thread: threading.Thread | multiprocessing.process.BaseProcess
+    stop: Any  # an event of multiprocessing or threading
+    thread: Any  # a multiprocessing process, or a thread
     busy: bool = False
 
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Block signals of the group while a child starts, which inherits the mask until it ignores them itself."""
+    """Block signals of the group while a child starts. The child inherits the mask until it ignores them itself."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -53,12 +45,9 @@ def _signals_blocked() -> Iterator[None]:
 
 
 class LocalExecutor:
-    """A process per slot, kept from job to job.
+    """A process per slot, reused for later jobs.
 
-    Parameters
-    ----------
-    cpu_slots
-        Workers that share the processor's cores, or ``OMP_NUM_THREADS`` of them; each gets its part as threads.
+    ``cpu_slots`` workers share the processor's cores, or ``OMP_NUM_THREADS`` of them; each gets its part as threads.
     """
 
     def __init__(self, cpu_slots: int = 1) -> None:
@@ -85,7 +74,7 @@ class LocalExecutor:
             self._workers[slot].connection.send(go_on)
 
     def wait(self, seconds: float) -> list[tuple[Slot, Event]]:
-        """Wait for events for at most so many seconds."""
+        """Wait for events for at most ``seconds``."""
         slots = {worker.connection: slot for slot, worker in self._workers.items() if worker.busy}
         if not slots:
             return []
@@ -98,8 +87,7 @@ class LocalExecutor:
 
     def kill(self, slot: Slot) -> None:
         """Kill a slot's worker."""
-        process: Any = self._workers[slot].thread
-        process.kill()
+        self._workers[slot].thread.kill()
 
     def retire(self, slot: Slot) -> None:
         """End a slot's idle worker to free the device memory that it holds."""
@@ -149,9 +137,8 @@ class LocalExecutor:
         return _Worker(ours, stop, process)
 
     def _cause_of_death(self, worker: _Worker) -> str:
-        process: Any = worker.thread
-        process.join(_PATIENCE_SECONDS)
-        code = process.exitcode
+        worker.thread.join(_PATIENCE_SECONDS)
+        code = worker.thread.exitcode
         return (
             f"killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
         )
@@ -161,12 +148,11 @@ class LocalExecutor:
             worker.connection.send(None)
 
     def _end(self, worker: _Worker) -> None:
-        process: Any = worker.thread
         if not worker.busy:
-            process.join(_PATIENCE_SECONDS)
-        if process.is_alive():
-            process.kill()
-            process.join()
+            worker.thread.join(_PATIENCE_SECONDS)
+        if worker.thread.is_alive():
+            worker.thread.kill()
+            worker.thread.join()
 
 
 class InlineExecutor(LocalExecutor):
@@ -195,13 +181,10 @@ class InlineExecutor(LocalExecutor):
         worker.thread.join(_PATIENCE_SECONDS)
 
 
-def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> Executor:
+def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> LocalExecutor:
     """Make an executor: ``local`` for processes, ``inline`` for a thread. Workers on the CPU share its cores.
 
-    Raises
-    ------
-    ConfigError
-        If ``inline`` would have more than one slot.
+    Raises ``ConfigError`` if ``inline`` would have more than one slot.
     """
     if name == "inline":
         if len(slots.slots) > 1:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,13 @@ _PACKAGES = (
     "lstm-bench", "torch", "triton", "numba", "numpy", "pandas", "pyarrow", "scipy", "optuna", "pydantic",
     "safetensors", "sqlalchemy", "typer", "wandb", "mlflow", "optuna-dashboard", "psycopg",
 )  # fmt: skip
-"""What numbers and storage depend on, and the optional ones."""
+"""Packages on which numbers and storage depend, and the optional ones."""
 
 _INSTALLED_AS = {"mlflow": ("mlflow", "mlflow-skinny")}
 """Distributions that install a package, if there are several."""
 
 DEFAULT_DATA = "~/.qlib/qlib_data/cn_data"
-"""Where Qlib's own command puts data, and where the ready workflow files look."""
+"""Folder into which Qlib's command downloads data, and which the ready workflow files name."""
 
 _LITTLE_DISK = 5 * 2**30
 _LITTLE_MEMORY = 2 * 2**30
@@ -53,8 +54,6 @@ def machine_report(provider_uri: str | None, results: Path, store: str, store_pa
     ----------
     provider_uri
         The data folder to describe; None for the folder of the ready workflow files.
-    results
-        Folder of the records.
     store
         Where studies are, without a password.
     store_path
@@ -191,20 +190,13 @@ def _describe(provider: Provider) -> Report:
 def _tracking() -> Report:
     mlflow, login = os.environ.get("MLFLOW_TRACKING_URI"), find_login()
     return {
-        "wandb": {
-            "package": _version("wandb"),
-            "mode": login.mode,
-            "mode_from": login.mode_from,
-            "host": login.host,
-            "key": login.key_from,
-            "warning": login.warning,
-        },
+        "wandb": {"package": _version("wandb"), **asdict(login)},
         "mlflow": {"package": _version("mlflow"), "tracking_uri": mlflow and without_password(mlflow)},
     }
 
 
 def advice(report: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each problem, with what to do about it."""
+    """Return a sentence for each problem and its remedy."""
     return [
         *_about_devices(report["devices"]),
         *_about_folders(report["folders"]),
@@ -266,7 +258,9 @@ def _about_data(data: Mapping[str, Any] | None) -> list[str]:
         if market["last_day"] < data["last_day"]
     ]
     return (
-        [f"the calendar goes on to {data['last_day']}, but market {', '.join(late)}: later days have no rows"]
+        [
+            f"the calendar continues to {data['last_day']}, but market {', '.join(late)}: later days have no rows"
+        ]
         if late
         else []
     )

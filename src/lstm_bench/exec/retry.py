@@ -1,7 +1,7 @@
-"""What happens to a job that did not finish: it is tried again, split, or fails.
+"""Decides whether a job that did not finish is tried again, split, or failed.
 
 ``tune`` and ``bench`` share this policy. A lost worker is handled here: its job is tried again, up to
-:data:`MAX_LOST_WORKERS` times. The dispatcher carries the decision out.
+:data:`MAX_LOST_WORKERS` times. The dispatcher applies the decision.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 __all__ = ["MAX_LOST_WORKERS", "Attempts", "Decision", "Failed", "FailureKind", "decide"]
 
 MAX_LOST_WORKERS = 5
-"""A job whose worker is lost more often has failed."""
+"""A job fails if its worker is lost more often than this."""
 
 FailureKind = Literal["raised", "wrong input", "out of memory", "lost", "overdue"]
 
@@ -64,14 +64,10 @@ def decide(
 
     Parameters
     ----------
-    failure
-        Of this attempt.
     earlier
         Attempts before this one. Lost workers and full devices do not count towards ``max_retries``.
     max_retries
         How often a job that raises is tried again.
-    can_split
-        Whether the job can be split into smaller ones.
     shares_device
         Whether other jobs may have used the device at the same time, so that fewer slots leave more memory.
     """

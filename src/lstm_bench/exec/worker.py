@@ -46,7 +46,7 @@ class Job:
     key : its name, such as ``trial 12``
     work : ``module:function``; called with the payload and a :class:`Session`, returns plain data
     payload : plain data
-    max_retries : how often it is tried again if it raises
+    max_retries : retries of a job that raises
     timeout_seconds : time limit of an attempt, None for no limit
     raised_before : attempts under an earlier driver that raised
     """
@@ -89,7 +89,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Halted:
-    """The job was stopped at the end of a batch, as asked."""
+    """The job was stopped at the end of a batch, on request."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,6 @@ class StopFlag(Protocol):
 
     def is_set(self) -> bool:
         """Whether to stop."""
-        ...
 
 
 class _Halt(Exception):  # noqa: N818 - not an error
@@ -129,26 +128,27 @@ class Session:
         self.device = device
 
     def report(self, values: dict[str, Any]) -> bool:
-        """Send the job's progress to the driver; return whether to go on."""
+        """Send the job's progress to the driver; return whether to continue."""
         self.check()
         self._connection.send(Reported(values))
         return bool(self._connection.recv())
 
     def check(self) -> None:
-        """Stop the job here if the driver asked for it. Call this between batches."""
+        """Stop the job here if the driver requested it. Call this between batches."""
         if self._stop.is_set():
             raise _Halt
         if os.getppid() != self._driver:
             raise EOFError("the driver is gone")
 
 
+Work = Callable[[dict[str, Any], Session], dict[str, Any]]
+
+
 def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> None:
-    """Run jobs until the connection closes.
+    """Run jobs until the connection to the driver closes.
 
     Parameters
     ----------
-    connection
-        To the driver.
     stop
         Set to halt the running job.
     opens
@@ -157,10 +157,7 @@ def serve(connection: Connection, stop: StopFlag, opens: str, threads: int) -> N
         Processor threads to use; 0 leaves them as they are.
     """
     if threading.current_thread() is threading.main_thread():
-        for number in (
-            signal.SIGINT,
-            signal.SIGTERM,
-        ):  # these reach the whole process group; the driver decides
+        for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the driver decides
             signal.signal(number, signal.SIG_IGN)
         _send_warnings(connection)
     try:
@@ -228,11 +225,9 @@ def _failure(error: Exception) -> Failed:
     return Failed(kind, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
 
 
-def _work(name: str) -> Callable[[dict[str, Any], Session], dict[str, Any]]:
+def _work(name: str) -> Work:
     module, _, function = name.partition(":")
-    found: Callable[[dict[str, Any], Session], dict[str, Any]] = getattr(
-        importlib.import_module(module), function
-    )
+    found: Work = getattr(importlib.import_module(module), function)
     return found
 
 

@@ -28,7 +28,7 @@ class Bars:
     Attributes
     ----------
     provider : the Qlib folder
-    universe : which instrument has rows on which days
+    universe : instruments that have rows, by day
     begin, end : calendar positions of the span, end exclusive
     """
 

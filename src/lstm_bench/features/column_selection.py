@@ -25,7 +25,7 @@ def surviving_columns(
 ) -> tuple[str, ...]:
     """Names of the features that must be computed, in the handler's order.
 
-    A column that ``FilterCol`` or ``DropCol`` drops is not needed, unless an earlier processor drops rows for its NaN.
+    A column that ``FilterCol`` or ``DropCol`` drops is needed only if an earlier processor drops rows for its NaN.
     """
     names = tuple(features)
     for entry in chain:

@@ -1,6 +1,6 @@
 """Columns of a table, and the maps that processors add to them.
 
-A processor such as ``RobustZScoreNorm`` maps each column on its own. The map is not applied when it is fitted: a
+A processor such as ``RobustZScoreNorm`` maps each column separately. The map is not applied when it is fitted: a
 column keeps its source and its maps, and they are applied when values are needed, to a copy of the column or to a
 gathered batch. So Alpha360's 360 columns are stored as six fields.
 """
@@ -160,7 +160,7 @@ class LaggedColumns(Columns):
     # f positions in ``fields``: the field that each field is divided by, on the last day
     bases: tuple[int, ...]
     epsilon: Floats32  # ``[f]`` float32, added to the base
-    lags: tuple[int, ...]  # days of lag in a column, first to last; names come field by field in this order
+    lags: tuple[int, ...]  # days of lag in a column, first to last; names are grouped by field, in this order
     cells: Ints  # ``[R]`` int64, position of each row's day in a flat ``[N, S + T]``
 
     @property

@@ -23,7 +23,7 @@ def _sign(x: Array) -> Array:
 
 
 def _truth(x: Any) -> Any:
-    """Truth values as pandas takes them when it joins numbers with booleans; missing is False."""
+    """Truth values as pandas converts them when it joins numbers with booleans; missing is False."""
     if not isinstance(x, np.ndarray):
         return bool(x)
     return (x == x) & (x != 0) if x.dtype.kind == "f" else x != 0

@@ -1,4 +1,4 @@
-"""Fitted processors: the statistics of each column that they learn, store and check."""
+"""Fitted processors: the statistics of each column, and how they are fitted, stored and checked."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def recall(
 
 
 def standardise(table: Table, kwargs: FittedKwargs, learned: Iterable[FittedStatistics]) -> Table:
-    """Add the maps of learned statistics to the table's columns."""
+    """Add the maps of fitted statistics to the table's columns."""
     limit = _OUTLIER if isinstance(kwargs, RobustZScoreNormKwargs) and kwargs.clip_outlier else None
     for statistics in learned:
         column_map = StandardiseColumns(statistics.center, statistics.scale, limit)

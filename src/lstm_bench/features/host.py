@@ -38,8 +38,8 @@ def processors() -> int:
 def empty(shape: tuple[int, ...]) -> Floats32:
     """Return a new float32 array in C order, with arbitrary content, in pages of the system's ordinary size.
 
-    NumPy asks for pages of 2 MB. They save a little time on bare metal. On virtual machines whose host has none
-    available, allocating hundreds of megabytes took more than four times as long, longer than the work on them.
+    NumPy requests pages of 2 MB. They save a little time on bare metal. On virtual machines whose host has none
+    available, allocating hundreds of megabytes took more than four times as long, longer than the computation itself.
     """
     size = math.prod(shape)
     if size == 0:

@@ -1,6 +1,6 @@
 """The operators of the expression language: their parameters, limits and reach.
 
-This table is Qlib's ``qlib/data/ops.py`` as data. It refers to no kernel, so that a text can be parsed and checked
+This table is Qlib's ``qlib/data/ops.py`` as data. It imports no kernel, so that a text can be parsed and checked
 without loading numba; :mod:`lstm_bench.features.compute` computes the operators.
 """
 
@@ -33,7 +33,7 @@ REFUSED = {
 
 
 class Kind(Enum):
-    """How an operator uses an instrument's history."""
+    """The use of an instrument's history by an operator."""
 
     ELEMENTWISE = auto()
     ROLLING = auto()
@@ -63,7 +63,7 @@ class Operator:
         return self.starts or (window is not None and 0 <= window < 1)
 
     def extent(self, window: Window | None, operands: Sequence[tuple[int, int]]) -> tuple[int, int]:
-        """Days needed before the first and after the last day asked for.
+        """Days needed before the first and after the last requested day.
 
         Returns left, right: as Qlib's ``get_extended_window_size``. A window takes N - 1 days on the left, a shift N
         days on its side, an exponential mean of alpha N as many days as its weight needs to fall to a millionth.

@@ -49,7 +49,7 @@ def _median(values: Floats32, counts: Ints32) -> np.float32:
     total = 0
     for i in range(len(values)):
         if not np.isnan(values[i]):
-            # neighbours often share a bin; two counters avoid that one increment waits for the other
+            # neighbours often share a bin; with two counters, no increment waits for the other
             counts[i & 1, _key(bits[i]) >> np.uint32(16)] += 1
             total += 1
     if total == 0:

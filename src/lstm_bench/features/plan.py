@@ -1,6 +1,6 @@
 """The plan: many expressions as one list of tasks, in which each distinct sub-expression is computed once.
 
-Qlib computes each expression on its own, from its own first day. Most values do not depend on that day, and all
+Qlib computes each expression separately, from its own first day. Most values do not depend on that day, and all
 expressions share them. Values that do (:meth:`Operator.depends_on_start`) are shared by expressions with the same
 first day. Results of one pass over a window (an extreme and its place, order statistics, a regression) are one task.
 """
@@ -96,8 +96,8 @@ class Plan:
 
     def _own_rows(self, expression: Expression) -> Rows:
         """Days that Qlib would load for this expression alone."""
-        own = max(0, self._begin - expression.left), min(self._rows, self._end + expression.right)
-        return None if own == (0, self._rows) else own
+        loaded = max(0, self._begin - expression.left), min(self._rows, self._end + expression.right)
+        return None if loaded == (0, self._rows) else loaded
 
     def _intern(self, step: Step) -> int:
         slot = self._slots.setdefault(step, len(self._slots))
@@ -110,21 +110,21 @@ class Plan:
         self.numbers[slot] = value
         return slot
 
-    def _place(self, node: Node, rows: Rows, own: Rows) -> int:
-        """Slot of a node whose fields are read on the days ``rows``, of an expression that loads the days ``own``."""
+    def _place(self, node: Node, rows: Rows, loaded: Rows) -> int:
+        """Slot of a node with fields read on the days ``rows``, in an expression that loads the days ``loaded``."""
         match node:
             case Number(value=value):
                 return self._intern_number(value)
             case Field(name=name, instrument=instrument):
                 return self._intern(Load(name, instrument, rows))
         spec = OPERATORS[node.operator]
-        below = own if spec.depends_on_start(node.window) else rows
-        inputs = tuple(self._place(operand, below, own) for operand in node.operands)
+        below = loaded if spec.depends_on_start(node.window) else rows
+        inputs = tuple(self._place(operand, below, loaded) for operand in node.operands)
         if spec.kind is not Kind.ROLLING or node.operator == "Delta":
             return self._intern(Apply(node.operator, inputs, node.window))
-        return self._place_rolling(node, inputs, rows, own)
+        return self._place_rolling(node, inputs, rows, loaded)
 
-    def _place_rolling(self, node: Call, inputs: tuple[int, ...], rows: Rows, own: Rows) -> int:
+    def _place_rolling(self, node: Call, inputs: tuple[int, ...], rows: Rows, loaded: Rows) -> int:
         window = node.window
         alpha = _alpha(node)
         keeps_infinite = node.operator in _KEEP_INFINITE and alpha is None
@@ -135,7 +135,7 @@ class Plan:
             return self._intern(Apply("Exponential", doubles, alpha))
         slot = self._intern(Apply(node.operator, doubles, window, node.quantile))
         if node.operator == "Rsquare" and window != 0:
-            deviation = self._place(Call("Std", node.operands, window), rows, own)
+            deviation = self._place(Call("Std", node.operands, window), rows, loaded)
             slot = self._intern(Apply("Unsteady", (slot, deviation)))
         return slot
 

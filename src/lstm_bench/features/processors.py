@@ -1,7 +1,7 @@
 """Qlib's processors on a table.
 
-A chain runs in order, and each processor is fitted on the output of the one before it. The statistics that it learns
-are returned beside the table, so that new days can be processed alike. Numbers are float32, as pandas and NumPy
+A chain runs in order, and each processor is fitted on the output of the one before it. The fitted statistics
+are returned with the table, so that new days can be processed in the same way. Numbers are float32, as pandas and NumPy
 compute them in Qlib; see ``qlib/data/dataset/processor.py`` for the definitions.
 """
 

@@ -1,4 +1,4 @@
-"""The contract of the training paths: what a pack is, what a path is given, and what it does.
+"""The contract of the training paths: packs, the inputs of a path, and its methods.
 
 A pack is K seeds of one configuration that train together. Each seed is a member; a member is active until its
 training ends.
@@ -51,7 +51,7 @@ class PackSpec:
 
     @classmethod
     def of(cls, config: RunConfig) -> PackSpec:
-        """Return what the members of a configuration share."""
+        """Return the settings of a configuration."""
         kwargs, training = config.task.model.kwargs, config.lstm_bench.training
         return cls(
             d_feat=kwargs.d_feat,
@@ -88,7 +88,7 @@ class PackSpec:
 
 @dataclass(frozen=True)
 class MemberSpec:
-    """What is a member's own."""
+    """Settings of a single member."""
 
     seed: int
     lr: float
@@ -141,7 +141,7 @@ class TrainingInputs:
 
 @dataclass(frozen=True)
 class PathChoice:
-    """The path that trains, and why this one."""
+    """The chosen path, and the reason."""
 
     name: PathName
     reason: str

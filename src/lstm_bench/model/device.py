@@ -1,4 +1,4 @@
-"""The device that a run trains on. A requested device must exist; the file's ``GPU`` is only a preference."""
+"""Choice of the device. A requested device must exist; the file's ``GPU`` is only a preference."""
 
 from __future__ import annotations
 

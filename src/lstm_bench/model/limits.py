@@ -1,6 +1,6 @@
-"""What a machine can do, and what an LSTM needs: measured rates of products and copies, and counted operations.
+"""Measured rates of a machine's products and copies, and the number of operations of an LSTM.
 
-No step is faster than its products at the measured rate. The share of that rate that a path reaches shows what is left
+No step is faster than its products at the measured rate. The share of that rate that a path reaches shows what remains
 to gain.
 """
 
@@ -103,7 +103,7 @@ def lstm_flops(spec: PackSpec, batch: int, step_len: int, training: bool) -> int
         total += forward
         if training:
             total += forward  # gradient of the weights
-            total += 2 * B * L * 4 * H * (H + (inputs if layer else 0))  # gradient of what they multiply
+            total += 2 * B * L * 4 * H * (H + (inputs if layer else 0))  # gradient of the other factor
     return total
 
 
@@ -141,7 +141,7 @@ def _cpu_gemm_rate(hidden_size: int, precision: Precision) -> float:
     def by_kernels(left: torch.Tensor) -> None:
         compiled_product(left, columns, precision)(_CPU_PRODUCTS)
 
-    ways = [by_torch, by_kernels] if precision in precisions("cpu") else [by_torch]
+    functions = [by_torch, by_kernels] if precision in precisions("cpu") else [by_torch]
     with parallel_map() as map_products:
-        seconds = min(best_seconds(partial(map_products, way, lefts)) for way in ways)
+        seconds = min(best_seconds(partial(map_products, function, lefts)) for function in functions)
     return 2 * _CPU_ROWS * depth * columns * _CPU_PRODUCTS * threads / seconds

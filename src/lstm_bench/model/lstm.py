@@ -10,7 +10,7 @@ __all__ = ["LSTM", "count_parameters"]
 class LSTM(nn.Module):
     """Scores windows of days.
 
-    Parameters are drawn from torch's default generator in the order rnn, fc_out, so that a seed gives the same initial
+    Parameters are drawn from torch's default generator in the order rnn, fc_out, so that a seed yields the same initial
     weights as for Qlib's model; their names are Qlib's too.
 
     F is ``d_feat``, the features per day, H the ``hidden_size``. Dropout between layers has no effect on a single
@@ -24,7 +24,7 @@ class LSTM(nn.Module):
             hidden_size=hidden_size,
             num_layers=num_layers,
             batch_first=True,
-            dropout=dropout if num_layers > 1 else 0.0,  # torch warns of a dropout without effect
+            dropout=dropout if num_layers > 1 else 0.0,  # torch warns if dropout has no effect
         )
         self.fc_out = nn.Linear(hidden_size, 1)
 

@@ -45,7 +45,7 @@ class Pack:
 
     Attributes
     ----------
-    choice : the training path, and why this one
+    choice : the training path, and the reason for the choice
     path : trains and scores the members
     base_rates : ``[K]`` float64, learning rates before any schedule
     """
@@ -82,7 +82,9 @@ class Pack:
         self.streams = [RandomStream(member.seed, device) for member in members]
         models = []
         for member, stream in zip(members, self.streams, strict=True):
-            with stream.in_use():  # weights are drawn on the CPU: a seed means the same model everywhere
+            with (
+                stream.in_use()
+            ):  # weights are drawn on the CPU, so that a seed yields the same model on every device
                 models.append(spec.make_model(member.dropout))
         self.choice = choice or choose_path(spec, device)
         inputs = TrainingInputs(
@@ -102,7 +104,7 @@ class Pack:
 
     @property
     def days_per_batch(self) -> int:
-        """Days of a batch, if batches hold whole days: as many as have about ``batch_size`` samples."""
+        """Days of a batch of whole days, so that it has about ``batch_size`` samples."""
         return days_per_batch(self._days, self.spec.batch_size)
 
     def train_epoch(

@@ -1,4 +1,4 @@
-"""Random streams: each member draws the same numbers, whatever else draws in between.
+"""Random streams: each member draws the same numbers, whatever other draws occur in between.
 
 ``nn.LSTM`` draws initial weights and dropout masks from torch's *default* generators, and Qlib shuffles with them
 (``TSDatasetH``) or with numpy's (``DatasetH``). A stream sets the state of these generators while its member draws, and
@@ -38,7 +38,7 @@ class RandomStream:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Let the default generators draw from this stream inside the block."""
+        """Use this stream for the default generators inside the block."""
         outside = self._states()
         self._restore(self._own)
         try:

@@ -63,7 +63,7 @@ def shuffled_as_numpy(samples: int, batch_size: int, random: np.random.RandomSta
 
 
 def shuffled_as_loader(samples: int, batch_size: int, *, shuffle: bool = True) -> Iterator[Tensor]:
-    """Visit samples as a torch ``DataLoader`` does that drops its last partial batch.
+    """Visit samples in the order of a torch ``DataLoader`` that drops its last partial batch.
 
     Qlib's model for ``TSDatasetH`` uses three loaders an epoch. This is torch's own loader over positions, so that it
     draws the same random numbers; an unshuffled loader draws some too.

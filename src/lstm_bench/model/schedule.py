@@ -14,7 +14,7 @@ __all__ = ["CONSTANT", "Schedule", "ScheduleSpec"]
 
 _RISE = 0.3  # of one_cycle's steps; this and the next two are torch's defaults
 _CYCLE_START, _CYCLE_END = 1 / 25, 1 / 25e4
-_IMPROVEMENT = 1e-4  # relative: what counts as a lower loss; torch's default
+_IMPROVEMENT = 1e-4  # relative decrease that counts as a lower loss; torch's default
 
 Factors = npt.NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class Schedule:
         return self._after_warmup(epoch - self._spec.warmup_epochs, done - warmup)
 
     def note(self, epoch: int, valid_loss: float) -> None:
-        """Record an epoch's validation loss; those of the warm-up do not count."""
+        """Record an epoch's validation loss; those of the warm-up are ignored."""
         if self._spec.name != "plateau" or epoch < self._spec.warmup_epochs:
             return
         if valid_loss < self._lowest * (1 - _IMPROVEMENT):

@@ -1,4 +1,4 @@
-"""Which path trains and scores a pack on a device. Only this module imports the paths.
+"""Chooses the path that trains and scores a pack on a device. Only this module imports the paths.
 
 A path is imported when it is used: the compiled ones need Numba or Triton.
 """
@@ -146,7 +146,7 @@ def compiled_scores(model: LSTM, precision: Precision) -> Callable[[Tensor], Ten
 
 
 def compiled_product(left: Tensor, columns: int, precision: Precision) -> Callable[[int], None]:
-    """Return a function that repeats one product of the kernels of ``cpu``: ``left`` by so many columns of noise."""
+    """Return a function that repeats one product of the kernels of ``cpu``: ``left`` by a matrix of noise."""
     from lstm_bench.model.paths.cpu.panels import noise_product
 
     return noise_product(left, columns, precision)

@@ -1,7 +1,7 @@
-"""Threads that each compute on their own, without sharing a product.
+"""Threads that compute independently, without sharing a product.
 
 torch's threads share one product. For matrices of this size that gains little, and everything between the products
-stays on one thread. The threads here each take a whole piece of work instead.
+runs on one thread. Here, each thread executes a whole piece of work instead.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ParallelMap(Protocol):
 
 @contextmanager
 def parallel_map() -> Iterator[ParallelMap]:
-    """Yield a map over as many threads as torch is set to use.
+    """Yield a parallel map over the number of threads that torch is set to use.
 
     Inside the block the calling thread computes alone: torch's helper threads wait for work by spinning, and would take
     the cores from the threads of the map.
@@ -65,12 +65,12 @@ def _in_turn(work: Callable[..., Result], *items: Iterable[Any]) -> list[Result]
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     pool = ThreadPoolExecutor(threads, "lstm-bench", initializer=_use_one_thread)
-    # Start all of them now: some libraries have one setting for all threads, which setting a thread's number changes.
+    # Start all threads now: in some libraries, setting the number in one thread changes it for all threads.
     list(pool.map(threading.Barrier.wait, [threading.Barrier(threads)] * threads))
     return pool
 
 
 def _use_one_thread() -> None:
-    """Give a thread of the pool one thread for its products."""
-    torch.get_num_threads()  # a thread's first call takes over the process's number, and would undo the next line
+    """Let a thread of the pool compute products alone."""
+    torch.get_num_threads()  # a thread's first call copies the process's number, and would undo the next line
     torch.set_num_threads(1)

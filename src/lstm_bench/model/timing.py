@@ -158,7 +158,7 @@ def time_path(
 def time_pack(
     pack: Pack, scored: ResidentSamples, *, steps: int = _CPU_STEPS, seconds: float = _SECONDS
 ) -> PathTiming:
-    """Time a pack's steps on random training samples of its own, and its scoring of other samples.
+    """Time a pack's steps on random training samples, and its scoring of other samples.
 
     The pack's weights change. ``scored`` are on its device; ``steps`` and ``seconds`` are as for :func:`time_path`.
     Raises ValueError if there are fewer training samples than a batch, or none to score.

@@ -25,7 +25,7 @@ _SCORED = ("pred.parquet", "label.parquet", "ic.parquet", "epochs.parquet", "mod
 _SET_NAME = re.compile(r"^lstm_bench:\n(?: .*\n)*?  features:\n    name: (.+)$", re.MULTILINE)
 _HANDLER = re.compile(r"^ +handler:\n +class: (.+)$", re.MULTILINE)
 """Match the feature set in a record's configuration. Parsing thousands of these as YAML takes minutes, and all of them
-have the layout of our own writer."""
+have the layout of this package's writer."""
 
 _MOST_NAMED = 8
 
@@ -92,18 +92,8 @@ def run_folders(results: Path) -> list[Path]:
 def find_run(run: str, results: Path) -> Path:
     """Find the folder of a run's record, complete or not.
 
-    Parameters
-    ----------
-    run
-        The folder, or the id of a run in ``results/<experiment>/``, or the beginning of an id, with or without the
-        experiment in front (``demo/01874``).
-    results
-        The folder of all records.
-
-    Raises
-    ------
-    DataError
-        If no run matches, or several do; these are listed.
+    ``run`` is the folder, or the id of a run in ``results/<experiment>/``, or the beginning of an id, with or without
+    the experiment in front (``demo/01874``). Raises ``DataError`` if no run matches, or several do; these are listed.
     """
     if not run:
         raise DataError("run: got '', expected a record's folder, or the id of one")
@@ -128,10 +118,7 @@ def find_run(run: str, results: Path) -> Path:
 def find_entry(run: str, results: Path) -> CatalogueEntry:
     """Find a run as :func:`find_run` does, and read its small files.
 
-    Raises
-    ------
-    DataError
-        If there is no such run, or the folder is not a run's.
+    Raises ``DataError`` if there is no such run, or the folder is not a run's.
     """
     folder = find_run(run, results)
     if not is_run_id(folder.name):
@@ -175,35 +162,22 @@ def _entry(path: Path, stagings: tuple[Staging, ...]) -> CatalogueEntry:
 def _provenance(record: Record) -> dict[str, Any]:
     """Read the fields of an entry.
 
-    Raises
-    ------
-    DataError
-        If a file is absent, cannot be read, or holds something else.
+    Raises ``DataError`` if a file is absent, cannot be read, or holds something else.
     """
     if missing := _absent(record.path, (SEAL, CONFIG)):
         raise DataError(missing[0])
     content = record.provenance()
-    training, seconds = _part(content, "training", dict), _part(content, "seconds", dict)
+    training = content["training"]
     return {
         "features": _features(record.path / CONFIG),
-        "seed": _part(content, "seed", int),
+        "seed": content["seed"],
         "started": _moment(content.get("started")),
-        "status": _part(training, "status", str),
-        "epochs": _part(training, "epochs", int),
-        "best_epoch": _part(training, "best_epoch", int),
-        "seconds": math.fsum(value for value in seconds.values() if isinstance(value, int | float)),
-        "data_fingerprint": _part(content, "data_fingerprint", str),
+        "status": training["status"],
+        "epochs": training["epochs"],
+        "best_epoch": training["best_epoch"],
+        "seconds": math.fsum(content["seconds"].values()),
+        "data_fingerprint": content["data_fingerprint"],
     }
-
-
-def _part(content: Mapping[str, Any], key: str, kind: type) -> Any:
-    value = content[key]
-    if not isinstance(value, kind):
-        raise DataError(f"{SEAL}: {key}: got {value!r}, expected {_KINDS[kind]}")
-    return value
-
-
-_KINDS: Mapping[type, str] = {dict: "an object", int: "a whole number", str: "a text"}
 
 
 def _moment(text: Any) -> datetime | None:
@@ -251,7 +225,7 @@ def is_run_id(name: str) -> bool:
 
 
 def _name_like(path: Path, text: str) -> str:
-    """Return the name of a run, with its experiment if the text that asks for it has one."""
+    """Return the name of a run, with its experiment if the requested name has one."""
     return f"{path.parent.name}/{path.name}" if "/" in text else path.name
 
 

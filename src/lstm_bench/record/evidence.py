@@ -2,16 +2,15 @@
 
 ``results/leaderboard/<study>.parquet`` has a row per (row of the leaderboard, seed),
 ``results/leaderboard/<study>.daily.parquet`` the daily series of the complete ones. Every figure of a published
-table follows from them alone. ``evidence_schema.py`` has their columns.
+table is computed from them alone. ``evidence_schema.py`` has their columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +22,7 @@ from lstm_bench.record.evidence_schema import (
     DAILY_COLUMNS,
     METRICS,
     SEED_COLUMNS,
+    SeedResult,
     arrow_schema,
     read_table,
     write_table,
@@ -32,8 +32,6 @@ __all__ = [
     "FOLDER",
     "Daily",
     "Evidence",
-    "SeedResult",
-    "Status",
     "daily_path",
     "read_evidence",
     "read_study",
@@ -45,53 +43,7 @@ __all__ = [
 FOLDER = "leaderboard"
 """Below the results."""
 
-Status = Literal["complete", "failed", "missing"]
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class SeedResult:
-    """One seed of a row of the leaderboard. Fields without a value are None, for instance if the seed failed.
-
-    The fields are the columns of :data:`~lstm_bench.record.evidence_schema.SEED_COLUMNS`, described there, and
-
-    Attributes
-    ----------
-    metrics : name in ``METRICS`` or ``HEADLINES`` -> value
-    """
-
-    study: str
-    row: str
-    features: str
-    trial: int | None
-    seed: int
-    status: Status
-    message: str
-    config: str
-    reduced: str = ""
-    run_id: str | None = None
-    data_fingerprint: str | None = None
-    calendar_first: date | None = None
-    calendar_last: date | None = None
-    first_day: date | None = None
-    last_day: date | None = None
-    synthetic: bool | None = None
-    numerics: int | None = None
-    commit: str | None = None
-    dirty: bool | None = None
-    versions: str | None = None
-    device: str | None = None
-    device_model: str | None = None
-    training_path: str | None = None
-    training_status: str | None = None
-    train_seconds: float | None = None
-    total_seconds: float | None = None
-    epochs: int | None = None
-    best_epoch: int | None = None
-    n_epochs: int | None = None
-    parameters: int | None = None
-    data_used: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +53,7 @@ class Daily:
     Attributes
     ----------
     days : ``[T]`` datetime64[D], ascending
-    series : each name of ``DAILY`` -> ``[T]`` float64, NaN where there is nothing
+    series : each name of ``DAILY`` -> ``[T]`` float64, NaN on days without a value
     """
 
     days: npt.NDArray[np.datetime64]
@@ -152,10 +104,7 @@ def daily_path(results: Path, study: str) -> Path:
 def read_evidence(results: Path) -> dict[str, Evidence]:
     """Read the evidence of all studies, sorted by name.
 
-    Raises
-    ------
-    DataError
-        If a file is not as :func:`write_study` writes it, or its counterpart is missing.
+    Raises ``DataError`` if a file is not as :func:`write_study` writes it, or its counterpart is missing.
     """
     names = {path.name.removesuffix(".parquet") for path in (results / FOLDER).glob("*.parquet")}
     return {name: read_study(results, name) for name in sorted({n.removesuffix(".daily") for n in names})}
@@ -164,10 +113,7 @@ def read_evidence(results: Path) -> dict[str, Evidence]:
 def read_study(results: Path, study: str) -> Evidence:
     """Read one study's evidence.
 
-    Raises
-    ------
-    DataError
-        If a file cannot be read, or its columns are not those of the evidence.
+    Raises ``DataError`` if a file cannot be read, or its columns are not those of the evidence.
     """
     columns = read_table(study_path(results, study), SEED_COLUMNS).to_pydict()
     metrics = {name: columns.pop(name) for name in (*METRICS, *HEADLINES)}
@@ -182,13 +128,7 @@ def read_study(results: Path, study: str) -> Evidence:
 
 
 def write_study(results: Path, evidence: Evidence) -> bool:
-    """Write those of a study's two files whose content has changed.
-
-    Returns
-    -------
-    bool
-        Whether a file was written.
-    """
+    """Write those of a study's two files whose content has changed; return whether a file was written."""
     import pyarrow as pa
 
     rows = [

@@ -1,15 +1,17 @@
 """The columns of the evidence files, version 1.
 
-A file of a later version names it in its Parquet metadata, under ``lstm_bench_evidence``. Files of version 1 have no
-such key.
+Later versions are to store their number in the Parquet metadata, under ``lstm_bench_evidence``. Files of version 1
+have no such key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_type_hints
 
 from lstm_bench.core.atomic import staged_file
 from lstm_bench.core.errors import DataError
@@ -25,6 +27,8 @@ __all__ = [
     "SEED_COLUMNS",
     "VERSION",
     "Column",
+    "SeedResult",
+    "Status",
     "arrow_schema",
     "read_table",
     "write_table",
@@ -34,6 +38,7 @@ VERSION = 1
 
 _VERSION_KEY = b"lstm_bench_evidence"
 
+Status = Literal["complete", "failed", "missing"]
 Kind = Literal["string", "int64", "float64", "bool", "date32", "timestamp[ms]"]
 
 
@@ -47,7 +52,7 @@ class Column:
     kind : its Arrow type
     nullable : whether it may hold nulls
     description
-    optional : whether a file may lack the column. It is written if it holds some value, and read as nulls if absent.
+    optional : whether a file may lack the column. It is written only if it has a value, and read as nulls if absent.
     """
 
     name: str
@@ -69,42 +74,67 @@ METRICS = (
 DAILY = ("ic", "rank_ic", "return", "bench", "cost", "turnover")
 """Columns of daily series."""
 
+
+@dataclass(frozen=True)
+class SeedResult:
+    """One seed of a row of the leaderboard. Fields without a value are None, for instance if the seed failed.
+
+    Attributes
+    ----------
+    metrics : name in ``METRICS`` or ``HEADLINES`` -> value
+    """
+
+    study: Annotated[str, "name of the study"]
+    row: Annotated[str, "label of the leaderboard's row"]
+    features: Annotated[str, "Alpha158, Alpha360 or the name of another feature set"]
+    trial: Annotated[int | None, "number of the trial that proposed the configuration"]
+    seed: Annotated[int, "seed of the run"]
+    status: Annotated[Status, "complete, failed or missing"]
+    message: Annotated[str, "why a seed failed; empty otherwise"]
+    config: Annotated[str, "JSON of the resolved workflow with its seed, without the machine's paths"]
+    reduced: Annotated[str, "why the run is smaller than the full benchmark; empty for a full run"] = ""
+    run_id: Annotated[str | None, "name of the record"] = None
+    data_fingerprint: Annotated[str | None, "SHA-256 of the folder that first had the data"] = None
+    calendar_first: Annotated[date | None, "first day of the data"] = None
+    calendar_last: Annotated[date | None, "last day of the data"] = None
+    first_day: Annotated[date | None, "start of the train segment, clipped to the calendar"] = None
+    last_day: Annotated[date | None, "end of the test segment, clipped to the calendar"] = None
+    synthetic: Annotated[bool | None, "whether the data are a synthetic market"] = None
+    numerics: Annotated[int | None, "version of the numerics"] = None
+    commit: Annotated[str | None, "commit of the code"] = None
+    dirty: Annotated[bool | None, "whether the checkout had uncommitted changes"] = None
+    versions: Annotated[str | None, "JSON of the versions of the interpreter and the packages"] = None
+    device: Annotated[str | None, "device of the run"] = None
+    device_model: Annotated[str | None, "model of the processor or GPU"] = None
+    training_path: Annotated[str | None, "training path"] = None
+    training_status: Annotated[str | None, "how training ended"] = None
+    train_seconds: Annotated[float | None, "seconds of training"] = None
+    total_seconds: Annotated[float | None, "seconds of the run"] = None
+    epochs: Annotated[int | None, "trained epochs"] = None
+    best_epoch: Annotated[int | None, "epoch of the best validation score, from 0"] = None
+    n_epochs: Annotated[int | None, "most epochs allowed"] = None
+    parameters: Annotated[int | None, "number of the model's parameters"] = None
+    data_used: Annotated[str | None, "digest of the days and stocks that the run used"] = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+_LATER_FIELDS = ("data_used",)
+"""Fields that early files lack."""
+
+
+def _columns_of_fields() -> Iterator[Column]:
+    """Make the columns of :class:`SeedResult`'s fields: the type of a field decides the kind."""
+    kinds: dict[object, Kind] = {int: "int64", float: "float64", bool: "bool", date: "date32"}
+    hints = get_type_hints(SeedResult, include_extras=True)
+    del hints["metrics"]
+    for name, hint in hints.items():
+        types = get_args(hint.__origin__) or (hint.__origin__,)
+        kind = kinds.get(types[0], "string")
+        yield Column(name, kind, NoneType in types, hint.__metadata__[0], optional=name in _LATER_FIELDS)
+
+
 SEED_COLUMNS = (
-    Column("study", "string", False, "name of the study"),
-    Column("row", "string", False, "label of the leaderboard's row"),
-    Column("features", "string", False, "Alpha158, Alpha360 or the name of another feature set"),
-    Column("trial", "int64", True, "number of the trial that proposed the configuration"),
-    Column("seed", "int64", False, "seed of the run"),
-    Column("status", "string", False, "complete, failed or missing"),
-    Column("message", "string", False, "why a seed failed; empty otherwise"),
-    Column(
-        "config", "string", False, "JSON of the resolved workflow with its seed, without the machine's paths"
-    ),
-    Column(
-        "reduced", "string", False, "why the run is smaller than the full benchmark; empty for a full run"
-    ),
-    Column("run_id", "string", True, "name of the record"),
-    Column("data_fingerprint", "string", True, "SHA-256 of the folder from which the data were first used"),
-    Column("calendar_first", "date32", True, "first day of the data"),
-    Column("calendar_last", "date32", True, "last day of the data"),
-    Column("first_day", "date32", True, "start of the train segment, clipped to the calendar"),
-    Column("last_day", "date32", True, "end of the test segment, clipped to the calendar"),
-    Column("synthetic", "bool", True, "whether the data are a synthetic market"),
-    Column("numerics", "int64", True, "version of the numerics"),
-    Column("commit", "string", True, "commit of the code"),
-    Column("dirty", "bool", True, "whether the checkout had changes"),
-    Column("versions", "string", True, "JSON of the versions of the interpreter and the packages"),
-    Column("device", "string", True, "device of the run"),
-    Column("device_model", "string", True, "model of the processor or GPU"),
-    Column("training_path", "string", True, "training path"),
-    Column("training_status", "string", True, "how training ended"),
-    Column("train_seconds", "float64", True, "seconds of training"),
-    Column("total_seconds", "float64", True, "seconds of the run"),
-    Column("epochs", "int64", True, "trained epochs"),
-    Column("best_epoch", "int64", True, "epoch of the best validation score, from 0"),
-    Column("n_epochs", "int64", True, "most epochs allowed"),
-    Column("parameters", "int64", True, "number of the model's parameters"),
-    Column("data_used", "string", True, "digest of the days and stocks that the run used", optional=True),
+    *_columns_of_fields(),
     *(Column(name, "float64", True, "metric under Qlib's name; null if undefined") for name in METRICS),
     *(Column(name, "float64", True, "metric that Qlib does not have", optional=True) for name in HEADLINES),
 )
@@ -123,10 +153,7 @@ DAILY_COLUMNS = (
 def read_table(path: Path, columns: Collection[Column]) -> pa.Table:
     """Read a file and check its columns. Absent optional columns become nulls.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read, is of a later version, or has other columns.
+    Raises ``DataError`` if the file cannot be read, is of a later version, or has other columns.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -136,14 +163,16 @@ def read_table(path: Path, columns: Collection[Column]) -> pa.Table:
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     version = (table.schema.metadata or {}).get(_VERSION_KEY, b"1").decode(errors="replace")
-    if version != str(VERSION):
-        raise DataError(f"{path}: got evidence of version {version}, expected {VERSION}; update lstm-bench")
+    if not (version.isdecimal() and int(version) <= VERSION):
+        raise DataError(
+            f"{path}: got evidence of version {version}, expected at most {VERSION}; update lstm-bench"
+        )
     schema = arrow_schema(columns)
     for position, column in enumerate(columns):
         if column.optional and column.name not in table.column_names:
-            field = schema.field(column.name)
+            absent = schema.field(column.name)
             at = min(position, table.num_columns)
-            table = table.add_column(at, field, pa.nulls(table.num_rows, field.type))
+            table = table.add_column(at, absent, pa.nulls(table.num_rows, absent.type))
     if not table.schema.equals(schema):
         existing, expected = _described(table.schema), _described(schema)
         wrong = [f"no column {text}" for text in expected if text not in existing]
@@ -153,13 +182,9 @@ def read_table(path: Path, columns: Collection[Column]) -> pa.Table:
 
 
 def write_table(path: Path, table: pa.Table, columns: Collection[Column]) -> bool:
-    """Write a table that has all columns, without optional columns that hold only nulls.
+    """Write a table that has all columns, without optional columns that hold only nulls; return whether it was written.
 
-    Returns
-    -------
-    bool
-        Whether the file was written. An existing file with the same content stays, since other releases of pyarrow
-        write other bytes.
+    An existing file with the same content stays, since other releases of pyarrow write other bytes.
     """
     import pyarrow.parquet as pq
 
@@ -167,6 +192,8 @@ def write_table(path: Path, table: pa.Table, columns: Collection[Column]) -> boo
     table = table.drop_columns(empty)
     if path.is_file() and _holds(path, table):
         return False
+    if VERSION > 1:  # files of version 1 do not state it
+        table = table.replace_schema_metadata({_VERSION_KEY: str(VERSION)})
     with staged_file(path) as staged:
         pq.write_table(table, staged, compression="zstd")
     return True
@@ -178,7 +205,7 @@ def _holds(path: Path, table: pa.Table) -> bool:
 
     try:
         return bool(pq.read_table(path, partitioning=None).equals(table))
-    except pa.ArrowInvalid:  # torn, or another kind of file
+    except pa.ArrowInvalid:  # truncated, or another kind of file
         return False
 
 
@@ -194,4 +221,4 @@ def arrow_schema(columns: Collection[Column]) -> pa.Schema:
 
 
 def _described(schema: pa.Schema) -> list[str]:
-    return [f"{field.name} ({field.type}{'' if field.nullable else ', never null'})" for field in schema]
+    return [f"{one.name} ({one.type}{'' if one.nullable else ', never null'})" for one in schema]

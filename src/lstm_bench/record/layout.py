@@ -17,11 +17,11 @@
 ``holdings.parquet``    per day: number and concentration of what it held, cash, days held
 ``drawdowns.parquet``   the worst five drawdowns of each series of returns
 ``model.safetensors``   weights of the best epoch
-``statistics.json``     what the processors learned from the fit period
+``statistics.json``     statistics of the processors, fitted on the fit period
 ``provenance.json``     code, packages, device, data fingerprint, seconds, memory
 ======================  ====================================================================
 
-The backtest's four tables are there if the configuration asks for a backtest. A run that diverged before any epoch
+The backtest's four tables exist if the configuration requests a backtest. A run that diverged before any epoch
 was usable has no scores: it leaves ``config.yaml``, an empty ``metrics.json``, ``epochs.parquet`` and
 ``provenance.json``.
 """
@@ -50,7 +50,7 @@ SEAL = "provenance.json"
 CONFIG = "config.yaml"
 
 AGAIN = "compute the run again with --force"
-"""What to do about a damaged record."""
+"""Advice on a damaged record, in messages."""
 
 _ROW, _DAY, _SAMPLE = (None,), ("datetime",), ("datetime", "instrument")
 _LAYOUT: Mapping[TableName, tuple[tuple[str | None, ...], tuple[str, ...]]] = {
@@ -75,11 +75,8 @@ _MAY_BE_EMPTY: tuple[TableName, ...] = ("positions", "drawdowns")
 def check_table(name: TableName, table: pd.DataFrame, path: Path) -> None:
     """Check a table that was read from a record.
 
-    Raises
-    ------
-    DataError
-        If its index or columns are not those of the table, a column holds values of another kind, a row occurs twice,
-        or it has no rows and should have some.
+    Raises ``DataError`` if its index or columns are not those of the table, a column holds values of another kind, a
+    row occurs twice, or it has no rows and should have some.
     """
     index, columns = _LAYOUT[name]
     if tuple(table.index.names) != index or not set(columns) <= set(table.columns):

@@ -1,4 +1,4 @@
-"""Short digests of the parts of used data, which tell what changed."""
+"""Short digests of the parts of used data, which show what changed."""
 
 from __future__ import annotations
 
@@ -52,20 +52,20 @@ class Outline:
         return cls(spans=spans, **content)
 
     def differences(self, other: Outline) -> list[str]:
-        """Return phrases that say where ``other`` differs; none if the short digests agree."""
+        """Describe the differences of ``other`` in phrases; none if the short digests agree."""
         found = []
         for name in self.spans:
             if other.spans.get(name) != self.spans[name]:
-                here, there = self.spans[name], other.spans.get(name, ("nothing", "nothing"))
-                found.append(f"the {name} were {here[0]}..{here[1]}, and are {there[0]}..{there[1]}")
+                before, after = self.spans[name], other.spans.get(name, ("nothing", "nothing"))
+                found.append(f"the {name} were {before[0]}..{before[1]}, and are {after[0]}..{after[1]}")
         named = {"days": "the trading days", "members": "the universe's members"}
         found += [
             f"{what} changed" for name, what in named.items() if getattr(self, name) != getattr(other, name)
         ]
-        for what, theirs in (("no longer there", self.stocks.keys() - other.stocks.keys()),
+        for what, codes in (("no longer there", self.stocks.keys() - other.stocks.keys()),
                              ("new on these days", other.stocks.keys() - self.stocks.keys())):  # fmt: skip
-            if theirs:
-                found.append(f"{_listed(theirs, 'stock')} {'is' if len(theirs) == 1 else 'are'} {what}")
+            if codes:
+                found.append(f"{_listed(codes, 'stock')} {'is' if len(codes) == 1 else 'are'} {what}")
         changed = [code for code, cell in self.stocks.items() if other.stocks.get(code, cell) != cell]
         if changed:
             months = [month for month, cell in self.months.items() if other.months.get(month) != cell]
@@ -90,7 +90,7 @@ class DigestBuilder:
         self._days.update(days)
 
     def add_panel(self, what: str, panel: Panel) -> None:
-        """Add all bars of a panel. A panel without instruments counts too."""
+        """Add all bars of a panel. A panel without instruments changes the digest, too."""
         self._whole.update(
             f"{what} {','.join(sorted(panel.fields))} {panel.days[0]} {panel.days[-1]}\n".encode()
         )
@@ -101,7 +101,7 @@ class DigestBuilder:
             for name in sorted(panel.fields)
         }
         for column, code in enumerate(panel.instruments):
-            # the first and last row and the fields that exist do not follow from the NaNs
+            # the NaNs do not show the first and last row, nor which fields exist
             place = f"{panel.first[column]} {panel.last[column]} {[bool(panel.present[f][column]) for f in values]}"
             digest = hashlib.sha256(f"{what} {place}\n".encode())
             for array in values.values():

@@ -22,13 +22,7 @@ _PACKAGES = ("lstm-bench", "numba", "numpy", "pandas", "pyarrow", "safetensors",
 
 
 class Stopwatch:
-    """Wall seconds per named stage.
-
-    Parameters
-    ----------
-    on_stage
-        Called with the name of each stage as it begins.
-    """
+    """Wall seconds per named stage. ``on_stage`` is called with the name of each stage as it begins."""
 
     def __init__(self, on_stage: Callable[[str], None]) -> None:
         self._on_stage = on_stage
@@ -61,7 +55,7 @@ def environment() -> dict[str, Any]:
 def source_version() -> dict[str, Any] | None:
     """Return the commit of this package's checkout and whether it has changes; None outside a checkout."""
     here = Path(__file__).resolve().parents[1]
-    # An installed package may lie inside somebody else's checkout, so this very file has to be tracked.
+    # An installed package may be inside the checkout of another project, so this file itself has to be tracked.
     if _git(here, "ls-files", "--error-unmatch", __file__) is None:
         return None
     commit = _git(here, "rev-parse", "HEAD")

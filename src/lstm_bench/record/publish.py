@@ -19,14 +19,7 @@ __all__ = ["check_idle", "folder_size", "publish", "recover", "remove"]
 def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = False) -> tuple[Record, bool]:
     """Write a record and make it visible in one rename.
 
-    Parameters
-    ----------
-    folder
-        The record's place.
-    write
-        Fills the folder that it is given. If it raises, nothing becomes visible.
-    replace
-        Whether to replace a record that another process published in the meantime.
+    ``write`` fills the folder that it is given. If it raises, nothing becomes visible.
 
     Returns
     -------
@@ -56,26 +49,17 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
 
 
 def recover(folder: Path) -> None:
-    """Repair what killed processes left of a record."""
+    """Repair a record after processes were killed."""
     if folder.parent.is_dir():
         with _locked(folder):
             atomic.recover(folder)
 
 
 def remove(folder: Path) -> int:
-    """Remove a record, complete or not, and what killed processes left of it.
+    """Remove a record, complete or not, and what killed processes left of it; return the freed bytes.
 
     The record vanishes in one rename. If the process is killed after it, the next run of the same id removes the rest.
-
-    Returns
-    -------
-    int
-        Freed bytes.
-
-    Raises
-    ------
-    InputError
-        If a process is writing the run's record, or the folder cannot be changed.
+    Raises ``InputError`` if a process is writing the run's record, or the folder cannot be changed.
     """
     try:
         with _locked(folder):
@@ -91,10 +75,7 @@ def remove(folder: Path) -> int:
 def check_idle(folder: Path) -> None:
     """Check that no process is writing a run's record.
 
-    Raises
-    ------
-    InputError
-        If one is; the message names the process.
+    Raises ``InputError`` if one is; the message names the process.
     """
     for staged in stagings_of(folder):
         if staged.is_active:

@@ -56,10 +56,7 @@ class Record:
     def metrics(self) -> dict[str, float]:
         """Read the figures. A null in the file becomes NaN.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read, or a figure is not a number.
+        Raises ``DataError`` if the file cannot be read, or a figure is not a number.
         """
         content = self._json("metrics.json", check_figures)
         return {name: math.nan if value is None else value for name, value in content.items()}
@@ -67,11 +64,8 @@ class Record:
     def analysis(self) -> dict[str, Any]:
         """Read the sections of the analysis. A null stands for NaN.
 
-        Raises
-        ------
-        DataError
-            If the record has none (the run diverged, or an earlier version computed it), and when a missing key is
-            looked up.
+        Raises ``DataError`` if the record has none (the run diverged, or an earlier version computed it), and when a
+        missing key is looked up.
         """
         return self._json("analysis.json", check_analysis)
 
@@ -87,10 +81,7 @@ class Record:
     def provenance(self) -> dict[str, Any]:
         """Read the provenance, with the training path under its current name.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read, and when a missing key is looked up.
+        Raises ``DataError`` if the file cannot be read, and when a missing key is looked up.
         """
         provenance = self.provenance_as_written()
         device = provenance.get("device", {})
@@ -99,7 +90,7 @@ class Record:
         return provenance
 
     def provenance_as_written(self) -> dict[str, Any]:
-        """Read the provenance, with the training path under the name of its time: evidence keeps that name."""
+        """Read the provenance, with the training path under its name in that version, which evidence keeps."""
         return self._json(SEAL, ProvenanceJson.model_validate)
 
     def config(self) -> RunConfig:
@@ -129,10 +120,7 @@ class Record:
     def table(self, name: TableName) -> pd.DataFrame:
         """Read one of the tables.
 
-        Raises
-        ------
-        DataError
-            If the record has no such table, or its file is torn or holds another one.
+        Raises ``DataError`` if the record has no such table, or its file is torn or holds another one.
         """
         import pandas as pd
 
@@ -160,13 +148,7 @@ class Record:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object of a record.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or holds something else.
-    """
+    """Read a JSON object of a record. Raises ``DataError`` if the file cannot be read, or holds something else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -80,10 +80,7 @@ _DEPTHS: Mapping[str, int] = {"signal": 1, "groups": 2, "returns": 3, "holdings"
 def check_figures(figures: Mapping[str, Any], where: str = "") -> None:
     """Check that each value is a number, or null.
 
-    Raises
-    ------
-    ValueError
-        If a value is neither; the message names the key.
+    Raises ``ValueError`` if a value is neither; the message names the key.
     """
     for name, value in figures.items():
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
@@ -95,17 +92,14 @@ def check_figures(figures: Mapping[str, Any], where: str = "") -> None:
 def check_analysis(sections: Mapping[str, Any]) -> None:
     """Check sections of figures. They hold numbers, nulls, sections, and days under names that end in ``_date``.
 
-    Raises
-    ------
-    ValueError
-        If a value is something else; the message names the key.
+    Raises ``ValueError`` if a value is something else; the message names the key.
     """
     for name, content in sections.items():
         _check_section(content, name, _DEPTHS.get(name))
 
 
 def _check_section(content: Any, where: str, depth: int | None) -> None:
-    """Check a section whose figures lie ``depth`` names down; None if unknown."""
+    """Check a section with figures nested ``depth`` levels deep; None if the depth is unknown."""
     if not isinstance(content, Mapping):
         raise ValueError(f"{where}: got {value_with_kind(content)}, expected a section of figures")  # noqa: TRY004
     for name, value in content.items():

@@ -1,7 +1,7 @@
-"""Room on the disk, and finished work that finds none: it is kept elsewhere, and the next start takes it from there.
+"""Checks for disk space, and storage elsewhere of finished work that does not fit, until the next start.
 
-A file or folder is kept under a name that is a hash of everything it follows from, so that it can be used from wherever
-it is found.
+The name of a stored file or folder is a hash of everything that determines its content, so it can be used from any
+place.
 """
 
 from __future__ import annotations
@@ -49,10 +49,7 @@ def free_bytes(folder: Path) -> int:
 def check_room(folder: Path, needed: float, what: str) -> None:
     """Check, before work begins, that ``needed`` bytes fit into a folder.
 
-    Raises
-    ------
-    DataError
-        If they do not; the message names the folder, what is needed and what is free.
+    Raises ``DataError`` if they do not; the message names the folder, what is needed and what is free.
     """
     free = free_bytes(folder)
     if free < needed:
@@ -65,10 +62,7 @@ def check_room(folder: Path, needed: float, what: str) -> None:
 def expect_room(folder: Path, needed: float) -> None:
     """Check again before a record is written, since other processes fill the disk too.
 
-    Raises
-    ------
-    OSError
-        If there is no room.
+    Raises ``OSError`` if there is no room.
     """
     if free_bytes(folder) < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
@@ -80,19 +74,7 @@ def is_full(error: OSError) -> bool:
 
 
 def rescue(name: str, write: Callable[[Path], None]) -> Path | None:
-    """Keep a file or folder where there is room.
-
-    Parameters
-    ----------
-    name
-        The name to keep it under.
-    write
-        Makes the file or folder at the path that it is given.
-
-    Returns
-    -------
-    Its path; None if there is no room anywhere.
-    """
+    """Keep a file or folder, which ``write`` makes, where there is room; return its path, None if there is no room."""
     for folder in _folders():
         place = folder / name
         with suppress(OSError):
@@ -105,12 +87,12 @@ def rescue(name: str, write: Callable[[Path], None]) -> Path | None:
 
 
 def rescued(name: str) -> Path | None:
-    """Return the path of what was kept under a name; None if nothing was."""
+    """Return the path of a stored file or folder; None if there is none of this name."""
     return next((folder / name for folder in _folders() if os.path.exists(folder / name)), None)  # noqa: PTH110
 
 
 def rescue_record(seed: int, folder: Path, write: Callable[[Path], None]) -> str:
-    """Keep a record that does not fit into its folder; return a message that says where."""
+    """Store a record that does not fit into its folder elsewhere; return a message with the place."""
 
     def fill(staged: Path) -> None:
         staged.mkdir()
@@ -118,7 +100,9 @@ def rescue_record(seed: int, folder: Path, write: Callable[[Path], None]) -> str
 
     kept = rescue(folder.name, fill)
     if kept is None:
-        return f"seed {seed}: {folder.parent} has no room for its record, nor has any other place; it is lost"
+        return (
+            f"seed {seed}: {folder.parent} has no room for its record, nor does any other place; it is lost"
+        )
     return (
         f"seed {seed}: {folder.parent} has no room for its record, which is kept in {kept}; make room, and the same "
         "command (without --force) takes it from there"
@@ -126,7 +110,7 @@ def rescue_record(seed: int, folder: Path, write: Callable[[Path], None]) -> str
 
 
 def forget_rescued(folder: Path) -> None:
-    """Remove kept copies of a record that has been computed again."""
+    """Remove stored copies of a record that has been computed again."""
     while (kept := rescued(folder.name)) is not None:
         _remove(kept)
         if kept.exists():
@@ -134,14 +118,10 @@ def forget_rescued(folder: Path) -> None:
 
 
 def take_rescued(folder: Path) -> Record | None:
-    """Move a record that an earlier start kept elsewhere to its folder; None if there is none.
+    """Move a record that an earlier start stored elsewhere to its folder; None if there is none.
 
     It replaces an existing record: only ``--force`` computes a run that has one, and that was meant to replace it.
-
-    Raises
-    ------
-    RunError
-        If there is still no room.
+    Raises ``RunError`` if there is still no room.
     """
     kept = rescued(folder.name)
     if kept is None or Record.find(kept) is None:
@@ -159,7 +139,7 @@ def take_rescued(folder: Path) -> Record | None:
         raise RunError(
             f"{folder.parent} has no room for the record that is kept in {kept}; make room, and start again"
         ) from error
-    logger.info("the record that was kept in %s for want of room is in %s now", kept, folder)
+    logger.info("the record that was stored in %s for lack of room is now in %s", kept, folder)
     _remove(kept)
     return record
 
@@ -174,7 +154,7 @@ def _remove(path: Path) -> None:
 
 
 def _folders() -> Iterator[Path]:
-    """Yield folders that may have room: beside the cached datasets, and among the temporary files."""
+    """Yield folders that may have room: next to the cached datasets, and in the folder of temporary files."""
     cache = default_folder()
     yield cache.with_name(f"{cache.name}-rescued")
     yield Path(tempfile.gettempdir()) / f"lstm-bench-{os.getuid()}" / "rescued"

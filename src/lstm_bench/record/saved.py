@@ -1,4 +1,4 @@
-"""A saved run: its model, and what its processors learned, read from its record."""
+"""A saved run: its model and its fitted processors, read from its record."""
 
 from __future__ import annotations
 
@@ -25,19 +25,9 @@ _STATISTICS = "statistics.json"
 
 
 def find_record(run: str, results: Path) -> Record:
-    """Find a run's record.
+    """Find a run's record, as :func:`lstm_bench.record.catalogue.find_run` finds its folder.
 
-    Parameters
-    ----------
-    run
-        As for :func:`lstm_bench.record.catalogue.find_run`.
-    results
-        The folder of all records.
-
-    Raises
-    ------
-    DataError
-        If no run matches, or several do, or the record is not complete.
+    Raises ``DataError`` if no run matches, or several do, or the record is not complete.
     """
     folder = find_run(run, results)
     record = Record.find(folder)
@@ -63,7 +53,7 @@ class SavedRun:
     record
     config : resolved
     weights : of the best epoch, parameter -> tensor on the CPU
-    fitted : ``shared``, ``infer`` and ``learn`` -> what the processors learned, in order
+    fitted : ``shared``, ``infer`` and ``learn`` -> the fitted processors, in order
     provenance
     """
 
@@ -110,12 +100,9 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def read_statistics(record: Record) -> dict[str, tuple[FittedStatistics, ...]]:
-    """Read what a run's processors learned: ``shared``, ``infer`` and ``learn``, each in order.
+    """Read a run's fitted processors: ``shared``, ``infer`` and ``learn``, each in order.
 
-    Raises
-    ------
-    DataError
-        If the file is missing or damaged.
+    Raises ``DataError`` if the file is missing or damaged.
     """
     path = record.path / _STATISTICS
     fitted = {}

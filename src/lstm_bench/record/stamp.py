@@ -1,4 +1,4 @@
-"""The name of a run's data, and the stamp of a study's data, which stay when days are added to the folder.
+"""The name of a run's data, and the stamp of a study's data. Both stay the same when days are added to the folder.
 
 Results are named after the fingerprint of the data folder from which they were first computed. When days are added, the
 folder's fingerprint changes. Its data keep their name if the days and stocks that a run uses are the same
@@ -29,7 +29,7 @@ __all__ = ["NamedData", "Stamp", "data_of_run"]
 
 @dataclass(frozen=True)
 class NamedData:
-    """A data folder, and the name of the data that are used of it.
+    """A data folder, and the name of the data that runs use from it.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class NamedData:
     def cached_as(self) -> str:
         """The name of these data in a cache of datasets: the folder's fingerprint and the provider's last day.
 
-        ``name`` does not serve, since trials may read fields that no stamp covers.
+        ``name`` is not suitable, since trials may read fields that no stamp covers.
         """
         return self.folder if self.provider.until is None else f"{self.folder} until {self.provider.until}"
 
@@ -57,13 +57,7 @@ class NamedData:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], provider_uri: str) -> NamedData:
-        """Open the data of :meth:`to_json`.
-
-        Raises
-        ------
-        DataError
-            If the folder has changed since.
-        """
+        """Open the data of :meth:`to_json`. Raises ``DataError`` if the folder has changed since."""
         until = content["until"]
         provider = Provider(provider_uri, None if until is None else np.datetime64(until, "D"))
         found = fingerprint.fingerprint(provider)
@@ -80,7 +74,7 @@ class Stamp:
     ----------
     until : last day of the calendar; the study does not use later days
     used : digest of the data that a run of its workflow uses
-    outline : tells what changed
+    outline : shows what changed
     """
 
     until: str
@@ -99,10 +93,7 @@ class Stamp:
     def open(self, config: ResolvedRun, provider: Provider) -> Provider:
         """Return a provider that ends with the stamp's last day, if the used data are the same.
 
-        Raises
-        ------
-        InputError
-            If they are not; the message says which days and stocks differ.
+        Raises ``InputError`` if they are not; the message says which days and stocks differ.
         """
         until, days = np.datetime64(self.until, "D"), provider.calendar
         if until not in days:
@@ -126,10 +117,7 @@ class Stamp:
     def from_json(cls, content: Mapping[str, str]) -> Stamp:
         """Read the data of :meth:`to_json`.
 
-        Raises
-        ------
-        ConfigError
-            If it has another form, such as that of a later version.
+        Raises ``ConfigError`` if it has another form, such as that of a later version.
         """
         try:
             return cls(content["until"], content["used"], Outline.from_text(content["outline"]))
@@ -142,19 +130,9 @@ def data_of_run(
 ) -> NamedData:
     """Find the name of a run's data: the folder's fingerprint, or an earlier one of the experiment's records.
 
-    An earlier one is taken if a record was computed from the same days and stocks. Days that were added to the folder
-    thus separate neither runs from their records nor the seeds of a row.
-
-    Parameters
-    ----------
-    config
-        Resolved.
-    experiment
-        Folder of the records.
-    seeds
-        Of the runs. If one of them has a record under the folder's fingerprint, this is the name.
-    force
-        Always take the folder's fingerprint.
+    An earlier one is taken if a record was computed from the same days and stocks, unless ``force`` is on or one of
+    the seeds has a record under the folder's fingerprint. Days that were added to the folder thus separate neither
+    runs from their records nor the seeds of a row.
     """
     current = fingerprint.fingerprint(provider)
     if not force and not any(

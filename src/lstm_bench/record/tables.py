@@ -38,12 +38,9 @@ def sample_table(
     days: npt.NDArray[np.datetime64],
     instruments: Sequence[str],
 ) -> pd.DataFrame:
-    """Return a table of one value per sample, sorted and indexed by (datetime, instrument).
+    """Return a table of one value per sample ``[S]``, sorted and indexed by (datetime, instrument).
 
-    Parameters
-    ----------
-    values, day, instrument : ``[S]``
-        The values and their positions in ``days`` and ``instruments``.
+    ``day`` and ``instrument`` are the positions ``[S]`` of the samples in ``days`` and ``instruments``.
     """
     import pandas as pd
 

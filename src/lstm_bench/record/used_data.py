@@ -1,7 +1,7 @@
-"""A digest of the data that a run uses of a folder.
+"""A digest of the data that a run uses from a folder.
 
 The fingerprint of a folder changes with each day and file that is added. This digest covers the days and stocks that a
-run computes from, and stays as long as these do.
+run computes from, and stays the same as long as they do.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import DataError
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
-from lstm_bench.dataset.handler import (
-    HandlerColumns,
-    last_fit_day,
-    needed_features,
-)
+from lstm_bench.dataset.handler import HandlerColumns, last_fit_day, needed_features
+from lstm_bench.dataset.segments import span_of
 from lstm_bench.dataset.universe import instruments_of, universe_of
 from lstm_bench.evaluate.trading.quotes import benchmark_universe, load_quotes, with_exchange_days
 from lstm_bench.features.expression import extent, parse
@@ -35,18 +32,18 @@ __all__ = ["UsedData"]
 class UsedData:
     """Bars, members and trading days that a run computes from.
 
-    These are the bars of the universe's members, from as far before the handler's first day as features reach to as far
-    after the last day of segments and fit period as the label reaches, and the quotes and the benchmark of the
-    backtest's days. Members are those of these days. Unused fields, other stocks, other universes and later days are
-    left out, with one exception: whether a stock that does not trade on the last days trades again later, because that
-    decides whether it has rows on them.
+    These are the bars of the universe's members, and the quotes and the benchmark on the backtest's days. The bars
+    begin before the handler's first day, by the history that features need. They end after the last day of segments
+    and fit period, by the days that the label looks ahead. Unused fields, other stocks, other universes and later days
+    are left out. One exception is whether a stock that does not trade on the last days trades again later, because that
+    determines whether it has rows on these days.
 
     Attributes
     ----------
     digest
         SHA-256, 64 hex digits.
     outline
-        Tells what changed.
+        Shows what changed.
     """
 
     digest: str
@@ -57,11 +54,7 @@ class UsedData:
         """Read the data that a run of a configuration uses.
 
         If the data lack the benchmark or the market of the backtest, it is left out; the backtest itself is refused.
-
-        Raises
-        ------
-        DataError
-            If the data lack something that the dataset needs, so that a run would be refused.
+        Raises ``DataError`` if the data lack something that the dataset needs, so that a run would be refused.
         """
         panel, members, spans = _dataset(config, provider)
         parts = DigestBuilder()
@@ -86,7 +79,7 @@ def _dataset(
     begin, table_end = _positions(provider, handler.kwargs.start_time, handler.kwargs.end_time, "start_time")
     end = min(max(_segment(config, provider, name)[1] for name in ("train", "valid", "test")), table_end)
     if (fitted := last_fit_day(handler)) is not None:
-        end = max(end, min(_stop(provider, fitted), table_end))
+        end = max(end, min(span_of(days, None, fitted)[1], table_end))
     if end <= begin:
         raise DataError(f"segments: none of their days is in {days[begin]}..{days[table_end - 1]}")
     columns = HandlerColumns.of(handler)
@@ -159,12 +152,7 @@ def _quote_span(config: ResolvedRun, portfolio: PortAnalysisConfig, provider: Pr
 
 def _positions(provider: Provider, start: object, end: object, what: str) -> tuple[int, int]:
     """Return calendar positions of a span, end exclusive, clamped to the calendar without a warning."""
-    begin = 0 if start is None else int(np.searchsorted(provider.calendar, np.datetime64(str(start), "D")))
-    stop = len(provider.calendar) if end is None else _stop(provider, end)
+    begin, stop = span_of(provider.calendar, start, end)
     if begin >= stop:
         raise DataError(f"{what}: {start}..{end} holds no trading day of the data's calendar")
     return begin, stop
-
-
-def _stop(provider: Provider, day: object) -> int:
-    return int(np.searchsorted(provider.calendar, np.datetime64(str(day), "D"), side="right"))

@@ -1,1 +1,1 @@
-"""Reports: the committed evidence, and the leaderboard and comparisons that follow from it."""
+"""Reports: the committed evidence, and the leaderboard and comparisons computed from it."""

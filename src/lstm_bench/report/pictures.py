@@ -18,8 +18,9 @@ import numpy as np
 
 from lstm_bench.core.atomic import staged_file
 from lstm_bench.core.errors import ConfigError
-from lstm_bench.report.figures.figure import Figure, gaps_filled
+from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.palette import resolve
+from lstm_bench.report.figures.traces import gaps_filled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,23 +39,7 @@ _SECONDS_A_DAY = 86400
 
 
 def pictures(record: Record, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Draw the main figures of a run's record.
-
-    Parameters
-    ----------
-    record
-    folder
-        Folder for ``<name>.png``; it is created if it does not exist.
-
-    Yields
-    ------
-    name, path
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed.
-    """
+    """Draw the main figures of a run's record, as :func:`draw_pictures` does."""
     from lstm_bench.report.pages.run_page import MAIN_FIGURES, run_page
 
     figures = run_page(record).figures
@@ -64,7 +49,7 @@ def pictures(record: Record, folder: Path) -> Iterator[tuple[str, Path]]:
 def figure_hook(config: TrackingConfig) -> str | None:
     """Return ``module:function`` that draws figures for a tracker.
 
-    None if the configuration asks for no figures or matplotlib is not installed.
+    None if the configuration requests no figures or matplotlib is not installed.
     """
     if not config.figures or find_spec("matplotlib") is None:
         return None
@@ -78,11 +63,9 @@ def tracked_pictures(record: Record) -> Iterator[tuple[str, Path]]:
 
 
 def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str, Path]]:
-    """Draw figures as ``<name>.png``; each file is complete or absent.
+    """Draw figures as ``<name>.png`` and yield the name and path of each; each file is complete or absent.
 
-    Yields
-    ------
-    name, path
+    The folder is created if it does not exist.
 
     Raises
     ------
@@ -102,7 +85,7 @@ def draw_pictures(figures: Iterable[Figure], folder: Path) -> Iterator[tuple[str
         _draw(figure, canvas.add_subplot())
         path = folder / f"{figure.name}.png"
         with staged_file(path) as staged:
-            # without date and software version: the same record gives the same bytes
+            # without date and software version, so that the same record yields the same bytes
             canvas.savefig(staged, format="png", dpi=_RESOLUTION, metadata={"Software": None})
         yield figure.name, path
 
@@ -151,12 +134,9 @@ def _scatter(trace: Mapping[str, Any], axes: Axes, below: Mapping[str, Any] | No
         colour, opacity = resolve(trace["line"]["color"])
         width = trace["line"]["width"]
         if width or "fill" in trace:  # a band has no edge, but an entry in the legend
-            style: dict[str, Any] = {
-                "color": colour,
-                "alpha": opacity if width else 0.4,
-                "linewidth": width or 0.5,
-            }
-            axes.plot(x, y, _DASHES.get(trace["line"].get("dash", ""), "-"), label=name, **style)
+            dash = _DASHES.get(trace["line"].get("dash", ""), "-")
+            alpha = opacity if width else 0.4
+            axes.plot(x, y, dash, label=name, color=colour, alpha=alpha, linewidth=width or 0.5)
     if "markers" in mode:
         colour, opacity = resolve(trace["marker"].get("color") or trace["line"]["color"])
         hollow = str(trace["marker"].get("symbol", "")).endswith("open")

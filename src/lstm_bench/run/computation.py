@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from lstm_bench.dataset.bars_digest import BarsDigest
 from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset
-from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.evaluate.compilation import EarlyCompilation
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.loss.sample import constant_loss
@@ -38,58 +38,37 @@ from lstm_bench.tracking.progress import Progress
 __all__ = ["PackComputation"]
 
 
+@dataclass
 class PackComputation:
     """Computes the runs of one configuration over seeds.
 
-    Parameters
-    ----------
-    configs
-        By seed, resolved.
-    data
-    device
-    watch
-        Measures the stages, and reports them to the progress.
-    cache
-        Of datasets. None builds the dataset in memory.
-    experiment
-        Folder of the records, whose disk needs room for them.
-
     Attributes
     ----------
+    configs : by seed, resolved
+    watch : measures the stages, and reports them to the progress
+    cache : of datasets; None builds the dataset in memory
+    experiment : folder of the records, whose disk needs room for them
     record_bytes : estimated size of a record, known when training begins
     """
 
-    def __init__(
-        self,
-        configs: Mapping[int, ResolvedRun],
-        data: NamedData,
-        device: torch.device,
-        watch: Stopwatch,
-        cache: DatasetCache | None,
-        experiment: Path,
-    ) -> None:
-        self.configs = configs
-        self.config = next(iter(configs.values()))  # for everything but the seed
-        self.provider = data.provider
-        self.data = data
-        self.device = device
-        self.watch = watch
-        self.cache = cache
-        self.experiment = experiment
-        self.record_bytes = 0.0
-        self.choice = choose_path(PackSpec.of(self.config), device)
+    configs: Mapping[int, ResolvedRun]
+    data: NamedData
+    device: torch.device
+    watch: Stopwatch
+    cache: DatasetCache | None
+    experiment: Path
+    record_bytes: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.config = next(iter(self.configs.values()))  # for everything but the seed
+        self.choice = choose_path(PackSpec.of(self.config), self.device)
 
     def compute(self, progress: Progress) -> Iterator[tuple[int, Callable[[Path], None]]]:
         """Train the pack and evaluate its runs; yield each seed with the function that fills its record.
 
-        Raises
-        ------
-        InputError
-            If the configuration or the data cannot be used, or there is no room for the records.
+        Raises ``InputError`` if the configuration or the data cannot be used, or there is no room for the records.
         """
-        provenance = PackProvenance(
-            self.data, self.provider, self.device, self.choice, self.watch, list(self.configs)
-        )
+        provenance = PackProvenance(self.data, self.device, self.choice, self.watch, list(self.configs))
         with EarlyCompilation(cache_folder()) as compilation:
             prepared, bars, stamp, fits = self._train(progress)
             if any(fit.weights for fit in fits):
@@ -103,18 +82,14 @@ class PackComputation:
             yield (
                 seed,
                 partial(
-                    write_record,
-                    config=config,
-                    prepared=prepared,
-                    fit=fit,
-                    scored=scored,
-                    provenance=content,
+                    write_record, config=config, prepared=prepared, fit=fit, scored=scored, provenance=content
                 ),
             )
 
     def _train(self, progress: Progress) -> tuple[Prepared, BarsDigest, Stamp | None, list[Fit]]:
         with self.watch.stage("dataset"):
-            prepared = prepare(self.config, self.provider, self._dataset)
+            build = partial(self.cache.open, fingerprint=self.data.cached_as) if self.cache else build_dataset
+            prepared = prepare(self.config, self.data.provider, build)
             metric = valid_metric(self.config, prepared.valid)
         self.record_bytes = needs(self.config, prepared, self.choice)["record_mib"] * 2**20
         n = len(self.configs)
@@ -123,7 +98,7 @@ class PackComputation:
         )
         with self.watch.stage("fingerprint"):
             bars = self._bars(prepared.dataset)
-            stamp = Stamp.of(self.config, self.provider)
+            stamp = Stamp.of(self.config, self.data.provider)
         kwargs = self.config.task.model.kwargs
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -144,17 +119,10 @@ class PackComputation:
             )
         return prepared, bars, stamp, fits
 
-    def _dataset(self) -> Dataset:
-        section, d_feat = self.config.task.dataset, self.config.task.model.kwargs.d_feat
-        embargo = embargo_days(self.config)
-        if self.cache is None:
-            return build_dataset(section, self.provider, d_feat=d_feat, embargo=embargo)
-        return self.cache.open(section, self.provider, self.data.cached_as, d_feat=d_feat, embargo=embargo)
-
     def _bars(self, dataset: Dataset) -> BarsDigest:
         """Digest the bars behind the dataset, by which a prediction of later days recognises them."""
         end = dataset.offset + len(dataset.days)
-        return BarsDigest.of(self.config.task.dataset, self.provider, dataset.offset, end)
+        return BarsDigest.of(self.config.task.dataset, self.data.provider, dataset.offset, end)
 
     def _report(self, progress: Progress, fits: Sequence[Fit]) -> bool:
         """Report the members that the epoch trained."""
@@ -195,7 +163,5 @@ class PackComputation:
         ):
             scores, predict_seconds = predicted.popleft()
             labels = dataset.raw_label[test.days, test.instruments]
-            yield (
-                Scored(scores, labels, evaluation),
-                {"predict": predict_seconds, "evaluate": evaluate_seconds},
-            )
+            seconds = {"predict": predict_seconds, "evaluate": evaluate_seconds}
+            yield Scored(scores, labels, evaluation), seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from safetensors.torch import save
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.config.yaml import dump_yaml
 from lstm_bench.core.json_values import without_nan
-from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.bars_digest import BarsDigest
 from lstm_bench.model.contract import PackSpec, PathChoice
 from lstm_bench.model.trainer import Fit
@@ -40,14 +39,7 @@ __all__ = ["PackProvenance", "Scored", "write_record"]
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of the test segment, and their evaluation.
-
-    Attributes
-    ----------
-    scores, labels : ``[S]`` float32
-        In the order of the test samples; labels are raw.
-    evaluation
-    """
+    """Scores ``[S]`` and raw labels ``[S]`` in the order of the test samples, and their evaluation."""
 
     scores: npt.NDArray[np.float32]
     labels: npt.NDArray[np.float32]
@@ -99,32 +91,21 @@ def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(without_nan(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
+@dataclass(frozen=True)
 class PackProvenance:
-    """Makes the provenance of each run of a pack.
+    """What a pack is computed from and with; makes the provenance of each of its runs.
 
-    Parameters
+    Attributes
     ----------
-    data, provider, device, choice
-        What the pack is computed from and with.
-    watch
-        Has the seconds of the pack's stages.
-    seeds
-        Of the pack.
+    watch : has the seconds of the pack's stages
     """
 
-    def __init__(
-        self,
-        data: NamedData,
-        provider: Provider,
-        device: torch.device,
-        choice: PathChoice,
-        watch: Stopwatch,
-        seeds: Sequence[int],
-    ) -> None:
-        self._data, self._provider = data, provider
-        self._device, self._choice = device, choice
-        self._watch, self._seeds = watch, seeds
-        self._environment = environment()
+    data: NamedData
+    device: torch.device
+    choice: PathChoice
+    watch: Stopwatch
+    seeds: Sequence[int]
+    environment: Mapping[str, Any] = field(default_factory=environment)
 
     def of(
         self,
@@ -137,34 +118,34 @@ class PackProvenance:
         constant_loss: float,
     ) -> dict[str, Any]:
         """Return the content of a run's ``provenance.json``."""
-        spec, cuda = PackSpec.of(config), self._device.type == "cuda"
-        calendar, seconds = self._provider.calendar, {**self._watch.seconds, **run_seconds}
-        if len(self._seeds) > 1:  # the run's share of the pack's training
+        spec, cuda = PackSpec.of(config), self.device.type == "cuda"
+        calendar, seconds = self.data.provider.calendar, {**self.watch.seconds, **run_seconds}
+        if len(self.seeds) > 1:  # the run's share of the pack's training
             seconds["train"] = sum(epoch.seconds for epoch in fit.epochs)
         return {
-            "run_id": run_id(config, self._data.name),
+            "run_id": run_id(config, self.data.name),
             "seed": config.seed,
-            "data_fingerprint": self._data.name,
+            "data_fingerprint": self.data.name,
             "data_used": None if stamp is None else stamp.used,
-            "folder_fingerprint": self._data.folder,
+            "folder_fingerprint": self.data.folder,
             "calendar": [str(calendar[0]), str(calendar[-1])],
             "bars": bars.to_json(),
-            "synthetic": self._provider.is_synthetic,
+            "synthetic": self.data.provider.is_synthetic,
             "numerics": NUMERICS,
-            **self._environment,
-            "started": self._watch.started.isoformat(timespec="seconds"),
+            **self.environment,
+            "started": self.watch.started.isoformat(timespec="seconds"),
             "device": {
-                "name": str(self._device),
-                "model": torch.cuda.get_device_name(self._device) if cuda else None,
+                "name": str(self.device),
+                "model": torch.cuda.get_device_name(self.device) if cuda else None,
                 "threads": torch.get_num_threads(),
-                "training_path": self._choice.name,
-                "training_path_reason": self._choice.reason,
-                "peak_memory_mib": torch.cuda.max_memory_allocated(self._device) / 2**20 if cuda else None,
+                "training_path": self.choice.name,
+                "training_path_reason": self.choice.reason,
+                "peak_memory_mib": torch.cuda.max_memory_allocated(self.device) / 2**20 if cuda else None,
             },
             "pack": {
-                "width": len(self._seeds),
-                "seeds": list(self._seeds),
-                "train_seconds": self._watch.seconds["train"],
+                "width": len(self.seeds),
+                "seeds": list(self.seeds),
+                "train_seconds": self.watch.seconds["train"],
             },
             "training": {
                 "status": fit.status,

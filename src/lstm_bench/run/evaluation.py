@@ -68,12 +68,9 @@ class Evaluation:
 def load_market(
     config: ResolvedRun, provider: Provider, days: npt.NDArray[np.datetime64], instruments: tuple[str, ...]
 ) -> Market | None:
-    """Read what the backtest of scores on ``days`` and ``instruments`` needs; None without a backtest.
+    """Read the market for a backtest of scores on ``days`` and ``instruments``; None without a backtest.
 
-    Raises
-    ------
-    DataError
-        If the data lack the benchmark, the market of the quotes or the backtest's dates.
+    Raises ``DataError`` if the data lack the benchmark, the market of the quotes or the backtest's dates.
     """
     if config.portfolio_analysis is None:
         return None
@@ -102,11 +99,9 @@ def evaluate_scores(
     market
         From :func:`load_market`.
     scores, labels : ``[T, N]``
-        Scores and raw labels; NaN if absent.
+        Scores and raw labels by day and instrument; NaN if absent.
     rows : ``[T, N]`` bool
         The samples that were scored.
-    days, instruments
-        Of the rows and columns.
     """
     section = config.signal_analysis
     signal = signal_metrics(scores, labels, rows, long_short=section.ana_long_short)
@@ -138,18 +133,10 @@ def evaluate_pack(
     *,
     threads: int,
 ) -> Iterator[tuple[Evaluation, float]]:
-    """Evaluate K panels of scores ``[T, N]`` on the same samples, several at once in threads.
+    """Evaluate K panels of scores ``[T, N]`` on the same samples, as many at once as there are threads.
 
-    Threads suffice because the slow parts are compiled.
-
-    Parameters
-    ----------
-    configs, scores
-        One per member. Scores are taken when a thread becomes free.
-    market, labels, rows, days, instruments
-        As for :func:`evaluate_scores`.
-    threads
-        Number of evaluations at once.
+    Threads suffice because the slow parts are compiled. There is a configuration and a panel per member; a panel is
+    taken when a thread becomes free. The other arguments are those of :func:`evaluate_scores`.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Scores of further days, with a run's weights and with what its processors learned."""
+"""Scores of further days, with a run's weights and its fitted processors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ logger = logging.getLogger("lstm_bench")
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Scores, and how far they can be trusted.
+    """Scores, and checks of their reproducibility.
 
     Attributes
     ----------
@@ -63,14 +63,11 @@ def predict_days(
 ) -> Prediction:
     """Score the days ``start..end``, both inclusive, as a run with this test segment would.
 
-    No labels are needed. The last day with recorded scores is scored again, to check that they are reproduced.
+    No labels are needed. The last day with recorded scores is scored again, to check that they are reproduced. By
+    default, the days are those from the first day after the recorded scores to the calendar's last one.
 
     Parameters
     ----------
-    start
-        By default the first day after those with recorded scores.
-    end
-        By default the calendar's last day.
     device
         ``auto`` or a demand; see :func:`lstm_bench.model.device.resolve_device`.
 
@@ -117,7 +114,7 @@ def predict_days(
 
 
 def _device(demand: str, saved: SavedRun) -> torch.device:
-    """Choose the device. The record's ``GPU`` counts only if this machine has it."""
+    """Choose the device. The record's ``GPU`` is used only if this machine has it."""
     import torch
 
     from lstm_bench.model.device import resolve_device
@@ -179,7 +176,7 @@ def _warn_of_learned_days(saved: SavedRun, start: np.datetime64) -> None:
 
 
 def _warn_of_short_history(saved: SavedRun, dataset: Dataset, begin: int) -> None:
-    """Warn if the data begin later than windows and features reach."""
+    """Warn if the data lack history that windows and features need."""
     handler = saved.config.task.dataset.kwargs.handler
     columns = HandlerColumns.of(handler)
     left, _ = extent([columns.features[name] for name in needed_features(handler)])

@@ -59,21 +59,15 @@ class Prepared:
     @property
     def embargo(self) -> dict[str, int]:
         """Days of the embargo, and the numbers of samples of train and valid that it leaves out."""
-        return {
-            "days": self.dataset.embargo,
-            "train": self.train.embargoed,
-            "valid": self.valid.embargoed,
-        }
+        return {"days": self.dataset.embargo, "train": self.train.embargoed, "valid": self.valid.embargoed}
 
 
-def prepare(config: ResolvedRun, provider: Provider, build: Callable[[], Dataset] | None = None) -> Prepared:
+def prepare(
+    config: ResolvedRun, provider: Provider, build: Callable[..., Dataset] = build_dataset
+) -> Prepared:
     """Build the dataset and read what the backtest needs.
 
-    Parameters
-    ----------
-    config, provider
-    build
-        Returns the dataset, such as one from a cache. None builds it in memory.
+    ``build`` takes the arguments of :func:`~lstm_bench.dataset.build.build_dataset`, and may open a cached dataset.
 
     Raises
     ------
@@ -82,13 +76,9 @@ def prepare(config: ResolvedRun, provider: Provider, build: Callable[[], Dataset
     DataError
         If the data lack days, a benchmark, a market or labels to evaluate against.
     """
-    kwargs = config.task.model.kwargs
     _check_market(config, provider)
-    if build is None:
-        embargo = embargo_days(config)
-        dataset = build_dataset(config.task.dataset, provider, d_feat=kwargs.d_feat, embargo=embargo)
-    else:
-        dataset = build()
+    d_feat = config.task.model.kwargs.d_feat
+    dataset = build(config.task.dataset, provider, d_feat=d_feat, embargo=embargo_days(config))
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     test = dataset.samples("test", "infer")
     check_learning(config, dataset, train, valid)
@@ -135,7 +125,7 @@ def check_learning(config: ResolvedRun, dataset: Dataset, train: SampleSet, vali
     kwargs = config.task.model.kwargs
     if dataset.n_features != kwargs.d_feat:
         raise ConfigError(
-            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset gives "
+            f"task.model.kwargs.d_feat: got {kwargs.d_feat}, but the dataset has "
             f"{counted(dataset.n_features, 'feature')}"
             f"{missing_columns_hint(config.task.dataset.kwargs.handler)}"
         )
@@ -168,10 +158,7 @@ def _check_market(config: ResolvedRun, provider: Provider) -> None:
 def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
     """Return the metric of early stopping: None for the loss, otherwise the mean daily correlation over valid.
 
-    Raises
-    ------
-    ConfigError
-        If no day of valid has two labelled instruments to correlate.
+    Raises ``ConfigError`` if no day of valid has two labelled instruments to correlate.
     """
     metric = config.task.model.kwargs.metric
     if metric in ("", "loss"):
@@ -194,7 +181,7 @@ def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
 
 
 def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[str, float]:
-    """Estimate what the run takes beyond the interpreter and its libraries, in MiB.
+    """Estimate the memory and disk space of a run, without the interpreter and its libraries, in MiB.
 
     ``resident_mib`` is the data in memory, ``training_mib`` are weights, gradients, moments and activations of a step,
     and ``record_mib`` is the record on disk.

@@ -1,4 +1,4 @@
-"""Whether recorded scores are reproduced, and whether the data are those that the run was computed from."""
+"""Checks whether recorded scores are reproduced, and whether the data are those of the run."""
 
 from __future__ import annotations
 
@@ -61,17 +61,9 @@ class Comparison:
 def compare_scores(
     recorded: pd.Series[Any], again: pd.DataFrame, day: np.datetime64, precision: Precision
 ) -> Comparison:
-    """Compare the recorded scores of a day with those computed again.
+    """Compare a day's recorded scores, by (datetime, instrument), with the column ``score`` of those computed again.
 
-    Parameters
-    ----------
-    recorded
-        Scores by (datetime, instrument).
-    again
-        A column ``score`` by the same index.
-    day
-    precision
-        Of training; it decides the tolerance.
+    The precision of training decides the tolerance.
     """
     expected = recorded.xs(day, level="datetime")
     got = again["score"].droplevel("datetime")
@@ -102,10 +94,7 @@ def check_reproduced(
 ) -> None:
     """Warn of differences from when the run was computed.
 
-    Raises
-    ------
-    DataError
-        If the record has other ``NUMERICS`` and its scores are not reproduced.
+    Raises ``DataError`` if the record has other ``NUMERICS`` and its scores are not reproduced.
     """
     if comparison is None:
         found = f"the data do not hold {last_recorded}, so that no recorded score could be computed again"
@@ -130,6 +119,6 @@ def check_reproduced(
             saved.provenance["bars"]["start"], saved.provenance["bars"]["through"], found,
         )  # fmt: skip
     elif bars == "unknown":
-        logger.warning("data: the record does not say which bars it was computed from; %s", found)
+        logger.warning("data: the record does not state the bars that it was computed from; %s", found)
     elif not agrees:
         logger.warning("data: bars are those that the run was computed from, but %s", found)

@@ -24,12 +24,12 @@ from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import expect_room, forget_rescued, is_full, rescue_record, take_rescued
 from lstm_bench.record.stamp import NamedData, data_of_run
 from lstm_bench.run.computation import PackComputation
-from lstm_bench.run.judgement.finding import say
+from lstm_bench.run.judgement.finding import log_findings
 from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import needs, prepare
-from lstm_bench.tracking.progress import LogProgress, Progress
+from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracked import TrackedPack, described
-from lstm_bench.tracking.tracker import NoTracker, Tracker
+from lstm_bench.tracking.tracker import Tracker
 
 __all__ = ["PackRun", "execute", "execute_pack", "preview"]
 
@@ -40,8 +40,6 @@ class PackRun:
 
     Attributes
     ----------
-    seed
-    record
     computed : False if the record existed, or another process published it in the meantime
     error : why the record has no metrics; None if it has. Such a run is not computed again.
     """
@@ -65,17 +63,11 @@ def execute(
     device: str = "auto",
     force: bool = False,
     progress: Progress | None = None,
-    cache: DatasetCache | None = None,
     tracker: Tracker | None = None,
 ) -> tuple[Record, bool]:
     """Compute the run of a configuration and its seed, unless its record exists.
 
-    Parameters
-    ----------
-    config
-        The run, its seed included.
-    experiment, device, force, progress, cache, tracker
-        As for :func:`execute_pack`.
+    The arguments are those of :func:`execute_pack`.
 
     Returns
     -------
@@ -88,17 +80,10 @@ def execute(
     InputError
         If the configuration, the data or the device cannot be used.
     RunError
-        If training diverged before any epoch was usable. The record says so, and the run is not computed again.
+        If training diverged before any epoch was usable. The record states this, and the run is not computed again.
     """
     (run,) = execute_pack(
-        config,
-        [config.seed],
-        experiment,
-        device=device,
-        force=force,
-        progress=progress,
-        cache=cache,
-        tracker=tracker,
+        config, [config.seed], experiment, device=device, force=force, progress=progress, tracker=tracker
     )
     if run.error is not None:
         raise RunError(run.error)
@@ -118,14 +103,13 @@ def execute_pack(
     judged: bool = False,
     data: NamedData | None = None,
 ) -> list[PackRun]:
-    """Compute a configuration's runs over seeds, except those whose records exist.
+    """Compute a configuration's runs over seeds, except those that have records.
 
-    They train as one pack. Then each is evaluated and published by itself, so that finished runs stay.
+    They train as one pack. Then each is evaluated and published by itself, so that finished runs stay. The seed of the
+    configuration is ignored.
 
     Parameters
     ----------
-    config
-        Its seed is ignored.
     seeds
         Each once.
     experiment
@@ -133,7 +117,7 @@ def execute_pack(
     device
         A wish (``auto``) or a demand; see :func:`lstm_bench.model.device.resolve_device`.
     force
-        Compute runs whose records exist, too, and replace these.
+        Also compute runs that have records, and replace these.
     progress
         Receives stages and epochs. None logs them.
     cache
@@ -141,8 +125,7 @@ def execute_pack(
     tracker
         Of the runs that are computed now. None disables tracking.
     judged
-        Whether the caller has already reported the findings of
-        :func:`lstm_bench.run.judgement.setup.judge_setup`.
+        Whether the caller has reported the findings of :func:`lstm_bench.run.judgement.setup.judge_setup`.
     data
         The data and their name, such as a study's. None takes those of the configuration's folder.
 
@@ -165,7 +148,7 @@ def execute_pack(
     configs = {seed: config.with_seed(seed).resolved() for seed in seeds}
     resolved_device = resolve_device(device, config.task.model.kwargs.GPU)
     check_can_be_made("--out", experiment)
-    progress = progress or LogProgress()
+    progress = progress or Progress()
     watch = Stopwatch(progress.stage)
     with watch.stage("fingerprint"):
         if data is None:
@@ -175,14 +158,14 @@ def execute_pack(
     missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
         if not judged:
-            say(judge_setup(config, provider))
+            log_findings(judge_setup(config, provider))
         pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
-        done |= _publish_runs(pack, folders, progress, tracker or NoTracker(), force=force)
+        done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
     return [done[seed] for seed in seeds]
 
 
 def _recorded(folders: Mapping[int, Path], *, force: bool) -> dict[int, PackRun]:
-    """Repair what killed processes left, and return the seeds whose records exist."""
+    """Repair records after processes were killed, and return the seeds that have records."""
     done = {}
     for seed, folder in folders.items():
         recover(folder)
@@ -197,10 +180,8 @@ def _publish_runs(
 ) -> dict[int, PackRun]:
     """Compute a pack and publish each run's record.
 
-    Raises
-    ------
-    RunError
-        If the disk filled up. The records that do not fit are kept elsewhere; the next start finds them.
+    Raises ``RunError`` if the disk filled up. The records that do not fit are kept elsewhere; the next start finds
+    them.
     """
     study = pack.experiment.name
     runs = {
@@ -228,14 +209,7 @@ def _publish_runs(
 
 
 def preview(config: RunConfig, *, device: str = "auto", experiment: Path | None = None) -> dict[str, Any]:
-    """Prepare a run without training it.
-
-    Parameters
-    ----------
-    config, device
-        As for :func:`execute_pack`.
-    experiment
-        Where its record would go. Its records may have named the data already.
+    """Prepare a run without training it. Records in the folder ``experiment`` may have named the data already.
 
     Returns
     -------
@@ -253,7 +227,7 @@ def preview(config: RunConfig, *, device: str = "auto", experiment: Path | None 
     config = close_segments(config, provider).resolved()
     chosen = resolve_device(device, config.task.model.kwargs.GPU)
     choice = choose_path(PackSpec.of(config), chosen)
-    warnings = [str(finding) for finding in say(judge_setup(config, provider))]
+    warnings = [str(finding) for finding in log_findings(judge_setup(config, provider))]
     prepared = prepare(config, provider)
     samples = {part.segment: len(part) for part in (prepared.train, prepared.valid, prepared.test)}
     name = fingerprint(provider)

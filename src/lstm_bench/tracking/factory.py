@@ -1,4 +1,4 @@
-"""Opens the tracker that a configuration asks for."""
+"""Opens the tracker that a configuration requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.tracking.guarded import GuardedTracker
-from lstm_bench.tracking.tracker import NoTracker, Tracker, TrackerOptions
+from lstm_bench.tracking.tracker import Tracker, TrackerOptions
 
 if TYPE_CHECKING:
     from lstm_bench.config.sections.tracking import TrackingConfig
@@ -24,22 +24,12 @@ _INSTALL = {"wandb": "wandb", "mlflow": "'lstm-bench[mlflow]'"}
 def open_tracker(config: TrackingConfig, folder: Path, figures: str | None = None) -> Iterator[Tracker]:
     """Open the tracker of a configuration, and close it at the end.
 
-    Parameters
-    ----------
-    config
-    folder
-        Of the records. The tracker keeps its files on this machine below it, unless the tracker's own environment
-        variables name another place.
-    figures
-        As in :class:`~lstm_bench.tracking.tracker.TrackerOptions`.
-
-    Raises
-    ------
-    ConfigError
-        If the tracker's package is not installed.
+    It keeps its files on this machine below ``folder``, which has the records, unless the tracker's own environment
+    variables name another place. ``figures`` is that of :class:`~lstm_bench.tracking.tracker.TrackerOptions`. Raises
+    ``ConfigError`` if the tracker's package is not installed.
     """
     if config.tracker == "off":
-        yield NoTracker()
+        yield Tracker()
         return
     if find_spec(config.tracker) is None:
         raise ConfigError(

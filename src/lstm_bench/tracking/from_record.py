@@ -1,4 +1,4 @@
-"""What trackers take from a record: how the run ended, and its figures."""
+"""Reads from a record what trackers need: the state of the run, and its figures."""
 
 from __future__ import annotations
 
@@ -33,13 +33,9 @@ def outcome(record: Record) -> tuple[State, dict[str, Any], dict[str, str]]:
 
 
 def draw_figures(record: Record, function: str | None) -> Iterable[tuple[str, Path]]:
-    """Draw a record's figures.
+    """Draw a record's figures with a function ``module:function``; None draws no figures.
 
-    Parameters
-    ----------
-    record
-    function
-        ``module:function`` that takes the record and yields (name, path of a PNG file). None draws no figures.
+    The function takes the record and yields (name, path of a PNG file).
     """
     if function is None:
         return ()

@@ -1,7 +1,7 @@
-"""Runs a tracker in a process of its own, and ends it if it fails or hangs.
+"""Runs a tracker in a separate process, and ends it if it fails or hangs.
 
-Weights & Biases and MLflow talk to servers, disks and databases, start threads and hook into the interpreter. They do
-that in another process; the training process puts a message into a queue and continues. A tracker that raises, or that
+Weights & Biases and MLflow talk to servers, disks and databases, start threads and hook into the interpreter. They run
+in another process; the training process puts messages into a queue and continues. A tracker that raises, or that
 does not answer in time, is ended with one warning.
 """
 
@@ -23,23 +23,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.tracking.tracker import State, TrackedRun, TrackerOptions
+from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, TrackerOptions
 
 __all__ = ["GuardedTracker"]
 
 logger = logging.getLogger("lstm_bench")
 
 _CHECK_SECONDS = 0.25
-"""Between two checks. If more than twice as much has passed, all processes were suspended; the excess is ignored."""
+"""Seconds between two checks. After more than twice that time, processes were suspended; the excess is ignored."""
 
 
-class GuardedTracker:
+class GuardedTracker(Tracker):
     """A tracker in a process of its own.
 
-    Parameters
-    ----------
-    options
-        Their ``timeout_seconds`` bound each call in the process; the first call includes its start.
+    The options' ``timeout_seconds`` bound each call in the process; the first call includes its start.
     """
 
     def __init__(self, options: TrackerOptions) -> None:
@@ -53,7 +50,7 @@ class GuardedTracker:
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            # in a session of its own: Ctrl-C must not end it, so that it can send what is pending
+            # in a separate session: Ctrl-C must not end it before it has sent what is pending
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lstm_bench.tracking.process"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -166,7 +163,7 @@ class GuardedTracker:
                 return
             self._is_quiet = True
         logger.warning(
-            "%s: %s; tracking stops here, the work goes on without it", self._options.tracker, reason
+            "%s: %s; tracking stops here, and the work continues without it", self._options.tracker, reason
         )
         self._outbox.put(None)
         if self._process is not None:

@@ -1,4 +1,4 @@
-"""MLflow, with the names of metrics, parameters and artifacts that Qlib's recorder gives.
+"""MLflow, with the names of metrics, parameters and artifacts that Qlib's recorder uses.
 
 The experiment is the study. Qlib pickles its artifacts; here ``pred.pkl`` is ``pred.parquet``, and so on.
 """
@@ -20,7 +20,7 @@ from filelock import FileLock
 from lstm_bench.record.record import Record
 from lstm_bench.tracking.from_record import draw_figures, outcome
 from lstm_bench.tracking.qlib_artifacts import lay_out
-from lstm_bench.tracking.tracker import State, TrackedRun, TrackerOptions
+from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, TrackerOptions
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before it is imported
 
@@ -41,15 +41,8 @@ _MOST_PARAMS = 100
 """Of one call, a limit of MLflow's stores."""
 
 
-class MlflowTracker:
-    """Logs runs to MLflow.
-
-    Parameters
-    ----------
-    options
-    note
-        Unused: MLflow has nothing to tell the user.
-    """
+class MlflowTracker(Tracker):
+    """Logs runs to MLflow. ``note`` is unused: MLflow has nothing to tell the user."""
 
     def __init__(self, options: TrackerOptions, note: Callable[[str], None]) -> None:
         self._options = options

@@ -52,7 +52,7 @@ def _serve(options: TrackerOptions, answers: TextIO) -> int:
         tracker.close()
     except BrokenPipeError:  # the training process has ended
         return 1
-    except Exception as error:  # libraries raise anything; it is reported
+    except Exception as error:  # libraries raise exceptions of any type, which are reported
         answer(failed=" ".join(f"{type(error).__name__}: {error}".split()))
         return 1
     return 0

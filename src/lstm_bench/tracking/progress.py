@@ -4,42 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from lstm_bench.model.trainer import Fit
+if TYPE_CHECKING:
+    from lstm_bench.model.trainer import Fit
 
-__all__ = ["LogProgress", "Progress", "epoch_line"]
+__all__ = ["Progress", "epoch_line"]
 
 logger = logging.getLogger("lstm_bench")
 
 
-class Progress(Protocol):
-    """Receives a run's stages, steps and epochs."""
+class Progress:
+    """Receives a run's stages, steps and epochs. It logs a line per epoch; subclasses show more."""
 
     def stage(self, name: str) -> None:
         """Handle the start of a stage."""
-        ...
 
     def step(self, done: int, steps: int) -> None:
         """Handle that ``done`` of an epoch's ``steps`` are done."""
-        ...
 
     def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
         """Handle the end of an epoch. ``fits`` are the members that it trained; there are at most ``n_epochs``."""
-        ...
-
-
-class LogProgress:
-    """Logs a line per epoch."""
-
-    def stage(self, name: str) -> None:
-        """Do nothing."""
-
-    def step(self, done: int, steps: int) -> None:
-        """Do nothing."""
-
-    def epoch(self, fits: Sequence[Fit], n_epochs: int) -> None:
-        """Log the epoch's losses."""
         for fit in fits:
             logger.info("%s", epoch_line(fit, n_epochs))
 

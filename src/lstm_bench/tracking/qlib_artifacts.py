@@ -1,8 +1,8 @@
-"""A record's files under the paths that Qlib's recorder gives its artifacts.
+"""A record's files under the paths of the artifacts of Qlib's recorder.
 
 Qlib pickles its artifacts. Here the stems are Qlib's, tables are Parquet and weights are safetensors. Files that Qlib
-does not have keep their names. So does ``ic.parquet``, of which Qlib has some columns, in a file each. Qlib's daily
-trade indicators (``indicators_normal_1day``) are not in a record; their summary is.
+does not have keep their names. So does ``ic.parquet``; the columns that Qlib also has are written to Qlib's files as
+well, one each. Qlib's daily trade indicators (``indicators_normal_1day``) are not in a record; their summary is.
 """
 
 from __future__ import annotations
@@ -29,21 +29,16 @@ _SPLIT = {
     "long_short": "sig_analysis/long_short_r.parquet",
     "long_average": "sig_analysis/long_avg_r.parquet",
 }
-"""Column of ``ic.parquet`` -> Qlib's file for it, written beside the whole table."""
+"""Column of ``ic.parquet`` -> Qlib's file for it, written in addition to the whole table."""
 
 _FREQUENCY = "1day."
 _ANALYSES = "portfolio_analysis"
 
 
 def lay_out(record: Path, folder: Path) -> None:
-    """Fill an empty folder with a record's files.
+    """Fill an existing empty folder with a record's files.
 
-    Parameters
-    ----------
-    record
-        The record's folder. Its files are linked; files that Qlib splits or combines are written in addition.
-    folder
-        An existing empty folder.
+    The files are linked; files that Qlib splits or combines are written in addition.
     """
     for source in sorted(record.iterdir()):
         if source.name == "ic.parquet":

@@ -1,4 +1,4 @@
-"""Describes runs to a tracker, and tells it of a pack's epochs and ends."""
+"""Describes runs to a tracker, and reports a pack's epochs and outcomes to it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from lstm_bench.record.identity import NUMERICS
+from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracker import JobType, State, TrackedRun, Tracker, tracked_id
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.model.trainer import Epoch, Fit
     from lstm_bench.record.record import Record
-    from lstm_bench.tracking.progress import Progress
 
 __all__ = ["TrackedPack", "described", "epoch_values", "tags_of"]
 
@@ -22,16 +22,9 @@ __all__ = ["TrackedPack", "described", "epoch_values", "tags_of"]
 def described(
     config: ResolvedRun, run_id: str, data_fingerprint: str, study: str, job_type: JobType, label: str = ""
 ) -> TrackedRun:
-    """Describe a run of one seed.
+    """Describe a run of one seed, which the configuration has, and whose record is named ``run_id``.
 
-    Parameters
-    ----------
-    config
-        With the run's seed.
-    run_id
-        The record's name.
-    label
-        Of the leaderboard row that it belongs to, if any.
+    ``label`` is that of the leaderboard row that it belongs to, if any.
     """
     identity = {"run_id": run_id, "data_fingerprint": data_fingerprint, "numerics": NUMERICS}
     return TrackedRun(
@@ -56,15 +49,10 @@ def epoch_values(epoch: Epoch) -> dict[str, float]:
     return values
 
 
-class TrackedPack:
-    """The progress of a pack in training, which also reports the pack's runs to a tracker.
+class TrackedPack(Progress):
+    """The progress of a pack in training, which also reports the pack's runs, by seed, to a tracker.
 
-    Parameters
-    ----------
-    tracker, progress
-    runs
-        By seed. They begin when the context is entered. Runs without a record at its end have failed, or were
-        interrupted.
+    The runs begin when the context is entered. Runs without a record at its end have failed, or were interrupted.
     """
 
     def __init__(self, tracker: Tracker, progress: Progress, runs: Mapping[int, TrackedRun]) -> None:

@@ -1,7 +1,4 @@
-"""The interface of experiment trackers.
-
-Tracking that is off is a tracker that does nothing, so that callers need not check.
-"""
+"""The interface of experiment trackers, which is also the tracker that does nothing, so that callers need not check."""
 
 from __future__ import annotations
 
@@ -9,17 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-__all__ = [
-    "JobType",
-    "NoTracker",
-    "State",
-    "TrackedRun",
-    "Tracker",
-    "TrackerOptions",
-    "tracked_id",
-]
+__all__ = ["JobType", "State", "TrackedRun", "Tracker", "TrackerOptions", "tracked_id"]
 
 JobType = Literal["run", "bench", "search", "study"]
 State = Literal["complete", "pruned", "failed", "interrupted"]
@@ -29,7 +18,7 @@ _LONGEST_ID = 100
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run as trackers show it.
+    """A run at a tracker.
 
     Attributes
     ----------
@@ -58,7 +47,6 @@ class TrackerOptions:
     tracker : its name
     folder : for its files on this machine
     record : whether it uploads the record's files
-    timeout_seconds
     figures : ``module:function`` that takes a :class:`~lstm_bench.record.record.Record` and yields (name, path of a
         PNG file); None for no figures
     """
@@ -70,65 +58,35 @@ class TrackerOptions:
     figures: str | None = None
 
 
-class Tracker(Protocol):
-    """Receives the events of runs. Calls neither raise nor wait, except :meth:`close`."""
+class Tracker:
+    """Receives the events of runs. This one ignores them: tracking is off.
+
+    Calls neither raise nor wait, except :meth:`close`.
+    """
 
     def begin(self, run: TrackedRun) -> None:
         """Start a run, or continue it after an interruption. A call for an open run does nothing."""
-        ...
 
     def epoch(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
         """Log an epoch's losses. Epochs count from 0; an epoch that is already logged is skipped."""
-        ...
 
     def table(
         self, run_id: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[str | float]]
     ) -> None:
         """Log a table, replacing one of the same name."""
-        ...
 
     def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """End a run that leaves no record, with its figures and further tags."""
-        ...
 
     def recorded(self, run_id: str, record: Path) -> None:
         """End a run that has left a record."""
-        ...
 
     def close(self, seconds: float | None = None) -> None:
         """Send what is pending and end open runs as interrupted. A second call does nothing.
 
-        Parameters
-        ----------
-        seconds
-            How long to wait. What is pending then is sent in the background, within the tracker's time-out. None
-            waits for the time-out and drops the rest with a warning.
+        What is pending after so many seconds is sent in the background, within the tracker's time-out. None waits for
+        the time-out and drops the rest with a warning.
         """
-        ...
-
-
-class NoTracker:
-    """A tracker that does nothing."""
-
-    def begin(self, run: TrackedRun) -> None:
-        """Do nothing."""
-
-    def epoch(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
-        """Do nothing."""
-
-    def table(
-        self, run_id: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[str | float]]
-    ) -> None:
-        """Do nothing."""
-
-    def end(self, run_id: str, state: State, summary: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """Do nothing."""
-
-    def recorded(self, run_id: str, record: Path) -> None:
-        """Do nothing."""
-
-    def close(self, seconds: float | None = None) -> None:
-        """Do nothing."""
 
 
 def tracked_id(run_id: str, study: str) -> str:

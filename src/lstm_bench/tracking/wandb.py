@@ -18,7 +18,7 @@ import wandb
 
 from lstm_bench.record.record import Record
 from lstm_bench.tracking.from_record import draw_figures, outcome
-from lstm_bench.tracking.tracker import State, TrackedRun, TrackerOptions
+from lstm_bench.tracking.tracker import State, TrackedRun, Tracker, TrackerOptions
 from lstm_bench.tracking.wandb_login import find_login
 
 __all__ = ["WandbTracker"]
@@ -29,15 +29,8 @@ _LONGEST_TAG = 64
 _LEAST_FREE = 4096
 
 
-class WandbTracker:
-    """Logs runs to Weights & Biases.
-
-    Parameters
-    ----------
-    options
-    note
-        Called with messages for the user.
-    """
+class WandbTracker(Tracker):
+    """Logs runs to Weights & Biases. ``note`` is called with messages for the user."""
 
     def __init__(self, options: TrackerOptions, note: Callable[[str], None]) -> None:
         self._options = options
@@ -48,7 +41,7 @@ class WandbTracker:
         self._folder = self._choose_folder()
         login = find_login()
         self._mode: Literal["offline"] | None = None
-        if login.mode == "online" and login.mode_from != "WANDB_MODE" and login.key_from is None:
+        if login.mode == "online" and login.mode_from != "WANDB_MODE" and login.key is None:
             self._mode = "offline"
             if login.warning is not None:
                 note(login.warning)
@@ -72,8 +65,7 @@ class WandbTracker:
             config=dict(run.config),
             settings=wandb.Settings(
                 console="off",
-                init_timeout=0.9
-                * self._options.timeout_seconds,  # so that W&B reports the reason before the guard
+                init_timeout=0.9 * self._options.timeout_seconds,  # W&B gives the reason before the guard
                 x_stats_pid=os.getppid(),  # W&B shows the load of the training process
             ),
         )
@@ -90,13 +82,10 @@ class WandbTracker:
     def _choose_folder(self) -> str:
         """Return the folder of W&B's files. If W&B cannot use a folder, it silently takes the temporary one.
 
-        Raises
-        ------
-        OSError
-            If neither ``WANDB_DIR`` nor the records' folder can be used.
+        Raises ``OSError`` if neither ``WANDB_DIR`` nor the records' folder can be used.
         """
         default = self._options.folder
-        if named := os.environ.pop("WANDB_DIR", ""):  # W&B would prefer it to the folder that we pass
+        if named := os.environ.pop("WANDB_DIR", ""):  # W&B would prefer it to the folder of the argument
             reason = _unusable(Path(named).expanduser())
             if reason is None:
                 os.environ["WANDB_DIR"] = named
@@ -166,10 +155,7 @@ def _unusable(folder: Path) -> str | None:
 def _check_kept(file: Path) -> None:
     """Check that a run was written to the disk. W&B itself does not report that.
 
-    Raises
-    ------
-    OSError
-        If its file is gone, or the disk is full.
+    Raises ``OSError`` if its file is gone, or the disk is full.
     """
     if not file.is_file():
         raise FileNotFoundError(errno.ENOENT, "the run's file has vanished", str(file))

@@ -2,8 +2,8 @@
 
 As in W&B, the environment comes first, then the settings file of the working folder, then the user's.
 
-``wandb.Settings`` does not serve: importing wandb takes seconds, and its settings neither tell where a value comes
-from nor include keys of a netrc file.
+``wandb.Settings`` is not suitable: importing wandb takes seconds, and its settings neither show the source of a value
+nor include keys of a netrc file.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ _SERVER = "https://api.wandb.ai"
 
 @dataclass(frozen=True)
 class WandbLogin:
-    """The W&B settings on this machine. The key itself is never kept.
+    """The W&B settings on this machine, without the key itself.
 
     Attributes
     ----------
-    host : of the server, with its port if given
     mode : online, offline or disabled
     mode_from : the variable or file that sets it; None for the default
-    key_from : the variable or file that has a key for the host; None if there is none
+    host : of the server, with its port if given
+    key : the variable or file that has a key for the host; None if there is none
     warning : which file cannot be read for a key, and why; None if nothing is wrong
     """
 
-    host: str
     mode: str
     mode_from: str | None
-    key_from: str | None
+    host: str
+    key: str | None
     warning: str | None
 
 
 def find_login() -> WandbLogin:
-    """Find the server, the mode and where a key is: a variable, a settings file or the netrc of ``wandb login``."""
+    """Find the server, the mode and the key's source: a variable, a settings file or the netrc of ``wandb login``."""
     server, _ = _setting("base_url")
     host = urlsplit(server or _SERVER).netloc.rpartition("@")[2]
     mode, mode_from = _setting("mode")
-    _, key_from = _setting("api_key")
-    if key_from is None:
-        _, key_from = _setting("identity_token_file")
+    _, key = _setting("api_key")
+    if key is None:
+        _, key = _setting("identity_token_file")
     warning = None
-    if key_from is None:
-        key_from, warning = _from_netrc(host)
-    return WandbLogin(host, mode or "online", mode_from, key_from, warning)
+    if key is None:
+        key, warning = _from_netrc(host)
+    return WandbLogin(mode or "online", mode_from, host, key, warning)
 
 
 def _setting(name: str) -> tuple[str | None, str | None]:

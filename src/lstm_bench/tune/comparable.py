@@ -12,26 +12,15 @@ _DROP_ROWS = frozenset({"DropnaLabel", "DropnaProcessor"})
 
 
 def check_comparable(key: str, trial: ResolvedRun, study: ResolvedRun) -> None:
-    """Check that a parameter does not change labels or samples.
+    """Check that one of a parameter's values, in ``trial``, does not change labels or samples of ``study``.
 
     The study file's check refuses keys that always do. Processors are checked here, because one and the same key may
-    change features or labels.
-
-    Parameters
-    ----------
-    key
-        The parameter.
-    trial, study
-        The configuration with one of the parameter's values, and without it.
-
-    Raises
-    ------
-    ConfigError
-        If the parameter changes a processor that acts on labels or drops samples.
+    change features or labels. Raises ``ConfigError`` if the parameter changes a processor that acts on labels or drops
+    samples.
     """
-    here, there = _judging(study), _judging(trial)
-    if here != there:
-        changed = [entry.name for entry in (*here, *there) if entry not in here or entry not in there]
+    before, after = _judging(study), _judging(trial)
+    if before != after:
+        changed = [entry.name for entry in (*before, *after) if entry not in before or entry not in after]
         raise ConfigError(
             f"parameter {key}: it changes {changed[0] if changed else 'the order of processors'}, which acts on labels "
             "or drops samples, and then validation losses cannot be compared; fields_group: feature keeps a processor "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +26,25 @@ READY = ("alpha158", "alpha360")
 """The ready studies, one for each feature set."""
 
 STUDIES = Path("studies")
-"""Where study files are looked for and written, from the working folder."""
+"""Folder of study files, relative to the working folder."""
 
 
+@dataclass
 class StudyBuilder:
     """Builds a study.
 
-    Parameters
+    Attributes
     ----------
-    content
-        Content of the study file.
-    folder
-        Folder that ``base`` is relative to.
-    origin
-        Description of what the study is made from.
-    path
-        The study file, None if it is made from a ready study or a workflow file.
+    content : of the study file
+    folder : that ``base`` is relative to
+    origin : what the study is made from
+    path : the study file, None if it is made from a ready study or a workflow file
     """
 
-    def __init__(self, content: Mapping[str, Any], folder: Path, origin: str, path: Path | None) -> None:
-        self.content = dict(content)
-        self.folder = folder
-        self.origin = origin
-        self.path = path
+    content: dict[str, Any]
+    folder: Path
+    origin: str
+    path: Path | None
 
     @property
     def name(self) -> str:
@@ -57,21 +54,10 @@ class StudyBuilder:
     def change(
         self, space: Mapping[str, Any], sections: Mapping[str, Any], overrides: Mapping[str, Any]
     ) -> None:
-        """Apply options.
+        """Apply options: parameters, entries of the study file, and entries of ``set``, which change the workflow file.
 
-        Parameters
-        ----------
-        space
-            Parameters, plain data. Without a study file, they are the whole space.
-        sections
-            Entries of the study file; mappings are merged.
-        overrides
-            Entries of ``set``, which change the workflow file.
-
-        Raises
-        ------
-        ConfigError
-            If no parameter is left to search.
+        Without a study file, the parameters are the whole space. Sections that are mappings are merged. Raises
+        ``ConfigError`` if no parameter is left to search.
         """
         before = dict(self.content.get("space", {})) if self.path is not None or not space else {}
         self.content["space"] = {**before, **space}
@@ -90,24 +76,11 @@ class StudyBuilder:
             self.content["set"] = {**self.content.get("set", {}), **overrides}
 
     def lay_out_segments(self, provider_uri: str | None, in_proportion: bool | None) -> list[str]:
-        """Fit the segments to the data's calendar.
+        """Fit the segments to the data's calendar, and return what did not fit.
 
-        Parameters
-        ----------
-        provider_uri
-            The data folder, instead of the workflow's.
-        in_proportion
-            Whether to lay the segments out in proportion; None to do so if they do not fit a folder that was named.
-
-        Returns
-        -------
-        list of str
-            What did not fit.
-
-        Raises
-        ------
-        ConfigError
-            If they do not fit and are not laid out, or if the data lack the market.
+        The data are in ``provider_uri``, or else in the workflow's folder. If ``in_proportion`` is None, segments are
+        laid out in proportion if they do not fit a folder that was named. Raises ``ConfigError`` if they do not fit and
+        are not laid out, or if the data lack the market.
         """
         base = self.folder / Path(str(self.content.get("base", ""))).expanduser()
         workflow = load_workflow(base, list(self.content.get("set", {}).items()))
@@ -151,12 +124,11 @@ class StudyBuilder:
 def start_study(name: str | None, source: Path | None, features: str) -> StudyBuilder:
     """Start to build a study from a file, from ``studies/<name>.yaml``, or from a ready study.
 
-    The space for a workflow file is that of the ready study of its feature set.
+    The space for a workflow file is that of the ready study of its feature set. Without a name, the study has the
+    name in the file.
 
     Parameters
     ----------
-    name
-        None takes the name in the file.
     source
         A study file or a workflow file; None looks for a file of the study's name.
     features
@@ -199,7 +171,7 @@ def _over_workflow(name: Any, path: Path) -> StudyBuilder:
     """Combine a workflow file with the ready study of its feature set."""
     ready = READY[-1] if load_workflow(path).feature_set == "Alpha360" else READY[0]
     content = read_yaml(ready_folder("studies") / f"{ready}.yaml").content | {"base": path.name}
-    del content["features"]  # the workflow file says it
+    del content["features"]  # the workflow file sets it
     return StudyBuilder(_named(name, content), path.parent, f"{path} with the ready study {ready}", None)
 
 

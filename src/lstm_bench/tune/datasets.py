@@ -26,19 +26,10 @@ def train_and_valid(
     """Return a function that prepares a trial's job: it builds the trial's dataset.
 
     A worker is given the folder of that dataset and, if samples are weighted by it, of its stocks' volatility. It is
-    not told where the bars are.
-
-    Parameters
-    ----------
-    held
-        Keeps the datasets in the cache until it is closed.
-
-    Raises
-    ------
-    InputError
-        If the data are not those that the study was made for.
+    not told where the bars are. The datasets stay in the cache until ``held`` is closed. Raises ``InputError`` if the
+    data are not those that the study was made for.
     """
-    from lstm_bench.run.judgement.finding import say
+    from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.tune.judgement import judge_study
 
     definition = store.definition(name)
@@ -54,15 +45,13 @@ def train_and_valid(
             "outcome": str(search / f"{key}.json"),
         }
 
-    say(judge_study(definition, data.provider))
-    datasets.dataset(
-        definition.workflow
-    )  # raises here what is wrong with the data or the cache for all trials
+    log_findings(judge_study(definition, data.provider))
+    datasets.dataset(definition.workflow)  # raises here what is wrong with the data for all trials
     return prepare
 
 
 class _Datasets:
-    """Datasets by what they are made of."""
+    """Datasets by what they are computed from."""
 
     def __init__(self, data: NamedData, held: ExitStack) -> None:
         self._data = data

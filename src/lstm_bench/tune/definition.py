@@ -71,14 +71,8 @@ class Definition:
     ) -> Definition:
         """Read the workflow file, hash the data, and check that every end of the space makes a configuration.
 
-        Parameters
-        ----------
-        base_folder
-            Folder that a relative ``base`` is relative to.
-        overrides
-            Values over the workflow file and ``set``.
-        provider_uri
-            The data folder, instead of the workflow's.
+        ``base`` is relative to ``base_folder``. ``overrides`` go over the workflow file and ``set``, and
+        ``provider_uri`` replaces the workflow's data folder.
 
         Raises
         ------
@@ -118,11 +112,7 @@ class Definition:
         """Open the study's data, in ``provider_uri`` if the folder has moved.
 
         Days that were added to the folder since are left out, so that all trials and seeds of the study use the same.
-
-        Raises
-        ------
-        InputError
-            If the data are not the study's. The message says which days and stocks differ.
+        Raises ``InputError`` if the data are not the study's. The message says which days and stocks differ.
         """
         from lstm_bench.data.fingerprint import fingerprint
         from lstm_bench.data.provider import Provider
@@ -137,8 +127,8 @@ class Definition:
         if self.stamp is None:
             raise InputError(
                 f"{study} was made for data with the fingerprint {self.data_fingerprint[:12]}, but {where} has "
-                f"{found[:12]}, and an earlier version made the study, which does not say the days and stocks that it "
-                f"uses: tune or bench it once on the folder as it was, which notes them, or {new}"
+                f"{found[:12]}, and an earlier version made the study without recording the days and stocks that it "
+                f"uses: tune or bench it once on the unchanged folder, which records them, or {new}"
             )
         try:
             return NamedData(self.stamp.open(self.workflow, provider), self.data_fingerprint, found)
@@ -157,10 +147,8 @@ class Definition:
     def run_config(self, params: Mapping[str, Scalar]) -> ResolvedRun:
         """Return the workflow with a trial's parameters; others, such as the seed, keep the workflow's values.
 
-        Raises
-        ------
-        ConfigError
-            If a parameter is not in the space, or the workflow cannot have its value. The message names the key.
+        Raises ``ConfigError`` if a parameter is not in the space, or the workflow cannot have its value. The message
+        names the key.
         """
         space = self.config.space
         for key in params:
@@ -220,11 +208,8 @@ class Definition:
     def with_budget(self, budget: Mapping[str, Any]) -> Definition:
         """Return the study with another budget: any of ``config.study.BUDGET``.
 
-        Raises
-        ------
-        ConfigError
-            If a key is not part of the budget, a value is wrong, or another number of epochs would stretch a schedule
-            that spans them, so that later trials could not be compared with earlier ones.
+        Raises ``ConfigError`` if a key is not part of the budget, a value is wrong, or another number of epochs would
+        stretch a schedule that spans them, so that later trials could not be compared with earlier ones.
         """
         if not isinstance(budget, Mapping):
             raise ConfigError(f"budget: got {value_with_kind(budget)}, expected a mapping")
@@ -250,11 +235,11 @@ class Definition:
         if spanning:
             raise ConfigError(
                 f"budget.max_epochs: schedule {' and '.join(sorted(spanning))} spans all epochs, so that later trials "
-                "could not be compared with those that are there; make a new study"
+                "could not be compared with the existing ones; make a new study"
             )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data, from which :meth:`from_json` makes the same definition without any file."""
+        """Return plain data from which :meth:`from_json` restores the definition without any file."""
         return {
             "config": self.config.model_dump(mode="json", by_alias=True),
             "workflow": self.workflow.to_file(),
@@ -265,21 +250,18 @@ class Definition:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Definition:
-        """Make a definition from what :meth:`to_json` returned.
+        """Make a definition from the data of :meth:`to_json`.
 
-        Raises
-        ------
-        ConfigError
-            If it cannot be read, such as one of a later version.
+        Raises ``ConfigError`` if it cannot be read, such as one of a later version.
         """
         if not isinstance(content, Mapping):
             raise ConfigError(f"definition: got {value_with_kind(content)}, expected a mapping")
         parts = {"config": dict, "workflow": dict, "data_fingerprint": str}
         for key, kind in parts.items():
             if not isinstance(content.get(key), kind):
-                there = f"got {value_with_kind(content[key])}" if key in content else "missing"
+                found = f"got {value_with_kind(content[key])}" if key in content else "missing"
                 raise ConfigError(
-                    f"definition.{key}: {there}, expected a {'text' if kind is str else 'mapping'}"
+                    f"definition.{key}: {found}, expected a {'text' if kind is str else 'mapping'}"
                 )
         workflow = validated_workflow(content["workflow"], "workflow").resolved()
         try:

@@ -1,4 +1,4 @@
-"""What makes two definitions different studies."""
+"""Differences between definitions that make them different studies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["differences"]
 
 
 def differences(old: Definition, new: Definition) -> list[str]:
-    """List what makes two studies different, such as ``space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]``.
+    """List the differences between two studies, such as ``space.lr.float: [0.0001, 0.01] -> [0.001, 0.01]``.
 
     The budget, the place of the data and the form of the files are not differences.
     """
@@ -26,12 +26,12 @@ def differences(old: Definition, new: Definition) -> list[str]:
 
 
 def _essence(definition: Definition) -> dict[str, Any]:
-    """Dotted key -> value of all that must not change."""
+    """Dotted key -> value of all settings that must not change."""
     config = definition.config.model_dump(mode="json", by_alias=True)
     kept = {key: config[key] for key in ("space", "enqueue", "seeds", "sampler", "pruner")}
     identity = definition.workflow.identity()
     identity["model"].pop("n_epochs")
-    # identity leaves it out beside one layer, but trials may have more
+    # the identity leaves it out for one layer, but trials may have more layers
     identity["model"]["dropout"] = definition.workflow.task.model.kwargs.dropout
     return dict(_flat({**kept, "workflow": identity, "data": definition.data_fingerprint}))
 

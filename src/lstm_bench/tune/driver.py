@@ -60,20 +60,20 @@ def tune(
     work: str | None = None,
     tracker: Tracker | None = None,
 ) -> TuneResult:
-    """Run trials until the study has its total.
+    """Run trials until the study has its total number of trials.
 
     Parameters
     ----------
     store, name
         The study.
     trials
-        Complete, pruned and failed trials that the study shall have; by default, the definition's number.
+        Complete, pruned and failed trials to reach; by default, the definition's number.
     more
         Number of trials to add to the finished ones, instead.
     timeout_seconds
         Stop after this time, as Ctrl-C does.
     slots_per_device
-        None for as many slots as memory allows, which the first trials show.
+        None for as many slots as memory allows, measured in the first trials.
     executor
         ``local`` processes or, for debugging, ``inline`` threads.
     results
@@ -102,18 +102,10 @@ def tune(
         )
         until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device), slots, until=until)
-        interrupted = _run(dispatcher, source)
-    return TuneResult(store.rows(name), interrupted, out_of_time=dispatcher.stopping and not interrupted)
-
-
-def _run(dispatcher: Dispatcher, source: TrialJobs) -> bool:
-    """Run all trials; return whether a signal stopped them."""
-    with graceful_interrupt(dispatcher.stop) as was_signalled:
-        try:
+        with graceful_interrupt(dispatcher.stop) as was_signalled:
             dispatcher.run()
-        finally:
-            source.close()
-    return was_signalled()
+        interrupted = was_signalled()
+    return TuneResult(store.rows(name), interrupted, out_of_time=dispatcher.stopping and not interrupted)
 
 
 def _total(store: Store, name: str, trials: int | None, more: int | None) -> int:

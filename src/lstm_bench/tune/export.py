@@ -21,20 +21,10 @@ _COLUMNS = [field.name for field in fields(TrialRow) if field.name not in ("para
 
 
 def export_trials(trials: Sequence[TrialRow], out: Path) -> int:
-    """Write a row per trial; parameters become columns ``params.<key>``.
+    """Write a row per trial to a ``.csv``, ``.parquet`` or ``.json`` file; return the number of trials.
 
-    The IC on valid is in ``valid_ic`` and ``valid_rank_ic``.
-
-    Parameters
-    ----------
-    trials
-    out
-        A ``.csv``, ``.parquet`` or ``.json`` file; JSON holds the trials as they are.
-
-    Returns
-    -------
-    int
-        Trials written.
+    Parameters become columns ``params.<key>``, the IC on valid ``valid_ic`` and ``valid_rank_ic``. JSON holds the
+    trials as they are.
 
     Raises
     ------

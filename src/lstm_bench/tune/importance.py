@@ -14,7 +14,7 @@ __all__ = ["parameter_importances"]
 def parameter_importances(study: optuna.Study) -> dict[str, float]:
     """Return the importance of each parameter by PED-ANOVA, as shares of 1.
 
-    PED-ANOVA is deterministic: the same complete trials give the same shares.
+    PED-ANOVA is deterministic: the same complete trials yield the same shares.
     """
     import optuna.importance
 

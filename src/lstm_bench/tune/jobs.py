@@ -1,4 +1,4 @@
-"""The jobs of a study: takes its trials, gives them to a dispatcher and writes what becomes of them.
+"""The jobs of a study: claims its trials, passes them to a dispatcher and writes their outcomes.
 
 :mod:`lstm_bench.tune.scheduler` decides; :mod:`lstm_bench.tune.repository.study_trials` reads and writes the store.
 """
@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.config.values.duration import parse_duration
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError, DataError, RunError
 from lstm_bench.exec.devices import Slot, SlotTable
+from lstm_bench.exec.dispatch import JobSource
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Job
-from lstm_bench.tracking.tracker import NoTracker, Tracker
+from lstm_bench.tracking.tracker import Tracker
 from lstm_bench.tune import liveness
 from lstm_bench.tune.repository.study_trials import StudyTrials
 from lstm_bench.tune.scheduler import (
@@ -37,20 +38,18 @@ if TYPE_CHECKING:
 __all__ = ["Prepare", "TrialJobs"]
 
 Prepare = Callable[["ResolvedRun", str], dict[str, Any]]
-"""Configuration of a trial and its key -> the payload of its job beside ``workflow`` and ``seeds``."""
+"""Configuration of a trial and its key -> the payload of its job, in addition to ``workflow`` and ``seeds``."""
 
 
-class TrialJobs:
-    """The source of a study's jobs for a :class:`~lstm_bench.exec.dispatch.Dispatcher`.
+class TrialJobs(JobSource):
+    """The source of a study's jobs. The seeds of a trial train together, so that no job is split.
 
     Parameters
     ----------
-    store, name
-        The study.
     slots
         Receives the peak memory of each job.
     total
-        Complete, pruned and failed trials that the study shall have.
+        Complete, pruned and failed trials to reach.
     work
         The job's function.
     tracker
@@ -77,14 +76,14 @@ class TrialJobs:
         self._progress = progress
         self._work = work
         self._definition = store.definition(name)
-        self._tracked = TrackedTrials(tracker or NoTracker(), self._definition)
+        self._tracked = TrackedTrials(tracker or Tracker(), self._definition)
         self._driver = liveness.this_driver()
         self._trials = StudyTrials(store, self._definition, self._driver)
         self._next_beat = 0.0
         self._failed_in_a_row = 0
         self._running: dict[str, TrialRun] = {}
 
-    # -- where jobs come from ------------------------------------------------------------------------------------
+    # -- the next job ------------------------------------------------------------------------------------------
 
     def claim(self, slot: Slot) -> Job | None:
         """Take an interrupted, queued or new trial, and make its job."""
@@ -109,7 +108,7 @@ class TrialJobs:
         return None
 
     def _take(self) -> TrialRun | None:
-        """Take the next trial under the drivers' lock, so that all drivers together keep the total."""
+        """Take the next trial under the drivers' lock, so that all drivers together do not exceed the total."""
         with self._trials.exclusive():
             stored = self._trials.read()
             if dead := orphans(stored, self._driver, self._trials.is_alive):
@@ -130,7 +129,7 @@ class TrialJobs:
         )
 
     def _payload(self, run: TrialRun) -> dict[str, Any] | None:
-        """Make the payload of a trial's job; None if its configuration or data cannot be used: it has failed."""
+        """Make the payload of a trial's job; None, and the trial fails, if its configuration or data cannot be used."""
         seeds = self._definition.seeds(run.params)
         try:
             config = self._definition.run_config(run.params)
@@ -165,10 +164,6 @@ class TrialJobs:
         if run.config is not None:
             self._tracked.began(run.number, run.key, run.config, run.params)
 
-    def split(self, job: Job) -> Sequence[Job]:
-        """Return nothing: the seeds of a trial train together."""
-        return ()
-
     # -- what becomes of them ------------------------------------------------------------------------------------
 
     def started(self, job: Job, slot: Slot) -> None:
@@ -179,7 +174,7 @@ class TrialJobs:
         self._track(run)
 
     def opened(self, job: Job, slot: Slot, device: str) -> None:
-        """Note which device the worker opened."""
+        """Record the device that the worker opened."""
         self._running[job.key].device = device
 
     def reported(self, job: Job, slot: Slot, values: dict[str, Any]) -> bool:
@@ -247,7 +242,7 @@ class TrialJobs:
     def _is_ours(self, run: TrialRun) -> bool:
         is_ours = self._trials.is_ours(run.number)
         if not is_ours:
-            self._progress.note(f"trial {run.number}: another driver has taken it over meanwhile")
+            self._progress.note(f"trial {run.number}: another driver has taken it over in the meantime")
         return is_ours
 
     def _end(self, run: TrialRun, ending: Ending) -> None:

@@ -1,4 +1,4 @@
-"""Judges a study before it is tuned: its workflow, and the ends of its space."""
+"""Checks of a study before it is tuned: its workflow, and the ends of its space."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["judge_study"]
 
 
 def judge_study(definition: Definition, provider: Provider) -> Iterator[Finding]:
-    """Find what makes a study's figures meaningless, or impossible.
+    """Find reasons why a study's figures are meaningless or impossible.
 
-    What is refused at an end of the space alone is a warning: trials there will fail, and others may not.
+    A refusal at one end of the space only is a warning: trials there fail, others may not.
     """
     surveys: dict[str, Survey] = {}
 

@@ -1,4 +1,4 @@
-"""Which drivers are alive: a running trial belongs to one, and is free again when that one is dead."""
+"""Liveness of drivers: a running trial belongs to a driver, and is free again when the driver has died."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PREFIX = "driver "
 
 
 def this_driver() -> str:
-    """Return the name of this process, which no other process here or elsewhere has."""
+    """Return a name of this process that is unique across hosts."""
     return str(ProcessName.current())
 
 
@@ -28,12 +28,8 @@ def beat(driver: str) -> tuple[str, float]:
 def is_alive(driver: str, attributes: Mapping[str, Any]) -> bool:
     """Whether a driver is alive.
 
-    On this host, it is as long as its process exists; on another one, until two minutes after its last beat.
-
-    Parameters
-    ----------
-    attributes
-        The study's user attributes.
+    On this host, it is as long as its process exists; on another one, until two minutes after its last beat, which is
+    in the study's user attributes.
     """
     process = ProcessName.parse(driver)
     if process is None:  # not a name that this package wrote

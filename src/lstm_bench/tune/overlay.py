@@ -17,19 +17,10 @@ __all__ = ["validated_workflow", "with_values"]
 
 
 def with_values(content: Mapping[str, Any], values: Mapping[str, Any], what: str) -> ResolvedRun:
-    """Put values over a resolved workflow and check it again.
+    """Put values, by short or dotted key, over a resolved workflow and check it again.
 
-    Parameters
-    ----------
-    values
-        Short or dotted key -> value.
-    what
-        What the values are, for messages.
-
-    Raises
-    ------
-    ConfigError
-        If a key is unknown or the workflow cannot have its value. The message names the key.
+    ``what`` names the values in messages. Raises ``ConfigError`` if a key is unknown or the workflow cannot have its
+    value. The message names the key.
     """
     changed = copy.deepcopy(dict(content))
     for key, value in values.items():
@@ -73,7 +64,7 @@ def _put(content: Any, key: str, value: Any, what: str) -> None:
 
 
 def validated_workflow(content: Any, what: str, keys: tuple[str, ...] = ()) -> RunConfig:
-    """Validate a workflow; a message blames those of ``keys`` that it concerns."""
+    """Validate a workflow; the error message names the affected ones of ``keys``."""
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Pruners: whether a trial is stopped, given its validation losses so far."""
+"""Pruners, which decide whether a trial is stopped, given its validation losses so far."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class HalvingPruner(SuccessiveHalvingPruner):
     ----------
     min_epochs, reduction_factor, skipped_rungs
         A trial is judged after epoch ``min_epochs * reduction_factor ** (skipped_rungs + r)``, counted from 0, for
-        ``r = 0, 1, ...``; one of ``reduction_factor`` goes on.
+        ``r = 0, 1, ...``; one of ``reduction_factor`` trials continues.
     """
 
     def __init__(self, min_epochs: int, reduction_factor: int, skipped_rungs: int = 0) -> None:
@@ -103,7 +103,7 @@ class SeedWilcoxonPruner(BasePruner):
     Parameters
     ----------
     p_threshold
-        Stop below this probability that a trial as good as the best one looks so much worse.
+        Threshold of the p-value: the probability that a trial as good as the best one looks at least this much worse.
     warmup_epochs
         Number of first epochs that are not judged.
     """
@@ -137,11 +137,9 @@ def _best_so_far(trial: FrozenTrial, step: int) -> dict[str, float]:
     losses: dict[str, list[float | None]] = attributes.get(SEED_LOSSES) or attributes.get("outcome", {}).get(
         SEED_LOSSES, {}
     )
-    curves = {
-        seed: [loss for loss in curve[: step + 1] if loss is not None] for seed, curve in losses.items()
-    }
-    return {
-        seed: min(curve)
-        for seed, curve in curves.items()
-        if curve and len(curve) == len(losses[seed][: step + 1])
-    }
+    found = {}
+    for seed, curve in losses.items():
+        finite = [loss for loss in curve[: step + 1] if loss is not None]
+        if finite and len(finite) == len(curve[: step + 1]):
+            found[seed] = min(finite)
+    return found

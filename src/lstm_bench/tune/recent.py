@@ -16,10 +16,7 @@ __all__ = ["choose_study", "remember_study"]
 def choose_study(store: Store, name: str | None) -> str:
     """Return ``name``, or else the study used last in this store, or the store's newest.
 
-    Raises
-    ------
-    ConfigError
-        If the store has no study, or none of that name.
+    Raises ``ConfigError`` if the store has no study, or none of that name.
     """
     names = store.names()
     if name is None:
@@ -34,14 +31,14 @@ def choose_study(store: Store, name: str | None) -> str:
 
 
 def remember_study(store: Store, name: str) -> None:
-    """Write down which study was used last, if the folder can be written."""
+    """Store the name of the study used last, if the folder can be written."""
     path = _path(store)
     with suppress(OSError):
         write_whole(path, json.dumps({**_read(path), store.description: name}, indent=2) + "\n")
 
 
 def _path(store: Store) -> Path:
-    """Beside the journal; for a database, beside the default journal."""
+    """Path next to the journal; for a database, next to the default journal."""
     return (store.path or DEFAULT_STORE).with_name(".last.json")
 
 

@@ -1,7 +1,7 @@
 """Samplers whose proposals are a function of study seed, trial number and earlier results.
 
-A driver may die between two samples, and several drivers may share a study, so that a sampler must not have state:
-each sample is made by a new one of Optuna's samplers, with a seed of its own.
+A driver may die between two samples, and several drivers may share a study, so a sampler must not have state: each
+sample comes from a new Optuna sampler with its own seed.
 """
 
 from __future__ import annotations
@@ -52,15 +52,7 @@ def make_sampler(config: SamplerConfig, space: Mapping[str, Parameter]) -> BaseS
 
 
 class StatelessSampler(BaseSampler):
-    """Makes a new sampler for each sample.
-
-    Parameters
-    ----------
-    make
-        Seed -> sampler.
-    seed
-        The study's.
-    """
+    """Makes a new sampler for each sample, with a seed that follows from the study's."""
 
     def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
         self._make = make
@@ -79,9 +71,7 @@ class StatelessSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Sample parameters together."""
         sampler = self._for(trial, "together")
-        search_space = sampler.infer_relative_search_space(
-            study, trial
-        )  # some samplers need a call of this first
+        search_space = sampler.infer_relative_search_space(study, trial)  # some samplers need this first
         return sampler.sample_relative(study, trial, search_space)
 
     def sample_independent(

@@ -1,16 +1,14 @@
-"""Decides what a study's driver does: which trials are free, when a total is reached, what a result means.
+"""Decides for a study's driver which trials are free, whether a total is reached, and how trials end.
 
-States in, decisions out: nothing here knows Optuna or processes. :mod:`lstm_bench.tune.jobs` carries the decisions out.
+The functions map states to decisions, without Optuna or processes. :mod:`lstm_bench.tune.jobs` applies the decisions.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-from lstm_bench.tune.objective import diverged_seeds, epoch_value, final_value, say_diverged
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import ResolvedRun
@@ -23,20 +21,24 @@ __all__ = [
     "FinalState",
     "StoredTrial",
     "TrialRun",
+    "diverged_message",
     "may_claim",
     "orphans",
     "twin_of",
 ]
 
 MAX_FAILURES_IN_A_ROW = 10
-"""So many failed trials in a row end the driver: the cause is hardly in the trials."""
+"""Failed trials in a row that end the driver: their cause is probably not in the trials."""
 
 FinalState = Literal["complete", "pruned", "failed"]
+
+_SeedLosses = Mapping[int, Sequence[float]]
+"""Seed -> validation loss per epoch; a curve that ends with a non-finite number has diverged."""
 
 
 @dataclass(frozen=True)
 class StoredTrial:
-    """A trial as the store has it.
+    """A trial as it is stored.
 
     Attributes
     ----------
@@ -63,7 +65,7 @@ class Ending:
     Attributes
     ----------
     value : None unless it is complete
-    outcome : what the store keeps
+    outcome : plain data for the store
     error : what went wrong, None unless it failed
     """
 
@@ -75,13 +77,13 @@ class Ending:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What to do with an epoch of a trial.
+    """The decision on an epoch of a trial.
 
     Attributes
     ----------
-    value : mean validation loss over the seeds, None if a seed has diverged: the trial goes no further
+    value : mean validation loss over the seeds, None if a seed has diverged, which ends the trial
     is_new : whether the store lacks it
-    is_judged : whether the pruner judges it now; it judged epochs of earlier attempts then
+    is_judged : whether the pruner judges it now; epochs of earlier attempts were judged earlier
     """
 
     value: float | None
@@ -90,15 +92,7 @@ class Epoch:
 
 
 def orphans(trials: Sequence[StoredTrial], driver: str, is_alive: Callable[[str], bool]) -> list[int]:
-    """Return the numbers of running trials whose drivers are dead.
-
-    Parameters
-    ----------
-    driver
-        This one, which is alive.
-    is_alive
-        Whether a driver of that name is alive.
-    """
+    """Return the numbers of running trials whose drivers are dead; this ``driver`` is alive."""
     return [
         trial.number
         for trial in trials
@@ -111,12 +105,8 @@ def orphans(trials: Sequence[StoredTrial], driver: str, is_alive: Callable[[str]
 def may_claim(trials: Sequence[StoredTrial], total: int, is_exhausted: Callable[[], bool]) -> bool:
     """Whether a driver may take a waiting trial or, if none waits, propose a new one.
 
-    Parameters
-    ----------
-    total
-        Trials that the study shall have; waiting ones do not count.
-    is_exhausted
-        Whether the sampler has no point left to propose.
+    ``total`` trials are what the study shall have; waiting ones do not count. ``is_exhausted`` says whether the sampler
+    has no point left to propose.
     """
     waiting = sum(trial.state == "waiting" for trial in trials)
     return len(trials) - waiting < total and (waiting > 0 or not is_exhausted())
@@ -125,7 +115,7 @@ def may_claim(trials: Sequence[StoredTrial], total: int, is_exhausted: Callable[
 def twin_of(trials: Sequence[StoredTrial], number: int, key: str) -> StoredTrial | None:
     """Return a finished trial with the same configuration, seeds and data, whose result another one can take over.
 
-    One that failed for another reason than divergence is no reason not to train.
+    Trials that failed for another reason than divergence are ignored.
     """
     for trial in trials:
         is_usable = trial.state in ("complete", "pruned") or trial.outcome.get("diverged_seeds")
@@ -140,9 +130,9 @@ class TrialRun:
 
     Attributes
     ----------
-    key : hash of configuration, seeds and data, empty if the parameters make no configuration
+    key : hash of configuration, seeds and data, empty if the parameters do not yield a configuration
     known_epochs : epochs that earlier attempts reported
-    config : what it trains, None if the parameters make no configuration
+    config : the trial's configuration, None if the parameters do not yield one
     losses : seed -> validation loss per epoch, of this attempt
     device : the device that its worker opened
     """
@@ -163,7 +153,7 @@ class TrialRun:
 
     @property
     def seed_losses(self) -> dict[str, list[float | None]]:
-        """The losses as JSON can hold them: None for a non-finite number."""
+        """The losses for JSON: None for a non-finite number."""
         return {
             str(seed): [loss if math.isfinite(loss) else None for loss in curve]
             for seed, curve in self.losses.items()
@@ -173,7 +163,7 @@ class TrialRun:
         """Add an epoch's validation losses by seed."""
         for seed, loss in losses.items():
             self.losses.setdefault(int(seed), []).append(loss)
-        value = epoch_value(self.losses, epoch)
+        value = _epoch_value(self.losses, epoch)
         return Epoch(value, is_new=epoch >= self.known_epochs, is_judged=epoch >= self.known_epochs - 1)
 
     def add_failure(self, failure: Failed, time_limit: str | None) -> None:
@@ -191,13 +181,13 @@ class TrialRun:
         return sum(failure.get("kind") == "raised" for failure in self.failures)
 
     def failed(self, slot: str | None = None) -> Ending:
-        """Return how it ends after its last failure."""
+        """Return the ending after its last failure."""
         outcome = {"key": self.key, "device": self.device, "slot": slot, "seconds": None}
         return Ending("failed", None, outcome, self.failures[-1]["error"])
 
     def finished(self, result: Mapping[str, Any], slot: str) -> Ending:
         """Return how it ends with its job's result; a trial with a diverged seed has failed."""
-        diverged = diverged_seeds(self.losses)
+        diverged = _diverged_seeds(self.losses)
         outcome = {
             "key": self.key,
             "device": self.device,
@@ -215,10 +205,10 @@ class TrialRun:
             return self._diverged(diverged, outcome)
         if result["pruned"]:
             return Ending("pruned", None, outcome)
-        return Ending("complete", final_value(self.losses), outcome)
+        return Ending("complete", _final_value(self.losses), outcome)
 
     def like(self, twin: StoredTrial) -> Ending:
-        """Return how it ends with the result of a trial with the same configuration."""
+        """Return the ending with the result of a trial with the same configuration."""
         outcome = {
             **twin.outcome, "duplicate_of": twin.number, "device": None, "slot": None, "seconds": 0.0
         }  # fmt: skip
@@ -229,9 +219,47 @@ class TrialRun:
         return Ending("complete", twin.value, outcome)
 
     def _diverged(self, seeds: Sequence[int], outcome: dict[str, Any]) -> Ending:
-        self.failures.append({"error": say_diverged(seeds), "traceback": ""})
+        self.failures.append({"error": diverged_message(seeds), "traceback": ""})
         return Ending("failed", None, outcome, self.failures[-1]["error"])
 
 
 def _with_text_keys(values: Mapping[int, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
+
+
+def _epoch_value(losses: _SeedLosses, epoch: int) -> float | None:
+    """Mean validation loss of an epoch over the seeds; None if a seed has diverged or none has trained.
+
+    A seed that stopped early counts with its best loss, which is its final value.
+    """
+    if _diverged_seeds(losses):
+        return None
+    return _mean(curve[epoch] if epoch < len(curve) else min(curve) for curve in losses.values() if curve)
+
+
+def _final_value(losses: _SeedLosses) -> float | None:
+    """Mean over the seeds of each one's best validation loss; None if a seed has diverged.
+
+    The mean of the seeds that are left would favour configurations that diverge: they lose their worst seeds.
+    """
+    if _diverged_seeds(losses):
+        return None
+    return _mean(min(curve) for curve in losses.values() if curve)
+
+
+def _diverged_seeds(losses: _SeedLosses) -> list[int]:
+    """Seeds whose curve ends with a non-finite number."""
+    return [seed for seed, curve in losses.items() if curve and not math.isfinite(curve[-1])]
+
+
+def diverged_message(seeds: Sequence[int]) -> str:
+    """Return why a trial with these diverged seeds has failed."""
+    which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    return (
+        f"{which} diverged (a loss or score that is not finite), so that the trial has no mean over its seeds"
+    )
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return math.fsum(found) / len(found) if found else None

@@ -36,8 +36,8 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
 def active(space: Space, params: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the active parameters of a point, each after those it depends on.
 
-    A parameter is active if each parameter that its conditions name is active and has one of the values named. A
-    parameter that ``params`` lacks fulfils no condition.
+    A parameter is active if each parameter that its conditions name is active and has one of the listed values. A
+    condition on a parameter that ``params`` lacks is false.
     """
     found: list[str] = []
     for key in in_order(space):
@@ -115,7 +115,7 @@ def size(space: Space) -> int | None:
     """
     if any(parameter.is_continuous for parameter in space.values()):
         return None
-    asked = {other for parameter in space.values() for other in parameter.when}
+    conditions = {other for parameter in space.values() for other in parameter.when}
     order = in_order(space)
 
     def count(position: int, params: Mapping[str, Any]) -> int:
@@ -125,7 +125,7 @@ def size(space: Space) -> int | None:
         parameter = space[key]
         if not holds(parameter, params):
             return count(position + 1, params)
-        if key in asked:
+        if key in conditions:
             return sum(count(position + 1, {**params, key: value}) for value in parameter.values())
         return parameter.n_values * count(position + 1, params)
 

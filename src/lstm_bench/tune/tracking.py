@@ -19,16 +19,10 @@ __all__ = ["TrackedTrials"]
 
 
 class TrackedTrials:
-    """Tells a tracker of trials.
+    """Reports a study's trials to a tracker.
 
     The driver does, not its workers: it alone knows which trial was pruned, was lost and is tried again, or has the
     result of another, and one process serves all its slots.
-
-    Parameters
-    ----------
-    tracker
-    definition
-        The study.
     """
 
     def __init__(self, tracker: Tracker, definition: Definition) -> None:
@@ -37,14 +31,7 @@ class TrackedTrials:
         self._ids: dict[int, str] = {}
 
     def began(self, number: int, key: str, config: ResolvedRun, params: Mapping[str, Any]) -> None:
-        """Track the start of a trial, or that it goes on.
-
-        Parameters
-        ----------
-        number, key
-            Of the trial; the key is the hash of its configuration, seeds and data.
-        config, params
-        """
+        """Track the start of a trial, or that it goes on. The key is the hash of its configuration, seeds and data."""
         study = self._definition.config.name
         trial = {
             "trial": number,
@@ -64,16 +51,7 @@ class TrackedTrials:
         self._tracker.begin(run)
 
     def epoch(self, number: int, epoch: int, value: float | None, values: Mapping[str, Any]) -> None:
-        """Track an epoch.
-
-        Parameters
-        ----------
-        number, epoch
-        value
-            Mean validation loss; None if a seed has diverged.
-        values
-            What its worker reported: ``losses`` and ``figures`` by seed.
-        """
+        """Track an epoch, with its mean validation loss (None if a seed has diverged) and what its worker reported."""
         figures: Mapping[int, Mapping[str, float]] = values.get("figures", {})
         names = dict.fromkeys(name for one in figures.values() for name in one)
         tracked = {name: fmean(one[name] for one in figures.values() if name in one) for name in names}
@@ -84,14 +62,7 @@ class TrackedTrials:
         self._tracker.epoch(self._ids[number], epoch, tracked)
 
     def ended(self, number: int, state: State, value: float | None, outcome: Mapping[str, Any]) -> None:
-        """Track the end of a trial. One that never began is ignored.
-
-        Parameters
-        ----------
-        number, state, value
-        outcome
-            As the store has it.
-        """
+        """Track the end of a trial, with its outcome as the store has it. A trial that never began is ignored."""
         if number not in self._ids:
             return
         names = ("epochs", "seconds", "device", "duplicate_of", "diverged_seeds", "error")

@@ -18,10 +18,15 @@ from lstm_bench.record.identity import run_id
 from lstm_bench.tracking.tracked import epoch_values
 
 if TYPE_CHECKING:
-    from lstm_bench.config.workflow import ResolvedRun
-    from lstm_bench.dataset.dataset import SampleSet
+    import torch
 
-__all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key"]
+    from lstm_bench.config.workflow import ResolvedRun
+    from lstm_bench.dataset.dataset import Dataset, SampleSet
+    from lstm_bench.model.contract import PackSpec
+    from lstm_bench.model.path_name import PathName
+    from lstm_bench.model.trainer import Fit
+
+__all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key", "valid_correlations"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -78,8 +83,8 @@ def _keep(outcome: Path, content: str) -> None:
         if not is_full(error):
             raise
         kept = rescue(outcome.name, lambda staged: write_whole(staged, content))
-        where = "nor has any other place" if kept is None else f"it is kept in {kept}"
-        logger.warning("%s has no room for what the trial gave, %s", outcome.parent, where)
+        where = "nor does any other place" if kept is None else f"it is kept in {kept}"
+        logger.warning("%s has no room for the outcome of the trial, %s", outcome.parent, where)
 
 
 def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
@@ -87,9 +92,8 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.dataset.cache import DatasetCache
     from lstm_bench.model.contract import MemberSpec, PackSpec
     from lstm_bench.model.select import choose_path
-    from lstm_bench.model.trainer import Fit, train_pack
+    from lstm_bench.model.trainer import train_pack
     from lstm_bench.run.preparation import check_learning, valid_metric
-    from lstm_bench.tune.valid_ic import valid_correlations
 
     config = RunConfig.model_validate(payload["workflow"]).resolved()
     kwargs, spec = config.task.model.kwargs, PackSpec.of(config)
@@ -152,6 +156,46 @@ def _curve(fit: Any) -> list[float]:
     """Return the validation loss per epoch; that of a diverged member ends with NaN."""
     curve = [epoch.valid_loss for epoch in fit.epochs]
     return [*curve[:-1], math.nan] if fit.status == "diverged" else curve
+
+
+def valid_correlations(
+    fits: Sequence[Fit],
+    spec: PackSpec,
+    dataset: Dataset,
+    valid: SampleSet,
+    device: torch.device,
+    path: PathName,
+) -> dict[int, dict[str, float]]:
+    """Score valid with each seed's best weights and correlate with the raw labels, day by day.
+
+    ``path`` is the one that trained; it scores as it did for the loss.
+
+    Returns
+    -------
+    dict
+        Seed -> ``IC`` and ``Rank IC``, means over the days of valid; no entry for a seed without usable weights, and
+        no figure where no day has one.
+    """
+    import numpy as np
+
+    from lstm_bench.evaluate.signal.metrics import signal_metrics
+    from lstm_bench.model.predict import predict_weights
+    from lstm_bench.model.resident import ResidentSamples
+
+    resident = ResidentSamples.place(valid, device)
+    span, rows = dataset.rows_of(valid)
+    labels = np.where(rows, dataset.raw_label[span], np.float32(np.nan))
+    found = {}
+    for fit in fits:
+        if not fit.weights:
+            continue
+        scores = predict_weights(spec, fit.weights, resident, path)
+        panel = dataset.scores_to_panel(valid, scores)[span]
+        summary = signal_metrics(panel, labels, rows).summary()
+        found[fit.member.seed] = {
+            name: summary[name] for name in ("IC", "Rank IC") if math.isfinite(summary[name])
+        }
+    return found
 
 
 def peak_bytes(device: Any) -> int:

@@ -1,4 +1,4 @@
-"""A study's trials as users see them."""
+"""A study's trials, in the form for users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstm_bench.config.section import Recorded
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.errors import DataError
 from lstm_bench.tune.liveness import is_alive
-from lstm_bench.tune.objective import say_diverged
+from lstm_bench.tune.scheduler import diverged_message
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -34,7 +34,7 @@ State = Literal["complete", "pruned", "failed", "running", "interrupted", "queue
 FinishedState = Literal["complete", "pruned", "failed"]
 
 FINISHED_STATES: Mapping[str, FinishedState] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-"""Optuna's name of a final state -> ours."""
+"""Optuna's name of a final state -> this package's."""
 
 # user attributes of a trial
 DRIVER = "driver"
@@ -91,9 +91,9 @@ class TrialRow:
     device, slot : where it was trained last
     seconds : of training, None if it did not end
     origin : ``default`` (Qlib's), ``enqueued`` or ``sampler``
-    moved : default values that lie outside the space -> they stand at its nearest point
+    moved : default values outside the space, which were moved to its nearest point
     duplicate_of : the trial with the same configuration whose result this one has
-    diverged_seeds : tuning seeds whose loss became no finite number, so that the trial has failed
+    diverged_seeds : tuning seeds whose loss became non-finite, so that the trial has failed
     attempts : times that training raised or its worker was lost
     error : what went wrong last
     valid_ic : ``IC`` and ``Rank IC`` on valid, means over the seeds; empty if they were not computed
@@ -126,35 +126,23 @@ class TrialRow:
 
 
 def trial_rows(trials: Sequence[FrozenTrial], study_attributes: Mapping[str, Any]) -> list[TrialRow]:
-    """Return trials by number.
+    """Return trials by number. A running trial of a dead driver is interrupted.
 
-    Parameters
-    ----------
-    study_attributes
-        The study's user attributes, which record when drivers were alive. A running trial of a dead driver is
-        interrupted.
-
-    Raises
-    ------
-    DataError
-        If a trial has attributes of other kinds than this package writes.
+    The study's user attributes record when drivers were alive. Raises ``DataError`` if a trial has attributes of other
+    kinds than this package writes.
     """
     alive: dict[str, bool] = {}
     rows = []
     for trial in trials:
-        _check(trial)
-        driver = trial.user_attrs.get(DRIVER)
+        try:
+            attributes = _Attributes.model_validate(trial.user_attrs)
+        except ValidationError as error:
+            raise DataError(f"trial {trial.number} in the store: {explain(error)}") from error
+        driver = attributes.driver
         if driver is not None and driver not in alive:
             alive[driver] = is_alive(driver, study_attributes)
-        rows.append(_row(trial, alive=driver is not None and alive[driver]))
+        rows.append(_row(trial, attributes, alive=driver is not None and alive[driver]))
     return rows
-
-
-def _check(trial: FrozenTrial) -> None:
-    try:
-        _Attributes.model_validate(trial.user_attrs)
-    except ValidationError as error:
-        raise DataError(f"trial {trial.number} in the store: {explain(error)}") from error
 
 
 def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
@@ -163,27 +151,24 @@ def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
     return min(complete, key=lambda row: (row.value, row.number), default=None)
 
 
-def _row(trial: FrozenTrial, *, alive: bool) -> TrialRow:
-    attributes = trial.user_attrs
-    outcome: dict[str, Any] = attributes.get(OUTCOME, {})
-    failures: list[dict[str, str]] = attributes.get(FAILURES, [])
+def _row(trial: FrozenTrial, attributes: _Attributes, *, alive: bool) -> TrialRow:
+    outcome, failures, diverged = attributes.outcome, attributes.failures, attributes.outcome.diverged_seeds
     state, value = _state(trial, alive=alive), trial.value
-    error = failures[-1]["error"] if failures else None
-    diverged: list[int] = outcome.get("diverged_seeds", [])
+    error = failures[-1].error if failures else None
     if state == "complete" and diverged:  # earlier versions averaged over the seeds that were left
-        state, value, error = "failed", None, say_diverged(diverged)
+        state, value, error = "failed", None, diverged_message(diverged)
     return TrialRow(
         number=trial.number,
         state=state,
         value=value,
         params=trial.params or dict(trial.system_attrs.get("fixed_params", {})),
         epoch_values=dict(sorted(trial.intermediate_values.items())),
-        device=outcome.get("device"),
-        slot=outcome.get("slot"),
-        seconds=outcome.get("seconds"),
-        origin=attributes.get("origin", "sampler"),
-        moved=attributes.get("moved", {}),
-        duplicate_of=outcome.get("duplicate_of"),
+        device=outcome.device,
+        slot=outcome.slot,
+        seconds=outcome.seconds,
+        origin=attributes.origin,
+        moved=attributes.moved,
+        duplicate_of=outcome.duplicate_of,
         diverged_seeds=diverged,
         attempts=len(failures),
         error=error,
@@ -191,14 +176,15 @@ def _row(trial: FrozenTrial, *, alive: bool) -> TrialRow:
     )
 
 
-def _mean_ic(outcome: Mapping[str, Any]) -> dict[str, float]:
+def _mean_ic(outcome: _Outcome) -> dict[str, float]:
     """Average over the seeds, as the loss is; a figure that a seed lacks is left out."""
-    seeds = [] if outcome.get("diverged_seeds") else list(outcome.get(VALID_IC, {}).values())
+    seeds = [] if outcome.diverged_seeds else list(outcome.valid_ic.values())
     found = {}
     for name in ("IC", "Rank IC"):
         values = [figures.get(name) for figures in seeds]
-        if values and None not in values:
-            found[name] = math.fsum(values) / len(values)
+        known = [value for value in values if value is not None]
+        if known and len(known) == len(values):
+            found[name] = math.fsum(known) / len(known)
     return found
 
 

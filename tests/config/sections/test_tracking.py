@@ -1,4 +1,4 @@
-"""What a file says of tracking."""
+"""The tracking section of a file."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ def demo(*overrides: str) -> RunConfig:
 
 def test_it_is_off_unless_a_file_or_an_option_says_otherwise() -> None:
     assert demo().lstm_bench.tracking == TrackingConfig(tracker="off")
-    said = demo("lstm_bench.tracking.tracker=mlflow", "lstm_bench.tracking.record=false").resolved()
-    assert with_tracker(said.lstm_bench.tracking, None).tracker == "mlflow"
-    assert with_tracker(said.lstm_bench.tracking, "wandb") == TrackingConfig(tracker="wandb", record=False)
-    assert with_tracker(said.lstm_bench.tracking, "off").tracker == "off"
+    resolved = demo("lstm_bench.tracking.tracker=mlflow", "lstm_bench.tracking.record=false").resolved()
+    assert with_tracker(resolved.lstm_bench.tracking, None).tracker == "mlflow"
+    assert with_tracker(resolved.lstm_bench.tracking, "wandb") == TrackingConfig(
+        tracker="wandb", record=False
+    )
+    assert with_tracker(resolved.lstm_bench.tracking, "off").tracker == "off"
 
 
 def test_it_is_no_part_of_what_a_run_is() -> None:

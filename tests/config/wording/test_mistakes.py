@@ -63,10 +63,10 @@ LEAKS = re.compile(
 """The validator's and Python's words; a record's class in a file is called as its model here."""
 
 
-def leak(said: str) -> re.Match[str] | None:
+def leak(explanation: str) -> re.Match[str] | None:
     """Find a word of the validator's behind the paths."""
     return LEAKS.search(
-        "\n".join(re.sub(r"^\S+: ", "", line).partition("choices: ")[0] for line in said.splitlines())
+        "\n".join(re.sub(r"^\S+: ", "", line).partition("choices: ")[0] for line in explanation.splitlines())
     )
 
 
@@ -89,16 +89,16 @@ def test_every_section_is_walked() -> None:
 )
 def test_a_wrong_value_of_a_field_is_named_in_plain_words(model: type[BaseModel]) -> None:
     for value in PALETTE:
-        assert not leak(said := refusal(model, value)), (value, said)
+        assert not leak(explanation := refusal(model, value)), (value, explanation)
     for name, field in model.model_fields.items():
         key = field.alias or name
         for value in PALETTE:
-            said = refusal(model, {key: value})
-            assert not leak(said), (key, value, said)
-            alone = [line for line in said.splitlines() if "missing" not in line]
+            explanation = refusal(model, {key: value})
+            assert not leak(explanation), (key, value, explanation)
+            alone = [line for line in explanation.splitlines() if "missing" not in line]
             about = [line for line in alone if re.match(rf"{re.escape(key)}(\.\S*)?: ", line)]
-            assert about or all(names_fields(line, model) for line in alone), (key, value, said)
-            assert len(about) == len({line.partition(": ")[0] for line in about}), said
+            assert about or all(names_fields(line, model) for line in alone), (key, value, explanation)
+            assert len(about) == len({line.partition(": ")[0] for line in about}), explanation
 
 
 def names_fields(line: str, model: type[BaseModel]) -> bool:
@@ -140,12 +140,12 @@ def test_a_wrong_value_anywhere_in_a_file_is_told_with_its_path(path: Path, mode
     assert refusal(model, content) == ""
     for place in places(content):
         for value in PALETTE:
-            said = refusal(model, with_value(content, place, value))
-            assert not leak(said), (place, value, said)
+            explanation = refusal(model, with_value(content, place, value))
+            assert not leak(explanation), (place, value, explanation)
             dotted = ".".join(map(str, place))
-            for line in said.splitlines():
+            for line in explanation.splitlines():
                 at = line.partition(": ")[0]
-                assert related(at, dotted) or names_a_part(line, place), (place, value, said)
+                assert related(at, dotted) or names_a_part(line, place), (place, value, explanation)
 
 
 def related(at: str, dotted: str) -> bool:
@@ -204,9 +204,9 @@ def test_a_message_has_the_path_what_came_and_what_was_expected(content: Any, me
 
 
 def test_a_long_value_is_cut_off() -> None:
-    said = refusal(Outer, {"inner": list(range(10_000)), "choice": "x" * 10_000})
-    assert all(len(line) < 200 for line in said.splitlines())
-    assert "inner: got [0, 1, 2," in said
+    explanation = refusal(Outer, {"inner": list(range(10_000)), "choice": "x" * 10_000})
+    assert all(len(line) < 200 for line in explanation.splitlines())
+    assert "inner: got [0, 1, 2," in explanation
 
 
 def test_the_first_twenty_mistakes_are_listed_and_the_others_counted() -> None:

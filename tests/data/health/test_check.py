@@ -169,7 +169,7 @@ def unadjusted_volume(root: Path) -> None:
 
 
 def one_unadjusted_volume(root: Path) -> None:
-    """A split of 20 to 1, right but for the volume."""
+    """A split of 20 to 1 that is correct except for the volume."""
 
     def later(values: np.ndarray) -> None:
         values[600:] *= 20

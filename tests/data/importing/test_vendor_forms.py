@@ -81,7 +81,7 @@ def test_the_right_value_or_a_way_out(
             got["factor"]
         ).all():  # adjusted price / factor and adjusted volume * factor are raw, of Yahoo's shares
             np.testing.assert_allclose(got["volume"] * got["factor"], volume / shares, rtol=1e-5)
-            if not (form == "yahoo_history" and adjusted):  # its factor knows of splits alone
+            if not (form == "yahoo_history" and adjusted):  # its factor has only splits
                 raw = one.bars["close"].to_numpy() * shares
                 np.testing.assert_allclose(got["close"] / got["factor"], raw, rtol=2e-4)
         else:

@@ -19,7 +19,7 @@ Market = Callable[..., Panels]
 def earlier(
     score: npt.NDArray[np.floating], rows: npt.NDArray[np.bool_], lag: int
 ) -> npt.NDArray[np.float64]:
-    """Each stock's score ``lag`` of its own rows before."""
+    """Score of each stock, ``lag`` of its rows earlier."""
     before = np.full(score.shape, np.nan)
     for j in range(score.shape[1]):
         there = np.flatnonzero(rows[:, j])

@@ -110,7 +110,7 @@ def test_rows_that_are_not_there_yet(document: Path, results: Path, make_row: Ma
         ("<!-- lstm-bench: end -->\n", "line 1: .* ends no block"),
         (
             "<!-- lstm-bench: leaderboard -->\n<!-- lstm-bench: compare a b -->\n<!-- lstm-bench: end -->\n",
-            "line 2: .* stands inside a block",
+            "line 2: .* is inside a block",
         ),
         ("\n<!-- lstm-bench: leaderbord -->\n", "line 2: .*did you mean 'leaderboard'"),
         (

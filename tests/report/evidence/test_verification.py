@@ -44,7 +44,7 @@ def test_each_flaw_is_named(sound: Evidence) -> None:
     faults = broken(sound, data_fingerprint="cd")
     assert "its seeds were computed with different data_fingerprint" in faults[1]
     assert "seeds differ in features" in broken(sound, features="Alpha360")[0]
-    assert "says study 'other'" in broken(sound, study="other")[0]
+    assert "names study 'other'" in broken(sound, study="other")[0]
     assert broken(sound, status="missing") == ["row 'default', seed 0: missing, but it has daily series"]
     wrong = dict(sound.results[0].metrics) | {"Rank IC": 0.9}
     assert "Rank IC is 0.9, but its daily series give" in broken(sound, metrics=wrong)[0]

@@ -1,4 +1,4 @@
-"""What a run's report says of its configuration: all of it."""
+"""A run's report shows its whole configuration."""
 
 from __future__ import annotations
 

@@ -185,7 +185,9 @@ def test_time_line_and_slots(search: Search) -> None:
     page = study_page(search.store, "s")
     bars = {trace["name"]: trace for trace in page.figures["timeline"].traces}
     assert bars["complete"]["x"] == [30_000.0] * 12
-    assert bars["complete"]["base"][0] == "2026-01-01 12:00:10.000"  # told after 40 s, of which it trained 30
+    assert (
+        bars["complete"]["base"][0] == "2026-01-01 12:00:10.000"
+    )  # reported after 40 s, 30 of them training
     slots = {line[0].text: line for line in tables(page)["slots"].lines}
     assert slots["cpu/1"][2].value == 6
     assert slots["cpu/1"][3].value == 180.0

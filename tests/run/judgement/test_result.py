@@ -1,4 +1,4 @@
-"""What is said of a run's figures after it was trained."""
+"""Findings about a run's figures after training."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ def test_figures_that_mean_nothing_are_said(
 ) -> None:
     folder = Path(shutil.copytree(recorded.path, tmp_path / "record"))
     change(folder)
-    (said,) = judged(Record(folder))
-    assert re.match(text, said), said
+    (message,) = judged(Record(folder))
+    assert re.match(text, message), message
 
 
 def test_a_learning_rate_beyond_any_use_shows_in_the_result(configure: Configure, tmp_path: Path) -> None:
     config = configure("lstm_bench.compat=none", "task.model.kwargs.lr=1e9")
-    said = judged(execute(config, tmp_path, device="cpu")[0])
-    assert any(text.startswith("training: the validation loss of the best epoch is ") for text in said)
+    message = judged(execute(config, tmp_path, device="cpu")[0])
+    assert any(text.startswith("training: the validation loss of the best epoch is ") for text in message)
 
 
 def test_a_run_that_diverged_at_once_has_words_of_its_own(recorded: Record, tmp_path: Path) -> None:

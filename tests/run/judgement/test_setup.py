@@ -1,4 +1,4 @@
-"""What is said of a configuration and its data before anything is trained."""
+"""Findings about a configuration and its data before training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstm_bench.config.workflow import RunConfig, load_workflow
 from lstm_bench.core.errors import ConfigError, DataError, InputError
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
-from lstm_bench.run.judgement.finding import Finding, say
+from lstm_bench.run.judgement.finding import Finding, log_findings
 from lstm_bench.run.judgement.setup import judge_setup
 
 Configure = Callable[..., RunConfig]
@@ -114,7 +114,7 @@ def test_one_stock_without_a_backtest_gives_no_figure(configure: Configure) -> N
         ConfigError,
         match=r"instruments: the list of instruments has no more than one stock .* no figure is left",
     ):
-        say(judged(config))
+        log_findings(judged(config))
 
 
 def test_topk_is_compared_with_the_fewest_stocks_of_a_day(configure: Configure, market_copy: Path) -> None:
@@ -173,7 +173,7 @@ def test_what_gives_no_figure_is_refused(
     configure: Configure, override: str, error: type[InputError], text: str
 ) -> None:
     with pytest.raises(error, match=text):
-        say(judged(configure(override)))
+        log_findings(judged(configure(override)))
 
 
 @pytest.mark.parametrize(("name", "last"), [("valid", 190), ("test", 240)])
@@ -184,7 +184,7 @@ def test_a_universe_that_is_empty_in_a_segment_is_refused(
     codes = sorted({line.split("\t")[0] for line in path.read_text().splitlines()})
     path.write_text("".join(f"{code}\t{days[0]}\t{days[last]}\n" for code in codes))
     with pytest.raises(DataError, match=f"'csi300' has no stock with bars in segment '{name}'"):
-        say(judged(configure(provider=market_copy)))
+        log_findings(judged(configure(provider=market_copy)))
 
 
 def test_own_stocks_under_chinas_rules_are_said(configure: Configure, market_copy: Path) -> None:
@@ -199,6 +199,6 @@ def test_own_stocks_under_chinas_rules_are_said(configure: Configure, market_cop
 def test_findings_are_said_once_and_refusals_last(caplog: pytest.LogCaptureFixture) -> None:
     findings = [Finding("b", "no", ConfigError), Finding("a", "hm"), Finding("a", "hm"), Finding("c", "hm")]
     with caplog.at_level(logging.WARNING), pytest.raises(ConfigError, match=r"^b: no$"):
-        say(findings)
+        log_findings(findings)
     assert [record.getMessage() for record in caplog.records] == ["a: hm", "c: hm"]
-    assert say([]) == []
+    assert log_findings([]) == []

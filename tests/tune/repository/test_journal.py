@@ -30,7 +30,7 @@ def content(storage: JournalStorage) -> list[tuple[str, dict[str, Any], list[Any
 
 
 def scribble(storage: JournalStorage, seed: int, operations: int) -> None:
-    """Do what drivers may do, and what they may not, in a random order."""
+    """Execute allowed and forbidden operations of drivers in random order."""
     draw = random.Random(seed)
     distribution = optuna.distributions.FloatDistribution(0.0, 1.0)
     for number in range(operations):

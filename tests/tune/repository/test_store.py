@@ -184,7 +184,7 @@ def _program(name: str) -> str | None:
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of its own, on a free port; it does not run as root."""
+    """A separate server on a free port; it does not run as root."""
     pytest.importorskip("psycopg")
     initdb, server = _program("initdb"), _program("postgres")
     if initdb is None or server is None:
@@ -201,7 +201,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         folder = Path(
             shutil.copytree(folder, Path("/tmp") / f"lstm-bench-{os.getpid()}")
-        )  # nobody may enter it
+        )  # without permission to enter it
         os.chown(folder, account.pw_uid, account.pw_gid)
     secret = folder / "secret"
     secret.write_text("geheim\n")

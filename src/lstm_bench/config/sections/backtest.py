@@ -1,7 +1,7 @@
 """``port_analysis_config``: the strategy, the account and the executor of the portfolio backtest.
 
-Sections and defaults are Qlib's. :func:`resolve` fills in what depends on the region: ``trade_unit`` if unset,
-``limit_threshold`` if null.
+Sections and defaults are Qlib's. :func:`resolve` fills in the settings that depend on the region: ``trade_unit`` if
+unset, ``limit_threshold`` if null.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class StrategyConfig(SupportedClass):
     module_path: Annotated[
         Literal["qlib.contrib.strategy", "qlib.contrib.strategy.signal_strategy"], GIVEN_BY_CLASS
     ] = "qlib.contrib.strategy"
-    kwargs: TopkDropoutKwargs = Field(description="how many stocks to hold, and which")
+    kwargs: TopkDropoutKwargs = Field(description="number of stocks to hold, and how they are chosen")
 
 
 class Holding(Section):
@@ -219,7 +219,7 @@ def default_portfolio() -> PortAnalysisConfig:
 
 
 def resolve(config: PortAnalysisConfig, region: Region) -> PortAnalysisConfig:
-    """Fill in what depends on the region, and Qlib's defaults in place of nulls.
+    """Fill in the settings that depend on the region, and replace nulls by Qlib's defaults.
 
     In the result, None in ``trade_unit`` and ``limit_threshold`` means no rounding and no limit. ``deal_price`` (one
     name if buying and selling share it) and the benchmark are set; ignored keys have their defaults. Calls are

@@ -189,7 +189,7 @@ class HandlerConfig(Named):
 
     @property
     def shared_processors(self) -> tuple[ProcessorConfig, ...]:
-        """Processors that run before the others, with fit dates of their own."""
+        """Processors that run before the others, with their own fit dates."""
         return self.kwargs.shared_processors
 
     @property

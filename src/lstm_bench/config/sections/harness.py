@@ -86,7 +86,7 @@ class TrainingConfig(Section):
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Settings of choices that are not made."""
+        """Settings that have no effect because the choice that they belong to is not made."""
         return tuple(
             setting for setting, (key, choices) in _ACTS_WITH.items() if getattr(self, key) not in choices
         )
@@ -96,7 +96,7 @@ class HarnessConfig(Section):
     """``lstm_bench:`` in a workflow file.
 
     ``compat: qlib`` keeps every detail of Qlib's training (its order of samples, its extra pass over train, the
-    dropped tail of valid), so that a seed gives Qlib's losses on the CPU. ``none`` trains the same model on the
+    dropped tail of valid), so that a seed yields Qlib's losses on the CPU. ``none`` trains the same model on the
     same samples without them, and faster.
     """
 
@@ -138,5 +138,5 @@ class HarnessConfig(Section):
     @model_validator(mode="after")
     def _one_way_to_a_label(self) -> HarnessConfig:
         if self.label is not None and self.horizon is not None:
-            raise ValueError("label and horizon: give one of them; a horizon makes a label of its own")
+            raise ValueError("label and horizon: give one of them; a horizon defines its own label")
         return self

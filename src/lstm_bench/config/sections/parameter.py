@@ -33,7 +33,7 @@ SHORT_KEYS: Mapping[str, str] = {
 """Short name -> dotted key of a workflow file."""
 
 _LARGEST = 2**53
-"""Up to here, floats represent every whole number."""
+"""Largest bound below which floats represent every whole number."""
 
 _NAMES = {dotted: name for name, dotted in SHORT_KEYS.items()}
 
@@ -190,7 +190,7 @@ class Parameter(Section):
 
 
 def _wrong_in_range(low: int | float, high: int | float, *, log: bool, step: int | float | None) -> str:
-    """Describe what is wrong with a range; empty if nothing is."""
+    """Describe the fault of a range; empty if there is none."""
     is_whole = isinstance(low, int) and isinstance(high, int)
     for name, end in (("least", low), ("greatest", high)):
         if not math.isfinite(end):

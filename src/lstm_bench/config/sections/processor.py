@@ -159,7 +159,7 @@ class ProcessorConfig(Named):
     def acts_on_label(self) -> bool:
         """Whether it may change or compare labels, as processors without a group do.
 
-        TanhProcess counts too: it spares only columns called LABEL, and labels may have other names.
+        TanhProcess may, too: it skips only columns called LABEL, and labels may have other names.
         """
         group = getattr(self.kwargs, "fields_group", None)
         if self.name in ("DropCol", "FilterCol"):

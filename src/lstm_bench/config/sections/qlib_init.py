@@ -1,4 +1,4 @@
-"""The ``qlib_init`` section: where the data is, and whose trading rules apply."""
+"""The ``qlib_init`` section: where the data is, and which market's trading rules apply."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class QlibInit(Lenient):
     provider_uri: str = Field(
         "~/.qlib/qlib_data/cn_data", description="a Qlib data folder, or a mapping with the key day"
     )
-    region: Region = Field("cn", description="whose round lots and price limits hold")
+    region: Region = Field("cn", description="region whose round lots and price limits apply")
     exp_manager: Any = _IGNORED
     kernels: Any = _IGNORED
     expression_cache: Any = _IGNORED

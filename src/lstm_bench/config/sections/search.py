@@ -38,12 +38,14 @@ class PrunerConfig(Section):
     )
     interval_epochs: int = Field(1, ge=1, description="median, percentile: epochs between two decisions")
     min_epochs: int = Field(1, ge=1, description="hyperband, halving: the first rung, counted from epoch 0")
-    reduction_factor: int = Field(3, ge=2, description="hyperband, halving: one of so many trials continues")
+    reduction_factor: int = Field(
+        3, ge=2, description="hyperband, halving: one in this many trials continues"
+    )
     p_threshold: float = Field(
         0.1, gt=0.0, lt=1.0, description="wilcoxon: p-value below which a trial is stopped"
     )
     patience: int | None = Field(
-        None, ge=1, description="any pruner: stop only after so many epochs without improvement"
+        None, ge=1, description="any pruner: stop only after this many epochs without improvement"
     )
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ TrackerName = Literal["off", "wandb", "mlflow"]
 class TrackingConfig(Section):
     """Tracking of runs. No number depends on it, and records do not contain it.
 
-    A tracker's own environment variables set its server and credentials.
+    The tracker's environment variables set its server and credentials.
     """
 
     tracker: TrackerName = Field("off", description="the tracker; off disables tracking")

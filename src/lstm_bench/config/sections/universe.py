@@ -27,7 +27,7 @@ class _Filter(Lenient):
 
 
 class NameFilter(_Filter):
-    """``NameDFilter``: keep instruments whose code matches from its start."""
+    """``NameDFilter``: keep instruments with a code that matches from its start."""
 
     filter_type: Literal["NameDFilter"] = Field("NameDFilter", description="which filter")
     name_rule_re: str = Field(description="regular expression of codes in capital letters")
@@ -82,7 +82,7 @@ OptionalFilterPipe = Annotated[FilterPipe | None, BeforeValidator(_none_if_empty
 
 
 class FilteredMarket(Lenient):
-    """A market with filters of its own, as Qlib's ``D.instruments`` describes it."""
+    """A market with its own filters, in the form of Qlib's ``D.instruments``."""
 
     market: str = Field(description="its name, such as csi300")
     filter_pipe: OptionalFilterPipe = Field(None, description="filters of its members")
@@ -122,7 +122,7 @@ class TimeRangeKwargs(Section):
 class TimeRangeConfig(Named):
     """``TimeRangeFlt``: drop the instruments whose bars begin or end inside a span of days.
 
-    It uses knowledge of which instruments survive, so figures are better than they could have been at the time.
+    It uses knowledge of which instruments survive, so results have survivorship bias.
     """
 
     name: Literal["TimeRangeFlt"] = Field(alias="class")

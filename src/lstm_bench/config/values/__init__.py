@@ -1,1 +1,1 @@
-"""Values that files and options write in their own way: days, durations, seeds, booleans."""
+"""Values with a text form of their own in files and options: days, durations, seeds, booleans."""

@@ -1,1 +1,1 @@
-"""What messages say about a wrong configuration."""
+"""Messages about wrong configurations."""

@@ -1,4 +1,4 @@
-"""Values as messages show them: short, as YAML writes them, with their kind in plain words."""
+"""Formats values for messages: short, in YAML syntax, with the name of their kind."""
 
 from __future__ import annotations
 

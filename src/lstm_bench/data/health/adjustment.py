@@ -54,7 +54,7 @@ def check_change(bars: Bars, days: Days, thresholds: Thresholds, findings: Findi
 
 
 def check_factor(bars: Bars, days: Days, findings: Findings) -> None:
-    """Find factors that are not positive, or missing beside a close: one disables lot rounding for all instruments."""
+    """Find factors that are not positive, or missing on a day with a close. One disables lot rounding for all."""
     if not {"factor", "close"} <= bars.fields.keys():
         return
     factor = bars.fields["factor"]

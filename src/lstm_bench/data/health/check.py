@@ -31,7 +31,7 @@ __all__ = ["HealthReport", "check_data"]
 
 @dataclass(frozen=True)
 class HealthReport:
-    """What was checked and found.
+    """The result of a check.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class HealthReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether there are no findings."""
+        """Whether nothing was found."""
         return not self.counts
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def check_data(
 ) -> HealthReport:
     """Check a Qlib data folder.
 
-    Instruments that ``all.txt`` does not list count as indices, which may have only a close.
+    Instruments that ``all.txt`` does not list are treated as indices, which may have only a close.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def check_data(
 
 
 class _Scan:
-    """Checks the instruments in turn, and collects what checks of all instruments need."""
+    """Checks the instruments in turn, and collects data for the checks of all instruments."""
 
     def __init__(self, calendar: Days, thresholds: Thresholds, findings: Findings) -> None:
         self._calendar, self._thresholds, self._findings = calendar, thresholds, findings

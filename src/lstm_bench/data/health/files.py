@@ -83,7 +83,7 @@ def _check_lengths(code: str, found: Mapping[str, tuple[int, Floats]], findings:
 
 
 def _align(code: str, found: Mapping[str, tuple[int, Floats]]) -> Bars:
-    """Put all fields on the same days, NaN where a field has no row."""
+    """Align all fields on the same days, NaN on days without a row of the field."""
     begin = min((begin for begin, _ in found.values()), default=0)
     end = max((begin + len(values) for begin, values in found.values()), default=0)
     fields = {}

@@ -17,7 +17,7 @@ __all__ = ["check_prices"]
 
 _PRICES = ("open", "high", "low", "close", "vwap")
 _ROUNDING = 1e-5
-"""Relative. Adjusted prices are float32, and a vendor's rounding of the factor can cost another digit or two."""
+"""Relative tolerance. Adjusted prices are float32, and rounding of the factor can cost another digit or two."""
 
 
 def check_prices(bars: Bars, days: Days, is_stock: bool, thresholds: Thresholds, findings: Findings) -> None:

@@ -20,7 +20,7 @@ _FIRST_LEVEL = 1000.0
 
 
 def adjusted_history(rows: SymbolRows, adjustment: Adjustment, calendar: Days) -> History:
-    """Adjust the rows of a symbol, whose bars are all on days of the calendar, and lay them out."""
+    """Adjust the rows of a symbol and arrange its bars, which are all on days of the calendar."""
     columns = {name: column[rows.traded] for name, column in adjust(rows, adjustment).items()}
     positions = np.searchsorted(calendar, rows.bar_days)
     begin, end = int(positions[0]), int(positions[-1]) + 1
@@ -84,7 +84,7 @@ class EqualWeight:
         self._count = np.zeros(days - begin, dtype=np.int64)
 
     def watch(self, histories: Iterable[History]) -> Iterator[History]:
-        """Add up the changes of histories, and pass the histories on."""
+        """Sum the changes of histories, and yield the histories unchanged."""
         for history in histories:
             change = history.fields["change"].astype(np.float64)
             skipped = max(self._begin - history.begin, 0)

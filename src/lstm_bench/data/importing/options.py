@@ -14,7 +14,7 @@ Basis = Literal["check", "rescale", "same"]
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How files are read, and what is made of them.
+    """Options of reading files and of the folder to write.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class ImportOptions:
     encoding : of text files
     file_pattern : pattern of file names, such as ``daily_{symbol}.csv``
     benchmark : ``equal-weight``, ``none``, a symbol of the files, or a file
-    market : name of a market to write beside ``all``
+    market : name of a market to write in addition to ``all``
     members : file of the market's spans, in the form of ``instruments/<market>.txt``; None for the spans of ``all``
     drop_bad : drop rows with defects instead of refusing the files
     zero_volume_is_bar : whether a day with a volume of zero is a bar instead of a day without trade
@@ -52,7 +52,7 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What an import wrote.
+    """Summary of the files that an import wrote.
 
     Attributes
     ----------
@@ -63,14 +63,14 @@ class ImportSummary:
         Instruments with bars written, and those of them that are new to the folder.
     days : number of days written: all of the calendar, or those that ``append`` added
     first_day, last_day : ISO days of these
-    adjusted_by : what prices were adjusted by; ``none``: they were taken as they are
+    adjusted_by : the column that prices were adjusted by; ``none``: they were not changed
     said : sentences about the decisions on prices and volumes, and their reasons
     fields : fields written
     benchmark : code of the benchmark, None without one
-    market : name of the market beside ``all``, None without one
+    market : name of the market other than ``all``, None without one
     no_trade : rows without trade on their day
     dropped : kind of defect -> rows dropped
-    rescaled : code -> what its new prices were multiplied by
+    rescaled : code -> factor by which its new prices were multiplied
     ended : codes of the folder without a new bar
     """
 

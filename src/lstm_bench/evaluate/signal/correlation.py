@@ -34,8 +34,8 @@ def correlation(x: Floats, y: Floats) -> float:
 def centre(values: Floats) -> bool:
     """Replace values by their distances from the mean, in units of a power of two near the largest value.
 
-    A correlation does not depend on the unit, and this one rounds nothing and keeps squares from overflow and
-    underflow. False if the values are all equal or not all finite: then they have no correlation.
+    A correlation does not depend on the unit. This unit causes no rounding and prevents overflow and underflow of
+    squares. False if the values are all equal or not all finite, because they then have no correlation.
     """
     low = high = values[0]
     for value in values:
@@ -51,7 +51,7 @@ def centre(values: Floats) -> bool:
             values[i] -= first
             largest = max(largest, abs(values[i]))
     exponent = math.frexp(largest)[1]
-    half = exponent // 2  # in two steps, for 2 ** 1074 is no float64
+    half = exponent // 2  # in two steps, because 2 ** 1074 is not a float64
     one, other = math.ldexp(1.0, -half), math.ldexp(1.0, half - exponent)
     mean = 0.0
     for i in range(len(values)):

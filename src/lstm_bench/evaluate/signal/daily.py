@@ -18,7 +18,7 @@ QUANTILE = 0.2
 def extreme_fifths(stocks: Ints, score: Reals) -> tuple[Ints, Ints]:
     """Best and worst fifth of a day's ``stocks`` (ascending) by ``score [N]``.
 
-    Stocks without a score count, and come last in either order; equal scores are ordered by instrument.
+    Stocks without a score are included, and come last in either order; equal scores are ordered by instrument.
     """
     size = int(len(stocks) * QUANTILE)
     return best_first(stocks, score)[:size], best_first(stocks, -score)[:size]

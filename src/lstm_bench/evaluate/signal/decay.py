@@ -114,7 +114,7 @@ def _rising(values: Floats, known: Bools) -> list[Ints]:
 
 @kernel()
 def _share(rising: Ints, other: Bools, values: Floats, side: _Side) -> int:
-    """Fill a side with the stocks that the other side has too, and return their number."""
+    """Fill a side with the stocks that both sides have, and return their number."""
     stock, value, rank = side
     n = 0
     for j in rising:

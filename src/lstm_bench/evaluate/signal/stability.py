@@ -44,8 +44,8 @@ def stability(score: Reals, rows: Bools | None = None, lag: int = 1, parts: int 
         compared with its last rows before it left, except for ``autocorrelation``, which compares days.
     lag : number of days or rows between the scores
     parts
-        The top has ``rows of the day // parts`` stocks, and so has the bottom. Only the day's stocks count: a stock
-        that left the universe is no turnover. If fewer stocks than that have a score, now or before, the turnover is
+        The top has ``rows of the day // parts`` stocks, and so has the bottom. Only the day's stocks are considered: a
+        stock that left the universe is not turnover. If fewer stocks than that have a score, now or before, turnover is
         NaN; Qlib adds stocks without a score.
     """
     for name, value in (("lag", lag), ("parts", parts)):

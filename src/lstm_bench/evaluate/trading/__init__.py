@@ -1,1 +1,1 @@
-"""Trading: the portfolio backtest and what it is made of."""
+"""Trading: the portfolio backtest and its parts."""

@@ -138,7 +138,7 @@ def _deal(
         else:
             fill = buy(quotes, costs, t, j, wish, cash)
         dealt += fill.amount
-        if wish > 0.0:  # an order that lots round down to nothing counts, but has no fill rate
+        if wish > 0.0:  # an order that lots round down to nothing is counted, but has no fill rate
             weight = 1.0
             if execution.weighting == _BY_AMOUNT:
                 weight = fill.amount

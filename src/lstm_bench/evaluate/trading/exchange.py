@@ -52,7 +52,7 @@ class TradingCosts(NamedTuple):
     """Costs and limits of trading.
 
     ``limit`` is float32, like the change that it is compared with, and infinite without a limit. ``lot`` is 0 if
-    amounts are not rounded. ``bounds_buys`` and ``bounds_sells`` say whether volume bounds amounts.
+    amounts are not rounded. ``bounds_buys`` and ``bounds_sells``: whether volume bounds amounts.
     """
 
     limit: np.float32
@@ -66,7 +66,7 @@ class TradingCosts(NamedTuple):
 
     @classmethod
     def of(cls, config: ExchangeConfig, adjusted: bool) -> TradingCosts:
-        """Costs of a resolved configuration; ``adjusted`` says that quotes lack the factors that rounding needs."""
+        """Costs of a resolved configuration; ``adjusted``: quotes lack the factors that rounding needs."""
         threshold = config.limit_threshold
         limit = np.inf if threshold is None else STOP if isinstance(threshold, tuple) else threshold
         return cls(
@@ -121,7 +121,7 @@ def round_lot(quotes: Quotes, costs: TradingCosts, t: int, j: int, amount: float
 
 @kernel()
 def sell(quotes: Quotes, costs: TradingCosts, t: int, j: int, amount: float, cash: float) -> Fill:
-    """Sell a whole holding, or as many whole lots as the volume allows.
+    """Sell a whole holding, or the most whole lots that the volume allows.
 
     Nothing is sold if cash and proceeds do not cover the cost.
     """

@@ -63,7 +63,7 @@ def quote_span(provider: Provider, config: PortAnalysisConfig, scored: Days) -> 
 def with_exchange_days(
     provider: Provider, config: PortAnalysisConfig, begin: int, end: int
 ) -> tuple[int, int]:
-    """Widen calendar positions to the exchange's own days: a missing factor on any of them matters."""
+    """Widen calendar positions to the exchange's own days: a missing factor on any of them disables rounding."""
     exchange = config.backtest.exchange_kwargs
     if exchange.start_time is not None:
         begin = min(begin, int(np.searchsorted(provider.calendar, np.datetime64(exchange.start_time, "D"))))

@@ -20,7 +20,7 @@ def rolling_extreme(x: Floats, first: Ints, last: Ints, window: int, largest: bo
     values = np.full(x.shape, np.nan)
     places = np.full(x.shape, np.nan)
     days = x.shape[1]
-    # days of the candidates: a queue in an array as long as the history, for each day is pushed once
+    # days of the candidates: a queue in an array as long as the history, because each day is pushed once
     queue = np.empty(days, np.int64)
     sign = 1.0 if largest else -1.0
     for n in range(x.shape[0]):

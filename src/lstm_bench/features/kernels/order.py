@@ -64,8 +64,8 @@ def rolling_order(
 def _replace(ordered: Floats, out: Floats, leaving: float, entering: float) -> int:
     """Write ``ordered`` to ``out`` with one value replaced; return the number of values below the entering one.
 
-    Every place is computed in the same way, without a branch: values from the leaving one on move down a place, and
-    the entering value goes where it is the middle of itself and its neighbours.
+    Every position is computed in the same way, without a branch: values from the leaving one on move down by one, and
+    the entering value is placed where it is the median of itself and its neighbours.
     """
     below = 0
     for k in range(1, len(ordered) - 1):

@@ -41,7 +41,7 @@ def regress(
         for t in range(first[n], last[n] + 1):
             day = float(window)
             if window > 0:
-                # every observation becomes a day older; then the oldest, now of day 0, leaves
+                # every observation becomes a day older; then the oldest, now of day 0, is removed
                 sum_xy = sum_xy - sum_y
                 sum_xx = sum_xx + count - 2.0 * sum_x
                 sum_x = sum_x - count

@@ -1,4 +1,4 @@
-"""The losses: which one is minimised, and those of single samples. :mod:`lstm_bench.model.loss.day` has the others."""
+"""The choice of the loss, and the losses of single samples. :mod:`lstm_bench.model.loss.day` has those of days."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The ways to train: torch itself, compiled kernels for the CPU, fused kernels for CUDA."""
+"""The training paths: torch itself, compiled kernels for the CPU, fused kernels for CUDA."""

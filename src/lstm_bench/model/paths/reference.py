@@ -37,7 +37,7 @@ class ReferencePath:
     def learn(self, active: Sequence[int], order: Tensor, rates: Tensor, on_step: OnStep) -> Tensor:
         """Train an epoch of each member."""
         losses = torch.empty(len(active), dtype=torch.float64)
-        # Qlib leaves torch's setting as it is
+        # Qlib does not change torch's setting
         precision = matrix_precision("fp32") if self._inputs.spec.compat == "none" else nullcontext()
         with precision:
             for row, member in enumerate(active):

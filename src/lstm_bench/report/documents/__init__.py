@@ -1,1 +1,1 @@
-"""Markdown documents with blocks that follow from the evidence."""
+"""Markdown documents with blocks that are generated from the evidence."""

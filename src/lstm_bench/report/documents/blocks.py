@@ -1,8 +1,8 @@
 """Generated blocks of a document, and the options in their markers.
 
 A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--intervals] [--study NAME]... -->``,
-``<!-- lstm-bench: compare A B -->`` or ``<!-- lstm-bench: speed -->`` on a line of its own, and ends with
-``<!-- lstm-bench: end -->``. The opening marker and the evidence alone decide the content.
+``<!-- lstm-bench: compare A B -->`` or ``<!-- lstm-bench: speed -->`` on a separate line, and ends with
+``<!-- lstm-bench: end -->``. The content depends only on the opening marker and the evidence.
 """
 
 from __future__ import annotations
@@ -36,13 +36,7 @@ class Block:
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
-    """Options in the marker of a leaderboard.
-
-    Attributes
-    ----------
-    style
-    studies : to show; all if empty
-    """
+    """Options in the marker of a leaderboard: its style, and the studies to show, all if empty."""
 
     style: Style = field(default_factory=Style)
     studies: tuple[str, ...] = ()
@@ -99,9 +93,7 @@ def find_blocks(text: str) -> list[Block]:
             found.append(Block(kind, tuple(arguments), opened.end() + 1, match.start()))
             opened = None
         elif opened is not None:
-            raise InputError(
-                f"{place} stands inside a block; put <!-- lstm-bench: end --> on a line above it"
-            )
+            raise InputError(f"{place} is inside a block; put <!-- lstm-bench: end --> on a line above it")
         elif not words or words[0] not in _KINDS:
             name = words[0] if words else ""
             raise InputError(f"{place}: got {name!r}; {choices_hint(name, [*_KINDS, _END])}")

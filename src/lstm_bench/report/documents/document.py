@@ -28,19 +28,10 @@ NameFile = Callable[[str], str]
 def write_document(
     path: Path, results: Path, evidence: Mapping[str, Evidence], options: LeaderboardOptions | None = None
 ) -> bool:
-    """Rewrite a document's generated blocks; create the document if it does not exist.
+    """Rewrite a document's generated blocks, or create the document; return whether it changed.
 
-    Parameters
-    ----------
-    path
-        The document; links to the evidence in ``results`` are relative to its folder.
-    options
-        Added to the markers of its leaderboards.
-
-    Returns
-    -------
-    bool
-        Whether it changed.
+    Links to the evidence in ``results`` are relative to its folder. ``options`` are added to the markers of its
+    leaderboards.
 
     Raises
     ------
@@ -70,7 +61,7 @@ def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) 
     if not path.exists():
         raise InputError(f"{path}: there is no such document; `{again}` makes it")
     before = _read(path)
-    after = _rebuilt(before, path, results, evidence)
+    after = _rebuilt(before, path, results, evidence, None)
     if after != before:
         names = str(path), f"{path}, rebuilt"
         difference = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
@@ -78,11 +69,7 @@ def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) 
 
 
 def _rebuilt(
-    text: str,
-    path: Path,
-    results: Path,
-    evidence: Mapping[str, Evidence],
-    options: LeaderboardOptions | None = None,
+    text: str, path: Path, results: Path, evidence: Mapping[str, Evidence], options: LeaderboardOptions | None
 ) -> str:
     def name_file(study: str) -> str:
         return Path(os.path.relpath(study_path(results, study), path.parent)).as_posix()

@@ -136,14 +136,10 @@ def speed_markdown(speed: Speed) -> str:
         return f"{_EMPTY}\n"
     parts = []
     for table in speed.tables:
-        parts.append(f"### {table.title}")
-        parts.append(markdown_table(table.columns, speed_lines(table)))
-        parts.append(" ".join(filter(None, [table.note, _origin(table)])))
+        origin = f"Measured by `{table.command}` on {table.machine}, torch {table.torch}."
+        note = f"{table.note} {origin}" if table.note else origin
+        parts += [f"### {table.title}", markdown_table(table.columns, speed_lines(table)), note]
     return "\n\n".join(parts) + "\n"
-
-
-def _origin(table: SpeedTable) -> str:
-    return f"Measured by `{table.command}` on {table.machine}, torch {table.torch}."
 
 
 def _written(cell: Cell) -> str:
@@ -154,10 +150,5 @@ def _written(cell: Cell) -> str:
         return cell
     if isinstance(cell, int) or abs(cell) >= 100:
         return f"{cell:,.0f}"
-    digits = max(0, 2 - _exponent(cell))
-    return f"{cell:.{digits}f}"
-
-
-def _exponent(value: float) -> int:
-    """Return the power of ten of the first of three significant digits."""
-    return int(f"{value:.2e}".partition("e")[2]) if value else 0
+    exponent = int(f"{cell:.2e}".partition("e")[2]) if cell else 0  # of the first significant digit
+    return f"{cell:.{max(0, 2 - exponent)}f}"

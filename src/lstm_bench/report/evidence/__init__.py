@@ -1,1 +1,1 @@
-"""From records to the committed evidence, and whether it is sound."""
+"""Collection of the committed evidence from records, and its verification."""

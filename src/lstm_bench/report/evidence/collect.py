@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,18 +14,11 @@ from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
-from lstm_bench.record.evidence import (
-    Daily,
-    Evidence,
-    SeedResult,
-    read_evidence,
-    same_data,
-    write_study,
-)
-from lstm_bench.record.evidence_schema import DAILY, METRICS
+from lstm_bench.record.evidence import Daily, Evidence, read_evidence, same_data, write_study
+from lstm_bench.record.evidence_schema import DAILY, METRICS, SeedResult
 from lstm_bench.record.record import Record
 from lstm_bench.report.evidence.verification import verify
-from lstm_bench.report.leaderboard.setting import Span, config_text, parse_config, reductions, segments
+from lstm_bench.report.leaderboard.setting import calendar_of, config_text, parse_config, reductions, segments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,18 +31,9 @@ Collected = tuple[list[SeedResult], dict[int, Daily]]
 def collect(results: Path) -> dict[str, Evidence]:
     """Merge the records that manifests name into the evidence, write it, and return all of it.
 
-    A row in a manifest replaces the row of that name in the evidence. A seed of the same configuration and data keeps
-    its evidence if its record was deleted. Rows that no manifest names are kept.
-
-    Parameters
-    ----------
-    results
-        Folder with ``<experiment>/bench.json`` beside its records, and ``leaderboard/``.
-
-    Returns
-    -------
-    dict
-        Study -> its evidence, by name.
+    The result maps each study to its evidence. A row in a manifest replaces the row of that name in the evidence. A
+    seed of the same configuration and data keeps its evidence if its record was deleted. Rows that no manifest names
+    are kept. ``results`` has ``<experiment>/bench.json`` beside the records, and ``leaderboard/``.
 
     Raises
     ------
@@ -148,7 +131,7 @@ def _without_record(row: BenchRow, seed: int) -> SeedResult:
 def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
     config = record.config()
     provenance, metrics = record.provenance_as_written(), record.metrics()
-    calendar = _calendar(provenance)
+    calendar = calendar_of(provenance)
     spans = segments(config, calendar)
     training, device, git = provenance["training"], provenance["device"], provenance["git"] or {}
     synthetic = provenance.get("synthetic")
@@ -170,7 +153,10 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
         numerics=provenance["numerics"],
         commit=git.get("commit"),
         dirty=git.get("dirty"),
-        versions=_versions(provenance),
+        versions=json.dumps(
+            {"python": provenance["python"], "platform": provenance["platform"], **provenance["packages"]},
+            sort_keys=True,
+        ),
         device=device["name"],
         device_model=device["model"] or provenance["processor"],
         training_path=device["training_path"],
@@ -183,17 +169,6 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
         parameters=training["parameters"],
         metrics=_known(metrics, record),
     )
-
-
-def _calendar(provenance: Mapping[str, Any]) -> Span | None:
-    """First and last day of the data; None if the record does not have them."""
-    days = provenance.get("calendar")
-    return None if days is None else (date.fromisoformat(days[0]), date.fromisoformat(days[1]))
-
-
-def _versions(provenance: Mapping[str, Any]) -> str:
-    versions = {"python": provenance["python"], "platform": provenance["platform"], **provenance["packages"]}
-    return json.dumps(versions, sort_keys=True)
 
 
 def _known(metrics: Mapping[str, float], record: Record) -> dict[str, float]:

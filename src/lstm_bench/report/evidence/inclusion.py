@@ -190,11 +190,11 @@ def _new_label(group: _Group, bench: Bench, experiment: str) -> str:
 
 def _differences(group: _Group, first: BenchRow) -> list[str]:
     """Return the settings in which a group differs from the first row, as ``hidden_size=32``."""
-    ours, theirs = (dict(flatten(content)) for content in (group.workflow, first.workflow))
-    for content in (ours, theirs):
+    settings, reference = (dict(flatten(content)) for content in (group.workflow, first.workflow))
+    for content in (settings, reference):
         content.pop("qlib_init.provider_uri", None)
-    keys = [key for key in dict.fromkeys([*ours, *theirs]) if ours.get(key) != theirs.get(key)]
-    return [f"{key.rpartition('.')[2]}={_plain(ours.get(key))}" for key in keys]
+    keys = [key for key in dict.fromkeys([*settings, *reference]) if settings.get(key) != reference.get(key)]
+    return [f"{key.rpartition('.')[2]}={_plain(settings.get(key))}" for key in keys]
 
 
 def _plain(value: Any) -> str:

@@ -14,7 +14,8 @@ from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.evaluate.headlines import OF_PORTFOLIO
 from lstm_bench.evaluate.returns.performance import QLIB, performance
 from lstm_bench.evaluate.returns.risk import excess_risk, return_series
-from lstm_bench.record.evidence import Daily, Evidence, SeedResult, Status, same_data
+from lstm_bench.record.evidence import Daily, Evidence, same_data
+from lstm_bench.record.evidence_schema import SeedResult, Status
 from lstm_bench.record.identity import NUMERICS, run_id
 from lstm_bench.report.leaderboard.setting import parse_config
 
@@ -26,12 +27,12 @@ _TOLERANCE = 1e-9
 
 
 def verify(evidence: Evidence) -> Evidence:
-    """Return the evidence if it is sound.
+    """Verify the evidence and return it.
 
     Raises
     ------
     DataError
-        If it is not; the message has a line per fault.
+        If the evidence has faults; the message has a line per fault.
     """
     wrong = list(findings(evidence))
     if wrong:
@@ -62,7 +63,7 @@ def findings(evidence: Evidence) -> Iterator[str]:
 
 def _of_seed(study: str, result: SeedResult) -> Iterator[str]:
     if result.study != study:
-        yield f"says study {result.study!r} in the file of {study!r}"
+        yield f"names study {result.study!r} in the file of {study!r}"
     if result.status not in get_args(Status):
         yield f"status: got {result.status!r}, expected one of {', '.join(get_args(Status))}"
     if result.status == "failed" and not result.message:

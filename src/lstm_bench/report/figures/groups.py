@@ -1,4 +1,4 @@
-"""Figures of score groups: what the stocks of each group returned, and how stable the groups are."""
+"""Figures of score groups: the returns of the groups, and their stability."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import DATES, Figure, axes, axis, bars, horizontal, line
+from lstm_bench.report.figures.figure import DATES, Figure, axes, axis
 from lstm_bench.report.figures.signal import WINDOW
+from lstm_bench.report.figures.traces import bars, horizontal, line, lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +21,8 @@ _COLOURS = ("@blue", "@green", "@gold", "@orange", "@purple")
 def group_figures(ic: pd.DataFrame) -> Iterator[Figure]:
     """Draw the groups' returns and the spread between the best and the worst group.
 
-    Parameters
-    ----------
-    ic
-        The record's table ``ic`` with ``group_1`` (the highest scores) and so on, ``group_spread`` and
-        ``group_excess``.
+    ``ic`` is the record's table, with ``group_1`` (the highest scores) and so on, ``group_spread`` and
+    ``group_excess``.
     """
     names = sorted(name for name in ic.columns if name.removeprefix("group_").isdecimal())
     numbers = [name.removeprefix("group_") for name in names]
@@ -85,11 +83,8 @@ def _summed(
 def stability_figures(ic: pd.DataFrame) -> Iterator[Figure]:
     """Draw how similar each day's scores are to those of the day before, and how much of a group is new.
 
-    Parameters
-    ----------
-    ic
-        The record's table ``ic`` with ``autocorrelation``, ``rank_autocorrelation``, ``turnover_top`` and
-        ``turnover_bottom``.
+    ``ic`` is the record's table, with ``autocorrelation``, ``rank_autocorrelation``, ``turnover_top`` and
+    ``turnover_bottom``.
     """
     for name, title, reading, what, form, columns in (
         (
@@ -111,6 +106,5 @@ def stability_figures(ic: pd.DataFrame) -> Iterator[Figure]:
             {"turnover_top": ("best group", "@blue"), "turnover_bottom": ("worst group", "@orange")},
         ),
     ):
-        days, moving = ic.index.to_numpy(), ic[list(columns)].rolling(WINDOW, min_periods=WINDOW).mean()
-        traces = [line(label, days, moving[column], colour) for column, (label, colour) in columns.items()]
+        traces = lines(ic.index.to_numpy(), ic[list(columns)].rolling(WINDOW).mean(), columns)
         yield Figure(name, title, reading, traces, axes(DATES, axis(what, form)))

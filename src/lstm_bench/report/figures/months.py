@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.evaluate.returns.growth import reinvested
-from lstm_bench.report.figures.figure import Figure, grid_layout, heatmap
+from lstm_bench.report.figures.figure import Figure, grid_layout
+from lstm_bench.report.figures.traces import heatmap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,18 +19,11 @@ __all__ = ["MONTHS", "How", "month_grid", "months_figure", "yearly"]
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 How = Literal["mean", "sum", "compounded"]
-"""How the days of a period become one value."""
+"""Aggregation of a period's days to one value."""
 
 
 def month_grid(daily: pd.Series[float], how: How) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """Aggregate a daily series by month.
-
-    Returns
-    -------
-    years : list of str
-    grid : ``[years, 12]``
-        NaN for months without a day.
-    """
+    """Aggregate a daily series by month: the years, and a grid ``[years, 12]``, NaN for months without a day."""
     by_month = _aggregated(daily, "M", how)
     years = sorted({period[:4] for period in by_month})
     grid = np.full((len(years), len(MONTHS)), np.nan)
@@ -51,16 +45,7 @@ def months_figure(
 ) -> Figure:
     """Draw a daily series by month, one row a year.
 
-    Parameters
-    ----------
-    name, title, reading
-        Of the figure.
-    daily, how
-        As for :func:`month_grid`.
-    series
-        Name of the series.
-    form, hover
-        d3 format of a month's value in its cell and in the hover text, such as ``.1%``.
+    ``form`` and ``hover`` are d3 formats of a month's value in its cell and in the hover text, such as ``.1%``.
     """
     years, grid = month_grid(daily, how)
     cells = heatmap(

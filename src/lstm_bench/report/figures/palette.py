@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["PALETTE", "resolve"]
 
 PALETTE: Mapping[str, tuple[str, str]] = {
-    # series: after Okabe and Ito, told apart by all common kinds of colour vision
+    # series: after Okabe and Ito, distinguishable with all common kinds of colour vision
     "blue": ("#0072b2", "#56a9e8"),
     "orange": ("#d55e00", "#f2914a"),
     "green": ("#008a69", "#3cc79d"),
@@ -25,14 +25,6 @@ PALETTE: Mapping[str, tuple[str, str]] = {
 
 
 def resolve(colour: str, *, dark: bool = False) -> tuple[str, float]:
-    """Resolve ``@name`` or ``@name/30`` (per cent of opacity).
-
-    Returns
-    -------
-    colour : str
-        Hexadecimal.
-    opacity : float
-        From 0 to 1.
-    """
+    """Resolve ``@name`` or ``@name/30`` (per cent of opacity) to a hexadecimal colour and an opacity from 0 to 1."""
     name, _, opacity = colour.removeprefix("@").partition("/")
     return PALETTE[name][dark], int(opacity) / 100 if opacity else 1.0

@@ -1,8 +1,8 @@
-"""Figures of the backtest: what the account earned, lost and held."""
+"""Figures of the backtest: returns, drawdowns and holdings of the account."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,21 +10,10 @@ import numpy.typing as npt
 
 from lstm_bench.core.counting import counted
 from lstm_bench.evaluate.returns.drawdown import Accumulation, below_high
-from lstm_bench.report.figures.figure import (
-    DATES,
-    Figure,
-    Layout,
-    axes,
-    axis,
-    bars,
-    day_texts,
-    histogram,
-    horizontal,
-    line,
-    span,
-)
+from lstm_bench.report.figures.figure import DATES, Figure, Layout, axes, axis, day_texts
 from lstm_bench.report.figures.months import months_figure
 from lstm_bench.report.figures.signal import WINDOW
+from lstm_bench.report.figures.traces import bars, histogram, horizontal, line, span, with_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,14 +34,9 @@ def series_of(report: pd.DataFrame) -> dict[str, pd.Series[float]]:
 
 
 def return_figures(report: pd.DataFrame, drawdowns: pd.DataFrame | None) -> Iterator[Figure]:
-    """Draw cumulative returns, drawdowns, months and the distribution of days.
+    """Draw cumulative returns, drawdowns, months and the distribution of days, from a record's tables.
 
-    Parameters
-    ----------
-    report
-        The record's table ``report``.
-    drawdowns
-        Its table of the worst periods; None if it has none.
+    ``drawdowns`` is None if the record has no table of the worst periods.
     """
     series = series_of(report)
     days = report.index.to_numpy()
@@ -83,22 +67,19 @@ def return_figures(report: pd.DataFrame, drawdowns: pd.DataFrame | None) -> Iter
 
 
 def _summed(days: Any, series: dict[str, pd.Series[float]]) -> Figure:
-    shown: dict[str, tuple[str, str, dict[str, Any]]] = {
-        "excess_return_with_cost": ("excess, with cost", "@blue", {"width": 2.4}),
-        "excess_return_without_cost": ("excess, without cost", "@blue", {"dash": "dot"}),
-        "return_with_cost": ("account, with cost", "@green", {}),
-        "return_without_cost": ("account, without cost", "@green", {"dash": "dot"}),
-        "bench": ("benchmark", "@grey", {}),
-    }
+    shown: Sequence[tuple[str, str, str, dict[str, Any]]] = (
+        ("excess_return_with_cost", "excess, with cost", "@blue", {"width": 2.4}),
+        ("excess_return_without_cost", "excess, without cost", "@blue", {"dash": "dot"}),
+        ("return_with_cost", "account, with cost", "@green", {}),
+        ("return_without_cost", "account, without cost", "@green", {"dash": "dot"}),
+        ("bench", "benchmark", "@grey", {}),
+    )
     return Figure(
         "cumulative_return",
         "Cumulative return, summed",
         "Sum of daily returns, as Qlib computes it. The gap between a solid and a dotted line is the cost of "
         "trading; the blue lines are the excess over the benchmark.",
-        [
-            line(name, days, series[key].cumsum(), colour, **more)
-            for key, (name, colour, more) in shown.items()
-        ],
+        [line(name, days, series[key].cumsum(), colour, **more) for key, name, colour, more in shown],
         axes(DATES, axis("sum of daily returns", ".0%"), shapes=[horizontal(0.0)]),
         is_wide=True,
         height=380,
@@ -170,12 +151,7 @@ def _worst(drawdowns: pd.DataFrame, last_day: str) -> Layout:
 def holding_figures(report: pd.DataFrame, positions: pd.DataFrame, topk: int) -> Iterator[Figure]:
     """Draw the number of stocks held, their concentration, the turnover and the cost of trading.
 
-    Parameters
-    ----------
-    report, positions
-        The record's tables.
-    topk
-        Number of stocks that the strategy holds.
+    ``report`` and ``positions`` are the record's tables, ``topk`` is the number of stocks that the strategy holds.
     """
     by_day = positions["weight"].groupby(level=0)
     held = by_day.size().reindex(report.index, fill_value=0)
@@ -204,20 +180,12 @@ def holding_figures(report: pd.DataFrame, positions: pd.DataFrame, topk: int) ->
         note=note,
     )
     yield _turnover(report["turnover"], invested)
+    area = {"fill": "tozeroy", "fillcolor": "@orange/15"}
     yield Figure(
         "cost",
         "Cost of trading, summed",
         "Sum of daily trading cost. The signal has to earn this slope before anything is left.",
-        [
-            line(
-                "cost",
-                report.index.to_numpy(),
-                report["cost"].cumsum(),
-                "@orange",
-                fill="tozeroy",
-                fillcolor="@orange/15",
-            )
-        ],
+        [line("cost", report.index.to_numpy(), report["cost"].cumsum(), "@orange", **area)],
         axes(DATES, axis("sum of daily cost", ".1%"), showlegend=False),
     )
 
@@ -226,7 +194,6 @@ def _turnover(turnover: pd.Series[float], invested: pd.Index[Any]) -> Figure:
     """Draw the turnover; the axis ends above its greatest value after the first purchases."""
     usual = float(turnover.loc[invested[1:]].max()) if len(invested) > 1 else float(turnover.max())
     above = turnover[turnover > usual]
-    days, moving = turnover.index.to_numpy(), turnover.rolling(WINDOW, min_periods=WINDOW).mean()
     note = (
         f"The first purchases, {above.iloc[0]:.0%} of the account, lie above the axis." if len(above) else ""
     )
@@ -235,7 +202,7 @@ def _turnover(turnover: pd.Series[float], invested: pd.Index[Any]) -> Figure:
         "Turnover",
         "Value traded in a day over the value of the account. Grey bars are days, the line is the mean of "
         f"{WINDOW} days.",
-        [bars("day", days, turnover, "@grey/45"), line(f"{WINDOW}-day mean", days, moving, "@blue")],
+        with_mean(turnover, WINDOW, "@blue"),
         axes(DATES, axis("share of the account", ".0%", range=[0, usual * 1.1 or 1]), bargap=0),
         note=note,
     )

@@ -10,18 +10,8 @@ import numpy.typing as npt
 
 from lstm_bench.config.sections.harness import BY_DAY, LossName
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import (
-    DATES,
-    Figure,
-    axes,
-    axis,
-    bars,
-    heatmap,
-    histogram,
-    line,
-    points,
-    vertical,
-)
+from lstm_bench.report.figures.figure import DATES, Figure, axes, axis
+from lstm_bench.report.figures.traces import bars, heatmap, histogram, line, points, vertical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,10 +33,7 @@ _BANDS = ((0.05, 0.95, "5 to 95 %", "@blue/15"), (0.25, 0.75, "25 to 75 %", "@bl
 def score_figures(pred: pd.DataFrame, label: pd.DataFrame) -> Iterator[Figure]:
     """Draw predicted against realised returns, realised returns by decile of score, and the scores by day.
 
-    Parameters
-    ----------
-    pred, label
-        The record's tables, of the same rows.
+    ``pred`` and ``label`` are the record's tables, of the same rows.
     """
     score, realised = pred["score"].to_numpy(np.float64), label["LABEL0"].to_numpy(np.float64)
     known = np.isfinite(score) & np.isfinite(realised)
@@ -70,15 +57,8 @@ def _density(score: Floats, realised: Floats) -> Figure:
     inside = int(counts.sum())
     shown = np.unique(np.linspace(0, len(score) - 1, min(SHOWN_POINTS, len(score))).round().astype(np.int64))
     limits = [[edge[0], edge[-1]] for edge in edges]
-    thinned = points(
-        "samples, thinned",
-        score[shown],
-        realised[shown],
-        "@ink/35",
-        size=2.5,
-        hoverinfo="skip",
-        visible="legendonly",
-    )
+    hidden = {"hoverinfo": "skip", "visible": "legendonly"}
+    thinned = points("samples, thinned", score[shown], realised[shown], "@ink/35", size=2.5, **hidden)
     return Figure(
         "score_density",
         "Predicted against realised",
@@ -99,7 +79,7 @@ def _density(score: Floats, realised: Floats) -> Figure:
 
 
 def _density_map(counts: Floats, x: Floats, y: Floats) -> dict[str, object]:
-    # log10 makes the thin edge of the cloud visible beside its centre; a cell without samples stays empty
+    # log10 makes the thin edge of the cloud as visible as its centre; a cell without samples stays empty
     shade = np.full(counts.shape, np.nan)
     np.log10(counts, out=shade, where=counts > 0)
     return heatmap(
@@ -130,7 +110,7 @@ def _deciles(score: pd.Series[float], realised: pd.Series[float]) -> Figure:
     # decile 1 has the highest scores, like group 1; equal scores are ordered by instrument
     rank = score.groupby(level=0).rank(ascending=False, method="first").to_numpy()
     tenth = ((rank - 1) * 10 // score.groupby(level=0).transform("size").to_numpy()).astype(np.int64)
-    # minus the day's mean, so that a day on which all stocks rose says nothing about the order
+    # minus the day's mean, so that a common rise of all stocks has no effect
     excess = realised - realised.groupby(level=0).transform("mean")
     mean = excess.groupby(tenth).mean().reindex(range(10))
     return Figure(
@@ -149,37 +129,33 @@ def _deciles(score: pd.Series[float], realised: pd.Series[float]) -> Figure:
 
 
 def residual_figure(target: Floats, score: Floats, made_by: str, loss: LossName) -> Figure:
-    """Draw the distribution of label minus score, in the units of training.
+    """Draw the distribution of label minus score, in the units of training, each ``[S]`` without NaN.
 
-    Parameters
-    ----------
-    target, score : ``[S]``
-        Labels as trained on, and scores, without NaN.
-    made_by
-        What made the label, such as ``CSRankNorm``.
-    loss
-        The loss that was minimised; a loss of whole days does not fix the scale of scores.
+    ``made_by`` names what made the label, such as ``CSRankNorm``. ``loss`` is the loss that was minimised; a loss of
+    whole days does not fix the scale of scores.
     """
     residual, baseline = target - score, target - target.mean()
     low, high = (float(end) for end in np.quantile(np.concatenate([residual, baseline]), [_TAIL, 1 - _TAIL]))
     middle, counts, _ = histogram(residual, _BINS, (low, high))
     _, expected, _ = histogram(baseline, _BINS, (low, high))
     square, variance = float((residual**2).mean()), float(baseline.var())
-    scale = (
-        f" The loss {loss} does not fix the scale of scores, nor that of residuals." if loss in BY_DAY else ""
+    note = (
+        f"{counted(len(residual), 'sample')}, {len(residual) - int(counts.sum()):,} outside the axis; mean "
+        f"square {square:.4f} against {variance:.4f} of the label."
     )
+    if loss in BY_DAY:
+        note += f" The loss {loss} does not fix the scale of scores, nor that of residuals."
     return Figure(
         "residuals",
         "Residuals",
         f"Label as trained on ({made_by}) minus score, on test. The line is the label minus its mean: a model "
-        "that knows nothing. Bars and line differ by what the scores explain, which is little in any market.",
+        "without any information. Bars and line differ by what the scores explain, which is little in any market.",
         [
             bars("label − score", middle, counts, "@blue/60"),
             line("label − its mean", middle, expected, "@orange"),
         ],
         axes("residual", "samples", bargap=0.04, shapes=[vertical(0.0)]),
-        note=f"{counted(len(residual), 'sample')}, {len(residual) - int(counts.sum()):,} outside the axis; mean "
-        f"square {square:.4f} against {variance:.4f} of the label.{scale}",
+        note=note,
     )
 
 

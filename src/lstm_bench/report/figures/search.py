@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import Figure, Trace, axes, axis, counting, line, points
+from lstm_bench.report.figures.figure import Figure, axes, axis, counting
+from lstm_bench.report.figures.traces import Trace, line, points
 from lstm_bench.report.figures.trials import STATE_MARKS, finite, loss_axis, loss_of
 from lstm_bench.tune.trials import TrialRow
 
@@ -31,11 +32,7 @@ _SLOT_COLOURS = {"complete": "@blue", "pruned": "@grey/70", "failed": "@orange"}
 def history_figure(trials: Sequence[TrialRow], best: Sequence[float | None]) -> Figure:
     """Draw each trial's loss and the best so far.
 
-    Parameters
-    ----------
-    trials
-    best
-        The least value of the complete trials up to each one; None before the first.
+    ``best`` has the least value of the complete trials up to each trial; None before the first.
     """
     traces = [line("best so far", [trial.number for trial in trials], finite(best), "@orange", shape="hv")]
     for state, (colour, symbol) in STATE_MARKS.items():
@@ -107,19 +104,15 @@ def _curves(name: str, trials: Sequence[TrialRow], colour: str, width: float) ->
 def importance_figure(importances: Mapping[str, float], n: int) -> Figure:
     """Draw the importance of each parameter, from ``n`` complete trials, the greatest on top."""
     names = sorted(importances, key=importances.__getitem__)
-    bar = {
-        "type": "bar",
-        "orientation": "h",
-        "name": "importance",
-        "x": [importances[name] for name in names],
-    }
+    shares = [importances[name] for name in names]
+    bar = {"type": "bar", "orientation": "h", "name": "importance", "x": shares, "y": names}
     style = {"marker": {"color": "@blue"}, "texttemplate": "%{x:.2f}", "textposition": "auto"}
     return Figure(
         "importances",
         "Parameter importance",
         "Share of what distinguishes good trials from the others (PED-ANOVA). A parameter near 0 can be fixed at "
         "no cost.",
-        [bar | {"y": names} | style],
+        [bar | style],
         axes(
             axis("share", ".0%", rangemode="tozero"),
             axis(type="category"),
@@ -132,16 +125,9 @@ def importance_figure(importances: Mapping[str, float], n: int) -> Figure:
 
 
 def agreement_figure(trials: Sequence[TrialRow], name: str, correlation: float) -> Figure:
-    """Draw validation loss against an IC on valid.
+    """Draw validation loss against ``IC`` or ``Rank IC`` on valid, of trials that have both.
 
-    Parameters
-    ----------
-    trials
-        Trials that have both.
-    name
-        ``IC`` or ``Rank IC``.
-    correlation
-        Spearman's, between the two.
+    ``correlation`` is Spearman's, between the two.
     """
     cloud = points(
         "trials",
@@ -166,14 +152,7 @@ def agreement_figure(trials: Sequence[TrialRow], name: str, correlation: float) 
 
 @dataclass(frozen=True)
 class Work:
-    """One trial on one slot.
-
-    Attributes
-    ----------
-    trial, state, slot
-    end : when its result was stored
-    seconds : of training, before that
-    """
+    """One trial on one slot: ``seconds`` of training, before its result was stored at ``end``."""
 
     trial: int
     state: str
@@ -185,11 +164,8 @@ class Work:
 def timeline_figure(works: Sequence[Work], missing: int) -> Figure:
     """Draw a bar per trial on its slot.
 
-    Parameters
-    ----------
-    works
-    missing
-        Number of trials without a training time, such as interrupted ones or those that reuse another's result.
+    ``missing`` is the number of trials without a training time, such as interrupted ones or those that reuse another's
+    result.
     """
     traces: list[Trace] = []
     slots = sorted({work.slot for work in works})

@@ -1,4 +1,4 @@
-"""Figures of the leaderboard: each seed's value, mean curves with their bands, and which row wins."""
+"""Figures of the leaderboard: each seed's value, mean curves with bands, and win probabilities of rows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.record.evidence import Daily
-from lstm_bench.report.figures.figure import (
-    DATES,
-    Figure,
-    Trace,
-    axes,
-    axis,
-    grid_layout,
-    heatmap,
-    horizontal,
-    line,
-    points,
-)
+from lstm_bench.report.figures.figure import DATES, Figure, axes, axis, grid_layout
+from lstm_bench.report.figures.traces import Trace, heatmap, horizontal, line, points
 from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, PublishedRow
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.report.leaderboard.statistics import FEWEST
@@ -43,14 +33,8 @@ def _colour(position: int) -> str:
 def seed_figures(rows: Sequence[Row], published: Sequence[PublishedRow], prefix: str) -> Iterator[Figure]:
     """Draw every seed of every row, one figure per column of the leaderboard.
 
-    Parameters
-    ----------
-    rows
-        Of one table, in its order.
-    published
-        Qlib's rows of the same feature set.
-    prefix
-        Beginning of the figures' names.
+    ``rows`` are those of one table, in its order; ``published`` are Qlib's of the same feature set. The figures' names
+    begin with ``prefix``.
     """
     labels = [*(["Qlib's README"] if published else []), *(row.name for row in rows[::-1])]
     low = -1 if published else 0
@@ -129,13 +113,7 @@ def curve_figures(
 ) -> Iterator[Figure]:
     """Draw each row's cumulative IC and excess return with cost, as the mean over its seeds.
 
-    Parameters
-    ----------
-    rows
-    daily
-        (study, row, seed) -> series.
-    prefix
-        Beginning of the figures' names.
+    ``daily`` maps (study, row, seed) to the series. The figures' names begin with ``prefix``.
     """
     has_bands = len(rows) <= _BAND_ROWS
     reading = "The line is the mean over a row's seeds." + (
@@ -187,18 +165,10 @@ def _cumulated(
 
 
 def win_figure(names: Sequence[str], wins: npt.NDArray[np.float64], metric: str, prefix: str) -> Figure:
-    """Draw the probability that a seed of one row beats a seed of another.
+    """Draw the probability that a seed of one row beats a seed of another, by a column of the leaderboard.
 
-    Parameters
-    ----------
-    names
-        Of the rows.
-    wins : ``[n, n]``
-        P(row > column); NaN if they cannot be compared.
-    metric
-        A column of the leaderboard.
-    prefix
-        Beginning of the figure's name.
+    ``wins`` is P(row > column), ``[n, n]``; NaN if the rows cannot be compared. The figure's name begins with
+    ``prefix``.
     """
     cells = heatmap(
         "P(row > column)",

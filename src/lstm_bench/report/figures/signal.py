@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_bench.core.counting import counted
-from lstm_bench.report.figures.figure import (
-    DATES,
-    Figure,
-    axes,
-    axis,
+from lstm_bench.report.figures.figure import DATES, Figure, axes, axis
+from lstm_bench.report.figures.months import months_figure
+from lstm_bench.report.figures.traces import (
     bars,
     histogram,
     horizontal,
     line,
+    lines,
     points,
     vertical,
+    with_mean,
 )
-from lstm_bench.report.figures.months import months_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,13 +34,7 @@ _SERIES = {"ic": ("IC", "@blue"), "rank_ic": ("Rank IC", "@green")}
 
 
 def ic_figures(ic: pd.DataFrame) -> Iterator[Figure]:
-    """Draw IC and Rank IC over time, by month, cumulated and as a distribution.
-
-    Parameters
-    ----------
-    ic
-        The record's table ``ic``.
-    """
+    """Draw IC and Rank IC over time, by month, cumulated and as a distribution, from the record's table ``ic``."""
     for column in _SERIES:
         yield _series(ic[column], column)
     days = ic.index.to_numpy()
@@ -50,10 +43,7 @@ def ic_figures(ic: pd.DataFrame) -> Iterator[Figure]:
         "Cumulative IC",
         "Running sum of the daily IC. A straight climb is a steady signal; in a flat stretch the signal did "
         "not work.",
-        [
-            line(name, days, ic[column].fillna(0.0).cumsum(), colour)
-            for column, (name, colour) in _SERIES.items()
-        ],
+        lines(days, ic[list(_SERIES)].fillna(0.0).cumsum(), _SERIES),
         axes(DATES, "running sum"),
         is_wide=True,
         height=280,
@@ -76,14 +66,13 @@ def ic_figures(ic: pd.DataFrame) -> Iterator[Figure]:
 
 def _series(values: pd.Series[float], column: str) -> Figure:
     name, colour = _SERIES[column]
-    days, mean = values.index.to_numpy(), float(values.mean())
-    moving = values.rolling(WINDOW, min_periods=WINDOW).mean()
+    mean = float(values.mean())
     return Figure(
         f"{column}_series",
         f"{name} by day",
         f"Grey bars are days, the line is the mean of {WINDOW} days, the dashed line the mean of all days "
         f"({mean:.4f}). A line that sinks to 0 is a signal that fades.",
-        [bars("day", days, values, "@grey/45"), line(f"{WINDOW}-day mean", days, moving, colour, width=2)],
+        with_mean(values, WINDOW, colour, width=2),
         axes(DATES, name, shapes=[horizontal(mean, colour)], bargap=0),
         is_wide=True,
         height=280,
@@ -124,13 +113,7 @@ def _quantiles(ic: pd.Series[float]) -> Figure:
 
 
 def decay_figure(decay: pd.DataFrame) -> Figure:
-    """Draw how IC falls as the label lies further ahead.
-
-    Parameters
-    ----------
-    decay
-        The record's table ``ic_decay``.
-    """
+    """Draw how IC falls as the label lies further ahead, from the record's table ``ic_decay``."""
     lag = decay["lag"] if "lag" in decay.columns else decay.index
     return Figure(
         "ic_decay",

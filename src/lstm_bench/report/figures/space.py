@@ -1,4 +1,4 @@
-"""Figures of a search space: where in it the good trials lie."""
+"""Figures of a search space: the positions of the good trials."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.config.sections.parameter import Parameter
-from lstm_bench.report.figures.figure import Axis, Figure, Trace, axes, axis, line, plain, points
+from lstm_bench.report.figures.figure import Axis, Figure, axes, axis
+from lstm_bench.report.figures.traces import Trace, line, plain, points
 from lstm_bench.report.figures.trials import STATE_MARKS, complete_trials, finite, loss_axis, loss_of
 from lstm_bench.tune.trials import TrialRow
 
@@ -65,7 +66,7 @@ def _slice(state: str, key: str, parameter: Parameter, trials: Sequence[TrialRow
         customdata=numbers,
         hovertemplate=f"trial %{{customdata}}<br>{key} %{{x}}<br>%{{y:.6f}}<extra></extra>",
     )
-    if state == "complete":  # later trials are darker: where the sampler went
+    if state == "complete":  # later trials are darker, to show the sampler's path
         scale = {"color": numbers, "colorscale": "@sequential", "showscale": False}
         trace["marker"] |= scale | {"line": {"width": 0.6, "color": "@blue"}}
     return trace
@@ -156,10 +157,7 @@ def contour_figures(
             "them only near points.",
             [surface, cloud],
             axes(
-                _parameter_axis(a, space[a]),
-                _parameter_axis(b, space[b]),
-                showlegend=False,
-                hovermode="closest",
+                *(_parameter_axis(key, space[key]) for key in (a, b)), showlegend=False, hovermode="closest"
             ),
             height=340,
         )

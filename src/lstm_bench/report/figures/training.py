@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_bench.report.figures.figure import (
-    Axis,
-    Figure,
-    Trace,
-    Values,
-    axes,
-    axis,
-    bars,
-    counting,
-    horizontal,
-    line,
-    points,
-    vertical,
-)
+from lstm_bench.report.figures.figure import Figure, axes, axis, counting
+from lstm_bench.report.figures.traces import Trace, Values, bars, horizontal, line, points, vertical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,19 +19,28 @@ __all__ = ["training_figures"]
 def training_figures(epochs: pd.DataFrame, best_epoch: int | None) -> Iterator[Figure]:
     """Draw the loss curves and the gap between them.
 
-    The validation score follows if it differs from the loss, the learning rate if it changes.
-
-    Parameters
-    ----------
-    epochs
-        The record's table ``epochs``.
-    best_epoch
-        The epoch whose weights the run kept; None if no epoch was usable.
+    The validation score follows if it differs from the loss, the learning rate if it changes. ``epochs`` is the
+    record's table; ``best_epoch``, whose weights the run kept, is None if no epoch was usable.
     """
     at, gap = epochs.index, epochs["valid_loss"] - epochs["train_loss"]
     along = counting("epoch, counted from 0", len(epochs))
     best = [] if best_epoch is None else [vertical(best_epoch)]
-    yield _losses(epochs, best_epoch, along)
+    curves = [
+        _curve("train", at, epochs["train_loss"], "@blue"),
+        _curve("valid", at, epochs["valid_loss"], "@orange"),
+    ]
+    if best_epoch is not None:
+        ring = epochs.loc[[best_epoch], "valid_loss"]
+        style = {"size": 11, "symbol": "circle-open", "legendrank": 2000}
+        curves.append(points("best epoch", ring.index, ring, "@ink", **style))
+    yield Figure(
+        "losses",
+        "Loss by epoch",
+        "Where valid rises while train still falls, the model has begun to overfit. The ring marks the epoch "
+        "whose weights were kept.",
+        curves,
+        axes(along, "loss", shapes=best),
+    )
     yield Figure(
         "loss_gap",
         "Gap between valid and train",
@@ -70,26 +67,6 @@ def training_figures(epochs: pd.DataFrame, best_epoch: int | None) -> Iterator[F
             [_curve("learning rate", at, epochs["lr"], "@gold")],
             axes(along, axis("learning rate", ".1e", rangemode="tozero"), shapes=best, showlegend=False),
         )
-
-
-def _losses(epochs: pd.DataFrame, best_epoch: int | None, along: Axis) -> Figure:
-    traces = [
-        _curve("train", epochs.index, epochs["train_loss"], "@blue"),
-        _curve("valid", epochs.index, epochs["valid_loss"], "@orange"),
-    ]
-    if best_epoch is not None:
-        best = epochs.loc[[best_epoch], "valid_loss"]
-        traces.append(
-            points("best epoch", best.index, best, "@ink", size=11, symbol="circle-open", legendrank=2000)
-        )
-    return Figure(
-        "losses",
-        "Loss by epoch",
-        "Where valid rises while train still falls, the model has begun to overfit. The ring marks the epoch "
-        "whose weights were kept.",
-        traces,
-        axes(along, "loss", shapes=[] if best_epoch is None else [vertical(best_epoch)]),
-    )
 
 
 def _curve(name: str, epochs: Values, values: Values, colour: str) -> Trace:

@@ -1,4 +1,4 @@
-"""What the figures of a search share: a trial's loss, its colour and symbol, and the axis of losses."""
+"""Shared by the figures of a search: a trial's loss, its colour and symbol, and the axis of losses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def loss_of(trial: TrialRow) -> float | None:
 
 
 def complete_trials(trials: Sequence[TrialRow]) -> list[TrialRow]:
-    """Return the complete trials, each of which has a value."""
+    """Return the complete trials. Each has a value."""
     return [trial for trial in trials if trial.state == "complete" and trial.value is not None]
 
 

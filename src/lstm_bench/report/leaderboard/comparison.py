@@ -91,14 +91,10 @@ class Comparison:
 
 
 def compare_rows(evidence: Mapping[str, Evidence], a: str, b: str, metrics: Sequence[str] = ()) -> Comparison:
-    """Compare two rows.
+    """Compare two rows, each ``STUDY/ROW``, or ``STUDY`` if it has only one row.
 
-    Parameters
-    ----------
-    a, b
-        ``STUDY/ROW``, or ``STUDY`` if it has only one row.
-    metrics
-        Names of Qlib or of the leaderboard, for which higher is better; the leaderboard's columns by default.
+    ``metrics`` are names of Qlib or of the leaderboard, for which higher is better; the leaderboard's columns by
+    default.
 
     Raises
     ------
@@ -109,13 +105,8 @@ def compare_rows(evidence: Mapping[str, Evidence], a: str, b: str, metrics: Sequ
     rows = rows_of(evidence)
     left, right = find_row(rows, a), find_row(rows, b)
     seeds = _common_seeds(left, right)
-    return Comparison(
-        left,
-        right,
-        seeds,
-        compare_seeds(left, right, metrics),
-        tuple(_compare_daily(evidence, left, right, seeds)),
-    )
+    daily = tuple(_compare_daily(evidence, left, right, seeds))
+    return Comparison(left, right, seeds, compare_seeds(left, right, metrics), daily)
 
 
 def compare_seeds(a: Row, b: Row, metrics: Sequence[str] = ()) -> tuple[MetricComparison, ...]:
@@ -132,21 +123,17 @@ def _common_seeds(a: Row, b: Row) -> tuple[int, ...]:
     for row in (a, b):
         if not row.complete:
             raise InputError(f"compare: no seed of {row.name} is complete; `lstm-bench bench` computes them")
-    for what, of_a, of_b in (
-        ("data", a.setting.data_fingerprint[:12], b.setting.data_fingerprint[:12]),
-        ("market", a.setting.market, b.setting.market),
-        ("label", a.setting.label, b.setting.label),
-        ("numerics", a.setting.numerics, b.setting.numerics),
-        ("test segment", "..".join(map(str, a.setting.test)), "..".join(map(str, b.setting.test))),
-    ):
+    for what, of_a in a.setting.comparable.items():
+        of_b = b.setting.comparable[what]
         if of_a != of_b:
             raise InputError(
                 f"compare: {a.name} and {b.name} differ in {what}: {of_a} and {of_b}; bench both on the same"
             )
     seeds = [{result.seed for result in row.complete} for row in (a, b)]
     if not seeds[0] & seeds[1]:
+        listed = [", ".join(map(str, sorted(known))) for known in seeds]
         raise InputError(
-            f"compare: {a.name} has the seeds {_listed(seeds[0])}, {b.name} {_listed(seeds[1])}; none is common; "
+            f"compare: {a.name} has the seeds {listed[0]}, {b.name} {listed[1]}; none is common; "
             "bench both with the same --seeds"
         )
     return tuple(sorted(seeds[0] & seeds[1]))
@@ -193,7 +180,7 @@ def _compare_daily(
 
 
 def _seed_mean(side: Sequence[Daily], name: str) -> tuple[Days, Floats]:
-    """Days on which some seed has a value, ``[T]``, and the mean over the seeds that have one."""
+    """Days on which any seed has a value, ``[T]``, and the mean over the seeds with a value."""
     days = np.unique(np.concatenate([daily.days for daily in side]))
     total, count = np.zeros(len(days)), np.zeros(len(days))
     for daily in side:
@@ -209,7 +196,3 @@ def _series(daily: Daily, name: str) -> Floats:
     if name == "net return":
         return daily.series["return"] - daily.series["cost"]
     return daily.series[{"IC": "ic", "Rank IC": "rank_ic"}[name]]
-
-
-def _listed(seeds: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(seeds)))

@@ -1,4 +1,4 @@
-"""The seeds behind a row of the leaderboard, and how its cells follow from them."""
+"""The seeds of a row of the leaderboard, and how its cells are computed from them."""
 
 from __future__ import annotations
 
@@ -57,10 +57,6 @@ def explanation_object(row: Row) -> dict[str, Any]:
     """Return the row's seeds, configuration and setting as plain data."""
     config = json.loads((row.complete or row.results)[0].config)
     config["task"]["model"]["kwargs"].pop("seed")
-    seeds = [
-        {name: getattr(result, name) for name in _FIELDS} | {"metrics": dict(result.metrics)}
-        for result in row.results
-    ]
     cells = {metric: row.cell(metric) for metric in COLUMNS}
     return {
         "row": row.name,
@@ -69,6 +65,9 @@ def explanation_object(row: Row) -> dict[str, Any]:
             metric: {"mean": nullable(cell.mean), "std": nullable(cell.std), "n": cell.n}
             for metric, cell in cells.items()
         },
-        "seeds": seeds,
+        "seeds": [
+            {name: getattr(result, name) for name in _FIELDS} | {"metrics": dict(result.metrics)}
+            for result in row.results
+        ],
         "config": config,
     }

@@ -23,7 +23,7 @@ class RowMissingError(InputError):
 def find_row(rows: Iterable[Row], name: str) -> Row:
     """Find a row by ``STUDY/ROW``, or by one of the two if it is unique.
 
-    Case does not count, ``-`` may replace characters that a shell would need quoted (``s/trial-3`` for
+    Case is ignored, ``-`` may replace characters that a shell would need quoted (``s/trial-3`` for
     ``s/trial 3``), and a unique beginning of the name is enough.
 
     Raises

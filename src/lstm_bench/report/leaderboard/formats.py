@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from lstm_bench.report.leaderboard.published import COLUMNS, PublishedRow
-from lstm_bench.report.leaderboard.rows import FEATURE_SETS, Group, Row, group_rows, published_rows
+from lstm_bench.report.leaderboard.rows import FEATURE_SETS, Group, Row, Setting, group_rows, published_rows
 from lstm_bench.report.leaderboard.tables import Table
 
 __all__ = ["EMPTY", "NOTE", "csv_text", "json_object", "latex", "markdown", "markdown_table", "nullable"]
@@ -76,8 +76,9 @@ def _escaped(text: str) -> str:
 
 def csv_text(rows: Sequence[Row]) -> str:
     """Format a line per row, with all digits; the rows that Qlib published come last."""
-    lines = [_flat(row) for row in _in_order(rows)]
-    lines += [_flat_published(row) for row in _published(group_rows(rows))]
+    groups = group_rows(rows)
+    lines = [_flat(row) for group in groups for row in group.rows]
+    lines += [_flat_published(row) for row in _published(groups)]
     keys = list(dict.fromkeys(key for line in lines for key in line))
     out = io.StringIO()
     writer = csv.DictWriter(out, keys, lineterminator="\n")
@@ -93,10 +94,7 @@ def json_object(rows: Sequence[Row], evidence_file: Callable[[str], str]) -> dic
         setting = group.setting
         tables.append(
             {
-                "features": setting.features,
-                "market": setting.market,
-                "region": setting.region,
-                "data_fingerprint": setting.data_fingerprint or None,
+                **_data(setting),
                 "test": [str(day) for day in setting.test],
                 "label": setting.label,
                 "numerics": setting.numerics or None,
@@ -109,15 +107,11 @@ def json_object(rows: Sequence[Row], evidence_file: Callable[[str], str]) -> dic
                 ],
             }
         )
-    published = [
-        {
-            "features": row.features,
-            "dataset": row.dataset,
-            "seeds": row.seeds,
-            "metrics": {metric: {"mean": mean, "std": std} for metric, (mean, std) in row.cells.items()},
-        }
-        for row in _published(groups)
-    ]
+    published = []
+    for one in _published(groups):
+        metrics = {metric: {"mean": mean, "std": std} for metric, (mean, std) in one.cells.items()}
+        described = {"features": one.features, "dataset": one.dataset, "seeds": one.seeds}
+        published.append({**described, "metrics": metrics})
     return {"tables": tables, "published": published}
 
 
@@ -130,8 +124,13 @@ def _published(groups: Sequence[Group]) -> list[PublishedRow]:
     return [row for features in FEATURE_SETS for row in published_rows(groups, features)]
 
 
-def _in_order(rows: Sequence[Row]) -> list[Row]:
-    return [row for group in group_rows(rows) for row in group.rows]
+def _data(setting: Setting) -> dict[str, str | None]:
+    return {
+        "features": setting.features,
+        "market": setting.market,
+        "region": setting.region,
+        "data_fingerprint": setting.data_fingerprint or None,
+    }
 
 
 def _identity(row: Row) -> dict[str, Any]:
@@ -165,10 +164,7 @@ def _flat(row: Row) -> dict[str, Any]:
     setting, identity = row.setting, _identity(row)
     line = {
         "source": "measured",
-        "features": setting.features,
-        "market": setting.market,
-        "region": setting.region,
-        "data_fingerprint": setting.data_fingerprint,
+        **_data(setting),
         "test_first": setting.test[0],
         "test_last": setting.test[1],
         "label": setting.label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["COLUMNS", "IN_PERCENT", "PUBLISHED", "PublishedRow"]
@@ -25,12 +26,8 @@ IN_PERCENT = frozenset(name for name in COLUMNS if name.endswith(("annualized_re
 class PublishedRow:
     """A row as published.
 
-    Attributes
-    ----------
-    features : the handler's class
-    dataset : the dataset's name
-    cells : metric -> (mean, std) over the seeds, in the order of the leaderboard's columns
-    seeds : number of seeds
+    ``features`` is the handler's class. ``cells`` maps each metric to (mean, std) over the seeds, in the order of the
+    leaderboard's columns.
     """
 
     features: str
@@ -39,8 +36,8 @@ class PublishedRow:
     seeds: int = 20
 
 
-def _cells(*figures: tuple[float, float]) -> dict[str, tuple[float, float]]:
-    return dict(zip(COLUMNS, figures, strict=True))
+def _cells(means: Sequence[float], stds: Sequence[float]) -> dict[str, tuple[float, float]]:
+    return {name: (mean, std) for name, mean, std in zip(COLUMNS, means, stds, strict=True)}
 
 
 PUBLISHED = (
@@ -48,26 +45,16 @@ PUBLISHED = (
         "Alpha158",
         "Alpha158 (20 selected features)",
         _cells(
-            (0.0318, 0.00),
-            (0.2367, 0.04),
-            (0.0435, 0.00),
-            (0.3389, 0.03),
-            (0.0381, 0.03),
-            (0.5561, 0.46),
-            (-0.1207, 0.04),
+            means=(0.0318, 0.2367, 0.0435, 0.3389, 0.0381, 0.5561, -0.1207),
+            stds=(0.00, 0.04, 0.00, 0.03, 0.03, 0.46, 0.04),
         ),
     ),
     PublishedRow(
         "Alpha360",
         "Alpha360",
         _cells(
-            (0.0448, 0.00),
-            (0.3474, 0.04),
-            (0.0549, 0.00),
-            (0.4366, 0.03),
-            (0.0647, 0.03),
-            (0.8963, 0.39),
-            (-0.0875, 0.02),
+            means=(0.0448, 0.3474, 0.0549, 0.4366, 0.0647, 0.8963, -0.0875),
+            stds=(0.00, 0.04, 0.00, 0.03, 0.03, 0.39, 0.02),
         ),
     ),
 )

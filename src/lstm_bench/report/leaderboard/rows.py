@@ -16,7 +16,8 @@ from lstm_bench.config.sections.universe import market_text
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError, choices_hint
-from lstm_bench.record.evidence import Evidence, SeedResult, Status
+from lstm_bench.record.evidence import Evidence
+from lstm_bench.record.evidence_schema import SeedResult, Status
 from lstm_bench.report.leaderboard.published import PUBLISHED, PublishedRow
 from lstm_bench.report.leaderboard.setting import (
     OF_QLIBS_MARKET,
@@ -32,7 +33,7 @@ from lstm_bench.report.leaderboard.statistics import Estimate, bootstrap_mean
 __all__ = ["FEATURE_SETS", "Cell", "Group", "Row", "Setting", "group_rows", "published_rows", "rows_of"]
 
 FEATURE_SETS = ("Alpha158", "Alpha360")
-"""Qlib's feature sets, which come first."""
+"""Qlib's feature sets, which are listed first."""
 
 _ALPHA158_COLUMNS = 158
 
@@ -60,7 +61,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the rows of one table have in common.
+    """Settings that the rows of one table have in common.
 
     Attributes
     ----------
@@ -81,6 +82,17 @@ class Setting:
     test: Span
     label: str
     numerics: int
+
+    @property
+    def comparable(self) -> dict[str, object]:
+        """What rows must share to be compared."""
+        return {
+            "data": self.data_fingerprint[:12],
+            "market": self.market,
+            "label": self.label,
+            "numerics": self.numerics,
+            "test segment": "..".join(map(str, self.test)),
+        }
 
     @property
     def is_reduced(self) -> bool:
@@ -123,15 +135,14 @@ class Row:
         return tuple(result for result in self.results if result.status == "complete")
 
     def count(self, status: Status) -> int:
-        """Return how many seeds have a status."""
+        """Return the number of seeds with a status."""
         return sum(result.status == status for result in self.results)
 
     @property
     def diverged(self) -> int:
         """Seeds that diverged before any epoch was usable; the row's means do not include them."""
-        return sum(
-            result.status == "failed" and result.training_status == "diverged" for result in self.results
-        )
+        failed = [result for result in self.results if result.status == "failed"]
+        return sum(result.training_status == "diverged" for result in failed)
 
     @property
     def shortfall(self) -> str:
@@ -152,9 +163,9 @@ class Row:
     def cell(self, metric: str) -> Cell:
         """Aggregate a metric over the complete seeds."""
         values = np.array(list(self.values(metric).values()), dtype=np.float64)
-        n = len(values)
-        mean = float(values.mean()) if n else np.nan
-        return Cell(mean, float(values.std(ddof=1)) if n > 1 else np.nan, n, tuple(values.tolist()))
+        mean = float(values.mean()) if len(values) else np.nan
+        std = float(values.std(ddof=1)) if len(values) > 1 else np.nan
+        return Cell(mean, std, len(values), tuple(values.tolist()))
 
     @cached_property
     def config(self) -> RunConfig:
@@ -176,19 +187,16 @@ class Row:
 
     @cached_property
     def setting(self) -> Setting:
-        """The setting that decides its table."""
+        """The setting, which determines the row's table."""
         first = (self.complete or self.results)[0]
-        calendar = (
-            (first.calendar_first, first.calendar_last)
-            if first.calendar_first and first.calendar_last
-            else None
-        )
+        calendar = None
+        if first.calendar_first and first.calendar_last:
+            calendar = first.calendar_first, first.calendar_last
         handler = self.config.task.dataset.kwargs.handler
-        stocks = handler.kwargs.instruments
         return Setting(
             features=first.features,
             kind=kind_of(self.config, self.is_synthetic, bool(self.reductions)),
-            market=market_text(stocks),
+            market=market_text(handler.kwargs.instruments),
             region=self.config.qlib_init.region,
             data_fingerprint=self.data or first.data_fingerprint or "",
             test=segments(self.config, calendar)["test"],
@@ -247,9 +255,7 @@ def group_rows(rows: Iterable[Row]) -> list[Group]:
     tables: dict[Setting, list[Row]] = {}
     for row in rows:
         tables.setdefault(row.setting, []).append(row)
-    return [
-        Group(setting, tuple(sorted(tables[setting], key=_rank))) for setting in sorted(tables, key=_order)
-    ]
+    return [Group(one, tuple(sorted(tables[one], key=_rank))) for one in sorted(tables, key=_order)]
 
 
 def published_rows(groups: Iterable[Group], features: str) -> list[PublishedRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = [
     "QLIB_SEGMENTS",
     "Kind",
     "Span",
+    "calendar_of",
     "config_text",
     "is_of_qlibs_market",
     "kind_of",
@@ -73,6 +74,12 @@ def parse_config(content: Mapping[str, Any]) -> RunConfig:
         raise explain(error) from error
 
 
+def calendar_of(provenance: Mapping[str, Any]) -> Span | None:
+    """First and last day of a record's data; None if its provenance does not have them."""
+    days = provenance.get("calendar")
+    return None if days is None else (date.fromisoformat(days[0]), date.fromisoformat(days[1]))
+
+
 def segments(config: RunConfig, calendar: Span | None) -> dict[str, Span]:
     """Return each segment's span, clipped to the data's calendar if that is known."""
     configured = config.task.dataset.kwargs.segments
@@ -87,19 +94,16 @@ def reductions(
 ) -> list[str]:
     """Return how a run falls short of Qlib's benchmark; empty for runs on other data.
 
-    Parameters
-    ----------
-    calendar
-        The data's first and last day, to which Qlib's segments are clipped.
-    training_status
-        A cap on epochs below Qlib's is a reduction only if it ended the training.
+    Qlib's segments are clipped to ``calendar``, the data's first and last day. A cap on epochs below Qlib's is a
+    reduction only if it ended the training.
     """
     if synthetic or not is_of_qlibs_market(config):
         return []
-    return [
-        *_short_segments(segments(config, calendar), calendar),
-        *_epoch_cap(config.task.model.kwargs.n_epochs, training_status),
-    ]
+    found = list(_short_segments(segments(config, calendar), calendar))
+    n_epochs = config.task.model.kwargs.n_epochs
+    if n_epochs < QLIB_EPOCHS and training_status == "finished":
+        found.append(f"ended by n_epochs {n_epochs}, Qlib's is {QLIB_EPOCHS}")
+    return found
 
 
 def is_of_qlibs_market(config: RunConfig) -> bool:
@@ -123,28 +127,17 @@ def _clipped(span: Span, calendar: Span) -> Span | None:
 
 
 def _short_segments(spans: Mapping[str, Span], calendar: Span | None) -> Iterator[str]:
+    day = timedelta(days=1)
     for name, span in spans.items():
         benchmark = QLIB_SEGMENTS[name]
         expected = benchmark if calendar is None else _clipped(benchmark, calendar)
         if expected is None:
             yield f"{name} {_text(span)}: the data has none of Qlib's {_text(benchmark)}"
-        elif _weekdays(expected[0], span[0]) > 0 or _weekdays_after(span[1], expected[1]) > 0:
+        # a segment that skips only a weekend is not shorter; busday_count leaves out the last day
+        elif (
+            np.busday_count(expected[0], span[0]) > 0 or np.busday_count(span[1] + day, expected[1] + day) > 0
+        ):
             yield f"{name} {_text(span)} of {_text(expected)}"
-
-
-def _epoch_cap(n_epochs: int, training_status: str | None) -> Iterator[str]:
-    if n_epochs < QLIB_EPOCHS and training_status == "finished":
-        yield f"ended by n_epochs {n_epochs}, Qlib's is {QLIB_EPOCHS}"
-
-
-def _weekdays(first: date, last: date) -> int:
-    """Weekdays from ``first`` up to, not including, ``last``; a segment that skips a weekend only is not shorter."""
-    return int(np.busday_count(first, last))
-
-
-def _weekdays_after(first: date, last: date) -> int:
-    one = np.timedelta64(1, "D")
-    return int(np.busday_count(np.datetime64(first) + one, np.datetime64(last) + one))
 
 
 def _text(span: Span) -> str:

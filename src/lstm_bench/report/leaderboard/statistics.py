@@ -40,7 +40,7 @@ class Estimate:
 
     @property
     def is_decided(self) -> bool:
-        """Whether there is an interval; without one the value says nothing about other seeds or days."""
+        """Whether there is an interval; without one the value does not generalise to other seeds or days."""
         return not np.isnan(self.low)
 
 

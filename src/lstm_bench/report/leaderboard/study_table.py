@@ -15,29 +15,16 @@ __all__ = ["mean_and_std", "study_table"]
 
 
 def mean_and_std(metric: str, runs: Sequence[Mapping[str, float]]) -> tuple[float, float]:
-    """Aggregate a metric over runs.
-
-    Returns
-    -------
-    mean, std
-        Over the runs that have it, ddof 1; NaN if there are too few.
-    """
+    """Mean and standard deviation (ddof 1) of a metric over the runs that have it; NaN if there are too few."""
     values = [run[metric] for run in runs if metric in run]
     return (fmean(values) if values else nan, stdev(values) if len(values) > 1 else nan)
 
 
 def study_table(experiment: Path) -> tuple[list[str], list[list[str | float]]]:
-    """Return the rows of an experiment, the highest mean IC first.
+    """Return the columns and rows of an experiment, a folder with a manifest beside its records.
 
-    Parameters
-    ----------
-    experiment
-        Folder with a manifest beside its records.
-
-    Returns
-    -------
-    columns, rows
-        The row's name, its feature set, its complete seeds, and mean and standard deviation of each of Qlib's columns.
+    A row has its name, its feature set, its complete seeds, and mean and standard deviation of each of Qlib's columns.
+    The highest mean IC comes first.
     """
     columns = ["row", "features", "seeds"]
     columns += [f"{name} {what}" for name in COLUMNS.values() for what in ("mean", "std")]

@@ -49,15 +49,9 @@ class Style:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text.
+    """A table of text. Its title says what its rows have in common.
 
-    Attributes
-    ----------
-    features : its feature set
-    title : what its rows have in common
-    header, lines
-    evidence : files that its cells are computed from; empty for published rows
-    studies : of its rows
+    ``evidence`` are the files that its cells are computed from; empty for published rows.
     """
 
     features: str
@@ -71,18 +65,15 @@ class Table:
 def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callable[[str], str]) -> list[Table]:
     """Make the tables: per feature set the measured rows, then the rows that Qlib published, if comparable.
 
-    Parameters
-    ----------
-    evidence_file
-        Returns the path of a study's evidence file as the document shows it.
+    ``evidence_file`` returns the path of a study's evidence file as the document shows it.
     """
     groups = group_rows(rows)
     named = _differing(groups)
-    ours = [_table(group, style, evidence_file, named) for group in groups]
-    names = [*FEATURE_SETS, *(table.features for table in ours)]
+    measured = [_table(group, style, evidence_file, named) for group in groups]
+    names = [*FEATURE_SETS, *(table.features for table in measured)]
     tables: list[Table] = []
     for features in dict.fromkeys(names):
-        tables += [table for table in ours if table.features == features]
+        tables += [table for table in measured if table.features == features]
         tables += _published(published_rows(groups, features))
     return tables
 
@@ -142,30 +133,17 @@ def _cell(cell: Cell, style: Style, seeds: int) -> str:
 
 
 def _provenance(row: Row) -> tuple[str, ...]:
-    """Seeds, parameters, training time, ``n_epochs`` and epochs run."""
-    epochs = row.known("epochs")
+    """Seeds, parameters, mean training seconds per seed and the devices, ``n_epochs`` and epochs run."""
+    epochs, seconds = row.known("epochs"), row.known("train_seconds")
+    parameters = dict.fromkeys(f"{value:,}" for value in row.known("parameters"))
+    devices = sorted({result.device for result in row.complete if result.device})
     return (
-        _seeds(row),
-        _one_of(f"{value:,}" for value in row.known("parameters")),
-        _seconds(row),
+        f"{len(row.complete)} ({row.shortfall})" if row.shortfall else str(len(row.complete)),
+        ", ".join(parameters) or _NONE,
+        f"{np.mean(seconds):.1f} s on {', '.join(devices)}" if seconds else _NONE,
         str(row.config.task.model.kwargs.n_epochs),
         f"{np.mean(epochs):.1f} ({min(epochs)}–{max(epochs)})" if epochs else _NONE,
     )
-
-
-def _seeds(row: Row) -> str:
-    return f"{len(row.complete)} ({row.shortfall})" if row.shortfall else str(len(row.complete))
-
-
-def _seconds(row: Row) -> str:
-    """Mean training seconds per seed, and the devices."""
-    seconds = row.known("train_seconds")
-    devices = sorted({result.device for result in row.complete if result.device})
-    return f"{np.mean(seconds):.1f} s on {', '.join(devices)}" if seconds else _NONE
-
-
-def _one_of(texts: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(texts)) or _NONE
 
 
 def _published(rows: Sequence[PublishedRow]) -> list[Table]:
@@ -173,9 +151,7 @@ def _published(rows: Sequence[PublishedRow]) -> list[Table]:
         return []
     title = f"As published by Qlib, {counted(rows[0].seeds, 'seed')}, another vintage of the data"
     header = ("Model Name", "Dataset", *COLUMNS.values())
-    return [Table(rows[0].features, title, header, tuple(_published_line(row) for row in rows))]
-
-
-def _published_line(row: PublishedRow) -> tuple[str, ...]:
-    cells: Sequence[tuple[float, float]] = [row.cells[metric] for metric in COLUMNS]
-    return ("LSTM", row.dataset, *(f"{mean:.4f}±{std:.2f}" for mean, std in cells))
+    lines = [
+        ("LSTM", row.dataset, *(f"{mean:.4f}±{std:.2f}" for mean, std in row.cells.values())) for row in rows
+    ]
+    return [Table(rows[0].features, title, header, tuple(lines))]

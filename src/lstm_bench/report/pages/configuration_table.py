@@ -11,7 +11,7 @@ from lstm_bench.config.sections.processor import ProcessorConfig
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.report.leaderboard.setting import Span, segments
-from lstm_bench.report.pages.page import Cell, PageTable
+from lstm_bench.report.pages.page import Cell, PageTable, pair_table
 
 __all__ = ["configuration_table"]
 
@@ -31,16 +31,10 @@ _TRAINING: Mapping[str, tuple[str, ...]] = {
 def configuration_table(
     config: RunConfig, calendar: Span | None, embargo: Mapping[str, int] | None
 ) -> PageTable:
-    """Make the table of a run's configuration.
+    """Make the table of the configuration of a record.
 
-    Parameters
-    ----------
-    config
-        Of a record.
-    calendar
-        The data's first and last day; None if the record does not have them.
-    embargo
-        ``days``, and numbers of samples left out of ``train`` and ``valid``; None if the record does not have them.
+    ``calendar`` is the data's first and last day. ``embargo`` has its ``days``, and numbers of samples left out of
+    ``train`` and ``valid``. They are None if the record does not have them.
     """
     rows = {
         **_columns(config, embargo),
@@ -48,13 +42,11 @@ def configuration_table(
         **_training(config),
         **_evaluation(config),
     }
-    return PageTable(
+    return pair_table(
         "configuration",
         "Configuration",
-        ["", ""],
-        [[Cell(name), Cell(text, is_text=True)] for name, text in rows.items()],
+        [(name, Cell(text, is_text=True)) for name, text in rows.items()],
         "Defaults are included; settings without effect are left out.",
-        is_wide=False,
     )
 
 
@@ -92,16 +84,14 @@ def _rows(config: RunConfig, calendar: Span | None) -> dict[str, str]:
     dataset = config.task.dataset.kwargs
     handler = dataset.handler.kwargs
     spans = segments(config, calendar)
-    order = (
-        "after the infer processors" if handler.process_type == "append" else "beside the infer processors"
-    )
+    order = "after" if handler.process_type == "append" else "beside"
     return {
         "Instruments": _text(handler.instruments or "all"),
         "Days": f"{handler.start_time or 'first of the data'} to {handler.end_time or 'last of the data'}",
         **{name.capitalize(): _span(span, spans[name]) for name, span in dataset.segments},
         "Shared processors": _chain(dataset.handler.shared_processors),
         "Infer processors": _chain(dataset.handler.infer_processors),
-        f"Learn processors, {order}": _chain(dataset.handler.learn_processors),
+        f"Learn processors, {order} the infer processors": _chain(dataset.handler.learn_processors),
     }
 
 
@@ -116,7 +106,7 @@ def _training(config: RunConfig) -> dict[str, str]:
     """Describe the training: a row for each of ``_TRAINING``, and one for the other settings."""
     model, harness = config.task.model.kwargs, config.lstm_bench.training
     without_effect = {*model.idle, *harness.idle, *outside_identity(type(model))}
-    settings = _plain(model) | _plain(harness)  # our loss replaces the only one of Qlib
+    settings = _plain(model) | _plain(harness)  # lstm_bench.training.loss replaces Qlib's only loss
     settings = {key: value for key, value in settings.items() if key not in without_effect}
     rows = {
         row: _chosen({key: settings.pop(key) for key in keys if key in settings})
@@ -126,7 +116,7 @@ def _training(config: RunConfig) -> dict[str, str]:
 
 
 def _chosen(values: Mapping[str, Any]) -> str:
-    """Format settings; a choice in first place has no key, since the row's name says it."""
+    """Format settings; a choice in first place has no key, since it is the row's name."""
     first, *rest = values.items()
     if not isinstance(first[1], str):
         return _text(values)

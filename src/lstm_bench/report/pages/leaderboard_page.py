@@ -50,14 +50,14 @@ def leaderboard_page(
     if not rows:
         text = "There is no row yet: `lstm-bench bench` trains a configuration over seeds and makes one."
         sections.append(Section("empty", "Rows", [Note(text, is_absence=True)]))
-    seeds = sum(len(row.complete) for row in rows)
+    seeds, studies = sum(len(row.complete) for row in rows), sorted({row.study for row in rows})
     return Page(
         title="Leaderboard",
         subtitle="LSTM on Qlib's Alpha158 and Alpha360: mean and spread over seeds, on test",
         facts=[
             ("Rows", str(len(rows))),
             ("Complete seeds", str(seeds)),
-            ("Studies", ", ".join(sorted({row.study for row in rows})) or "–"),
+            ("Studies", ", ".join(studies) or "–"),
         ],
         tiles=(),
         sections=sections,
@@ -95,28 +95,20 @@ def _reductions(group: Group) -> dict[str, str]:
     for row in group.rows:
         if row.reductions:
             found.setdefault("; ".join(row.reductions), []).append(row.name)
-    return {
-        reason: "All rows" if len(names) == len(group.rows) else ", ".join(names)
-        for reason, names in found.items()
-    }
+    everywhere = len(group.rows)
+    return {why: "All rows" if len(names) == everywhere else ", ".join(names) for why, names in found.items()}
 
 
 def _row_table(group: Group, prefix: str) -> PageTable:
     header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs"]
     lines = [_row_line(row) for row in group.rows]
     for row in published_rows([group], group.setting.features):
-        cells = [
-            _figure(metric, mean, detail=f"± {_published(metric, std)}")
-            for metric, (mean, std) in row.cells.items()
-        ]
-        lines.append(
-            [
-                Cell("Qlib's README", detail=f"{row.dataset}\nanother vintage of the data"),
-                *cells,
-                cell(row.seeds, ".0f"),
-                *[Cell("–")] * 3,
-            ]
-        )
+        name = Cell("Qlib's README", detail=f"{row.dataset}\nanother vintage of the data")
+        cells = []
+        for metric, (mean, std) in row.cells.items():  # Qlib publishes deviations with two decimals
+            detail = f"± {std:.0%}" if metric in IN_PERCENT else f"± {std:.2f}"
+            cells.append(_figure(metric, mean, detail=detail))
+        lines.append([name, *cells, cell(row.seeds, ".0f"), *[Cell("–")] * 3])
     return PageTable(
         f"{prefix}_rows",
         "Rows",
@@ -127,11 +119,6 @@ def _row_table(group: Group, prefix: str) -> PageTable:
         "benchmark, with cost; seconds and epochs are means. A click on a header sorts.",
         is_sortable=True,
     )
-
-
-def _published(metric: str, std: float) -> str:
-    """Format a standard deviation with two decimals, as Qlib does."""
-    return f"{std:.0%}" if metric in IN_PERCENT else f"{std:.2f}"
 
 
 def _row_line(row: Row) -> list[Cell]:
@@ -147,15 +134,11 @@ def _row_line(row: Row) -> list[Cell]:
         if row.diverged and found.n:
             detail += f"\n{found.n} of {len(row.complete) + row.diverged} seeds"
         cells.append(_figure(metric, found.mean, detail=detail))
-    parameters, seconds, epochs = (row.known(name) for name in ("parameters", "train_seconds", "epochs"))
-    return [
-        Cell(row.name, detail=row.dataset),
-        *cells,
-        cell(len(row.complete), ".0f", detail=row.shortfall),
-        cell(parameters[0] if parameters else None, ",.0f"),
-        cell(float(np.mean(seconds)) if seconds else None, ".1f"),
-        cell(float(np.mean(epochs)) if epochs else None, ".1f"),
-    ]
+    name, seeds = Cell(row.name, detail=row.dataset), cell(len(row.complete), ".0f", detail=row.shortfall)
+    parameters = cell(next(iter(row.known("parameters")), None), ",.0f")
+    known = [row.known(field) for field in ("train_seconds", "epochs")]
+    means = [cell(float(np.mean(values)) if values else None, ".1f") for values in known]
+    return [name, *cells, seeds, parameters, *means]
 
 
 def _seed_table(group: Group, links: Mapping[str, str], prefix: str) -> PageTable:
@@ -192,17 +175,13 @@ def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
     """Compare all rows of the same data, market, label, numerics and test, whatever their features."""
     tables: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        setting = row.setting
-        key = (setting.data_fingerprint, setting.market, setting.label, setting.numerics, setting.test)
         if row.complete:
-            tables.setdefault(key, []).append(row)
+            tables.setdefault(tuple(row.setting.comparable.values()), []).append(row)
     for k, alike in enumerate(group for group in tables.values() if len(group) > 1):
         found = _comparisons(alike)
         reduced = [row.name for row in alike if row.reductions]
-        yield Note(
-            f"{counted(len(alike), 'row')} on the same data, label and test segment."
-            + (f" Reduced runs: {', '.join(reduced)}." if reduced else "")
-        )
+        text = f"{counted(len(alike), 'row')} on the same data, label and test segment."
+        yield Note(f"{text} Reduced runs: {', '.join(reduced)}." if reduced else text)
         for metric, column in COLUMNS.items():
             wins = np.full((len(alike), len(alike)), np.nan)
             for (a, b), compared in found.items():

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.core.version import __version__
@@ -30,13 +30,17 @@ __all__ = [
     "Section",
     "Tile",
     "cell",
+    "item_table",
+    "pair_table",
     "percent",
     "render",
 ]
 
+Item = TypeVar("Item")
+
 _NONE = "–"
 _LONG = 40
-"""A table with more lines scrolls within itself."""
+"""A table with more lines has its own scroll bar."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,6 @@ class PageTable:
     Attributes
     ----------
     name : unique within the page
-    title, header, lines
     reading : one sentence on how to read it
     is_sortable : whether a click on a header sorts it
     is_wide : whether it takes the whole width
@@ -108,7 +111,7 @@ class PageTable:
 
     @property
     def is_long(self) -> bool:
-        """Whether it scrolls within itself."""
+        """Whether it has its own scroll bar."""
         return len(self.lines) > _LONG
 
     def is_words(self, column: int) -> bool:
@@ -118,9 +121,36 @@ class PageTable:
         )
 
 
+def item_table(
+    name: str,
+    title: str,
+    columns: Mapping[str, Callable[[Item], Cell]],
+    items: Iterable[Item],
+    reading: str = "",
+    **options: bool,
+) -> PageTable:
+    """Make a table with a line per item; each column is a header and a function that returns an item's cell."""
+    lines = [[make(item) for make in columns.values()] for item in items]
+    return PageTable(name, title, list(columns), lines, reading, **options)
+
+
+def pair_table(
+    name: str,
+    title: str,
+    pairs: Iterable[tuple[str, Cell]],
+    reading: str = "",
+    *,
+    header: Sequence[str] = ("", ""),
+    is_sortable: bool = False,
+) -> PageTable:
+    """Make a narrow table of names, and beside each its cell."""
+    lines = [[Cell(key), value] for key, value in pairs]
+    return PageTable(name, title, header, lines, reading, is_sortable=is_sortable, is_wide=False)
+
+
 @dataclass(frozen=True)
 class Note:
-    """A paragraph; an absence says what the section lacks and why."""
+    """A paragraph; an absence states what the section lacks and why."""
 
     text: str
     is_absence: bool = False
@@ -140,7 +170,7 @@ class Listing:
 
 
 Part = Figure | PageTable | Note | Listing
-"""What a section consists of; ``kind`` names its template."""
+"""A part of a section; ``kind`` names its template."""
 
 
 @dataclass(frozen=True)
@@ -167,10 +197,8 @@ class Page:
 
     Attributes
     ----------
-    title, subtitle
     facts : (name, text) pairs under the title
     tiles : headline figures
-    sections
     flags : warnings on top, such as synthetic data
     """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +11,15 @@ import numpy as np
 from lstm_bench.config.sections.universe import market_text
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
-from lstm_bench.report.figures.figure import Figure
 from lstm_bench.report.figures.groups import group_figures, stability_figures
 from lstm_bench.report.figures.portfolio import holding_figures, return_figures
 from lstm_bench.report.figures.predictions import residual_figure, score_figures
 from lstm_bench.report.figures.signal import decay_figure, ic_figures
 from lstm_bench.report.figures.training import training_figures
-from lstm_bench.report.leaderboard.setting import reductions, segments
+from lstm_bench.report.leaderboard.setting import calendar_of, reductions, segments
 from lstm_bench.report.pages import run_tables as tables
 from lstm_bench.report.pages.configuration_table import configuration_table
-from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Part, Section, Tile, cell, percent
+from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Part, Section, Tile, cell
 from lstm_bench.report.pages.trained_label import LabelChain, trained_label
 from lstm_bench.run.judgement.result import judge_result
 
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAIN_FIGURES", "RunReport", "run_page"]
 
-MAIN_FIGURES = (
+MAIN_FIGURES: tuple[str, ...] = (
     "losses",
     "score_density",
     "ic_series",
@@ -48,17 +46,25 @@ MAIN_FIGURES = (
 )
 """Names of the figures that are also drawn as pictures, if the record has them."""
 
+_SIGNAL_TILES = {
+    "IC": ("IC", ".4f", "mean of the daily Pearson correlations"),
+    "ICIR": ("ICIR", ".4f", "IC over its standard deviation, not annualised"),
+    "Rank IC": ("Rank IC", ".4f", "mean of the daily Spearman correlations"),
+    "Rank ICIR": ("Rank ICIR", ".4f", "Rank IC over its standard deviation"),
+}
 _WITH_COST = "1day.excess_return_with_cost"
+_RETURN_TILES = {
+    f"{_WITH_COST}.annualized_return": ("Excess return with cost", ".2%", "a year, daily mean times 238"),
+    f"{_WITH_COST}.information_ratio": ("Information ratio", ".3f", "of the excess with cost, times √238"),
+    f"{_WITH_COST}.max_drawdown": ("Max drawdown", ".2%", "of the summed excess with cost"),
+}
+"""Metric -> label, format and note of its headline figure."""
 
 
 class RunReport:
     """The parts of a run's report.
 
-    Attributes
-    ----------
-    record, config, provenance, metrics
-    best_epoch : epoch whose weights were kept, from 0; None if no epoch was usable
-    calendar : the data's first and last day; None if the record does not have them
+    ``best_epoch``, from 0, is the one whose weights were kept; None if no epoch was usable.
     """
 
     def __init__(self, record: Record) -> None:
@@ -66,9 +72,9 @@ class RunReport:
         self.config = record.config()
         self.provenance = record.provenance()
         self.metrics = record.metrics()
-        best, days = self.provenance["training"]["best_epoch"], self.provenance.get("calendar")
+        best = self.provenance["training"]["best_epoch"]
         self.best_epoch = None if best is None or not self.metrics else int(best)
-        self.calendar = None if days is None else (date.fromisoformat(days[0]), date.fromisoformat(days[1]))
+        self.calendar = calendar_of(self.provenance)
 
     def table(self, name: TableName) -> pd.DataFrame | None:
         """Read a table; None if the record does not have it."""
@@ -87,11 +93,6 @@ class RunReport:
             yield Section("portfolio", "Portfolio", list(self._portfolio()))
             yield Section("risk", "Risk", list(self._risk()))
         yield Section("provenance", "Configuration and provenance", list(self._origin()))
-
-    def figures(self) -> Iterator[Figure]:
-        """Yield all figures, in the page's order."""
-        for section in self.sections():
-            yield from (part for part in section.parts if isinstance(part, Figure))
 
     def _training(self) -> Iterator[Part]:
         epochs = self.record.table("epochs")
@@ -183,22 +184,11 @@ class RunReport:
         """Return the headline figures."""
         if not self.metrics:
             return []
-        value = self.metrics.get
+        shown = _SIGNAL_TILES | (_RETURN_TILES if f"{_WITH_COST}.annualized_return" in self.metrics else {})
         tiles = [
-            Tile("IC", cell(value("IC")), "mean of the daily Pearson correlations"),
-            Tile("ICIR", cell(value("ICIR")), "IC over its standard deviation, not annualised"),
-            Tile("Rank IC", cell(value("Rank IC")), "mean of the daily Spearman correlations"),
-            Tile("Rank ICIR", cell(value("Rank ICIR")), "Rank IC over its standard deviation"),
+            Tile(label, cell(self.metrics.get(name), form), note)
+            for name, (label, form, note) in shown.items()
         ]
-        if f"{_WITH_COST}.annualized_return" in self.metrics:
-            a_year = percent(value(f"{_WITH_COST}.annualized_return"))
-            ratio = cell(value(f"{_WITH_COST}.information_ratio"), ".3f")
-            drawdown = percent(value(f"{_WITH_COST}.max_drawdown"))
-            tiles += [
-                Tile("Excess return with cost", a_year, "a year, daily mean times 238"),
-                Tile("Information ratio", ratio, "of the excess with cost, times √238"),
-                Tile("Max drawdown", drawdown, "of the summed excess with cost"),
-            ]
         return [*tiles, self._gap_tile()]
 
     def _gap_tile(self) -> Tile:
@@ -209,7 +199,7 @@ class RunReport:
         return Tile("Valid − train loss", gap, f"at epoch {self.best_epoch}, whose weights were kept")
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what was run and on what data, as pairs of name and text."""
+        """Return facts about the run and its data, as pairs of name and text."""
         model, provenance = self.config.task.model.kwargs, self.provenance
         training, git = provenance["training"], provenance.get("git") or {}
         stocks = self.config.task.dataset.kwargs.handler.kwargs.instruments
@@ -235,9 +225,8 @@ class RunReport:
         """Return warnings for the top of the page."""
         synthetic, status = self.provenance.get("synthetic"), self.provenance["training"]["status"]
         flags = ["Synthetic data"] if synthetic else []
-        flags += [
-            f"Reduced: {reason}" for reason in reductions(self.config, self.calendar, synthetic, status)
-        ]
+        reduced = reductions(self.config, self.calendar, synthetic, status)
+        flags += [f"Reduced: {reason}" for reason in reduced]
         if (self.provenance.get("git") or {}).get("dirty"):
             flags.append("Computed by code with uncommitted changes")
         if failure := self.record.failure():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from lstm_bench.core.counting import counted
 from lstm_bench.report.figures.figure import day_texts
 from lstm_bench.report.figures.months import MONTHS, month_grid, yearly
 from lstm_bench.report.figures.portfolio import series_of
-from lstm_bench.report.pages.page import Cell, PageTable, cell, percent
+from lstm_bench.report.pages.page import Cell, PageTable, cell, item_table, pair_table, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,16 +118,11 @@ def _series_table(
     is_wide: bool = True,
 ) -> PageTable:
     """Make a table with a column per series, and the date of a figure beneath it if there is one."""
-    lines = [
-        [
-            Cell(label),
-            *(
-                cell(one.get(key), form, detail=str(one.get(f"{key}_date") or "")[:10])
-                for one in columns.values()
-            ),
-        ]
-        for key, (label, form) in rows.items()
-    ]
+    lines = []
+    for key, (label, form) in rows.items():
+        date = f"{key}_date"
+        cells = [cell(one.get(key), form, detail=str(one.get(date) or "")[:10]) for one in columns.values()]
+        lines.append([Cell(label), *cells])
     header = ["", *(SERIES[column] for column in columns)]
     return PageTable(name, title, header, lines, reading, is_wide=is_wide)
 
@@ -139,22 +134,14 @@ def drawdown_table(drawdowns: pd.DataFrame) -> PageTable:
         ("return_with_cost", "compounded"),
         ("bench", "compounded"),
     )
-    lines = []
+    lines, dates = [], ("start", "bottom", "recovery")
     for series, accumulation in shown:
         chosen = (drawdowns["series"] == series) & (drawdowns["accumulation"] == accumulation)
-        lines += [
-            [
-                Cell(f"{SERIES[series]}, {accumulation}"),
-                cell(row["rank"], ".0f"),
-                percent(row["depth"]),
-                *(
-                    Cell(day or "–")
-                    for day in day_texts(row[name] for name in ("start", "bottom", "recovery"))
-                ),
-                cell(row["days"], ".0f"),
-            ]
-            for row in drawdowns[chosen].sort_values("rank").to_dict("records")
-        ]
+        name = Cell(f"{SERIES[series]}, {accumulation}")
+        for row in drawdowns[chosen].sort_values("rank").to_dict("records"):
+            days = [Cell(day or "–") for day in day_texts(row[key] for key in dates)]
+            rank, depth = cell(row["rank"], ".0f"), percent(row["depth"])
+            lines.append([name, rank, depth, *days, cell(row["days"], ".0f")])
     return PageTable(
         "drawdowns",
         "Worst periods",
@@ -189,21 +176,17 @@ def month_table(report: pd.DataFrame) -> PageTable:
 
 def ic_years(periods: pd.DataFrame) -> PageTable:
     """Show the IC of each year."""
+    columns: dict[str, Callable[[dict[Hashable, Any]], Cell]] = {
+        "Year": lambda row: Cell(str(row["period"])),
+        "Days": lambda row: cell(row["days"], ".0f"),
+        "IC": lambda row: cell(row["ic"]),
+        "ICIR": lambda row: cell(row["icir"]),
+        "Rank IC": lambda row: cell(row["rank_ic"]),
+        "Rank ICIR": lambda row: cell(row["rank_icir"]),
+    }
     years = periods[periods["span"] == "year"].to_dict("records")
-    return PageTable(
-        "ic_years",
-        "IC by year",
-        ["Year", "Days", "IC", "ICIR", "Rank IC", "Rank ICIR"],
-        [
-            [
-                Cell(str(row["period"])),
-                cell(row["days"], ".0f"),
-                *(cell(row[name]) for name in ("ic", "icir", "rank_ic", "rank_icir")),
-            ]
-            for row in years
-        ],
-        "A signal that works in one year only is not a signal.",
-    )
+    reading = "A signal that works in one year only is not a signal."
+    return item_table("ic_years", "IC by year", columns, years, reading)
 
 
 _SIGNAL = {
@@ -222,42 +205,29 @@ _SIGNAL = {
 
 def signal_table(signal: Mapping[str, float | None]) -> PageTable:
     """Show precision, hit rates and stability, means over days."""
-    return PageTable(
+    return pair_table(
         "signal_means",
         "Precision and stability",
-        ["Mean over days", ""],
-        [[Cell(label), cell(signal[key])] for key, label in _SIGNAL.items() if key in signal],
+        [(label, cell(signal[key])) for key, label in _SIGNAL.items() if key in signal],
         "Precision is the share of the best fifth of scores that rose, and of the worst fifth that fell.",
-        is_wide=False,
+        header=["Mean over days", ""],
     )
 
 
 def group_table(groups: Mapping[str, Mapping[str, float | None]]) -> PageTable:
     """Show each group's return."""
-    return PageTable(
-        "group_returns",
-        "Groups",
-        ["Group", "Mean of a day", "Return a year", "Sharpe ratio"],
-        [
-            [
-                Cell(
-                    name.removeprefix("group_")
-                    .replace("spread", "best − worst")
-                    .replace("excess", "best − all")
-                ),
-                percent(figures.get("mean"), 4),
-                percent(figures.get("annualized_return")),
-                cell(figures.get("sharpe"), ".3f"),
-            ]
-            for name, figures in groups.items()
-        ],
-        "Without cost; a year has 252 days.",
-        is_wide=False,
-    )
+    lines = []
+    for name, figures in groups.items():
+        group = name.removeprefix("group_").replace("spread", "best − worst").replace("excess", "best − all")
+        mean, a_year = percent(figures.get("mean"), 4), percent(figures.get("annualized_return"))
+        lines.append([Cell(group), mean, a_year, cell(figures.get("sharpe"), ".3f")])
+    header = ["Group", "Mean of a day", "Return a year", "Sharpe ratio"]
+    reading = "Without cost; a year has 252 days."
+    return PageTable("group_returns", "Groups", header, lines, reading, is_wide=False)
 
 
 def holding_table(holdings: Mapping[str, float | None]) -> PageTable:
-    """Show what was held on average."""
+    """Show the average holdings."""
     shown = {
         "holdings": ("Stocks", ".1f"),
         "concentration": ("Herfindahl index of the weights", ".4f"),
@@ -266,38 +236,31 @@ def holding_table(holdings: Mapping[str, float | None]) -> PageTable:
         "days_held": ("Days held", ".1f"),
         "turnover": ("Turnover of a day", ".2%"),
     }
-    return PageTable(
-        "holding_means",
-        "Holdings",
-        ["", *(label for key, (label, _) in shown.items() if key in holdings)],
-        [
-            [
-                Cell("Mean over days"),
-                *(cell(holdings[key], form) for key, (_, form) in shown.items() if key in holdings),
-            ]
-        ],
-    )
+    cells = {label: cell(holdings[key], form) for key, (label, form) in shown.items() if key in holdings}
+    line = [Cell("Mean over days"), *cells.values()]
+    return PageTable("holding_means", "Holdings", ["", *cells], [line])
 
 
 def metric_table(metrics: Mapping[str, float]) -> PageTable:
     """Show all figures of ``metrics.json``."""
-    return PageTable(
+    return pair_table(
         "metrics",
         "All metrics",
-        ["Metric", "Value"],
-        [[Cell(name), cell(value, ".6f")] for name, value in metrics.items()],
+        [(name, cell(value, ".6f")) for name, value in metrics.items()],
         "Fractions, with Qlib's names if it has the metric; a drawdown is negative. Hover over a headline figure for "
         "all digits.",
+        header=["Metric", "Value"],
         is_sortable=True,
-        is_wide=False,
     )
 
 
 def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
-    """Show what the run was computed with."""
+    """Show the code, versions and devices of the run."""
     git = provenance.get("git") or {}
     device, bars = provenance["device"], provenance.get("bars")
     reason = device.get("training_path_reason")
+    threads = None if device.get("threads") is None else counted(device["threads"], "thread")
+    peak = provenance.get("peak_memory_mib")
     rows = {
         "Started": provenance.get("started"),
         "Command": " ".join(provenance.get("command", ())),
@@ -307,11 +270,7 @@ def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
         "Bars": bars and f"{bars['start']} to {bars['through']}, SHA-256 {bars['sha256']}",
         "Numerics": provenance["numerics"],
         "Code": f"{git.get('commit', 'no checkout')}{', uncommitted changes' if git.get('dirty') else ''}",
-        "Device": ", ".join(
-            str(part)
-            for part in (device["name"], device.get("model"), _threads(device.get("threads")))
-            if part
-        ),
+        "Device": ", ".join(filter(None, (device["name"], device.get("model"), threads))),
         "Training path": f"{device['training_path']} ({reason})" if reason else device["training_path"],
         "Training": _training(provenance["training"]),
         "Processor": provenance.get("processor"),
@@ -319,31 +278,20 @@ def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
         "Python": provenance.get("python"),
         "Packages": ", ".join(f"{name} {number}" for name, number in provenance.get("packages", {}).items()),
         "Seconds": ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in provenance["seconds"].items()),
-        "Peak memory": _mib(provenance.get("peak_memory_mib")),
+        "Peak memory": None if peak is None or np.isnan(peak) else f"{peak:.0f} MiB",
         "Pack": _pack(provenance.get("pack")),
     }
-    return PageTable(
-        "origin",
-        "Provenance",
-        ["", ""],
-        [[Cell(name), Cell(str(text), is_text=True)] for name, text in rows.items() if text],
-        is_wide=False,
-    )
-
-
-def _threads(number: int | None) -> str | None:
-    return None if number is None else counted(number, "thread")
+    pairs = [(name, Cell(str(text), is_text=True)) for name, text in rows.items() if text]
+    return pair_table("origin", "Provenance", pairs)
 
 
 def _training(training: Mapping[str, Any]) -> str:
     """Describe how training ended, and its best epoch."""
     text = f"{training['status'].replace('_', ' ')} after {counted(training['epochs'], 'epoch')}"
     score = training.get("best_score")
-    return (
-        text
-        if score is None
-        else f"{text}, best score {cell(score, '.6f').text} at epoch {training['best_epoch']}"
-    )
+    if score is None:
+        return text
+    return f"{text}, best score {cell(score, '.6f').text} at epoch {training['best_epoch']}"
 
 
 def _pack(pack: Mapping[str, Any] | None) -> str | None:
@@ -351,7 +299,3 @@ def _pack(pack: Mapping[str, Any] | None) -> str | None:
     if pack is None or pack["width"] == 1:
         return None
     return f"seeds {', '.join(map(str, pack['seeds']))} in {pack['train_seconds']:.2f} s of training"
-
-
-def _mib(value: float | None) -> str | None:
-    return None if value is None or np.isnan(value) else f"{value:.0f} MiB"

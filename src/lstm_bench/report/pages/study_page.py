@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from lstm_bench.config.sections.universe import market_text
 from lstm_bench.core.counting import counted
 from lstm_bench.report.figures import search, space
 from lstm_bench.report.figures.trials import complete_trials
-from lstm_bench.report.pages.page import Cell, Listing, Note, Page, PageTable, Part, Section, Tile, cell
+from lstm_bench.report.pages.page import (
+    Cell,
+    Listing,
+    Note,
+    Page,
+    PageTable,
+    Part,
+    Section,
+    Tile,
+    cell,
+    item_table,
+    pair_table,
+)
 from lstm_bench.tune.importance import parameter_importances
 from lstm_bench.tune.trials import FAILURES, State, TrialRow, best_trial
 
@@ -22,7 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MAIN_FIGURES", "StudyReport", "study_page"]
 
-MAIN_FIGURES = ("history", "intermediate", "importances", "agreement_ic", "agreement_rank_ic", "timeline")
+MAIN_FIGURES: tuple[str, ...] = (
+    "history", "intermediate", "importances", "agreement_ic", "agreement_rank_ic", "timeline",
+)  # fmt: skip
 """Names of the figures that are also drawn as pictures, if the study has them."""
 
 _FEWEST_RANKED = 4
@@ -30,13 +45,7 @@ _LISTED = 8
 
 
 class StudyReport:
-    """The parts of a study's report.
-
-    Parameters
-    ----------
-    store, name
-        The study.
-    """
+    """The parts of a study's report."""
 
     def __init__(self, store: Store, name: str) -> None:
         self.definition: Definition = store.definition(name)
@@ -56,13 +65,10 @@ class StudyReport:
     @cached_property
     def best_so_far(self) -> list[float | None]:
         """Least value of the complete trials up to each trial."""
-        so_far: list[float | None] = []
-        least: float | None = None
-        for trial in self.trials:
-            if trial.state == "complete" and trial.value is not None:
-                least = trial.value if least is None else min(least, trial.value)
-            so_far.append(least)
-        return so_far
+        complete = {trial.number: trial.value for trial in self.complete}
+        values = (complete.get(trial.number) for trial in self.trials)
+        least = itertools.accumulate((math.inf if value is None else value for value in values), min)
+        return [None if value == math.inf else value for value in least]
 
     def sections(self) -> Iterator[Section]:
         """Yield the sections of the page, in reading order."""
@@ -83,13 +89,8 @@ class StudyReport:
         else:
             text = f"Importances need at least {_FEWEST_RANKED} complete trials with different losses."
             yield Note(text, is_absence=True)
-        yield PageTable(
-            "space",
-            "Search space",
-            ["Parameter", "Values"],
-            [[Cell(key), Cell(str(parameter))] for key, parameter in searched.items()],
-            is_wide=False,
-        )
+        values = [(key, Cell(str(parameter))) for key, parameter in searched.items()]
+        yield pair_table("space", "Search space", values, header=["Parameter", "Values"])
         parallel = space.parallel_figure(self.trials, searched)
         if parallel is not None:
             yield parallel
@@ -155,14 +156,15 @@ class StudyReport:
     def tiles(self) -> list[Tile]:
         """Return the headline figures."""
         best, states = self.best, Counter(trial.state for trial in self.trials)
-        least, note = (None, "no trial is complete") if best is None else (best.value, f"trial {best.number}")
+        least, note = (best.value, f"trial {best.number}") if best else (None, "no trial is complete")
         tiles = [Tile("Least validation loss", cell(least, ".6f"), note)]
         default = next((one for one in self.complete if one.origin == "default"), None)
         if least is not None and default is not None and default.value is not None:
-            gain = cell(default.value - least, "+.6f")
-            tiles.append(
-                Tile("Gain on the defaults", gain, f"loss of trial {default.number} minus the least")
+            gain, note = (
+                cell(default.value - least, "+.6f"),
+                f"loss of trial {default.number} minus the least",
             )
+            tiles.append(Tile("Gain on the defaults", gain, note))
         if best is not None and "IC" in best.valid_ic:
             tiles.append(Tile("IC on valid", cell(best.valid_ic["IC"]), f"of trial {best.number}"))
         tiles += [
@@ -174,7 +176,7 @@ class StudyReport:
         return [*tiles, Tile("Training", cell(seconds / 3600, ".2f"), "slot hours")]
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what was searched and on what data, as pairs of name and text."""
+        """Return facts about the search and its data, as pairs of name and text."""
         config, workflow = self.definition.config, self.definition.workflow
         segments = workflow.task.dataset.kwargs.segments
         stocks = workflow.task.dataset.kwargs.handler.kwargs.instruments
@@ -230,17 +232,10 @@ def _slot_table(works: Sequence[search.Work], devices: Mapping[str, str | None])
         of_slot = [work for work in works if work.slot == slot]
         begin = min(work.end.timestamp() - work.seconds for work in of_slot)
         span = max(work.end.timestamp() for work in of_slot) - begin
-        busy = math.fsum(work.seconds for work in of_slot)
-        lines.append(
-            [
-                Cell(slot),
-                Cell(devices.get(slot) or "–"),
-                cell(len(of_slot), ".0f"),
-                cell(busy, ",.1f"),
-                cell(busy / len(of_slot), ",.1f"),
-                cell(busy / span if span > 0 else None, ".0%"),
-            ]
-        )
+        busy, n = math.fsum(work.seconds for work in of_slot), len(of_slot)
+        share = cell(busy / span if span > 0 else None, ".0%")
+        times = cell(busy, ",.1f"), cell(busy / n, ",.1f")
+        lines.append([Cell(slot), Cell(devices.get(slot) or "–"), cell(n, ".0f"), *times, share])
     return PageTable(
         "slots",
         "Slots",
@@ -253,36 +248,33 @@ def _slot_table(works: Sequence[search.Work], devices: Mapping[str, str | None])
 
 
 def _trial_table(trials: Sequence[TrialRow], params: Sequence[str]) -> PageTable:
-    has_ic = any(trial.valid_ic for trial in trials)
-    figures = ["Valid IC", "Valid Rank IC"] if has_ic else []
-    return PageTable(
-        "trials-table",
-        "All trials",
-        ["Trial", "State", "Valid loss", *figures, "Epochs", "Seconds", "Slot", "Origin", *params],
-        [
-            [
-                cell(trial.number, ".0f"),
-                Cell(trial.state),
-                cell(trial.value, ".6f"),
-                *([cell(trial.valid_ic.get("IC")), cell(trial.valid_ic.get("Rank IC"))] if has_ic else []),
-                cell(len(trial.epoch_values) or None, ".0f"),
-                cell(trial.seconds, ".1f"),
-                Cell(trial.slot or "–"),
-                Cell(
-                    trial.origin
-                    if trial.duplicate_of is None
-                    else f"{trial.origin}, same as {trial.duplicate_of}"
-                ),
-                *(_parameter(trial.params.get(key)) for key in params),
-            ]
-            for trial in trials
-        ],
-        "A click on a header sorts.",
-        is_sortable=True,
+    columns: dict[str, Callable[[TrialRow], Cell]] = {
+        "Trial": lambda trial: cell(trial.number, ".0f"),
+        "State": lambda trial: Cell(trial.state),
+        "Valid loss": lambda trial: cell(trial.value, ".6f"),
+    }
+    if any(trial.valid_ic for trial in trials):
+        columns["Valid IC"] = lambda trial: cell(trial.valid_ic.get("IC"))
+        columns["Valid Rank IC"] = lambda trial: cell(trial.valid_ic.get("Rank IC"))
+    columns |= {
+        "Epochs": lambda trial: cell(len(trial.epoch_values) or None, ".0f"),
+        "Seconds": lambda trial: cell(trial.seconds, ".1f"),
+        "Slot": lambda trial: Cell(trial.slot or "–"),
+        "Origin": _origin,
+        **{key: partial(_parameter, key=key) for key in params},
+    }
+    return item_table(
+        "trials-table", "All trials", columns, trials, "A click on a header sorts.", is_sortable=True
     )
 
 
-def _parameter(value: Any) -> Cell:
+def _origin(trial: TrialRow) -> Cell:
+    same = "" if trial.duplicate_of is None else f", same as {trial.duplicate_of}"
+    return Cell(f"{trial.origin}{same}")
+
+
+def _parameter(trial: TrialRow, key: str) -> Cell:
+    value: Any = trial.params.get(key)
     if value is None:
         return Cell("–")
     return Cell(str(value)) if isinstance(value, bool | str) else cell(value, ".4g")

@@ -67,21 +67,10 @@ class LabelChain:
 def trained_label(
     label: pd.DataFrame, handler: HandlerConfig, fitted: Mapping[str, Sequence[FittedStatistics]]
 ) -> npt.NDArray[np.float64]:
-    """Convert raw labels into the units of training.
+    """Convert raw labels, a record's table ``label``, into the units of training.
 
-    Parameters
-    ----------
-    label
-        The record's table ``label``.
-    handler
-        The handler of the run.
-    fitted
-        Statistics that its processors learned.
-
-    Returns
-    -------
-    ``[S]`` float64
-        In the order of the table; NaN if a processor dropped the row.
+    ``fitted`` has the statistics that the processors of the run's handler learned. The result, ``[S]`` float64, is in
+    the order of the table; NaN if a processor dropped the row.
 
     Raises
     ------
@@ -126,13 +115,13 @@ def _on_label(entry: ProcessorConfig) -> ProcessorConfig:
 
 
 def _obstacle(handler: HandlerConfig, chains: Mapping[str, Sequence[ProcessorConfig]]) -> str:
-    """Describe the processor because of which the record's rows differ from those that labels were computed from.
+    """Describe the processor that prevents the trained labels from being computed again; empty if there is none.
 
-    A record has the rows that the infer processors left. A processor that dropped rows by their label is repeated
-    here. One that dropped rows by their features cannot be repeated, which matters if the record still has these
-    rows, or if labels were compared with those of rows that the record lacks.
+    A record has the rows that the infer processors left. Processors that drop rows by their label are repeated here.
+    Processors that drop rows by their features cannot be repeated. They are an obstacle if the record still has these
+    rows, or if labels were compared across rows that the record lacks.
     """
-    is_compared = False  # whether labels were computed from those of their day
+    is_compared = False  # whether a processor computed labels from all labels of a day
     for key, chain in chains.items():
         for entry in chain:
             is_compared |= entry.acts_on_label and isinstance(entry.kwargs, _BY_DAY)

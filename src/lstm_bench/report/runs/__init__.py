@@ -1,1 +1,1 @@
-"""Which runs, and how two of them differ."""
+"""Selection of runs, and differences between two."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from typing import Any
 
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.record.record import Record
 
-__all__ = ["RunDifference", "compare_runs", "flatten"]
+__all__ = ["Pair", "compare_runs", "flatten"]
 
 Pair = tuple[Any, Any]
 
+_FOLDER = "qlib_init.provider_uri"
 _DATA = ("data_fingerprint", "calendar", "synthetic", "bars")
 _CODE = ("git", "numerics")
 _MACHINE = ("python", "platform", "processor", "packages", "device")
@@ -22,32 +22,11 @@ _UNSTABLE = ("device.peak_memory_mib",)
 """Keys that differ between any two runs."""
 
 
-@dataclass(frozen=True)
-class RunDifference:
-    """Differences between two runs; a value is None if a run does not have it.
+def compare_runs(a: Record, b: Record) -> dict[str, dict[str, Pair]]:
+    """Compare two records: configuration, data, code, machine, training and metrics.
 
-    Attributes
-    ----------
-    configuration : dotted key of the resolved configuration -> values
-    data, code, machine : key -> values; the configured data folder is among the data
-    training : status, epochs and similar
-    metrics : name -> figures, NaN if a run does not have one
-    """
-
-    configuration: Mapping[str, Pair]
-    data: Mapping[str, Pair]
-    code: Mapping[str, Pair]
-    machine: Mapping[str, Pair]
-    training: Mapping[str, Pair]
-    metrics: Mapping[str, tuple[float, float]]
-
-    def sections(self) -> dict[str, Mapping[str, Pair]]:
-        """Return all differences by section."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
-
-
-def compare_runs(a: Record, b: Record) -> RunDifference:
-    """Compare two records.
+    Each part maps keys to the values of both runs, None if a run does not have one. Keys of the configuration are
+    dotted; the configured data folder is among the data. Metrics are numbers, NaN if a run does not have one.
 
     Raises
     ------
@@ -56,27 +35,26 @@ def compare_runs(a: Record, b: Record) -> RunDifference:
     ConfigError
         If a configuration cannot be read.
     """
-    configs = [dict(flatten(load_workflow(record.path / "config.yaml").to_file())) for record in (a, b)]
-    data, code, machine, training = [], [], [], []
-    for config, record in zip(configs, (a, b), strict=True):
-        source = record.provenance()
-        version = source.get("packages", {}).get("lstm-bench")
-        data.append({"provider_uri": config.pop("qlib_init.provider_uri", None)} | _some(source, _DATA))
-        code.append({"lstm-bench": version} | _some(source, _CODE))
-        machine.append(_some(source, _MACHINE, leave_out="packages.lstm-bench"))
-        training.append(_some(source.get("training", {}), _OUTCOME))
-    of_a, of_b = a.metrics(), b.metrics()
-    figures = {
-        name: (of_a.get(name, math.nan), of_b.get(name, math.nan)) for name in dict.fromkeys([*of_a, *of_b])
+    of_a, of_b = _describe(a), _describe(b)
+    parts = {name: _differing(of_a[name], of_b[name]) for name in of_a}
+    figures_a, figures_b = a.metrics(), b.metrics()
+    names = dict.fromkeys([*figures_a, *figures_b])
+    figures = {name: (figures_a.get(name, math.nan), figures_b.get(name, math.nan)) for name in names}
+    parts["metrics"] = {name: pair for name, pair in figures.items() if not _same(*pair)}
+    return parts
+
+
+def _describe(record: Record) -> dict[str, dict[str, Any]]:
+    config = dict(flatten(load_workflow(record.path / "config.yaml").to_file()))
+    provenance = record.provenance()
+    version = provenance.get("packages", {}).get("lstm-bench")
+    return {
+        "configuration": {key: value for key, value in config.items() if key != _FOLDER},
+        "data": {"provider_uri": config.get(_FOLDER), **_some(provenance, _DATA)},
+        "code": {"lstm-bench": version, **_some(provenance, _CODE)},
+        "machine": _some(provenance, _MACHINE, leave_out="packages.lstm-bench"),
+        "training": _some(provenance.get("training", {}), _OUTCOME),
     }
-    return RunDifference(
-        configuration=_differing(*configs),
-        data=_differing(*data),
-        code=_differing(*code),
-        machine=_differing(*machine),
-        training=_differing(*training),
-        metrics={name: pair for name, pair in figures.items() if not _same(*pair)},
-    )
 
 
 def flatten(content: Any, key: str = "") -> Iterator[tuple[str, Any]]:

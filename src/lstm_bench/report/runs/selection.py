@@ -35,7 +35,7 @@ _FIELDS: Mapping[str, Callable[[CatalogueEntry], float | None]] = {
     "seconds": lambda entry: entry.seconds,
     "started": lambda entry: None if entry.started is None else entry.started.timestamp(),
 }
-"""Numbers of a run besides its metrics."""
+"""Numbers of a run other than its metrics."""
 
 
 def find_figure(text: str) -> str:
@@ -58,7 +58,7 @@ def find_figure(text: str) -> str:
 
 
 def figure_of(entry: CatalogueEntry, name: str) -> float:
-    """Return a run's figure by the name from :func:`find_figure`; NaN if it has none."""
+    """Return a run's figure by the name from :func:`find_figure`; NaN if the run lacks it."""
     value = _FIELDS[name](entry) if name in _FIELDS else (entry.metrics or {}).get(name)
     return math.nan if value is None else float(value)
 

@@ -1,1 +1,1 @@
-"""Checks whether the figures of a run can mean something: of its configuration and data, and of its record."""
+"""Checks of whether a run's figures are meaningful, by its configuration and data, and by its record."""

@@ -1,4 +1,4 @@
-"""Findings: what makes a run's figures meaningless or impossible."""
+"""Findings: reasons why a run's figures are meaningless or impossible."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lstm_bench.core.errors import InputError
 
-__all__ = ["Finding", "say"]
+__all__ = ["Finding", "log_findings"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -32,17 +32,10 @@ class Finding:
         return f"{self.field}: {self.text}"
 
 
-def say(findings: Iterable[Finding]) -> list[Finding]:
-    """Log each finding once, as a warning.
+def log_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Log each finding once, as a warning; return the logged ones.
 
-    Returns
-    -------
-    The logged ones.
-
-    Raises
-    ------
-    InputError
-        For the first refusal, after the warnings.
+    Raises ``InputError`` for the first refusal, after the warnings.
     """
     distinct = list(dict.fromkeys(findings))
     warnings = [finding for finding in distinct if finding.refusal is None]

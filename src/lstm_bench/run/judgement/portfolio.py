@@ -46,7 +46,7 @@ def _holdings(portfolio: PortAnalysisConfig, survey: Survey) -> Iterator[Finding
         )
     if len(stocks) == 0 or topk < stocks.min():
         return
-    most = f"{survey.market}, which has {stocks.max()} on a day of segment 'test' at the most"
+    most = f"{survey.market}, which has {stocks.max()} on a day of segment 'test' at most"
     if topk >= stocks.max():
         yield Finding(
             "strategy.kwargs.topk",

@@ -1,4 +1,4 @@
-"""Checks a record after training: whether its figures mean anything."""
+"""Checks after training whether a record's figures are meaningful."""
 
 from __future__ import annotations
 
@@ -13,22 +13,18 @@ from lstm_bench.run.judgement.finding import Finding
 __all__ = ["judge_result"]
 
 _ABOVE = 1.01
-"""Factor above the loss of a constant from which a validation loss is no accident of a few samples."""
+"""Ratio to the loss of a constant from which a validation loss is no longer chance over a few samples."""
 
 _MANY = 0.1
 """Share of days."""
 
 
 def judge_result(record: Record) -> Iterator[Finding]:
-    """Find what makes a run's figures meaningless.
+    """Find reasons why a run's figures are meaningless.
 
     Records of earlier versions are checked by the files that they have. A run without figures has no findings:
-    :meth:`~lstm_bench.record.record.Record.failure` says why it has none.
-
-    Raises
-    ------
-    DataError
-        If a file of the record cannot be read.
+    :meth:`~lstm_bench.record.record.Record.failure` says why it has none. Raises ``DataError`` if a file of the record
+    cannot be read.
     """
     if record.failure() is not None:
         return

@@ -85,7 +85,7 @@ def _few_stocks(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
 
 
 def _window(config: ResolvedRun, survey: Survey) -> Iterator[Finding]:
-    """Compare the window of ``TSDatasetH`` with the histories. Qlib fills what precedes a history by repeating rows."""
+    """Compare the window of ``TSDatasetH`` with the histories. Qlib pads short histories by repeating rows."""
     step_len = config.task.dataset.step_len
     if not config.task.dataset.is_time_series or step_len is None:
         return

@@ -1,4 +1,4 @@
-"""A survey of a run's data: which stocks have rows on which days. It reads no values."""
+"""A survey of the rows of a run's data, by day and stock, without their values."""
 
 from __future__ import annotations
 
@@ -45,10 +45,7 @@ class Survey:
     def of(cls, config: DatasetConfig, provider: Provider) -> Survey:
         """Find the rows of a dataset.
 
-        Raises
-        ------
-        DataError
-            If the data have no such market, or a file cannot be read.
+        Raises ``DataError`` if the data have no such market, or a file cannot be read.
         """
         handler, calendar = config.kwargs.handler, provider.calendar
         begin, end = span_of(calendar, handler.kwargs.start_time, handler.kwargs.end_time)

@@ -22,17 +22,9 @@ _FINISHED = {TrialState.COMPLETE.value, TrialState.PRUNED.value, TrialState.FAIL
 
 
 def fold_history(logs: Sequence[Log]) -> list[Log]:
-    """Fold a journal's operations, from its first one on.
+    """Fold all operations of a journal so far into fewer with the same effect.
 
-    Parameters
-    ----------
-    logs
-        Every operation so far.
-
-    Returns
-    -------
-    list
-        Operations with the same effect: finished trials as they ended, the others as they came.
+    Finished trials become as they ended; operations on the others stay.
     """
     history = _History()
     for log in logs:
@@ -41,7 +33,7 @@ def fold_history(logs: Sequence[Log]) -> list[Log]:
 
 
 class _History:
-    """Operations by trial, in the order of creation, which is what trials are numbered by."""
+    """Operations by trial, in the order of creation, which determines the trials' numbers."""
 
     def __init__(self) -> None:
         self._logs: list[Log | _Trial] = []

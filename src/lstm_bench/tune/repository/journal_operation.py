@@ -60,10 +60,7 @@ _WORDS: Mapping[type, str] = {
 def check_operation(log: Any) -> None:
     """Check that an operation has its keys, with values of the right kinds.
 
-    Raises
-    ------
-    ValueError
-        If it has not. The message names the key, its value and what was expected.
+    Raises ``ValueError`` if it has not. The message names the key, its value and what was expected.
     """
     if not isinstance(log, dict):
         raise ValueError(f"got {value_with_kind(log)}, expected an operation")  # noqa: TRY004 - as for a wrong value

@@ -1,4 +1,4 @@
-"""Locks of the drivers of one store: the holder may count trials and create one."""
+"""Locks among the drivers of one store. The holder may count trials and create one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["POLL_SECONDS", "database_lock", "file_lock"]
 
 POLL_SECONDS = 0.002
-"""Between two tries of a file lock. A process that tries seldom is starved by one that takes the lock often."""
+"""Seconds between two attempts at a file lock. Long intervals would starve a process if another one locks often."""
 
 # dialect -> statements that take and release a session lock; the server frees it when the session ends
 _STATEMENTS = {
@@ -29,25 +29,15 @@ _STATEMENTS = {
 
 
 def file_lock(store: Path) -> AbstractContextManager[object]:
-    """Lock a store that is a file, by a file beside it. The operating system frees it when its holder dies."""
+    """Lock a store that is a file, by a file next to it. The operating system frees it when its holder dies."""
     return FileLock(store.with_name(f".{store.name}.drivers"), poll_interval=POLL_SECONDS)
 
 
 @contextmanager
 def database_lock(engine: Engine, name: str) -> Iterator[None]:
-    """Lock a study on a database server, for drivers on any machine.
+    """Lock a study on a database server, for drivers on any machine. Locks of different names are independent.
 
-    Parameters
-    ----------
-    engine
-        The store's.
-    name
-        The study. Locks of different names are independent.
-
-    Raises
-    ------
-    ConfigError
-        If this kind of database has no such lock.
+    Raises ``ConfigError`` if this kind of database has no such lock.
     """
     from sqlalchemy import text
 

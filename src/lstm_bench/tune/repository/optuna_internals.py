@@ -1,4 +1,4 @@
-"""Everything that uses names that Optuna does not document, in one file.
+"""All uses of undocumented names of Optuna.
 
 ``pyproject.toml`` pins Optuna to the minor versions that have these names.
 """
@@ -25,9 +25,9 @@ def all_trials(study: Study) -> list[FrozenTrial]:
 
 
 class GaussianProcess(GPSampler):
-    """Optuna's sampler, without counting the sampled trial among those at work.
+    """Optuna's sampler, which here does not count the sampled trial among the running ones.
 
-    A trial whose driver died is sampled again, and the store has the parameters of the first time.
+    A trial is sampled again if its driver died. The store then has the parameters of the first time.
     """
 
     _number = -1
@@ -51,14 +51,10 @@ class GaussianProcess(GPSampler):
 
 
 class Hyperband(HyperbandPruner):
-    """Optuna's hyperband with a pruner of one's own for each bracket, made at once.
+    """Optuna's hyperband with custom pruners for the brackets, all created at the start.
 
     Optuna makes the brackets when it prunes for the first time. Until then, samplers see one bracket of all trials.
-
-    Parameters
-    ----------
-    make_bracket
-        Number of skipped rungs -> the bracket's pruner.
+    ``make_bracket`` makes a bracket's pruner from its number of skipped rungs.
     """
 
     def __init__(

@@ -32,13 +32,7 @@ _BUDGET = "budget"
 
 
 class Store:
-    """An Optuna storage.
-
-    Parameters
-    ----------
-    location
-        A path of a journal file, or a database URL as Optuna takes it.
-    """
+    """An Optuna storage: the path of a journal file, or a database URL as Optuna takes it."""
 
     def __init__(self, location: str) -> None:
         self._location = location
@@ -55,13 +49,7 @@ class Store:
 
     @cached_property
     def storage(self) -> optuna.storages.BaseStorage:
-        """Optuna's storage, opened on first use.
-
-        Raises
-        ------
-        ConfigError
-            If it cannot be opened.
-        """
+        """Optuna's storage, opened on first use. Raises ``ConfigError`` if it cannot be opened."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -100,9 +88,7 @@ class Store:
         """Lock out the other drivers of a study. Hold it briefly."""
         import optuna
 
-        storage = (
-            self.storage
-        )  # opened before its lock, which would wait forever for a file that cannot be written
+        storage = self.storage  # before its lock, which waits forever for a file that cannot be written
         if self.path is not None:
             return file_lock(self.path)
         if not isinstance(storage, optuna.storages.RDBStorage):
@@ -121,13 +107,7 @@ class Store:
         return sorted(names, key=storage.get_study_id_from_name)
 
     def definition(self, name: str) -> Definition:
-        """Read a study's definition.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such study.
-        """
+        """Read a study's definition. Raises ``ConfigError`` if there is no such study."""
         from lstm_bench.tune.definition import Definition
 
         storage, identifier = self._find(name)
@@ -162,7 +142,7 @@ class Store:
         return storage.get_all_trials(identifier, deepcopy=False)
 
     def rows(self, name: str) -> list[TrialRow]:
-        """Read a study's trials as users see them."""
+        """Read a study's trials for users."""
         from lstm_bench.tune.trials import trial_rows
 
         storage, identifier = self._find(name)
@@ -171,19 +151,10 @@ class Store:
         )
 
     def create(self, definition: Definition) -> bool:
-        """Create a study and queue its first trials, unless it exists.
+        """Create a study and queue its first trials, unless it exists; return whether it is new.
 
-        A study none of whose trials has begun takes the new definition.
-
-        Returns
-        -------
-        bool
-            Whether it is new.
-
-        Raises
-        ------
-        ConfigError
-            If a study of that name has trials of another space or other data. The message lists the differences.
+        A study none of whose trials has begun takes the new definition. Raises ``ConfigError`` if a study of that name
+        has trials of another space or other data. The message lists the differences.
         """
         from lstm_bench.tune.difference import differences
 
@@ -196,7 +167,7 @@ class Store:
                 if any(trial.state.name != "WAITING" or trial.params for trial in self.trials(name)):
                     listed = "\n".join(f"  {difference}" for difference in different)
                     raise ConfigError(
-                        f"study {name!r} has trials and another definition (there -> asked for); "
+                        f"study {name!r} has trials and another definition (existing -> requested); "
                         f"choose another name, or {self.command('study', 'delete', name)}:\n{listed}"
                     )
                 self.delete(name)
@@ -277,7 +248,7 @@ def _sqlite_path(location: str) -> Path | None:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Disable garbage collection while many objects are made that all stay: it would go through them repeatedly."""
+    """Disable garbage collection while many permanent objects are made: it would traverse them repeatedly."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -28,19 +28,11 @@ _STATES = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-_FINAL = {ours: optunas for optunas, ours in _STATES.items()}
+_FINAL = {name: state for state, name in _STATES.items()}
 
 
 class StudyTrials:
-    """The trials of a study, with its sampler and its pruner.
-
-    Parameters
-    ----------
-    definition
-        Of the study.
-    driver
-        The name under which trials are taken.
-    """
+    """The trials of a study, with its sampler and its pruner. Trials are taken under the name ``driver``."""
 
     def __init__(self, store: Store, definition: Definition, driver: str) -> None:
         config = definition.config
@@ -100,13 +92,13 @@ class StudyTrials:
         return trial.number, suggest(trial, self._space)
 
     def requeue(self, number: int) -> None:
-        """Put an interrupted trial back to the waiting ones; it keeps its number, parameters and epochs."""
+        """Return an interrupted trial to the queue; it keeps its number, parameters and epochs."""
         times = int(self._frozen(number).user_attrs.get(trials.INTERRUPTED, 0)) + 1
         self._set(number, trials.INTERRUPTED, times)
         self._backend.set_trial_state_values(self._id(number), TrialState.WAITING)
 
     def is_ours(self, number: int) -> bool:
-        """Whether this driver still has a trial: after a long silence, another one takes it for dead."""
+        """Whether this driver still has a trial: after a long silence, another driver regards it as dead."""
         trial = self._frozen(number)
         return trial.state == TrialState.RUNNING and trial.user_attrs.get(trials.DRIVER) == self._driver
 
@@ -125,7 +117,7 @@ class StudyTrials:
         self._set(number, trials.FAILURES, failures)
 
     def end(self, number: int, ending: Ending) -> None:
-        """Write how a trial ends."""
+        """Write the end of a trial."""
         self._set(number, trials.OUTCOME, ending.outcome)
         value = ending.value if ending.state == "complete" else None
         self._study.tell(number, value, _FINAL[ending.state])

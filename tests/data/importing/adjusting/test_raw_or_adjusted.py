@@ -165,9 +165,7 @@ def test_returns_of_raw_closes_beside_small_dividends_are_refused(
     raw = np.round(walk(7) / factor, 2)
     before = np.append(np.nan, raw[:-1])
     column = {"change": raw / before - 1, "preclose": before}[stated]
-    with pytest.raises(
-        DataError, match="may have been computed from raw closes; say which holds with --adjust-by"
-    ):
+    with pytest.raises(DataError, match="may have been computed from raw closes; choose with --adjust-by"):
         make(bars("A", raw, factor=factor * scale, **{stated: column}))
 
 

@@ -30,10 +30,10 @@ def archive() -> bytes:
     [
         ("gbk", "utf-8", "not utf-8; name its encoding with --encoding: one of gb18030"),
         ("gb18030", "utf-8", "not utf-8; name its encoding with --encoding"),
-        ("utf-16", "utf-8", "--encoding: utf-16, as the file's first bytes say"),
+        ("utf-16", "utf-8", "--encoding: utf-16, which the file's first bytes indicate"),
         ("utf-16-le", "utf-8", "--encoding: utf-16-le or utf-16-be, as the NUL bytes in it suggest"),
         ("utf-8", "ascii", "the text is not ascii; name its encoding with --encoding: utf-8"),
-        ("utf-8-sig", "ascii", "--encoding: utf-8-sig, as the file's first bytes say"),
+        ("utf-8-sig", "ascii", "--encoding: utf-8-sig, which the file's first bytes indicate"),
         ("gbk", "utf-16", "the text is not utf-16; name its encoding"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Kernels run in Triton's interpreter where there is no CUDA device; ``tests/conftest.py`` sets it."""
+"""Kernels run in Triton's interpreter if there is no CUDA device; ``tests/conftest.py`` sets it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Adjustment:
 
     @classmethod
     def requested(cls, by: AdjustBy) -> Adjustment:
-        """Follow the user: by a column, prices and volumes are raw; by ``none`` they are adjusted."""
+        """Return the adjustment that the user requests: by a column for raw prices and volumes, or ``none``."""
         state: State = "adjusted" if by == "none" else "raw"
         return cls(by, state, state)
 
@@ -80,7 +80,7 @@ def adjust(rows: SymbolRows, adjustment: Adjustment, first_split: bool = False) 
         return out | ({"factor": values["factor"]} if "factor" in values else {})
     factor = factor_of(rows, adjustment.by, first_split)
     if adjustment.prices == "adjusted":
-        if adjustment.by == "adjusted_close":  # belongs to other prices than these
+        if adjustment.by == "adjusted_close":  # the column belongs to other prices
             return out
         if adjustment.by == "split":
             factor = factor / factor[rows.traded][-1]

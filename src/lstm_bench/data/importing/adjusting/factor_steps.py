@@ -1,8 +1,8 @@
 """Finds the days on which a factor steps, and tests whether the closes step with it.
 
 When a factor goes from ``F`` to ``F g`` (a split of ``g`` new shares per old one, a dividend), raw closes fall by
-``g`` beside their own return, and adjusted closes do not. The distance of a return from either case is measured in
-the stock's usual daily deviation: a split of two to one is obvious, a dividend of half a percent is not.
+``g`` in addition to their own return, and adjusted closes do not. The distance of a return from either case is in
+units of the stock's usual daily deviation: a split of two to one is obvious, a dividend of half a percent is not.
 
 Likelihoods are those of Student's t with four degrees of freedom, because returns have heavy tails. A ``lean`` is
 the log-likelihood ratio of raw prices over adjusted ones. Leans of independent days add up.
@@ -20,14 +20,14 @@ from lstm_bench.data.importing.reading.symbol_rows import SymbolRows
 __all__ = ["CLOSE_NOISE", "FactorSteps", "Noise", "find_steps", "steps_of_closes"]
 
 _SMALLEST = 1e-3
-"""Smaller log steps are rounding, or do not matter."""
+"""Smaller log steps are rounding, or negligible."""
 
 _TIMES_ROUNDING = 8
-"""A step exceeds the factor's median change, which is due to rounding, so many times."""
+"""Least size of a step, as a multiple of the factor's median change, which is due to rounding."""
 
 _NEAR = 3
 _LARGE = 0.25
-"""Smallest log step that is looked for on nearby days: a stock's own moves are smaller."""
+"""Smallest log step that is searched for on nearby days: a stock's usual moves are smaller."""
 
 _DEGREES_OF_FREEDOM = 4
 _FEW = 10

@@ -1,4 +1,4 @@
-"""Records in a folder how its files were adjusted, so that appended files are treated alike."""
+"""Records in a folder how its files were adjusted, so that appended files are adjusted in the same way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def adjustment_note(adjustment: Adjustment, is_conclusive: bool) -> dict[str, st
 
 
 def read_folder_adjustment(folder: Path) -> Adjustment | None:
-    """Read the note of a folder; None if it has none, such as folders made by other tools.
+    """Read the note of a folder; None without a note, as in folders made by other tools.
 
     Raises DataError if the note cannot be understood.
     """
@@ -44,6 +44,6 @@ def read_folder_adjustment(folder: Path) -> Adjustment | None:
 
 def _malformed(path: Path) -> DataError:
     return DataError(
-        f"{path}: expected the note that `data import` writes (by, prices, volume); remove the file, and say with "
-        "--adjust-by what is done to the files to append"
+        f"{path}: expected the note that `data import` writes (by, prices, volume); remove the file, and set "
+        "--adjust-by for the files to append"
     )

@@ -1,4 +1,4 @@
-"""Decides by the files' numbers whether prices are raw or adjusted already."""
+"""Decides from the files' numbers whether prices are raw or adjusted already."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Decision:
     """What is done to prices and volumes."""
 
     adjustment: Adjustment
-    # whether appended files must be treated alike: prices showed it, or the factor changes them
+    # whether appended files must be adjusted alike: prices were evidence, or the factor changes them
     is_conclusive: bool
     messages: tuple[str, ...]  # sentences for the user
 
@@ -51,7 +51,7 @@ def decide(
     where: str,
     usual: State | None = None,
 ) -> Decision:
-    """Decide what the files' prices and volumes are.
+    """Decide whether the files' prices and volumes are raw or adjusted.
 
     ``usual`` is the state of prices in files of this form. It holds unless steps vote for the opposite, each alone or
     those of one symbol together. Raises DataError if steps contradict each other, the folder or another column, or if
@@ -70,7 +70,7 @@ def decide(
         if votes.cast and winner != folder_adjustment.prices:
             raise DataError(
                 f"{where}: the folder was made of {folder_adjustment.prices} prices, and these are {winner} by "
-                f"{count_winners(votes, by)} ({votes.shown()}); import the folder anew, or say "
+                f"{count_winners(votes, by)} ({votes.shown()}); import the folder anew, or pass "
                 f"--adjust-by {option(by)} or none"
             )
         winner = folder_adjustment.prices
@@ -93,7 +93,7 @@ def _refuse_cumulative(stocks: Sequence[SymbolRows], where: str) -> None:
         if splits > max(_FEW_SPLITS, _SPLIT_SHARE * len(rows.days)):
             raise DataError(
                 f"{where}: the column of splits has one on {splits} of {len(rows.days)} days of {rows.symbol}, as a "
-                "cumulative factor does; name it with --factor (raw price * factor = adjusted price), or say "
+                "cumulative factor does; name it with --factor (raw price * factor = adjusted price), or pass "
                 "--adjust-by none if prices are adjusted already"
             )
 
@@ -101,7 +101,7 @@ def _refuse_cumulative(stocks: Sequence[SymbolRows], where: str) -> None:
 def _votes(stocks: Sequence[SymbolRows], by: AdjustBy, where: str) -> Votes:
     """Count votes by closes, and by the returns that the files state unless these contradict the closes.
 
-    Changes that were computed from raw closes know nothing of splits: they follow the closes down.
+    Changes that were computed from raw closes ignore splits: they fall with the closes.
     """
     steps = [steps_of_closes(rows, factor_of(rows, by)) for rows in stocks]
     votes = count_votes(steps)
@@ -119,9 +119,9 @@ def _votes(stocks: Sequence[SymbolRows], by: AdjustBy, where: str) -> Votes:
         return votes
     if not votes.cast and stated_winner == "adjusted" and by == "factor" and _seem_raw_by_cents(stocks):
         raise DataError(
-            f"{where}: only the returns that the files state say that prices are adjusted already, but the closes are "
-            "whole cents, like raw ones: the returns may have been computed from raw closes; say which holds "
-            "with --adjust-by factor (prices are raw) or --adjust-by none (prices are adjusted)"
+            f"{where}: only the returns in the files indicate that prices are adjusted already, but the closes are "
+            "whole cents, like raw ones: the returns may have been computed from raw closes; choose with "
+            "--adjust-by factor (prices are raw) or --adjust-by none (prices are adjusted)"
         )
     return count_votes(steps, beside_stated)
 
@@ -133,22 +133,22 @@ def _division(votes: Votes, by: AdjustBy) -> str:
         return (
             f"the closes move with the {steps} and not against them ({shown}): the column seems to be the inverse of "
             "what is expected (raw price * factor = adjusted price; a split of two new shares for one is 2): give its "
-            f"inverse, or say what holds with --adjust-by {option(by)} or none"
+            f"inverse, or choose with --adjust-by {option(by)} or none"
         )
     if votes.counts["displaced"] > votes.most:
         return (
             f"the closes do not fall at the {steps}, but a day or more before or after them ({shown}): the column has "
-            f"other dates than the prices; correct it, or say what holds with --adjust-by {option(by)} or none"
+            f"other dates than the prices; correct it, or choose with --adjust-by {option(by)} or none"
         )
     return (
         f"the {steps} contradict each other: by some the closes are raw, by others adjusted already ({shown}); import "
-        f"each kind separately, or say what holds for all with --adjust-by {option(by)} (prices are raw) or "
+        f"each kind separately, or choose for all with --adjust-by {option(by)} (prices are raw) or "
         "--adjust-by none (prices are adjusted)"
     )
 
 
 def _refuse_other_steps(stocks: Sequence[SymbolRows], by: AdjustBy, prices: State, where: str) -> None:
-    """Refuse prices that, as they would be written, still step with another column of adjustment."""
+    """Refuse prices that, after the adjustment, still step with another column of adjustment."""
     for other in ADJUSTMENTS:
         having = [rows for rows in stocks if other in rows.evidence]
         if other == by or not having:
@@ -164,7 +164,7 @@ def _refuse_other_steps(stocks: Sequence[SymbolRows], by: AdjustBy, prices: Stat
             what = "prices" if prices == "adjusted" else f"prices that are adjusted by the {column_name(by)}"
             raise DataError(
                 f"{where}: {what} still move with the {STEPS[other][1]} ({votes.shown()}): two columns contradict "
-                f"each other; say which holds with --adjust-by {option(by)}, --adjust-by {option(other)} or "
+                f"each other; choose one with --adjust-by {option(by)}, --adjust-by {option(other)} or "
                 "--adjust-by none"
             )
 

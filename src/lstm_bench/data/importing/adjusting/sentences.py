@@ -1,4 +1,4 @@
-"""Says in sentences what was decided of prices, and by what."""
+"""Sentences on the decision about prices, and its evidence."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ STEPS = {
     "split": ("split", "splits"),
     "dividend": ("dividend", "dividends"),
 }
-"""Column -> what its steps are called, one and several."""
+"""Column -> name of its steps, singular and plural."""
 
 
 def describe_prices(
     votes: Votes, by: AdjustBy, winner: State | None, prices: State, needs_factor: bool, by_cents: bool
 ) -> str:
-    """Say what prices are, and by what that was decided.
+    """Describe whether prices are raw or adjusted, and the evidence for it.
 
     ``winner`` is what the evidence shows, None if nothing, and ``prices`` what was decided. ``needs_factor`` says
     that the factor differs from 1 somewhere, ``by_cents`` that whole cents decided.
@@ -48,7 +48,7 @@ def describe_prices(
 
 
 def count_winners(votes: Votes, by: AdjustBy) -> str:
-    """Say how many steps agree, such as ``9 of 10 splits (1 too small to tell)``."""
+    """Describe how many steps agree, such as ``9 of 10 splits (1 too small to tell)``."""
     if not votes.cast:
         one, several = STEPS[by]
         return f"{votes.steps} small {one if votes.steps == 1 else several} together"
@@ -59,7 +59,7 @@ def count_winners(votes: Votes, by: AdjustBy) -> str:
 
 
 def count_steps(votes: Votes, column: str) -> str:
-    """Say how many steps there are, such as ``1 split``."""
+    """Count the steps, such as ``1 split``."""
     return f"{votes.steps} {STEPS[column][votes.steps != 1]}"
 
 

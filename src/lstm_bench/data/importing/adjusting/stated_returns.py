@@ -25,13 +25,13 @@ _READINGS: Mapping[str, Sequence[_Reading]] = {
         lambda change, close: close / (close - change),  # in currency
     ),
 }
-"""Evidence field -> ways to read it; the most telling field first."""
+"""Evidence field -> possible interpretations; the most reliable field first."""
 
 
 def stated_returns(stocks: Sequence[SymbolRows]) -> Mapping[str, Floats]:
     """Read the log returns that the files state: symbol -> ``[B]`` over its bars, NaN if none is stated.
 
-    A previous close as exchanges state it is reduced by what shareholders received, so it comes first. A change is
+    Exchanges reduce the previous close by dividends and splits, so it is tried first. A change is
     read as a fraction, as percent or in currency, whichever fits the closes of most days. Empty if nothing fits.
     """
     for field, readings in _READINGS.items():

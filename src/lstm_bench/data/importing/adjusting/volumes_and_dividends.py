@@ -54,7 +54,7 @@ def _volume_steps(rows: SymbolRows, by: AdjustBy) -> FactorSteps:
 
 
 def describe_dividends(stocks: Sequence[SymbolRows], by: AdjustBy, prices: State) -> list[str]:
-    """Say whether prices that are adjusted by splits are adjusted for dividends as well."""
+    """Describe whether prices that are adjusted by splits are adjusted for dividends as well."""
     stocks = [rows for rows in stocks if "dividend" in rows.evidence]
     if by != "split" or not stocks:
         return []

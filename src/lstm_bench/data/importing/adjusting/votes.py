@@ -1,4 +1,4 @@
-"""Counts what the steps of a factor say together: prices are raw, or adjusted already."""
+"""Counts the votes of a factor's steps: prices are raw, or adjusted already."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Side = Literal["raw", "adjusted", "inverse", "displaced"]
 but on another day."""
 
 DECISIVE = float(np.log(1000))
-"""Least lean of a vote: one side is 1000 times as likely as the other."""
+"""Least lean of a vote: one side is 1000 times more likely than the other."""
 
 _DECISIVE_TOGETHER = float(np.log(20))
 """Least lean of all steps together, if none of them votes."""

@@ -18,12 +18,12 @@ _APART = 1e-3
 """Least log distance between a close's own return and the stated one; vendors round to two digits of a percent."""
 
 _NAME = "name one with --factor, --adjusted-close or --split"
-_IF_ADJUSTED = f"{_NAME}, or say --adjust-by none if they are adjusted already"
+_IF_ADJUSTED = f"{_NAME}, or pass --adjust-by none if they are adjusted already"
 _IF_RAW = f"get adjusted prices, or a column of factors ({_NAME}); --adjust-by none takes the raw prices as they are"
 
 
 def decide_without_column(stocks: Sequence[SymbolRows], where: str) -> Decision:
-    """Take prices as they are if baostock's column ``adjustflag`` says that they are adjusted.
+    """Take prices as they are if baostock's column ``adjustflag`` marks them as adjusted.
 
     Raises DataError if it does not. A column of changes or previous closes is named as evidence. It is no proof of
     adjusted prices, because vendors compute such columns from the closes beside them.
@@ -50,7 +50,7 @@ def decide_without_column(stocks: Sequence[SymbolRows], where: str) -> Decision:
 
 
 def _evidence(stocks: Sequence[SymbolRows]) -> str:
-    """Describe what the stated returns say, and the ways out."""
+    """Describe the evidence of the stated returns, and how to continue."""
     stated = stated_returns(stocks)
     if not stated:
         return f"; {_IF_ADJUSTED}"

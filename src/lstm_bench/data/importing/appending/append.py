@@ -24,7 +24,7 @@ def append_bars(source: Path, out: Path, options: ImportOptions) -> ImportSummar
     """Extend a folder by the days after its calendar's end, whole or not at all.
 
     Rows of the folder's days are not written: they show on which basis the files adjust. Instruments that are new to
-    the folder come with all their bars. Without a new day, nothing is written.
+    the folder are added with all their bars. If there is no new day, nothing is written.
 
     Raises DataError if there is no such folder, a field of the folder is missing, or the basis does not fit.
     """

@@ -1,4 +1,4 @@
-"""Works out what a folder is extended by: new bars of its instruments, and new instruments."""
+"""The extension of a folder: new bars of its instruments, and new instruments."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Tail:
 
 
 class Extension:
-    """What a folder is extended by.
+    """The extension of a folder.
 
     Raises DataError if the basis, a unit of volume or the fields of the files do not fit the folder, or a new
     instrument has bars on days that the new calendar lacks.
@@ -52,7 +52,7 @@ class Extension:
     days, added : the new calendar, and the days that are new in it
     tails : code -> new bars of an instrument of the folder
     new : code -> rows of an instrument that is new to the folder
-    rescaled : code -> what its new prices were multiplied by
+    rescaled : code -> factor by which its new prices were multiplied
     ended : codes of the folder without a new bar
     messages : sentences for the user
     """
@@ -150,7 +150,7 @@ class Extension:
         return Tail(rows.symbol, rows.days[fresh], self._same_fields(rows.symbol, old, new))
 
     def _describe_left_out(self, known: Iterable[SymbolRows]) -> tuple[str, ...]:
-        """Say which bars the folder lacks and does not get, because they are on days of its calendar."""
+        """Describe bars that the folder lacks and that are not added, because they are on days of its calendar."""
         days, codes = 0, list[str]()
         for rows in known:
             begin, old = self._history(rows.symbol)

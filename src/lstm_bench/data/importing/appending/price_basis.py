@@ -22,7 +22,7 @@ from lstm_bench.data.importing.reading.columns import PRICES
 __all__ = ["BasisCheck", "first_few", "on_basis"]
 
 _TOLERANCE = 5e-4
-"""Relative. Vendors round adjusted closes, and a dividend is rarely smaller."""
+"""Relative tolerance. Vendors round adjusted closes, and a dividend is rarely smaller."""
 
 _SHOWN = 5
 
@@ -60,7 +60,7 @@ class BasisCheck:
                 f"{code} (folder over file {ratios[worst]:.6g} on {days[worst]}, {scale:.6g} on {days[-1]})"
             )
             return 1.0
-        if self._by == "split":  # counts from the file's first bar, hence always on a basis of its own
+        if self._by == "split":  # it starts at the file's first bar, so it always has its own basis
             return scale
         if abs(scale - 1) <= _TOLERANCE:
             return 1.0
@@ -82,7 +82,7 @@ class BasisCheck:
             (
                 self._disjoint,
                 "the files have no day in common with the folder, so that nothing shows whether they adjust to its "
-                "basis; give files that begin at the folder's last day or earlier, or say --basis same",
+                "basis; give files that begin at the folder's last day or earlier, or pass --basis same",
             ),
         ):
             if instruments:

@@ -94,7 +94,9 @@ class ReadRules:
     def columns(self, source: SourceFile) -> FileColumns:
         """Find the columns of a file."""
         columns = map_columns(source.header, self.options.columns, str(source.path), required=self.required)
-        used = "factor" if self.by == "none" else self.by  # adjusted prices may have their factor beside them
+        used = (
+            "factor" if self.by == "none" else self.by
+        )  # a table of adjusted prices may also have their factor
         others = set(ADJUSTMENTS) - {used}
         return FileColumns(
             bars={name: column for name, column in columns.items() if name not in {*others, *self.ignored}},
@@ -106,7 +108,7 @@ class ReadRules:
 def read_bars(files: Sequence[SourceFile], rules: ReadRules, defects: DefectLog) -> BarTable:
     """Read all rows and sort them by symbol and day.
 
-    Rows that cannot be used are logged and left out. A row without prices, or with a volume of zero, says that there
+    Rows that cannot be used are logged and left out. A row without prices, or with a volume of zero, means that there
     was no trade on that day, as in Qlib's collectors: it is neither a defect nor a bar. Its split still counts.
 
     Each file is read by its own header; all must have the same fields. Raises DataError if a file cannot be read, a
@@ -155,7 +157,7 @@ def _join(files: Sequence[SourceFile], parts: Sequence[FileRows]) -> BarTable:
 
 
 def _without_trade(table: BarTable, blank: Bools, rules: ReadRules) -> Bools:
-    """``[R]``: rows that say that there was no trade."""
+    """``[R]``: rows of days without trade."""
     prices = [table.values[name] for name in _PRICES if name in table.values]
     still: Bools = np.logical_and.reduce([np.isnan(price) for price in prices])
     if "volume" in table.values and not rules.options.zero_volume_is_bar:
@@ -192,7 +194,7 @@ def _unusable(table: BarTable, blank: Bools, index: str | None, defects: DefectL
 
 
 def _drop_repeats(table: BarTable, defects: DefectLog) -> None:
-    """Keep the first of equal rows of a symbol's day, and none of rows that contradict each other."""
+    """Keep the first of equal rows of a symbol and day; drop all rows that contradict each other."""
     same = (table.symbol[1:] == table.symbol[:-1]) & (table.days[1:] == table.days[:-1])
     repeats = np.concatenate(([False], same))
     if not repeats.any():

@@ -159,7 +159,7 @@ def _ratio(text: str) -> float:
 
 
 def _number(text: str) -> float:
-    """Parse a number; NaN if it is none."""
+    """Parse a number; NaN if the text is not a number."""
     if _THOUSANDS.fullmatch(text):
         text = text.replace(",", "")
     text = text.translate({ord(sign): None for sign in "$€£¥"}) if text[:1] in "$€£¥+-" else text

@@ -13,7 +13,7 @@ PRICES = ("open", "high", "low", "close", "vwap")
 """Fields that are multiplied by the factor."""
 
 ADJUSTMENTS: tuple[Literal["factor", "adjusted_close", "split"], ...] = ("factor", "adjusted_close", "split")
-"""Columns that prices can be adjusted by, the most telling first."""
+"""Columns that prices can be adjusted by, the most reliable first."""
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "date": ("date", "day", "datetime", "timestamp", "tradedate", "tradingday", "dtyyyymmdd", "日期", "交易日期",
@@ -43,7 +43,7 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "adjust_flag": ("adjust flag",),
     "trade_status": ("trade status",),
 }  # fmt: skip
-"""Field -> headers of columns that bars are judged by but not made of."""
+"""Field -> headers of columns that are only evidence about the bars."""
 
 
 def map_columns(
@@ -80,7 +80,7 @@ def map_columns(
 
 
 def evidence_columns(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    """Find the columns that bars are judged by: field of :data:`EVIDENCE` -> column, for the fields of the file.
+    """Find the columns of evidence: field of :data:`EVIDENCE` -> column, for the fields of the file.
 
     A column may also be a field of the user's, but not a price, volume or date.
     """
@@ -98,9 +98,7 @@ def _only(names: Sequence[str], what: str, where: str, header: Sequence[str]) ->
     if not names:
         raise DataError(f"{where}: no column for {what}; {choices_hint(what.split(' ')[-1], header)}")
     if len(names) > 1:
-        raise DataError(
-            f"{where}: several columns may be {what!r}: {', '.join(names)}; name the one that is meant"
-        )
+        raise DataError(f"{where}: several columns may be {what!r}: {', '.join(names)}; name the right one")
     return names[0]
 
 

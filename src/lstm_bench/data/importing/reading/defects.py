@@ -68,7 +68,7 @@ class DefectLog:
         raise DataError("\n".join([head, *shown, *rest]))
 
     def _first(self) -> list[str]:
-        """Describe the first defects, as many of each kind, so that no kind hides the others."""
+        """Describe the first defects, the same number of each kind, so that no kind hides the others."""
         left = Counter(dict.fromkeys(self.counts, max(1, _SHOWN // len(self.counts))))
         shown: list[str] = []
         for kind, source, rows, describe in self._entries:

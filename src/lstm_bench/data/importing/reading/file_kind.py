@@ -1,4 +1,4 @@
-"""Recognises by its first bytes what a file is: text in some encoding, or something else than a table of bars."""
+"""Recognises the type of a file by its first bytes: text in some encoding, or something other than a table of bars."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KINDS: tuple[tuple[bytes, tuple[str, ...], str], ...] = (
     (b"\x80\x04\x95", (), "a pickle of Python; save it as CSV or Parquet"),
     (b"\x80\x05\x95", (), "a pickle of Python; save it as CSV or Parquet"),
 )
-"""First bytes, the suffixes with which such a file is read, and what it is."""
+"""First bytes, the suffixes with which such a file is read, and a description."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -42,7 +42,7 @@ def check_encoding(encoding: str) -> None:
 
 
 def refuse_other_kinds(path: Path) -> None:
-    """Refuse a file that is neither text nor what its name says.
+    """Refuse a file that is neither text nor of the type of its suffix.
 
     Raises DataError, which says what the file is, and OSError if it cannot be read.
     """
@@ -58,7 +58,7 @@ def refuse_other_kinds(path: Path) -> None:
 
 
 def unreadable(path: Path, error: Exception, encoding: str) -> DataError:
-    """Make the error that says why a file cannot be read, and which other encoding to name."""
+    """Return an error with the reason why a file cannot be read, and another encoding to try."""
     text = str(error)
     if isinstance(error, UnicodeError) or "invalid UTF8" in text or "NUL" in text or "codec can" in text:
         return DataError(
@@ -76,7 +76,7 @@ def _likely(path: Path, encoding: str) -> str:
         start = file.read(4096)
     for mark, name in _MARKS:
         if start.startswith(mark):
-            return f"{name}, as the file's first bytes say"
+            return f"{name}, which the file's first bytes indicate"
     if b"\0" in start and encoding.lower().replace("_", "-") not in ("utf-16", "utf16"):
         return "utf-16-le or utf-16-be, as the NUL bytes in it suggest"
     try:

@@ -31,7 +31,7 @@ __all__ = ["FileColumns", "FileRows", "read_file"]
 
 @dataclass(frozen=True)
 class FileColumns:
-    """Field -> column of a file: what bars are made of, and what they are judged by."""
+    """Field -> column of a file: fields of the bars, and fields that serve as evidence."""
 
     bars: Mapping[str, str]
     evidence: Mapping[str, str]

@@ -23,7 +23,7 @@ class FilePattern:
 
     def __init__(self, text: str) -> None:
         if text.count("{symbol}") > 1:
-            raise DataError(f"--file-pattern: got {text!r}, expected {{symbol}} once at the most")
+            raise DataError(f"--file-pattern: got {text!r}, expected {{symbol}} at most once")
         parts = (
             {"{symbol}": "(?P<symbol>.+)", "*": ".*"}.get(part, re.escape(part))
             for part in re.split(r"(\{symbol\}|\*)", text)

@@ -90,7 +90,7 @@ def split_stamp(text: str) -> tuple[str, str]:
 def refuse_intraday(stamps: Sequence[Stamps]) -> None:
     """Refuse intraday bars: a symbol with several times on most of its days.
 
-    A repeated row whose vendor stamped it with another time is a duplicate instead.
+    A repeated row with another time stamp from the vendor is a duplicate instead.
 
     The DataError names a symbol, a day and times.
     """

@@ -64,7 +64,7 @@ class ThreeRowHeader:
 
 
 def three_row_header(rows: Sequence[Sequence[str]], where: str) -> ThreeRowHeader | None:
-    """Recognise the header in the first rows of a file; None if it is another one.
+    """Recognise the header in the first rows of a file; None if the header has another form.
 
     Raises DataError if a field of a ticker occurs more than once; ``where`` names the file.
     """

@@ -1,4 +1,4 @@
-"""What is known of a vendor's files by their headers: the unit of volumes, and the usual state of prices.
+"""Properties of vendors' files, recognised by headers: the unit of volumes, and the usual state of prices.
 
 Headers that vendors use are in :mod:`.columns`; yfinance's header of three rows is in :mod:`.three_row_header`.
 """
@@ -31,7 +31,7 @@ _YAHOO = frozenset({"dividends", "stocksplits"})
 def lot_size(header: Sequence[str], symbols: Collection[str]) -> int:
     """Shares per unit of the volume column: 100 in the files of tushare and akshare.
 
-    akshare gives stocks of Hong Kong and America under the same headers, and counts their shares. Only codes of six
+    akshare writes stocks of Hong Kong and America under the same headers, and counts their shares. Only codes of six
     digits are counted in lots.
 
     Raises DataError if codes have lost their leading zeros, or some volumes count lots and others shares.
@@ -58,7 +58,7 @@ def lot_size(header: Sequence[str], symbols: Collection[str]) -> int:
 def usual_prices(header: Sequence[str], by: str | None) -> Literal["raw", "adjusted"] | None:
     """Usual state of prices in files of this form; None if both are usual.
 
-    A close beside an adjusted one is raw. Yahoo's prices are always adjusted for splits.
+    A close is raw if there is also an adjusted one. Yahoo's prices are always adjusted for splits.
     """
     if by == "adjusted_close":
         return "raw"

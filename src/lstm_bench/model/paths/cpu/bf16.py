@@ -1,7 +1,7 @@
 """Products with factors rounded to bfloat16 and float32 sums, for processors with AVX512-BF16.
 
 An instruction of AVX512-BF16 multiplies two summands at once, so that bfloat16 numbers are stored in pairs. The pairs
-of a panel are made once, those of the left matrix as they are needed.
+of a panel are made once, those of the left matrix when they are needed.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def multiply_bf16(left: Left, panel: int, start: Rows, into: Rows, rows: int) ->
 
 
 def _multiply(rows: int) -> Callable[..., None]:
-    """Generate the code for a tile of so many rows; nothing if the processor lacks the instructions."""
+    """Generate the code for a tile of ``rows`` rows; no code if the processor lacks the instructions."""
 
     @generated(*[types.intp] * 10)
     def write(

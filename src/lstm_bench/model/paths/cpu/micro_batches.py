@@ -1,7 +1,7 @@
 """A batch as micro-batches, each computed on one thread: forward, the batch's loss, and back to partial grads.
 
-A micro-batch is small enough to stay in its core's cache from the gather to its gradient. What it gives does not
-depend on how many threads there are.
+A micro-batch is small enough to stay in its core's cache from the gather to its gradient. Its result does not
+depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 MICRO_BATCH = 100
-"""Samples of a micro-batch: what they need of a day stays in a core's cache (``tests/perf/shards.py``)."""
+"""Samples of a micro-batch: their data of a day fit into a core's cache (``tests/perf/shards.py``)."""
 
 Result = TypeVar("Result")
 
@@ -85,7 +85,7 @@ class MicroBatch:
         self._masks = masks
 
     def scores(self) -> Tensor:
-        """Return the scores ``[b]``, which hold what the backward pass needs."""
+        """Return the scores ``[b]``, which keep the data that the backward pass needs."""
         batch = self._batch
         return batch.model.training_scores(batch.inputs.samples.gather(self._positions), self._masks)
 
@@ -103,12 +103,12 @@ class MicroBatch:
 
 
 def whole_batches_at_once(batch_size: int) -> int:
-    """Return how many whole batches to keep at once: as many as give each thread a micro-batch."""
+    """Return how many whole batches to keep at once, so that each thread has a micro-batch."""
     return max(1, torch.get_num_threads() // math.ceil(batch_size / MICRO_BATCH))
 
 
 def learn_samples(batches: Sequence[Batch], map_parts: ParallelMap) -> list[BatchGrads]:
-    """Take each micro-batch from the gather to its grads in one go, so that it stays in its core's cache."""
+    """Process each micro-batch from the gather to its grads in one go, so that it stays in its core's cache."""
     results = _by_batch(batches, map_parts(MicroBatch.learn, _micro_batches(batches)))
     return [
         BatchGrads(sum((loss for loss, _ in parts), torch.zeros(())), [grads for _, grads in parts])
@@ -117,9 +117,9 @@ def learn_samples(batches: Sequence[Batch], map_parts: ParallelMap) -> list[Batc
 
 
 def learn_days(batches: Sequence[Batch], map_parts: ParallelMap) -> list[BatchGrads]:
-    """Take all micro-batches forward, compute each batch's loss from all of its scores, and go back.
+    """Run all micro-batches forward, compute each batch's loss from all of its scores, then run them backward.
 
-    The micro-batches keep their days until then: a second forward pass takes longer than to fetch them from memory.
+    The micro-batches keep their days until then: a second forward pass would take longer than reading them from memory.
     """
     scores = map_parts(MicroBatch.scores, _micro_batches(batches))
     losses = map_parts(Batch.day_loss, batches, _by_batch(batches, scores))

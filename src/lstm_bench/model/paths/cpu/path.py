@@ -1,4 +1,4 @@
-"""The ``cpu`` path: compiled kernels that take micro-batches of all members through on all cores at once."""
+"""The ``cpu`` path: compiled kernels that process micro-batches of all members on all cores at once."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class _Member:
         self._seed = inputs.members[index].seed
         self.compiled = CompiledLSTM(inputs.models[index], inputs.spec.precision)
         self._optimizer = make_optimizer(inputs.spec, inputs.members[index], inputs.models[index], fused=True)
-        # a micro-batch has its own generator, so that masks do not depend on which thread comes first
+        # a micro-batch has its own generator, so that masks do not depend on the order of threads
         self._masks: list[torch.Generator] = []
 
     def batch(self, positions: Tensor) -> Batch:
@@ -103,9 +103,9 @@ class _Member:
 
 
 def _mask_stream(seed: int, part: int) -> torch.Generator:
-    """Return the generator of a micro-batch's dropout masks, unlike all others and the member's own stream.
+    """Return the generator of a micro-batch's dropout masks, independent of all others and the member's stream.
 
-    torch's generator on the CPU uses only 32 bits of a seed, so that the numbers are mixed, not put side by side.
+    torch's generator on the CPU uses only 32 bits of a seed, so the numbers are hashed, not concatenated.
     """
     (mixed,) = np.random.SeedSequence([seed, part + 1]).generate_state(1)
     return torch.Generator().manual_seed(int(mixed))

@@ -45,7 +45,7 @@ def multiply(left: Left, panel: int, start: Rows, into: Rows, rows: int) -> None
 
 
 def _multiply(rows: int) -> Callable[..., None]:
-    """Generate the code for a tile of so many rows."""
+    """Generate the code for a tile of ``rows`` rows."""
 
     @generated(*[types.intp] * 11)
     def write(

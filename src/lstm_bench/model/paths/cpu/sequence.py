@@ -1,7 +1,7 @@
 """The forward and the backward pass of some samples through all days and layers.
 
-A layer's input row ``[K]`` holds what comes from below (the features, or the outputs of the layer below) and then the
-layer's own output of the day before, so that a day takes one product per layer. Days lie one after another in memory,
+A layer's input row ``[K]`` holds the input from below (the features, or the outputs of the layer below) and then the
+layer's own output of the day before, so that a day takes one product per layer. Days are contiguous in memory,
 so that the gradient of the weights is one product over several of them.
 """
 

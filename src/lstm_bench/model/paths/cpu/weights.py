@@ -48,7 +48,7 @@ class Shape(NamedTuple):
         return math.ceil(2 * self.units / COLUMNS)
 
     def below(self, layer: int) -> int:
-        """Return how many numbers of a layer's input row come from below."""
+        """Return the size of the part of a layer's input row that is its input from below."""
         return self.units if layer else self.features
 
 

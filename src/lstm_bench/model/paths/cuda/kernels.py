@@ -30,7 +30,7 @@ def _tanh(x):  # type: ignore[no-untyped-def]
 def _product(a, b, PRECISION: tl.constexpr):  # type: ignore[no-untyped-def]
     if PRECISION == "bf16":
         a, b = a.to(tl.bfloat16), b.to(tl.bfloat16)
-        if _INTERPRETED:  # the interpreter multiplies with numpy, which takes a bf16 for an integer
+        if _INTERPRETED:  # the interpreter multiplies with numpy, which treats a bf16 as an integer
             a, b = a.to(tl.float32), b.to(tl.float32)
         return tl.dot(a, b)
     return tl.dot(a, b, input_precision="tf32" if PRECISION == "tf32" else "ieee")

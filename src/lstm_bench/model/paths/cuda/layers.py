@@ -15,7 +15,7 @@ from lstm_bench.model.paths.cuda.weights import PackWeights
 __all__ = ["Dropout", "Tape", "forward", "gradients", "scores"]
 
 _BLOCK_B = 32
-_LEAST_BLOCK, _MOST_UNITS, _MOST_INPUTS = 16, 64, 32  # tl.dot takes no side below 16
+_LEAST_BLOCK, _MOST_UNITS, _MOST_INPUTS = 16, 64, 32  # tl.dot requires sides of at least 16
 _DROPOUT_BLOCK = 1024
 
 
@@ -49,7 +49,7 @@ class Tape:
 def forward(
     weights: PackWeights, windows: Tensor, layers: int, dropout: Dropout | None, precision: Precision
 ) -> tuple[Tensor, list[Tape]]:
-    """Score windows and keep what the backward pass needs.
+    """Score windows and keep the values that the backward pass needs.
 
     ``windows`` ``[K, L, B, F]`` are contiguous.
 

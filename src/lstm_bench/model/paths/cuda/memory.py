@@ -7,7 +7,7 @@ from lstm_bench.model.contract import PackSpec
 __all__ = ["members_that_fit", "training_bytes"]
 
 _FLOAT = 4
-_USABLE = 0.9  # of what is free: the rest is for the allocator's rounding and for cuBLAS
+_USABLE = 0.9  # of free memory: the rest is for the allocator's rounding and for cuBLAS
 
 
 def training_bytes(spec: PackSpec, members: int, step_len: int) -> int:
@@ -17,12 +17,12 @@ def training_bytes(spec: PackSpec, members: int, step_len: int) -> int:
 
 
 def members_that_fit(spec: PackSpec, step_len: int, free_bytes: int) -> int:
-    """Return how many members fit together into free memory; at least one is tried."""
+    """Return the number of members that fit into free memory, at least one."""
     return max(1, int(_USABLE * free_bytes / training_bytes(spec, 1, step_len)))
 
 
 def _activations(spec: PackSpec, step_len: int) -> int:
-    """One member's, at the peak: in the backward pass, while the first layers are still kept."""
+    """Of one member, at the peak: in the backward pass, while the first layers are still stored."""
     B, L, F, H = spec.batch_size, step_len, spec.d_feat, spec.hidden_size
     kept = spec.num_layers * B * H * (4 * L + 2 * (L + 1))  # gates, outputs and cells
     windows = 2 * B * L * F  # as gathered, and days first; their positions are freed by then

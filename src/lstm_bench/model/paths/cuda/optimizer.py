@@ -34,7 +34,7 @@ class PackOptimizer:
         self._steps = torch.zeros((), dtype=torch.float64, device=rows.device)
 
     def select(self, rows: Sequence[int], weights: Tensor) -> PackOptimizer:
-        """Return an optimizer that continues some of the rows, whose weights have been copied to ``weights``."""
+        """Return an optimizer that continues some of the rows. Their weights have been copied to ``weights``."""
         chosen = object.__new__(PackOptimizer)
         chosen._spec, chosen._has_decay, chosen._rows = self._spec, self._has_decay, weights
         chosen._steps = self._steps.clone()
@@ -43,7 +43,7 @@ class PackOptimizer:
         return chosen
 
     def state(self) -> list[Tensor]:
-        """Return what a step changes besides the weights."""
+        """Return the state, other than the weights, that a step changes."""
         return [self._mean, self._square, self._steps]
 
     def set_rates(self, rates: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""The ``cuda`` path: members that fit into memory together take their steps as one."""
+"""The ``cuda`` path: members that fit into memory together are stepped at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["CudaPath"]
 
 logger = logging.getLogger("lstm_bench")
 
-_SCORING_BYTES = 1 << 28  # for the states of all days that a layer hands to the next
+_SCORING_BYTES = 1 << 28  # for the states of all days that a layer passes to the next
 
 
 class CudaPath:
@@ -55,7 +55,7 @@ class CudaPath:
                     group.step.take(positions, step_rates)
                     if on_step is not None:
                         on_step(done, steps)
-            if len(self._groups) > 1:  # memory does not hold two graphs
+            if len(self._groups) > 1:  # there is not enough memory for two graphs
                 group.step.release()
             losses[rows] = (group.step.losses / steps).cpu() if steps else math.nan
         return losses
@@ -111,7 +111,7 @@ class _Group:
         return cls(inputs, indices, weights, PackOptimizer(inputs.spec, members, weights.rows))
 
     def keep(self, active: Sequence[int]) -> _Group:
-        """Return the group of the active indices; the others cost nothing any more."""
+        """Return the group of the active members; the others are no longer computed."""
         rows = [row for row, index in enumerate(self.indices) if index in active]
         if len(rows) == len(self.indices):
             return self
@@ -123,7 +123,7 @@ class _Group:
 
 
 def _width(inputs: TrainingInputs) -> int:
-    """Return how many members train together: as many as fit."""
+    """Return the number of members that fit into memory together."""
     members, device = len(inputs.members), inputs.samples.device
     if device.type != "cuda":
         return members

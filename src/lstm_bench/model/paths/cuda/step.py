@@ -114,6 +114,6 @@ class TrainingStep:
                 values.copy_(before)
         torch.cuda.current_stream(device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):  # it first frees what the warm-up has left
+        with torch.cuda.graph(graph, stream=stream):  # it first frees the memory of the warm-up
             self._run()
         return graph

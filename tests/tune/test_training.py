@@ -22,7 +22,7 @@ from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import train_pack
 from lstm_bench.run.preparation import valid_metric
-from lstm_bench.tune.valid_ic import valid_correlations
+from lstm_bench.tune.training import valid_correlations
 
 CPU = torch.device("cpu")
 OTHER: dict[PathName, PathName] = {"reference": "cpu", "cpu": "reference"}
