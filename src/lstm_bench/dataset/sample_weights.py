@@ -32,7 +32,7 @@ def sample_weights(
         return None
     if training.reweight == "exponential":
         age = samples.days.max() - samples.days
-        weights = np.exp2(-age / training.reweight_half_life)
+        weights: Floats = np.exp2(-age / training.reweight_half_life)
     elif volatility is None:
         raise ValueError("volatility: reweight 'volatility' needs it")
     else:

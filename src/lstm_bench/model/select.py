@@ -66,13 +66,13 @@ def _choice(spec: PackSpec, device: torch.device) -> PathChoice:
         return PathChoice(
             "reference", f"loss {spec.loss.name}: the CUDA kernels take no batches of whole days"
         )
-    lacking = _missing(device)
+    lacking = missing(device)
     if lacking is not None:
         return PathChoice("reference", f"no CUDA kernels: {lacking}")
     return PathChoice("cuda", "all members of a pack in one CUDA graph of fused kernels")
 
 
-def _missing(device: torch.device) -> str | None:
+def missing(device: torch.device) -> str | None:
     """Return what a device lacks for the ``cuda`` path; None if it lacks nothing. The shape does not matter."""
     if device.type != "cuda":
         return "its kernels are for CUDA devices"
