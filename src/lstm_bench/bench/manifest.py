@@ -50,7 +50,7 @@ class Bench(Section):
 
     @classmethod
     def load(cls, experiment: Path) -> Bench | None:
-        """Read an experiment's manifest; None if it has none. Raises ``DataError`` if it is not a manifest."""
+        """Read an experiment's manifest; None if there is no file. Raises ``DataError`` if it is not a manifest."""
         path = experiment / _NAME
         if not path.is_file():
             return None

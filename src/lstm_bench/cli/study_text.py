@@ -29,7 +29,7 @@ Named = Annotated[
 
 
 def one_name(name: str | None, study: str | None) -> str | None:
-    """Return the name that NAME or ``--study`` gives."""
+    """Return the study's name from NAME or ``--study``."""
     if name is not None and study is not None and name != study:
         raise ConfigError(f"--study: got {study!r} beside NAME {name!r}; give one of them")
     return study if name is None else name

@@ -85,7 +85,7 @@ KNOWN_SETS: Mapping[str, FeatureSet] = {
 def load_feature_set(path: Path) -> FeatureSet:
     """Read a feature-set file.
 
-    Raises ConfigError if it cannot be read, has an unknown key, or gives no column. Expressions are not parsed here.
+    Raises ConfigError if it cannot be read, has an unknown key, or has no column. Expressions are not parsed here.
     """
     document = read_yaml(path)
     try:

@@ -70,7 +70,7 @@ def construct(node: Node) -> Any:
     Raises ConfigError if the nodes have no value, such as a mapping with a key twice.
     """
     constructor = YAML(typ="safe", pure=True).constructor
-    # typ="safe" promises it: nothing named in a file is built
+    # guaranteed by typ="safe": no object named in a file is constructed
     if not isinstance(constructor, SafeConstructor):
         raise TypeError(f"expected a safe constructor, got {type(constructor).__name__}")
     try:

@@ -52,7 +52,7 @@ def write_qlib_folder(
     days : ``[D]`` datetime64[D], the calendar, ascending
     markets : one ``instruments/<name>.txt`` each
     histories : one per instrument, consumed lazily
-    notes : name of a text file beside the data -> its line
+    notes : name of a text file in the folder -> its line
     """
     try:
         refuse_full(out)

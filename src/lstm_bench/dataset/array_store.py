@@ -79,7 +79,7 @@ class ArrayStore:
     """A folder of entries.
 
     ``folder`` is :func:`default_folder` by default; it is created when it is needed. ``max_bytes`` is the largest
-    size of all entries, :func:`default_bytes` by default. Open entries count, but are never removed.
+    size of all entries, :func:`default_bytes` by default. Open entries are included, but never removed.
     """
 
     def __init__(self, folder: Path | None = None, max_bytes: int | None = None) -> None:

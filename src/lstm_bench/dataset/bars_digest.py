@@ -28,8 +28,8 @@ __all__ = ["BarsDigest"]
 class BarsDigest:
     """Digest of a dataset's bars and membership.
 
-    If an instrument does not trade on the last days, later bars decide whether it has rows of NaN there or none. The
-    digest does not depend on that.
+    If an instrument does not trade on the last days, later bars determine whether it has rows of NaN there. The digest
+    does not depend on that.
     """
 
     # first and last day of the dataset's table

@@ -67,8 +67,8 @@ def build_dataset(
         Features per day that ``DatasetH`` folds its columns into. ``TSDatasetH`` ignores it: every column is a
         feature.
     embargo
-        Trading days before the next segment whose labels are not learned from, neither as samples of train and valid
-        nor in a processor's statistics; see :func:`lstm_bench.dataset.guards.embargo_days`.
+        Trading days before the next segment that are excluded from learning, both as samples of train and valid
+        and in a processor's statistics; see :func:`lstm_bench.dataset.guards.embargo_days`.
     """
     handler = config.kwargs.handler
     columns = HandlerColumns.of(handler)

@@ -67,7 +67,7 @@ def decide(
     earlier
         Attempts before this one. Lost workers and full devices do not count towards ``max_retries``.
     max_retries
-        How often a job that raises is tried again.
+        Retries of a job that raises.
     shares_device
         Whether other jobs may have used the device at the same time, so that fewer slots leave more memory.
     """

@@ -34,7 +34,7 @@ _OUTLIER = 3.0
 
 @dataclass(frozen=True, eq=False)
 class FittedStatistics:
-    """Statistics that one processor learned of one group of columns, for ``x -> (x - center) / scale``."""
+    """Statistics that one processor fitted to one group of columns, for ``x -> (x - center) / scale``."""
 
     processor: str  # class name
     group: FieldsGroup  # ``feature`` or ``label``

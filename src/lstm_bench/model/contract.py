@@ -32,7 +32,7 @@ OnStep = Callable[[int, int], None] | None
 
 @dataclass(frozen=True)
 class PackSpec:
-    """What the members of a pack share."""
+    """Settings that the members of a pack share."""
 
     # as in the ``task.model`` section
     d_feat: int
@@ -128,7 +128,7 @@ class TrainingPath(Protocol):
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What a path is opened with."""
+    """The inputs with which a path is opened."""
 
     spec: PackSpec
     members: Sequence[MemberSpec]

@@ -17,8 +17,8 @@ do not count: processors and training paths differ in it anyway."""
 def run_id(config: RunConfig, data_fingerprint: str) -> str:
     """Return 16 hex digits of SHA-256 over the resolved configuration, the seed, the data and ``NUMERICS``.
 
-    Paths, the device and names are left out: they do not decide a number. Raises ``ExpressionError`` if the label is
-    not a valid expression.
+    Paths, the device and names are left out, because they do not affect any number. Raises ``ExpressionError`` if
+    the label is not a valid expression.
     """
     content = config.identity()
     if config.lstm_bench.embargo is not None:
@@ -27,7 +27,7 @@ def run_id(config: RunConfig, data_fingerprint: str) -> str:
         )  # imports compiled code, which reports do not need
 
         if config.lstm_bench.embargo == default_embargo(config):
-            content["lstm_bench"].pop("embargo")  # said or not, it is the same
+            content["lstm_bench"].pop("embargo")  # the default, set explicitly, is the same run
     identity = {"config": content, "seed": config.seed, "data": data_fingerprint, "numerics": NUMERICS}
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -120,7 +120,7 @@ def forget_rescued(folder: Path) -> None:
 def take_rescued(folder: Path) -> Record | None:
     """Move a record that an earlier start stored elsewhere to its folder; None if there is none.
 
-    It replaces an existing record: only ``--force`` computes a run that has one, and that was meant to replace it.
+    It replaces an existing record, because a run that has a record is computed again only with ``--force``.
     Raises ``RunError`` if there is still no room.
     """
     kept = rescued(folder.name)

@@ -105,8 +105,8 @@ def execute_pack(
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, except those that have records.
 
-    They train as one pack. Then each is evaluated and published by itself, so that finished runs stay. The seed of the
-    configuration is ignored.
+    They train as one pack. Then each is evaluated and published separately, so that finished runs are kept. The seed
+    of the configuration is ignored.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ _CHECK_SECONDS = 0.25
 
 
 class GuardedTracker(Tracker):
-    """A tracker in a process of its own.
+    """A tracker in a separate process.
 
     The options' ``timeout_seconds`` bound each call in the process; the first call includes its start.
     """

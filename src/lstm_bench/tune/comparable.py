@@ -14,9 +14,9 @@ _DROP_ROWS = frozenset({"DropnaLabel", "DropnaProcessor"})
 def check_comparable(key: str, trial: ResolvedRun, study: ResolvedRun) -> None:
     """Check that one of a parameter's values, in ``trial``, does not change labels or samples of ``study``.
 
-    The study file's check refuses keys that always do. Processors are checked here, because one and the same key may
-    change features or labels. Raises ``ConfigError`` if the parameter changes a processor that acts on labels or drops
-    samples.
+    The study file's check refuses keys that always do. Processors are checked here, because the same key may change
+    features in one configuration and labels in another. Raises ``ConfigError`` if the parameter changes a processor
+    that acts on labels or drops samples.
     """
     before, after = _judging(study), _judging(trial)
     if before != after:

@@ -25,9 +25,9 @@ def train_and_valid(
 ) -> Prepare:
     """Return a function that prepares a trial's job: it builds the trial's dataset.
 
-    A worker is given the folder of that dataset and, if samples are weighted by it, of its stocks' volatility. It is
-    not told where the bars are. The datasets stay in the cache until ``held`` is closed. Raises ``InputError`` if the
-    data are not those that the study was made for.
+    A worker is given the folder of that dataset and, if samples are weighted by it, of its stocks' volatility. It
+    does not receive the location of the bars. The datasets stay in the cache until ``held`` is closed. Raises
+    ``InputError`` if the data are not those that the study was made for.
     """
     from lstm_bench.run.judgement.finding import log_findings
     from lstm_bench.tune.judgement import judge_study

@@ -164,7 +164,7 @@ class TrialJobs(JobSource):
         if run.config is not None:
             self._tracked.began(run.number, run.key, run.config, run.params)
 
-    # -- what becomes of them ------------------------------------------------------------------------------------
+    # -- outcomes of jobs ----------------------------------------------------------------------------------------
 
     def started(self, job: Job, slot: Slot) -> None:
         """Begin an attempt at a trial."""

@@ -186,7 +186,7 @@ class TrialRun:
         return Ending("failed", None, outcome, self.failures[-1]["error"])
 
     def finished(self, result: Mapping[str, Any], slot: str) -> Ending:
-        """Return how it ends with its job's result; a trial with a diverged seed has failed."""
+        """Return the ending for its job's result; a trial with a diverged seed has failed."""
         diverged = _diverged_seeds(self.losses)
         outcome = {
             "key": self.key,

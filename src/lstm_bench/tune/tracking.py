@@ -21,8 +21,8 @@ __all__ = ["TrackedTrials"]
 class TrackedTrials:
     """Reports a study's trials to a tracker.
 
-    The driver does, not its workers: it alone knows which trial was pruned, was lost and is tried again, or has the
-    result of another, and one process serves all its slots.
+    The driver tracks trials, not its workers: only the driver can see that a trial was pruned, is tried again, or has
+    the result of another one. One process serves all its slots.
     """
 
     def __init__(self, tracker: Tracker, definition: Definition) -> None:
@@ -31,7 +31,7 @@ class TrackedTrials:
         self._ids: dict[int, str] = {}
 
     def began(self, number: int, key: str, config: ResolvedRun, params: Mapping[str, Any]) -> None:
-        """Track the start of a trial, or that it goes on. The key is the hash of its configuration, seeds and data."""
+        """Track the start or continuation of a trial. ``key`` is the hash of its configuration, seeds and data."""
         study = self._definition.config.name
         trial = {
             "trial": number,

@@ -155,7 +155,7 @@ def _row(trial: FrozenTrial, attributes: _Attributes, *, alive: bool) -> TrialRo
     outcome, failures, diverged = attributes.outcome, attributes.failures, attributes.outcome.diverged_seeds
     state, value = _state(trial, alive=alive), trial.value
     error = failures[-1].error if failures else None
-    if state == "complete" and diverged:  # earlier versions averaged over the seeds that were left
+    if state == "complete" and diverged:  # earlier versions averaged over the seeds that had not diverged
         state, value, error = "failed", None, diverged_message(diverged)
     return TrialRow(
         number=trial.number,

@@ -26,7 +26,7 @@ __all__ = ["CONVENTIONS", "QLIB", "Convention", "performance"]
 
 @dataclass(frozen=True)
 class Convention:
-    """A way to accumulate daily returns."""
+    """A convention for accumulating daily returns."""
 
     name: str  # name of its section
     accumulation: Accumulation  # ``summed`` or ``compounded``

@@ -19,7 +19,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LossSpec:
-    """Which loss, and its settings."""
+    """The name of a loss, and its settings."""
 
     name: LossName = "mse"  # ``mse`` and ``huber`` measure a sample's error, ``ic`` and ``rank`` whole days
     huber_delta: float = 1.0  # the error from which on ``huber`` grows linearly

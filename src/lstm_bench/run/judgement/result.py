@@ -23,7 +23,7 @@ def judge_result(record: Record) -> Iterator[Finding]:
     """Find reasons why a run's figures are meaningless.
 
     Records of earlier versions are checked by the files that they have. A run without figures has no findings:
-    :meth:`~lstm_bench.record.record.Record.failure` says why it has none. Raises ``DataError`` if a file of the record
+    :meth:`~lstm_bench.record.record.Record.failure` returns the reason. Raises ``DataError`` if a file of the record
     cannot be read.
     """
     if record.failure() is not None:

@@ -22,8 +22,8 @@ _HIGHEST_LR = {"adam": 0.1, "adamw": 0.1, "gd": 10.0}
 def judge_setup(config: RunConfig, provider: Provider, survey: Survey | None = None) -> Iterator[Finding]:
     """Find reasons why a run's figures are meaningless or impossible.
 
-    All commands that train, or prepare to, report these findings. ``survey`` is of this dataset's rows, if it exists.
-    Raises ``InputError`` if the configuration names a market or an expression that cannot be used.
+    All commands that train, or prepare training, report these findings. ``survey`` is of this dataset's rows, if it
+    exists. Raises ``InputError`` if the configuration names a market or an expression that cannot be used.
     """
     config = config.resolved()
     survey = survey or Survey.of(config.task.dataset, provider)

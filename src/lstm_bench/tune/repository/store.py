@@ -153,7 +153,7 @@ class Store:
     def create(self, definition: Definition) -> bool:
         """Create a study and queue its first trials, unless it exists; return whether it is new.
 
-        A study none of whose trials has begun takes the new definition. Raises ``ConfigError`` if a study of that name
+        A study without a started trial takes the new definition. Raises ``ConfigError`` if a study of that name
         has trials of another space or other data. The message lists the differences.
         """
         from lstm_bench.tune.difference import differences

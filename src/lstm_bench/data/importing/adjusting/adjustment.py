@@ -26,7 +26,7 @@ State = Literal["raw", "adjusted"]
 
 @dataclass(frozen=True)
 class Adjustment:
-    """What is done to the numbers of the files."""
+    """The adjustment of the files' prices and volumes."""
 
     by: AdjustBy  # the column that prices are adjusted by, or ``none``
     prices: State  # state of the files' prices; ``raw`` ones are multiplied by the factor

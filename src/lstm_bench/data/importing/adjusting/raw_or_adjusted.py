@@ -36,7 +36,7 @@ _BLURRED = 0.1
 
 @dataclass(frozen=True)
 class Decision:
-    """What is done to prices and volumes."""
+    """The decision on prices and volumes."""
 
     adjustment: Adjustment
     # whether appended files must be adjusted alike: prices were evidence, or the factor changes them

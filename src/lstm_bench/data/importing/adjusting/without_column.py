@@ -26,7 +26,7 @@ def decide_without_column(stocks: Sequence[SymbolRows], where: str) -> Decision:
     """Take prices as they are if baostock's column ``adjustflag`` marks them as adjusted.
 
     Raises DataError if it does not. A column of changes or previous closes is named as evidence. It is no proof of
-    adjusted prices, because vendors compute such columns from the closes beside them.
+    adjusted prices, because vendors compute such columns from the closes of the same file.
     """
     flags = np.concatenate([rows.evidence.get("adjust_flag", np.empty(0)) for rows in stocks])
     flags = flags[~np.isnan(flags)]

@@ -35,7 +35,7 @@ class CpuPath:
         self._members = [_Member(inputs, index) for index in range(len(inputs.members))]
 
     def learn(self, active: Sequence[int], order: Tensor, rates: Tensor, on_step: OnStep) -> Tensor:
-        """Take the steps of all members side by side; of whole days, of as many as keep the threads busy."""
+        """Step all members in parallel; with batches of whole days, only enough members to keep the threads busy."""
         members = [self._members[member] for member in active]
         steps, batch_size = order.shape[1:]
         together = whole_batches_at_once(batch_size) if self._inputs.spec.loss.is_by_day else len(active)

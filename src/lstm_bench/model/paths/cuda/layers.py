@@ -38,7 +38,7 @@ class Dropout:
 
 @dataclass
 class Tape:
-    """What the forward pass of one layer keeps for the backward pass."""
+    """Values of one layer's forward pass that the backward pass needs."""
 
     inputs: Tensor  # ``[K, L, B, I]``
     hs: Tensor  # ``[K, L + 1, B, H]``
