@@ -140,9 +140,9 @@ def test_a_run_that_diverged_stays_a_failure(config: ResolvedRun, tmp_path: Path
 
 def test_other_settings_under_the_same_label_begin_anew(config: ResolvedRun, tmp_path: Path) -> None:
     work_off(packs(config, tmp_path, [0, 1]), tmp_path, config)
-    kwargs = config.task.model.kwargs.model_copy(update={"hidden_size": 8})
-    model = config.task.model.model_copy(update={"kwargs": kwargs})
-    changed = config.model_copy(update={"task": config.task.model_copy(update={"model": model})})
+    content = config.to_file()
+    content["task"]["model"]["kwargs"]["hidden_size"] = 8
+    changed = RunConfig.model_validate(content).resolved()
     work_off(packs(changed, tmp_path, [4]), tmp_path, changed)
     row = manifest(tmp_path).rows["tuned"]
     assert (row.seeds, set(row.runs)) == ((4,), {4})

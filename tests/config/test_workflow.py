@@ -349,3 +349,15 @@ def test_weights_are_for_models_that_take_them() -> None:
         load_workflow(path, [weights, "lstm_bench.compat=none"]).lstm_bench.training.reweight == "exponential"
     )
     assert load_workflow(ALPHA158, [weights]).lstm_bench.training.reweight == "exponential"
+
+
+def test_a_resolved_run_takes_no_unresolved_section() -> None:
+    config = load_workflow(CONFIGS / "lstm_alpha158.yaml")
+    run = config.resolved()
+    with pytest.raises(TypeError, match=r"cannot be updated by \['task'\]"):
+        run.model_copy(update={"task": config.task})
+    elsewhere = run.model_copy(update={"qlib_init": run.qlib_init.model_copy(update={"provider_uri": "x"})})
+    assert elsewhere.identity() == run.identity()
+    assert run.with_seed(3).seed == 3
+    with pytest.raises(TypeError, match="is made by"):
+        type(run).model_validate(run.to_file())

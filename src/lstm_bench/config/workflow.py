@@ -244,9 +244,9 @@ class ResolvedRun(RunConfig):
         Raises
         ------
         TypeError
-            If ``update`` has another field than ``qlib_init``, whose path may change.
+            If ``update`` has other fields than ``qlib_init``, whose path may change, and ``experiment_name``.
         """
-        if not set(update or ()) <= {"qlib_init"}:
+        if not set(update or ()) <= {"qlib_init", "experiment_name"}:
             raise TypeError(
                 f"a ResolvedRun cannot be updated by {sorted(update or ())}; resolve a RunConfig again"
             )
