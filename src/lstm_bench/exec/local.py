@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
+from lstm_bench.exec.dispatch import Executor
 from lstm_bench.exec.retry import Failed
 from lstm_bench.exec.worker import Event, Finished, Halted, Job, serve
 from lstm_bench.features.host import processors
@@ -182,7 +183,7 @@ class InlineExecutor(LocalExecutor):
         worker.thread.join(_PATIENCE_SECONDS)
 
 
-def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> LocalExecutor:
+def make_executor(name: ExecutorName, slots: SlotTable, slots_per_device: int | None) -> Executor:
     """Make an executor: ``local`` for processes, ``inline`` for a thread. Workers on the CPU share its cores.
 
     Raises ``ConfigError`` if ``inline`` would have more than one slot.

@@ -25,7 +25,7 @@ _LEAST_CAPABILITY = (8, 0)  # Ampere: the first with tf32 and bf16
 
 
 def choose_path(spec: PackSpec, device: torch.device) -> PathChoice:
-    """Choose the fastest path that is correct for a shape on a device.
+    """Choose the fastest path that trains a pack correctly on a device.
 
     Raises ConfigError if the chosen path does not compute in the requested precision.
     """

@@ -61,7 +61,8 @@ class TrackerOptions:
 class Tracker:
     """Receives the events of runs. This one ignores them: tracking is off.
 
-    Calls neither raise nor wait, except :meth:`close`.
+    Training calls the tracker of :func:`~lstm_bench.tracking.factory.open_tracker`, whose calls neither raise nor wait,
+    except :meth:`close`. The trackers behind it run in their own process, where they may do both.
     """
 
     def begin(self, run: TrackedRun) -> None:

@@ -21,7 +21,8 @@ __all__ = ["judge_study"]
 def judge_study(definition: Definition, provider: Provider) -> Iterator[Finding]:
     """Find reasons why a study's figures are meaningless or impossible.
 
-    A refusal at one end of the space only is a warning: trials there fail, others may not.
+    If a run would be refused only at some values of the space, this is a warning: those trials fail, others may
+    succeed.
     """
     surveys: dict[str, Survey] = {}
 

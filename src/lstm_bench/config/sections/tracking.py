@@ -21,7 +21,7 @@ class TrackingConfig(Section):
     """
 
     tracker: TrackerName = Field("off", description="the tracker; off disables tracking")
-    record: bool = Field(True, description="whether to upload the record's files, or the figures alone")
+    record: bool = Field(True, description="whether to upload the record's files; otherwise only its metrics")
     figures: bool = Field(
         True,
         description="whether to upload pictures of each run's main figures; needs matplotlib (extra pictures)",

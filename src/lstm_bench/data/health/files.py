@@ -116,7 +116,7 @@ def check_spans(
     thresholds: Thresholds,
     findings: Findings,
 ) -> None:
-    """Find membership spans in which an instrument has no row, or none for many days.
+    """Find membership spans in which an instrument has no row, or none for many days at the start or at the end.
 
     ``rows``: code -> first and last row, positions in the calendar.
     """

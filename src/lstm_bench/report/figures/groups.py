@@ -57,8 +57,8 @@ def group_figures(ic: pd.DataFrame) -> Iterator[Figure]:
         {name: entry for name, entry in shown.items() if name in ic.columns},
         "long_short",
         "Long-short, cumulative",
-        "Returns of the best and worst scores without cost, summed. The gap between the lines is what the "
-        "short side adds.",
+        "Returns of the best and worst scores without cost, summed. The gap between best minus worst and best "
+        "minus all is what the short side adds; Qlib's long-short is half a spread.",
     )
 
 

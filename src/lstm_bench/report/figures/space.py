@@ -66,7 +66,7 @@ def _slice(state: str, key: str, parameter: Parameter, trials: Sequence[TrialRow
         customdata=numbers,
         hovertemplate=f"trial %{{customdata}}<br>{key} %{{x}}<br>%{{y:.6f}}<extra></extra>",
     )
-    if state == "complete":  # later trials are darker, to show the sampler's path
+    if state == "complete":  # later trials stand out more, to show the sampler's path
         scale = {"color": numbers, "colorscale": "@sequential", "showscale": False}
         trace["marker"] |= scale | {"line": {"width": 0.6, "color": "@blue"}}
     return trace
@@ -85,8 +85,8 @@ def parallel_figure(trials: Sequence[TrialRow], space: Space) -> Figure | None:
     return Figure(
         "parallel",
         "Parallel coordinates",
-        "A line per complete trial, through its parameters to its loss, the best trials on top. Where blue lines "
-        "run together, the search has settled.",
+        "A line per complete trial, through its parameters to its loss. Better trials are drawn over worse ones. Where "
+        "blue lines run together, the search has settled.",
         list(_bundles(done, {key: place for key, (place, _) in scales.items()}))[::-1],
         axes(
             axis(
@@ -153,8 +153,8 @@ def contour_figures(
         yield Figure(
             f"contour_{a}_{b}",
             f"Loss over {a} and {b}",
-            "Points are complete trials. The shades between them are interpolated; the paler, the better. Trust "
-            "them only near points.",
+            "Points are complete trials. The shades between them are interpolated: the nearer to the background, the "
+            "better. Trust them only near points.",
             [surface, cloud],
             axes(
                 *(_parameter_axis(key, space[key]) for key in (a, b)), showlegend=False, hovermode="closest"

@@ -98,7 +98,9 @@ class StudyReport:
         contours = list(space.contour_figures(self.trials, searched, self.importances))
         yield from contours
         if not contours:
-            yield Note("Contours need at least ten complete trials.", is_absence=True)
+            yield Note(
+                "Contours need at least ten complete trials and two parameters that vary.", is_absence=True
+            )
 
     def _agreement(self) -> Iterator[Part]:
         by_name = {name: [one for one in self.complete if name in one.valid_ic] for name in ("IC", "Rank IC")}
