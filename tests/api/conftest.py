@@ -6,25 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.market import market, own_cache
 
 import lstm_bench
 from lstm_bench import RunConfig
-from lstm_bench.data import fingerprint
-from lstm_bench.data.synthetic import synthesize
+
+__all__ = ["market", "own_cache"]
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprint, "cache_path", lambda: tmp_path / "cache" / "fingerprints.json")
-
-
-@pytest.fixture(scope="session")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("market") / "qlib"
-    synthesize(out, stocks=20, days=320, seed=0)
-    return out
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.oracle.test_evaluation_oracle import write_market
 
 import lstm_bench
 from lstm_bench import InputError
-from lstm_bench.data.qlib_folder import History, write_qlib_folder
 from lstm_bench.evaluate.trading.backtest import REPORT_COLUMNS
 
 FIXTURES = Path(__file__).parents[1] / "oracle" / "fixtures"
@@ -24,18 +24,8 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     """The market of the evaluation fixtures, and the variants that pyqlib traded on it."""
     about = json.loads((FIXTURES / "evaluation_market.json").read_text())
     bars = pd.read_parquet(FIXTURES / "evaluation_bars.parquet")
-    days = np.asarray(about["calendar"], dtype="datetime64[D]")
-    histories = []
-    for code, frame in bars.groupby(level="instrument"):
-        begin = int(np.searchsorted(days, frame.index[0][1].to_datetime64().astype("datetime64[D]")))
-        fields = {field: frame[field].to_numpy().astype(np.float32) for field in frame.columns}
-        histories.append(History(str(code), begin, fields))
-    markets = {
-        name: [(code, np.datetime64(first, "D"), np.datetime64(last, "D")) for code, first, last in spans]
-        for name, spans in about["markets"].items()
-    }
     folder = tmp_path_factory.mktemp("traded") / "market"
-    write_qlib_folder(folder, days, markets, histories)
+    write_market(folder, about, bars)
     return folder, about["variants"]
 
 

@@ -73,7 +73,7 @@ def is_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
-def rescue(name: str, write: Callable[[Path], None]) -> Path | None:
+def rescue(name: str, write: Callable[[Path], object]) -> Path | None:
     """Keep a file or folder, which ``write`` makes, where there is room; return its path, None if there is no room."""
     for folder in _folders():
         place = folder / name

@@ -82,7 +82,7 @@ def _keep(outcome: Path, content: str) -> None:
     except OSError as error:
         if not is_full(error):
             raise
-        kept = rescue(outcome.name, lambda staged: write_whole(staged, content))
+        kept = rescue(outcome.name, lambda staged: staged.write_text(content, encoding="utf-8"))
         where = "nor does any other place" if kept is None else f"it is kept in {kept}"
         logger.warning("%s has no room for the outcome of the trial, %s", outcome.parent, where)
 
