@@ -15,8 +15,8 @@ import lstm_bench
 
 SOURCE = Path(lstm_bench.__file__).parent
 ROOMS = [
-    "core", "config", "data", "features", "dataset", "evaluate", "model", "record", "tracking", "run",
-    "exec", "tune", "bench", "report", "api", "cli",
+    "core", "statistics", "config", "data", "features", "dataset", "evaluate", "model", "record", "tracking",
+    "run", "exec", "tune", "bench", "report", "api", "cli",
 ]  # fmt: skip
 """From the lowest to the highest: a room imports from itself and from rooms before it."""
 

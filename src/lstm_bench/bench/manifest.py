@@ -41,6 +41,10 @@ class BenchRow(Section):
     )
     failures: dict[Seed, str] = Field({}, description="seed -> what went wrong")
     workflow: dict[str, Any] = Field(description="the resolved configuration, its seed left out")
+    model: dict[str, Any] | None = Field(
+        None,
+        description="the model that scored, without settings of single seeds; null for the workflow's LSTM",
+    )
 
 
 class Bench(Section):

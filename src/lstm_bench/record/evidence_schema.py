@@ -115,10 +115,12 @@ class SeedResult:
     n_epochs: Annotated[int | None, "most epochs allowed"] = None
     parameters: Annotated[int | None, "number of the model's parameters"] = None
     data_used: Annotated[str | None, "digest of the days and stocks that the run used"] = None
+    model: Annotated[str | None, "JSON of the model that scored; null for the configuration's LSTM"] = None
+    valid_score: Annotated[float | None, "score on valid of the best epoch, or of the model"] = None
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-_LATER_FIELDS = ("data_used",)
+_LATER_FIELDS = ("data_used", "model", "valid_score")
 """Fields that early files lack."""
 
 

@@ -11,9 +11,9 @@ import pytest
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.report.leaderboard.published import COLUMNS, PUBLISHED
 from lstm_bench.report.leaderboard.rows import Row, group_rows, rows_of
-from lstm_bench.report.leaderboard.statistics import probability_of_improvement
 from lstm_bench.report.pages.leaderboard_page import leaderboard_page, report_links
 from lstm_bench.report.pages.page import Page, PageTable, render
+from lstm_bench.statistics.resampling import probability_of_improvement
 
 
 def page_of(results: Path, **more: Any) -> tuple[Page, list[Row]]:

@@ -17,6 +17,7 @@ from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.record.evidence import Daily, Evidence, read_evidence, same_data, write_study
 from lstm_bench.record.evidence_schema import DAILY, METRICS, SeedResult
 from lstm_bench.record.record import Record
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.evidence.verification import verify
 from lstm_bench.report.leaderboard.setting import calendar_of, config_text, parse_config, reductions, segments
 
@@ -134,7 +135,7 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
     calendar = calendar_of(provenance)
     spans = segments(config, calendar)
     training, device, git = provenance["training"], provenance["device"], provenance["git"] or {}
-    synthetic = provenance.get("synthetic")
+    synthetic, model = provenance.get("synthetic"), provenance.get("model")
     failure = row.failures.get(seed) or f"training {training['status']} before any epoch was usable"
     return replace(
         _without_record(row, seed),
@@ -167,6 +168,8 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
         best_epoch=training["best_epoch"],
         n_epochs=config.task.model.kwargs.n_epochs,
         parameters=training["parameters"],
+        model=None if model is None else ScoringModel.of(model).text(),
+        valid_score=training.get("best_score"),
         metrics=_known(metrics, record),
     )
 

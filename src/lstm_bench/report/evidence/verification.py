@@ -17,6 +17,7 @@ from lstm_bench.evaluate.returns.risk import excess_risk, return_series
 from lstm_bench.record.evidence import Daily, Evidence, same_data
 from lstm_bench.record.evidence_schema import SeedResult, Status
 from lstm_bench.record.identity import NUMERICS, run_id
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.leaderboard.setting import parse_config
 
 __all__ = ["findings", "verify"]
@@ -69,7 +70,8 @@ def _of_seed(study: str, result: SeedResult) -> Iterator[str]:
     if result.status == "failed" and not result.message:
         yield "failed without a message"
     if result.status == "complete":
-        needed = ("run_id", "data_fingerprint", "first_day", "last_day", "numerics", "epochs", "parameters")
+        trained = ("epochs", "parameters") if result.model is None else ()
+        needed = ("run_id", "data_fingerprint", "first_day", "last_day", "numerics", *trained)
         for name in (name for name in needed if getattr(result, name) is None):
             yield f"complete without {name}"
     yield from _of_config(result)
@@ -79,6 +81,10 @@ def _of_config(result: SeedResult) -> Iterator[str]:
     """Compare the seed and the run id with those of the configuration."""
     try:
         config = parse_config(json.loads(result.config))
+        model = None if result.model is None else ScoringModel.parse(result.model)
+    except DataError as error:
+        yield str(error)
+        return
     except (ConfigError, ValueError) as error:
         yield f"config: {error}"
         return
@@ -86,7 +92,7 @@ def _of_config(result: SeedResult) -> Iterator[str]:
         yield f"its config has the seed {config.seed}"
     # with other numerics, the id was a hash of an older form of the configuration
     if result.run_id and result.data_fingerprint and result.numerics == NUMERICS:
-        expected = run_id(config, result.data_fingerprint)
+        expected = run_id(config, result.data_fingerprint, model)
         if result.run_id != expected:
             yield f"run_id is {result.run_id}, but its config and data give {expected}"
 

@@ -13,7 +13,7 @@ from lstm_bench.report.figures.figure import DATES, Figure, axes, axis, grid_lay
 from lstm_bench.report.figures.traces import Trace, heatmap, horizontal, line, points
 from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, PublishedRow
 from lstm_bench.report.leaderboard.rows import Row
-from lstm_bench.report.leaderboard.statistics import FEWEST
+from lstm_bench.statistics.estimate import FEWEST
 
 __all__ = ["curve_figures", "seed_figures", "win_figure"]
 

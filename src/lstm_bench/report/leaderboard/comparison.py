@@ -15,8 +15,8 @@ from lstm_bench.record.evidence_schema import METRICS
 from lstm_bench.report.leaderboard.find_row import find_row
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row, rows_of
-from lstm_bench.report.leaderboard.statistics import (
-    Estimate,
+from lstm_bench.statistics.estimate import Estimate
+from lstm_bench.statistics.resampling import (
     block_length,
     bootstrap_mean,
     probability_of_improvement,

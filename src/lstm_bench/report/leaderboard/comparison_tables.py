@@ -9,7 +9,7 @@ from lstm_bench.core.counting import counted
 from lstm_bench.report.leaderboard.comparison import Comparison
 from lstm_bench.report.leaderboard.formats import markdown_table, nullable
 from lstm_bench.report.leaderboard.published import COLUMNS
-from lstm_bench.report.leaderboard.statistics import FEWEST, Estimate
+from lstm_bench.statistics.estimate import FEWEST, Estimate
 
 __all__ = [
     "DAILY_HEADER",

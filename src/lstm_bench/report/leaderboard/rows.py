@@ -28,7 +28,8 @@ from lstm_bench.report.leaderboard.setting import (
     parse_config,
     segments,
 )
-from lstm_bench.report.leaderboard.statistics import Estimate, bootstrap_mean
+from lstm_bench.statistics.estimate import Estimate
+from lstm_bench.statistics.resampling import bootstrap_mean
 
 __all__ = ["FEATURE_SETS", "Cell", "Group", "Row", "Setting", "group_rows", "published_rows", "rows_of"]
 

@@ -18,9 +18,9 @@ from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_s
 from lstm_bench.report.leaderboard.comparison_tables import UNDECIDED
 from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT
 from lstm_bench.report.leaderboard.rows import Group, Row, group_rows, published_rows
-from lstm_bench.report.leaderboard.statistics import Estimate
 from lstm_bench.report.leaderboard.tables import KINDS
 from lstm_bench.report.pages.page import Cell, Note, Page, PageTable, Part, Section, cell, percent
+from lstm_bench.statistics.estimate import Estimate
 
 __all__ = ["leaderboard_page", "report_links"]
 

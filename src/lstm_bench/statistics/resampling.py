@@ -5,15 +5,12 @@ Each resampling uses its own generator with a fixed seed, so the same values giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.statistics.estimate import FEWEST, LEVEL, Estimate
+
 __all__ = [
-    "FEWEST",
-    "LEVEL",
-    "Estimate",
     "block_length",
     "bootstrap_mean",
     "probability_of_improvement",
@@ -21,27 +18,9 @@ __all__ = [
     "stationary_bootstrap_mean",
 ]
 
-FEWEST = 3
-"""Values that an interval or a p-value needs at least."""
-
-LEVEL = 0.95
 RESAMPLES = 10_000
 
 Values = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its bootstrap interval; both ends are NaN if there are too few values."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether there is an interval; without one the value does not generalise to other seeds or days."""
-        return not np.isnan(self.low)
 
 
 def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:

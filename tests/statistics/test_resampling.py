@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lstm_bench.report.leaderboard.statistics import (
+from lstm_bench.statistics.resampling import (
     bootstrap_mean,
     probability_of_improvement,
     signed_rank_p_value,

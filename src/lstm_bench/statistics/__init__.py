@@ -1,0 +1,1 @@
+"""Intervals, tests and confidence sets of means over seeds and days."""
