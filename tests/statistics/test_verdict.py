@@ -68,9 +68,15 @@ def test_more_seeds_cannot_decide_what_days_dominate() -> None:
 
 def test_no_difference_at_all_is_never_decided_without_a_margin() -> None:
     told = verdict(difference(0.0, 1e-6, 1e-6))
-    assert told.text == "undecided (neither more seeds nor more days can decide it)"
+    assert told.text == "undecided (there is no difference)"
     assert (told.more_seeds, told.more_days) == (None, None)
     assert verdict(difference(0.0), margin=0.001).word == "equivalent"
+
+
+def test_seeds_alone_and_days_alone_may_not_decide() -> None:
+    told = verdict(difference(0.001, 1e-6, 1e-6))
+    assert told.text == "undecided (needs both more seeds and more days)"
+    assert verdict(difference(0.001, 1e-6, 1e-6).with_more(seeds=95, days=10_000)).word == "A better"
 
 
 def test_other_comparisons_raise_the_bar() -> None:

@@ -78,7 +78,7 @@ def verdict(
         return Verdict(word, word)
     seeds = difference.seeds_until(lambda found: equivalent(found) or better(found))
     days = difference.days_until(lambda found: equivalent(found) or better(found))
-    return Verdict("undecided", f"undecided ({_missing(seeds, days)})", seeds, days)
+    return Verdict("undecided", f"undecided ({_missing(difference.value, seeds, days)})", seeds, days)
 
 
 def _without_interval(difference: Nested) -> Verdict:
@@ -92,12 +92,12 @@ def _without_interval(difference: Nested) -> Verdict:
     return Verdict("undecided", "undecided (a seed has no value)")
 
 
-def _missing(seeds: int | None, days: int | None) -> str:
+def _missing(value: float, seeds: int | None, days: int | None) -> str:
     if seeds is not None:
         return f"needs about {_counted(_rounded(seeds), 'more seed')}"
     if days is not None:
         return f"more seeds cannot decide it: needs about {_counted(_rounded(days), 'more day')}"
-    return "neither more seeds nor more days can decide it"
+    return "needs both more seeds and more days" if value else "there is no difference"
 
 
 def _rounded(count: int) -> int:
