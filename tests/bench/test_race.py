@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.market import Configure
 
 from lstm_bench.bench.candidates import Candidate
 from lstm_bench.bench.driver import bench
@@ -21,6 +23,7 @@ from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import ConfigError, InputError
 from lstm_bench.exec.devices import Device
 from lstm_bench.record.evidence import Evidence
+from lstm_bench.record.evidence_schema import SeedResult
 from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.run import runner
@@ -52,7 +55,7 @@ class Heard(BenchProgress):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def datasets(tmp_path_factory: pytest.TempPathFactory) -> None:
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Share the cache of datasets among the races."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSTM_BENCH_CACHE", str(tmp_path_factory.mktemp("datasets")))
@@ -60,7 +63,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="module")
-def benched(configure: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def benched(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two rows with one seed each; tests must not change the folder."""
     results = tmp_path_factory.mktemp("benched") / "results"
     for (study, label), size in ((A, 2), (B, 4)):
@@ -85,11 +88,11 @@ def race_in(results: Path, metric: str = "Rank IC", most: int = 6, margin: float
     return Race(racers[0], racers[1], metric, seeds, margin)
 
 
-def rows_results(evidence: Mapping[str, Evidence], study: str, label: str) -> list:
+def rows_results(evidence: Mapping[str, Evidence], study: str, label: str) -> list[SeedResult]:
     return [one for one in evidence[study].results if one.row == label]
 
 
-def run(results: Path, progress: Heard, *, provider_uri: str | None = None, **terms: object) -> RaceResult:
+def run(results: Path, progress: Heard, *, provider_uri: str | None = None, **terms: Any) -> RaceResult:
     return run_race(
         race_in(results, **terms),
         devices=[CPU], executor="inline", results=results, provider_uri=provider_uri, progress=progress,
@@ -194,7 +197,8 @@ def test_rows_that_cannot_race_are_refused(results: Path) -> None:
     rows = rows_results(collect(results), *A)
     ridge = [replace(one, model=ScoringModel("ridge").text()) for one in rows]
     with pytest.raises(
-        InputError, match="narrow/default is not an LSTM but Ridge, of which no further seeds"
+        InputError,
+        match="narrow/default is a row of the model Ridge, and a race trains further seeds of LSTMs",
     ):
         racer_of(*A, ridge, "IC")
     with pytest.raises(InputError, match="no seed of narrow/default has 'Long Precision'"):

@@ -24,7 +24,7 @@ def test_a_race_begins_with_the_smallest_seed_of_both_rows_and_skips_tuning_seed
 
 def test_it_ends_with_the_first_seed_that_decides() -> None:
     found = standing(A, B, range(64), None)
-    assert (found.is_decided, found.is_over, found.more) == (True, True, None)
+    assert (found.verdict.text, found.is_over) == ("A better", True)
     n = len(found.seeds)
     differences = [A[seed] - B[seed] for seed in range(n)]
     lows, _ = confidence_sequence(differences)
@@ -56,13 +56,15 @@ def test_it_says_how_many_more_seeds_are_needed() -> None:
     few = {seed: A[seed] for seed in range(3)}
     found = standing(few, B, range(64), None)
     assert (found.seeds, found.is_decided, found.is_over) == ((0, 1, 2), False, False)
-    assert found.more is not None
-    assert 1 <= found.more <= 5
-    assert standing({}, {}, range(64), None).more is None
+    more = found.verdict.more_seeds
+    assert more is not None
+    assert 1 <= more <= 5
+    assert found.verdict.text.startswith(f"undecided (needs about {more} more seed")
+    assert standing({}, {}, range(64), None).verdict.text == "undecided"
 
 
 def test_equivalence_needs_a_margin() -> None:
     same = dict.fromkeys(range(20), 0.02)
     assert not standing(same, same, range(20), None).is_decided
     found = standing(same, same, range(20), 0.002)
-    assert (found.is_decided, len(found.seeds)) == (True, 5)
+    assert (found.verdict.text, len(found.seeds)) == ("equivalent within 0.002", 5)

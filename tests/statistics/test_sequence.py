@@ -16,6 +16,7 @@ from lstm_bench.statistics.sequence import (
     log_e_values,
     pairs_to_decide,
     sequence_estimate,
+    sequence_verdict,
 )
 
 Differences = st.lists(st.floats(-1, 1).map(lambda x: round(x, 3)), min_size=1, max_size=20)
@@ -39,7 +40,7 @@ def integrated_e_value(x: np.ndarray, mean: float, c: float) -> float:
 
     above, _ = integrate.dblquad(weighted, -12 / c, 12 / c, -8, 8, epsabs=1e-12, epsrel=1e-7)
     below, _ = integrate.quad(likelihood, -8, 8, args=(0.0,), epsabs=1e-14, epsrel=1e-9)
-    return above / below
+    return float(above / below)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +144,15 @@ def test_what_is_missing_is_what_decides_at_the_same_mean_and_spread() -> None:
         lows, highs = confidence_sequence(same)
         assert bool(lows[-1] > 0 or highs[-1] < 0) is expected
     assert pairs_to_decide([1.0, -1.0, 0.0]) is None
+
+
+def test_the_verdict_is_of_the_pairs_that_decide() -> None:
+    x = np.random.default_rng(0).normal(1.0, 1.0, 64)
+    n = decided_after(x, 0.002)
+    assert n is not None
+    assert sequence_verdict(x[:n], 0.002).text == "A better"
+    assert sequence_verdict(-x[:n], 0.002).text == "B better"
+    assert sequence_verdict(x[: n - 1], 0.002).text.startswith("undecided (needs about ")
+    assert sequence_verdict([0.001] * 5, 0.002).text == "equivalent within 0.002"
+    assert sequence_verdict([0.001] * 5).text == "A better"
+    assert sequence_verdict([]).text == "undecided"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -24,9 +23,10 @@ from lstm_bench.record.scoring_model import ScoringModel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lstm_bench.config.workflow import ResolvedRun
     from lstm_bench.record.stamp import NamedData
 
-__all__ = ["Racer", "open_racer", "racer_of"]
+__all__ = ["Racer", "configuration_of", "open_racer", "racer_of"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def racer_of(study: str, label: str, results: Sequence[SeedResult], metric: str)
     name = f"{study}/{label}"
     for model in (one.model for one in results if one.model is not None):
         raise InputError(
-            f"compare --until-decided: {name} is not an LSTM but {ScoringModel.parse(model).name}, of which no further "
-            "seeds can be trained; leave --until-decided out"
+            f"compare --until-decided: {name} is a row of the model {ScoringModel.parse(model).name}, and a race "
+            "trains further seeds of LSTMs; leave --until-decided out"
         )
     complete = [one for one in results if one.status == "complete"]
     if not complete:
@@ -80,32 +80,17 @@ def racer_of(study: str, label: str, results: Sequence[SeedResult], metric: str)
     return Racer(study, label, tuple(results), {one.seed: one.metrics.get(metric) for one in run})
 
 
-def open_racer(
-    racer: Racer, seeds: Sequence[int], results: Path, provider_uri: str | None
-) -> tuple[Candidate, NamedData]:
-    """Open the data of a row, to train ``seeds`` of it.
+def configuration_of(racer: Racer, results: Path, provider_uri: str | None) -> ResolvedRun:
+    """Return a row's configuration, with the data folder ``provider_uri``, or else its own.
 
-    Its configuration is in the manifest beside its records. If there is none, it is in the evidence, which does not
-    know the data folder.
+    It is in the manifest beside the row's records. If there is none, it is in the evidence, which does not know the
+    data folder.
 
     Raises
     ------
-    InputError
-        If the data folder is unknown, or its days and stocks are not those of the row.
+    ConfigError
+        If the data folder is unknown, or the configuration is not valid.
     """
-    workflow = _workflow(racer, results, provider_uri)
-    try:
-        config = RunConfig.model_validate(workflow).resolved()
-    except ValidationError as error:
-        raise ConfigError(f"{racer.name}: {explain(error)}") from error
-    trial = racer.results[0].trial
-    candidate, data = open_candidate(
-        Candidate(racer.label, racer.study, trial, config), seeds, results, force=False
-    )
-    return candidate, _data_of(racer, candidate, data)
-
-
-def _workflow(racer: Racer, results: Path, provider_uri: str | None) -> Mapping[str, Any]:
     manifest = Bench.load(results / racer.study)
     entry = None if manifest is None else manifest.rows.get(racer.label)
     workflow = json.loads(racer.results[0].config) if entry is None else entry.workflow
@@ -115,7 +100,27 @@ def _workflow(racer: Racer, results: Path, provider_uri: str | None) -> Mapping[
             f"--provider-uri: {racer.name} has evidence, but no manifest in {results / racer.study}, which would "
             "name its data folder; give the folder"
         )
-    return {**workflow, "qlib_init": {**workflow["qlib_init"], "provider_uri": provider_uri or known}}
+    initial = {**workflow["qlib_init"], "provider_uri": provider_uri or known}
+    try:
+        return RunConfig.model_validate({**workflow, "qlib_init": initial}).resolved()
+    except ValidationError as error:
+        raise ConfigError(f"{racer.name}: {explain(error)}") from error
+
+
+def open_racer(
+    racer: Racer, seeds: Sequence[int], results: Path, provider_uri: str | None
+) -> tuple[Candidate, NamedData]:
+    """Open the data of a row, to train ``seeds`` of it.
+
+    Raises
+    ------
+    InputError
+        If its configuration or its data folder cannot be used, or has other days and stocks than the row.
+    """
+    config = configuration_of(racer, results, provider_uri)
+    candidate = Candidate(racer.label, racer.study, racer.results[0].trial, config)
+    candidate, data = open_candidate(candidate, seeds, results, force=False)
+    return candidate, _data_of(racer, candidate, data)
 
 
 def _data_of(racer: Racer, candidate: Candidate, data: NamedData) -> NamedData:

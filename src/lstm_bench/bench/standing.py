@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import count, islice
 
 from lstm_bench.statistics.estimate import Estimate
-from lstm_bench.statistics.sequence import decided_after, pairs_to_decide, sequence_estimate
+from lstm_bench.statistics.sequence import decided_after, sequence_estimate, sequence_verdict
+from lstm_bench.statistics.verdict import Verdict
 
 __all__ = ["Figures", "Standing", "seeds_of_race", "standing"]
 
@@ -28,18 +29,20 @@ class Standing:
     seeds : with a figure in both rows, in the race's order, up to the one that decides or to the first missing one
     skipped : seeds among them whose run has no figure in one of the rows
     estimate : mean difference over ``seeds``, and the last interval of the sequence
-    is_decided : whether ``seeds`` decide
+    verdict : of ``seeds``
     is_over : whether it is decided, or no seed of the race is left
-    more : seeds that it needs beyond ``seeds`` if mean and spread stay as they are; None if it is decided, if there are
-        fewer than two seeds, or if 10,000 would not decide
     """
 
     seeds: tuple[int, ...]
     skipped: tuple[int, ...]
     estimate: Estimate
-    is_decided: bool
+    verdict: Verdict
     is_over: bool
-    more: int | None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether ``seeds`` decide."""
+        return self.verdict.word != "undecided"
 
 
 def seeds_of_race(a: Figures, b: Figures, most: int, without: Collection[int] = ()) -> tuple[int, ...]:
@@ -81,5 +84,5 @@ def standing(a: Figures, b: Figures, seeds: Sequence[int], margin: float | None)
     if n is not None:
         used, differences = used[:n], differences[:n]
         skipped = [seed for seed in skipped if seed < used[-1]]
-    more = pairs_to_decide(differences, margin) if n is None and len(differences) > 1 else None
-    return Standing(tuple(used), tuple(skipped), sequence_estimate(differences), n is not None, is_over, more)
+    found = sequence_verdict(differences, margin)
+    return Standing(tuple(used), tuple(skipped), sequence_estimate(differences), found, is_over)

@@ -25,7 +25,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.core.counting import counted
 from lstm_bench.statistics.estimate import LEVEL, Estimate
+from lstm_bench.statistics.verdict import Verdict
 
 __all__ = [
     "C",
@@ -72,7 +74,8 @@ def log_e_values(differences: npt.ArrayLike, mean: float = 0.0, c: float = C) ->
     square = average**2
     with np.errstate(divide="ignore", invalid="ignore"):
         left = 1 - np.where(square > 0, n / (n + c * c) / (1 + variance / square), 0.0)
-    return 0.5 * (np.log(c * c / (n + c * c)) - n * np.log(left))
+    logs: Floats = 0.5 * (np.log(c * c / (n + c * c)) - n * np.log(left))
+    return logs
 
 
 def confidence_sequence(
@@ -143,6 +146,31 @@ def pairs_to_decide(
     half = _half_widths(n, x.std(ddof=1), level, C)
     decided = _decides(x.mean() - half, x.mean() + half, margin)
     return int(decided.argmax()) + 1 if decided.any() else None
+
+
+def sequence_verdict(differences: npt.ArrayLike, margin: float | None = None) -> Verdict:
+    """Return the verdict of a race, by the last interval of the sequence at ``LEVEL``.
+
+    Equivalence comes first: a difference can be sure, and too small to matter.
+
+    Parameters
+    ----------
+    differences : ``[n]``
+        A - B of a metric for which higher is better, up to the pair that decides.
+    margin
+        Largest difference that does not matter; None if every one does.
+    """
+    found = sequence_estimate(differences)
+    if margin is not None and -margin < found.low and found.high < margin:
+        return Verdict("equivalent", f"equivalent within {margin:g}")
+    if found.low > 0:
+        return Verdict("A better", "A better")
+    if found.high < 0:
+        return Verdict("B better", "B better")
+    more = pairs_to_decide(differences, margin) if np.size(differences) > 1 else None
+    if more is None:
+        return Verdict("undecided", "undecided")
+    return Verdict("undecided", f"undecided (needs about {counted(more, 'more seed')})", more)
 
 
 def _moments(x: Floats) -> tuple[Floats, Floats]:

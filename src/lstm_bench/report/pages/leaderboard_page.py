@@ -14,7 +14,7 @@ from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError
 from lstm_bench.record.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
-from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_seeds
+from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_pair
 from lstm_bench.report.leaderboard.comparison_tables import UNDECIDED
 from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT
 from lstm_bench.report.leaderboard.rows import Group, Row, group_rows, published_rows
@@ -44,7 +44,7 @@ def leaderboard_page(
         Section(f"table-{k}", _title(group), list(_table_parts(group, daily, links or {}, f"t{k}")))
         for k, group in enumerate(groups)
     ]
-    pairs = list(_pair_parts(rows))
+    pairs = list(_pair_parts(rows, evidence))
     if pairs:
         sections.append(Section("pairs", "Row against row", pairs))
     if not rows:
@@ -171,22 +171,22 @@ def _seed_table(group: Group, links: Mapping[str, str], prefix: str) -> PageTabl
     )
 
 
-def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
+def _pair_parts(rows: Sequence[Row], evidence: Mapping[str, Evidence]) -> Iterator[Part]:
     """Compare all rows of the same data, market, label, numerics and test, whatever their features."""
     tables: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         if row.complete:
             tables.setdefault(tuple(row.setting.comparable.values()), []).append(row)
     for k, alike in enumerate(group for group in tables.values() if len(group) > 1):
-        found = _comparisons(alike)
+        found = _comparisons(alike, evidence)
         reduced = [row.name for row in alike if row.reductions]
         text = f"{counted(len(alike), 'row')} on the same data, label and test segment."
         yield Note(f"{text} Reduced runs: {', '.join(reduced)}." if reduced else text)
         for metric, column in COLUMNS.items():
             wins = np.full((len(alike), len(alike)), np.nan)
             for (a, b), compared in found.items():
-                if metric in compared and compared[metric].difference.is_decided:
-                    chance = compared[metric].improvement
+                if metric in compared and compared[metric].difference.estimate.is_decided:
+                    chance = compared[metric].difference.improvement
                     wins[a, b], wins[b, a] = chance, 1 - chance
             if np.isfinite(wins).any():
                 yield win_figure([row.name for row in alike], wins, column, f"wins{k}")
@@ -196,15 +196,15 @@ def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
 Compared = Mapping[tuple[int, int], Mapping[str, MetricComparison]]
 
 
-def _comparisons(rows: Sequence[Row]) -> Compared:
-    """Compare each pair that has common seeds."""
+def _comparisons(rows: Sequence[Row], evidence: Mapping[str, Evidence]) -> Compared:
+    """Compare each pair."""
     found: dict[tuple[int, int], dict[str, MetricComparison]] = {}
     for a, b in itertools.combinations(range(len(rows)), 2):
         try:
-            compared = compare_seeds(rows[a], rows[b])
-        except InputError:  # no seed is common: the pair has no line
+            compared = compare_pair(evidence, rows[a], rows[b])
+        except InputError:  # a row lacks the metric of the verdict: the pair has no line
             continue
-        found[a, b] = {one.metric: one for one in compared}
+        found[a, b] = {one.metric: one for one in compared.metrics}
     return found
 
 
@@ -214,11 +214,12 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
             Cell(rows[a].name),
             Cell(rows[b].name),
             Cell(COLUMNS[metric]),
-            _figure(metric, one.mean_a),
-            _figure(metric, one.mean_b),
-            _estimate(one.difference, metric),
+            _figure(metric, one.difference.mean_a),
+            _figure(metric, one.difference.mean_b),
+            _estimate(one.difference.estimate, metric),
             Cell(UNDECIDED) if np.isnan(one.p_value) else cell(one.p_value),
-            cell(one.improvement, ".3f"),
+            cell(one.difference.improvement, ".3f"),
+            Cell(one.verdict.text),
         ]
         for (a, b), compared in found.items()
         for metric, one in compared.items()
@@ -226,16 +227,16 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
     return PageTable(
         name,
         "Pairs",
-        ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "Wilcoxon p", "P(A > B)"],
+        ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "p", "P(A > B)", "Verdict"],
         lines,
-        "A − B over the common seeds with its 95 % interval, Wilcoxon's signed-rank test of the pairs, and "
-        "the probability that a seed of A beats a seed of B. With few seeds all three are coarse: the least p of "
-        "five pairs is 0.0625, and fewer than three seeds give no interval.",
+        "A − B with its 95 % interval over seeds and days (of the maximum drawdown over seeds alone), the p-value of "
+        "no difference by Holm over the metrics of the pair, and the probability that a seed of A beats a seed of B. "
+        "The pairs of rows are not corrected for each other. `lstm-bench compare A B` explains the verdict.",
         is_sortable=True,
     )
 
 
-def _estimate(estimate: Estimate, metric: str = "") -> Cell:
+def _estimate(estimate: Estimate, metric: str) -> Cell:
     detail = UNDECIDED
     if estimate.is_decided:
         detail = f"[{_text(metric, estimate.low)}, {_text(metric, estimate.high)}]"
