@@ -16,7 +16,7 @@ from lstm_bench.record.scoring_model import ScoringModel
 if TYPE_CHECKING:
     from lstm_bench.run.publication import PackRun
 
-__all__ = ["add_scored_row", "check_row"]
+__all__ = ["add_scored_row", "check_row", "recorded_models"]
 
 
 def check_row(experiment: Path, label: str, model: ScoringModel, option: str = "--name") -> None:
@@ -26,6 +26,15 @@ def check_row(experiment: Path, label: str, model: ScoringModel, option: str = "
     """
     bench = Bench.load(experiment)
     _check(experiment, None if bench is None else bench.rows.get(label), label, model, option)
+
+
+def recorded_models(experiment: Path, label: str) -> dict[int, ScoringModel]:
+    """Return the models of a row's records by seed, without seeds whose record was deleted or is an LSTM's."""
+    bench = Bench.load(experiment)
+    row = None if bench is None else bench.rows.get(label)
+    records = {seed: Record.find(experiment / run) for seed, run in (row.runs if row else {}).items()}
+    models = {seed: record.model() for seed, record in records.items() if record is not None}
+    return {seed: model for seed, model in models.items() if model is not None}
 
 
 def add_scored_row(

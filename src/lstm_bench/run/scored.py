@@ -116,6 +116,7 @@ class Scoring:
 
         Raises ``InputError`` if the configuration or the data cannot be used.
         """
+        self._progress.stage("dataset")
         if not self._judged:
             log_findings(judge_setup(self.config, self.provider))
         build: Callable[..., Dataset] = build_dataset
@@ -159,7 +160,7 @@ class Scoring:
         needed = record_mib(prepared) * 2**20
         check_room(self.experiment, needed, "the record")
         origin = Origin.of(config, data, prepared, watch)
-        with watch.stage("score"):
+        with watch.stage("predict"):
             scores = score(prepared)
         with watch.stage("evaluate"):
             scored = _evaluated(config, prepared, scores.values)
