@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from lstm_bench.bench.manifest import BenchRow, check_label
+from lstm_bench.bench.manifest import BenchRow
 from lstm_bench.bench.scored_rows import add_scored_row, check_row, recorded_models
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.record.scoring_model import ScoringModel
@@ -54,10 +54,6 @@ def evaluate_table(
     DataError
         If no test sample has a score.
     """
-    try:
-        check_label(label)
-    except ValueError as error:
-        raise ConfigError(f"--name: got {label!r}, {error}") from error
     check_row(scoring.experiment, label, ScoringModel("scores"))
     aligned = align(table, scoring.prepared)
     model = ScoringModel("scores", {"sha256": aligned.sha256})

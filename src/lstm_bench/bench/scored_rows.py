@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_bench.bench.manifest import Bench, BenchRow, workflow_of_row
+from lstm_bench.bench.manifest import Bench, BenchRow, check_label, workflow_of_row
 from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import ConfigError
@@ -20,10 +20,15 @@ __all__ = ["add_scored_row", "check_row", "recorded_models"]
 
 
 def check_row(experiment: Path, label: str, model: ScoringModel, option: str = "--name") -> None:
-    """Check that a row may have a label: that no row of another model has it.
+    """Check that a row may have a label.
 
-    Raises ``ConfigError`` if one has it, or evidence cannot have the experiment's name.
+    Raises ``ConfigError`` if a row of another model has it, it cannot name a row, or evidence cannot have the
+    experiment's name.
     """
+    try:
+        check_label(label)
+    except ValueError as error:
+        raise ConfigError(f"{option}: got {label!r}, {error}") from error
     bench = Bench.load(experiment)
     _check(experiment, None if bench is None else bench.rows.get(label), label, model, option)
 
