@@ -20,6 +20,7 @@ from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.dataset import Dataset, SampleSet
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.handler import missing_columns_hint
+from lstm_bench.dataset.permutation import with_learned_labels
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.evaluate.signal.metrics import signal_metrics
@@ -79,6 +80,7 @@ def prepare(
     _check_market(config, provider)
     d_feat = config.task.model.kwargs.d_feat
     dataset = build(config.task.dataset, provider, d_feat=d_feat, embargo=embargo_days(config))
+    dataset = with_learned_labels(config, dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     test = dataset.samples("test", "infer")
     check_learning(config, dataset, train, valid)
