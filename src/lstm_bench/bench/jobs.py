@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.bench.candidates import Candidate
-from lstm_bench.bench.manifest import Bench, BenchRow
+from lstm_bench.bench.manifest import Bench, BenchRow, workflow_of_row
 from lstm_bench.bench.training import RUN_PACK
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.dispatch import JobSource
@@ -79,8 +79,7 @@ class PackJobs(JobSource):
     def _enter(self, row: _Row, pack_width: int | None) -> None:
         """Enter a row into the manifest, and queue the runs that have no record, in packs."""
         candidate, seeds = row.candidate, list(row.ids)
-        workflow = candidate.config.to_file()
-        workflow["task"]["model"]["kwargs"].pop("seed", None)
+        workflow = workflow_of_row(candidate.config)
 
         def entered(before: BenchRow | None) -> BenchRow:
             if before is not None and (

@@ -73,6 +73,7 @@ def entry_object(entry: CatalogueEntry) -> dict[str, Any]:
         "state": entry.state,
         "fault": entry.fault or None,
         "features": entry.features,
+        "model": None if entry.model is None else entry.model.to_json(),
         "seed": entry.seed,
         "started": None if entry.started is None else entry.started.isoformat(),
         "status": entry.status,
@@ -145,10 +146,14 @@ def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None
         typer.echo(f"this record {_STATES[entry.state]}{f': {entry.fault}' if entry.fault else ''}")
     if entry.status is not None:
         took = "" if entry.seconds is None else f", {duration(entry.seconds)} in all"
-        typer.echo(
+        trained = (
             f"{entry.status.replace('_', ' ')} after {counted(entry.epochs or 0, 'epoch')}, "
-            f"best epoch {entry.best_epoch}; started {_moment(entry.started, True)}{took}"
+            f"best epoch {entry.best_epoch}"
         )
+        done = (
+            trained if entry.model is None else f"scored by another model than the LSTM: {entry.model.name}"
+        )
+        typer.echo(f"{done}; started {_moment(entry.started, True)}{took}")
     typer.echo()
     metrics = entry.metrics or {}
     if lines := [[title, f"{metrics[name]:.6f}"] for name, title in COLUMNS.items() if name in metrics]:
@@ -234,7 +239,8 @@ def next_commands(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> 
         yield f"lstm-bench runs rm {run}{where}", "removes it"
         return
     yield f"lstm-bench report {run}{where}", "writes a page of its figures"
-    yield f"lstm-bench predict {run}{where}", "scores new days with its weights"
+    if entry.model is None:
+        yield f"lstm-bench predict {run}{where}", "scores new days with its weights"
     if rows:
         yield f"lstm-bench leaderboard{where}", f"shows it in the row {', '.join(rows)}"
     elif _may_be_evidence(entry.experiment):

@@ -185,7 +185,9 @@ class _Market:
         self.heat = 0.95 * self.heat + 0.2 * _logistic(u_heat)
         market = 0.011 * np.exp(self.market_heat) * float(_student_t(u_market[1:2])[0])
         idiosyncratic = self.volatility * np.exp(self.heat) * _student_t(u_move)
-        move: Floats = self.beta * market + idiosyncratic + self.signal.strength * self.volatility * self.expected
+        move: Floats = (
+            self.beta * market + idiosyncratic + self.signal.strength * self.volatility * self.expected
+        )
         if 0 <= t - int(_STILL_AT * self.days) < _STILL_DAYS:
             move[STILL] = 0.0
         limit_up = int(_LIMITS_AT * self.days)
