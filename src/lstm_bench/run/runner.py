@@ -18,8 +18,9 @@ from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.select import choose_path
 from lstm_bench.record.identity import run_id
+from lstm_bench.record.ledger import check_can_append
 from lstm_bench.record.provenance import Stopwatch
-from lstm_bench.record.publish import publish, recover
+from lstm_bench.record.publish import publish_run, recover
 from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import expect_room, forget_rescued, is_full, rescue_record, take_rescued
 from lstm_bench.record.stamp import NamedData, data_of_run
@@ -137,7 +138,8 @@ def execute_pack(
     Raises
     ------
     InputError
-        If the configuration, the seeds, the data or the device cannot be used, or there is no room for the records.
+        If the configuration, the seeds, the data or the device cannot be used, there is no room for the records, or
+        the ledger of test evaluations cannot be written.
     RunError
         If the disk filled up in the meantime. Trained runs are kept elsewhere; the next start finds them.
     """
@@ -157,6 +159,7 @@ def execute_pack(
     done = _recorded(folders, force=force)
     missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
+        check_can_append(experiment.parent)
         if not judged:
             log_findings(judge_setup(config, provider))
         pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
@@ -194,7 +197,7 @@ def _publish_runs(
         for seed, write in pack.compute(tracked):
             try:
                 expect_room(pack.experiment, pack.record_bytes)
-                record, computed = publish(folders[seed], write, replace=force)
+                record, computed = publish_run(folders[seed], write, replace=force)
             except OSError as error:
                 if not is_full(error):
                     raise
