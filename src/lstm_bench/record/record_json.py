@@ -49,6 +49,7 @@ class TrainingJson(Recorded):
     best_epoch: Annotated[int, Strict()] | None = None
     best_score: Number | None = None
     parameters: Count = 0
+    permuted_labels: Flag | None = None
 
 
 class ProvenanceJson(Recorded):

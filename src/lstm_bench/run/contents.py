@@ -154,6 +154,7 @@ class PackProvenance:
                 "best_score": fit.best_score,
                 "parameters": spec.parameters,
                 "constant_loss": constant_loss,
+                "permuted_labels": config.lstm_bench.training.permute_labels,
             },
             "seconds": seconds,
             "peak_memory_mib": peak_memory_mib(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun, RunConfig
 from lstm_bench.core.errors import ConfigError, RunError
 from lstm_bench.core.writable import check_can_be_made
 from lstm_bench.data.fingerprint import fingerprint
@@ -106,8 +106,9 @@ def execute_pack(
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, except those that have records.
 
-    They train as one pack. Then each is evaluated and published separately, so that finished runs are kept. The seed
-    of the configuration is ignored.
+    They train as one pack, except that runs on permuted labels, which differ by seed, train one after the other. Then
+    each is evaluated and published separately, so that finished runs are kept. The seed of the configuration is
+    ignored.
 
     Parameters
     ----------
@@ -162,9 +163,17 @@ def execute_pack(
         check_can_append(experiment.parent)
         if not judged:
             log_findings(judge_setup(config, provider))
-        pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
-        done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
+        for members in _packs(missing):
+            pack = PackComputation(members, data, resolved_device, watch, cache, experiment)
+            done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
     return [done[seed] for seed in seeds]
+
+
+def _packs(configs: Mapping[int, ResolvedRun]) -> list[dict[int, ResolvedRun]]:
+    """Return the runs that can train together: those that learn the same labels."""
+    if any(config.lstm_bench.training.permute_labels for config in configs.values()):
+        return [{seed: config} for seed, config in configs.items()]
+    return [dict(configs)]
 
 
 def _recorded(folders: Mapping[int, Path], *, force: bool) -> dict[int, PackRun]:

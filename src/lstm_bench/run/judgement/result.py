@@ -37,6 +37,8 @@ def judge_result(record: Record) -> Iterator[Finding]:
 def _training(record: Record) -> Iterator[Finding]:
     training = record.provenance()["training"]
     best = training["best_epoch"]
+    if training.get("permuted_labels"):
+        yield Finding("labels", "those of train and valid were permuted: a control, not a model")
     if training["status"] == "diverged":
         yield Finding(
             "training",
