@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from lstm_bench.bench.candidates import Candidate
-from lstm_bench.bench.manifest import Bench, BenchRow
+from lstm_bench.bench.manifest import Bench, BenchRow, workflow_of_row
 from lstm_bench.bench.training import RUN_PACK
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.dispatch import JobSource
 from lstm_bench.exec.retry import Failed
@@ -23,6 +24,7 @@ from lstm_bench.exec.worker import Job
 from lstm_bench.record.identity import run_id
 from lstm_bench.record.publish import recover
 from lstm_bench.record.record import Record
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.tracking.tracked import described
 from lstm_bench.tracking.tracker import Tracker, tracked_id
 
@@ -53,10 +55,8 @@ class _Row:
             before = RunConfig.model_validate(entry.workflow)
         except ValidationError:  # of a version with other keys
             return False
-        return (
-            entry.model is None
-            and before.identity() == self.candidate.config.identity()
-            and dict(entry.runs) == self.ids_of(entry.runs)
+        return before.identity() == self.candidate.config.identity() and dict(entry.runs) == self.ids_of(
+            entry.runs
         )
 
 
@@ -105,12 +105,16 @@ class PackJobs(JobSource):
         row = self._rows[name]
         row.ids |= row.ids_of(seeds)
         candidate = row.candidate
-        workflow = candidate.config.to_file()
-        workflow["task"]["model"]["kwargs"].pop("seed", None)
+        workflow = workflow_of_row(candidate.config)
 
         def entered(before: BenchRow | None) -> BenchRow:
+            if before is not None and before.model is not None:
+                label = f"{candidate.study}/{candidate.label}"
+                raise ConfigError(
+                    f"{label} is a row of {ScoringModel.of(before.model).name}; give --name another row"
+                )
             if before is not None and not row.is_same(before):
-                before = None
+                before = None  # of another configuration or other data
             all_seeds = sorted({*seeds, *(before.seeds if before is not None else ())})
             runs, failures = _recorded(row, row.ids_of(all_seeds), seeds if self._force else ())
             known = {} if before is None else before.failures
