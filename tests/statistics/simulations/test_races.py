@@ -22,8 +22,9 @@ def races(effect: float, noise: str = "normal") -> Floats:
         drawn = rng.normal(size=size)
     elif noise == "heavy tails":
         drawn = rng.standard_t(5, size)
-    spread = {"normal": 1.0, "heavy tails": np.sqrt(5 / 3), "two skewed rows": np.sqrt(2)}[noise]
-    return effect + drawn / spread
+    spread = {"normal": 1.0, "heavy tails": 5 / 3, "two skewed rows": 2.0}[noise] ** 0.5
+    scaled: Floats = effect + drawn / spread
+    return scaled
 
 
 def stopped(decided: np.ndarray) -> np.ndarray:
