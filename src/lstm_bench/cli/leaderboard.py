@@ -69,7 +69,7 @@ class PrintOptions:
         None, "Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False
     )
     compat: bool = option(False, "Print standard deviations with two decimals, as Qlib does.", "--compat")
-    intervals: bool = option(False, "Add 95 % bootstrap intervals over seeds.", "--intervals")
+    intervals: bool = option(False, "Add 95 % intervals over seeds.", "--intervals")
     as_json: Json = False
 
     @property
