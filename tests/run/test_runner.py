@@ -514,3 +514,21 @@ def test_a_run_of_an_own_set_says_what_the_embargo_left_out(configure: Configure
         config.model_copy(update={"lstm_bench": config.lstm_bench.model_copy(update={"embargo": 0})})
     )
     assert plain["samples"]["train"] == preview(config)["samples"]["train"] + embargo["train"]
+
+
+@pytest.mark.parametrize("compat", ["qlib", "none"])
+def test_permuted_labels_are_those_of_the_seed_in_any_pack(
+    configure: Configure, tmp_path: Path, compat: str
+) -> None:
+    setting = f"lstm_bench.compat={compat}"
+    config = configure(setting, "lstm_bench.training.permute_labels=true")
+    runs = execute_pack(config, [0, 1], tmp_path / "pack")
+    (alone,) = execute_pack(config, [1], tmp_path / "alone")
+    (true,) = execute_pack(configure(setting), [1], tmp_path / "true")
+    losses = [run.record.table("epochs")["valid_loss"].to_numpy() for run in (*runs, alone, true)]
+    np.testing.assert_array_equal(losses[1], losses[2])
+    assert not np.isclose(losses[0], losses[1]).any()
+    assert not np.isclose(losses[2], losses[3]).any()
+    pd.testing.assert_frame_equal(alone.record.table("label"), true.record.table("label"))
+    training = [run.record.provenance()["permuted_labels"] for run in (alone, true)]
+    assert training == [True, False]

@@ -90,6 +90,7 @@ def _keep(outcome: Path, content: str) -> None:
 def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.dataset.cache import DatasetCache
+    from lstm_bench.dataset.permutation import with_learned_labels
     from lstm_bench.model.contract import MemberSpec, PackSpec
     from lstm_bench.model.select import choose_path
     from lstm_bench.model.trainer import train_pack
@@ -99,6 +100,8 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     kwargs, spec = config.task.model.kwargs, PackSpec.of(config)
     choice = choose_path(spec, session.device)
     dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
+    # the seeds of a trial train together, on the same labels: permuted ones are those of the first seed
+    dataset = with_learned_labels(config.with_seed(payload["seeds"][0]), dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     check_learning(config, dataset, train, valid)
     pruned = False
