@@ -29,8 +29,8 @@ def mean_interval(values: npt.ArrayLike, level: float = LEVEL) -> Estimate:
     n = len(sample)
     if n < FEWEST:
         return Estimate(float(sample.mean()) if n else np.nan, np.nan, np.nan)
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     mean = float(sample.mean())
-    half = float(t.ppf((1 + level) / 2, n - 1) * sample.std(ddof=1) / np.sqrt(n))
+    half = float(stdtrit(n - 1, (1 + level) / 2) * sample.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half)
