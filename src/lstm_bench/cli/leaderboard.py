@@ -154,7 +154,9 @@ def _check_combination(options: PrintOptions) -> None:
 def _check(documents: Sequence[Path], results: Path, form: Format | None) -> None:
     """Check documents against the evidence alone; a fresh checkout has no records."""
     from lstm_bench.record.evidence import read_evidence
+    from lstm_bench.record.ledger import read_ledger
     from lstm_bench.report.documents.document import check_document
+    from lstm_bench.report.evidence.coverage import verify_coverage
     from lstm_bench.report.evidence.verification import verify
 
     evidence = read_evidence(results)
@@ -166,6 +168,7 @@ def _check(documents: Sequence[Path], results: Path, form: Format | None) -> Non
             check_document(document, results, evidence)
         except CheckError as error:
             stale[document] = error
+    verify_coverage(evidence, read_ledger(results))
     if form == "json":
         checked = [{"document": str(document), "stale": document in stale} for document in documents]
         print_json({"stale": bool(stale), "documents": checked})
