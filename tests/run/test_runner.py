@@ -567,5 +567,5 @@ def test_permuted_labels_are_those_of_the_seed_in_any_pack(
     assert not np.isclose(losses[0], losses[1]).any()
     assert not np.isclose(losses[2], losses[3]).any()
     pd.testing.assert_frame_equal(alone.record.table("label"), true.record.table("label"))
-    training = [run.record.provenance()["training"]["permuted_labels"] for run in (alone, true)]
+    training = [run.record.provenance()["permuted_labels"] for run in (alone, true)]
     assert training == [True, False]

@@ -15,7 +15,7 @@ from lstm_bench.record import ledger
 from lstm_bench.record.evaluated import Evaluated
 from lstm_bench.record.record import Record
 
-__all__ = ["check_idle", "folder_size", "publish", "publish_run", "recover", "remove"]
+__all__ = ["check_idle", "folder_size", "publish", "publish_evaluated", "recover", "remove"]
 
 
 def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = False) -> tuple[Record, bool]:
@@ -50,7 +50,9 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
     return Record(folder), True
 
 
-def publish_run(folder: Path, write: Callable[[Path], None], *, replace: bool = False) -> tuple[Record, bool]:
+def publish_evaluated(
+    folder: Path, write: Callable[[Path], None], *, replace: bool = False
+) -> tuple[Record, bool]:
     """Publish the record of a run, ``<results>/<experiment>/<run_id>``, and enter its evaluation into the ledger.
 
     The ledger is that of the folder of results. A run that diverged was not evaluated and gets no entry. Arguments and

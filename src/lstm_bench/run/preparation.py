@@ -33,7 +33,9 @@ from lstm_bench.model.select import training_bytes
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 
-__all__ = ["Prepared", "check_learning", "needs", "prepare", "valid_criterion", "valid_metric"]
+__all__ = [
+    "Prepared", "check_learning", "needs", "prepare", "record_mib", "valid_criterion", "valid_metric",
+]  # fmt: skip
 
 logger = logging.getLogger("lstm_bench")
 
@@ -210,19 +212,23 @@ def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[s
     and ``record_mib`` is the record on disk.
     """
     dataset, spec = prepared.dataset, PackSpec.of(config)
-    weights = spec.parameters
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
-    days = len(np.unique(prepared.test.days))
-    held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
-    small = 150_000 + 320 * days  # daily series and small tables; files fill whole blocks
     features = {id(view.features): view.features.on("cpu").nbytes for view in dataset.views.values()}
     largest = replace(spec, batch_size=_largest_batch(spec, prepared.train))
     mib = float(2**20)
     return {
         "resident_mib": (sum(features.values()) + samples * 24) / mib,
         "training_mib": training_bytes(largest, choice, 1, dataset.step_len) / mib,
-        "record_mib": (11 * len(prepared.test) + 22 * held + 4 * weights + small) / mib,
+        "record_mib": record_mib(prepared, spec.parameters),
     }
+
+
+def record_mib(prepared: Prepared, weights: int = 0) -> float:
+    """Estimate the size of a run's record with this number of weights, in MiB."""
+    days = len(np.unique(prepared.test.days))
+    held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
+    small = 150_000 + 320 * days  # daily series and small tables; files fill whole blocks
+    return float((11 * len(prepared.test) + 22 * held + 4 * weights + small) / 2**20)
 
 
 def _largest_batch(spec: PackSpec, train: SampleSet) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,41 +19,18 @@ from lstm_bench.model.select import choose_path
 from lstm_bench.record.identity import run_id
 from lstm_bench.record.ledger import check_can_append
 from lstm_bench.record.provenance import Stopwatch
-from lstm_bench.record.publish import publish_run, recover
 from lstm_bench.record.record import Record
-from lstm_bench.record.rescue import expect_room, forget_rescued, is_full, rescue_record, take_rescued
 from lstm_bench.record.stamp import NamedData, data_of_run
 from lstm_bench.run.computation import PackComputation
 from lstm_bench.run.judgement.finding import log_findings
 from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import needs, prepare
+from lstm_bench.run.publication import PackRun, find_recorded, publish_run
 from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracked import TrackedPack, described
 from lstm_bench.tracking.tracker import Tracker
 
-__all__ = ["PackRun", "execute", "execute_pack", "preview"]
-
-
-@dataclass(frozen=True)
-class PackRun:
-    """One seed of a pack.
-
-    Attributes
-    ----------
-    computed : False if the record existed, or another process published it in the meantime
-    error : why the record has no metrics; None if it has. Such a run is not computed again.
-    """
-
-    seed: int
-    record: Record
-    computed: bool
-    error: str | None
-
-    @classmethod
-    def of(cls, seed: int, record: Record, *, computed: bool) -> PackRun:
-        """Describe a seed by its record."""
-        failure = record.failure()
-        return cls(seed, record, computed, None if failure is None else f"seed {seed}: {failure}")
+__all__ = ["execute", "execute_pack", "preview"]
 
 
 def execute(
@@ -157,14 +133,16 @@ def execute_pack(
         if data is None:
             data = data_of_run(config.resolved(), provider, experiment, seeds, force=force)
     folders = {seed: experiment / run_id(member, data.name) for seed, member in configs.items()}
-    done = _recorded(folders, force=force)
+    done = find_recorded(folders, force=force)
     missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
         check_can_append(experiment.parent)
         if not judged:
             log_findings(judge_setup(config, provider))
         for members in _packs(missing):
-            pack = PackComputation(members, data, resolved_device, watch, cache, experiment)
+            own_watch = Stopwatch(progress.stage)
+            own_watch.seconds |= watch.seconds
+            pack = PackComputation(members, data, resolved_device, own_watch, cache, experiment)
             done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
     return [done[seed] for seed in seeds]
 
@@ -174,17 +152,6 @@ def _packs(configs: Mapping[int, ResolvedRun]) -> list[dict[int, ResolvedRun]]:
     if any(config.lstm_bench.training.permute_labels for config in configs.values()):
         return [{seed: config} for seed, config in configs.items()]
     return [dict(configs)]
-
-
-def _recorded(folders: Mapping[int, Path], *, force: bool) -> dict[int, PackRun]:
-    """Repair records after processes were killed, and return the seeds that have records."""
-    done = {}
-    for seed, folder in folders.items():
-        recover(folder)
-        record = None if force else take_rescued(folder) or Record.find(folder)
-        if record is not None:
-            done[seed] = PackRun.of(seed, record, computed=False)
-    return done
 
 
 def _publish_runs(
@@ -205,16 +172,11 @@ def _publish_runs(
     with TrackedPack(tracker, progress, runs) as tracked:
         for seed, write in pack.compute(tracked):
             try:
-                expect_room(pack.experiment, pack.record_bytes)
-                record, computed = publish_run(folders[seed], write, replace=force)
-            except OSError as error:
-                if not is_full(error):
-                    raise
-                without_room.append(rescue_record(seed, folders[seed], write))
+                done[seed] = publish_run(seed, folders[seed], write, pack.record_bytes, force=force)
+            except RunError as error:
+                without_room.append(str(error))
                 continue
-            forget_rescued(folders[seed])
-            done[seed] = PackRun.of(seed, record, computed=computed)
-            tracked.recorded(seed, record)
+            tracked.recorded(seed, done[seed].record)
         if without_room:
             raise RunError("\n".join(without_room))
     return done

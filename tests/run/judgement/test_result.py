@@ -27,11 +27,14 @@ def recorded(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> 
     return execute(config, tmp_path_factory.mktemp("results"), device="cpu")[0]
 
 
-def provenance(**training: Any) -> Change:
+def provenance(**changes: Any) -> Change:
+    """Change keys of the provenance, or of its ``training``."""
+
     def change(folder: Path) -> None:
         path = folder / "provenance.json"
         content = json.loads(path.read_text())
-        content["training"] |= training
+        for key, value in changes.items():
+            (content if key in content else content["training"])[key] = value
         path.write_text(json.dumps(content))
 
     return change

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def _merge(before: Evidence, row: BenchRow, experiment: Path) -> Evidence:
 
 
 def _still_valid(old: list[SeedResult], row: BenchRow, new: list[SeedResult]) -> list[SeedResult]:
-    """Return the complete results that share configuration, data and numerics with the row's records."""
+    """Return the complete results that share configuration, model, data and numerics with the row's records."""
     identity = parse_config(row.workflow).identity()
     complete = [result for result in new if result.status == "complete"]
     return [
@@ -101,7 +101,13 @@ def _still_valid(old: list[SeedResult], row: BenchRow, new: list[SeedResult]) ->
             or any(result.numerics == one.numerics and same_data(result, one) for one in complete)
         )
         and parse_config(json.loads(result.config)).identity() == identity
+        and _model_of_row(result) == row.model
     ]
+
+
+def _model_of_row(result: SeedResult) -> dict[str, Any] | None:
+    """Return the model of a result as its row's manifest has it."""
+    return None if result.model is None else ScoringModel.parse(result.model).of_row.to_json()
 
 
 def _from_records(row: BenchRow, experiment: Path) -> Collected:
@@ -132,6 +138,7 @@ def _without_record(row: BenchRow, seed: int) -> SeedResult:
         config=config_text(config),
         reduced="; ".join(reductions(config, None, None, None)),
         n_epochs=config.task.model.kwargs.n_epochs,
+        model=None if row.model is None else ScoringModel.of(row.model).text(),
     )
 
 
@@ -141,14 +148,14 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
     calendar = calendar_of(provenance)
     spans = segments(config, calendar)
     training, device, git = provenance["training"], provenance["device"], provenance["git"] or {}
-    synthetic, model = provenance.get("synthetic"), provenance.get("model")
+    synthetic, model = provenance.get("synthetic"), record.model()
     failure = row.failures.get(seed) or f"training {training['status']} before any epoch was usable"
     return replace(
         _without_record(row, seed),
         status="complete" if metrics else "failed",
         message="" if metrics else failure,
         config=config_text(config),
-        reduced="; ".join(reductions(config, calendar, synthetic, training["status"])),
+        reduced="; ".join(reductions(config, calendar, synthetic, training["status"], model)),
         run_id=provenance["run_id"],
         data_fingerprint=provenance["data_fingerprint"],
         data_used=provenance.get("data_used"),
@@ -166,7 +173,7 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
         ),
         device=device["name"],
         device_model=device["model"] or provenance["processor"],
-        training_path=device["training_path"],
+        training_path=device["training_path"] if model is None else None,
         training_status=training["status"],
         train_seconds=provenance["seconds"].get("train"),
         total_seconds=float(sum(provenance["seconds"].values())),
@@ -174,7 +181,7 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
         best_epoch=training["best_epoch"],
         n_epochs=config.task.model.kwargs.n_epochs,
         parameters=training["parameters"],
-        model=None if model is None else ScoringModel.of(model).text(),
+        model=None if model is None else model.text(),
         valid_score=training.get("best_score"),
         metrics=_known(metrics, record),
     )
