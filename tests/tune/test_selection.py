@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.tune.test_no_test_segment import define, tuned
 
 from lstm_bench.core.errors import DataError
+from lstm_bench.data import fingerprint
+from lstm_bench.data.synthetic import synthesize
 from lstm_bench.record.evidence import Evidence, write_study
 from lstm_bench.record.evidence_schema import SeedResult
 from lstm_bench.statistics.deflated_sharpe import deflated_sharpe
@@ -44,6 +47,30 @@ def leave_series(results: Path, number: int, seeds: int = 2, days: int = len(DAY
 
 def of(series: dict[int, ValidSeries], name: str) -> np.ndarray:
     return np.array([getattr(one, name) for one in series.values()])
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("market") / "qlib"
+    synthesize(out, stocks=20, days=320, seed=0)
+    return out
+
+
+def test_a_study_of_noise_shows_that_its_best_trial_is_luck(
+    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Permuted labels: nothing can be learned. docs/selection.md has a study of 30 trials."""
+    monkeypatch.setattr(fingerprint, "fingerprint", lambda _: "f" * 64)
+    noise = {"lstm_bench.training.permute_labels": True}
+    rows, _ = tuned(define(market, set=noise, seeds=[1000, 1001, 1002]), tmp_path, monkeypatch, trials=6)
+    selection = selection_of(rows, "s", tmp_path / "results")
+    assert selection is not None
+    assert (selection.tried, selection.with_series, selection.days) == (6, 6, 50)
+    assert selection.sharpe is not None
+    assert selection.sharpe.p_value > 0.05
+    assert selection.ic is not None
+    assert selection.ic.low < 0 < selection.ic.high
+    assert selection.overfitting is not None
 
 
 ROWS = [
