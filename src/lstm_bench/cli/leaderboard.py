@@ -129,7 +129,7 @@ def leaderboard(options: PrintOptions) -> None:
     if options.html is not None:
         _write_page(options.html, options.results, evidence, shown, options.output)
     elif options.explain is not None:
-        _explain(find_row(rows_of(evidence), options.explain), options.output)
+        _explain(find_row(rows_of(evidence), options.explain), options.results, options.output)
     elif options.out:
         for document in options.out:
             changed = write_document(document, options.results, evidence, shown)
@@ -168,7 +168,8 @@ def _check(documents: Sequence[Path], results: Path, form: Format | None) -> Non
             check_document(document, results, evidence)
         except CheckError as error:
             stale[document] = error
-    verify_coverage(evidence, read_ledger(results))
+    if not stale:
+        verify_coverage(evidence, read_ledger(results))
     if form == "json":
         checked = [{"document": str(document), "stale": document in stale} for document in documents]
         print_json({"stale": bool(stale), "documents": checked})
@@ -248,12 +249,18 @@ def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
         typer.echo(f"\nno row of {' and '.join(others)} was made here; --format md shows all")
 
 
-def _explain(row: Row, form: Format | None) -> None:
-    from lstm_bench.report.leaderboard import explanation
+def _explain(row: Row, results: Path, form: Format | None) -> None:
+    from dataclasses import asdict
 
+    from lstm_bench.record.ledger import read_ledger
+    from lstm_bench.report.leaderboard import explanation
+    from lstm_bench.report.leaderboard.evaluations import evaluations_of
+
+    evaluations = evaluations_of(read_ledger(results), row)
     if form == "json":
-        print_json(explanation.explanation_object(row))
+        print_json({**explanation.explanation_object(row), "test_evaluations": asdict(evaluations)})
         return
     print_table(f"{row.model_name}, {row.name}", explanation.SEED_HEADER, explanation.seed_lines(row))
     print_table("Variance of the means", explanation.VARIANCE_HEADER, explanation.variance_lines(row))
     typer.echo(explanation.explanation_text(row))
+    typer.echo(evaluations.text)
