@@ -27,7 +27,7 @@ from lstm_bench.report.leaderboard.comparison_tables import (
     note,
     source_text,
 )
-from lstm_bench.report.leaderboard.daily_metrics import DAILY_METRICS
+from lstm_bench.report.leaderboard.measures import MEASURES
 from lstm_bench.statistics.multiple import holm
 from lstm_bench.statistics.nested import nested_difference
 
@@ -79,7 +79,7 @@ def test_a_lift_is_found(evidence: dict[str, Evidence]) -> None:
     assert turned.primary.verdict.text == "B better"
 
 
-@pytest.mark.parametrize("metric", sorted(DAILY_METRICS))
+@pytest.mark.parametrize("metric", sorted(MEASURES))
 def test_the_difference_over_days_is_that_of_the_metrics(evidence: dict[str, Evidence], metric: str) -> None:
     found = compare_rows(evidence, "noisy", "alpha360", Terms.of([metric])).primary
     of_a, of_b = (

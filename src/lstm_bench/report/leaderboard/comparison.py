@@ -139,19 +139,14 @@ def compare_rows(
         segment and numerics, or one of them lacks the primary metric.
     """
     rows = rows_of(evidence)
-    return compare_pair(evidence, find_row(rows, a), find_row(rows, b), terms)
+    return compare_pair(find_row(rows, a), find_row(rows, b), terms)
 
 
-def compare_pair(
-    evidence: Mapping[str, Evidence],
-    a: Row,
-    b: Row,
-    terms: Terms = Terms(),
-) -> Comparison:
+def compare_pair(a: Row, b: Row, terms: Terms = Terms()) -> Comparison:
     """Compare two rows; see :func:`compare_rows`."""
     check_comparable(a, b)
     seeds = tuple(sorted({result.seed for result in a.complete} & {result.seed for result in b.complete}))
-    found = [one for metric in terms.shown if (one := difference_of(evidence, a, b, metric)) is not None]
+    found = [one for metric in terms.shown if (one := difference_of(a, b, metric)) is not None]
     if terms.primary not in {one.metric for one in found}:
         lacking = b if a.values(terms.primary) else a
         raise InputError(f"--metric: no seed of {lacking.name} has {terms.primary!r}; name another one first")

@@ -6,14 +6,13 @@ model that has no seed, such as a ridge regression, has one run, which stands fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.record.evidence import Evidence
-from lstm_bench.report.leaderboard.daily_metrics import DAILY_METRICS, DailyMetric, daily_panel
+from lstm_bench.report.leaderboard.measures import MEASURES, Measure, common_axis, panel_of
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.statistics.estimate import FEWEST, Estimate
 from lstm_bench.statistics.nested import Nested, nested_difference
@@ -54,10 +53,10 @@ class Difference:
 
 def has_seeds(row: Row) -> bool:
     """Whether other seeds would give a row other figures; not if its model is deterministic, with one run."""
-    return all(result.model is None for result in row.complete) or len(row.complete) > 1
+    return row.model is None or len(row.complete) > 1
 
 
-def difference_of(evidence: Mapping[str, Evidence], a: Row, b: Row, metric: str) -> Difference | None:
+def difference_of(a: Row, b: Row, metric: str) -> Difference | None:
     """Return the difference of a metric; None if a row lacks it. The rows must be comparable."""
     of_a, of_b = a.values(metric), b.values(metric)
     if not of_a or not of_b:
@@ -65,15 +64,15 @@ def difference_of(evidence: Mapping[str, Evidence], a: Row, b: Row, metric: str)
     common = sorted(of_a.keys() & of_b.keys())
     seeds_a, seeds_b = (common, common) if len(common) >= FEWEST else (sorted(of_a), sorted(of_b))
     left, right = (np.array([of[seed] for seed in seeds]) for of, seeds in ((of_a, seeds_a), (of_b, seeds_b)))
-    daily = DAILY_METRICS.get(metric)
+    measure = MEASURES.get(metric)
     nested = None
     enough = all(len(side) >= FEWEST or not has_seeds(row) for row, side in ((a, left), (b, right)))
-    if daily is not None and enough:
-        nested = _nested(evidence, (a, seeds_a), (b, seeds_b), daily)
+    if measure is not None and enough:
+        nested = _nested((a, seeds_a), (b, seeds_b), measure)
     pairs = left - right if len(left) == len(right) or 1 in (len(left), len(right)) else np.empty(0)
     if nested is not None and nested.has_interval:
         estimate, p_value = nested.estimate, nested.p_value
-    elif daily is None and enough and len(pairs) >= FEWEST:
+    elif measure is None and enough and len(pairs) >= FEWEST:
         nested, estimate, p_value = None, mean_interval(pairs), paired_p_value(pairs)
     else:
         nested, p_value = None, np.nan
@@ -83,21 +82,14 @@ def difference_of(evidence: Mapping[str, Evidence], a: Row, b: Row, metric: str)
     return Difference(metric, mean_a, mean_b, estimate, p_value, nested, tuple(pairs.tolist()), improvement)
 
 
-def _nested(
-    evidence: Mapping[str, Evidence],
-    a: tuple[Row, Sequence[int]],
-    b: tuple[Row, Sequence[int]],
-    metric: DailyMetric,
-) -> Nested | None:
+def _nested(a: tuple[Row, Sequence[int]], b: tuple[Row, Sequence[int]], measure: Measure) -> Nested | None:
     """Interval over seeds and the days that both rows have; None if there is no such day."""
-    panels = []
-    for row, seeds in (a, b):
-        daily = evidence[row.study].daily
-        panels.append(daily_panel(metric, [daily[row.label, seed] for seed in seeds]))
-    (days_a, left), (days_b, right) = panels
+    sides = [[row.daily[seed] for seed in seeds] for row, seeds in (a, b)]
+    days_a, days_b = (common_axis(series) for series in sides)
+    left, right = panel_of(sides[0], measure, days_a), panel_of(sides[1], measure, days_b)
     _, at_a, at_b = np.intersect1d(days_a, days_b, assume_unique=True, return_indices=True)
     if not len(at_a):
         return None
     return nested_difference(
-        left[:, at_a], right[:, at_b], metric.statistic, seeds=(a[1], b[1]), scale=metric.scale
+        left[:, at_a], right[:, at_b], measure.statistic, seeds=(a[1], b[1]), scale=measure.scale
     )
