@@ -27,6 +27,7 @@ def test_a_run_is_its_record(
     tables = ("pred", "label", "epochs", "ic", "ic_decay", "ic_periods", "report", "holdings", "drawdowns")
     for name in tables:
         pd.testing.assert_frame_equal(getattr(result, name), pd.read_parquet(result.path / f"{name}.parquet"))
+    assert result.epochs is not None
     assert len(result.epochs) == 2
 
     # the API's other functions give the figures back from the tables alone

@@ -17,7 +17,7 @@ from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.errors import DataError, RunError
 from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import check_room, free_bytes, rescue, rescued
-from lstm_bench.run import runner
+from lstm_bench.run import publication
 from lstm_bench.run.runner import execute, execute_pack
 from lstm_bench.tracking.progress import Progress
 
@@ -105,7 +105,7 @@ def test_each_seed_of_a_pack_is_kept_and_found_again(
 
     config = configure("lstm_bench.compat=none")
     with monkeypatch.context() as patched:
-        patched.setattr(runner, "expect_room", full)
+        patched.setattr(publication, "expect_room", full)
         with pytest.raises(RunError) as raised:
             execute_pack(config, [3, 4], tmp_path / "e", device="cpu")
     lines = str(raised.value).splitlines()
@@ -133,7 +133,7 @@ def test_what_force_computed_replaces_the_record_that_was_there(
     (record.path / "metrics.json").write_text("damaged")
     for _ in range(2):
         with monkeypatch.context() as patched:
-            patched.setattr(runner, "expect_room", full)
+            patched.setattr(publication, "expect_room", full)
             with pytest.raises(RunError, match="is kept in"):
                 execute(config, tmp_path / "e", device="cpu", force=True)
         again, computed = execute(config, tmp_path / "e", device="cpu")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ from lstm_bench.core.errors import DataError
 from lstm_bench.data.provider import Provider
 
 if TYPE_CHECKING:
+    from lstm_bench.record.layout import TableName
     from lstm_bench.record.record import Record
 
 __all__ = ["RunResult", "load_run", "run"]
@@ -32,7 +33,7 @@ class RunResult:
     metrics : Qlib's metric name -> value, a fraction; NaN if undefined
     pred : ``score``, float32, by (datetime, instrument) of the test segment
     label : ``LABEL0``, float32, the raw label of the same rows
-    epochs : losses, score and seconds by ``epoch``
+    epochs : losses, score and seconds by ``epoch``; None if another model than the LSTM scored
     ic : by ``datetime``: ICs, precision, group returns, autocorrelation and turnover of the scores
     ic_decay : ICs with the labels of later days, a row per ``lag``
     ic_periods : ICs by year and by month
@@ -49,7 +50,7 @@ class RunResult:
     metrics: dict[str, float]
     pred: pd.DataFrame
     label: pd.DataFrame
-    epochs: pd.DataFrame
+    epochs: pd.DataFrame | None
     ic: pd.DataFrame
     ic_decay: pd.DataFrame
     ic_periods: pd.DataFrame
@@ -64,10 +65,11 @@ class RunResult:
     def __str__(self) -> str:
         days, stocks = (self.pred.index.unique(level) for level in ("datetime", "instrument"))
         span = f"{days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}, " if len(days) else ""
+        trained = "" if self.epochs is None else f", after {len(self.epochs)} epochs"
         lines = [
             f"run {self.path}",
             figures_text(self.metrics, ("IC", "ICIR", "Rank IC", "Rank ICIR")),
-            f"test: {span}{len(self.pred):,} scores of {len(stocks):,} stocks, after {len(self.epochs)} epochs",
+            f"test: {span}{len(self.pred):,} scores of {len(stocks):,} stocks{trained}",
         ]
         if self.report is not None:
             of = "1day.excess_return_with_cost."
@@ -211,17 +213,17 @@ def _result(record: Record) -> RunResult:
         metrics=record.metrics(),
         pred=record.table("pred"),
         label=record.table("label"),
-        epochs=record.table("epochs"),
+        epochs=_present(record, "epochs"),
         ic=record.table("ic"),
         ic_decay=record.table("ic_decay"),
         ic_periods=record.table("ic_periods"),
         analysis=record.analysis(),
-        report=_traded(record, "report"),
-        holdings=_traded(record, "holdings"),
-        drawdowns=_traded(record, "drawdowns"),
+        report=_present(record, "report"),
+        holdings=_present(record, "holdings"),
+        drawdowns=_present(record, "drawdowns"),
     )
 
 
-def _traded(record: Record, name: Literal["report", "holdings", "drawdowns"]) -> pd.DataFrame | None:
-    """Read a table that only a run with a backtest has."""
+def _present(record: Record, name: TableName) -> pd.DataFrame | None:
+    """Read a table that not every run has."""
     return record.table(name) if record.has_table(name) else None

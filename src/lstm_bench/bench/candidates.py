@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_bench.bench.manifest import check_label
 from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.values.seeds import parse_seeds, seed_list
 from lstm_bench.config.workflow import load_workflow
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lstm_bench.tune.definition import Definition
     from lstm_bench.tune.repository.store import Store
 
-__all__ = ["Candidate", "candidates_of_file", "candidates_of_study", "tuning_seeds"]
+__all__ = ["Candidate", "candidates_of_file", "candidates_of_study", "default_candidate", "tuning_seeds"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,18 @@ class Candidate:
     data: NamedData | None = None
 
 
-def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str | None) -> list[Candidate]:
-    """Return the configuration of a workflow file. Raises ``ConfigError`` if the file or an override is wrong."""
+def candidates_of_file(
+    path: Path, overrides: Sequence[str], provider_uri: str | None, label: str | None = None
+) -> list[Candidate]:
+    """Return the configuration of a workflow file, labelled with the file's name unless ``label`` is given.
+
+    Raises ``ConfigError`` if the file, an override or the label is wrong.
+    """
+    if label is not None:
+        try:
+            check_label(label)
+        except ValueError as error:
+            raise ConfigError(f"--name: got {label!r}, {error}") from error
     moved = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
     config = load_workflow(path, [*overrides, *moved])
     name = path.stem if config.experiment_name is None else config.experiment_name
@@ -53,7 +64,7 @@ def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str |
         raise ConfigError(
             f"experiment_name: got {name!r}; {error}, such as --set experiment_name=mine"
         ) from error
-    return [Candidate(label=path.stem, study=name, trial=None, config=config.resolved())]
+    return [Candidate(label=label or path.stem, study=name, trial=None, config=config.resolved())]
 
 
 def tuning_seeds(store: Store, name: str) -> tuple[int, ...]:
@@ -105,12 +116,28 @@ def candidates_of_study(
     data = store.data(name, provider_uri)
     candidates = []
     for row in chosen:
-        config = definition.run_config(row.params)
-        if provider_uri is not None:
-            moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
-            config = config.model_copy(update={"qlib_init": moved})
+        config = _moved(definition.run_config(row.params), provider_uri)
         candidates.append(Candidate(_label(row, ranked), name, row.number, config, data))
     return candidates
+
+
+def default_candidate(store: Store, name: str, provider_uri: str | None) -> Candidate:
+    """Return a study's default configuration, whether or not it has been tried.
+
+    Raises ``InputError`` if there is no such study, or the data, in ``provider_uri`` if they have moved, are not its.
+    """
+    definition = store.definition(name)
+    params, _ = definition.defaults()
+    config = _moved(definition.run_config(params), provider_uri)
+    return Candidate("default", name, 0, config, store.data(name, provider_uri))
+
+
+def _moved(config: ResolvedRun, provider_uri: str | None) -> ResolvedRun:
+    """Return the configuration with its data in another folder, unless it is None."""
+    if provider_uri is None:
+        return config
+    moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
+    return config.model_copy(update={"qlib_init": moved})
 
 
 def _check_seeds(seeds: Sequence[int], tuned_on: Sequence[int]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.bench.candidates import Candidate
-from lstm_bench.bench.manifest import Bench, BenchRow
+from lstm_bench.bench.manifest import Bench, BenchRow, workflow_of_row
 from lstm_bench.bench.training import RUN_PACK
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.dispatch import JobSource
 from lstm_bench.exec.retry import Failed
@@ -20,6 +21,7 @@ from lstm_bench.exec.worker import Job
 from lstm_bench.record.identity import run_id
 from lstm_bench.record.publish import recover
 from lstm_bench.record.record import Record
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.tracking.tracked import described
 from lstm_bench.tracking.tracker import Tracker, tracked_id
 
@@ -79,10 +81,14 @@ class PackJobs(JobSource):
     def _enter(self, row: _Row, pack_width: int | None) -> None:
         """Enter a row into the manifest, and queue the runs that have no record, in packs."""
         candidate, seeds = row.candidate, list(row.ids)
-        workflow = candidate.config.to_file()
-        workflow["task"]["model"]["kwargs"].pop("seed", None)
+        workflow = workflow_of_row(candidate.config)
 
         def entered(before: BenchRow | None) -> BenchRow:
+            if before is not None and before.model is not None:
+                name = f"{candidate.study}/{candidate.label}"
+                raise ConfigError(
+                    f"{name} is a row of {ScoringModel.of(before.model).name}; give --name another row"
+                )
             if before is not None and (
                 before.workflow != workflow or dict(before.runs) != _ids(candidate, row.data, before.runs)
             ):

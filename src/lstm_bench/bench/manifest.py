@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from filelock import FileLock
 from pydantic import Field, ValidationError
@@ -18,9 +18,13 @@ from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import DataError
 
-__all__ = ["Bench", "BenchRow", "rows_with", "studies_of"]
+if TYPE_CHECKING:
+    from lstm_bench.config.workflow import RunConfig
+
+__all__ = ["Bench", "BenchRow", "check_label", "rows_with", "studies_of", "workflow_of_row"]
 
 _NAME = "bench.json"
+_LONGEST_LABEL = 60
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -82,6 +86,27 @@ class Bench(Section):
     def save(self, experiment: Path) -> None:
         """Write the manifest in one rename."""
         write_whole(experiment / _NAME, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+
+
+def check_label(label: str) -> str:
+    """Return a label if it can name a row, as in ``STUDY/ROW``.
+
+    Raises ValueError if it cannot.
+    """
+    if not label or label != label.strip() or label.startswith("-") or not label.isprintable():
+        raise ValueError("expected printable characters, the first no - and no blank at either end")
+    if set(label) & set("/|"):
+        raise ValueError("expected no / and no |")
+    if len(label) > _LONGEST_LABEL:
+        raise ValueError(f"expected at most {_LONGEST_LABEL} characters")
+    return label
+
+
+def workflow_of_row(config: RunConfig) -> dict[str, Any]:
+    """Return a resolved configuration as a row has it: without a seed."""
+    content = config.to_file()
+    content["task"]["model"]["kwargs"].pop("seed", None)
+    return content
 
 
 def studies_of(results: Path) -> list[str]:

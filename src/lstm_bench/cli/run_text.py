@@ -43,6 +43,8 @@ _BRIEF = (
     "Strategy",
 )  # fmt: skip
 """Rows of the configuration table that ``runs show`` prints."""
+_OF_LSTM = ("Network", "Loss", "Optimizer", "Epochs")
+"""Those of them that say nothing about scores of another model."""
 _METRIC_TITLES = {"1day.excess_return_with_cost.annualized_return": "Return"}
 _FIXED_COLUMNS = ("seed", "started", "experiment", "features")
 _STATES = {"damaged": "is damaged", "being written": "is being written", "diverged": "diverged"}
@@ -73,6 +75,7 @@ def entry_object(entry: CatalogueEntry) -> dict[str, Any]:
         "state": entry.state,
         "fault": entry.fault or None,
         "features": entry.features,
+        "model": None if entry.model is None else entry.model.to_json(),
         "seed": entry.seed,
         "started": None if entry.started is None else entry.started.isoformat(),
         "status": entry.status,
@@ -145,10 +148,14 @@ def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None
         typer.echo(f"this record {_STATES[entry.state]}{f': {entry.fault}' if entry.fault else ''}")
     if entry.status is not None:
         took = "" if entry.seconds is None else f", {duration(entry.seconds)} in all"
-        typer.echo(
+        trained = (
             f"{entry.status.replace('_', ' ')} after {counted(entry.epochs or 0, 'epoch')}, "
-            f"best epoch {entry.best_epoch}; started {_moment(entry.started, True)}{took}"
+            f"best epoch {entry.best_epoch}"
         )
+        done = (
+            trained if entry.model is None else f"scored by another model than the LSTM: {entry.model.name}"
+        )
+        typer.echo(f"{done}; started {_moment(entry.started, True)}{took}")
     typer.echo()
     metrics = entry.metrics or {}
     if lines := [[title, f"{metrics[name]:.6f}"] for name, title in COLUMNS.items() if name in metrics]:
@@ -172,8 +179,9 @@ def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     except ConfigError as error:
         yield "Configuration", f"cannot be read: {error}"
         return
+    left_out = () if entry.model is None else _OF_LSTM
     for name, text in configuration_table(config, None, None).lines:
-        if name.text in _BRIEF:
+        if name.text in _BRIEF and name.text not in left_out:
             yield name.text, text.text
 
 
@@ -234,7 +242,8 @@ def next_commands(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> 
         yield f"lstm-bench runs rm {run}{where}", "removes it"
         return
     yield f"lstm-bench report {run}{where}", "writes a page of its figures"
-    yield f"lstm-bench predict {run}{where}", "scores new days with its weights"
+    if entry.model is None:
+        yield f"lstm-bench predict {run}{where}", "scores new days with its weights"
     if rows:
         yield f"lstm-bench leaderboard{where}", f"shows it in the row {', '.join(rows)}"
     elif _may_be_evidence(entry.experiment):

@@ -15,12 +15,16 @@ from lstm_bench.core.atomic import Staging, stagings_in, stagings_of
 from lstm_bench.core.errors import DataError
 from lstm_bench.record.layout import CONFIG, SEAL
 from lstm_bench.record.record import Record
+from lstm_bench.record.scoring_model import ScoringModel
 
 __all__ = ["CatalogueEntry", "find_entry", "find_run", "is_run_id", "list_runs", "name_some", "run_folders"]
 
 _ID = re.compile(r"[0-9a-f]{16}")
-_SCORED = ("pred.parquet", "label.parquet", "ic.parquet", "epochs.parquet", "model.safetensors")
+_SCORED = ("pred.parquet", "label.parquet", "ic.parquet")
 """Files of every run that has scores."""
+
+_TRAINED = ("epochs.parquet", "model.safetensors")
+"""Further files of every run of an LSTM that has scores."""
 
 _SET_NAME = re.compile(r"^lstm_bench:\n(?: .*\n)*?  features:\n    name: (.+)$", re.MULTILINE)
 _HANDLER = re.compile(r"^ +handler:\n +class: (.+)$", re.MULTILINE)
@@ -39,6 +43,7 @@ class CatalogueEntry:
     path : of the record, which does not exist while the run is only staged
     fault : what is wrong with the record; empty if nothing is
     features : Alpha158, Alpha360 or the name of another feature set
+    model : that scored; None for the configuration's LSTM
     started : with its time zone
     status : how training ended
     seconds : in total
@@ -49,6 +54,7 @@ class CatalogueEntry:
     path: Path
     fault: str = ""
     features: str | None = None
+    model: ScoringModel | None = None
     seed: int | None = None
     started: datetime | None = None
     status: str | None = None
@@ -153,7 +159,8 @@ def _entry(path: Path, stagings: tuple[Staging, ...]) -> CatalogueEntry:
     try:
         values = _provenance(record)
         metrics = record.metrics()
-        faults += _absent(path, _SCORED if metrics else ())
+        needed = _SCORED if values["model"] is not None else (*_SCORED, *_TRAINED)
+        faults += _absent(path, needed if metrics else ())
     except DataError as error:
         faults.append(str(error).removeprefix(f"{path}{os.sep}"))
     return CatalogueEntry(path, "; ".join(faults), **values, metrics=metrics, stagings=stagings)
@@ -170,6 +177,7 @@ def _provenance(record: Record) -> dict[str, Any]:
     training = content["training"]
     return {
         "features": _features(record.path / CONFIG),
+        "model": record.model(),
         "seed": content["seed"],
         "started": _moment(content.get("started")),
         "status": training["status"],

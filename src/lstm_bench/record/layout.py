@@ -23,7 +23,8 @@
 
 The backtest's four tables exist if the configuration requests a backtest. A run that diverged before any epoch
 was usable has no scores: it leaves ``config.yaml``, an empty ``metrics.json``, ``epochs.parquet`` and
-``provenance.json``.
+``provenance.json``. Scores of another model than the configuration's LSTM have no ``epochs.parquet``,
+``model.safetensors`` and ``statistics.json``; ``provenance.json`` names the model.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from lstm_bench.core.errors import ConfigError, DataError
 from lstm_bench.model.path_name import current_path_name
 from lstm_bench.record.layout import AGAIN, CONFIG, SEAL, TableName, check_table
 from lstm_bench.record.record_json import ProvenanceJson, check_analysis, check_figures
+from lstm_bench.record.scoring_model import ScoringModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +93,14 @@ class Record:
     def provenance_as_written(self) -> dict[str, Any]:
         """Read the provenance, with the training path under its name in that version, which evidence keeps."""
         return self._json(SEAL, ProvenanceJson.model_validate)
+
+    def model(self) -> ScoringModel | None:
+        """Read which model scored; None if it is the configuration's LSTM.
+
+        Raises ``DataError`` if the provenance cannot be read.
+        """
+        content = self.provenance_as_written().get("model")
+        return None if content is None else ScoringModel.of(content)
 
     def config(self) -> RunConfig:
         """Read the resolved configuration.

@@ -70,13 +70,20 @@ class SavedRun:
         Raises
         ------
         DataError
-            If the run diverged and left no weights, or a file is missing or damaged.
+            If another model than an LSTM scored, the run diverged and left no weights, or a file is missing or
+            damaged.
         ConfigError
             If this version cannot read its configuration.
         """
         failure = record.failure()
         if failure is not None:
             raise DataError(f"{record.path}: {failure}; there is nothing to predict with")
+        model = record.model()
+        if model is not None:
+            raise DataError(
+                f"{record.path}: its scores are those of another model ({model.name}), expected an LSTM: the record "
+                "has no weights to predict with"
+            )
         for name in ("pred.parquet", _STATISTICS, _WEIGHTS):
             if not (record.path / name).is_file():
                 raise DataError(f"{record.path}: this record is not complete: it has no {name}; {AGAIN}")

@@ -23,6 +23,9 @@ MODEL_NAMES: Mapping[ModelKind, str] = {
 }
 """Kind -> the name in tables. ``scores`` are scores that a user computed elsewhere."""
 
+_OF_ONE_SEED: Mapping[ModelKind, tuple[str, ...]] = {"ensemble": ("members",), "scores": ("sha256",)}
+"""Kind -> settings that differ between the seeds of a row."""
+
 
 @dataclass(frozen=True)
 class ScoringModel:
@@ -42,6 +45,13 @@ class ScoringModel:
     def name(self) -> str:
         """The model's name in tables."""
         return MODEL_NAMES[self.kind]
+
+    @property
+    def of_row(self) -> ScoringModel:
+        """The model without settings of single seeds: what the seeds of a row have in common."""
+        left_out = _OF_ONE_SEED.get(self.kind, ())
+        shared = {name: value for name, value in self.settings.items() if name not in left_out}
+        return ScoringModel(self.kind, shared)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of ``provenance.json``'s key ``model``, which is also part of the run id."""

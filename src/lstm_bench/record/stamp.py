@@ -22,6 +22,7 @@ from lstm_bench.data.provider import Provider
 from lstm_bench.record.identity import run_id
 from lstm_bench.record.outline import Outline
 from lstm_bench.record.record import Record
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.record.used_data import UsedData
 
 __all__ = ["NamedData", "Stamp", "data_of_run"]
@@ -126,17 +127,23 @@ class Stamp:
 
 
 def data_of_run(
-    config: ResolvedRun, provider: Provider, experiment: Path, seeds: Iterable[int], *, force: bool = False
+    config: ResolvedRun,
+    provider: Provider,
+    experiment: Path,
+    seeds: Iterable[int],
+    *,
+    force: bool = False,
+    model: ScoringModel | None = None,
 ) -> NamedData:
     """Find the name of a run's data: the folder's fingerprint, or an earlier one of the experiment's records.
 
     An earlier one is taken if a record was computed from the same days and stocks, unless ``force`` is on or one of
     the seeds has a record under the folder's fingerprint. Days that were added to the folder thus separate neither
-    runs from their records nor the seeds of a row.
+    runs from their records nor the seeds of a row. ``model`` scores in place of the configuration's LSTM.
     """
     current = fingerprint.fingerprint(provider)
     if not force and not any(
-        Record.find(experiment / run_id(config.with_seed(seed), current)) is not None for seed in seeds
+        Record.find(experiment / run_id(config.with_seed(seed), current, model)) is not None for seed in seeds
     ):
         known = {used: name for _, name, used in sorted(_known(experiment, current), reverse=True)}
         if known and (stamp := Stamp.of(config, provider)) is not None and stamp.used in known:

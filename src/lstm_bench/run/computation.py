@@ -16,10 +16,8 @@ import torch
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.counting import counted
 from lstm_bench.core.kernel import cache_folder
-from lstm_bench.dataset.bars_digest import BarsDigest
 from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.cache import DatasetCache
-from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.evaluate.compilation import EarlyCompilation
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.loss.sample import constant_loss
@@ -29,10 +27,11 @@ from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import Fit, train_pack
 from lstm_bench.record.provenance import Stopwatch
 from lstm_bench.record.rescue import check_room
-from lstm_bench.record.stamp import NamedData, Stamp
-from lstm_bench.run.contents import PackProvenance, Scored, write_record
+from lstm_bench.record.stamp import NamedData
+from lstm_bench.run.contents import Scored, write_record
 from lstm_bench.run.evaluation import evaluate_pack
 from lstm_bench.run.preparation import Prepared, needs, prepare, valid_metric
+from lstm_bench.run.provenance import Origin, PackProvenance
 from lstm_bench.tracking.progress import Progress
 
 __all__ = ["PackComputation"]
@@ -68,16 +67,16 @@ class PackComputation:
 
         Raises ``InputError`` if the configuration or the data cannot be used, or there is no room for the records.
         """
-        provenance = PackProvenance(self.data, self.device, self.choice, self.watch, list(self.configs))
         with EarlyCompilation(cache_folder()) as compilation:
-            prepared, bars, stamp, fits = self._train(progress)
+            prepared, origin, fits = self._train(progress)
             if any(fit.weights for fit in fits):
                 compilation.wait()
+        provenance = PackProvenance(origin, self.device, self.choice, list(self.configs))
         constant = constant_loss(torch.from_numpy(prepared.valid.labels), PackSpec.of(self.config).loss)
         results = self._score(prepared, [fit for fit in fits if fit.weights], progress)
         for (seed, config), fit in zip(self.configs.items(), fits, strict=True):
             scored, seconds = next(results) if fit.weights else (None, {})
-            content = provenance.of(config, fit, seconds, bars, stamp, prepared.embargo, constant)
+            content = provenance.of(config, fit, seconds, constant)
             progress.stage("record")
             yield (
                 seed,
@@ -86,7 +85,7 @@ class PackComputation:
                 ),
             )
 
-    def _train(self, progress: Progress) -> tuple[Prepared, BarsDigest, Stamp | None, list[Fit]]:
+    def _train(self, progress: Progress) -> tuple[Prepared, Origin, list[Fit]]:
         with self.watch.stage("dataset"):
             build = partial(self.cache.open, fingerprint=self.data.cached_as) if self.cache else build_dataset
             prepared = prepare(self.config, self.data.provider, build)
@@ -96,9 +95,7 @@ class PackComputation:
         check_room(
             self.experiment, n * self.record_bytes, f"the record{'s' * (n > 1)} of {counted(n, 'seed')}"
         )
-        with self.watch.stage("fingerprint"):
-            bars = self._bars(prepared.dataset)
-            stamp = Stamp.of(self.config, self.data.provider)
+        origin = Origin.of(self.config, self.data, prepared, self.watch)
         kwargs = self.config.task.model.kwargs
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -117,12 +114,7 @@ class PackComputation:
                 choice=self.choice,
                 weights=prepared.weights,
             )
-        return prepared, bars, stamp, fits
-
-    def _bars(self, dataset: Dataset) -> BarsDigest:
-        """Digest the bars behind the dataset, by which a prediction of later days recognises them."""
-        end = dataset.offset + len(dataset.days)
-        return BarsDigest.of(self.config.task.dataset, self.data.provider, dataset.offset, end)
+        return prepared, origin, fits
 
     def _report(self, progress: Progress, fits: Sequence[Fit]) -> bool:
         """Report the members that the epoch trained."""

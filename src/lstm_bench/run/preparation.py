@@ -20,18 +20,22 @@ from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.dataset import Dataset, SampleSet
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.handler import missing_columns_hint
+from lstm_bench.dataset.permutation import with_learned_labels
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable_universe
 from lstm_bench.model.contract import PackSpec, PathChoice
-from lstm_bench.model.loss.day import comparable_days
+from lstm_bench.model.loss.day import comparable_days, mean_day_loss
+from lstm_bench.model.loss.sample import mean_loss
 from lstm_bench.model.sample_order import days_per_batch
 from lstm_bench.model.select import training_bytes
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 
-__all__ = ["Prepared", "check_learning", "needs", "prepare", "valid_metric"]
+__all__ = [
+    "Prepared", "check_learning", "needs", "prepare", "record_mib", "valid_criterion", "valid_metric",
+]  # fmt: skip
 
 logger = logging.getLogger("lstm_bench")
 
@@ -79,6 +83,7 @@ def prepare(
     _check_market(config, provider)
     d_feat = config.task.model.kwargs.d_feat
     dataset = build(config.task.dataset, provider, d_feat=d_feat, embargo=embargo_days(config))
+    dataset = with_learned_labels(config, dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     test = dataset.samples("test", "infer")
     check_learning(config, dataset, train, valid)
@@ -180,6 +185,26 @@ def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
     return correlation
 
 
+def valid_criterion(config: ResolvedRun, valid: SampleSet) -> ValidMetric:
+    """Return what the LSTM's early stopping watches: its metric, or minus its loss on valid, without Qlib's batches.
+
+    Raises ``ConfigError`` as :func:`valid_metric` does.
+    """
+    metric = valid_metric(config, valid)
+    if metric is not None:
+        return metric
+    loss = PackSpec.of(config).loss
+    labels, days = torch.from_numpy(valid.labels).float(), torch.from_numpy(valid.days)
+
+    def minus_loss(scores: npt.NDArray[np.float32]) -> float:
+        given = torch.from_numpy(scores)
+        if loss.is_by_day:
+            return -float(mean_day_loss(given, labels, days, loss))
+        return -float(mean_loss(given, labels, loss))
+
+    return minus_loss
+
+
 def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[str, float]:
     """Estimate the memory and disk space of a run, without the interpreter and its libraries, in MiB.
 
@@ -187,19 +212,23 @@ def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[s
     and ``record_mib`` is the record on disk.
     """
     dataset, spec = prepared.dataset, PackSpec.of(config)
-    weights = spec.parameters
     samples = len(prepared.train) + len(prepared.valid) + len(prepared.test)
-    days = len(np.unique(prepared.test.days))
-    held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
-    small = 150_000 + 320 * days  # daily series and small tables; files fill whole blocks
     features = {id(view.features): view.features.on("cpu").nbytes for view in dataset.views.values()}
     largest = replace(spec, batch_size=_largest_batch(spec, prepared.train))
     mib = float(2**20)
     return {
         "resident_mib": (sum(features.values()) + samples * 24) / mib,
         "training_mib": training_bytes(largest, choice, 1, dataset.step_len) / mib,
-        "record_mib": (11 * len(prepared.test) + 22 * held + 4 * weights + small) / mib,
+        "record_mib": record_mib(prepared, spec.parameters),
     }
+
+
+def record_mib(prepared: Prepared, weights: int = 0) -> float:
+    """Estimate the size of a run's record with this number of weights, in MiB."""
+    days = len(np.unique(prepared.test.days))
+    held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
+    small = 150_000 + 320 * days  # daily series and small tables; files fill whole blocks
+    return float((11 * len(prepared.test) + 22 * held + 4 * weights + small) / 2**20)
 
 
 def _largest_batch(spec: PackSpec, train: SampleSet) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun, RunConfig
 from lstm_bench.core.errors import ConfigError, RunError
 from lstm_bench.core.writable import check_can_be_made
 from lstm_bench.data.fingerprint import fingerprint
@@ -18,42 +17,20 @@ from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.select import choose_path
 from lstm_bench.record.identity import run_id
+from lstm_bench.record.ledger import check_can_append
 from lstm_bench.record.provenance import Stopwatch
-from lstm_bench.record.publish import publish, recover
 from lstm_bench.record.record import Record
-from lstm_bench.record.rescue import expect_room, forget_rescued, is_full, rescue_record, take_rescued
 from lstm_bench.record.stamp import NamedData, data_of_run
 from lstm_bench.run.computation import PackComputation
 from lstm_bench.run.judgement.finding import log_findings
 from lstm_bench.run.judgement.setup import judge_setup
 from lstm_bench.run.preparation import needs, prepare
+from lstm_bench.run.publication import PackRun, find_recorded, publish_run
 from lstm_bench.tracking.progress import Progress
 from lstm_bench.tracking.tracked import TrackedPack, described
 from lstm_bench.tracking.tracker import Tracker
 
-__all__ = ["PackRun", "execute", "execute_pack", "preview"]
-
-
-@dataclass(frozen=True)
-class PackRun:
-    """One seed of a pack.
-
-    Attributes
-    ----------
-    computed : False if the record existed, or another process published it in the meantime
-    error : why the record has no metrics; None if it has. Such a run is not computed again.
-    """
-
-    seed: int
-    record: Record
-    computed: bool
-    error: str | None
-
-    @classmethod
-    def of(cls, seed: int, record: Record, *, computed: bool) -> PackRun:
-        """Describe a seed by its record."""
-        failure = record.failure()
-        return cls(seed, record, computed, None if failure is None else f"seed {seed}: {failure}")
+__all__ = ["execute", "execute_pack", "preview"]
 
 
 def execute(
@@ -105,8 +82,9 @@ def execute_pack(
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, except those that have records.
 
-    They train as one pack. Then each is evaluated and published separately, so that finished runs are kept. The seed
-    of the configuration is ignored.
+    They train as one pack, except that runs on permuted labels, which differ by seed, train one after the other. Then
+    each is evaluated and published separately, so that finished runs are kept. The seed of the configuration is
+    ignored.
 
     Parameters
     ----------
@@ -137,7 +115,8 @@ def execute_pack(
     Raises
     ------
     InputError
-        If the configuration, the seeds, the data or the device cannot be used, or there is no room for the records.
+        If the configuration, the seeds, the data or the device cannot be used, there is no room for the records, or
+        the ledger of test evaluations cannot be written.
     RunError
         If the disk filled up in the meantime. Trained runs are kept elsewhere; the next start finds them.
     """
@@ -154,25 +133,25 @@ def execute_pack(
         if data is None:
             data = data_of_run(config.resolved(), provider, experiment, seeds, force=force)
     folders = {seed: experiment / run_id(member, data.name) for seed, member in configs.items()}
-    done = _recorded(folders, force=force)
+    done = find_recorded(folders, force=force)
     missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
+        check_can_append(experiment.parent)
         if not judged:
             log_findings(judge_setup(config, provider))
-        pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
-        done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
+        for members in _packs(missing):
+            own_watch = Stopwatch(progress.stage)
+            own_watch.seconds |= watch.seconds
+            pack = PackComputation(members, data, resolved_device, own_watch, cache, experiment)
+            done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
     return [done[seed] for seed in seeds]
 
 
-def _recorded(folders: Mapping[int, Path], *, force: bool) -> dict[int, PackRun]:
-    """Repair records after processes were killed, and return the seeds that have records."""
-    done = {}
-    for seed, folder in folders.items():
-        recover(folder)
-        record = None if force else take_rescued(folder) or Record.find(folder)
-        if record is not None:
-            done[seed] = PackRun.of(seed, record, computed=False)
-    return done
+def _packs(configs: Mapping[int, ResolvedRun]) -> list[dict[int, ResolvedRun]]:
+    """Return the runs that can train together: those that learn the same labels."""
+    if any(config.lstm_bench.training.permute_labels for config in configs.values()):
+        return [{seed: config} for seed, config in configs.items()]
+    return [dict(configs)]
 
 
 def _publish_runs(
@@ -193,16 +172,11 @@ def _publish_runs(
     with TrackedPack(tracker, progress, runs) as tracked:
         for seed, write in pack.compute(tracked):
             try:
-                expect_room(pack.experiment, pack.record_bytes)
-                record, computed = publish(folders[seed], write, replace=force)
-            except OSError as error:
-                if not is_full(error):
-                    raise
-                without_room.append(rescue_record(seed, folders[seed], write))
+                done[seed] = publish_run(seed, folders[seed], write, pack.record_bytes, force=force)
+            except RunError as error:
+                without_room.append(str(error))
                 continue
-            forget_rescued(folders[seed])
-            done[seed] = PackRun.of(seed, record, computed=computed)
-            tracked.recorded(seed, record)
+            tracked.recorded(seed, done[seed].record)
         if without_room:
             raise RunError("\n".join(without_room))
     return done

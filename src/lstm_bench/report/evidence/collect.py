@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.record.evidence import Daily, Evidence, read_evidence, same_data, write_study
 from lstm_bench.record.evidence_schema import DAILY, METRICS, SeedResult
+from lstm_bench.record.ledger import adopt, read_ledger
 from lstm_bench.record.record import Record
 from lstm_bench.record.scoring_model import ScoringModel
+from lstm_bench.report.evidence.coverage import evaluated_seeds, verify_coverage
 from lstm_bench.report.evidence.verification import verify
 from lstm_bench.report.leaderboard.setting import calendar_of, config_text, parse_config, reductions, segments
 
@@ -34,12 +36,13 @@ def collect(results: Path) -> dict[str, Evidence]:
 
     The result maps each study to its evidence. A row in a manifest replaces the row of that name in the evidence. A
     seed of the same configuration and data keeps its evidence if its record was deleted. Rows that no manifest names
-    are kept. ``results`` has ``<experiment>/bench.json`` beside the records, and ``leaderboard/``.
+    are kept. Complete seeds that have no entry in the ledger are adopted. ``results`` has ``<experiment>/bench.json``
+    beside the records, and ``leaderboard/``.
 
     Raises
     ------
     DataError
-        If a manifest, a record or the evidence cannot be used.
+        If a manifest, a record, the evidence or the ledger cannot be used.
     """
     evidence = read_evidence(results)
     source: dict[tuple[str, str], Path] = {}
@@ -51,7 +54,10 @@ def collect(results: Path) -> dict[str, Evidence]:
             evidence[row.study] = _merge(before, row, manifest.parent)
     for study in sorted({study for study, _ in source}):
         write_study(results, verify(evidence[study]))
-    return dict(sorted(evidence.items()))
+    evidence = dict(sorted(evidence.items()))
+    adopt(results, evaluated_seeds(evidence))
+    verify_coverage(evidence, read_ledger(results))
+    return evidence
 
 
 def _claim(source: dict[tuple[str, str], Path], row: BenchRow, manifest: Path) -> None:
@@ -83,7 +89,7 @@ def _merge(before: Evidence, row: BenchRow, experiment: Path) -> Evidence:
 
 
 def _still_valid(old: list[SeedResult], row: BenchRow, new: list[SeedResult]) -> list[SeedResult]:
-    """Return the complete results that share configuration, data and numerics with the row's records."""
+    """Return the complete results that share configuration, model, data and numerics with the row's records."""
     identity = parse_config(row.workflow).identity()
     complete = [result for result in new if result.status == "complete"]
     return [
@@ -95,7 +101,13 @@ def _still_valid(old: list[SeedResult], row: BenchRow, new: list[SeedResult]) ->
             or any(result.numerics == one.numerics and same_data(result, one) for one in complete)
         )
         and parse_config(json.loads(result.config)).identity() == identity
+        and _model_of_row(result) == row.model
     ]
+
+
+def _model_of_row(result: SeedResult) -> dict[str, Any] | None:
+    """Return the model of a result as its row's manifest has it."""
+    return None if result.model is None else ScoringModel.parse(result.model).of_row.to_json()
 
 
 def _from_records(row: BenchRow, experiment: Path) -> Collected:
@@ -126,6 +138,7 @@ def _without_record(row: BenchRow, seed: int) -> SeedResult:
         config=config_text(config),
         reduced="; ".join(reductions(config, None, None, None)),
         n_epochs=config.task.model.kwargs.n_epochs,
+        model=None if row.model is None else ScoringModel.of(row.model).text(),
     )
 
 
@@ -135,14 +148,14 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
     calendar = calendar_of(provenance)
     spans = segments(config, calendar)
     training, device, git = provenance["training"], provenance["device"], provenance["git"] or {}
-    synthetic, model = provenance.get("synthetic"), provenance.get("model")
+    synthetic, model = provenance.get("synthetic"), record.model()
     failure = row.failures.get(seed) or f"training {training['status']} before any epoch was usable"
     return replace(
         _without_record(row, seed),
         status="complete" if metrics else "failed",
         message="" if metrics else failure,
         config=config_text(config),
-        reduced="; ".join(reductions(config, calendar, synthetic, training["status"])),
+        reduced="; ".join(reductions(config, calendar, synthetic, training["status"], model)),
         run_id=provenance["run_id"],
         data_fingerprint=provenance["data_fingerprint"],
         data_used=provenance.get("data_used"),
@@ -160,7 +173,7 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
         ),
         device=device["name"],
         device_model=device["model"] or provenance["processor"],
-        training_path=device["training_path"],
+        training_path=device["training_path"] if model is None else None,
         training_status=training["status"],
         train_seconds=provenance["seconds"].get("train"),
         total_seconds=float(sum(provenance["seconds"].values())),
@@ -168,7 +181,7 @@ def _result(row: BenchRow, seed: int, record: Record) -> SeedResult:
         best_epoch=training["best_epoch"],
         n_epochs=config.task.model.kwargs.n_epochs,
         parameters=training["parameters"],
-        model=None if model is None else ScoringModel.of(model).text(),
+        model=None if model is None else model.text(),
         valid_score=training.get("best_score"),
         metrics=_known(metrics, record),
     )

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.bench.manifest import Bench, BenchRow
+from lstm_bench.bench.manifest import Bench, BenchRow, workflow_of_row
 from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import ConfigError, InputError, choices_hint
@@ -68,9 +68,7 @@ class _Group:
     @property
     def workflow(self) -> dict[str, Any]:
         """The configuration as a manifest stores it."""
-        content = self.config.to_file()
-        content["task"]["model"]["kwargs"].pop("seed", None)
-        return content
+        return workflow_of_row(self.config)
 
 
 def include(results: Path, experiment: str) -> Inclusion:
@@ -125,6 +123,11 @@ def _grouped(entries: Iterable[CatalogueEntry]) -> tuple[list[_Group], dict[Path
     for entry in sorted(entries, key=lambda one: (str(one.started), one.id)):
         if entry.fault:
             left_out[entry.path] = entry.fault
+            continue
+        if entry.model is not None:
+            left_out[entry.path] = (
+                f"its scores are not an LSTM's ({entry.model.name}); such rows are not made of runs"
+            )
             continue
         record = Record(entry.path)
         try:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.record.scoring_model import ScoringModel
 
 __all__ = [
     "OF_QLIBS_MARKET",
@@ -90,18 +91,24 @@ def segments(config: RunConfig, calendar: Span | None) -> dict[str, Span]:
 
 
 def reductions(
-    config: RunConfig, calendar: Span | None, synthetic: bool | None, training_status: str | None
+    config: RunConfig,
+    calendar: Span | None,
+    synthetic: bool | None,
+    training_status: str | None,
+    model: ScoringModel | None = None,
 ) -> list[str]:
     """Return how a run falls short of Qlib's benchmark; empty for runs on other data.
 
     Qlib's segments are clipped to ``calendar``, the data's first and last day. A cap on epochs below Qlib's is a
-    reduction only if it ended the training.
+    reduction only if it ended the training, of the LSTM itself or of an ensemble's members; ``model`` is the one that
+    scored, None for the LSTM.
     """
     if synthetic or not is_of_qlibs_market(config):
         return []
     found = list(_short_segments(segments(config, calendar), calendar))
     n_epochs = config.task.model.kwargs.n_epochs
-    if n_epochs < QLIB_EPOCHS and training_status == "finished":
+    is_trained = model is None or model.kind == "ensemble"
+    if n_epochs < QLIB_EPOCHS and training_status == "finished" and is_trained:
         found.append(f"ended by n_epochs {n_epochs}, Qlib's is {QLIB_EPOCHS}")
     return found
 

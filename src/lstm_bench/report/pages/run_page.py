@@ -75,6 +75,7 @@ class RunReport:
         best = self.provenance["training"]["best_epoch"]
         self.best_epoch = None if best is None or not self.metrics else int(best)
         self.calendar = calendar_of(self.provenance)
+        self.model = record.model()
 
     def table(self, name: TableName) -> pd.DataFrame | None:
         """Read a table; None if the record does not have it."""
@@ -85,7 +86,10 @@ class RunReport:
 
     def sections(self) -> Iterator[Section]:
         """Yield the sections of the page, in reading order."""
-        yield Section("training", "Training", list(self._training()))
+        if self.model is None:
+            yield Section("training", "Training", list(self._training()))
+        else:
+            yield Section("model", "Model", [tables.model_table(self.model, self.provenance.get("scores"))])
         if self.metrics:
             yield Section("predictions", "Predictions", list(self._predictions()))
             yield Section("signal", "Signal", list(self._signal()))
@@ -106,7 +110,8 @@ class RunReport:
             return
         *relations, scores, by_day = score_figures(pred, label)
         yield from relations
-        yield from self._residuals(pred, label)
+        if self.model is None:
+            yield from self._residuals(pred, label)
         yield scores
         yield by_day
 
@@ -189,7 +194,7 @@ class RunReport:
             Tile(label, cell(self.metrics.get(name), form), note)
             for name, (label, form, note) in shown.items()
         ]
-        return [*tiles, self._gap_tile()]
+        return [*tiles, self._gap_tile()] if self.model is None else tiles
 
     def _gap_tile(self) -> Tile:
         if self.best_epoch is None:
@@ -204,28 +209,36 @@ class RunReport:
         training, git = provenance["training"], provenance.get("git") or {}
         stocks = self.config.task.dataset.kwargs.handler.kwargs.instruments
         test = segments(self.config, self.calendar)["test"]
-        network = f"LSTM, {counted(model.num_layers, 'layer')} of {model.hidden_size}"
         step = f", {counted(self.config.step_len, 'day')}" if self.config.step_len else ""
-        seconds = provenance["seconds"].get("train")
-        spent = "" if seconds is None else f", {seconds:.0f} s on {provenance['device']['name']}"
-        ended = f"{counted(training['epochs'], 'epoch')}, {training['status'].replace('_', ' ')}"
+        fitted = f", {counted(training['parameters'], 'parameter')}" if training["parameters"] else ""
         return [
-            ("Model", f"{network}, {counted(training['parameters'], 'parameter')}"),
+            ("Model", f"{self._model_name()}{fitted}"),
             ("Features", f"{self.config.feature_set}, {counted(model.d_feat, 'column')}{step}"),
             ("Market", market_text(stocks)),
             ("Test", f"{test[0]} to {test[1]}"),
             ("Seed", str(provenance["seed"])),
-            ("Trained", f"{ended}{spent}"),
+            *([("Trained", self._trained())] if self.model is None else []),
             ("Data", provenance["data_fingerprint"][:12]),
             ("Run", provenance["run_id"]),
             ("Code", (git.get("commit") or "no checkout")[:12]),
         ]
 
+    def _model_name(self) -> str:
+        network = self.config.task.model.kwargs
+        if self.model is not None:
+            return self.model.name
+        return f"LSTM, {counted(network.num_layers, 'layer')} of {network.hidden_size}"
+
+    def _trained(self) -> str:
+        training, seconds = self.provenance["training"], self.provenance["seconds"].get("train")
+        spent = "" if seconds is None else f", {seconds:.0f} s on {self.provenance['device']['name']}"
+        return f"{counted(training['epochs'], 'epoch')}, {training['status'].replace('_', ' ')}{spent}"
+
     def flags(self) -> list[str]:
         """Return warnings for the top of the page."""
         synthetic, status = self.provenance.get("synthetic"), self.provenance["training"]["status"]
         flags = ["Synthetic data"] if synthetic else []
-        reduced = reductions(self.config, self.calendar, synthetic, status)
+        reduced = reductions(self.config, self.calendar, synthetic, status, self.model)
         flags += [f"Reduced: {reason}" for reason in reduced]
         if (self.provenance.get("git") or {}).get("dirty"):
             flags.append("Computed by code with uncommitted changes")

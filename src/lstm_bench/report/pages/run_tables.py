@@ -12,9 +12,12 @@ from lstm_bench.report.figures.figure import day_texts
 from lstm_bench.report.figures.months import MONTHS, month_grid, yearly
 from lstm_bench.report.figures.portfolio import series_of
 from lstm_bench.report.pages.page import Cell, PageTable, cell, item_table, pair_table, percent
+from lstm_bench.report.runs.difference import flatten
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lstm_bench.record.scoring_model import ScoringModel
 
 __all__ = [
     "drawdown_table",
@@ -22,6 +25,7 @@ __all__ = [
     "holding_table",
     "ic_years",
     "metric_table",
+    "model_table",
     "month_table",
     "provenance_table",
     "recorded_risk",
@@ -258,7 +262,7 @@ def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
     """Show the code, versions and devices of the run."""
     git = provenance.get("git") or {}
     device, bars = provenance["device"], provenance.get("bars")
-    reason = device.get("training_path_reason")
+    path, reason = device.get("training_path"), device.get("training_path_reason")
     threads = None if device.get("threads") is None else counted(device["threads"], "thread")
     peak = provenance.get("peak_memory_mib")
     rows = {
@@ -271,8 +275,8 @@ def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
         "Numerics": provenance["numerics"],
         "Code": f"{git.get('commit', 'no checkout')}{', uncommitted changes' if git.get('dirty') else ''}",
         "Device": ", ".join(filter(None, (device["name"], device.get("model"), threads))),
-        "Training path": f"{device['training_path']} ({reason})" if reason else device["training_path"],
-        "Training": _training(provenance["training"]),
+        "Training path": f"{path} ({reason})" if reason else path,
+        "Training": None if "model" in provenance else _training(provenance["training"]),
         "Processor": provenance.get("processor"),
         "Platform": provenance.get("platform"),
         "Python": provenance.get("python"),
@@ -283,6 +287,22 @@ def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
     }
     pairs = [(name, Cell(str(text), is_text=True)) for name, text in rows.items() if text]
     return pair_table("origin", "Provenance", pairs)
+
+
+def model_table(model: ScoringModel, origin: Mapping[str, Any] | None) -> PageTable:
+    """Show which model scored in place of the LSTM, its settings, and where its scores come from."""
+    pairs = [("model", model.name), *flatten(model.settings), *flatten(origin or {})]
+    lines = [
+        (name.replace(".", ", ").replace("_", " "), Cell(_plain(value), is_text=True))
+        for name, value in pairs
+        if value not in ([], {})
+    ]
+    reading = "The configuration states the samples, the market and the evaluation; its LSTM did not give these scores."
+    return pair_table("model", "Model that scored", lines, reading)
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _training(training: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ _UNSTABLE = ("device.peak_memory_mib",)
 
 
 def compare_runs(a: Record, b: Record) -> dict[str, dict[str, Pair]]:
-    """Compare two records: configuration, data, code, machine, training and metrics.
+    """Compare two records: configuration, model, data, code, machine, training and metrics.
 
     Each part maps keys to the values of both runs, None if a run does not have one. Keys of the configuration are
     dotted; the configured data folder is among the data. Metrics are numbers, NaN if a run does not have one.
@@ -50,6 +50,7 @@ def _describe(record: Record) -> dict[str, dict[str, Any]]:
     version = provenance.get("packages", {}).get("lstm-bench")
     return {
         "configuration": {key: value for key, value in config.items() if key != _FOLDER},
+        "model": _some(provenance, ("model",)),
         "data": {"provider_uri": config.get(_FOLDER), **_some(provenance, _DATA)},
         "code": {"lstm-bench": version, **_some(provenance, _CODE)},
         "machine": _some(provenance, _MACHINE, leave_out="packages.lstm-bench"),

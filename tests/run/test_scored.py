@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.data.folders import shortened
+
+from lstm_bench.config.workflow import ResolvedRun, RunConfig
+from lstm_bench.core.errors import DataError, RunError
+from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.dataset import Dataset
+from lstm_bench.record import rescue
+from lstm_bench.record.catalogue import find_entry
+from lstm_bench.record.identity import run_id
+from lstm_bench.record.layout import TableName
+from lstm_bench.record.saved import SavedRun
+from lstm_bench.record.scoring_model import ScoringModel
+from lstm_bench.run import publication, scored
+from lstm_bench.run.preparation import Prepared
+from lstm_bench.run.runner import execute
+from lstm_bench.run.scored import Scores, Scoring, record_scores
+
+Configure = Callable[..., RunConfig]
+MODEL = ScoringModel("ridge", {"penalty": 2.0})
+
+
+def of_table(table: pd.DataFrame) -> Callable[[Prepared], Scores]:
+    """Score the test samples with a table of scores."""
+
+    def score(prepared: Prepared) -> Scores:
+        index = prepared.dataset.index(prepared.test.days, prepared.test.instruments)
+        values = table["score"].reindex(index).to_numpy(np.float32)
+        return Scores(values, valid_score=0.25, parameters=3)
+
+    return score
+
+
+def noise(prepared: Prepared) -> Scores:
+    return Scores(np.random.default_rng(5).normal(size=len(prepared.test)).astype(np.float32))
+
+
+@pytest.fixture
+def config(configure: Configure) -> ResolvedRun:
+    return configure().resolved()
+
+
+def test_scores_of_a_run_give_its_figures(config: ResolvedRun, tmp_path: Path) -> None:
+    run, _ = execute(config, tmp_path)
+    made = record_scores(config, MODEL, of_table(run.table("pred")), tmp_path)
+    record = made.record
+    assert (made.seed, made.computed, made.error) == (0, True, None)
+    assert record.metrics() == run.metrics()
+    assert record.analysis() == run.analysis()
+    for name in get_args(TableName):
+        if name != "epochs":
+            pd.testing.assert_frame_equal(record.table(name), run.table(name))
+    without = {"epochs.parquet", "model.safetensors", "statistics.json"}
+    assert {path.name for path in run.path.iterdir()} - {
+        path.name for path in record.path.iterdir()
+    } == without
+
+
+def test_the_provenance_names_the_model(config: ResolvedRun, tmp_path: Path) -> None:
+    run, _ = execute(config, tmp_path)
+    made = record_scores(config, MODEL, of_table(run.table("pred")), tmp_path)
+    provenance, of_run = made.record.provenance(), run.provenance()
+    assert provenance["model"] == MODEL.to_json()
+    assert provenance["training"] == {
+        "status": "finished", "epochs": 0, "best_epoch": None, "best_score": 0.25, "parameters": 3
+    }  # fmt: skip
+    assert provenance["run_id"] == made.record.path.name == run_id(config, of_run["data_fingerprint"], MODEL)
+    for name in (
+        "data_fingerprint",
+        "data_used",
+        "bars",
+        "calendar",
+        "numerics",
+        "seed",
+        "embargo",
+        "synthetic",
+    ):
+        assert provenance[name] == of_run[name]
+    assert set(provenance["seconds"]) == {"fingerprint", "dataset", "predict", "evaluate"}
+    assert "model" not in of_run
+    assert made.record.model() == MODEL
+    assert run.model() is None
+
+
+def test_a_record_is_not_computed_twice(config: ResolvedRun, tmp_path: Path) -> None:
+    first = record_scores(config, MODEL, noise, tmp_path)
+
+    def fail(prepared: Prepared) -> Scores:
+        raise AssertionError
+
+    again = record_scores(config, MODEL, fail, tmp_path)
+    assert (again.record, again.computed) == (first.record, False)
+    with pytest.raises(AssertionError):
+        record_scores(config, MODEL, fail, tmp_path, force=True)
+    assert record_scores(config, MODEL, noise, tmp_path, force=True).computed
+
+
+def test_data_are_prepared_once_for_several_models_and_seeds(
+    config: ResolvedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[Dataset] = []
+
+    def counted(*arguments: object, **options: object) -> Dataset:
+        built.append(build_dataset(*arguments, **options))  # type: ignore[arg-type]
+        return built[-1]
+
+    monkeypatch.setattr(scored, "build_dataset", counted)
+    scoring = Scoring(config, tmp_path)
+    runs = [
+        scoring.record(model, noise, seed=seed)
+        for model in (MODEL, ScoringModel("momentum"))
+        for seed in (0, 7)
+    ]
+    assert len(built) == 1
+    assert len({run.record.path for run in runs}) == 4
+    assert [run.record.config().seed for run in runs] == [0, 7, 0, 7]
+
+
+def test_missing_scores_stay_missing(config: ResolvedRun, tmp_path: Path) -> None:
+    def partly(prepared: Prepared) -> Scores:
+        values = noise(prepared).values.copy()
+        values[prepared.test.days == prepared.test.days.min()] = np.nan
+        return Scores(values)
+
+    record = record_scores(config, MODEL, partly, tmp_path).record
+    scores, ic = record.table("pred")["score"], record.table("ic")["ic"]
+    assert scores.isna().sum() == (scores.index.get_level_values("datetime") == ic.index[0]).sum() > 0
+    assert np.isnan(ic.iloc[0])
+    assert ic.iloc[1:-1].notna().all()
+    assert record.metrics()["IC"] == pytest.approx(ic.mean())
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf])
+def test_infinite_scores_are_refused(config: ResolvedRun, tmp_path: Path, wrong: float) -> None:
+    def infinite(prepared: Prepared) -> Scores:
+        values = noise(prepared).values.copy()
+        values[3] = wrong
+        return Scores(values)
+
+    with pytest.raises(ValueError, match="infinite"):
+        record_scores(config, MODEL, infinite, tmp_path)
+
+
+def test_scores_of_other_samples_are_refused(config: ResolvedRun, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"got the shape \(4,\), expected \(\d+,\)"):
+        record_scores(config, MODEL, lambda _: Scores(np.zeros(4, np.float32)), tmp_path)
+    with pytest.raises(ValueError, match="got infinite ones, or none"):
+        record_scores(config, MODEL, lambda p: Scores(np.full(len(p.test), np.nan, np.float32)), tmp_path)
+    assert not list(tmp_path.glob("*/provenance.json"))
+
+
+def test_a_full_disk_keeps_the_record_elsewhere(
+    config: ResolvedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    kept, experiment = tmp_path / "kept", tmp_path / "experiment"
+    monkeypatch.setattr(rescue, "_folders", lambda: iter([kept]))
+    with monkeypatch.context() as patch:
+        patch.setattr(publication, "publish", full)
+        with pytest.raises(RunError, match="no room for its record, which is kept in"):
+            record_scores(config, MODEL, noise, experiment)
+    taken = record_scores(config, MODEL, lambda _: pytest.fail("it is computed again"), experiment)
+    assert not taken.computed
+    assert taken.record.table("pred")["score"].notna().all()
+
+
+def test_a_scored_record_is_whole_and_cannot_predict(config: ResolvedRun, tmp_path: Path) -> None:
+    record = record_scores(config, MODEL, noise, tmp_path / "mine").record
+    entry = find_entry(record.path.name, tmp_path)
+    assert (entry.fault, entry.state, entry.model) == ("", "finished", MODEL)
+    with pytest.raises(
+        DataError, match=r"another model \(Ridge\), expected an LSTM: the record has no weights"
+    ):
+        SavedRun.load(record)
+
+
+def test_data_that_grew_keep_the_name_of_the_models_records(
+    configure: Configure, market: Path, tmp_path: Path
+) -> None:
+    growing = shortened(market, tmp_path / "growing", 310)
+    days = (growing / "calendars" / "day.txt").read_text().split()
+    config = configure(
+        f"data_handler_config.end_time={days[300]}",
+        f"task.dataset.kwargs.segments.test=[{days[250]}, {days[290]}]",
+        f"portfolio.backtest.end_time={days[290]}",
+        provider=growing,
+    ).resolved()
+    experiment = tmp_path / "experiment"
+    first = record_scores(config, MODEL, noise, experiment)
+    shutil.rmtree(growing)
+    shutil.copytree(market, growing)
+    again = record_scores(config, MODEL, noise, experiment)
+    assert (again.record, again.computed) == (first.record, False)
