@@ -79,6 +79,9 @@ class BenchOptions:
         "Seeds of a pack, which train together; by default one on a CPU, on GPUs the seeds shared out.",
         min=1,
     )
+    ensemble: bool = option(
+        False, "Also make a row ROW-ensemble of the seeds' averaged scores.", "--ensemble"
+    )
     executor: ExecutorOption = "local"
     out: Out = RESULTS
     track: Track = None
@@ -166,6 +169,7 @@ def _run(
             executor=parse_executor(options.executor),
             results=options.out,
             force=options.force,
+            ensemble=options.ensemble,
             progress=progress,
             tracker=tracker,
         )
