@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,14 @@ import pytest
 import torch
 
 from lstm_bench.config.ready import ready_folder
-from lstm_bench.config.workflow import ResolvedRun, load_workflow
+from lstm_bench.config.workflow import ResolvedRun, RunConfig, load_workflow
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.dataset.build import build_dataset
+from lstm_bench.dataset.cache import DatasetCache
+from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.evaluate.signal.metrics import signal_metrics
+from lstm_bench.exec.worker import Session
 from lstm_bench.model.contract import MemberSpec, PackSpec
 from lstm_bench.model.path_name import PathName
 from lstm_bench.model.predict import predict_weights
@@ -22,7 +26,9 @@ from lstm_bench.model.resident import ResidentSamples
 from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import train_pack
 from lstm_bench.run.preparation import valid_metric
-from lstm_bench.tune.training import valid_correlations
+from lstm_bench.run.runner import execute_pack
+from lstm_bench.tune.training import train_trial
+from lstm_bench.tune.valid_series import measure_valid
 
 CPU = torch.device("cpu")
 OTHER: dict[PathName, PathName] = {"reference": "cpu", "cpu": "reference"}
@@ -76,6 +82,19 @@ class Trained:
         return predict_weights(self.spec, self.fit.weights, ResidentSamples.place(self.valid, CPU), path)
 
 
+class Heedless(Session):
+    """A worker's connection without a driver."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def report(self, values: dict[str, Any]) -> bool:
+        return True
+
+    def check(self) -> None:
+        pass
+
+
 def configuration(market: Path, compat: str) -> ResolvedRun:
     days = (market / "calendars" / "day.txt").read_text().split()
     spans = {"train": (60, 199), "valid": (200, 249), "test": (250, -2)}
@@ -120,7 +139,38 @@ def test_a_trials_ic_is_of_the_scores_of_the_path(trained: Trained) -> None:
     summary = signal_metrics(panel, labels, rows).summary()
 
     def found(by: PathName) -> dict[str, float]:
-        return valid_correlations([trained.fit], trained.spec, dataset, valid, CPU, by)[trained.config.seed]
+        return measure_valid([trained.fit], trained.spec, dataset, valid, CPU, by)[
+            trained.config.seed
+        ].means()
 
     assert found(path) == {name: summary[name] for name in ("IC", "Rank IC")}
     assert found(OTHER[path])["IC"] != summary["IC"]
+
+
+def test_a_trial_learns_the_permuted_labels_of_its_first_seed(market: Path, tmp_path: Path) -> None:
+    true = configuration(market, "none")
+    workflow = true.to_file()
+    workflow["lstm_bench"]["training"]["permute_labels"] = True
+    workflow["task"]["model"]["kwargs"] |= {"n_epochs": 1, "metric": "loss"}
+    entry = DatasetCache(tmp_path / "cache").ensure(
+        true.task.dataset,
+        Provider(market),
+        "f" * 64,
+        ["train", "valid"],
+        d_feat=20,
+        embargo=embargo_days(true),
+    )
+    session = Heedless(CPU)
+    results = {}
+    for seeds in ([1000, 1001], [1001, 1000]):
+        payload = {
+            "workflow": workflow, "seeds": seeds, "entry": str(entry.path), "volatility": None,
+            "outcome": str(tmp_path / f"{seeds[0]}.json"),
+        }  # fmt: skip
+        results[seeds[0]] = train_trial(payload, session)
+    entry.close()
+    assert results[1000]["losses"][1000] != results[1001]["losses"][1000]
+    (run,) = execute_pack(RunConfig.model_validate(workflow), [1000], tmp_path / "runs", device="cpu")
+    assert results[1000]["losses"][1000] == pytest.approx(
+        run.record.table("epochs")["valid_loss"].tolist(), rel=1e-6
+    )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lstm_bench.tune.definition import Definition
     from lstm_bench.tune.repository.store import Store
 
-__all__ = ["Candidate", "candidates_of_file", "candidates_of_study", "tuning_seeds"]
+__all__ = ["Candidate", "candidates_of_file", "candidates_of_study", "default_candidate", "tuning_seeds"]
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,28 @@ def candidates_of_study(
     data = store.data(name, provider_uri)
     candidates = []
     for row in chosen:
-        config = definition.run_config(row.params)
-        if provider_uri is not None:
-            moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
-            config = config.model_copy(update={"qlib_init": moved})
+        config = _moved(definition.run_config(row.params), provider_uri)
         candidates.append(Candidate(_label(row, ranked), name, row.number, config, data))
     return candidates
+
+
+def default_candidate(store: Store, name: str, provider_uri: str | None) -> Candidate:
+    """Return a study's default configuration, whether or not it has been tried.
+
+    Raises ``InputError`` if there is no such study, or the data, in ``provider_uri`` if they have moved, are not its.
+    """
+    definition = store.definition(name)
+    params, _ = definition.defaults()
+    config = _moved(definition.run_config(params), provider_uri)
+    return Candidate("default", name, 0, config, store.data(name, provider_uri))
+
+
+def _moved(config: ResolvedRun, provider_uri: str | None) -> ResolvedRun:
+    """Return the configuration with its data in another folder, unless it is None."""
+    if provider_uri is None:
+        return config
+    moved = config.qlib_init.model_copy(update={"provider_uri": provider_uri})
+    return config.model_copy(update={"qlib_init": moved})
 
 
 def _check_seeds(seeds: Sequence[int], tuned_on: Sequence[int]) -> None:

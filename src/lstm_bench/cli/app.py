@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from lstm_bench.cli import (
+    baselines,
     bench,
     cache,
     compare,
@@ -76,6 +77,7 @@ app.add_typer(study.app, name="study")
 app.command(name="tune")(tune.tune)
 app.command(name="bench")(bench.bench)
 app.command(name="evaluate")(evaluate.evaluate)
+app.command(name="baselines")(baselines.baselines)
 app.command(name="leaderboard")(leaderboard.leaderboard)
 app.command(name="compare")(compare.compare)
 app.command(name="report")(report.report)

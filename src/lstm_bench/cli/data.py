@@ -66,9 +66,17 @@ def synth(
         int, typer.Option(help="Number of business days; the last is 2020-09-30. By default from 2008 on.")
     ] = 3327,
     seed: Annotated[int, typer.Option(help="Seed; the same one gives the same bytes.")] = 0,
+    signal: Annotated[
+        str,
+        typer.Option(
+            help="What is planted. linear: reversal of the moves of a week and a quarter; nonlinear: their "
+            "product, which a linear model cannot see; mixed: reversal on heavy volume, and calm stocks; none: nothing."
+        ),
+    ] = "mixed",
 ) -> None:
     """Make a synthetic market with a learnable signal, in Qlib's format."""
-    from lstm_bench.data.synthetic import synthesize
+    from lstm_bench.data.synthetic import parse_signal, synthesize
 
-    synthesize(out, stocks=stocks, days=days, seed=seed)
-    typer.echo(f"{out}: {counted(stocks, 'stock')}, {counted(days, 'day')}, seed {seed}")
+    synthesize(out, stocks=stocks, days=days, seed=seed, signal=parse_signal(signal))
+    planted = "" if signal == "mixed" else f", signal {signal}"
+    typer.echo(f"{out}: {counted(stocks, 'stock')}, {counted(days, 'day')}, seed {seed}{planted}")

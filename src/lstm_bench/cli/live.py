@@ -21,6 +21,7 @@ _STAGES = {
     "dataset": "building the dataset",
     "train": "training",
     "predict": "scoring the test segment",
+    "score": "scoring the test segment",
     "evaluate": "evaluating",
     "record": "writing the record",
 }

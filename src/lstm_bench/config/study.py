@@ -66,6 +66,7 @@ _NOT_SEARCHED: Mapping[str, str] = {
         (f"task.dataset.kwargs.handler.kwargs.{key}" for key in ("start_time", "end_time")),
         "it removes days from segments, and validation losses of different days cannot be compared",
     ),
+    "lstm_bench.training.permute_labels": _LABELS,
     "task.dataset.kwargs.handler.kwargs.process_type": "it decides which processors scale labels",
     "lstm_bench.compat": "qlib and none evaluate different samples of valid",
     "lstm_bench.embargo": "it excludes days of valid, and validation losses of different days cannot be compared",

@@ -20,13 +20,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.core.errors import DataError
+from lstm_bench.core.errors import DataError, choices_hint
 from lstm_bench.data.arrays import Bools, Days
 from lstm_bench.data.layout import SYNTHETIC
 from lstm_bench.data.qlib_folder import History, MembershipSpan, write_qlib_folder
+from lstm_bench.data.synthetic_signal import SIGNALS, SignalName
 from lstm_bench.data.synthetic_trading import MIN_DAYS, MIN_STOCKS, OVERLAPS, PLANTED, REENTERS, Tape, trade
 
-__all__ = ["BENCHMARK", "LAST_DAY", "MARKET", "synthesize"]
+__all__ = ["BENCHMARK", "LAST_DAY", "MARKET", "parse_signal", "synthesize"]
 
 MARKET = "csi300"
 BENCHMARK = "SH000300"
@@ -38,7 +39,9 @@ _REVIEW_DAYS = 125
 _OUT_FROM, _OUT_TO = 0.45, 0.65
 
 
-def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> None:
+def synthesize(
+    out: Path, stocks: int = 60, days: int = 3327, seed: int = 0, signal: SignalName = "mixed"
+) -> None:
     """Write a synthetic market to ``out``, whole or not at all.
 
     Raises DataError if the market is too small for every irregularity, the seed is negative, or ``out`` is not empty.
@@ -54,13 +57,14 @@ def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> 
         Business days in the calendar, at least 250; the last is 2020-09-30. The default begins on
         2008-01-01, so that the dates of Qlib's own workflow files are valid.
     seed : seed of PCG64, not negative
+    signal : what is planted; see :mod:`lstm_bench.data.synthetic_signal`
     """
     for name, got, least in (("stocks", stocks, MIN_STOCKS), ("days", days, MIN_DAYS), ("seed", seed, 0)):
         if got < least:
             raise DataError(f"{name}: got {got}, expected at least {least}")
     calendar = np.busday_offset(LAST_DAY, np.arange(1 - days, 1))
     codes = _codes(stocks)
-    tape = trade(stocks, days, np.random.Generator(np.random.PCG64(seed)))
+    tape = trade(stocks, days, np.random.Generator(np.random.PCG64(seed)), signal)
     member = _member(tape)
     listed = [
         (code, calendar[begin], calendar[end - 1])
@@ -69,7 +73,17 @@ def synthesize(out: Path, stocks: int = 60, days: int = 3327, seed: int = 0) -> 
     universe = sorted(_spans(codes, calendar, member))
     histories = _histories(codes, tape, member)
     mark = f"made by lstm-bench data synth, {stocks} stocks, {days} days, seed {seed}"
+    if signal != "mixed":
+        mark += f", signal {signal}"
     write_qlib_folder(out, calendar, {"all": listed, MARKET: universe}, histories, {SYNTHETIC: mark})
+
+
+def parse_signal(text: str) -> SignalName:
+    """Return the signal of that name. Raises ``DataError`` if there is none."""
+    for name in SIGNALS:
+        if text == name:
+            return name
+    raise DataError(f"signal: got {text!r}; {choices_hint(text, SIGNALS)}")
 
 
 def _codes(stocks: int) -> list[str]:

@@ -4,11 +4,8 @@ One market factor, stochastic volatility, Student-t noise; volume that is persis
 with the size of the move; prices on a tick of one cent, daily limits of 10 %, yearly dividends and splits.
 
 The return from ``t + 1`` to ``t + 2``, Qlib's usual label, contains a small multiple of a function of the
-bars up to ``t``: moves on heavy volume tend to reverse [1]_, and calm stocks earn more than agitated ones
-[2]_. An LSTM that has learnt it reaches a test IC between 0.03 and 0.10, as on real data.
-
-.. [1] Campbell, Grossman, Wang (1993), Trading Volume and Serial Correlation in Stock Returns.
-.. [2] Ang, Hodrick, Xing, Zhang (2006), The Cross-Section of Volatility and Expected Returns.
+bars up to ``t``, one of :mod:`lstm_bench.data.synthetic_signal`. An LSTM that has learnt the usual one reaches a test
+IC between 0.03 and 0.10, as on real data.
 """
 
 from __future__ import annotations
@@ -20,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.data.arrays import Bools, Floats, Ints
+from lstm_bench.data.synthetic_signal import SIGNALS, SignalName, Situation
 
 __all__ = ["MIN_DAYS", "MIN_STOCKS", "OVERLAPS", "PLANTED", "REENTERS", "Tape", "trade"]
 
@@ -36,8 +34,6 @@ _LISTED_AT = 0.45
 _SPLIT_AT = 0.55
 _DELISTED_AT, _FALL_DAYS = 0.90, 4
 
-_STRENGTH = 0.17  # standard deviations of a stock's own noise per unit of signal
-_USUAL_SPREAD = 0.022
 _LIMIT = 0.10
 _YEAR = 240
 
@@ -78,9 +74,9 @@ def _blank_tape(days: int, begin: Ints, end: Ints) -> Tape:
     )
 
 
-def trade(stocks: int, days: int, rng: np.random.Generator) -> Tape:
+def trade(stocks: int, days: int, rng: np.random.Generator, signal: SignalName = "mixed") -> Tape:
     """Simulate the market for ``days`` days."""
-    market = _Market(stocks, days, rng)
+    market = _Market(stocks, days, rng, signal)
     for t in range(days):
         market.trade(t)
     return market.tape
@@ -101,26 +97,12 @@ def _logistic(u: Floats) -> Floats:
     return logit * (math.sqrt(3) / math.pi)
 
 
-def _signal(overshoot: Floats, volume_shock: Floats, spread: Floats) -> Floats:
-    """Return the planted signal: the expected return, up to a constant.
-
-    Parameters
-    ----------
-    overshoot : ``[N]``, log close over its 5-day exponential mean, in daily volatilities
-    volume_shock : ``[N]``, log volume over its 20-day exponential mean
-    spread : ``[N]``, daily volatility, 20-day exponential
-    """
-    reversal: Floats = -np.tanh(overshoot) / (1 + np.exp(-3 * volume_shock))
-    calm: Floats = -np.tanh(2 * np.log(spread / _USUAL_SPREAD))
-    return reversal + 1.2 * calm
-
-
 class _Market:
     """The state of N stocks between two days; every array is ``[N]``."""
 
-    def __init__(self, stocks: int, days: int, rng: np.random.Generator) -> None:
+    def __init__(self, stocks: int, days: int, rng: np.random.Generator, signal: SignalName) -> None:
         listing, delisting, price, shares, beta, volatility, turnover, payday = rng.random((8, stocks))
-        self.days, self.rng = days, rng
+        self.days, self.rng, self.signal = days, rng, SIGNALS[signal]
         self.ordinary = np.arange(stocks) >= PLANTED
         begin = np.where(self.ordinary & (listing < 0.25), 3.2 * listing * days, 0).astype(np.int64)
         end = np.where(self.ordinary & (delisting < 0.04), (0.9 + 2 * delisting) * days, days)
@@ -136,7 +118,8 @@ class _Market:
         self.volatility = 0.013 + 0.004 * volatility
         self.turnover = 8 + 3 * turnover  # log lots on a usual day
         self.market_heat, self.heat, self.crowd = 0.0, np.zeros(stocks), np.zeros(stocks)
-        self.mean_close = np.log(self.close)
+        self.mean_close = np.log(self.close)  # over 5 days
+        self.monthly_mean, self.quarterly_mean = self.mean_close, self.mean_close  # over 20 and 60 days
         self.variance = self.volatility**2 + 1e-4
         self.mean_volume = self.turnover.copy()
         self.expected, self.expected_next = np.zeros(stocks), np.zeros(stocks)
@@ -202,7 +185,9 @@ class _Market:
         self.heat = 0.95 * self.heat + 0.2 * _logistic(u_heat)
         market = 0.011 * np.exp(self.market_heat) * float(_student_t(u_market[1:2])[0])
         idiosyncratic = self.volatility * np.exp(self.heat) * _student_t(u_move)
-        move: Floats = self.beta * market + idiosyncratic + _STRENGTH * self.volatility * self.expected
+        move: Floats = (
+            self.beta * market + idiosyncratic + self.signal.strength * self.volatility * self.expected
+        )
         if 0 <= t - int(_STILL_AT * self.days) < _STILL_DAYS:
             move[STILL] = 0.0
         limit_up = int(_LIMITS_AT * self.days)
@@ -232,9 +217,12 @@ class _Market:
         volume_shock = np.log(lots / self.factor) - self.mean_volume
         step = traded.astype(np.float64)
         self.mean_close = self.mean_close + step * (log_close - self.mean_close) / 5
+        self.monthly_mean = self.monthly_mean + step * (log_close - self.monthly_mean) / 20
+        self.quarterly_mean = self.quarterly_mean + step * (log_close - self.quarterly_mean) / 60
         self.mean_volume = self.mean_volume + step * volume_shock / 20
         self.variance = self.variance + step * (gain**2 - self.variance) / 20
         spread = np.sqrt(self.variance)
-        overshoot = (log_close - self.mean_close) / spread
+        trend = self.monthly_mean - self.quarterly_mean
+        now = Situation(log_close - self.mean_close, trend, volume_shock, spread)
         self.expected = self.expected_next
-        self.expected_next = step * _signal(overshoot, volume_shock, spread)
+        self.expected_next = step * self.signal.expected(now)

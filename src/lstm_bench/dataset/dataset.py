@@ -88,6 +88,8 @@ class Dataset:
     views : processed rows of each data key
     embargo : trading days before the next segment that train and valid do not learn from
     embargoed : ``[T]`` bool, these days
+    original : the dataset with the true labels, if those of train and valid are permuted; it keeps arrays of the cache
+        in use
     """
 
     config: DatasetConfig
@@ -106,6 +108,7 @@ class Dataset:
     views: Mapping[DataKey, View]
     embargo: int
     embargoed: Bools
+    original: Dataset | None = None
 
     def __repr__(self) -> str:
         return (

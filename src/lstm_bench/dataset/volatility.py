@@ -10,8 +10,7 @@ from lstm_bench.data.arrays import Array, Floats32
 from lstm_bench.data.provider import Provider
 from lstm_bench.dataset.array_entry import Entry
 from lstm_bench.dataset.array_store import ArrayStore
-from lstm_bench.features.evaluation import evaluate
-from lstm_bench.features.expression import extent, parse
+from lstm_bench.dataset.trailing import trailing_values
 
 __all__ = ["ensure_volatility", "read_volatility", "trailing_volatility"]
 
@@ -28,12 +27,7 @@ def trailing_volatility(
     The N ``instruments`` are sorted, and T is ``days``. Bars before ``begin`` are read as the window needs. Returns
     ``[T, N]`` float32: NaN if a window has fewer than two returns.
     """
-    volatility = parse(f"Std($close/Ref($close, 1)-1, {window})")
-    left, _ = extent([volatility])
-    first = max(begin - left, 0)
-    panel = provider.panel(instruments, volatility.fields, first, begin + days)
-    values: Floats32 = evaluate([volatility], panel, begin - first, begin - first + days)[0]
-    return values
+    return trailing_values(provider, instruments, begin, days, f"Std($close/Ref($close, 1)-1, {window})")
 
 
 def ensure_volatility(store: ArrayStore, dataset: Entry, provider: Provider, window: int) -> Entry:

@@ -61,6 +61,7 @@ class ProvenanceJson(Recorded):
     bars: dict[str, Any] | None = None
     synthetic: Flag | None = None
     numerics: Count = 0
+    permuted_labels: Flag | None = None
     model: dict[str, Any] | None = None
     git: GitJson | None = None
     python: Text = ""

@@ -20,18 +20,22 @@ from lstm_bench.dataset.build import build_dataset
 from lstm_bench.dataset.dataset import Dataset, SampleSet
 from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.handler import missing_columns_hint
+from lstm_bench.dataset.permutation import with_learned_labels
 from lstm_bench.dataset.sample_weights import sample_weights
 from lstm_bench.dataset.volatility import trailing_volatility
 from lstm_bench.evaluate.signal.metrics import signal_metrics
 from lstm_bench.evaluate.trading.quotes import load_benchmark, tradable_universe
 from lstm_bench.model.contract import PackSpec, PathChoice
-from lstm_bench.model.loss.day import comparable_days
+from lstm_bench.model.loss.day import comparable_days, mean_day_loss
+from lstm_bench.model.loss.sample import mean_loss
 from lstm_bench.model.sample_order import days_per_batch
 from lstm_bench.model.select import training_bytes
 from lstm_bench.model.trainer import ValidMetric
 from lstm_bench.run.evaluation import Market, load_market
 
-__all__ = ["Prepared", "check_learning", "needs", "prepare", "record_mib", "valid_metric"]
+__all__ = [
+    "Prepared", "check_learning", "needs", "prepare", "record_mib", "valid_criterion", "valid_metric",
+]  # fmt: skip
 
 logger = logging.getLogger("lstm_bench")
 
@@ -79,6 +83,7 @@ def prepare(
     _check_market(config, provider)
     d_feat = config.task.model.kwargs.d_feat
     dataset = build(config.task.dataset, provider, d_feat=d_feat, embargo=embargo_days(config))
+    dataset = with_learned_labels(config, dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
     test = dataset.samples("test", "infer")
     check_learning(config, dataset, train, valid)
@@ -178,6 +183,26 @@ def valid_metric(config: ResolvedRun, valid: SampleSet) -> ValidMetric | None:
         return signal_metrics(panel, labels).summary()["IC" if metric == "ic" else "Rank IC"]
 
     return correlation
+
+
+def valid_criterion(config: ResolvedRun, valid: SampleSet) -> ValidMetric:
+    """Return what the LSTM's early stopping watches: its metric, or minus its loss on valid, without Qlib's batches.
+
+    Raises ``ConfigError`` as :func:`valid_metric` does.
+    """
+    metric = valid_metric(config, valid)
+    if metric is not None:
+        return metric
+    loss = PackSpec.of(config).loss
+    labels, days = torch.from_numpy(valid.labels).float(), torch.from_numpy(valid.days)
+
+    def minus_loss(scores: npt.NDArray[np.float32]) -> float:
+        given = torch.from_numpy(scores)
+        if loss.is_by_day:
+            return -float(mean_day_loss(given, labels, days, loss))
+        return -float(mean_loss(given, labels, loss))
+
+    return minus_loss
 
 
 def needs(config: ResolvedRun, prepared: Prepared, choice: PathChoice) -> dict[str, float]:

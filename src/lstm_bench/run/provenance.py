@@ -71,6 +71,7 @@ class Origin:
             "bars": self.bars.to_json(),
             "synthetic": self.data.provider.is_synthetic,
             "numerics": NUMERICS,
+            "permuted_labels": config.lstm_bench.training.permute_labels,
             **({} if model is None else {"model": model.to_json()}),
             **self.environment,
             "started": self.watch.started.isoformat(timespec="seconds"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.config.workflow import ResolvedRun, RunConfig
 from lstm_bench.core.errors import ConfigError, RunError
 from lstm_bench.core.writable import check_can_be_made
 from lstm_bench.data.fingerprint import fingerprint
@@ -17,6 +17,7 @@ from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.select import choose_path
 from lstm_bench.record.identity import run_id
+from lstm_bench.record.ledger import check_can_append
 from lstm_bench.record.provenance import Stopwatch
 from lstm_bench.record.record import Record
 from lstm_bench.record.stamp import NamedData, data_of_run
@@ -81,8 +82,9 @@ def execute_pack(
 ) -> list[PackRun]:
     """Compute a configuration's runs over seeds, except those that have records.
 
-    They train as one pack. Then each is evaluated and published separately, so that finished runs are kept. The seed
-    of the configuration is ignored.
+    They train as one pack, except that runs on permuted labels, which differ by seed, train one after the other. Then
+    each is evaluated and published separately, so that finished runs are kept. The seed of the configuration is
+    ignored.
 
     Parameters
     ----------
@@ -113,7 +115,8 @@ def execute_pack(
     Raises
     ------
     InputError
-        If the configuration, the seeds, the data or the device cannot be used, or there is no room for the records.
+        If the configuration, the seeds, the data or the device cannot be used, there is no room for the records, or
+        the ledger of test evaluations cannot be written.
     RunError
         If the disk filled up in the meantime. Trained runs are kept elsewhere; the next start finds them.
     """
@@ -133,11 +136,22 @@ def execute_pack(
     done = find_recorded(folders, force=force)
     missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
+        check_can_append(experiment.parent)
         if not judged:
             log_findings(judge_setup(config, provider))
-        pack = PackComputation(missing, data, resolved_device, watch, cache, experiment)
-        done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
+        for members in _packs(missing):
+            own_watch = Stopwatch(progress.stage)
+            own_watch.seconds |= watch.seconds
+            pack = PackComputation(members, data, resolved_device, own_watch, cache, experiment)
+            done |= _publish_runs(pack, folders, progress, tracker or Tracker(), force=force)
     return [done[seed] for seed in seeds]
+
+
+def _packs(configs: Mapping[int, ResolvedRun]) -> list[dict[int, ResolvedRun]]:
+    """Return the runs that can train together: those that learn the same labels."""
+    if any(config.lstm_bench.training.permute_labels for config in configs.values()):
+        return [{seed: config} for seed, config in configs.items()]
+    return [dict(configs)]
 
 
 def _publish_runs(

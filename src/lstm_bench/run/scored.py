@@ -24,6 +24,7 @@ from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.segments import close_segments
 from lstm_bench.record.identity import run_id
+from lstm_bench.record.ledger import check_can_append
 from lstm_bench.record.provenance import Stopwatch
 from lstm_bench.record.rescue import check_room
 from lstm_bench.record.scoring_model import ScoringModel
@@ -164,6 +165,7 @@ class Scoring:
         done = find_recorded({config.seed: folder}, force=force)
         if done:
             return done[config.seed]
+        check_can_append(self.experiment.parent)
         with watch.stage("dataset"):
             prepared = self.prepared
         needed = record_mib(prepared) * 2**20

@@ -27,11 +27,14 @@ def recorded(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> 
     return execute(config, tmp_path_factory.mktemp("results"), device="cpu")[0]
 
 
-def provenance(**training: Any) -> Change:
+def provenance(**changes: Any) -> Change:
+    """Change keys of the provenance, or of its ``training``."""
+
     def change(folder: Path) -> None:
         path = folder / "provenance.json"
         content = json.loads(path.read_text())
-        content["training"] |= training
+        for key, value in changes.items():
+            (content if key in content else content["training"])[key] = value
         path.write_text(json.dumps(content))
 
     return change
@@ -72,6 +75,7 @@ def test_nothing_is_said_of_an_ordinary_record_nor_of_one_of_an_earlier_version(
     [
         (provenance(status="diverged", epochs=5, best_epoch=1), "training: diverged in epoch 4, .* weights of epoch 1"),
         (provenance(constant_loss=0.5), "training: the validation loss of the best epoch is .*than 0.5"),
+        (provenance(permuted_labels=True), "labels: those of train and valid were permuted: a control"),
         (table("pred", "score", 0.25), "scores: all stocks have the same score on 69 of 69 days"),
         (table("pred", "score", 0.25, slice(10, 20)), "scores: all stocks have the same score on 10 of 69 days"),
         (table("ic", "ic", np.nan), "IC: 69 of 69 days have none .*: it is NaN"),

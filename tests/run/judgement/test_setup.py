@@ -66,6 +66,7 @@ SEGMENTS = "task.dataset.kwargs.segments"
         ("task.model.kwargs.lr=0.5", "task.model.kwargs.lr", "got 0.5, expected at most 0.1 with adam"),
         ("task.dataset.kwargs.step_len=310", "step_len", "got 310, but 100% of the samples of segment 'train'"),
         ("task.dataset.kwargs.step_len=150", "step_len", "have fewer days of history"),
+        ("lstm_bench.training.permute_labels=true", "lstm_bench.training.permute_labels", "this is a control"),
         ("data_handler_config.label=['$close/Ref($close, 1) - 1']", "label $close/Ref($close, 1) - 1",
          "does not look ahead, so that it is known on its day: $close/Ref($close, 1) - 1"),
         ("data_handler_config.label=['$close']", "label $close", "does not look ahead"),

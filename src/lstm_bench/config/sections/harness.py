@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from lstm_bench.config.feature_set import FeatureSet
 from lstm_bench.config.identity import NotIdentity
-from lstm_bench.config.section import Section
+from lstm_bench.config.section import Section, Truth
 from lstm_bench.config.sections.tracking import TrackingConfig
 
 __all__ = [
@@ -83,13 +83,19 @@ class TrainingConfig(Section):
     reweight_window: int = Field(
         20, ge=2, description="volatility: trading days of returns up to the sample's own day"
     )
+    permute_labels: Truth = Field(
+        False,
+        description="a control: train and validate on labels that are permuted among the stocks of each day, anew for "
+        "each seed. Labels of test stay true, so that test shows what chance gives",
+    )
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Settings that have no effect because the choice that they belong to is not made."""
-        return tuple(
+        """Settings that have no effect: the choice that they belong to is not made, or they are off."""
+        alone = tuple(
             setting for setting, (key, choices) in _ACTS_WITH.items() if getattr(self, key) not in choices
         )
+        return alone if self.permute_labels else (*alone, "permute_labels")
 
 
 class HarnessConfig(Section):

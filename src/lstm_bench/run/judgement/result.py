@@ -28,6 +28,8 @@ def judge_result(record: Record) -> Iterator[Finding]:
     """
     if record.failure() is not None:
         return
+    if record.provenance().get("permuted_labels"):
+        yield Finding("labels", "those of train and valid were permuted: a control, not a model")
     yield from _training(record)
     yield from _scores(record)
     yield from _correlations(record)

@@ -33,9 +33,15 @@ def judge_setup(config: RunConfig, provider: Provider, survey: Survey | None = N
 
 
 def _judge_learning(config: ResolvedRun, provider: Provider) -> Iterator[Finding]:
-    """Find leaks, labels of the past, and learning rates that diverge."""
+    """Find leaks, labels of the past, permuted labels, and learning rates that diverge."""
     for field, text in leaks(config.task.dataset, provider):
         yield Finding(field, text)
+    if config.lstm_bench.training.permute_labels:
+        yield Finding(
+            "lstm_bench.training.permute_labels",
+            "got true: train and valid have permuted labels, so this is a control, whose figures show what chance "
+            "gives",
+        )
     kwargs = config.task.model.kwargs
     highest = _HIGHEST_LR[kwargs.optimizer]
     if kwargs.lr > highest:
