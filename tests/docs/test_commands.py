@@ -109,18 +109,17 @@ def test_the_program_of_the_python_page_prints_what_it_says(place: Path) -> None
 def test_the_program_of_the_page_on_other_models_prints_what_it_says(place: Path) -> None:
     pytest.importorskip("lightgbm")
     page = (ROOT / "docs" / "other-models.md").read_text(encoding="utf-8")
-    program = next(
-        text
-        for text in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-        if "lb." in text
-    )
+    programs = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (program,) = (text for text in programs if "lb." in text)
     (place / "other.py").write_text(program, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "other.py"], cwd=place, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     (documented,) = (ast.literal_eval(line) for line in re.findall(r"^    (\{.*\})$", page, re.MULTILINE))
-    assert ast.literal_eval(done.stdout) == pytest.approx(documented, abs=PROCESSOR * 5)
+    printed = ast.literal_eval(done.stdout)
+    for name in ("IC", "Rank IC"):
+        assert printed[name] == pytest.approx(documented[name], abs=PROCESSOR)
     (command,) = re.findall(r"^    \$ lstm-bench (evaluate lightgbm.*)$", page, re.MULTILINE)
     output = shown(place, *shlex.split(command))
     for line in ("46,652 of 46,652 test samples have a score (100 %)", "the row demo/lightgbm has 1 seed"):

@@ -227,6 +227,11 @@ def _report(study: str, result: BenchResult, options: BenchOptions) -> None:
     else:
         where = () if options.out == RESULTS else ("--results", options.out)
         typer.echo(f"next: {command_line('leaderboard', *where)}")
+        for row in result.rows.values():
+            if row.model is not None:  # an ensemble: one record
+                (run,) = row.runs.values()
+                command = command_line("report", run, *where)
+                typer.echo(f"{command}\n    shows how the figures grow with the number of seeds")
 
 
 def _print_row(
