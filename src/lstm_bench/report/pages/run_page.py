@@ -11,6 +11,7 @@ import numpy as np
 from lstm_bench.config.sections.universe import market_text
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
+from lstm_bench.report.figures.ensemble import ensemble_figures
 from lstm_bench.report.figures.groups import group_figures, stability_figures
 from lstm_bench.report.figures.portfolio import holding_figures, return_figures
 from lstm_bench.report.figures.predictions import residual_figure, score_figures
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from lstm_bench.record.layout import TableName
     from lstm_bench.record.record import Record
+    from lstm_bench.record.scoring_model import ScoringModel
 
 __all__ = ["MAIN_FIGURES", "RunReport", "run_page"]
 
@@ -89,7 +91,7 @@ class RunReport:
         if self.model is None:
             yield Section("training", "Training", list(self._training()))
         else:
-            yield Section("model", "Model", [tables.model_table(self.model, self.provenance.get("scores"))])
+            yield Section("model", "Model", list(self._scored_by(self.model)))
         if self.metrics:
             yield Section("predictions", "Predictions", list(self._predictions()))
             yield Section("signal", "Signal", list(self._signal()))
@@ -102,6 +104,12 @@ class RunReport:
         epochs = self.record.table("epochs")
         yield Note(_gap_text(epochs, self.best_epoch, self.provenance["training"]["status"]))
         yield from training_figures(epochs, self.best_epoch)
+
+    def _scored_by(self, model: ScoringModel) -> Iterator[Part]:
+        yield tables.model_table(model, self.provenance.get("scores"))
+        curve = self.table("ensemble")
+        if curve is not None:
+            yield from ensemble_figures(curve)
 
     def _predictions(self) -> Iterator[Part]:
         pred, label = self.table("pred"), self.table("label")
