@@ -10,12 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import settings
 from tests.wandb_files import WandbRun, read_wandb
 
 from lstm_bench.core import atomic
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # before anything imports a kernel: they run on the processor then
+
+
+settings.register_profile("untimed", deadline=None)  # the first example may compile a kernel
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

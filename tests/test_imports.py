@@ -123,7 +123,8 @@ def test_only_studies_know_optuna(room: str) -> None:
 
 def test_optunas_internals_are_used_in_one_file() -> None:
     internal = re.compile(
-        r"\._storage\b|\._study_id\b|\._trial_id\b|optuna\.[a-z]+\._|import _|_impl\(|_trial_allocation_budget"
+        r"\._storage\b|\._study_id\b|\._trial_id\b|optuna\.[a-z]+\._|import _|_impl\("
+        r"|_trial_allocation_budget|fixed_params"
     )
     for path in SOURCE.rglob("*.py"):
         if path != SOURCE / "tune" / "repository" / "optuna_internals.py" and "optuna" in path.read_text():

@@ -41,19 +41,19 @@ Every key of the three kinds of file: [workflow files](#workflow-file), [study f
 ignores unknown keys, they are ignored with a warning, unless they resemble a key of the table. *required* means that a
 file has to set the key.
 
-The order of precedence is: defaults, then the file, then `--set KEY=VALUE`, whose keys are the paths in the headings
-with a key of the table. `lstm-bench run FILE --dry-run` prints the resolved configuration.
+`--set KEY=VALUE` overrides the file, and the file overrides the defaults. A KEY is the full path in the file, such as
+`task.dataset.kwargs.handler.kwargs.label`. `lstm-bench run FILE --dry-run` prints the resolved configuration.
 """
 
 _ROOTS: Mapping[str, tuple[type[Section], str]] = {
     "Workflow file": (
         RunConfig,
         "What `lstm-bench run` and `bench` take, and `qrun` too. Other keys at the top, such as those that "
-        "anchors stand at, are left alone.",
+        "define YAML anchors, are ignored.",
     ),
     "Study file": (
         StudyConfig,
-        "What `lstm-bench study create --from FILE` takes; [Studies](studies.md) has the words of a search.",
+        "What `lstm-bench study create --from FILE` takes; [Studies](studies.md) explains searches.",
     ),
     "Feature set": (
         FeatureSet,

@@ -24,7 +24,7 @@ Perturbed = Callable[[np.datetime64], Provider]
 FIT_END, LAST = 179, 308
 """Calendar positions: the last day of the fit period, and the last day t that leaves bars to perturb."""
 
-few_days = settings(max_examples=5, deadline=None, derandomize=True)
+few_days = settings(max_examples=5, derandomize=True)
 any_day = st.integers(65, LAST)
 any_later_day = st.integers(FIT_END + 1, LAST)
 
@@ -250,7 +250,7 @@ def learning(
 
 @pytest.mark.parametrize("labels", LEARNING)
 @pytest.mark.parametrize("segment", ["train", "valid"])
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=4, derandomize=True)
 @given(horizon=st.integers(1, 7), valid=st.integers(150, 200), gap=st.integers(0, 4))
 def test_with_the_embargo_nothing_learned_knows_the_next_segment(
     segment: SegmentName, labels: str, horizon: int, valid: int, gap: int,

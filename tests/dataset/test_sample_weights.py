@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_bench.config.sections.dataset import DatasetConfig
@@ -76,7 +76,6 @@ def test_volatility_has_to_be_given() -> None:
         sample_weights(training(reweight="volatility"), samples([0]))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 50), st.booleans(), st.floats(0, 1, width=32)), min_size=2, max_size=30

@@ -38,7 +38,7 @@ def test_a_calendars_first_days_have_what_there_is(provider: Provider) -> None:
     np.testing.assert_array_equal(early[20:], late)
 
 
-@settings(max_examples=5, deadline=None, derandomize=True)
+@settings(max_examples=5, derandomize=True)
 @given(cut=st.integers(40, 300))
 def test_nothing_later_than_the_day_is_looked_at(
     cut: int, provider: Provider, perturbed: Callable[[np.datetime64], Provider]

@@ -30,7 +30,7 @@ def window_of(
     return [table[t, instrument] for t in slots if t is not None]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 1.0), st.integers(1, 9))
 def test_row_windows_follow_the_rule(seed: int, density: float, L: int) -> None:
     rng = np.random.default_rng(seed)

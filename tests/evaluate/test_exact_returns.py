@@ -49,7 +49,7 @@ def months_of(values: list[Fraction], days: Any) -> list[list[Fraction]]:
 @example([-0.25, 0.125])
 @example([0.25, -1.0, 0.5, 0.5])
 @example([-1.5, -1.5])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_summed(returns: list[float]) -> None:
     values = np.array(returns, dtype=np.float64)
     got = performance(values, days_of(len(values)))["summed_238"]
@@ -86,7 +86,7 @@ def test_summed(returns: list[float]) -> None:
 @example([0.25, -1.0, 0.5, 0.5])
 @example([-1.5, -1.5])
 @example([3.0] * 70)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_compounded(returns: list[float]) -> None:
     values = np.array(returns, dtype=np.float64)
     got = performance(values, days_of(len(values)))["compounded_252"]
@@ -133,7 +133,7 @@ def month_ends(curve: list[Fraction], x: list[Fraction], days: Any) -> list[tupl
 
 
 @given(RETURNS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_single_days(returns: list[float]) -> None:
     values = np.array(returns, dtype=np.float64)
     got = performance(values, days_of(len(values)))["daily"]
@@ -151,7 +151,7 @@ def test_single_days(returns: list[float]) -> None:
 
 
 @given(RETURNS.filter(lambda returns: any(one == one for one in returns)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_deepest_of_the_drawdowns_is_the_maximum(returns: list[float]) -> None:
     values = np.array([one for one in returns if not math.isnan(one)])
     for accumulation, risk in (("summed", risk_analysis), ("compounded", compounded_risk)):

@@ -48,7 +48,7 @@ def assert_is(got: float, wanted: float, tolerance: float = 1e-12) -> None:
 @example([(1e200, 1e-200), (2e200, 2e-200), (3e200, 4e-200)])
 @example([(1.0, 0.1), (1.0 + 2**-52, 0.2), (1.0 + 2**-51, 0.3)])
 @example([(0.1, 0.1), (0.1, 0.2), (0.1, 0.3)])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_ic_and_rank_ic(day: list[tuple[float, float]]) -> None:
     score, label = np.array(day).T[:, None, :]
     got, later = signal_metrics(score, label), ic_decay(score, label, lags=0)
@@ -62,7 +62,7 @@ def test_ic_and_rank_ic(day: list[tuple[float, float]]) -> None:
 
 
 @given(DAY, DAY)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_autocorrelation(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> None:
     n = min(len(one), len(other))
     score = np.array([[a for a, _ in day[:n]] for day in (one, other)])
@@ -72,7 +72,7 @@ def test_autocorrelation(one: list[tuple[float, float]], other: list[tuple[float
 
 
 @given(COARSE)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_precision_groups_and_long_short(day: list[tuple[float, float]]) -> None:
     rows = [(a, b) for a, b in day if not (math.isnan(a) and math.isnan(b))]
     if not rows:
@@ -129,7 +129,7 @@ def plain(value: Fraction | None) -> float:
 @example([0.01] * 30, 1.0)
 @example([1.0, 1.0 + 2**-52, 1.0], 1.0)
 @example([1.0, 1.0 + 2**-30, 1.0], 1e200)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_moments(days: list[float], magnitude: float) -> None:
     series = np.array(days, dtype=np.float64) * magnitude
     got = moments(series)

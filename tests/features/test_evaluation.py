@@ -219,7 +219,7 @@ def test_missing_rows_are_refused(panel: Panel) -> None:
     assert evaluate([], panel, 0, DAYS).shape == (0, DAYS, INSTRUMENTS)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(day=st.integers(0, DAYS - 1), seed=st.integers(0, 2**32 - 1))
 def test_nothing_looks_ahead(panel: Panel, day: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -75,7 +75,7 @@ def check(got: Floats, expected: Floats, tolerance: float = 1e-9) -> None:
     np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases())
 def test_sums_means_and_counts(case: Case) -> None:
     check(rolling_sum(*case, False), windowed(case, observed(1, np.sum)))
@@ -88,7 +88,7 @@ def spread(values: Floats) -> float:
     return float(np.var(values, ddof=1)) if np.ptp(values) > 0 else 0.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases())
 def test_variances(case: Case) -> None:
     expected = windowed(case, observed(2, spread))
@@ -121,7 +121,7 @@ def kurt(x: Floats) -> float:
     return float((n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * fourth - 3 * (n - 1)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases())
 def test_skewness_and_kurtosis(case: Case) -> None:
     check(rolling_skew(*case), windowed(case, observed(3, skew)), 1e-6)
@@ -134,7 +134,7 @@ def weighted(x: Floats) -> float:
     return float(np.nanmean(products)) if not np.isnan(x).all() else math.nan
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases())
 def test_weighted_means(case: Case) -> None:
     check(rolling_wma(*case), windowed(case, weighted))
@@ -144,7 +144,7 @@ def place_of(find: Callable[[Floats], np.intp]) -> Callable[[Floats], float]:
     return lambda x: math.nan if np.isnan(x).all() else float(find(x) + 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases(), st.booleans())
 def test_extremes_and_their_places(case: Case, largest: bool) -> None:
     values, places = rolling_extreme(*case, largest)
@@ -160,7 +160,7 @@ def percentile(x: Floats) -> float:
     return float((np.sum(kept < last) + (np.sum(kept == last) + 1) / 2) / len(kept))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases())
 def test_order_statistics(case: Case) -> None:
     got = rolling_order(*case, QUANTILES, True, True)
@@ -183,7 +183,7 @@ def line(x: Floats) -> tuple[float, float, float]:
     return slope, square, x[-1] - x[kept].mean() - slope * (days[-1] - days[kept].mean())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases(offset=False), st.booleans())
 def test_regressions(case: Case, expanding: bool) -> None:
     values, first, last, window = case
@@ -197,7 +197,7 @@ def test_regressions(case: Case, expanding: bool) -> None:
     assert [len(part) for part in none] == [0, ROWS, 0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases(), st.integers(0, 2**32 - 1))
 def test_correlations(case: Case, seed: int) -> None:
     x, first, last, window = case
@@ -220,7 +220,7 @@ def test_correlations(case: Case, seed: int) -> None:
                 assert got[row, day] == pytest.approx(expected, rel=1e-6, abs=1e-6, nan_ok=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases(), st.sampled_from([0.1, 0.5, 0.9]))
 def test_exponential_means(case: Case, alpha: float) -> None:
     values, first, last, _ = case
@@ -242,7 +242,7 @@ def test_exponential_means(case: Case, alpha: float) -> None:
     check(expanding_exponential(values, first, last), windowed(case, slowing))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases(), st.integers(-5, 5))
 def test_other_days(case: Case, days: int) -> None:
     values, first, last, _ = case

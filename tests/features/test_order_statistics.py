@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -26,7 +26,6 @@ def plain(values: npt.NDArray[np.float32]) -> np.float32:
         return np.float32(np.nanmedian(values)) if len(values) else np.float32(np.nan)
 
 
-@settings(deadline=None)
 @given(COLUMNS)
 def test_median_and_deviation_are_nanmedians(values: npt.NDArray[np.float32]) -> None:
     center, deviation = median_and_deviation(values)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -62,7 +62,6 @@ def test_the_numpy_order_is_numpys() -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.integers(1, 6), st.integers(0, 99))
 def test_days_are_drawn_whole_and_by_the_seed(counts: list[int], days_per_batch: int, seed: int) -> None:
     days = list(torch.split(torch.randperm(sum(counts)), counts))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import SGD, Optimizer, lr_scheduler
 
@@ -57,7 +57,6 @@ def test_step_is_torchs_by_epoch() -> None:
     np.testing.assert_allclose(given, np.tile(np.asarray(expected)[:, None], STEPS), rtol=1e-9)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.floats(0.5, 1.5), min_size=EPOCHS, max_size=EPOCHS),
     st.integers(0, 3),

@@ -51,13 +51,18 @@ def test_the_columns_are_the_fields_of_a_seeds_result() -> None:
     assert all(one.description for one in SEED_COLUMNS)
 
 
-def test_committed_evidence_is_written_bit_for_bit(tmp_path: Path) -> None:
+def test_committed_evidence_is_written_again(tmp_path: Path) -> None:
+    """Bit for bit with the release of pyarrow that wrote it; with others, the same tables."""
     studies = read_evidence(RESULTS)
     assert studies
     for name, study in studies.items():
         assert write_study(tmp_path, study)
         for path in (study_path, daily_path):
-            assert path(tmp_path, name).read_bytes() == path(RESULTS, name).read_bytes(), path(RESULTS, name)
+            again, committed = path(tmp_path, name), path(RESULTS, name)
+            if pq.read_metadata(again).created_by == pq.read_metadata(committed).created_by:
+                assert again.read_bytes() == committed.read_bytes(), committed
+            else:
+                assert pq.read_table(again).equals(pq.read_table(committed)), committed
 
 
 def test_what_is_written_is_read_and_written_once(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from lstm_bench.evaluate.headlines import OF_PORTFOLIO, OF_SIGNAL
 from lstm_bench.evaluate.returns.performance import performance
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.trainer import Fit, train_pack
+from lstm_bench.record.evaluated import metrics_digest
+from lstm_bench.record.ledger import ledger_path, read_ledger
 from lstm_bench.record.record import Record
 from lstm_bench.run import computation, evaluation
 from lstm_bench.run.evaluation import evaluate_scores
@@ -175,6 +177,41 @@ def test_a_pack_trains_only_the_seeds_without_a_record(
     again = execute_pack(config, [2, 1, 0], tmp_path)
     assert [(run.seed, run.computed) for run in again] == [(2, False), (1, False), (0, False)]
     assert execute_pack(config, [], tmp_path) == []
+
+
+def test_each_evaluation_on_test_is_entered_into_the_ledger(configure: Configure, tmp_path: Path) -> None:
+    config, experiment = configure("lstm_bench.compat=none", "task.model.kwargs.n_epochs=1"), tmp_path / "e"
+    runs = execute_pack(config, [3, 5], experiment)
+    again = execute_pack(config, [5, 7], experiment)  # seed 5 has a record
+    execute_pack(config, [7], experiment, force=True)
+    entries = read_ledger(tmp_path).entries
+    assert [(entry.event, entry.run.experiment, entry.run.seed) for entry in entries] == [
+        ("evaluated", "e", seed) for seed in (3, 5, 7, 7)
+    ]
+    for entry, run in zip(entries, [*runs, again[1], again[1]], strict=True):
+        provenance = run.record.provenance()
+        assert entry.run.run_id == run.record.path.name
+        assert entry.run.metrics == metrics_digest(run.record.metrics())
+        assert (entry.run.data, entry.run.data_used, entry.run.model) == (
+            provenance["data_fingerprint"], provenance["data_used"], "lstm",
+        )  # fmt: skip
+        tested = run.record.table("pred").index.get_level_values("datetime")
+        assert (
+            str(entry.run.first)
+            <= str(tested.min().date())
+            <= str(tested.max().date())
+            <= str(entry.run.last)
+        )
+
+
+def test_without_a_ledger_nothing_is_trained(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computation, "train_pack", None)
+    ledger_path(tmp_path).parent.mkdir()
+    ledger_path(tmp_path).write_text("{}\n")
+    with pytest.raises(DataError, match=r"ledger\.jsonl, line 1: .*number: missing"):
+        execute(configure(), tmp_path / "e")
 
 
 def test_a_seed_is_asked_for_once(configure: Configure, tmp_path: Path) -> None:

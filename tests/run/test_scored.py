@@ -87,7 +87,7 @@ def test_the_provenance_names_the_model(config: ResolvedRun, tmp_path: Path) -> 
         "synthetic",
     ):
         assert provenance[name] == of_run[name]
-    assert set(provenance["seconds"]) == {"fingerprint", "dataset", "score", "evaluate"}
+    assert set(provenance["seconds"]) == {"fingerprint", "dataset", "predict", "evaluate"}
     assert "model" not in of_run
     assert made.record.model() == MODEL
     assert run.model() is None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.folders import set_bar, shortened
 
@@ -192,7 +192,6 @@ def definition(market: Path) -> Definition:
     return define(market)
 
 
-@settings(deadline=None)
 @given(
     lr=st.tuples(st.floats(1e-6, 1e-3), st.floats(1e-3, 1.0)),
     sizes=st.lists(st.integers(1, 512), min_size=1, unique=True),

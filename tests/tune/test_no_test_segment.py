@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from lstm_bench.config.ready import ready_folder
 from lstm_bench.config.study import parse_study
 from lstm_bench.config.workflow import RunConfig
-from lstm_bench.core.errors import ConfigError, InputError
+from lstm_bench.core.errors import ConfigError, DataError, InputError
 from lstm_bench.data import fingerprint
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
@@ -28,7 +28,7 @@ from lstm_bench.dataset.guards import embargo_days
 from lstm_bench.dataset.volatility import read_volatility
 from lstm_bench.exec.devices import Device, Slot
 from lstm_bench.exec.local import InlineExecutor
-from lstm_bench.exec.worker import Job
+from lstm_bench.exec.worker import Job, Session
 from lstm_bench.model.lstm import LSTM
 from lstm_bench.model.path_name import PathName
 from lstm_bench.model.predict import predict
@@ -38,7 +38,9 @@ from lstm_bench.tune.definition import Definition
 from lstm_bench.tune.driver import tune
 from lstm_bench.tune.progress import TuneProgress
 from lstm_bench.tune.repository.store import Store
+from lstm_bench.tune.training import train_trial
 from lstm_bench.tune.trials import TrialRow
+from lstm_bench.tune.valid_series import read_series, series_path
 
 VALID_END = 249  # positions in the calendar
 LABEL_DAYS = 2  # a label is the return from the next day to the one after
@@ -55,6 +57,19 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def same_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let damaged bars pass for the others."""
     monkeypatch.setattr(fingerprint, "fingerprint", lambda _provider: "f" * 64)
+
+
+class Heedless(Session):
+    """A worker's connection without a driver."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def report(self, values: dict[str, Any]) -> bool:
+        return True
+
+    def check(self) -> None:
+        pass
 
 
 def poisoned(market: Path, folder: Path, first: int) -> Path:
@@ -195,6 +210,63 @@ def test_a_worker_is_given_train_and_valid_and_no_way_to_test(
             Provider(config.qlib_init.provider_uri),
             d_feat=config.task.model.kwargs.d_feat,
         )
+
+
+def test_a_trial_that_asks_for_test_is_refused(
+    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its data folder, by a provider that it got somewhere, and by a dataset with test."""
+    _, (payload, _) = tuned(define(market), tmp_path, monkeypatch)
+    Path(payload["outcome"]).unlink()
+    opened = Provider(market)
+    config = RunConfig.model_validate(payload["workflow"]).resolved()
+    calls: list[Callable[[], object]] = [
+        lambda: Provider(market),
+        lambda: opened.panel(["SH600000"], ["close"], 250, 260),
+        lambda: opened.as_of(opened.calendar[260]),
+    ]
+    for call in calls:
+        call()  # outside a trial
+
+        def asks(*_: object, call: Callable[[], object] = call) -> None:
+            call()
+
+        with monkeypatch.context() as patch:
+            patch.setattr("lstm_bench.tune.training._train", asks)
+            with pytest.raises(
+                DataError, match="a tuning trial may not read bars: they have the days of test"
+            ):
+                train_trial(payload, Heedless(torch.device("cpu")))
+    embargo = embargo_days(config)
+    d_feat = config.task.model.kwargs.d_feat
+    whole = DatasetCache().ensure(config.task.dataset, opened, "f" * 64, d_feat=d_feat, embargo=embargo)
+    with pytest.raises(
+        DataError, match="this dataset has the segment 'test', which a tuning trial may not read"
+    ):
+        train_trial({**payload, "entry": str(whole.path)}, Heedless(torch.device("cpu")))
+    assert not Path(payload["outcome"]).exists()
+
+
+def test_a_trial_leaves_its_daily_series_of_valid(
+    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, payloads = tuned(define(market), tmp_path, monkeypatch)
+    for row, payload in zip(rows, payloads, strict=True):
+        path = series_path(Path(payload["outcome"]))
+        assert path.name == f"{Path(payload['outcome']).stem}.valid.parquet"
+        series = read_series(path)
+        assert series is not None
+        assert list(series) == [1000, 1001]
+        for one in series.values():
+            np.testing.assert_array_equal(one.days, Provider(market).calendar[200 : VALID_END + 1])
+        means = {name: np.mean([one.means()[name] for one in series.values()]) for name in ("IC", "Rank IC")}
+        assert row.valid_ic == pytest.approx(means, rel=1e-12)
+    # a trial that is replayed keeps its series
+    before = series_path(Path(payloads[0]["outcome"])).read_bytes()
+    (tmp_path / "store.journal").unlink()
+    monkeypatch.setattr("lstm_bench.tune.training._train", None)
+    tuned(define(market), tmp_path, monkeypatch)
+    assert series_path(Path(payloads[0]["outcome"])).read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -70,14 +70,14 @@ curves_of_trials = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(curves=curves_of_trials, first=st.integers(1, 3), factor=st.integers(2, 4))
 def test_halving_decides_as_optunas_does(curves: list[list[float]], first: int, factor: int) -> None:
     ours = made(name="halving", min_epochs=first, reduction_factor=factor)
     assert run(ours, curves) == run(SuccessiveHalvingPruner(first, factor), curves)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(curves=curves_of_trials, first=st.integers(1, 2), factor=st.integers(2, 3))
 def test_hyperband_decides_as_optunas_does(curves: list[list[float]], first: int, factor: int) -> None:
     config = PrunerConfig(name="hyperband", min_epochs=first, reduction_factor=factor)
@@ -116,7 +116,7 @@ BEST = a_trial(1, {seed: [0.9, 0.5 + int(seed) / 100, 0.7] for seed in SEEDS}, c
 WORSE = a_trial(2, {seed: [0.9, 0.8, 0.95] for seed in SEEDS}, complete=0.8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shifts=st.lists(st.sampled_from([-0.3, -0.1, 0.05, 0.2, 0.4]), min_size=6, max_size=6),
        jitter=st.permutations(range(6)))  # fmt: skip
 def test_seeds_are_compared_with_the_best_trials(shifts: list[float], jitter: list[int]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FixedTrial
@@ -62,7 +62,6 @@ def test_distributions_are_optunas() -> None:
     }  # fmt: skip
 
 
-@settings(deadline=None)
 @given(parameters(), st.floats(-1e3, 1e3))
 def test_the_nearest_value_is_there_and_none_is_nearer(parameter: Parameter, value: float) -> None:
     found = nearest(parameter, value)
@@ -81,7 +80,6 @@ def test_the_nearest_value_is_there_and_none_is_nearer(parameter: Parameter, val
     assert distance(found) == pytest.approx(min(map(distance, parameter.values())), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(parameters(), st.integers(0, 100))
 def test_optuna_agrees_on_what_is_inside(parameter: Parameter, seed: int) -> None:
     (distribution,) = distributions({"x": parameter}).values()
@@ -131,7 +129,6 @@ def test_a_number_on_a_step_is_drawn_without_rounding_errors() -> None:
     assert drawn <= {k / 10 for k in range(11)}
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from("pqrs"),

@@ -27,7 +27,8 @@ from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import train_pack
 from lstm_bench.run.preparation import valid_metric
 from lstm_bench.run.runner import execute_pack
-from lstm_bench.tune.training import train_trial, valid_correlations
+from lstm_bench.tune.training import train_trial
+from lstm_bench.tune.valid_series import measure_valid
 
 CPU = torch.device("cpu")
 OTHER: dict[PathName, PathName] = {"reference": "cpu", "cpu": "reference"}
@@ -138,7 +139,9 @@ def test_a_trials_ic_is_of_the_scores_of_the_path(trained: Trained) -> None:
     summary = signal_metrics(panel, labels, rows).summary()
 
     def found(by: PathName) -> dict[str, float]:
-        return valid_correlations([trained.fit], trained.spec, dataset, valid, CPU, by)[trained.config.seed]
+        return measure_valid([trained.fit], trained.spec, dataset, valid, CPU, by)[
+            trained.config.seed
+        ].means()
 
     assert found(path) == {name: summary[name] for name in ("IC", "Rank IC")}
     assert found(OTHER[path])["IC"] != summary["IC"]

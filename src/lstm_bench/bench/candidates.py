@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_bench.bench.manifest import check_label
 from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.values.seeds import parse_seeds, seed_list
 from lstm_bench.config.workflow import load_workflow
@@ -42,8 +43,18 @@ class Candidate:
     data: NamedData | None = None
 
 
-def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str | None) -> list[Candidate]:
-    """Return the configuration of a workflow file. Raises ``ConfigError`` if the file or an override is wrong."""
+def candidates_of_file(
+    path: Path, overrides: Sequence[str], provider_uri: str | None, label: str | None = None
+) -> list[Candidate]:
+    """Return the configuration of a workflow file, labelled with the file's name unless ``label`` is given.
+
+    Raises ``ConfigError`` if the file, an override or the label is wrong.
+    """
+    if label is not None:
+        try:
+            check_label(label)
+        except ValueError as error:
+            raise ConfigError(f"--name: got {label!r}, {error}") from error
     moved = [] if provider_uri is None else [("qlib_init.provider_uri", provider_uri)]
     config = load_workflow(path, [*overrides, *moved])
     name = path.stem if config.experiment_name is None else config.experiment_name
@@ -53,7 +64,7 @@ def candidates_of_file(path: Path, overrides: Sequence[str], provider_uri: str |
         raise ConfigError(
             f"experiment_name: got {name!r}; {error}, such as --set experiment_name=mine"
         ) from error
-    return [Candidate(label=path.stem, study=name, trial=None, config=config.resolved())]
+    return [Candidate(label=label or path.stem, study=name, trial=None, config=config.resolved())]
 
 
 def tuning_seeds(store: Store, name: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_bench.bench.candidates import Candidate
 from lstm_bench.bench.manifest import Bench, BenchRow, workflow_of_row
 from lstm_bench.bench.training import RUN_PACK
+from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.dispatch import JobSource
 from lstm_bench.exec.retry import Failed
@@ -20,6 +21,7 @@ from lstm_bench.exec.worker import Job
 from lstm_bench.record.identity import run_id
 from lstm_bench.record.publish import recover
 from lstm_bench.record.record import Record
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.tracking.tracked import described
 from lstm_bench.tracking.tracker import Tracker, tracked_id
 
@@ -82,6 +84,11 @@ class PackJobs(JobSource):
         workflow = workflow_of_row(candidate.config)
 
         def entered(before: BenchRow | None) -> BenchRow:
+            if before is not None and before.model is not None:
+                name = f"{candidate.study}/{candidate.label}"
+                raise ConfigError(
+                    f"{name} is a row of {ScoringModel.of(before.model).name}; give --name another row"
+                )
             if before is not None and (
                 before.workflow != workflow or dict(before.runs) != _ids(candidate, row.data, before.runs)
             ):

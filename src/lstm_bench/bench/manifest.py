@@ -21,9 +21,10 @@ from lstm_bench.core.errors import DataError
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
 
-__all__ = ["Bench", "BenchRow", "rows_with", "studies_of", "workflow_of_row"]
+__all__ = ["Bench", "BenchRow", "check_label", "rows_with", "studies_of", "workflow_of_row"]
 
 _NAME = "bench.json"
+_LONGEST_LABEL = 60
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -85,6 +86,20 @@ class Bench(Section):
     def save(self, experiment: Path) -> None:
         """Write the manifest in one rename."""
         write_whole(experiment / _NAME, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+
+
+def check_label(label: str) -> str:
+    """Return a label if it can name a row, as in ``STUDY/ROW``.
+
+    Raises ValueError if it cannot.
+    """
+    if not label or label != label.strip() or label.startswith("-") or not label.isprintable():
+        raise ValueError("expected printable characters, the first no - and no blank at either end")
+    if set(label) & set("/|"):
+        raise ValueError("expected no / and no |")
+    if len(label) > _LONGEST_LABEL:
+        raise ValueError(f"expected at most {_LONGEST_LABEL} characters")
+    return label
 
 
 def workflow_of_row(config: RunConfig) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_bench.bench.manifest import Bench, BenchRow, workflow_of_row
+from lstm_bench.bench.manifest import Bench, BenchRow, check_label, workflow_of_row
 from lstm_bench.config.experiment import check_evidence_name
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.errors import ConfigError
@@ -16,16 +16,30 @@ from lstm_bench.record.scoring_model import ScoringModel
 if TYPE_CHECKING:
     from lstm_bench.run.publication import PackRun
 
-__all__ = ["add_scored_row", "check_row"]
+__all__ = ["add_scored_row", "check_row", "recorded_models"]
 
 
 def check_row(experiment: Path, label: str, model: ScoringModel, option: str = "--name") -> None:
-    """Check that a row may have a label: that no row of another model has it.
+    """Check that a row may have a label.
 
-    Raises ``ConfigError`` if one has it, or evidence cannot have the experiment's name.
+    Raises ``ConfigError`` if a row of another model has it, it cannot name a row, or evidence cannot have the
+    experiment's name.
     """
+    try:
+        check_label(label)
+    except ValueError as error:
+        raise ConfigError(f"{option}: got {label!r}, {error}") from error
     bench = Bench.load(experiment)
     _check(experiment, None if bench is None else bench.rows.get(label), label, model, option)
+
+
+def recorded_models(experiment: Path, label: str) -> dict[int, ScoringModel]:
+    """Return the models of a row's records by seed, without seeds whose record was deleted or is an LSTM's."""
+    bench = Bench.load(experiment)
+    row = None if bench is None else bench.rows.get(label)
+    records = {seed: Record.find(experiment / run) for seed, run in (row.runs if row else {}).items()}
+    models = {seed: record.model() for seed, record in records.items() if record is not None}
+    return {seed: model for seed, model in models.items() if model is not None}
 
 
 def add_scored_row(

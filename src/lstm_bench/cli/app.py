@@ -20,6 +20,7 @@ from lstm_bench.cli import (
     dashboard,
     data,
     doctor,
+    evaluate,
     features,
     init,
     leaderboard,
@@ -75,6 +76,7 @@ app.command(name="predict")(predict.predict)
 app.add_typer(study.app, name="study")
 app.command(name="tune")(tune.tune)
 app.command(name="bench")(bench.bench)
+app.command(name="evaluate")(evaluate.evaluate)
 app.command(name="baselines")(baselines.baselines)
 app.command(name="leaderboard")(leaderboard.leaderboard)
 app.command(name="compare")(compare.compare)

@@ -66,6 +66,9 @@ class BenchOptions:
     )
     seeds: str = option("20", "20: the first 20 seeds that tuning did not use. 0-4 and 3,7 name the seeds.")
     provider_uri: ProviderUri = None
+    name: str | None = option(
+        None, "The row's name, for a workflow file; by default the file's.", metavar="ROW", show_default=False
+    )
     overrides: list[str] = option(
         list, "dotted.key=value over the file's. Repeatable.", "--set", metavar="KEY=VALUE"
     )
@@ -111,7 +114,7 @@ def _candidates_of_file(options: BenchOptions) -> tuple[list[Candidate], Sequenc
     seeds = parse_option("--seeds", options.seeds, parse_seeds)
     if options.study is not None or options.trial or options.top is not None:
         raise ConfigError("CONFIG: a workflow file needs no study; leave --study, --top and --trial out")
-    candidates = candidates_of_file(options.config, options.overrides, options.provider_uri)
+    candidates = candidates_of_file(options.config, options.overrides, options.provider_uri, options.name)
     return candidates, seeds, candidates[0].config.lstm_bench.tracking
 
 
@@ -123,6 +126,8 @@ def _candidates_of_study(options: BenchOptions) -> tuple[list[Candidate], Sequen
     requested = parse_option("--seeds", options.seeds, parse_seeds)
     if options.overrides:
         raise ConfigError("--set: a study's configurations are fixed; it goes with a workflow file")
+    if options.name is not None:
+        raise ConfigError("--name: a study's rows are named after its trials; it goes with a workflow file")
     if options.trial and options.top is not None:
         raise ConfigError("--top and --trial: give one of them")
     store, name = use_study(options.storage, options.study, as_json=options.as_json)

@@ -63,7 +63,7 @@ def synth(
     ],
     stocks: Annotated[int, typer.Option(help="Number of stocks, besides the index.")] = 60,
     days: Annotated[
-        int, typer.Option(help="Number of business days, up to 2020-09-30; the default begins in 2008.")
+        int, typer.Option(help="Number of business days; the last is 2020-09-30. By default from 2008 on.")
     ] = 3327,
     seed: Annotated[int, typer.Option(help="Seed; the same one gives the same bytes.")] = 0,
     signal: Annotated[

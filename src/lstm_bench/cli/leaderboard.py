@@ -69,7 +69,7 @@ class PrintOptions:
         None, "Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False
     )
     compat: bool = option(False, "Print standard deviations with two decimals, as Qlib does.", "--compat")
-    intervals: bool = option(False, "Add 95 % bootstrap intervals over seeds.", "--intervals")
+    intervals: bool = option(False, "Add 95 % intervals over seeds.", "--intervals")
     as_json: Json = False
 
     @property
@@ -136,7 +136,9 @@ def _check_combination(options: PrintOptions) -> None:
 def _check(document: Path, results: Path, form: Format | None) -> None:
     """Check the document against the evidence alone; a fresh checkout has no records."""
     from lstm_bench.record.evidence import read_evidence
+    from lstm_bench.record.ledger import read_ledger
     from lstm_bench.report.documents.document import check_document
+    from lstm_bench.report.evidence.coverage import verify_coverage
     from lstm_bench.report.evidence.verification import verify
 
     evidence = read_evidence(results)
@@ -148,6 +150,7 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
         if form == "json":
             print_json({"document": str(document), "stale": True})
         raise
+    verify_coverage(evidence, read_ledger(results))
     if form == "json":
         print_json({"document": str(document), "stale": False})
     else:

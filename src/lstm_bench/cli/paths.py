@@ -32,11 +32,11 @@ def check_file(option: str, path: Path | None) -> None:
     Raises
     ------
     InputError
-        If it is a folder, lies below a file, or must not be written; the message names the option.
+        If it is a folder, lies below a file, or cannot be written; the message names the option.
     """
     if path is None:
         return
-    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises if its parent must not be entered
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises if its parent cannot be entered
         raise InputError(f"{option}: {path} is a folder, expected a file")
     check_folder(option, path.parent)
 
@@ -47,7 +47,7 @@ def check_folder(option: str, path: Path | None) -> None:
     Raises
     ------
     InputError
-        If it or one of its parents is a file, or must not be written to; the message names the option.
+        If it or one of its parents is a file, or cannot be written to; the message names the option.
     """
     if path is None:
         return

@@ -43,6 +43,8 @@ _BRIEF = (
     "Strategy",
 )  # fmt: skip
 """Rows of the configuration table that ``runs show`` prints."""
+_OF_LSTM = ("Network", "Loss", "Optimizer", "Epochs")
+"""Those of them that say nothing about scores of another model."""
 _METRIC_TITLES = {"1day.excess_return_with_cost.annualized_return": "Return"}
 _FIXED_COLUMNS = ("seed", "started", "experiment", "features")
 _STATES = {"damaged": "is damaged", "being written": "is being written", "diverged": "diverged"}
@@ -177,8 +179,9 @@ def _configuration(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     except ConfigError as error:
         yield "Configuration", f"cannot be read: {error}"
         return
+    left_out = () if entry.model is None else _OF_LSTM
     for name, text in configuration_table(config, None, None).lines:
-        if name.text in _BRIEF:
+        if name.text in _BRIEF and name.text not in left_out:
             yield name.text, text.text
 
 

@@ -22,8 +22,8 @@ __all__ = ["KNOWN_SETS", "FeatureSet", "find_feature_set", "load_feature_set"]
 class FeatureSet(Section):
     """Columns of a table, and labels. ``features:`` in a workflow file names a feature set.
 
-    ``alpha158`` puts columns of Alpha158 first: ``all`` of them, or those that Qlib's options choose. If only a name
-    is given, the columns are the handler's.
+    ``alpha158`` puts columns of Alpha158 first: ``all`` of them, or those that Qlib's options choose. A set without
+    ``features`` and ``alpha158`` keeps the handler's columns and only names them.
     """
 
     name: str = Field("", description="name in tables; the file's name by default")

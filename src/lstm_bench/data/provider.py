@@ -16,6 +16,7 @@ from lstm_bench.config.values.day import parse_day
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError, choices_hint
 from lstm_bench.data.arrays import Days
+from lstm_bench.data.closed import check_bars_open
 from lstm_bench.data.layout import (
     BARS_SUFFIX,
     CALENDAR,
@@ -40,10 +41,11 @@ class Provider:
     """Reads one Qlib data folder.
 
     ``~`` in the uri is expanded. ``until`` is the last day to read, a day of the folder's calendar; None for all
-    days. Raises DataError if the folder, or one of its three parts, is missing or unreadable.
+    days. Raises DataError if the folder, or one of its three parts, is missing or unreadable, or bars are closed here.
     """
 
     def __init__(self, uri: str | os.PathLike[str], until: np.datetime64 | None = None) -> None:
+        check_bars_open()
         self.root = Path(uri).expanduser()
         self.until = until
         if not self.root.is_dir():
@@ -180,6 +182,7 @@ class Provider:
         begin, end : calendar positions, end exclusive
         needed : fields whose values are used, all by default. A warning names those that no instrument has, once.
         """
+        check_bars_open()
         codes = tuple(sorted(instruments))
         span = end - begin
         arrays = {field: np.full((len(codes), span), np.nan, dtype=np.float32) for field in fields}

@@ -38,9 +38,9 @@ class DatasetCache:
     """Datasets on disk; all processes map the same pages.
 
     An entry's name is a hash of the data's fingerprint, the configuration of columns and rows, the requested segments,
-    and this package's code. ``step_len`` is left out, because it only affects how windows are gathered. An entry has
-    no data of later days than the dataset of those segments. See :mod:`lstm_bench.dataset.array_entry` for the locks
-    that protect entries in use.
+    and this package's code. ``step_len`` is left out, because it only affects how windows are gathered. An entry ends
+    with the last of the requested segments, or with the fit period if that ends later. See
+    :mod:`lstm_bench.dataset.array_entry` for the locks that protect entries in use.
     ``folder`` and ``max_bytes`` are those of :class:`lstm_bench.dataset.array_store.ArrayStore`.
     """
 
@@ -135,7 +135,7 @@ def _identity(
         "code": _code(),
         "class": config.name,
         "handler": kwargs["handler"],
-        # the dataset of all segments extends to the handler's end_time, that of some to the last of them
+        # without segments, the dataset extends to the handler's end_time
         "wanted": None if segments is None else list(requested),
         "segments": {name: kwargs["segments"][name] for name in requested},
         "d_feat": None if config.is_time_series else d_feat,

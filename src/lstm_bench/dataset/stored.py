@@ -26,7 +26,7 @@ def pack_dataset(dataset: Dataset, d_feat: int) -> tuple[dict[str, Array], dict[
     """Convert a dataset to arrays and plain data.
 
     Settings that only affect how windows are gathered, such as ``step_len``, are left out. Features that both data
-    keys share are stored once, and lagged columns as their bars.
+    keys share are stored once. In place of lagged columns, the bars that they are computed from are stored.
 
     Returns
     -------

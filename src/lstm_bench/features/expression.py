@@ -86,7 +86,7 @@ def _reach(node: Node) -> tuple[int, int]:
 
 
 def _ahead(node: Node) -> int:
-    """Days from a row's own to the last day that its value depends on; negative if that day is an earlier one."""
+    """Return the offset in days from a row's day to the last day that its value uses; negative for an earlier day."""
     if not isinstance(node, Call):
         return 0
     unshifted = max(_ahead(operand) for operand in node.operands if not isinstance(operand, Number))

@@ -1,8 +1,8 @@
 """Random streams: each member draws the same numbers, whatever other draws occur in between.
 
 ``nn.LSTM`` draws initial weights and dropout masks from torch's *default* generators, and Qlib shuffles with them
-(``TSDatasetH``) or with numpy's (``DatasetH``). A stream sets the state of these generators while its member draws, and
-restores it afterwards.
+(``TSDatasetH``) or with numpy's (``DatasetH``). A stream sets the state of torch's generators while its member
+draws, and restores it afterwards. In place of numpy's, it has a generator of its own.
 """
 
 from __future__ import annotations

@@ -11,9 +11,11 @@ from filelock import FileLock
 from lstm_bench.core import atomic
 from lstm_bench.core.atomic import remove_folder, staging, stagings_of, swap
 from lstm_bench.core.errors import InputError
+from lstm_bench.record import ledger
+from lstm_bench.record.evaluated import Evaluated
 from lstm_bench.record.record import Record
 
-__all__ = ["check_idle", "folder_size", "publish", "recover", "remove"]
+__all__ = ["check_idle", "folder_size", "publish", "publish_evaluated", "recover", "remove"]
 
 
 def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = False) -> tuple[Record, bool]:
@@ -46,6 +48,29 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
             with suppress(OSError):  # not empty: it holds the record
                 path.rmdir()
     return Record(folder), True
+
+
+def publish_evaluated(
+    folder: Path, write: Callable[[Path], None], *, replace: bool = False
+) -> tuple[Record, bool]:
+    """Publish the record of a run, ``<results>/<experiment>/<run_id>``, and enter its evaluation into the ledger.
+
+    The ledger is that of the folder of results. A run that diverged was not evaluated and gets no entry. Arguments and
+    result are those of :func:`publish`. If the process is killed between the two steps, ``lstm-bench leaderboard``
+    adopts the record.
+
+    Raises
+    ------
+    OSError
+        If there is no room for the record or the entry.
+    DataError
+        If the ledger is damaged. The record is published.
+    """
+    record, published = publish(folder, write, replace=replace)
+    evaluated = Evaluated.of_record(record) if published else None
+    if evaluated is not None:
+        ledger.enter(folder.parent.parent, evaluated)
+    return record, published
 
 
 def recover(folder: Path) -> None:

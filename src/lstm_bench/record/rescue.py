@@ -20,7 +20,7 @@ from lstm_bench.core.atomic import staging, swap
 from lstm_bench.core.errors import DataError, RunError
 from lstm_bench.core.writable import nearest_existing
 from lstm_bench.dataset.array_store import default_folder
-from lstm_bench.record.publish import publish
+from lstm_bench.record.publish import publish_evaluated
 from lstm_bench.record.record import Record
 
 __all__ = [
@@ -132,7 +132,7 @@ def take_rescued(folder: Path) -> Record | None:
             shutil.copyfile(file, staged / file.name)
 
     try:
-        record, _ = publish(folder, copy, replace=True)
+        record, _ = publish_evaluated(folder, copy, replace=True)
     except OSError as error:
         if not is_full(error):
             raise

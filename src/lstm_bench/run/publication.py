@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_bench.core.errors import RunError
-from lstm_bench.record.publish import publish, recover
+from lstm_bench.record.publish import publish_evaluated, recover
 from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import expect_room, forget_rescued, is_full, rescue_record, take_rescued
 
@@ -56,7 +56,7 @@ def publish_run(
     """
     try:
         expect_room(folder.parent, needed)
-        record, computed = publish(folder, write, replace=force)
+        record, computed = publish_evaluated(folder, write, replace=force)
     except OSError as error:
         if not is_full(error):
             raise

@@ -17,6 +17,7 @@ from lstm_bench.model.contract import PackSpec
 from lstm_bench.model.device import resolve_device
 from lstm_bench.model.select import choose_path
 from lstm_bench.record.identity import run_id
+from lstm_bench.record.ledger import check_can_append
 from lstm_bench.record.provenance import Stopwatch
 from lstm_bench.record.record import Record
 from lstm_bench.record.stamp import NamedData, data_of_run
@@ -114,7 +115,8 @@ def execute_pack(
     Raises
     ------
     InputError
-        If the configuration, the seeds, the data or the device cannot be used, or there is no room for the records.
+        If the configuration, the seeds, the data or the device cannot be used, there is no room for the records, or
+        the ledger of test evaluations cannot be written.
     RunError
         If the disk filled up in the meantime. Trained runs are kept elsewhere; the next start finds them.
     """
@@ -134,6 +136,7 @@ def execute_pack(
     done = find_recorded(folders, force=force)
     missing = {seed: member for seed, member in configs.items() if seed not in done}
     if missing:
+        check_can_append(experiment.parent)
         if not judged:
             log_findings(judge_setup(config, provider))
         for members in _packs(missing):

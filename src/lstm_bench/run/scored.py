@@ -24,6 +24,7 @@ from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.dataset.dataset import Dataset
 from lstm_bench.dataset.segments import close_segments
 from lstm_bench.record.identity import run_id
+from lstm_bench.record.ledger import check_can_append
 from lstm_bench.record.provenance import Stopwatch
 from lstm_bench.record.rescue import check_room
 from lstm_bench.record.scoring_model import ScoringModel
@@ -116,6 +117,7 @@ class Scoring:
 
         Raises ``InputError`` if the configuration or the data cannot be used.
         """
+        self._progress.stage("dataset")
         if not self._judged:
             log_findings(judge_setup(self.config, self.provider))
         build: Callable[..., Dataset] = build_dataset
@@ -154,12 +156,13 @@ class Scoring:
         done = find_recorded({config.seed: folder}, force=force)
         if done:
             return done[config.seed]
+        check_can_append(self.experiment.parent)
         with watch.stage("dataset"):
             prepared = self.prepared
         needed = record_mib(prepared) * 2**20
         check_room(self.experiment, needed, "the record")
         origin = Origin.of(config, data, prepared, watch)
-        with watch.stage("score"):
+        with watch.stage("predict"):
             scores = score(prepared)
         with watch.stage("evaluate"):
             scored = _evaluated(config, prepared, scores.values)

@@ -38,7 +38,7 @@ _ANALYSES = "portfolio_analysis"
 def lay_out(record: Path, folder: Path) -> None:
     """Fill an existing empty folder with a record's files.
 
-    The files are linked; files that Qlib splits or combines are written in addition.
+    The record's files are linked. Qlib's files of single columns, and its two tables of metrics, are also written.
     """
     for source in sorted(record.iterdir()):
         if source.name == "ic.parquet":

@@ -20,7 +20,7 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, CmaEsSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
-from lstm_bench.tune.repository.optuna_internals import GaussianProcess, all_trials
+from lstm_bench.tune.repository.optuna_internals import GaussianProcess, all_trials, known_params
 from lstm_bench.tune.space import distributions, grid_points
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ class GridSampler(_WholeSpace):
 
     def left(self, trials: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
         """Points that no trial has."""
-        params_of_trials = (trial.params or trial.system_attrs.get("fixed_params", {}) for trial in trials)
-        taken = {frozenset(params.items()) for params in params_of_trials}
+        taken = {frozenset(known_params(trial).items()) for trial in trials}
         return [point for point in self._points if frozenset(point.items()) not in taken]
 
     def sample_relative(

@@ -7,26 +7,24 @@ import json
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench.core.atomic import write_whole
+from lstm_bench.core.errors import DataError
 from lstm_bench.exec.worker import Session
 from lstm_bench.model.path_name import current_path_name
 from lstm_bench.record.identity import run_id
 from lstm_bench.tracking.tracked import epoch_values
+from lstm_bench.tune.valid_series import ValidSeries, measure_valid, series_path, write_series
 
 if TYPE_CHECKING:
-    import torch
-
     from lstm_bench.config.workflow import ResolvedRun
-    from lstm_bench.dataset.dataset import Dataset, SampleSet
-    from lstm_bench.model.contract import PackSpec
-    from lstm_bench.model.path_name import PathName
+    from lstm_bench.dataset.dataset import SampleSet
     from lstm_bench.model.trainer import Fit
 
-__all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key", "valid_correlations"]
+__all__ = ["TRAIN_TRIAL", "peak_bytes", "train_trial", "trial_key"]
 
 logger = logging.getLogger("lstm_bench")
 
@@ -47,7 +45,7 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     payload
         ``workflow`` (a configuration), ``seeds``, ``entry`` (the folder of the dataset, train and valid only),
         ``volatility`` (the folder of its stocks' volatility, None if no sample is weighted by it) and ``outcome`` (the
-        file that keeps the result of a trial that ran to its end).
+        file that keeps the result of a trial that ran to its end, beside the file of its daily series of valid).
     session
         Receives ``{"epoch": e, "losses": {seed: loss}, "figures": {seed: the trainer's figures}}`` after each epoch.
         A false answer prunes the trial.
@@ -66,11 +64,30 @@ def train_trial(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     if kept is not None:  # it was trained to its end, and the driver died before it stored the result
         return _replay(json.loads(kept.read_text(encoding="utf-8")), session)
     from lstm_bench.core.json_values import without_nan
+    from lstm_bench.data.closed import bars_closed
 
-    result = _train(payload, session)
+    with bars_closed("a tuning trial"):
+        result, series = _train(payload, session)
     if not result["pruned"]:
-        _keep(outcome, json.dumps(without_nan(result)))
+        if series:
+            _keep_series(series_path(outcome), series)
+        _keep(outcome, json.dumps(without_nan(result)))  # last: a trial with an outcome is not trained again
     return result
+
+
+def _keep_series(path: Path, series: Mapping[int, ValidSeries]) -> None:
+    """Write a trial's daily series of valid. A full disk is not an error: the trial has a value without them."""
+    from lstm_bench.record.rescue import is_full
+
+    try:
+        write_series(path, series)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        logger.warning(
+            "%s has no room for the daily series of the trial on valid; statistics of the selection leave it out",
+            path.parent,
+        )
 
 
 def _keep(outcome: Path, content: str) -> None:
@@ -87,7 +104,8 @@ def _keep(outcome: Path, content: str) -> None:
         logger.warning("%s has no room for the outcome of the trial, %s", outcome.parent, where)
 
 
-def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
+def _train(payload: dict[str, Any], session: Session) -> tuple[dict[str, Any], dict[int, ValidSeries]]:
+    """Train; return the outcome, and the daily series of valid of a trial that was not pruned."""
     from lstm_bench.config.workflow import RunConfig
     from lstm_bench.dataset.cache import DatasetCache
     from lstm_bench.dataset.permutation import with_learned_labels
@@ -100,6 +118,10 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
     kwargs, spec = config.task.model.kwargs, PackSpec.of(config)
     choice = choose_path(spec, session.device)
     dataset = DatasetCache.open_entry(Path(payload["entry"]), config.task.dataset)
+    if "test" in dataset.segments:
+        raise DataError(
+            f"{payload['entry']}: this dataset has the segment 'test', which a tuning trial may not read"
+        )
     # the seeds of a trial train together, on the same labels: permuted ones are those of the first seed
     dataset = with_learned_labels(config.with_seed(payload["seeds"][0]), dataset)
     train, valid = dataset.samples("train", "learn"), dataset.samples("valid", "learn")
@@ -131,18 +153,19 @@ def _train(payload: dict[str, Any], session: Session) -> dict[str, Any]:
         weights=_weights(config, train, payload["volatility"]),
     )
     seconds = time.perf_counter() - started
-    valid_ic = {} if pruned else valid_correlations(fits, spec, dataset, valid, session.device, choice.name)
-    return {
+    series = {} if pruned else measure_valid(fits, spec, dataset, valid, session.device, choice.name)
+    result = {
         "losses": {fit.member.seed: _curve(fit) for fit in fits},
         "train_losses": {fit.member.seed: [epoch.train_loss for epoch in fit.epochs] for fit in fits},
         "status": {fit.member.seed: fit.status for fit in fits},
-        "valid_ic": valid_ic,
+        "valid_ic": {seed: one.means() for seed, one in series.items()},
         "pruned": pruned,
         "seconds": seconds,
         "peak_bytes": peak_bytes(session.device),
         "training_path": choice.name,
         "replayed": False,
     }
+    return result, series
 
 
 def _weights(config: ResolvedRun, train: SampleSet, volatility: str | None) -> Any:
@@ -159,46 +182,6 @@ def _curve(fit: Any) -> list[float]:
     """Return the validation loss per epoch; that of a diverged member ends with NaN."""
     curve = [epoch.valid_loss for epoch in fit.epochs]
     return [*curve[:-1], math.nan] if fit.status == "diverged" else curve
-
-
-def valid_correlations(
-    fits: Sequence[Fit],
-    spec: PackSpec,
-    dataset: Dataset,
-    valid: SampleSet,
-    device: torch.device,
-    path: PathName,
-) -> dict[int, dict[str, float]]:
-    """Score valid with each seed's best weights and correlate with the raw labels, day by day.
-
-    ``path`` is the one that trained; it scores as it did for the loss.
-
-    Returns
-    -------
-    dict
-        Seed -> ``IC`` and ``Rank IC``, means over the days of valid; no entry for a seed without usable weights, and
-        no figure where no day has one.
-    """
-    import numpy as np
-
-    from lstm_bench.evaluate.signal.metrics import signal_metrics
-    from lstm_bench.model.predict import predict_weights
-    from lstm_bench.model.resident import ResidentSamples
-
-    resident = ResidentSamples.place(valid, device)
-    span, rows = dataset.rows_of(valid)
-    labels = np.where(rows, dataset.raw_label[span], np.float32(np.nan))
-    found = {}
-    for fit in fits:
-        if not fit.weights:
-            continue
-        scores = predict_weights(spec, fit.weights, resident, path)
-        panel = dataset.scores_to_panel(valid, scores)[span]
-        summary = signal_metrics(panel, labels, rows).summary()
-        found[fit.member.seed] = {
-            name: summary[name] for name in ("IC", "Rank IC") if math.isfinite(summary[name])
-        }
-    return found
 
 
 def peak_bytes(device: Any) -> int:

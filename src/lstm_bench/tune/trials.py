@@ -152,6 +152,8 @@ def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
 
 
 def _row(trial: FrozenTrial, attributes: _Attributes, *, alive: bool) -> TrialRow:
+    from lstm_bench.tune.repository.optuna_internals import known_params  # imports Optuna
+
     outcome, failures, diverged = attributes.outcome, attributes.failures, attributes.outcome.diverged_seeds
     state, value = _state(trial, alive=alive), trial.value
     error = failures[-1].error if failures else None
@@ -161,7 +163,7 @@ def _row(trial: FrozenTrial, attributes: _Attributes, *, alive: bool) -> TrialRo
         number=trial.number,
         state=state,
         value=value,
-        params=trial.params or dict(trial.system_attrs.get("fixed_params", {})),
+        params=known_params(trial),
         epoch_values=dict(sorted(trial.intermediate_values.items())),
         device=outcome.device,
         slot=outcome.slot,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -142,7 +142,6 @@ def test_options_that_say_none_are_refused(text: str, message: str) -> None:
         parse_parameter("x", text)
 
 
-@settings(deadline=None)
 @given(st.permutations(["a", "b", "c", "d"]))
 def test_a_parameter_comes_after_those_it_depends_on(keys: list[str]) -> None:
     whens = {"a": {}, "b": {"a": [1]}, "c": {"b": [1]}, "d": {"a": [1], "c": [1]}}

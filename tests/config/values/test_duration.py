@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_bench.config.values.duration import parse_duration
@@ -16,7 +16,6 @@ def test_a_span_is_read(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@settings(deadline=None)
 @given(st.integers(0, 9), st.integers(0, 99), st.integers(0, 99), st.integers(1, 99))
 def test_units_add_up(d: int, h: int, m: int, s: int) -> None:
     assert parse_duration(f"{d}d{h}h{m}m{s}s") == ((d * 24 + h) * 60 + m) * 60 + s

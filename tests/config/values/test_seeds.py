@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,25 +10,21 @@ from lstm_bench.config.values.seeds import Seeds, parse_seeds
 READ = TypeAdapter(Seeds)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200))
 def test_a_number_counts(count: int) -> None:
     assert parse_seeds(str(count)) == tuple(range(count)) == READ.validate_python(count)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 100))
 def test_a_range_has_both_ends(first: int, more: int) -> None:
     assert parse_seeds(f"{first}-{first + more}") == tuple(range(first, first + more + 1))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=20, unique=True))
 def test_a_list_is_itself(seeds: list[int]) -> None:
     assert parse_seeds(",".join(map(str, seeds))) == tuple(seeds) == READ.validate_python(seeds)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789,- x", max_size=12))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

@@ -30,7 +30,7 @@ def test_compounded_depth_is_a_share_of_the_high() -> None:
 
 @pytest.mark.parametrize("accumulation", ACCUMULATIONS)
 @given(returns=RETURNS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_they_are_the_days_below_the_high(accumulation: Accumulation, returns: list[float]) -> None:
     values = np.array(returns)
     below = below_high(values, accumulation)
@@ -56,7 +56,7 @@ def first_day(one: Drawdown) -> int:
 
 
 @given(returns=RETURNS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_below_the_high_is_what_the_curve_says(returns: list[float]) -> None:
     values = np.array(returns)
     curve, wealth = values.cumsum(), np.append(1.0, (1 + values).cumprod())

@@ -25,7 +25,7 @@ def test_by_a_plain_loop() -> None:
 
 
 @given(st.lists(st.floats(-0.1, 0.1), min_size=1, max_size=60))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_further_tail_is_the_worse(returns: list[float]) -> None:
     tail = tail_risk(np.array(returns))
     rounding = 1e-15

@@ -18,7 +18,7 @@ Market = Callable[..., Panels]
 
 
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_correlations_are_those_of_pandas(market: Market, seed: int) -> None:
     score, label = market(seed, days=9)
     label = label.round(2)  # with ties

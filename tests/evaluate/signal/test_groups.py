@@ -34,7 +34,7 @@ def test_groups_by_a_plain_loop(market: Market) -> None:
 
 
 @given(seed=st.integers(0, 1000), groups=st.integers(2, 6), size=st.integers(1, 7))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_equal_groups_average_to_the_universe(seed: int, groups: int, size: int) -> None:
     rng = np.random.default_rng(seed)
     score, label = rng.normal(size=(2, 5, groups * size))

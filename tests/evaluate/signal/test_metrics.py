@@ -17,7 +17,7 @@ Market = Callable[..., Panels]
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_correlations_are_those_of_pandas(market: Market, seed: int) -> None:
     score, label = market(seed)
     got = signal_metrics(score, label)
@@ -58,7 +58,7 @@ def test_long_short_by_a_plain_loop(market: Market) -> None:
 
 
 @given(st.integers(0, 100), st.sampled_from([0.5, 3.0]), st.sampled_from([-2.0, 0.0]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_rank_ic_sees_the_order_alone_and_ic_no_scale(
     market: Market, seed: int, scale: float, shift: float
 ) -> None:

@@ -47,7 +47,7 @@ def test_scores_that_are_the_labels_are_right_about_the_mean(market: Market) -> 
 
 
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_negative_of_all_swaps_long_and_short(market: Market, seed: int) -> None:
     score, label = market(seed)
     got, turned = precision(score, label), precision(-score, -label)

@@ -58,7 +58,7 @@ def test_all_by_a_plain_loop(market: Market, lag: int) -> None:
 
 
 @given(seed=st.integers(0, 1000), stocks=st.integers(10, 40))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_scores_that_stay_do_not_turn_over(seed: int, stocks: int) -> None:
     day = np.random.default_rng(seed).normal(size=stocks)
     got = stability(np.stack([day, 2 * day + 1, np.exp(day)]))

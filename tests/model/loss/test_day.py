@@ -105,7 +105,7 @@ def test_days_whose_weights_vanish_in_float32_count_as_days_and_teach_nothing(na
     assert scores.grad[heavy & ~labels.isnan()].any()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=seeds, scale=st.floats(0.01, 100.0), shift=st.floats(-10.0, 10.0), name=st.sampled_from(NAMES))
 def test_scale_and_place_of_a_days_scores_do_not_matter(
     seed: int, scale: float, shift: float, name: Name
@@ -116,7 +116,7 @@ def test_scale_and_place_of_a_days_scores_do_not_matter(
     torch.testing.assert_close(after, before, rtol=0, atol=1e-7)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=seeds, scale=st.floats(0.01, 100.0), shift=st.floats(-10.0, 10.0))
 def test_the_perfect_score_has_no_ic_loss_and_its_opposite_the_most(
     seed: int, scale: float, shift: float
@@ -127,7 +127,7 @@ def test_the_perfect_score_has_no_ic_loss_and_its_opposite_the_most(
     assert mean_day_loss(-scores, labels, days, LossSpec("ic")).item() == pytest.approx(2, abs=1e-7)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=seeds)
 def test_only_the_order_of_labels_matters_to_ranks(seed: int) -> None:
     scores, labels, days = draw(seed)
@@ -135,7 +135,7 @@ def test_only_the_order_of_labels_matters_to_ranks(seed: int) -> None:
     assert after.item() == before.item()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=seeds, name=st.sampled_from(NAMES))
 def test_the_order_of_samples_does_not_matter(seed: int, name: Name) -> None:
     scores, labels, days = draw(seed)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
@@ -37,7 +37,6 @@ def test_batch_means_are_averaged() -> None:
     assert math.isnan(batch_mean_loss(scores, labels, []))
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8), st.floats(0.01, 10.0))
 def test_huber_is_torchs(missed: list[float], delta: float) -> None:
     errors = torch.tensor(missed, dtype=torch.float64)

@@ -24,7 +24,7 @@ MakeRow = Callable[..., BenchRow]
 
 
 def bytes_of(results: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (results / "leaderboard").iterdir()}
+    return {path.name: path.read_bytes() for path in (results / "leaderboard").glob("*.parquet")}
 
 
 def test_a_record_becomes_a_row_and_its_days(results: Path, make_row: MakeRow) -> None:

@@ -20,6 +20,7 @@ from lstm_bench.report.leaderboard.rows import Row, group_rows, rows_of
 from lstm_bench.report.leaderboard.tables import Style, Table, leaderboard_tables
 from lstm_bench.report.pages.leaderboard_page import leaderboard_page
 from lstm_bench.report.pages.page import PageTable
+from lstm_bench.statistics.seed_interval import mean_interval
 
 MakeRow = Callable[..., BenchRow]
 
@@ -91,7 +92,7 @@ def test_styles(rows: list[Row]) -> None:
     assert compat == f"{cell.mean:.4f}±{cell.std:.2f}"
     wide = tables_of(rows[:1], Style(intervals=True))[0].lines[0][2]
     assert wide == f"{cell.mean:.4f}±{cell.std:.4f} [{cell.interval.low:.4f}, {cell.interval.high:.4f}]"
-    assert min(cell.values) <= cell.interval.low < cell.mean < cell.interval.high <= max(cell.values)
+    assert cell.interval == mean_interval(cell.values)
 
 
 def test_the_best_row_comes_first(rows: list[Row]) -> None:

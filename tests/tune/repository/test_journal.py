@@ -74,7 +74,7 @@ def scribble(storage: JournalStorage, seed: int, operations: int) -> None:
                 storage.set_study_user_attr(draw.choice(studies)._study_id, "a", number)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), operations=st.integers(1, 60))
 def test_a_folded_history_is_the_same_history(tmp_path_factory: Any, seed: int, operations: int) -> None:
     path = tmp_path_factory.mktemp("journal") / "store.journal"

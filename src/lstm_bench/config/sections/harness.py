@@ -102,8 +102,8 @@ class HarnessConfig(Section):
     """``lstm_bench:`` in a workflow file.
 
     ``compat: qlib`` keeps every detail of Qlib's training (its order of samples, its extra pass over train, the
-    dropped tail of valid), so that a seed yields Qlib's losses on the CPU. ``none`` trains the same model on the
-    same samples without them, and faster.
+    dropped tail of valid), so that a seed yields Qlib's losses on the CPU. ``none`` trains the same model without
+    these details, and faster. By default, it leaves out the embargo's days.
     """
 
     compat: Compat = Field(

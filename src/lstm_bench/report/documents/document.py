@@ -11,7 +11,9 @@ from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import CheckError, InputError, command_line
 from lstm_bench.record.evidence import Evidence, study_path
+from lstm_bench.record.ledger import Ledger, read_ledger
 from lstm_bench.report.documents.blocks import NEW_DOCUMENT, LeaderboardOptions, find_blocks, with_options
+from lstm_bench.report.documents.ledger_line import check_heads, ledger_line
 from lstm_bench.report.documents.speed import read_speed, speed_markdown, speed_path
 from lstm_bench.report.leaderboard.comparison import compare_rows
 from lstm_bench.report.leaderboard.comparison_tables import comparison_markdown
@@ -36,7 +38,7 @@ def write_document(
     Raises
     ------
     InputError
-        If a marker is invalid or missing.
+        If a marker is invalid or missing, or the ledger was changed since the document was made.
     """
     before = _read(path) if path.exists() else None
     after = _rebuilt(NEW_DOCUMENT if before is None else before, path, results, evidence, options)
@@ -54,7 +56,8 @@ def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) 
     CheckError
         If a block is stale; the message has a unified diff.
     InputError
-        If the document cannot be read, or a marker is invalid or missing.
+        If the document cannot be read, a marker is invalid or missing, or the ledger was changed since the document
+        was made.
     """
     folder = () if results == Path("results") else ("--results", results)
     again = command_line("leaderboard", "--out", path, *folder)
@@ -71,16 +74,19 @@ def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) 
 def _rebuilt(
     text: str, path: Path, results: Path, evidence: Mapping[str, Evidence], options: LeaderboardOptions | None
 ) -> str:
+    ledger = read_ledger(results)
+
     def name_file(study: str) -> str:
         return Path(os.path.relpath(study_path(results, study), path.parent)).as_posix()
 
     try:
+        check_heads(text, results, ledger)
         if options is not None:
             text = with_options(text, options)
         parts, at = [], 0
         for block in find_blocks(text):
             if block.kind == "leaderboard":
-                content = _leaderboard(block.arguments, evidence, name_file)
+                content = _leaderboard(block.arguments, evidence, name_file, ledger)
             elif block.kind == "speed":
                 content = _speed(block.arguments, results)
             else:
@@ -92,11 +98,14 @@ def _rebuilt(
     return "".join([*parts, text[at:]])
 
 
-def _leaderboard(arguments: Sequence[str], evidence: Mapping[str, Evidence], name_file: NameFile) -> str:
+def _leaderboard(
+    arguments: Sequence[str], evidence: Mapping[str, Evidence], name_file: NameFile, ledger: Ledger
+) -> str:
     options = LeaderboardOptions.parse(arguments)
     # a document may name a study before it has a row
     shown = {name: found for name, found in evidence.items() if name in (options.studies or evidence)}
-    return markdown(leaderboard_tables(rows_of(shown), options.style, name_file))
+    tables = markdown(leaderboard_tables(rows_of(shown), options.style, name_file))
+    return "\n".join(part for part in (tables, ledger_line(ledger)) if part)
 
 
 def _comparison(arguments: Sequence[str], evidence: Mapping[str, Evidence]) -> str:

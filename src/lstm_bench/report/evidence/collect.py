@@ -16,8 +16,10 @@ from lstm_bench.core.errors import DataError
 from lstm_bench.evaluate.headlines import HEADLINES
 from lstm_bench.record.evidence import Daily, Evidence, read_evidence, same_data, write_study
 from lstm_bench.record.evidence_schema import DAILY, METRICS, SeedResult
+from lstm_bench.record.ledger import adopt, read_ledger
 from lstm_bench.record.record import Record
 from lstm_bench.record.scoring_model import ScoringModel
+from lstm_bench.report.evidence.coverage import evaluated_seeds, verify_coverage
 from lstm_bench.report.evidence.verification import verify
 from lstm_bench.report.leaderboard.setting import calendar_of, config_text, parse_config, reductions, segments
 
@@ -34,12 +36,13 @@ def collect(results: Path) -> dict[str, Evidence]:
 
     The result maps each study to its evidence. A row in a manifest replaces the row of that name in the evidence. A
     seed of the same configuration and data keeps its evidence if its record was deleted. Rows that no manifest names
-    are kept. ``results`` has ``<experiment>/bench.json`` beside the records, and ``leaderboard/``.
+    are kept. Complete seeds that have no entry in the ledger are adopted. ``results`` has ``<experiment>/bench.json``
+    beside the records, and ``leaderboard/``.
 
     Raises
     ------
     DataError
-        If a manifest, a record or the evidence cannot be used.
+        If a manifest, a record, the evidence or the ledger cannot be used.
     """
     evidence = read_evidence(results)
     source: dict[tuple[str, str], Path] = {}
@@ -51,7 +54,10 @@ def collect(results: Path) -> dict[str, Evidence]:
             evidence[row.study] = _merge(before, row, manifest.parent)
     for study in sorted({study for study, _ in source}):
         write_study(results, verify(evidence[study]))
-    return dict(sorted(evidence.items()))
+    evidence = dict(sorted(evidence.items()))
+    adopt(results, evaluated_seeds(evidence))
+    verify_coverage(evidence, read_ledger(results))
+    return evidence
 
 
 def _claim(source: dict[tuple[str, str], Path], row: BenchRow, manifest: Path) -> None:

@@ -57,7 +57,7 @@ def seed_figures(rows: Sequence[Row], published: Sequence[PublishedRow], prefix:
         yield Figure(
             f"{prefix}_{_slug(column)}",
             column,
-            "Small points are seeds. The diamond is their mean, with its 95 % bootstrap interval if there are "
+            "Small points are seeds. The diamond is their mean, with its 95 % interval if there are "
             "three seeds or more. Further right is better.",
             traces,
             axes(

@@ -15,14 +15,11 @@ from lstm_bench.record.evidence_schema import METRICS
 from lstm_bench.report.leaderboard.find_row import find_row
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row, rows_of
+from lstm_bench.statistics.blocks import optimal_block
+from lstm_bench.statistics.days import daily_interval
 from lstm_bench.statistics.estimate import Estimate
-from lstm_bench.statistics.resampling import (
-    block_length,
-    bootstrap_mean,
-    probability_of_improvement,
-    signed_rank_p_value,
-    stationary_bootstrap_mean,
-)
+from lstm_bench.statistics.ranks import probability_of_improvement, signed_rank_p_value
+from lstm_bench.statistics.seed_interval import mean_interval
 
 __all__ = ["Comparison", "DailyComparison", "MetricComparison", "compare_rows", "compare_seeds"]
 
@@ -48,7 +45,7 @@ class MetricComparison:
     ----------
     metric : Qlib's name of a metric for which higher is better
     mean_a, mean_b : over the common seeds
-    difference : mean of A - B over the common seeds, and its bootstrap interval
+    difference : mean of A - B over the common seeds, and its interval by Student's t
     p_value : Wilcoxon signed-rank, two-sided; NaN for fewer than three common seeds
     improvement : P(A > B) over all pairs of a seed of A and a seed of B
     """
@@ -58,7 +55,7 @@ class MetricComparison:
     mean_b: float
     difference: Estimate
     p_value: float
-    improvement: Estimate
+    improvement: float
 
 
 @dataclass(frozen=True)
@@ -160,7 +157,7 @@ def _compare_metric(a: Row, b: Row, metric: str) -> MetricComparison | None:
         metric,
         float(left.mean()),
         float(right.mean()),
-        bootstrap_mean(left - right),
+        mean_interval(left - right),
         signed_rank_p_value(left - right),
         probability_of_improvement(list(of_a.values()), list(of_b.values())),
     )
@@ -175,8 +172,7 @@ def _compare_daily(
         days, at_a, at_b = np.intersect1d(of_a[0], of_b[0], assume_unique=True, return_indices=True)
         if len(days):
             difference = of_a[1][at_a] - of_b[1][at_b]
-            block = block_length(len(days))
-            yield DailyComparison(name, len(days), block, stationary_bootstrap_mean(difference, block))
+            yield DailyComparison(name, len(days), optimal_block(difference), daily_interval(difference))
 
 
 def _seed_mean(side: Sequence[Daily], name: str) -> tuple[Days, Floats]:

@@ -53,7 +53,7 @@ def seed_lines(comparison: Comparison) -> list[tuple[str, ...]]:
             f"{found.mean_b:.4f}",
             _estimate(found.difference, "+.4f"),
             UNDECIDED if math.isnan(found.p_value) else f"{found.p_value:.4f}",
-            _estimate(found.improvement, ".3f"),
+            f"{found.improvement:.3f}",
         )
         for found in comparison.metrics
     ]
@@ -73,8 +73,8 @@ def comparison_markdown(comparison: Comparison) -> str:
         heading(comparison),
         markdown_table(SEED_HEADER, seed_lines(comparison)),
         markdown_table(DAILY_HEADER, daily_lines(comparison)),
-        "In brackets 95 % intervals: bootstrap over seeds, for days the stationary bootstrap of the seed-mean series. "
-        "Net return is return less cost. P(A > B) is over all pairs of a seed of A and one of B, ties half.",
+        "In brackets 95 % intervals: Student's t over seeds, for days the stationary bootstrap of the seed-mean "
+        "series. Net return is return less cost. P(A > B) is over all pairs of a seed of A and one of B, ties half.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -96,7 +96,7 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
                 "mean_b": found.mean_b,
                 "difference": _plain(found.difference),
                 "wilcoxon_p": nullable(found.p_value),
-                "probability_of_improvement": _plain(found.improvement),
+                "probability_of_improvement": found.improvement,
             }
             for found in comparison.metrics
         },

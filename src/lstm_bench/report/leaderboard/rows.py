@@ -29,7 +29,7 @@ from lstm_bench.report.leaderboard.setting import (
     segments,
 )
 from lstm_bench.statistics.estimate import Estimate
-from lstm_bench.statistics.resampling import bootstrap_mean
+from lstm_bench.statistics.seed_interval import mean_interval
 
 __all__ = ["FEATURE_SETS", "Cell", "Group", "Row", "Setting", "group_rows", "published_rows", "rows_of"]
 
@@ -56,8 +56,8 @@ class Cell:
 
     @cached_property
     def interval(self) -> Estimate:
-        """The mean with its bootstrap interval over seeds."""
-        return bootstrap_mean(self.values)
+        """The mean with Student's t interval over seeds."""
+        return mean_interval(self.values)
 
 
 @dataclass(frozen=True)

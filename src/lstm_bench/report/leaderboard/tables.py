@@ -40,7 +40,7 @@ class Style:
     Attributes
     ----------
     compat : the standard deviation with two decimals, as in Qlib's README, rather than four
-    intervals : add the 95 % bootstrap interval of the mean over seeds, if there are three or more
+    intervals : add the 95 % interval of the mean over seeds by Student's t, if there are three or more
     """
 
     compat: bool = False

@@ -115,7 +115,7 @@ def _row_table(group: Group, prefix: str) -> PageTable:
         header,
         lines,
         "Mean over the complete seeds, with the standard deviation (ddof 1) and, for three seeds or more, the 95 % "
-        "bootstrap interval of the mean. Returns, information ratio and drawdown are of the excess over the "
+        "interval of the mean by Student's t. Returns, information ratio and drawdown are of the excess over the "
         "benchmark, with cost; seconds and epochs are means. A click on a header sorts.",
         is_sortable=True,
     )
@@ -185,8 +185,8 @@ def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
         for metric, column in COLUMNS.items():
             wins = np.full((len(alike), len(alike)), np.nan)
             for (a, b), compared in found.items():
-                if metric in compared and compared[metric].improvement.is_decided:
-                    chance = compared[metric].improvement.value
+                if metric in compared and compared[metric].difference.is_decided:
+                    chance = compared[metric].improvement
                     wins[a, b], wins[b, a] = chance, 1 - chance
             if np.isfinite(wins).any():
                 yield win_figure([row.name for row in alike], wins, column, f"wins{k}")
@@ -218,7 +218,7 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
             _figure(metric, one.mean_b),
             _estimate(one.difference, metric),
             Cell(UNDECIDED) if np.isnan(one.p_value) else cell(one.p_value),
-            _estimate(one.improvement),
+            cell(one.improvement, ".3f"),
         ]
         for (a, b), compared in found.items()
         for metric, one in compared.items()
@@ -228,7 +228,7 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
         "Pairs",
         ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "Wilcoxon p", "P(A > B)"],
         lines,
-        "A − B over the common seeds with its 95 % bootstrap interval, Wilcoxon's signed-rank test of the pairs, and "
+        "A − B over the common seeds with its 95 % interval, Wilcoxon's signed-rank test of the pairs, and "
         "the probability that a seed of A beats a seed of B. With few seeds all three are coarse: the least p of "
         "five pairs is 0.0625, and fewer than three seeds give no interval.",
         is_sortable=True,

@@ -291,8 +291,12 @@ def provenance_table(provenance: Mapping[str, Any]) -> PageTable:
 
 def model_table(model: ScoringModel, origin: Mapping[str, Any] | None) -> PageTable:
     """Show which model scored in place of the LSTM, its settings, and where its scores come from."""
-    pairs = [("Model", model.name), *flatten(model.settings), *flatten(origin or {})]
-    lines = [(name, Cell(_plain(value), is_text=True)) for name, value in pairs]
+    pairs = [("model", model.name), *flatten(model.settings), *flatten(origin or {})]
+    lines = [
+        (name.replace(".", ", ").replace("_", " "), Cell(_plain(value), is_text=True))
+        for name, value in pairs
+        if value not in ([], {})
+    ]
     reading = "The configuration states the samples, the market and the evaluation; its LSTM did not give these scores."
     return pair_table("model", "Model that scored", lines, reading)
 

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-__all__ = ["GaussianProcess", "Hyperband", "all_trials"]
+__all__ = ["GaussianProcess", "Hyperband", "all_trials", "known_params"]
 
 
 def all_trials(study: Study) -> list[FrozenTrial]:
     """Return all trials of a study; under hyperband, ``get_trials`` shows a sampler only those of one bracket."""
     return study._storage.get_all_trials(study._study_id, deepcopy=False)
+
+
+def known_params(trial: FrozenTrial) -> dict[str, Any]:
+    """Return a trial's parameters; those that a queued trial will get if it has not been sampled yet."""
+    return dict(trial.params or trial.system_attrs.get("fixed_params", {}))
 
 
 class GaussianProcess(GPSampler):

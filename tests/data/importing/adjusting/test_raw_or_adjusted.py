@@ -281,7 +281,7 @@ def test_a_folder_of_raw_prices_takes_no_adjusted_ones(make: Make, tmp_path: Pat
         make(more, append=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     adjusted=st.booleans(),
