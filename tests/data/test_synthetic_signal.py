@@ -12,7 +12,7 @@ from lstm_bench.data.synthetic import parse_signal
 from lstm_bench.data.synthetic_signal import SIGNALS, USUAL_SPREAD, SignalName
 from lstm_bench.data.synthetic_trading import Tape, trade
 
-Panel = np.ndarray[Any, Any]
+Panel = Any
 
 STOCKS, DAYS = 60, 1600
 
