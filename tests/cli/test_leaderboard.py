@@ -96,6 +96,20 @@ def test_a_document_is_built_checked_and_found_stale(here: Run, results: Path, t
     assert (tmp_path / "benchmarks.md").read_bytes() == before
 
 
+def test_a_ledger_that_was_changed_is_found(here: Run, results: Path, tmp_path: Path) -> None:
+    here("leaderboard", "--out", "benchmarks.md")
+    ledger = results / "leaderboard" / "ledger.jsonl"
+    lines = ledger.read_text().splitlines(keepends=True)
+    assert f"Test evaluations: {len(lines)}, ledger" in (tmp_path / "benchmarks.md").read_text()
+    ledger.write_text("".join(lines[:-1]))
+    done = here("leaderboard", "--check")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: benchmarks.md: it states that line 8 of the ledger has the hash" in done.stderr
+    assert here("leaderboard", "--out", "benchmarks.md").returncode == 2
+    ledger.write_text("".join([lines[1], lines[0], *lines[2:]]))
+    assert "ledger.jsonl, line 1: number: got 2, expected 1" in here("leaderboard", "--check").stderr
+
+
 def test_a_document_without_a_block_is_left_alone(here: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("# Notes\n")
     done = here("leaderboard", "--out", "notes.md")
@@ -242,8 +256,10 @@ def test_a_row_is_explained(here: Run, results: Path) -> None:
     done = here("leaderboard", "--explain", "alpha158/default")
     assert done.returncode == 0, done.stderr
     assert "over the n = 4 complete seeds" in done.stdout
+    assert "8 evaluations on these test data so far, 4 of them of this row" in done.stdout
     explained = json.loads(here("leaderboard", "--explain", "alpha158", "--json").stdout)
     assert [seed["seed"] for seed in explained["seeds"]] == [0, 1, 2, 3]
+    assert explained["test_evaluations"] == {"total": 8, "of_row": 4}
     assert here("leaderboard", "--explain", "alpha15/default").returncode == 2
 
 

@@ -116,7 +116,7 @@ def leaderboard(options: PrintOptions) -> None:
         changed = write_document(options.out, options.results, evidence, shown)
         typer.echo(f"{options.out}: {'rebuilt' if changed else 'up to date'}")
     elif options.explain is not None:
-        _explain(find_row(rows_of(evidence), options.explain), options.output)
+        _explain(find_row(rows_of(evidence), options.explain), options.results, options.output)
     else:
         _print_rows(rows_of(evidence, shown.studies), shown.style, options.results, options.output)
 
@@ -223,11 +223,17 @@ def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
         typer.echo(f"\nno row of {' and '.join(others)} was made here; --format md shows all")
 
 
-def _explain(row: Row, form: Format | None) -> None:
-    from lstm_bench.report.leaderboard import explanation
+def _explain(row: Row, results: Path, form: Format | None) -> None:
+    from dataclasses import asdict
 
+    from lstm_bench.record.ledger import read_ledger
+    from lstm_bench.report.leaderboard import explanation
+    from lstm_bench.report.leaderboard.evaluations import evaluations_of
+
+    evaluations = evaluations_of(read_ledger(results), row)
     if form == "json":
-        print_json(explanation.explanation_object(row))
+        print_json({**explanation.explanation_object(row), "test_evaluations": asdict(evaluations)})
         return
     print_table(row.name, explanation.HEADER, explanation.explanation_lines(row))
     typer.echo(explanation.explanation_text(row))
+    typer.echo(evaluations.text)
