@@ -74,7 +74,6 @@ def test_without_a_row_it_says_how_to_make_one(here: Run) -> None:
     assert done.returncode == 0, done.stderr
     assert "results: no row yet; `lstm-bench bench` trains" in done.stderr
     assert "There is no row yet" in done.stdout
-    assert "0.0448±0.00" in done.stdout
     page = here("leaderboard", "--html", "page.html")
     assert "results: no row yet; `lstm-bench bench` trains" in page.stderr
 
@@ -86,7 +85,7 @@ def test_a_document_is_built_checked_and_found_stale(here: Run, results: Path, t
     before = (tmp_path / "benchmarks.md").read_bytes()
     assert here("leaderboard", "--check").returncode == 0
     current = json.loads(here("leaderboard", "--check", "--json").stdout)
-    assert current == {"document": "benchmarks.md", "stale": False}
+    assert current == {"stale": False, "documents": [{"document": "benchmarks.md", "stale": False}]}
     commit(results, "alpha158", "Alpha158", range(5))
     done = here("leaderboard", "--check", "--json")
     assert done.returncode == 1
@@ -94,6 +93,29 @@ def test_a_document_is_built_checked_and_found_stale(here: Run, results: Path, t
     assert "error: benchmarks.md is stale" in done.stderr
     assert "\n+| LSTM, alpha158/default |" in done.stderr
     assert (tmp_path / "benchmarks.md").read_bytes() == before
+
+
+def test_several_documents_are_checked_at_once(here: Run, results: Path, tmp_path: Path) -> None:
+    assert here("leaderboard", "--out", "full.md", "--kind", "full").returncode == 0
+    done = here("leaderboard", "--out", "own.md", "--kind", "own")
+    assert (done.returncode, done.stdout.strip()) == (0, "own.md: rebuilt"), done.stderr
+    both = ("--out", "own.md", "--out", "full.md")
+    assert here("leaderboard", *both).stdout.splitlines() == ["own.md: up to date", "full.md: up to date"]
+    commit(results, "alpha158", "Alpha158", range(5))
+    done = here("leaderboard", "--check", *both)
+    assert done.returncode == 1
+    assert "own.md: its generated blocks follow from the evidence" in done.stdout
+    assert "error: full.md is stale" in done.stderr
+    found = json.loads(here("leaderboard", "--check", "--json", *both).stdout)
+    assert found["stale"] is True
+    assert [one["stale"] for one in found["documents"]] == [False, True]
+
+
+def test_tables_of_a_kind(here: Run, results: Path) -> None:
+    assert "alpha158/default" in here("leaderboard", "--kind", "full").stdout
+    done = here("leaderboard", "--kind", "reduced", "--kind", "own")
+    assert "results: no row of kind reduced or own yet" in done.stderr
+    assert "alpha158" not in done.stdout
 
 
 def test_a_ledger_that_was_changed_is_found(here: Run, results: Path, tmp_path: Path) -> None:
@@ -151,7 +173,8 @@ def test_results_that_are_no_folder_are_refused(here: Run, tmp_path: Path, comma
         (["--explain", "a/b", "--format", "csv"], "--format: got 'csv' beside --explain, expected json, or none"),
         (["--html", "x.html", "--out", "x.md", "--check"], "--html: cannot go with --out and --check"),
         (["--html", "x.html", "--format", "latex"], "--format: got 'latex' beside --html, expected json, or none"),
-        (["--check", "--intervals"], "--check: cannot go with --intervals"),
+        (["--check", "--kind", "full"], "--check: cannot go with --kind"),
+        (["--kind", "whole"], "--kind: got 'whole'; choices: full, own, reduced, synthetic"),
     ],
 )  # fmt: skip
 def test_what_would_have_no_effect_is_refused(
@@ -256,9 +279,12 @@ def test_a_row_is_explained(here: Run, results: Path) -> None:
     done = here("leaderboard", "--explain", "alpha158/default")
     assert done.returncode == 0, done.stderr
     assert "over the n = 4 complete seeds" in done.stdout
+    assert "Variance of the means" in done.stdout
+    assert "Days to halve" in done.stdout
     assert "8 evaluations on these test data so far, 4 of them of this row" in done.stdout
     explained = json.loads(here("leaderboard", "--explain", "alpha158", "--json").stdout)
     assert [seed["seed"] for seed in explained["seeds"]] == [0, 1, 2, 3]
+    assert set(explained["summary"]["IC"]["variance"]) == {"seeds", "days", "interaction"}
     assert explained["test_evaluations"] == {"total": 8, "of_row": 4}
     assert here("leaderboard", "--explain", "alpha15/default").returncode == 2
 

@@ -1,6 +1,6 @@
 """Generated blocks of a document, and the options in their markers.
 
-A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--intervals] [--study NAME]... -->``,
+A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--kind KIND]... [--study NAME]... -->``,
 ``<!-- lstm-bench: compare A B -->`` or ``<!-- lstm-bench: speed -->`` on a separate line, and ends with
 ``<!-- lstm-bench: end -->``. The content depends only on the opening marker and the evidence.
 """
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lstm_bench.core.errors import InputError, choices_hint
+from lstm_bench.report.leaderboard.setting import Kind, parse_kind
 from lstm_bench.report.leaderboard.tables import Style
 
 __all__ = ["NEW_DOCUMENT", "Block", "LeaderboardOptions", "find_blocks", "with_options"]
@@ -21,7 +22,7 @@ NEW_DOCUMENT = "# Benchmarks\n\n<!-- lstm-bench: leaderboard -->\n<!-- lstm-benc
 
 _MARKER = re.compile(r"^<!-- lstm-bench: (?P<words>.*?) *-->$", re.MULTILINE)
 _END = "end"
-_KINDS = ("compare", "leaderboard", "speed")
+_BLOCKS = ("compare", "leaderboard", "speed")
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class Block:
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
-    """Options in the marker of a leaderboard: its style, and the studies to show, all if empty."""
+    """Options in the marker of a leaderboard: its style, and the kinds of tables and studies to show, all if empty."""
 
     style: Style = field(default_factory=Style)
+    kinds: tuple[Kind, ...] = ()
     studies: tuple[str, ...] = ()
 
     @classmethod
@@ -50,27 +52,33 @@ class LeaderboardOptions:
         InputError
             If an argument is unknown.
         """
-        flags, studies, rest = set(), [], list(arguments)
+        compat, kinds, studies, rest = False, list[Kind](), list[str](), list(arguments)
         while rest:
             word = rest.pop(0)
             if word == "--study" and rest:
                 studies.append(rest.pop(0))
-            elif word in ("--compat", "--intervals"):
-                flags.add(word)
+            elif word == "--kind" and rest:
+                kinds.append(parse_kind(rest.pop(0)))
+            elif word == "--compat":
+                compat = True
             else:
-                hint = choices_hint(word, ("--compat", "--intervals", "--study NAME"))
+                hint = choices_hint(word, ("--compat", "--kind KIND", "--study NAME"))
                 raise InputError(f"<!-- lstm-bench: leaderboard ... -->: got {word!r}; {hint}")
-        return cls(Style("--compat" in flags, "--intervals" in flags), tuple(dict.fromkeys(studies)))
+        return cls(Style(compat), tuple(dict.fromkeys(kinds)), tuple(dict.fromkeys(studies)))
 
     def marker(self) -> str:
         """Format the marker."""
-        flags = ["--compat"] * self.style.compat + ["--intervals"] * self.style.intervals
+        flags = ["--compat"] * self.style.compat
+        kinds = [word for kind in self.kinds for word in ("--kind", kind)]
         studies = [word for study in self.studies for word in ("--study", study)]
-        return f"<!-- lstm-bench: {shlex.join(['leaderboard', *flags, *studies])} -->"
+        return f"<!-- lstm-bench: {shlex.join(['leaderboard', *flags, *kinds, *studies])} -->"
 
     def __or__(self, other: LeaderboardOptions) -> LeaderboardOptions:
-        style = Style(self.style.compat or other.style.compat, self.style.intervals or other.style.intervals)
-        return LeaderboardOptions(style, tuple(dict.fromkeys([*self.studies, *other.studies])))
+        return LeaderboardOptions(
+            Style(self.style.compat or other.style.compat),
+            tuple(dict.fromkeys([*self.kinds, *other.kinds])),
+            tuple(dict.fromkeys([*self.studies, *other.studies])),
+        )
 
 
 def find_blocks(text: str) -> list[Block]:
@@ -94,9 +102,9 @@ def find_blocks(text: str) -> list[Block]:
             opened = None
         elif opened is not None:
             raise InputError(f"{place} is inside a block; put <!-- lstm-bench: end --> on a line above it")
-        elif not words or words[0] not in _KINDS:
+        elif not words or words[0] not in _BLOCKS:
             name = words[0] if words else ""
-            raise InputError(f"{place}: got {name!r}; {choices_hint(name, [*_KINDS, _END])}")
+            raise InputError(f"{place}: got {name!r}; {choices_hint(name, [*_BLOCKS, _END])}")
         else:
             opened = match
     if opened is not None:

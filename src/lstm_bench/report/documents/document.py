@@ -19,7 +19,9 @@ from lstm_bench.report.leaderboard.comparison import compare_rows
 from lstm_bench.report.leaderboard.comparison_tables import comparison_markdown
 from lstm_bench.report.leaderboard.find_row import RowMissingError
 from lstm_bench.report.leaderboard.formats import markdown
+from lstm_bench.report.leaderboard.groups import group_rows
 from lstm_bench.report.leaderboard.rows import rows_of
+from lstm_bench.report.leaderboard.setting import KINDS
 from lstm_bench.report.leaderboard.tables import leaderboard_tables
 
 __all__ = ["check_document", "write_document"]
@@ -104,7 +106,8 @@ def _leaderboard(
     options = LeaderboardOptions.parse(arguments)
     # a document may name a study before it has a row
     shown = {name: found for name, found in evidence.items() if name in (options.studies or evidence)}
-    tables = markdown(leaderboard_tables(rows_of(shown), options.style, name_file))
+    groups = group_rows(rows_of(shown), options.kinds or KINDS, ledger)
+    tables = markdown(leaderboard_tables(groups, options.style, name_file))
     return "\n".join(part for part in (tables, ledger_line(ledger)) if part)
 
 
