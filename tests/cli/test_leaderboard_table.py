@@ -13,7 +13,7 @@ from lstm_bench.report.leaderboard.tables import Line, Table, TextCell
 
 HEADER = (
     "Model Name", "Dataset", "IC", "ICIR", "Rank IC", "Rank ICIR", "Annualized Return", "Information Ratio",
-    "Max Drawdown", "Seeds", "Parameters", "Training time", "n_epochs", "Epochs run", "Reduced",
+    "Max Drawdown", "Seeds", "Parameters", "Training time", "n_epochs", "Epochs run", "Test evaluations", "Reduced",
 )  # fmt: skip
 CELLS = (
     TextCell("0.0252", "±0.0020", is_best=True, below=("[0.0104, 0.0420]", "skill +0.0051")),
@@ -21,7 +21,7 @@ CELLS = (
         ("0.1711", "±0.0168"), ("0.0393", "±0.0019"), ("0.2760", "±0.0207"), ("0.0606", "±0.0079"),
         ("-0.8378", "±0.1295"), ("-0.1128", "±0.0305"),
     )),
-    *map(TextCell, ("5 (1 failed)", "55,361", "191.2 s on cpu", "200", "11.0 (11–11)")),
+    *map(TextCell, ("5 (1 failed)", "55,361", "191.2 s on cpu", "200", "11.0 (11–11)", "5 of 34")),
 )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_a_wide_terminal_has_mean_and_deviation_on_one_line() -> None:
 
 def test_a_usual_terminal_has_deviations_below_means_and_no_column_cut() -> None:
     layout = choose_layout(table("cpu-alpha158/default"), 80)
-    assert layout.left_out == ("Parameters", "Training time", "n_epochs", "Epochs run")
+    assert layout.left_out == ("Parameters", "Training time", "n_epochs", "Epochs run", "Test evaluations")
     assert layout.lines[0][:2] == (
         "cpu-alpha158/\ndefault",
         "*0.0252\n±0.0020\n[0.0104\n0.0420]\nskill\n+0.0051",

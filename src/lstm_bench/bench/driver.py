@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_bench.bench.candidates import Candidate
+from lstm_bench.bench.ensembles import add_ensemble, check_ensemble
 from lstm_bench.bench.jobs import PackJobs
 from lstm_bench.bench.manifest import BenchRow
 from lstm_bench.exec.devices import Device, SlotTable
@@ -51,6 +52,7 @@ def bench(
     executor: ExecutorName = "local",
     results: Path = Path("results"),
     force: bool = False,
+    ensemble: bool = False,
     progress: BenchProgress,
     tracker: Tracker | None = None,
 ) -> BenchResult:
@@ -69,6 +71,8 @@ def bench(
         Records are written to ``<results>/<study>``, next to the manifest that names them.
     force
         Also train runs that have a record.
+    ensemble
+        Also make a row of the averaged scores of each row's seeds, unless a signal stops the training.
     tracker
         Tracks the runs that are trained; None disables tracking.
 
@@ -79,6 +83,9 @@ def bench(
     """
     from lstm_bench.run.judgement.finding import log_findings
 
+    if ensemble:
+        for candidate in candidates:
+            check_ensemble(results / candidate.study, candidate.label)
     opened = [open_candidate(candidate, seeds, results, force=force) for candidate in candidates]
     log_findings(_findings(opened, seeds, results, force=force))
     slots = SlotTable(devices, slots_per_device or 1)
@@ -95,7 +102,13 @@ def work_off(
     dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device or 1), slots)
     with graceful_interrupt(dispatcher.stop):
         dispatcher.run()
-    return BenchResult(source.rows, source.computed, dispatcher.stopping)
+    rows = dict(source.rows)
+    if ensemble and not dispatcher.stopping:
+        for candidate, data in opened:
+            row = rows[candidate.label]
+            added = add_ensemble(candidate, data, row, results / candidate.study, force=force)
+            rows |= {} if added is None else {added.label: added}
+    return BenchResult(rows, source.computed, dispatcher.stopping)
 
 
 def open_candidate(

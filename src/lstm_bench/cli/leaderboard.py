@@ -181,11 +181,12 @@ def _check(documents: Sequence[Path], results: Path, form: Format | None) -> Non
 
 
 def _groups(evidence: Mapping[str, Evidence], shown: LeaderboardOptions, results: Path) -> list[Group]:
+    from lstm_bench.record.ledger import read_ledger
     from lstm_bench.report.leaderboard.groups import group_rows
     from lstm_bench.report.leaderboard.rows import rows_of
     from lstm_bench.report.leaderboard.setting import KINDS
 
-    groups = group_rows(rows_of(evidence, shown.studies), shown.kinds or KINDS)
+    groups = group_rows(rows_of(evidence, shown.studies), shown.kinds or KINDS, read_ledger(results))
     if not groups:
         of_kind = f" of kind {' or '.join(shown.kinds)}" if shown.kinds else ""
         typer.echo(

@@ -24,12 +24,13 @@ _NAME_WIDTH = 14
 _FIGURE_WIDTH = 8
 _GAPS = (2, 1)
 _MODEL, _DATASET, _REDUCED = "Model Name", "Dataset", "Reduced"
-_OPTIONAL = ("Parameters", "Training time", "n_epochs", "Epochs run")
+_OPTIONAL = ("Parameters", "Training time", "n_epochs", "Epochs run", "Test evaluations")
 """Columns that a narrow terminal leaves out."""
 _STACKED_HEADERS = {
     "Annualized Return": "Annual.\nReturn",
     "Information Ratio": "Inform.\nRatio",
     "Parameters": "Para-\nmeters",
+    "Test evaluations": "Test\nevalua-\ntions",
 }
 """Headers longer than a cell, broken for the layouts with narrow cells."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from lstm_bench.bench.manifest import Bench, BenchRow
 from lstm_bench.record.identity import NUMERICS
+from lstm_bench.record.ledger import read_ledger
 from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.report.leaderboard.groups import group_rows
@@ -47,7 +48,7 @@ def test_a_cell_is_the_mean_and_the_sample_deviation_of_the_complete_seeds(rows:
     assert line.name == "LSTM, alpha158/default"
     assert [cell.first for cell in line.cells[:2]] == ["Alpha158 (20 columns)", f"{mean:.4f}±{std:.4f}"]
     assert [cell.first for cell in line.cells[8:]] == [
-        *("3 (1 failed)", "55,105", "30.2 s on cpu", "200", "11.0 (11–11)")
+        *("3 (1 failed)", "55,105", "30.2 s on cpu", "200", "11.0 (11–11)", "–")
     ]
     assert table.header[:9] == ("Model Name", "Dataset", *COLUMNS.values())
     assert table.title == "csi300 (cn), test 2017-01-01 to 2020-08-01, data `abababababab`"
@@ -96,7 +97,7 @@ def test_what_qlib_published_is_the_last_line(rows: list[Row]) -> None:
         "Alpha360",
         *("0.0448±0.00", "0.3474±0.04", "0.0549±0.00", "0.4366±0.03"),
         *("0.0647±0.03", "0.8963±0.39", "-0.0875±0.02"),
-        *("20", "–", "–", "–", "–"),
+        *("20", "–", "–", "–", "–", "–"),
     ]
 
 
@@ -170,7 +171,7 @@ def test_a_models_name_and_what_is_known_of_it(results: Path, make_row: MakeRow)
     lines = lines_of(tables_of(rows_of(collect(results)))[0])
     ridge = lines["mine/ridge"]
     assert ridge.name == "Ridge, mine/ridge"
-    assert [cell.first for cell in ridge.cells[8:]] == ["1", "21", "30.2 s on cpu", "–", "–"]
+    assert [cell.first for cell in ridge.cells[8:]] == ["1", "21", "30.2 s on cpu", "–", "–", "–"]
     assert ridge.cells[0].first == "Alpha158 (20 columns)"
     assert lines["mine/theirs"].name == "Scores, mine/theirs"
     assert lines["mine/theirs"].cells[0].first == "–"  # nobody said which features they are made of
@@ -214,3 +215,26 @@ def test_the_control_with_permuted_labels_is_named_and_never_marked(results: Pat
     assert not any(cell.is_best for cell in control.cells)
     assert not any("skill" in text for cell in control.cells for text in cell.below)
     assert any(cell.is_best for cell in lines["mine/lstm"].cells)
+
+
+def test_evaluations_on_test_are_counted(results: Path, make_row: MakeRow) -> None:
+    make_row("a", seeds=range(3))
+    make_row("b", seeds=range(2), overrides=["task.model.kwargs.hidden_size=32"])
+    make_row("elsewhere", data="cd" * 32)
+    rows = rows_of(collect(results))
+    groups = group_rows(rows, ledger=read_ledger(results))
+    tables = leaderboard_tables(groups, Style(), file_of)
+    counts = {line.row: line.cells[13].first for table in tables for line in table.lines}
+    assert [counts[f"{study}/default"] for study in ("a", "b", "elsewhere")] == ["3 of 5", "2 of 5", "3 of 3"]
+    assert tables[0].has_evaluations
+    data = json_object(groups, file_of)["tables"][0]["rows"]
+    assert {row["study"]: row["test_evaluations"] for row in data} == {
+        "a": {"of_row": 3, "total": 5},
+        "b": {"of_row": 2, "total": 5},
+    }
+    shown = leaderboard_page(groups).sections[0].parts[1]
+    assert isinstance(shown, PageTable)
+    assert {line[0].text: (line[12].value, line[12].detail) for line in shown.lines[:2]} == {
+        "a/default": (3.0, "of 5 on these data"),
+        "b/default": (2.0, "of 5 on these data"),
+    }

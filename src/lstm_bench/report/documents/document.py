@@ -111,7 +111,7 @@ def _leaderboard(
     options = LeaderboardOptions.parse(arguments)
     # a document may name a study before it has a row
     shown = {name: found for name, found in evidence.items() if name in (options.studies or evidence)}
-    groups = group_rows(rows_of(shown), options.kinds or KINDS)
+    groups = group_rows(rows_of(shown), options.kinds or KINDS, ledger)
     tables = markdown(leaderboard_tables(groups, options.style, name_file))
     return "\n".join(part for part in (tables, ledger_line(ledger)) if part)
 

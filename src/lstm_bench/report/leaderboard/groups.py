@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from lstm_bench.record.ledger import Ledger
+from lstm_bench.report.leaderboard.evaluations import Evaluations, evaluations_of
 from lstm_bench.report.leaderboard.published import COLUMNS, PUBLISHED, Reference
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.report.leaderboard.setting import KINDS, QLIB_LABEL, Setting, Span
@@ -24,10 +26,11 @@ MARKET = Reference("Market", "no forecast, the benchmark is held", dict.fromkeys
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """The rows of one table, the highest mean IC first."""
+    """The rows of one table, the highest mean IC first. ``ledger`` has the evaluations on test."""
 
     setting: Setting
     rows: tuple[Row, ...]
+    ledger: Ledger = field(default_factory=Ledger)
 
     @cached_property
     def standing(self) -> Standing:
@@ -42,14 +45,25 @@ class Group:
             return market
         return (*market, *(row for row in PUBLISHED if row.features == self.setting.features))
 
+    @cached_property
+    def evaluations(self) -> dict[str, Evaluations]:
+        """Name of a row -> how often its test data were evaluated; empty if the ledger knows no evaluation of them."""
+        found = {row.name: evaluations_of(self.ledger, row) for row in self.rows}
+        return found if any(one.total for one in found.values()) else {}
 
-def group_rows(rows: Iterable[Row], kinds: Container[str] = KINDS) -> list[Group]:
+
+def group_rows(
+    rows: Iterable[Row], kinds: Container[str] = KINDS, ledger: Ledger | None = None
+) -> list[Group]:
     """Group rows into tables of some kinds, one per setting, in the order of feature sets and kinds."""
     tables: dict[Setting, list[Row]] = {}
     for row in rows:
         if row.setting.kind in kinds:
             tables.setdefault(row.setting, []).append(row)
-    return [Group(one, tuple(sorted(tables[one], key=_rank))) for one in sorted(tables, key=_order)]
+    return [
+        Group(one, tuple(sorted(tables[one], key=_rank)), ledger or Ledger())
+        for one in sorted(tables, key=_order)
+    ]
 
 
 def _rank(row: Row) -> tuple[float, str]:

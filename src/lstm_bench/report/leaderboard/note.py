@@ -42,6 +42,10 @@ def _sentences(tables: Sequence[Table], mark: str) -> Iterator[str]:
         yield SKILL_SENTENCE
     if not all(table.has_skill for table in tables):
         yield "A table without baselines has no skill: `lstm-bench baselines CONFIG` adds them."
+    if any(table.has_evaluations for table in tables):
+        yield (
+            "Test evaluations are those of the row's runs, of all that the ledger has on the same data and test days."
+        )
     yield (
         "Training time is the mean per seed. `lstm-bench leaderboard --explain STUDY/ROW` prints the seeds behind a "
         "row, what its interval is made of, and how to compute a seed again."

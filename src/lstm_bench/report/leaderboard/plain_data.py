@@ -6,9 +6,11 @@ import csv
 import io
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from lstm_bench.report.leaderboard.cell import Cell
+from lstm_bench.report.leaderboard.evaluations import Evaluations
 from lstm_bench.report.leaderboard.formats import nullable
 from lstm_bench.report.leaderboard.groups import Group
 from lstm_bench.report.leaderboard.published import COLUMNS, Reference
@@ -17,7 +19,7 @@ from lstm_bench.report.leaderboard.setting import Setting
 
 __all__ = ["csv_text", "json_object", "uncertainty"]
 
-_NOT_FLAT = ("seeds", "epochs", "reduced")
+_NOT_FLAT = ("seeds", "epochs", "test_evaluations", "reduced")
 """Keys of a row that hold several values."""
 
 
@@ -71,7 +73,7 @@ def _table(group: Group, evidence_file: Callable[[str], str]) -> dict[str, Any]:
         "evidence": [evidence_file(study) for study in sorted({row.study for row in group.rows})],
         "baselines": [row.name for row in group.standing.baselines],
         "rows": [
-            {**_identity(row), "metrics": {metric: _metric(row, metric, group) for metric in COLUMNS}}
+            {**_identity(row, group), "metrics": {metric: _metric(row, metric, group) for metric in COLUMNS}}
             for row in group.rows
         ],
         "references": [
@@ -99,7 +101,7 @@ def _data(setting: Setting) -> dict[str, str | None]:
     }
 
 
-def _identity(row: Row) -> dict[str, Any]:
+def _identity(row: Row, group: Group) -> dict[str, Any]:
     seconds = row.known("train_seconds")
     return {
         "study": row.study,
@@ -117,6 +119,7 @@ def _identity(row: Row) -> dict[str, Any]:
         "train_seconds": math.fsum(seconds) / len(seconds) if seconds else None,
         "n_epochs": row.config.task.model.kwargs.n_epochs if row.model is None else None,
         "epochs": [result.epochs for result in row.complete],
+        "test_evaluations": asdict(group.evaluations.get(row.name, Evaluations(0, 0))),
         "reduced": list(row.reductions),
     }
 
@@ -140,7 +143,7 @@ def _metric(row: Row, metric: str, group: Group) -> dict[str, Any]:
 
 
 def _flat(row: Row, group: Group) -> dict[str, Any]:
-    setting, identity = group.setting, _identity(row)
+    setting, identity = group.setting, _identity(row, group)
     line = {
         "source": "measured",
         **_data(setting),
@@ -149,7 +152,7 @@ def _flat(row: Row, group: Group) -> dict[str, Any]:
         "label": setting.label,
         "numerics": setting.numerics or None,
         **{key: value for key, value in identity.items() if key not in _NOT_FLAT},
-        **{f"seeds_{status}": n for status, n in identity["seeds"].items()},
+        **{f"{name}_{key}": n for name in ("seeds", "test_evaluations") for key, n in identity[name].items()},
         "kind": setting.kind,
         "reduced": "; ".join(row.reductions),
     }

@@ -15,7 +15,7 @@ from lstm_bench.report.leaderboard.setting import Kind, Setting
 
 __all__ = ["TITLES", "Line", "Style", "Table", "TextCell", "leaderboard_tables"]
 
-_OURS = ("Seeds", "Parameters", "Training time", "n_epochs", "Epochs run")
+_OURS = ("Seeds", "Parameters", "Training time", "n_epochs", "Epochs run", "Test evaluations")
 _NONE = "–"
 
 TITLES: Mapping[Kind, str] = {
@@ -87,7 +87,8 @@ class Table:
     """A table of text. Its title says what its rows have in common.
 
     ``evidence`` are the files that its cells are computed from, of the ``studies``. ``has_skill`` says whether its
-    rows are compared with baselines, ``has_best`` whether rows that cannot be told from the best are marked.
+    rows are compared with baselines, ``has_best`` whether rows that cannot be told from the best are marked,
+    ``has_evaluations`` whether evaluations on test were counted.
     """
 
     features: str
@@ -98,6 +99,7 @@ class Table:
     studies: tuple[str, ...] = ()
     has_skill: bool = False
     has_best: bool = False
+    has_evaluations: bool = False
 
 
 def leaderboard_tables(
@@ -136,6 +138,7 @@ def _table(group: Group, style: Style, evidence_file: Callable[[str], str], name
         studies=studies,
         has_skill=bool(group.standing.baselines),
         has_best=any(group.standing.best.values()),
+        has_evaluations=bool(group.evaluations),
     )
 
 
@@ -152,7 +155,7 @@ def _title(setting: Setting, named: set[str]) -> str:
 
 def _line(row: Row, group: Group, style: Style) -> Line:
     figures = [_figure(row, metric, group, style) for metric in COLUMNS]
-    words = [*_provenance(row)]
+    words = [*_provenance(row), _evaluations(row, group)]
     words += ["; ".join(row.reductions)] if group.setting.kind == "reduced" else []
     return Line(row.model_name, row.name, (TextCell(row.dataset or _NONE), *figures, *map(TextCell, words)))
 
@@ -192,6 +195,12 @@ def _provenance(row: Row) -> tuple[str, ...]:
         str(row.config.task.model.kwargs.n_epochs) if row.model is None else _NONE,
         f"{np.mean(epochs):.1f} ({min(epochs)}–{max(epochs)})" if epochs else _NONE,
     )
+
+
+def _evaluations(row: Row, group: Group) -> str:
+    """Format the evaluations of the row's runs, and of all on its test data."""
+    found = group.evaluations.get(row.name)
+    return _NONE if found is None else f"{found.of_row:,} of {found.total:,}"
 
 
 def _reference_line(reference: Reference) -> Line:

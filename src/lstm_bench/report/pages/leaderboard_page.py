@@ -98,7 +98,7 @@ def _reductions(group: Group) -> dict[str, str]:
 
 
 def _row_table(group: Group, prefix: str) -> PageTable:
-    header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs"]
+    header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs", "Test evaluations"]
     lines = [_row_line(row, group) for row in group.rows]
     lines += [_reference_line(reference) for reference in group.references]
     return PageTable(
@@ -133,7 +133,14 @@ def _row_line(row: Row, group: Group) -> list[Cell]:
     known = [[value for value in row.known(field) if value > 0] for field in ("train_seconds", "epochs")]
     means = [cell(float(np.mean(values)) if values else None, ".1f") for values in known]
     figures = (_metric_cell(row, metric, group) for metric in COLUMNS)
-    return [name, *figures, seeds, parameters, *means]
+    return [name, *figures, seeds, parameters, *means, _evaluations_cell(row, group)]
+
+
+def _evaluations_cell(row: Row, group: Group) -> Cell:
+    found = group.evaluations.get(row.name)
+    return (
+        Cell("–") if found is None else cell(found.of_row, ",.0f", detail=f"of {found.total:,} on these data")
+    )
 
 
 def _metric_cell(row: Row, metric: str, group: Group) -> Cell:
@@ -161,7 +168,7 @@ def _reference_line(reference: Reference) -> list[Cell]:
     for metric, (mean, std) in reference.cells.items():  # Qlib publishes deviations with two decimals
         detail = "" if np.isnan(std) else f"± {std:.0%}" if metric in IN_PERCENT else f"± {std:.2f}"
         cells.append(_figure(metric, mean, detail=detail))
-    return [name, *cells, cell(reference.seeds, ".0f"), *[Cell("–")] * 3]
+    return [name, *cells, cell(reference.seeds, ".0f"), *[Cell("–")] * 4]
 
 
 def _seed_table(group: Group, links: Mapping[str, str], prefix: str) -> PageTable:
