@@ -64,7 +64,7 @@ test: $(READY)
 # UV_TORCH_BACKEND=cpu selects the small build.
 $(OLDEST_READY): pyproject.toml $(READY)
 	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dashboard --extra mlflow --extra pictures --extra postgresql \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra baselines --extra dashboard --extra mlflow --extra pictures --extra postgresql \
 	  --resolution lowest-direct --python $(OLDEST)/bin/python --output-file $(OLDEST)/requirements.txt
 	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --requirement $(OLDEST)/requirements.txt \
 	  $$(grep -E '^(hypothesis|playwright|pytest|pytest-xdist)==' constraints.txt)

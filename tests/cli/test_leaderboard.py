@@ -289,14 +289,56 @@ def test_a_row_is_explained(here: Run, results: Path) -> None:
     assert here("leaderboard", "--explain", "alpha15/default").returncode == 2
 
 
-def test_compare(here: Run, results: Path) -> None:
+def test_compare_ends_in_the_verdict(here: Run, results: Path) -> None:
+    commit(results, "alpha158", "Alpha158", range(5))
     done = here("compare", "alpha158", "alpha360/default", "--metric", "Rank IC")
     assert done.returncode == 0, done.stderr
-    assert "2 common seeds" in done.stdout
-    assert "Over days" in done.stdout
+    assert "3 common seeds" in done.stdout
+    assert done.stdout.endswith("\nVerdict by Rank IC:\nequivalent within 0.002\n")
     compared = json.loads(here("compare", "alpha158", "alpha360", "--json").stdout)
-    assert compared["seeds"] == [2, 3]
+    assert (compared["seeds"], compared["verdict"]) == ([2, 3, 4], "equivalent within 0.002")
     assert compared["metrics"]["IC"]["difference"]["value"] == 0.0
     done = here("compare", "alpha158", "alpha361")
     assert done.returncode == 2
     assert "did you mean 'alpha360/default'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--devices", "cpu"], "--devices: it goes with --until-decided; add it"),
+        (["--max-seeds", 5], "--max-seeds: it goes with --until-decided; add it"),
+        (["--margin", 0], "--margin: got 0, expected a positive number"),
+        (["--metric", "RankIC"], "--metric: got 'RankIC'; did you mean 'Rank IC'"),
+        (["--until-decided"], "--provider-uri: alpha158/default has evidence, but no manifest in"),
+    ],
+)
+def test_what_a_comparison_cannot_do_is_refused(
+    here: Run, results: Path, arguments: list[object], reason: str
+) -> None:
+    done = here("compare", "alpha158", "alpha360", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: {reason}" in done.stderr
+
+
+def test_a_race_that_is_decided_prints_its_verdict_and_trains_nothing(here: Run, results: Path) -> None:
+    commit(results, "alpha158", "Alpha158", range(2, 9))
+    commit(results, "alpha360", "Alpha360", range(2, 9))
+    race = ["compare", "alpha158", "alpha360", "--until-decided"]
+    done = here(*race)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "Race by Rank IC: 5 seeds of each row (2-6), at most 64; margin 0.002." in text
+    assert "The race decides about these test days. More seeds do not reduce the noise of days" in text
+    assert "0 runs trained now" in text
+    assert done.stdout.endswith("\nVerdict by Rank IC:\nequivalent within 0.002\n")
+    plain = json.loads(here(*race, "--json").stdout)
+    assert (plain["race"]["seeds"], plain["race"]["computed"]) == ([2, 3, 4, 5, 6], 0)
+    assert plain["verdict"] == plain["race"]["verdict"] == "equivalent within 0.002"
+
+
+def test_a_budget_that_is_used_up_leaves_a_race_undecided(here: Run, results: Path) -> None:
+    done = here("compare", "alpha158", "alpha360", "--until-decided", "--max-seeds", 2)
+    assert done.returncode == 0, done.stderr
+    assert "The budget has ended." in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("undecided (needs about 3 more seeds)")

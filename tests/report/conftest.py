@@ -41,14 +41,18 @@ def leave_record(
     config: RunConfig,
     *,
     lift: float = 0.0,
+    noise: int = 0,
     data: str = DATA,
     model: ScoringModel | None = None,
     diverged: bool = False,
     figures: Mapping[str, float] | None = None,
     **more: Any,
 ) -> str:
-    """Publish a record with random series for its seed, raised by ``lift``; ``more`` goes into its provenance."""
-    generator = np.random.default_rng(config.seed)
+    """Publish a record with random series for its seed, raised by ``lift``; ``more`` goes into its provenance.
+
+    The series of a seed are the same unless ``noise`` is another one.
+    """
+    generator = np.random.default_rng([config.seed, noise] if noise else config.seed)
     ic = pd.DataFrame(
         {
             "ic": generator.normal(0.04 + lift, 0.1, len(DAYS)),

@@ -136,7 +136,7 @@ def train_permuted(
         return []
     config = with_values(candidate.config.to_file(), {PERMUTED: True}, "baseline")
     result = bench(
-        [replace(candidate, label="permuted", config=config)],
+        [replace(candidate, label="permuted", trial=None, config=config)],
         request.permuted_seeds,
         devices=devices,
         executor=executor,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from lstm_bench.statistics.estimate import FEWEST, LEVEL
 from lstm_bench.statistics.nested import Nested
 
@@ -102,7 +100,7 @@ def _missing(value: float, seeds: int | None, days: int | None) -> str:
 
 def _rounded(count: int) -> int:
     """Round up to two significant digits: more are not known."""
-    unit = 10 ** max(0, int(np.log10(count)) - 1)
+    unit: int = 10 ** max(0, len(str(count)) - 2)
     return -(-count // unit) * unit
 
 

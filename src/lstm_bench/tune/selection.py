@@ -161,7 +161,7 @@ def selection_of(rows: Sequence[TrialRow], name: str, results: Path) -> Selectio
     numbers = list(found)
     tried = len(complete) + states["pruned"]
     sharpe = overfitting = overfitting_ic = None
-    if best.number in found and len(found) > 1 and len(days):
+    if best.number in found and len(found) > 1 and days:
         sharpe = deflated_sharpe(returns, numbers.index(best.number), tried)
         overfitting = overfitting_probability(returns)
         overfitting_ic = overfitting_probability(ics, ratio=False)
@@ -174,7 +174,7 @@ def selection_of(rows: Sequence[TrialRow], name: str, results: Path) -> Selectio
         failed=states["failed"],
         with_series=len(found),
         without_series=len(complete) - len(found),
-        days=len(days),
+        days=days,
         ic=_valid_ic(found[best.number]) if best.number in found else None,
         sharpe=sharpe,
         overfitting=overfitting,
@@ -194,14 +194,14 @@ def _series(trials: Sequence[TrialRow], search: Path) -> dict[int, dict[int, Val
     return found
 
 
-def _common_days(found: Mapping[int, Mapping[int, ValidSeries]]) -> tuple[Floats, Floats, Floats]:
+def _common_days(found: Mapping[int, Mapping[int, ValidSeries]]) -> tuple[int, Floats, Floats]:
     """Average each trial's series over its seeds, on the days on which all seeds of all trials have both values.
 
-    Returns positions of the days, and ``[N, T]`` each: returns of the best fifth, and ICs.
+    Returns T, and ``[N, T]`` each: returns of the best fifth, and ICs.
     """
     everything = [one for series in found.values() for one in series.values()]
     if not everything:
-        return np.empty(0), np.empty((0, 0)), np.empty((0, 0))
+        return 0, np.empty((0, 0)), np.empty((0, 0))
     days = np.unique(np.concatenate([one.days for one in everything]))
     panels = []
     for name in ("top_return", "ic"):
@@ -213,7 +213,7 @@ def _common_days(found: Mapping[int, Mapping[int, ValidSeries]]) -> tuple[Floats
             means.append(rows.mean(axis=0))
         panels.append(np.array(means))
     common = np.flatnonzero(np.isfinite(panels[0]).all(axis=0) & np.isfinite(panels[1]).all(axis=0))
-    return common, panels[0][:, common], panels[1][:, common]
+    return len(common), panels[0][:, common], panels[1][:, common]
 
 
 def _valid_ic(series: Mapping[int, ValidSeries]) -> Estimate:

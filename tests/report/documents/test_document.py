@@ -111,6 +111,19 @@ def test_reduced_rows_stand_on_a_page_of_their_own(tmp_path: Path, results: Path
         check_document(document, results, read_evidence(results))
 
 
+def test_a_comparison_takes_metrics_and_a_margin(document: Path, results: Path, make_row: MakeRow) -> None:
+    make_row("alpha158", lift=0.02)
+    make_row("alpha360", features="Alpha360")
+    marker = "<!-- lstm-bench: compare alpha158 alpha360 --metric ICIR --metric IC --margin 0.5 -->"
+    document.write_text(f"{marker}\n<!-- lstm-bench: end -->\n")
+    write_document(document, results, collect(results))
+    text = document.read_text()
+    assert [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| ")] == [
+        "| Metric", "| ---", "| ICIR", "| IC",
+    ]  # fmt: skip
+    assert "\nVerdict by ICIR: **equivalent within 0.5**\n" in text
+
+
 def test_rows_that_are_not_there_yet(document: Path, results: Path, make_row: MakeRow) -> None:
     document.write_text(BEFORE)
     make_row("alpha158")
@@ -141,6 +154,18 @@ def test_rows_that_are_not_there_yet(document: Path, results: Path, make_row: Ma
             "--kind: got 'ful'; did you mean 'full'",
         ),
         ("<!-- lstm-bench: compare a -->\n<!-- lstm-bench: end -->\n", "got 1 row, expected two"),
+        (
+            "<!-- lstm-bench: compare a b --metrik IC -->\n<!-- lstm-bench: end -->\n",
+            "did you mean '--metric M'",
+        ),
+        (
+            "<!-- lstm-bench: compare a b --metric RIC -->\n<!-- lstm-bench: end -->\n",
+            "got 'RIC'; did you mean",
+        ),
+        (
+            "<!-- lstm-bench: compare a b --margin wide -->\n<!-- lstm-bench: end -->\n",
+            "--margin: got 'wide', expected a number",
+        ),
         ("<!-- lstm-bench: compare 'a -->\n<!-- lstm-bench: end -->\n", "No closing quotation"),
     ],
 )

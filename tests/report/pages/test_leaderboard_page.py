@@ -81,7 +81,8 @@ def test_wins_of_a_pair(results: Path, make_row: Any) -> None:
     assert shown["z"] == [[None, chance], [pytest.approx(1 - chance), None]]
     pairs = tables(page)["pairs0"]
     assert [line[2].text for line in pairs.lines] == list(COLUMNS.values())
-    assert pairs.lines[0][-1].value == chance
+    assert pairs.lines[0][-2].value == chance
+    assert pairs.lines[2][-1].text == "B better"
 
 
 def test_rows_that_cannot_be_compared_are_not(results: Path, make_row: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from tests.statistics.simulations.worlds import HIGH, LOW, SEEDS, table
+from tests.statistics.simulations.worlds import HIGH, LOW, SEEDS, Floats, table
 
 from lstm_bench.statistics.seed_interval import mean_interval
 
@@ -15,9 +17,9 @@ REPETITIONS = 20_000
 
 def test_an_interval_over_seeds_covers_the_mean() -> None:
     generator = np.random.default_rng(1)
-    laws = {
+    laws: dict[str, Callable[[tuple[int, int]], Floats]] = {
         "normal seeds": lambda shape: generator.standard_normal(shape),
-        "heavy tails (t, 5)": lambda shape: generator.standard_t(5, shape),
+        "heavy tails (t, 5)": lambda shape: np.asarray(generator.standard_t(5, shape)),
         "uniform seeds": lambda shape: generator.uniform(-1, 1, shape),
     }
     lines: dict[str, list[float]] = {}
@@ -38,8 +40,8 @@ def test_an_interval_over_seeds_covers_the_mean() -> None:
         columns,
         lines | {"(percentiles)": bootstrap},
     )
-    for law in ("normal seeds", "heavy tails (t, 5)"):
-        assert all(LOW <= share <= HIGH for share in lines[law])
+    for name in ("normal seeds", "heavy tails (t, 5)"):
+        assert all(LOW <= share <= HIGH for share in lines[name])
     # three or five seeds without any tails are covered less: no interval from three values can know their law
     assert min(lines["uniform seeds"]) > 0.915
     assert bootstrap[0] < 0.85

@@ -1,7 +1,8 @@
 """Generated blocks of a document, and the options in their markers.
 
 A block begins with ``<!-- lstm-bench: leaderboard [--compat] [--kind KIND]... [--study NAME]... -->``,
-``<!-- lstm-bench: compare A B -->`` or ``<!-- lstm-bench: speed -->`` on a separate line, and ends with
+``<!-- lstm-bench: compare A B [--metric M]... [--margin X] -->`` or ``<!-- lstm-bench: speed -->`` on a separate line,
+and ends with
 ``<!-- lstm-bench: end -->``. The content depends only on the opening marker and the evidence.
 """
 
@@ -12,11 +13,13 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError, choices_hint
+from lstm_bench.report.leaderboard.comparison import Terms
 from lstm_bench.report.leaderboard.setting import Kind, parse_kind
 from lstm_bench.report.leaderboard.tables import Style
 
-__all__ = ["NEW_DOCUMENT", "Block", "LeaderboardOptions", "find_blocks", "with_options"]
+__all__ = ["NEW_DOCUMENT", "Block", "CompareOptions", "LeaderboardOptions", "find_blocks", "with_options"]
 
 NEW_DOCUMENT = "# Benchmarks\n\n<!-- lstm-bench: leaderboard -->\n<!-- lstm-bench: end -->\n"
 
@@ -79,6 +82,51 @@ class LeaderboardOptions:
             tuple(dict.fromkeys([*self.kinds, *other.kinds])),
             tuple(dict.fromkeys([*self.studies, *other.studies])),
         )
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """The rows in the marker of a comparison, and the terms of the comparison."""
+
+    a: str
+    b: str
+    terms: Terms = field(default_factory=Terms)
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> CompareOptions:
+        """Parse a marker's arguments.
+
+        Raises
+        ------
+        InputError
+            If they are not two rows, or an option is unknown or wrong.
+        """
+        rows, metrics, margin, rest = [], [], None, list(arguments)
+        while rest:
+            word = rest.pop(0)
+            if word == "--metric" and rest:
+                metrics.append(rest.pop(0))
+            elif word == "--margin" and rest:
+                margin = _number(rest.pop(0))
+            elif word.startswith("--"):
+                hint = choices_hint(word, ("--metric M", "--margin X"))
+                raise InputError(f"<!-- lstm-bench: compare ... -->: got {word!r}; {hint}")
+            else:
+                rows.append(word)
+        if len(rows) != 2:
+            raise InputError(
+                f"<!-- lstm-bench: compare ... -->: got {counted(len(rows), 'row')}, expected two, each STUDY/ROW"
+            )
+        return cls(rows[0], rows[1], Terms.of(metrics, margin))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(
+            f"<!-- lstm-bench: compare ... -->: --margin: got {text!r}, expected a number"
+        ) from error
 
 
 def find_blocks(text: str) -> list[Block]:

@@ -13,7 +13,7 @@ import numpy as np
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
-from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_seeds
+from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_pair
 from lstm_bench.report.leaderboard.comparison_tables import UNDECIDED
 from lstm_bench.report.leaderboard.groups import Group
 from lstm_bench.report.leaderboard.note import BEST_SENTENCE, EVALUATIONS_SENTENCE, SKILL_SENTENCE
@@ -214,8 +214,8 @@ def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
         for metric, column in COLUMNS.items():
             wins = np.full((len(alike), len(alike)), np.nan)
             for (a, b), compared in found.items():
-                if metric in compared and compared[metric].difference.is_decided:
-                    chance = compared[metric].improvement
+                if metric in compared and compared[metric].difference.estimate.is_decided:
+                    chance = compared[metric].difference.improvement
                     wins[a, b], wins[b, a] = chance, 1 - chance
             if np.isfinite(wins).any():
                 yield win_figure([row.name for row in alike], wins, column, f"wins{k}")
@@ -226,14 +226,14 @@ Compared = Mapping[tuple[int, int], Mapping[str, MetricComparison]]
 
 
 def _comparisons(rows: Sequence[Row]) -> Compared:
-    """Compare each pair that has common seeds."""
+    """Compare each pair."""
     found: dict[tuple[int, int], dict[str, MetricComparison]] = {}
     for a, b in itertools.combinations(range(len(rows)), 2):
         try:
-            compared = compare_seeds(rows[a], rows[b])
-        except InputError:  # no seed is common: the pair has no line
+            compared = compare_pair(rows[a], rows[b])
+        except InputError:  # a row lacks the metric of the verdict: the pair has no line
             continue
-        found[a, b] = {one.metric: one for one in compared}
+        found[a, b] = {one.metric: one for one in compared.metrics}
     return found
 
 
@@ -243,11 +243,12 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
             Cell(rows[a].name),
             Cell(rows[b].name),
             Cell(COLUMNS[metric]),
-            _figure(metric, one.mean_a),
-            _figure(metric, one.mean_b),
-            _estimate(one.difference, metric),
+            _figure(metric, one.difference.mean_a),
+            _figure(metric, one.difference.mean_b),
+            _estimate(one.difference.estimate, metric),
             Cell(UNDECIDED) if np.isnan(one.p_value) else cell(one.p_value),
-            cell(one.improvement, ".3f"),
+            cell(one.difference.improvement, ".3f"),
+            Cell(one.verdict.text),
         ]
         for (a, b), compared in found.items()
         for metric, one in compared.items()
@@ -255,16 +256,16 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
     return PageTable(
         name,
         "Pairs",
-        ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "Wilcoxon p", "P(A > B)"],
+        ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "p", "P(A > B)", "Verdict"],
         lines,
-        "A − B over the common seeds with its 95 % interval, Wilcoxon's signed-rank test of the pairs, and "
-        "the probability that a seed of A beats a seed of B. With few seeds all three are coarse: the least p of "
-        "five pairs is 0.0625, and fewer than three seeds give no interval.",
+        "A − B with its 95 % interval over seeds and days (of the maximum drawdown over seeds alone), the p-value of "
+        "no difference by Holm over the metrics of the pair, and the probability that a seed of A beats a seed of B. "
+        "The pairs of rows are not corrected for each other. `lstm-bench compare A B` explains the verdict.",
         is_sortable=True,
     )
 
 
-def _estimate(estimate: Estimate, metric: str = "") -> Cell:
+def _estimate(estimate: Estimate, metric: str) -> Cell:
     detail = _ends(estimate, metric) if estimate.is_decided else UNDECIDED
     return _figure(metric, estimate.value, detail=detail)
 
