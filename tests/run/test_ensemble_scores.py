@@ -35,12 +35,13 @@ def test_the_scores_are_the_mean_of_z_scores(scoring: Scoring, members: list[Rec
     record = scoring.record(MODEL, lambda prepared: ensemble_scores(members, prepared)).record
     tables = [member.table("pred")["score"].astype(np.float64) for member in members]
     days = [table.groupby(level="datetime") for table in tables]
-    expected = sum(
+    scaled = [
         (table - day.transform("mean")) / day.transform("std")
         for table, day in zip(tables, days, strict=True)
-    )
+    ]
+    expected = pd.concat(scaled, axis=1).mean(axis=1)
     pd.testing.assert_series_equal(
-        record.table("pred")["score"], (expected / len(members)).rename("score").astype(np.float32), atol=1e-6
+        record.table("pred")["score"], expected.rename("score").astype(np.float32), atol=1e-6
     )
 
 

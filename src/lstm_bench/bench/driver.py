@@ -92,7 +92,15 @@ def bench(
     source = PackJobs(
         opened, seeds, slots, pack_width, results, force=force, progress=progress, tracker=tracker
     )
-    return work_off(source, slots, executor, slots_per_device)
+    result = work_off(source, slots, executor, slots_per_device)
+    if not ensemble or result.interrupted:
+        return result
+    rows = dict(result.rows)
+    for candidate, data in opened:
+        row = rows[candidate.label]
+        added = add_ensemble(candidate, data, row, results / candidate.study, force=force)
+        rows |= {} if added is None else {added.label: added}
+    return replace(result, rows=rows)
 
 
 def work_off(
@@ -102,13 +110,7 @@ def work_off(
     dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device or 1), slots)
     with graceful_interrupt(dispatcher.stop):
         dispatcher.run()
-    rows = dict(source.rows)
-    if ensemble and not dispatcher.stopping:
-        for candidate, data in opened:
-            row = rows[candidate.label]
-            added = add_ensemble(candidate, data, row, results / candidate.study, force=force)
-            rows |= {} if added is None else {added.label: added}
-    return BenchResult(rows, source.computed, dispatcher.stopping)
+    return BenchResult(source.rows, source.computed, dispatcher.stopping)
 
 
 def open_candidate(
