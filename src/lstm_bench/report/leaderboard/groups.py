@@ -41,9 +41,10 @@ class Group:
     def references(self) -> tuple[Reference, ...]:
         """Lines below the rows: the market's zero beside baselines, and what Qlib published for its full benchmark."""
         market = (MARKET,) if self.standing.baselines else ()
-        if self.setting.kind != "full" or self.setting.label != QLIB_LABEL:
+        setting = self.setting
+        if setting.kind != "full" or setting.label != QLIB_LABEL or not setting.data_fingerprint:
             return market
-        return (*market, *(row for row in PUBLISHED if row.features == self.setting.features))
+        return (*market, *(row for row in PUBLISHED if row.features == setting.features))
 
     @cached_property
     def evaluations(self) -> dict[str, Evaluations]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lstm_bench.report.leaderboard.tables import Table
 
-__all__ = ["BEST_SENTENCE", "EMPTY", "SKILL_SENTENCE", "note"]
+__all__ = ["BEST_SENTENCE", "EMPTY", "EVALUATIONS_SENTENCE", "SKILL_SENTENCE", "note"]
 
 EMPTY = (
     "There is no row yet: `lstm-bench bench` makes rows, and `lstm-bench leaderboard --out benchmarks.md` puts "
@@ -19,6 +19,11 @@ BEST_SENTENCE = "cannot be told from the best of the table (model confidence set
 SKILL_SENTENCE = (
     "Skill is the part above the best baseline of the table; the market itself, with an IC and an excess return of 0, "
     "is a baseline of all columns but Max Drawdown."
+)
+
+EVALUATIONS_SENTENCE = (
+    "Test evaluations are those of the row's runs, of all that the ledger has on the same data and "
+    "the same test days."
 )
 
 
@@ -43,9 +48,7 @@ def _sentences(tables: Sequence[Table], mark: str) -> Iterator[str]:
     if not all(table.has_skill for table in tables):
         yield "A table without baselines has no skill: `lstm-bench baselines CONFIG` adds them."
     if any(table.has_evaluations for table in tables):
-        yield (
-            "Test evaluations are those of the row's runs, of all that the ledger has on the same data and test days."
-        )
+        yield EVALUATIONS_SENTENCE
     yield (
         "Training time is the mean per seed. `lstm-bench leaderboard --explain STUDY/ROW` prints the seeds behind a "
         "row, what its interval is made of, and how to compute a seed again."

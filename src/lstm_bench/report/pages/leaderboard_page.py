@@ -16,7 +16,7 @@ from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_fig
 from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_pair
 from lstm_bench.report.leaderboard.comparison_tables import UNDECIDED
 from lstm_bench.report.leaderboard.groups import Group
-from lstm_bench.report.leaderboard.note import BEST_SENTENCE, SKILL_SENTENCE
+from lstm_bench.report.leaderboard.note import BEST_SENTENCE, EVALUATIONS_SENTENCE, SKILL_SENTENCE
 from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, Reference
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.report.leaderboard.tables import TITLES
@@ -98,7 +98,7 @@ def _reductions(group: Group) -> dict[str, str]:
 
 
 def _row_table(group: Group, prefix: str) -> PageTable:
-    header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs", "Test evaluations"]
+    header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs", "Evaluations"]
     lines = [_row_line(row, group) for row in group.rows]
     lines += [_reference_line(reference) for reference in group.references]
     return PageTable(
@@ -120,6 +120,7 @@ def _row_reading(group: Group) -> str:
     if any(group.standing.best.values()):
         text += f" Tinted means {BEST_SENTENCE}."
     text += f" {SKILL_SENTENCE}" if group.standing.baselines else ""
+    text += f" {EVALUATIONS_SENTENCE}" if group.evaluations else ""
     return (
         f"{text} Returns, information ratio and drawdown are of the excess over the benchmark, with cost; seconds and "
         "epochs are means."
@@ -138,9 +139,7 @@ def _row_line(row: Row, group: Group) -> list[Cell]:
 
 def _evaluations_cell(row: Row, group: Group) -> Cell:
     found = group.evaluations.get(row.name)
-    return (
-        Cell("–") if found is None else cell(found.of_row, ",.0f", detail=f"of {found.total:,} on these data")
-    )
+    return Cell("–") if found is None else cell(found.of_row, ",.0f", detail=f"of {found.total:,}")
 
 
 def _metric_cell(row: Row, metric: str, group: Group) -> Cell:
