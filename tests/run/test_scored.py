@@ -169,7 +169,7 @@ def test_a_full_disk_keeps_the_record_elsewhere(
     kept, experiment = tmp_path / "kept", tmp_path / "experiment"
     monkeypatch.setattr(rescue, "_folders", lambda: iter([kept]))
     with monkeypatch.context() as patch:
-        patch.setattr(publication, "publish", full)
+        patch.setattr(publication, "publish_evaluated", full)
         with pytest.raises(RunError, match="no room for its record, which is kept in"):
             record_scores(config, MODEL, noise, experiment)
     taken = record_scores(config, MODEL, lambda _: pytest.fail("it is computed again"), experiment)

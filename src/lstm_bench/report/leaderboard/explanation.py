@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from lstm_bench.core.counting import counted
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.leaderboard.formats import nullable
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row
@@ -49,8 +50,21 @@ def explanation_text(row: Row) -> str:
         f"mean = sum(x) / n, std = sqrt(sum((x - mean)^2) / (n - 1)) over the n = {n}\n"
         f"data {row.setting.data_fingerprint or 'unknown'}\n"
         f"code {', '.join(commits) or 'unknown'}\n"
-        f"again: put `config` of --json into a file, then lstm-bench run FILE --seed SEED --provider-uri DIR"
+        f"again: put `config` of --json into a file, then {_again(row)}"
     )
+
+
+def _again(row: Row) -> str:
+    """Return what computes a seed again."""
+    text = (row.complete or row.results)[0].model
+    if text is None:
+        return "lstm-bench run FILE --seed SEED --provider-uri DIR"
+    kind = ScoringModel.parse(text).kind
+    commands = {
+        "scores": f"lstm-bench evaluate SCORES --config FILE --name {row.label} --seed SEED --provider-uri DIR",
+        "ensemble": "lstm-bench bench FILE --seeds SEEDS --ensemble --provider-uri DIR",
+    }
+    return commands.get(kind, "lstm-bench baselines FILE --provider-uri DIR")
 
 
 def explanation_object(row: Row) -> dict[str, Any]:
