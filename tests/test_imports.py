@@ -145,8 +145,10 @@ def test_optunas_internals_are_used_in_one_file() -> None:
         ["study", "create", "--help"],
         ["tune", "--help"],
         ["bench", "--help"],
+        ["baselines", "--help"],
         ["leaderboard", "--help"],
         ["compare", "--help"],
+        ["controls", "--help"],
         ["predict", "--help"],
         ["report", "--help"],
         ["runs", "list", "--help"],
@@ -159,7 +161,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "import sys; sys.argv = ['lstm-bench', *sys.argv[1:]]\n"
         "from lstm_bench.cli.app import main\n"
         "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code, done.code\n"
-        "heavy = {'torch', 'numpy', 'pandas', 'numba', 'pyarrow', 'optuna', 'scipy', 'wandb', 'mlflow'}\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'numba', 'pyarrow', 'optuna', 'scipy', 'lightgbm', 'wandb', 'mlflow'}\n"
         "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

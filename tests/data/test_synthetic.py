@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -267,7 +268,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         ({"seed": -1}, "seed: got -1, expected at least 0"),
     ],
 )
-def test_impossible_markets_are_refused(tmp_path: Path, arguments: dict[str, int], message: str) -> None:
+def test_impossible_markets_are_refused(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         synthesize(tmp_path / "market", **arguments)
     assert not list(tmp_path.iterdir())

@@ -70,11 +70,11 @@ def test_the_seed_decides_and_nothing_else(
     later = configure(
         "Alpha158", dates=(20, 180, 240, 310), step_len=8, infer_processors=_filled(workflow158)
     )
-    raw = [
+    shorter, longer = (
         permute_labels(one, 1).raw_label[180 - one.offset : 240 - one.offset]
         for one in (build_dataset(later, provider), whole)
-    ]
-    np.testing.assert_array_equal(*raw)
+    )
+    np.testing.assert_array_equal(shorter, longer)
 
 
 def _filled(config: DatasetConfig) -> Sequence[Any]:

@@ -33,14 +33,16 @@ def members(scoring: Scoring) -> list[Record]:
 
 def test_the_scores_are_the_mean_of_z_scores(scoring: Scoring, members: list[Record]) -> None:
     record = scoring.record(MODEL, lambda prepared: ensemble_scores(members, prepared)).record
-    z_scores = []
-    for member in members:
-        scores = member.table("pred")["score"].astype(np.float64)
-        day = scores.groupby(level="datetime")
-        z_scores.append(((scores - day.transform("mean")) / day.transform("std")).to_numpy())
-    found = record.table("pred")["score"].to_numpy()
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, np.mean(z_scores, axis=0), atol=1e-6)
+    tables = [member.table("pred")["score"].astype(np.float64) for member in members]
+    days = [table.groupby(level="datetime") for table in tables]
+    scaled = [
+        (table - day.transform("mean")) / day.transform("std")
+        for table, day in zip(tables, days, strict=True)
+    ]
+    expected = pd.concat(scaled, axis=1).mean(axis=1)
+    pd.testing.assert_series_equal(
+        record.table("pred")["score"], expected.rename("score").astype(np.float32), atol=1e-6
+    )
 
 
 def test_the_curve_ends_in_the_figures_of_the_record(scoring: Scoring, members: list[Record]) -> None:

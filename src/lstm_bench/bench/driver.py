@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lstm_bench.tracking.tracker import Tracker
     from lstm_bench.tune.progress import BenchProgress
 
-__all__ = ["BenchResult", "bench", "open_candidate"]
+__all__ = ["BenchResult", "bench", "open_candidate", "work_off"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class BenchResult:
 
     Attributes
     ----------
-    rows : of the manifest, by label
+    rows : of the manifests, as :class:`PackJobs` names them
     computed : runs that this call trained
     interrupted : whether a signal stopped it
     """
@@ -92,16 +92,25 @@ def bench(
     source = PackJobs(
         opened, seeds, slots, pack_width, results, force=force, progress=progress, tracker=tracker
     )
+    result = work_off(source, slots, executor, slots_per_device)
+    if not ensemble or result.interrupted:
+        return result
+    rows = dict(result.rows)
+    for candidate, data in opened:
+        row = rows[candidate.label]
+        added = add_ensemble(candidate, data, row, results / candidate.study, force=force)
+        rows |= {} if added is None else {added.label: added}
+    return replace(result, rows=rows)
+
+
+def work_off(
+    source: PackJobs, slots: SlotTable, executor: ExecutorName, slots_per_device: int | None
+) -> BenchResult:
+    """Run the jobs of a source until it has none, or until a signal."""
     dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device or 1), slots)
     with graceful_interrupt(dispatcher.stop):
         dispatcher.run()
-    rows = dict(source.rows)
-    if ensemble and not dispatcher.stopping:
-        for candidate, data in opened:
-            row = rows[candidate.label]
-            added = add_ensemble(candidate, data, row, results / candidate.study, force=force)
-            rows |= {} if added is None else {added.label: added}
-    return BenchResult(rows, source.computed, dispatcher.stopping)
+    return BenchResult(source.rows, source.computed, dispatcher.stopping)
 
 
 def open_candidate(

@@ -69,8 +69,8 @@ def synth(
     signal: Annotated[
         str,
         typer.Option(
-            help="What is planted. linear: reversal of the moves of a week and a quarter; nonlinear: their "
-            "product, which a linear model cannot see; mixed: reversal on heavy volume, and calm stocks; none: nothing."
+            help="What is planted. linear: a quarter's moves reverse; nonlinear: a week's reverse along the trend "
+            "and go on against it; mixed: moves on heavy volume reverse, and calm stocks earn more; none: nothing."
         ),
     ] = "mixed",
 ) -> None:

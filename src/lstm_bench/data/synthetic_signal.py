@@ -1,15 +1,14 @@
 """The signals that the synthetic market can plant: the expected return of the day after tomorrow.
 
 ``mixed`` has a part that is nearly linear and one that is not: moves on heavy volume tend to reverse [1]_, and calm
-stocks earn more than agitated ones [2]_. ``linear`` is a linear function of past returns: the moves of a week
-and the trend of a quarter tend to reverse [3]_ [4]_. ``nonlinear`` is minus their product: a move along the trend
-tends to reverse, and one against it to go on. It has no correlation with past returns, so that a linear model of them
-sees nothing. ``none`` plants nothing.
+stocks earn more than agitated ones [2]_. ``linear`` is a linear function of past returns, per unit of volatility:
+the moves of a quarter tend to reverse [3]_. ``nonlinear`` is minus the product of the move of a week and the trend
+before it: a move along the trend tends to reverse, and one against it to go on. It is not correlated with either, so
+that a linear model of past returns sees little of it. ``none`` plants nothing.
 
 .. [1] Campbell, Grossman, Wang (1993), Trading Volume and Serial Correlation in Stock Returns.
 .. [2] Ang, Hodrick, Xing, Zhang (2006), The Cross-Section of Volatility and Expected Returns.
-.. [3] Lehmann (1990), Fads, Martingales, and Market Efficiency.
-.. [4] De Bondt, Thaler (1985), Does the Stock Market Overreact?
+.. [3] De Bondt, Thaler (1985), Does the Stock Market Overreact?
 """
 
 from __future__ import annotations
@@ -36,12 +35,14 @@ class Situation:
     Attributes
     ----------
     move : log close over its 5-day exponential mean
+    quarter : log close over its 60-day exponential mean
     trend : 20-day exponential mean of the log close over the 60-day one, which the last days hardly affect
     volume_shock : log volume over its 20-day exponential mean
     spread : daily volatility, 20-day exponential
     """
 
     move: Floats
+    quarter: Floats
     trend: Floats
     volume_shock: Floats
     spread: Floats
@@ -69,7 +70,7 @@ def _mixed(now: Situation) -> Floats:
 
 def _linear(now: Situation) -> Floats:
     # in units of the stock's own volatility, since ranks of returns depend on it
-    return -(now.move + now.trend / 2) * now.spread / USUAL_SPREAD**2
+    return -now.quarter / (4 * USUAL_SPREAD) * now.spread / USUAL_SPREAD
 
 
 def _nonlinear(now: Situation) -> Floats:

@@ -223,6 +223,7 @@ class _Market:
         self.variance = self.variance + step * (gain**2 - self.variance) / 20
         spread = np.sqrt(self.variance)
         trend = self.monthly_mean - self.quarterly_mean
-        now = Situation(log_close - self.mean_close, trend, volume_shock, spread)
+        quarter = log_close - self.quarterly_mean
+        now = Situation(log_close - self.mean_close, quarter, trend, volume_shock, spread)
         self.expected = self.expected_next
         self.expected_next = step * self.signal.expected(now)

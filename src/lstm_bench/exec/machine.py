@@ -34,6 +34,7 @@ Report = dict[str, Any]
 _PACKAGES = (
     "lstm-bench", "torch", "triton", "numba", "numpy", "pandas", "pyarrow", "scipy", "optuna", "pydantic",
     "safetensors", "sqlalchemy", "typer", "wandb", "mlflow", "optuna-dashboard", "psycopg",
+    "lightgbm",
 )  # fmt: skip
 """Packages on which numbers and storage depend, and the optional ones."""
 

@@ -9,7 +9,8 @@
 ``epochs.parquet``      losses per epoch
 ``pred.parquet``        ``score`` per (datetime, instrument) of the test segment
 ``label.parquet``       ``LABEL0``, the raw label of the same rows
-``ic.parquet``          per day: IC, Rank IC, precision, group returns, autocorrelation and turnover of the scores
+``ic.parquet``          per day: IC, Rank IC, precision, group returns, autocorrelation and turnover of the scores;
+                        with a backtest and volumes also IC and Rank IC among stocks of low, middle, high liquidity
 ``ic_decay.parquet``    IC and Rank IC with the labels of later days, per lag
 ``ic_periods.parquet``  IC and Rank IC per year and per month
 ``report.parquet``      the backtest's daily report

@@ -79,7 +79,7 @@ def _write_scores(folder: Path, prepared: Prepared, scored: Scored) -> None:
     sample_table("score", scored.scores, *place).to_parquet(folder / "pred.parquet")
     sample_table("LABEL0", scored.labels, *place).to_parquet(folder / "label.parquet")
     analysis = evaluation.signal_analysis
-    signal_table(evaluation.signal, analysis).to_parquet(folder / "ic.parquet")
+    signal_table(evaluation.signal, analysis, evaluation.liquidity).to_parquet(folder / "ic.parquet")
     row_table(analysis.decay_rows()).to_parquet(folder / "ic_decay.parquet")
     row_table(analysis.period_rows()).to_parquet(folder / "ic_periods.parquet")
     sections = analysis.sections()

@@ -153,7 +153,8 @@ class Scoring:
         Raises
         ------
         InputError
-            If the configuration or the data cannot be used, or there is no room for the record.
+            If the configuration or the data cannot be used, there is no room for the record, or the ledger of test
+            evaluations cannot be written.
         RunError
             If the disk filled up in the meantime. The record is kept elsewhere; the next start finds it.
         """

@@ -20,8 +20,8 @@ def test_a_factor_is_known_at_the_close_of_its_day(provider: Provider, workflow1
     closes = provider.panel(dataset.instruments, ["close"], 0, len(provider.calendar)).fields["close"]
     at = samples.days + dataset.offset
     code = samples.instruments
-    for name, near, far, sign in (("reversal", 0, 5, -1), ("momentum", 20, 240, 1)):
-        scores = factor_scores(dataset, samples, FACTORS[name])
+    for expression, near, far, sign in ((FACTORS["reversal"], 0, 5, -1), (FACTORS["momentum"], 20, 240, 1)):
+        scores = factor_scores(dataset, samples, expression)
         past = np.where(at >= far, closes[at - far, code].astype(np.float64), np.nan)
         expected = sign * (closes[at - near, code] / past - 1)
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)

@@ -20,7 +20,9 @@ from lstm_bench.report.figures.training import training_figures
 from lstm_bench.report.leaderboard.setting import calendar_of, reductions, segments
 from lstm_bench.report.pages import run_tables as tables
 from lstm_bench.report.pages.configuration_table import configuration_table
+from lstm_bench.report.pages.control_tables import control_parts
 from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Part, Section, Tile, cell
+from lstm_bench.report.pages.regime_parts import regime_parts
 from lstm_bench.report.pages.trained_label import LabelChain, trained_label
 from lstm_bench.run.judgement.result import judge_result
 
@@ -34,18 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["MAIN_FIGURES", "RunReport", "run_page"]
 
 MAIN_FIGURES: tuple[str, ...] = (
-    "losses",
-    "score_density",
-    "ic_series",
-    "rank_ic_series",
-    "ic_months",
-    "ic_distribution",
-    "ic_decay",
-    "groups",
-    "cumulative_return",
-    "drawdown",
-    "excess_months",
-)
+    "losses", "score_density", "ic_series", "rank_ic_series", "ic_months", "ic_distribution", "ic_decay", "groups",
+    "cumulative_return", "drawdown", "excess_months", "regimes_rank_ic", "regimes_information_ratio", "capacity",
+)  # fmt: skip
 """Names of the figures that are also drawn as pictures, if the record has them."""
 
 _SIGNAL_TILES = {
@@ -98,6 +91,8 @@ class RunReport:
             yield Section("groups", "Groups and stability", list(self._groups()))
             yield Section("portfolio", "Portfolio", list(self._portfolio()))
             yield Section("risk", "Risk", list(self._risk()))
+            yield Section("regimes", "Regimes", list(regime_parts(self.record)))
+            yield Section("controls", "Controls", list(control_parts(self.record)))
         yield Section("provenance", "Configuration and provenance", list(self._origin()))
 
     def _training(self) -> Iterator[Part]:
