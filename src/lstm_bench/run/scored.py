@@ -55,16 +55,16 @@ class Scores:
     values : ``[S]`` float32, in the order of the test samples; NaN for a sample without a score
     valid_score : the model's score on valid, greater is better; None if it has none
     parameters : number of fitted parameters
-    status : how the model's training ended
     origin : where the scores come from, as plain JSON data: ``scores`` in the provenance, if there is any
+    status : how the model's training ended
     tables : further tables of the record
     """
 
     values: npt.NDArray[np.float32]
     valid_score: float | None = None
     parameters: int = 0
-    status: str = "finished"
     origin: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "finished"
     tables: Mapping[TableName, pd.DataFrame] = field(default_factory=dict)
 
 
