@@ -10,11 +10,11 @@ OLDEST_READY := $(OLDEST)/.ready
 DEMO := .demo
 
 # what make test runs: everything that needs neither pyqlib, real bars, a browser, the package registry nor minutes
-QUICK := not oracle and not real and not chaos and not paths and not browser and not install and not documents
+QUICK := not oracle and not real and not chaos and not paths and not browser and not install and not documents and not statistics
 
 BROWSER ?= optional
 
-.PHONY: help demo test test-documents test-install test-oldest test-oracle test-browser test-chaos test-paths test-real lint types format check docs perf clean
+.PHONY: help demo test test-documents test-install test-oldest test-oracle test-browser test-chaos test-paths test-statistics test-real lint types format check docs perf clean
 
 help:
 	@echo "make demo         set up, make a synthetic market, train an LSTM on it, tune it, and show a leaderboard and reports"
@@ -26,6 +26,7 @@ help:
 	@echo "make test-browser open the pages in Chromium, which it installs where it may"
 	@echo "make test-chaos   kill tuning at random moments and see that nothing is lost"
 	@echo "make test-paths   train twenty seeds on every path and compare their ICs, for minutes"
+	@echo "make test-statistics simulate how often intervals cover, equal rows differ, and sets hold the best, for minutes"
 	@echo "make test-real    compare with Qlib on real bars (LSTM_BENCH_REAL_DATA, LSTM_BENCH_REFERENCE)"
 	@echo "make check        lint and types"
 	@echo "make docs         make site/ of the documentation, and fail where a link leads nowhere"
@@ -96,6 +97,9 @@ test-documents: $(READY)
 
 test-paths: $(READY)
 	$(BIN)/python -m pytest -s -m paths tests/paths
+
+test-statistics: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s -m statistics tests/statistics
 
 test-real: $(READY)
 	$(BIN)/python -m pytest -m real

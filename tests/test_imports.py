@@ -148,6 +148,7 @@ def test_optunas_internals_are_used_in_one_file() -> None:
         ["baselines", "--help"],
         ["leaderboard", "--help"],
         ["compare", "--help"],
+        ["controls", "--help"],
         ["predict", "--help"],
         ["report", "--help"],
         ["runs", "list", "--help"],

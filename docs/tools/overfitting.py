@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.record.evidence import Evidence, read_study
-from lstm_bench.report.leaderboard.comparison import compare_rows
+from lstm_bench.report.leaderboard.comparison import Terms, compare_rows
 from lstm_bench.report.leaderboard.rows import rows_of
 
 __all__ = [
@@ -64,11 +64,11 @@ def figures_table(evidence: Evidence) -> str:
         differences = ["", ""]
         if row.label != _AGAINST:
             found = compare_rows(
-                {_STUDY: evidence}, f"{_STUDY}/{row.label}", f"{_STUDY}/{_AGAINST}", ["IC", "Rank IC"]
+                {_STUDY: evidence}, f"{_STUDY}/{row.label}", f"{_STUDY}/{_AGAINST}", Terms(("IC", "Rank IC"))
             )
             differences = [
                 f"{each.value:+.4f} [{each.low:+.4f}, {each.high:+.4f}]"
-                for each in (m.difference for m in found.metrics)
+                for each in (one.difference.estimate for one in found.metrics)
             ]
         seconds = np.mean(
             [result.train_seconds for result in row.complete if result.train_seconds is not None]

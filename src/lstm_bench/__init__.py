@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lstm_bench.api.portfolio import backtest
     from lstm_bench.api.returns import performance
     from lstm_bench.api.runs import RunResult, load_run, run
+    from lstm_bench.api.scores import evaluate_scores
     from lstm_bench.api.signals import SignalResult, signal_analysis, signal_metrics
     from lstm_bench.api.workflows import build_dataset, load_workflow
     from lstm_bench.config.workflow import RunConfig
@@ -65,6 +66,7 @@ __all__ = [
     "build_dataset",
     "check_data",
     "compute_features",
+    "evaluate_scores",
     "fetch",
     "import_bars",
     "load_panel",
@@ -83,6 +85,7 @@ _NAMES = {
     "lstm_bench.api.portfolio": ("backtest",),
     "lstm_bench.api.returns": ("performance",),
     "lstm_bench.api.runs": ("RunResult", "load_run", "run"),
+    "lstm_bench.api.scores": ("evaluate_scores",),
     "lstm_bench.api.signals": ("SignalResult", "signal_analysis", "signal_metrics"),
     "lstm_bench.api.workflows": ("build_dataset", "load_workflow"),
     "lstm_bench.config.workflow": ("RunConfig",),

@@ -1,8 +1,8 @@
-"""Studies whose trials follow a script, and a tiny synthetic market, for these tests too."""
+"""Studies whose trials follow a script, and a tiny market, for these tests too."""
 
 from __future__ import annotations
 
 from tests.lab import jobs_on_the_path, lab, make_lab
-from tests.market import configure, market, own_cache
+from tests.market import configure, market, market_copy, own_cache
 
-__all__ = ["configure", "jobs_on_the_path", "lab", "make_lab", "market", "own_cache"]
+__all__ = ["configure", "jobs_on_the_path", "lab", "make_lab", "market", "market_copy", "own_cache"]

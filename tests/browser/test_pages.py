@@ -300,6 +300,7 @@ def long_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.report.conftest import row_maker
 
     from lstm_bench.report.evidence.collect import collect
+    from lstm_bench.report.leaderboard.groups import group_rows
     from lstm_bench.report.leaderboard.rows import rows_of
     from lstm_bench.report.pages.leaderboard_page import leaderboard_page
     from lstm_bench.report.pages.page import render
@@ -317,8 +318,8 @@ def long_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
             overrides=[f"task.model.kwargs.hidden_size={8 + k}"],
         )
     make("short", overrides=["task.dataset.kwargs.segments.train=[2013-01-01, 2014-12-31]"])
-    evidence = collect(place / "results")
-    (place / "board.html").write_text(render(leaderboard_page(rows_of(evidence), evidence)), encoding="utf-8")
+    groups = group_rows(rows_of(collect(place / "results")))
+    (place / "board.html").write_text(render(leaderboard_page(groups)), encoding="utf-8")
     return place / "board.html"
 
 

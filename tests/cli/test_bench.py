@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -98,3 +99,30 @@ def test_the_reason_names_the_option(
     assert done.returncode == 2
     assert reason in done.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_a_row_of_a_workflow_file_has_a_name_and_an_ensemble(here: Run, small_run: list[object]) -> None:
+    _, config, *usual = small_run
+    bench = ["bench", config, *usual, "--executor", "inline", "--devices", "cpu", "--name", "mine"]
+    done = here(*bench, "--seeds", "5,6", "--ensemble")
+    assert done.returncode == 0, done.stderr
+    assert "lstm_alpha158, mine: 2 of 2 seeds" in done.stdout
+    assert "lstm_alpha158, mine-ensemble: 1 of 1 seed" in done.stdout
+    assert "2 runs trained now" in done.stdout
+    (run,) = re.findall(r"lstm-bench report (\w{16})$", done.stdout, re.MULTILINE)
+    assert here("report", run, "--out", "page.html").returncode == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "Rank IC by number of seeds" in page
+    other = here(*bench[:-1], "other", "--seeds", "5,", "--json")
+    assert (json.loads(other.stdout)["computed"], list(json.loads(other.stdout)["rows"])) == (0, ["other"])
+    table = here("leaderboard").stdout
+    assert all(f"lstm_alpha158/{label} " in table for label in ("mine", "mine-ensemble", "other"))
+    refused = here(*bench[:-1], "a|b", "--seeds", "5,")
+    assert refused.returncode == 2
+    assert "--name: got 'a|b', expected no / and no |" in refused.stderr
+
+
+def test_a_studys_rows_are_named_after_its_trials(tuned: Done, lstm_bench: Run) -> None:
+    refused = lstm_bench("bench", "--study", "tiny", "--name", "mine")
+    assert refused.returncode == 2
+    assert "--name: a study's rows are named after its trials" in refused.stderr

@@ -62,7 +62,7 @@ def test_other_commands_read_its_record(evaluate: Run, here: Run, pred: Path, tm
     entry = json.loads(here("runs", "show", run, "--json").stdout)
     assert (entry["state"], entry["fault"], entry["model"]["kind"]) == ("finished", None, "scores")
     shown = here("runs", "show", run).stdout
-    assert "scored by another model than the LSTM: Scores" in shown
+    assert "model: Scores; started" in shown
     assert "Network" not in shown
     assert "lstm-bench predict" not in shown
     assert run in here("runs", "list").stdout

@@ -74,7 +74,6 @@ def test_without_a_row_it_says_how_to_make_one(here: Run) -> None:
     assert done.returncode == 0, done.stderr
     assert "results: no row yet; `lstm-bench bench` trains" in done.stderr
     assert "There is no row yet" in done.stdout
-    assert "0.0448±0.00" in done.stdout
     page = here("leaderboard", "--html", "page.html")
     assert "results: no row yet; `lstm-bench bench` trains" in page.stderr
 
@@ -86,7 +85,7 @@ def test_a_document_is_built_checked_and_found_stale(here: Run, results: Path, t
     before = (tmp_path / "benchmarks.md").read_bytes()
     assert here("leaderboard", "--check").returncode == 0
     current = json.loads(here("leaderboard", "--check", "--json").stdout)
-    assert current == {"document": "benchmarks.md", "stale": False}
+    assert current == {"stale": False, "documents": [{"document": "benchmarks.md", "stale": False}]}
     commit(results, "alpha158", "Alpha158", range(5))
     done = here("leaderboard", "--check", "--json")
     assert done.returncode == 1
@@ -94,6 +93,43 @@ def test_a_document_is_built_checked_and_found_stale(here: Run, results: Path, t
     assert "error: benchmarks.md is stale" in done.stderr
     assert "\n+| LSTM, alpha158/default |" in done.stderr
     assert (tmp_path / "benchmarks.md").read_bytes() == before
+
+
+def test_several_documents_are_checked_at_once(here: Run, results: Path, tmp_path: Path) -> None:
+    assert here("leaderboard", "--out", "full.md", "--kind", "full").returncode == 0
+    done = here("leaderboard", "--out", "own.md", "--kind", "own")
+    assert (done.returncode, done.stdout.strip()) == (0, "own.md: rebuilt"), done.stderr
+    both = ("--out", "own.md", "--out", "full.md")
+    assert here("leaderboard", *both).stdout.splitlines() == ["own.md: up to date", "full.md: up to date"]
+    commit(results, "alpha158", "Alpha158", range(5))
+    done = here("leaderboard", "--check", *both)
+    assert done.returncode == 1
+    assert "own.md: its generated blocks follow from the evidence" in done.stdout
+    assert "error: full.md is stale" in done.stderr
+    found = json.loads(here("leaderboard", "--check", "--json", *both).stdout)
+    assert found["stale"] is True
+    assert [one["stale"] for one in found["documents"]] == [False, True]
+
+
+def test_tables_of_a_kind(here: Run, results: Path) -> None:
+    assert "alpha158/default" in here("leaderboard", "--kind", "full").stdout
+    done = here("leaderboard", "--kind", "reduced", "--kind", "own")
+    assert "results: no row of kind reduced or own yet" in done.stderr
+    assert "alpha158" not in done.stdout
+
+
+def test_a_ledger_that_was_changed_is_found(here: Run, results: Path, tmp_path: Path) -> None:
+    here("leaderboard", "--out", "benchmarks.md")
+    ledger = results / "leaderboard" / "ledger.jsonl"
+    lines = ledger.read_text().splitlines(keepends=True)
+    assert f"Test evaluations: {len(lines)}, ledger" in (tmp_path / "benchmarks.md").read_text()
+    ledger.write_text("".join(lines[:-1]))
+    done = here("leaderboard", "--check")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: benchmarks.md: it states that line 8 of the ledger has the hash" in done.stderr
+    assert here("leaderboard", "--out", "benchmarks.md").returncode == 2
+    ledger.write_text("".join([lines[1], lines[0], *lines[2:]]))
+    assert "ledger.jsonl, line 1: number: got 2, expected 1" in here("leaderboard", "--check").stderr
 
 
 def test_a_document_without_a_block_is_left_alone(here: Run, tmp_path: Path) -> None:
@@ -137,7 +173,8 @@ def test_results_that_are_no_folder_are_refused(here: Run, tmp_path: Path, comma
         (["--explain", "a/b", "--format", "csv"], "--format: got 'csv' beside --explain, expected json, or none"),
         (["--html", "x.html", "--out", "x.md", "--check"], "--html: cannot go with --out and --check"),
         (["--html", "x.html", "--format", "latex"], "--format: got 'latex' beside --html, expected json, or none"),
-        (["--check", "--intervals"], "--check: cannot go with --intervals"),
+        (["--check", "--kind", "full"], "--check: cannot go with --kind"),
+        (["--kind", "whole"], "--kind: got 'whole'; choices: full, own, reduced, synthetic"),
     ],
 )  # fmt: skip
 def test_what_would_have_no_effect_is_refused(
@@ -242,19 +279,66 @@ def test_a_row_is_explained(here: Run, results: Path) -> None:
     done = here("leaderboard", "--explain", "alpha158/default")
     assert done.returncode == 0, done.stderr
     assert "over the n = 4 complete seeds" in done.stdout
+    assert "Variance of the means" in done.stdout
+    assert "Days to halve" in done.stdout
+    assert "8 evaluations on these test data so far, 4 of them of this row" in done.stdout
     explained = json.loads(here("leaderboard", "--explain", "alpha158", "--json").stdout)
     assert [seed["seed"] for seed in explained["seeds"]] == [0, 1, 2, 3]
+    assert set(explained["summary"]["IC"]["variance"]) == {"seeds", "days", "interaction"}
+    assert explained["test_evaluations"] == {"total": 8, "of_row": 4}
     assert here("leaderboard", "--explain", "alpha15/default").returncode == 2
 
 
-def test_compare(here: Run, results: Path) -> None:
+def test_compare_ends_in_the_verdict(here: Run, results: Path) -> None:
+    commit(results, "alpha158", "Alpha158", range(5))
     done = here("compare", "alpha158", "alpha360/default", "--metric", "Rank IC")
     assert done.returncode == 0, done.stderr
-    assert "2 common seeds" in done.stdout
-    assert "Over days" in done.stdout
+    assert "3 common seeds" in done.stdout
+    assert done.stdout.endswith("\nVerdict by Rank IC:\nequivalent within 0.002\n")
     compared = json.loads(here("compare", "alpha158", "alpha360", "--json").stdout)
-    assert compared["seeds"] == [2, 3]
+    assert (compared["seeds"], compared["verdict"]) == ([2, 3, 4], "equivalent within 0.002")
     assert compared["metrics"]["IC"]["difference"]["value"] == 0.0
     done = here("compare", "alpha158", "alpha361")
     assert done.returncode == 2
     assert "did you mean 'alpha360/default'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--devices", "cpu"], "--devices: it goes with --until-decided; add it"),
+        (["--max-seeds", 5], "--max-seeds: it goes with --until-decided; add it"),
+        (["--margin", 0], "--margin: got 0, expected a positive number"),
+        (["--metric", "RankIC"], "--metric: got 'RankIC'; did you mean 'Rank IC'"),
+        (["--until-decided"], "--provider-uri: alpha158/default has evidence, but no manifest in"),
+    ],
+)
+def test_what_a_comparison_cannot_do_is_refused(
+    here: Run, results: Path, arguments: list[object], reason: str
+) -> None:
+    done = here("compare", "alpha158", "alpha360", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: {reason}" in done.stderr
+
+
+def test_a_race_that_is_decided_prints_its_verdict_and_trains_nothing(here: Run, results: Path) -> None:
+    commit(results, "alpha158", "Alpha158", range(2, 9))
+    commit(results, "alpha360", "Alpha360", range(2, 9))
+    race = ["compare", "alpha158", "alpha360", "--until-decided"]
+    done = here(*race)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "Race by Rank IC: 5 seeds of each row (2-6), at most 64; margin 0.002." in text
+    assert "The race decides about these test days. More seeds do not reduce the noise of days" in text
+    assert "0 runs trained now" in text
+    assert done.stdout.endswith("\nVerdict by Rank IC:\nequivalent within 0.002\n")
+    plain = json.loads(here(*race, "--json").stdout)
+    assert (plain["race"]["seeds"], plain["race"]["computed"]) == ([2, 3, 4, 5, 6], 0)
+    assert plain["verdict"] == plain["race"]["verdict"] == "equivalent within 0.002"
+
+
+def test_a_budget_that_is_used_up_leaves_a_race_undecided(here: Run, results: Path) -> None:
+    done = here("compare", "alpha158", "alpha360", "--until-decided", "--max-seeds", 2)
+    assert done.returncode == 0, done.stderr
+    assert "The budget has ended." in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("undecided (needs about 3 more seeds)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import pytest
 
 from lstm_bench.config.sections.dataset import DatasetConfig
 from lstm_bench.config.sections.handler import HANDLERS
-from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.data.synthetic import synthesize
+from lstm_bench.dataset.mutation import MutatedProvider
 
 Configure = Callable[..., DatasetConfig]
 
@@ -86,31 +85,7 @@ def workflow360(configure: Configure) -> DatasetConfig:
     return configure("Alpha360", infer_processors=ROBUST, learn_processors=RANKED)
 
 
-class PerturbedProvider(Provider):
-    """The same market with other bars after a day, some of them missing."""
-
-    def __init__(self, uri: Path, after: np.datetime64) -> None:
-        super().__init__(uri)
-        self.after = after
-
-    def panel(
-        self, instruments: Sequence[str], fields: Sequence[str], begin: int, end: int, **more: Any
-    ) -> Panel:
-        """Read bars, and change all after the day."""
-        panel = super().panel(instruments, fields, begin, end, **more)
-        later = panel.days > self.after
-        rng = np.random.default_rng(0)
-        changed = {}
-        for name, bars in panel.fields.items():
-            other = np.array(bars, order="F")
-            factors = np.exp(rng.normal(0, 0.5, (int(later.sum()), other.shape[1])))
-            factors[rng.random(factors.shape) < 0.1] = np.nan
-            other[later] *= factors.astype(np.float32)
-            changed[name] = other
-        return dataclasses.replace(panel, fields=changed)
-
-
 @pytest.fixture(scope="session")
-def perturbed(market: Path) -> Callable[[np.datetime64], Provider]:
+def perturbed(provider: Provider) -> Callable[[np.datetime64], Provider]:
     """Give a provider whose bars after a day differ from the market's."""
-    return lambda after: PerturbedProvider(market, after)
+    return lambda after: MutatedProvider(provider, after)

@@ -106,6 +106,29 @@ def test_the_program_of_the_python_page_prints_what_it_says(place: Path) -> None
 
 
 @pytest.mark.documents
+def test_the_program_of_the_page_on_other_models_prints_what_it_says(place: Path) -> None:
+    pytest.importorskip("lightgbm")
+    page = (ROOT / "docs" / "other-models.md").read_text(encoding="utf-8")
+    programs = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (program,) = (text for text in programs if "lb." in text)
+    (place / "other.py").write_text(program, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "other.py"], cwd=place, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (documented,) = (ast.literal_eval(line) for line in re.findall(r"^    (\{.*\})$", page, re.MULTILINE))
+    printed = ast.literal_eval(done.stdout)
+    for name in ("IC", "Rank IC"):
+        assert printed[name] == pytest.approx(documented[name], abs=PROCESSOR)
+    (command,) = re.findall(r"^    \$ lstm-bench (evaluate lightgbm.*)$", page, re.MULTILINE)
+    output = shown(place, *shlex.split(command))
+    for line in ("46,652 of 46,652 test samples have a score (100 %)", "the row demo/lightgbm has 1 seed"):
+        assert line in page
+        assert line in output
+    assert "recorded before: results/demo/" in output
+
+
+@pytest.mark.documents
 def test_the_demonstrations_search_goes_as_the_page_on_studies_says(place: Path) -> None:
     page = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
     shown(place, "study", "create", "demo", "--provider-uri", "market")

@@ -20,11 +20,14 @@ from lstm_bench.evaluate.returns.risk import excess_risk
 from lstm_bench.record.identity import NUMERICS, run_id
 from lstm_bench.record.publish import publish
 from lstm_bench.record.record import Record
+from lstm_bench.record.scoring_model import ScoringModel
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DATA = "ab" * 32
 CALENDAR = ["2008-01-02", "2020-09-30"]
 DAYS = pd.bdate_range("2017-01-03", periods=60)
+
+_UNTRAINED = {"status": "not trained", "epochs": 0, "best_epoch": None, "parameters": 21}
 
 MakeRow = Callable[..., BenchRow]
 
@@ -38,13 +41,18 @@ def leave_record(
     config: RunConfig,
     *,
     lift: float = 0.0,
+    noise: int = 0,
     data: str = DATA,
+    model: ScoringModel | None = None,
     diverged: bool = False,
     figures: Mapping[str, float] | None = None,
     **more: Any,
 ) -> str:
-    """Publish a record with random series for its seed, raised by ``lift``; ``more`` goes into its provenance."""
-    generator = np.random.default_rng(config.seed)
+    """Publish a record with random series for its seed, raised by ``lift``; ``more`` goes into its provenance.
+
+    The series of a seed are the same unless ``noise`` is another one.
+    """
+    generator = np.random.default_rng([config.seed, noise] if noise else config.seed)
     ic = pd.DataFrame(
         {
             "ic": generator.normal(0.04 + lift, 0.1, len(DAYS)),
@@ -68,7 +76,7 @@ def leave_record(
         "1day.ffr": 1.0,
         **(figures or {}),
     }
-    name = run_id(config, data)
+    name = run_id(config, data, model)
     provenance = {
         "run_id": name,
         "seed": config.seed,
@@ -83,6 +91,7 @@ def leave_record(
         "device": {"name": "cpu", "model": None, "training_path": "nn.LSTM"},
         "training": {"status": "early_stopped", "epochs": 11, "best_epoch": 0, "parameters": 55105},
         "seconds": {"dataset": 0.5, "train": 30.25},
+        **({} if model is None else {"model": model.to_json(), "training": _UNTRAINED}),
         **more,
     }
 
@@ -110,12 +119,13 @@ def row_maker(results: Path) -> MakeRow:
         overrides: Iterable[str] = (),
         failures: dict[int, str] | None = None,
         absent: Iterable[int] = (),
+        model: ScoringModel | None = None,
         **more: Any,
     ) -> BenchRow:
         config, experiment = configuration(features, *overrides), results / study
         lost = {*absent, *(failures or {})}
         runs = {
-            seed: leave_record(experiment, config.with_seed(seed), **more)
+            seed: leave_record(experiment, config.with_seed(seed), model=model, **more)
             for seed in seeds
             if seed not in lost
         }
@@ -129,6 +139,7 @@ def row_maker(results: Path) -> MakeRow:
             runs=runs,
             failures=failures or {},
             workflow=workflow,
+            model=None if model is None else model.to_json(),
         )
         (Bench.load(experiment) or Bench()).with_row(row).save(experiment)
         return row

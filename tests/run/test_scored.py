@@ -20,6 +20,7 @@ from lstm_bench.record import rescue
 from lstm_bench.record.catalogue import find_entry
 from lstm_bench.record.identity import run_id
 from lstm_bench.record.layout import TableName
+from lstm_bench.record.ledger import ledger_path, read_ledger
 from lstm_bench.record.saved import SavedRun
 from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.run import publication, scored
@@ -59,7 +60,7 @@ def test_scores_of_a_run_give_its_figures(config: ResolvedRun, tmp_path: Path) -
     assert record.metrics() == run.metrics()
     assert record.analysis() == run.analysis()
     for name in get_args(TableName):
-        if name != "epochs":
+        if name not in ("epochs", "ensemble"):
             pd.testing.assert_frame_equal(record.table(name), run.table(name))
     without = {"epochs.parquet", "model.safetensors", "statistics.json"}
     assert {path.name for path in run.path.iterdir()} - {
@@ -104,6 +105,16 @@ def test_a_record_is_not_computed_twice(config: ResolvedRun, tmp_path: Path) -> 
     with pytest.raises(AssertionError):
         record_scores(config, MODEL, fail, tmp_path, force=True)
     assert record_scores(config, MODEL, noise, tmp_path, force=True).computed
+
+
+def test_scores_are_entered_into_the_ledger_under_their_model(config: ResolvedRun, tmp_path: Path) -> None:
+    run = record_scores(config, MODEL, noise, tmp_path / "e")
+    record_scores(config, MODEL, noise, tmp_path / "e")  # its record exists
+    (entry,) = read_ledger(tmp_path).entries
+    assert (entry.event, entry.run.model, entry.run.run_id) == ("evaluated", "ridge", run.record.path.name)
+    ledger_path(tmp_path).write_text("{}\n")
+    with pytest.raises(DataError, match=r"ledger\.jsonl, line 1"):
+        record_scores(config, ScoringModel("ridge", {"penalty": 3.0}), noise, tmp_path / "e")
 
 
 def test_data_are_prepared_once_for_several_models_and_seeds(
@@ -169,7 +180,7 @@ def test_a_full_disk_keeps_the_record_elsewhere(
     kept, experiment = tmp_path / "kept", tmp_path / "experiment"
     monkeypatch.setattr(rescue, "_folders", lambda: iter([kept]))
     with monkeypatch.context() as patch:
-        patch.setattr(publication, "publish", full)
+        patch.setattr(publication, "publish_evaluated", full)
         with pytest.raises(RunError, match="no room for its record, which is kept in"):
             record_scores(config, MODEL, noise, experiment)
     taken = record_scores(config, MODEL, lambda _: pytest.fail("it is computed again"), experiment)

@@ -11,8 +11,9 @@ from scipy import stats
 from tests.statistics.test_stationary import draw
 
 from lstm_bench.statistics.days import daily_interval
-from lstm_bench.statistics.nested import Nested, SeedPart, nested_difference, nested_interval
+from lstm_bench.statistics.nested import Nested, nested_difference, nested_interval
 from lstm_bench.statistics.seed_interval import mean_interval
+from lstm_bench.statistics.seed_part import SeedPart
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,12 +32,12 @@ def panel_of(
 
 
 def test_the_variance_is_that_of_the_nested_bootstrap_without_what_it_counts_twice() -> None:
-    panel = panel_of(4, 40, seed=0.2, number=1)
+    panel = panel_of(4, 12, seed=0.2, number=1)
     found = nested_interval(panel)
     generator = np.random.default_rng(2)
     means = []
-    for _ in range(20_000):
-        drawn = draw(generator, 40, found.block)
+    for _ in range(15_000):
+        drawn = draw(generator, 12, found.block)
         means.append(panel[generator.integers(0, 4, 4)][:, drawn].mean())
     (part,) = found.parts
     inflation = found.day_variance / _bootstrap_variance(panel.mean(axis=0), found.block)

@@ -193,7 +193,7 @@ def _ridge(model: ScoringModel, config: ResolvedRun, prepared: Prepared) -> Scor
         "ridge: penalty %.3g, the best of %d on valid, %.6f",
         fit.penalty, len(model.settings["penalties"]), fit.valid_score,
     )  # fmt: skip
-    return Scores(fit.scores(prepared.test), fit.valid_score, fit.parameters, {"penalty": fit.penalty})
+    return Scores(fit.scores(prepared.test), fit.valid_score, fit.parameters, origin={"penalty": fit.penalty})
 
 
 def _boosted(
@@ -213,4 +213,4 @@ def _boosted(
     reached = valid_criterion(config, prepared.valid)(trees.scores(prepared.valid))
     logger.info("lightgbm, seed %d: %d of at most %d rounds, valid %.6f", seed, trees.rounds, most, reached)
     origin = {"rounds": trees.rounds, "lightgbm": version("lightgbm")}
-    return Scores(trees.scores(prepared.test), reached, trees.parameters, origin)
+    return Scores(trees.scores(prepared.test), reached, trees.parameters, origin=origin)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_bench.bench.candidates import Candidate
+from lstm_bench.bench.ensembles import add_ensemble, check_ensemble
 from lstm_bench.bench.jobs import PackJobs
 from lstm_bench.bench.manifest import BenchRow
 from lstm_bench.exec.devices import Device, SlotTable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lstm_bench.tracking.tracker import Tracker
     from lstm_bench.tune.progress import BenchProgress
 
-__all__ = ["BenchResult", "bench", "open_candidate"]
+__all__ = ["BenchResult", "bench", "open_candidate", "work_off"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class BenchResult:
 
     Attributes
     ----------
-    rows : of the manifest, by label
+    rows : of the manifests, as :class:`PackJobs` names them
     computed : runs that this call trained
     interrupted : whether a signal stopped it
     """
@@ -51,6 +52,7 @@ def bench(
     executor: ExecutorName = "local",
     results: Path = Path("results"),
     force: bool = False,
+    ensemble: bool = False,
     progress: BenchProgress,
     tracker: Tracker | None = None,
 ) -> BenchResult:
@@ -69,6 +71,8 @@ def bench(
         Records are written to ``<results>/<study>``, next to the manifest that names them.
     force
         Also train runs that have a record.
+    ensemble
+        Also make a row of the averaged scores of each row's seeds, unless a signal stops the training.
     tracker
         Tracks the runs that are trained; None disables tracking.
 
@@ -79,12 +83,30 @@ def bench(
     """
     from lstm_bench.run.judgement.finding import log_findings
 
+    if ensemble:
+        for candidate in candidates:
+            check_ensemble(results / candidate.study, candidate.label)
     opened = [open_candidate(candidate, seeds, results, force=force) for candidate in candidates]
     log_findings(_findings(opened, seeds, results, force=force))
     slots = SlotTable(devices, slots_per_device or 1)
     source = PackJobs(
         opened, seeds, slots, pack_width, results, force=force, progress=progress, tracker=tracker
     )
+    result = work_off(source, slots, executor, slots_per_device)
+    if not ensemble or result.interrupted:
+        return result
+    rows = dict(result.rows)
+    for candidate, data in opened:
+        row = rows[candidate.label]
+        added = add_ensemble(candidate, data, row, results / candidate.study, force=force)
+        rows |= {} if added is None else {added.label: added}
+    return replace(result, rows=rows)
+
+
+def work_off(
+    source: PackJobs, slots: SlotTable, executor: ExecutorName, slots_per_device: int | None
+) -> BenchResult:
+    """Run the jobs of a source until it has none, or until a signal."""
     dispatcher = Dispatcher(source, make_executor(executor, slots, slots_per_device or 1), slots)
     with graceful_interrupt(dispatcher.stop):
         dispatcher.run()

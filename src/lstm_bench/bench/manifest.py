@@ -17,11 +17,20 @@ from lstm_bench.config.section import Section
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.atomic import write_whole
 from lstm_bench.core.errors import DataError
+from lstm_bench.record.record import Record
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
 
-__all__ = ["Bench", "BenchRow", "check_label", "rows_with", "studies_of", "workflow_of_row"]
+__all__ = [
+    "Bench",
+    "BenchRow",
+    "check_label",
+    "records_of_rows",
+    "rows_with",
+    "studies_of",
+    "workflow_of_row",
+]
 
 _NAME = "bench.json"
 _LONGEST_LABEL = 60
@@ -113,6 +122,20 @@ def studies_of(results: Path) -> list[str]:
     """Return the studies, and workflow files, of the rows that manifests below a folder of results name."""
     manifests = (Bench.load(path.parent) for path in sorted(results.glob(f"*/{_NAME}")))
     return sorted({row.study for bench in manifests if bench is not None for row in bench.rows.values()})
+
+
+def records_of_rows(experiment: Path) -> dict[str, list[Record]]:
+    """Return the records of each row of an experiment, by the row's name; none without a manifest.
+
+    Raises ``DataError`` if the manifest cannot be read.
+    """
+    bench = Bench.load(experiment)
+    rows = {} if bench is None else bench.rows
+    found = {}
+    for name, row in rows.items():
+        records = (Record.find(experiment / run) for run in row.runs.values())
+        found[name] = [record for record in records if record is not None]
+    return found
 
 
 def rows_with(record: Path) -> list[str]:

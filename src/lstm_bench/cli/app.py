@@ -17,6 +17,7 @@ from lstm_bench.cli import (
     bench,
     cache,
     compare,
+    controls,
     dashboard,
     data,
     doctor,
@@ -80,6 +81,7 @@ app.command(name="evaluate")(evaluate.evaluate)
 app.command(name="baselines")(baselines.baselines)
 app.command(name="leaderboard")(leaderboard.leaderboard)
 app.command(name="compare")(compare.compare)
+app.command(name="controls")(controls.controls)
 app.command(name="report")(report.report)
 app.command(name="dashboard")(dashboard.dashboard)
 app.add_typer(cache.app, name="cache")

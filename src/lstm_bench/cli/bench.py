@@ -79,6 +79,9 @@ class BenchOptions:
         "Seeds of a pack, which train together; by default one on a CPU, on GPUs the seeds shared out.",
         min=1,
     )
+    ensemble: bool = option(
+        False, "Also make a row ROW-ensemble of the seeds' averaged scores.", "--ensemble"
+    )
     executor: ExecutorOption = "local"
     out: Out = RESULTS
     track: Track = None
@@ -166,6 +169,7 @@ def _run(
             executor=parse_executor(options.executor),
             results=options.out,
             force=options.force,
+            ensemble=options.ensemble,
             progress=progress,
             tracker=tracker,
         )
@@ -223,6 +227,11 @@ def _report(study: str, result: BenchResult, options: BenchOptions) -> None:
     else:
         where = () if options.out == RESULTS else ("--results", options.out)
         typer.echo(f"next: {command_line('leaderboard', *where)}")
+        for row in result.rows.values():
+            if row.model is not None:  # an ensemble: one record
+                (run,) = row.runs.values()
+                command = command_line("report", run, *where)
+                typer.echo(f"{command}\n    shows how the figures grow with the number of seeds")
 
 
 def _print_row(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lstm_bench.record.evidence import Evidence
     from lstm_bench.report.documents.blocks import LeaderboardOptions
+    from lstm_bench.report.leaderboard.groups import Group
     from lstm_bench.report.leaderboard.rows import Row
     from lstm_bench.report.leaderboard.tables import Style, Table
 
@@ -29,9 +30,9 @@ _DOCUMENT = Path("benchmarks.md")
 Format = Literal["md", "csv", "json", "latex"]
 
 _EXCLUDED = {
-    "--explain": ("--html", "--out", "--check", "--study", "--compat", "--intervals"),
-    "--html": ("--out", "--check", "--compat", "--intervals"),
-    "--check": ("--include", "--study", "--compat", "--intervals"),
+    "--explain": ("--html", "--out", "--check", "--kind", "--study", "--compat"),
+    "--html": ("--out", "--check", "--compat"),
+    "--check": ("--include", "--kind", "--study", "--compat"),
 }
 """Option -> options that have no effect together with it."""
 
@@ -41,8 +42,8 @@ class PrintOptions:
     """Options of ``leaderboard``."""
 
     results: EvidenceFolder = RESULTS
-    out: Path | None = option(
-        None, "Rewrite the generated blocks of this document, or make it.", show_default=False
+    out: list[Path] = option(
+        list, "Rewrite the generated blocks of this document, or make it. Repeatable.", metavar="FILE"
     )
     html: Path | None = option(
         None,
@@ -51,13 +52,19 @@ class PrintOptions:
         show_default=False,
     )
     check: bool = option(
-        False, "Write nothing; exit with 1 if the document (benchmarks.md) is out of date.", "--check"
+        False,
+        "Write nothing; exit with 1 if a document of --out (by default benchmarks.md) is out of date.",
+        "--check",
     )
     form: Format | None = option(
         None,
         "Print md, csv, json or latex; by default tables that fit the terminal, or md without one.",
         "--format",
         show_default=False,
+    )
+    kind: list[str] = option(
+        list,
+        "Only tables of this kind: full (Qlib's benchmark), reduced, own (other stocks) or synthetic. Repeatable.",
     )
     study: list[str] = option(list, "Only this study's rows. Repeatable.")
     include: list[str] = option(
@@ -66,10 +73,12 @@ class PrintOptions:
         metavar="EXPERIMENT",
     )
     explain: str | None = option(
-        None, "Print the seeds behind a row.", metavar="STUDY/ROW", show_default=False
+        None,
+        "Print the seeds behind a row, and what its intervals are made of.",
+        metavar="STUDY/ROW",
+        show_default=False,
     )
     compat: bool = option(False, "Print standard deviations with two decimals, as Qlib does.", "--compat")
-    intervals: bool = option(False, "Add 95 % intervals over seeds.", "--intervals")
     as_json: Json = False
 
     @property
@@ -82,10 +91,13 @@ class PrintOptions:
 def leaderboard(options: PrintOptions) -> None:
     """Show the rows of all studies in Qlib's format, from evidence that it collects from the records.
 
+    A cell is mean±std over seeds, with the interval of the mean over days and seeds, and the skill above the best
+    baseline. Rows that cannot be told from the best are marked.
+
     `bench` makes rows; --include makes them of plain runs: one row per configuration, over all its seeds.
 
     A document's leaderboard is between the lines <!-- lstm-bench: leaderboard --> and <!-- lstm-bench: end -->;
-    the first of them keeps --compat, --intervals and --study.
+    the first of them keeps --compat, --kind and --study.
     """
     from lstm_bench.report.documents.blocks import LeaderboardOptions
     from lstm_bench.report.documents.document import write_document
@@ -93,36 +105,42 @@ def leaderboard(options: PrintOptions) -> None:
     from lstm_bench.report.evidence.inclusion import include
     from lstm_bench.report.leaderboard.find_row import find_row
     from lstm_bench.report.leaderboard.rows import rows_of
+    from lstm_bench.report.leaderboard.setting import parse_kind
     from lstm_bench.report.leaderboard.tables import Style
 
     _check_combination(options)
     check_results(options.results)
-    check_file("--out", None if options.check else options.out)
+    for document in () if options.check else options.out:
+        check_file("--out", document)
     check_file("--html", options.html)
-    shown = LeaderboardOptions(Style(options.compat, options.intervals), tuple(options.study))
-    if options.out is not None and not options.check and options.output not in (None, "md"):
+    shown = LeaderboardOptions(
+        Style(options.compat), tuple(map(parse_kind, options.kind)), tuple(options.study)
+    )
+    if options.out and not options.check and options.output not in (None, "md"):
         received = "--json: cannot go" if options.as_json else f"--format: got {options.form!r}"
         raise InputError(f"{received} with --out; only md has blocks; print it, into a file if need be")
     for experiment in options.include:
         for line in include(options.results, experiment).lines(experiment):
             typer.echo(line, err=True)
     if options.check:
-        _check(options.out or _DOCUMENT, options.results, options.output)
+        _check(options.out or [_DOCUMENT], options.results, options.output)
         return
     evidence = collect(options.results)
     if options.html is not None:
         _write_page(options.html, options.results, evidence, shown, options.output)
-    elif options.out is not None:
-        changed = write_document(options.out, options.results, evidence, shown)
-        typer.echo(f"{options.out}: {'rebuilt' if changed else 'up to date'}")
     elif options.explain is not None:
-        _explain(find_row(rows_of(evidence), options.explain), options.output)
+        _explain(find_row(rows_of(evidence), options.explain), options.results, options.output)
+    elif options.out:
+        for document in options.out:
+            changed = write_document(document, options.results, evidence, shown)
+            typer.echo(f"{document}: {'rebuilt' if changed else 'up to date'}")
     else:
-        _print_rows(rows_of(evidence, shown.studies), shown.style, options.results, options.output)
+        groups = _groups(evidence, shown, options.results)
+        _print_groups(groups, shown.style, options.results, options.output)
 
 
 def _check_combination(options: PrintOptions) -> None:
-    names = ("explain", "html", "out", "check", "include", "study", "compat", "intervals")
+    names = ("explain", "html", "out", "check", "include", "kind", "study", "compat")
     present = [f"--{name}" for name in names if getattr(options, name) not in (None, False, [])]
     for name, excluded in _EXCLUDED.items():
         if name not in present:
@@ -133,8 +151,8 @@ def _check_combination(options: PrintOptions) -> None:
             raise InputError(f"--format: got {options.form!r} beside {name}, expected json, or none")
 
 
-def _check(document: Path, results: Path, form: Format | None) -> None:
-    """Check the document against the evidence alone; a fresh checkout has no records."""
+def _check(documents: Sequence[Path], results: Path, form: Format | None) -> None:
+    """Check documents against the evidence alone; a fresh checkout has no records."""
     from lstm_bench.record.evidence import read_evidence
     from lstm_bench.record.ledger import read_ledger
     from lstm_bench.report.documents.document import check_document
@@ -144,17 +162,38 @@ def _check(document: Path, results: Path, form: Format | None) -> None:
     evidence = read_evidence(results)
     for found in evidence.values():
         verify(found)
-    try:
-        check_document(document, results, evidence)
-    except CheckError:
-        if form == "json":
-            print_json({"document": str(document), "stale": True})
-        raise
-    verify_coverage(evidence, read_ledger(results))
+    stale: dict[Path, CheckError] = {}
+    for document in documents:
+        try:
+            check_document(document, results, evidence)
+        except CheckError as error:
+            stale[document] = error
+    if not stale:
+        verify_coverage(evidence, read_ledger(results))
     if form == "json":
-        print_json({"document": str(document), "stale": False})
+        checked = [{"document": str(document), "stale": document in stale} for document in documents]
+        print_json({"stale": bool(stale), "documents": checked})
     else:
-        typer.echo(f"{document}: its generated blocks follow from the evidence")
+        for document in (one for one in documents if one not in stale):
+            typer.echo(f"{document}: its generated blocks follow from the evidence")
+    if stale:
+        raise CheckError("\n".join(map(str, stale.values())))
+
+
+def _groups(evidence: Mapping[str, Evidence], shown: LeaderboardOptions, results: Path) -> list[Group]:
+    from lstm_bench.record.ledger import read_ledger
+    from lstm_bench.report.leaderboard.groups import group_rows
+    from lstm_bench.report.leaderboard.rows import rows_of
+    from lstm_bench.report.leaderboard.setting import KINDS
+
+    groups = group_rows(rows_of(evidence, shown.studies), shown.kinds or KINDS, read_ledger(results))
+    if not groups:
+        of_kind = f" of kind {' or '.join(shown.kinds)}" if shown.kinds else ""
+        typer.echo(
+            f"{results}: no row{of_kind} yet; `lstm-bench bench` trains a configuration over seeds and makes one",
+            err=True,
+        )
+    return groups
 
 
 def _write_page(
@@ -165,13 +204,10 @@ def _write_page(
     form: Format | None,
 ) -> None:
     from lstm_bench.core.atomic import write_whole
-    from lstm_bench.report.leaderboard.rows import rows_of
     from lstm_bench.report.pages.leaderboard_page import leaderboard_page, report_links
     from lstm_bench.report.pages.page import render
 
-    rows = rows_of(evidence, options.studies)
-    _warn_if_empty(rows, results)
-    page = leaderboard_page(rows, evidence, report_links(results, html))
+    page = leaderboard_page(_groups(evidence, options, results), report_links(results, html))
     write_whole(html, render(page))
     if form == "json":
         print_json({"page": str(html), "bytes": html.stat().st_size})
@@ -179,29 +215,20 @@ def _write_page(
         typer.echo(f"{html}: {counted(len(page.figures), 'figure')}, {html.stat().st_size / 1e6:.1f} MB")
 
 
-def _warn_if_empty(rows: Sequence[Row], results: Path) -> None:
-    if not rows:
-        typer.echo(
-            f"{results}: no row yet; `lstm-bench bench` trains a configuration over seeds and makes one",
-            err=True,
-        )
-
-
-def _print_rows(rows: Sequence[Row], style: Style, results: Path, form: Format | None) -> None:
+def _print_groups(groups: Sequence[Group], style: Style, results: Path, form: Format | None) -> None:
     from lstm_bench.record.evidence import study_path
-    from lstm_bench.report.leaderboard import formats
+    from lstm_bench.report.leaderboard import formats, plain_data
     from lstm_bench.report.leaderboard.tables import leaderboard_tables
 
     def evidence_file(study: str) -> str:
         return study_path(results, study).as_posix()
 
-    _warn_if_empty(rows, results)
     if form == "json":
-        print_json(formats.json_object(rows, evidence_file))
+        print_json(plain_data.json_object(groups, evidence_file))
     elif form == "csv":
-        typer.echo(formats.csv_text(rows), nl=False)
+        typer.echo(plain_data.csv_text(groups), nl=False)
     else:
-        tables = leaderboard_tables(rows, style, evidence_file)
+        tables = leaderboard_tables(groups, style, evidence_file)
         if form == "latex":
             typer.echo(formats.latex(tables), nl=False)
         elif form == "md" or (width := terminal_width()) is None:
@@ -217,17 +244,24 @@ def _draw(tables: Sequence[Table], results: Path, width: int) -> None:
 
     studies, everything = set(studies_of(results)), {table.features for table in tables}
     sets = {table.features for table in tables if studies & set(table.studies)}
-    sets = sets or {table.features for table in tables if table.studies} or everything
+    sets = sets or everything
     print_leaderboard([table for table in tables if table.features in sets], width)
     if others := dict.fromkeys(table.features for table in tables if table.features not in sets):
         typer.echo(f"\nno row of {' and '.join(others)} was made here; --format md shows all")
 
 
-def _explain(row: Row, form: Format | None) -> None:
-    from lstm_bench.report.leaderboard import explanation
+def _explain(row: Row, results: Path, form: Format | None) -> None:
+    from dataclasses import asdict
 
+    from lstm_bench.record.ledger import read_ledger
+    from lstm_bench.report.leaderboard import explanation
+    from lstm_bench.report.leaderboard.evaluations import evaluations_of
+
+    evaluations = evaluations_of(read_ledger(results), row)
     if form == "json":
-        print_json(explanation.explanation_object(row))
+        print_json({**explanation.explanation_object(row), "test_evaluations": asdict(evaluations)})
         return
-    print_table(row.name, explanation.HEADER, explanation.explanation_lines(row))
+    print_table(f"{row.model_name}, {row.name}", explanation.SEED_HEADER, explanation.seed_lines(row))
+    print_table("Variance of the means", explanation.VARIANCE_HEADER, explanation.variance_lines(row))
     typer.echo(explanation.explanation_text(row))
+    typer.echo(evaluations.text)

@@ -187,15 +187,15 @@ class _BenchView(_View, BenchProgress):
     def __init__(self) -> None:
         super().__init__()
         self._packs = 0
-        self._rows: list[str] = []
+        self._rows: dict[str, str] = {}  # a race enters a row again and again
 
     def heading(self) -> str:
         packs = f"{counted(self._packs, 'pack')} done in " if self._packs else ""
-        return f"{'; '.join(self._rows)}; {packs}{duration(self.elapsed)}"
+        return f"{'; '.join(self._rows.values())}; {packs}{duration(self.elapsed)}"
 
     def entered(self, label: str, recorded: int, missing: int) -> None:
         before = f", {recorded} recorded before" if recorded else ""
-        self._rows.append(f"{label}: {counted(missing, 'run')} to train{before}")
+        self._rows[label] = f"{label}: {counted(missing, 'run')} to train{before}"
 
     def began(self, key: str, slot: str) -> None:
         self.put(slot, key, "")

@@ -62,19 +62,21 @@ def print_items(
 
 
 def print_columns(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1, gap: int = 2
+    headers: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1, gap: int = 2, leading: int = 0
 ) -> None:
     """Print columns under a rule, without a frame, which leaves more room for the cells.
 
     The first ``words`` columns hold words: left-aligned, wrapped. The others hold figures: right-aligned, not wrapped.
-    There are ``gap`` blanks between two columns, at least 1.
+    There are ``gap`` blanks between two columns, at least 1, and ``leading`` empty lines between two rows.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     # the box separates columns by a blank
-    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, gap - 1), pad_edge=False, show_edge=False)
+    table = Table(
+        box=SIMPLE_HEAD, padding=(0, 0, 0, gap - 1), pad_edge=False, show_edge=False, leading=leading
+    )
     for header in headers[:words]:
         table.add_column(Text(header), overflow="fold")
     for header in headers[words:]:

@@ -66,7 +66,8 @@ def report(options: ReportOptions) -> None:
         from lstm_bench.report.pages.study_page import MAIN_FIGURES, study_page
 
         store, name = open_study(options.storage, options.study)
-        page, default = study_page(store, name), options.results / name / "study.html"
+        page = study_page(store, name, options.results)
+        default = options.results / name / "study.html"
     path = options.out or default
     write_whole(path, render(page))
     pictures = []

@@ -152,9 +152,7 @@ def print_run(entry: CatalogueEntry, rows: Sequence[str], results: Path) -> None
             f"{entry.status.replace('_', ' ')} after {counted(entry.epochs or 0, 'epoch')}, "
             f"best epoch {entry.best_epoch}"
         )
-        done = (
-            trained if entry.model is None else f"scored by another model than the LSTM: {entry.model.name}"
-        )
+        done = trained if entry.model is None else f"model: {entry.model.name}"
         typer.echo(f"{done}; started {_moment(entry.started, True)}{took}")
     typer.echo()
     metrics = entry.metrics or {}

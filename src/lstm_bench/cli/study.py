@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from lstm_bench.cli import study_create
-from lstm_bench.cli.options import Json, Storage, option, takes_options
+from lstm_bench.cli.options import RESULTS, EvidenceFolder, Json, Storage, option, takes_options
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.cli.paths import check_file
 from lstm_bench.cli.study_text import (
@@ -74,16 +74,24 @@ def show(
     last: Annotated[
         int, typer.Option(help="Show only this many trials, the last ones; 0 for all.", min=0)
     ] = 50,
+    results: EvidenceFolder = RESULTS,
     as_json: Json = False,
 ) -> None:
-    """Show a study: its space, its trials with their curves, the best one, and the epochs that pruning saved."""
+    """Show a study: its space, its trials with their curves, the best one, and how much of it is selection."""
+    from lstm_bench.tune.selection import selection_of
+
     store, chosen = open_study(storage, one_name(name, study))
     definition, trials = store.definition(chosen), store.rows(chosen)
     max_epochs = definition.config.max_epochs
+    selection = selection_of(trials, chosen, results)
     if as_json:
-        outcome = outcome_object(trials, max_epochs)
         print_json(
-            {**describe_study(store, definition), **outcome, "trials": [trial.to_json() for trial in trials]}
+            {
+                **describe_study(store, definition),
+                **outcome_object(trials, max_epochs),
+                "selection": None if selection is None else selection.to_json(),
+                "trials": [trial.to_json() for trial in trials],
+            }
         )
         return
     typer.echo(f"study {chosen} in {store.description}")
@@ -93,6 +101,10 @@ def show(
         title = f"the last {len(shown)} of {counted(len(trials), 'trial')} (--last 0 shows all)"
     print_trials(title, shown, list(definition.config.space))
     print_outcome(trials, max_epochs)
+    if selection is not None:
+        print_table("selection", ["figure", "value"], map(list, selection.lines()))
+        for note in selection.notes:
+            typer.echo(f"note: {note}")
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@
 ``epochs.parquet``      losses per epoch
 ``pred.parquet``        ``score`` per (datetime, instrument) of the test segment
 ``label.parquet``       ``LABEL0``, the raw label of the same rows
-``ic.parquet``          per day: IC, Rank IC, precision, group returns, autocorrelation and turnover of the scores
+``ic.parquet``          per day: IC, Rank IC, precision, group returns, autocorrelation and turnover of the scores;
+                        with a backtest and volumes also IC and Rank IC among stocks of low, middle, high liquidity
 ``ic_decay.parquet``    IC and Rank IC with the labels of later days, per lag
 ``ic_periods.parquet``  IC and Rank IC per year and per month
 ``report.parquet``      the backtest's daily report
 ``positions.parquet``   what it held, per day and instrument
 ``holdings.parquet``    per day: number and concentration of what it held, cash, days held
 ``drawdowns.parquet``   the worst five drawdowns of each series of returns
+``ensemble.parquet``    IC, ICIR, Rank IC and Rank ICIR of subsets of an ensemble's members
 ``model.safetensors``   weights of the best epoch
 ``statistics.json``     statistics of the processors, fitted on the fit period
 ``provenance.json``     code, packages, device, data fingerprint, seconds, memory
@@ -42,8 +44,9 @@ if TYPE_CHECKING:
 __all__ = ["AGAIN", "CONFIG", "SEAL", "TableName", "check_table"]
 
 TableName = Literal[
-    "epochs", "pred", "label", "ic", "ic_decay", "ic_periods", "report", "positions", "holdings", "drawdowns"
-]
+    "epochs", "pred", "label", "ic", "ic_decay", "ic_periods", "report", "positions", "holdings", "drawdowns",
+    "ensemble",
+]  # fmt: skip
 
 SEAL = "provenance.json"
 """The file that is written last. A folder without it is not a record."""
@@ -64,6 +67,7 @@ _LAYOUT: Mapping[TableName, tuple[tuple[str | None, ...], tuple[str, ...]]] = {
     "report": (_DAY, ("return", "bench", "cost", "turnover")),
     "positions": (_SAMPLE, ("weight",)),
     "holdings": (_DAY, ("holdings",)),
+    "ensemble": (_ROW, ("members", "draw", "IC", "ICIR", "Rank IC", "Rank ICIR")),
     "drawdowns": (_ROW, ("series", "accumulation", "rank", "depth", "start", "bottom", "recovery", "days")),
 }
 """Table -> its index, and the columns that it has in records of every version."""

@@ -60,12 +60,14 @@ def epoch_table(epochs: Sequence[Epoch]) -> pd.DataFrame:
     return table.rename(columns={"number": "epoch"}).set_index("epoch")
 
 
-def signal_table(signal: SignalMetrics, analysis: SignalAnalysis) -> pd.DataFrame:
-    """Return daily ICs, long-short returns if requested, and the series of the analysis."""
+def signal_table(
+    signal: SignalMetrics, analysis: SignalAnalysis, further: Mapping[str, npt.NDArray[Any]] = {}
+) -> pd.DataFrame:
+    """Return daily ICs, long-short returns if requested, the series of the analysis, and ``further`` ones."""
     columns = {"ic": signal.ic, "rank_ic": signal.rank_ic}
     if signal.long_short is not None and signal.long_average is not None:
         columns |= {"long_short": signal.long_short, "long_average": signal.long_average}
-    return daily_table(columns | analysis.series(), analysis.days)
+    return daily_table(columns | analysis.series() | dict(further), analysis.days)
 
 
 def daily_table(columns: Mapping[str, npt.NDArray[Any]], days: npt.NDArray[np.datetime64]) -> pd.DataFrame:

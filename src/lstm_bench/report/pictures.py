@@ -137,6 +137,12 @@ def _scatter(trace: Mapping[str, Any], axes: Axes, below: Mapping[str, Any] | No
             dash = _DASHES.get(trace["line"].get("dash", ""), "-")
             alpha = opacity if width else 0.4
             axes.plot(x, y, dash, label=name, color=colour, alpha=alpha, linewidth=width or 0.5)
+    if "error_y" in trace:
+        error = trace["error_y"]
+        ends = [gaps_filled(error["arrayminus"]), gaps_filled(error["array"])]
+        colour, opacity = resolve(error["color"])
+        style = {"ecolor": colour, "elinewidth": error["thickness"], "capsize": error["width"] / 2}
+        axes.errorbar(x, y, ends, fmt="none", alpha=opacity, **style)
     if "markers" in mode:
         colour, opacity = resolve(trace["marker"].get("color") or trace["line"]["color"])
         hollow = str(trace["marker"].get("symbol", "")).endswith("open")
@@ -245,8 +251,8 @@ def _axis(layout: Mapping[str, Any], which: str, axes: Axes) -> None:
 
 
 def _places(x: Iterable[Any]) -> list[Any]:
-    """Convert days of the JSON into datetimes."""
-    values = list(x)
+    """Convert days of the JSON into datetimes, and the line breaks of names."""
+    values = [value.replace("<br>", "\n") if isinstance(value, str) else value for value in x]
     if values and isinstance(values[0], str) and _DAY.fullmatch(values[0]):
         return [datetime.fromisoformat(day) for day in values]
     return values

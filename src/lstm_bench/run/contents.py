@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,11 @@ from lstm_bench.record.tables import (
 from lstm_bench.run.evaluation import Evaluation
 from lstm_bench.run.preparation import Prepared
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lstm_bench.record.layout import TableName
+
 __all__ = ["Scored", "write_record"]
 
 
@@ -46,10 +52,12 @@ def write_record(
     fit: Fit | None,
     scored: Scored | None,
     provenance: dict[str, Any],
+    tables: Mapping[TableName, pd.DataFrame] | None = None,
 ) -> None:
     """Fill a record's folder.
 
-    ``fit`` is None for scores of another model than the LSTM, ``scored`` for a run without usable weights.
+    ``fit`` is None for scores of another model than the LSTM, ``scored`` for a run without usable weights. ``tables``
+    are further ones of the model.
     """
     (folder / "config.yaml").write_text(dump_yaml(config.to_file()), encoding="utf-8")
     if scored is not None:
@@ -58,6 +66,8 @@ def write_record(
         epoch_table(fit.epochs).to_parquet(folder / "epochs.parquet")
         if scored is not None:
             _write_model(folder, prepared, fit)
+    for name, table in (tables or {}).items():
+        table.to_parquet(folder / f"{name}.parquet")
     figures = scored.evaluation.metrics if scored is not None else {}
     _write_json(folder / "metrics.json", figures)
     _write_json(folder / "provenance.json", provenance)
@@ -69,7 +79,7 @@ def _write_scores(folder: Path, prepared: Prepared, scored: Scored) -> None:
     sample_table("score", scored.scores, *place).to_parquet(folder / "pred.parquet")
     sample_table("LABEL0", scored.labels, *place).to_parquet(folder / "label.parquet")
     analysis = evaluation.signal_analysis
-    signal_table(evaluation.signal, analysis).to_parquet(folder / "ic.parquet")
+    signal_table(evaluation.signal, analysis, evaluation.liquidity).to_parquet(folder / "ic.parquet")
     row_table(analysis.decay_rows()).to_parquet(folder / "ic_decay.parquet")
     row_table(analysis.period_rows()).to_parquet(folder / "ic_periods.parquet")
     sections = analysis.sections()

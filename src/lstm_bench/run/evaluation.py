@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lstm_bench.config.sections.backtest import PortAnalysisConfig, resolve
 from lstm_bench.config.workflow import ResolvedRun
+from lstm_bench.data.arrays import Floats
 from lstm_bench.data.panel import Panel
 from lstm_bench.data.provider import Provider
 from lstm_bench.evaluate.analysis import (
@@ -22,6 +23,7 @@ from lstm_bench.evaluate.analysis import (
     analyse_signal,
 )
 from lstm_bench.evaluate.record_figures import long_short_figures, squared_error
+from lstm_bench.evaluate.signal.liquidity import Liquidity, liquidity_ics
 from lstm_bench.evaluate.signal.metrics import SignalMetrics, signal_metrics
 from lstm_bench.evaluate.trading.backtest import BacktestResult, backtest
 from lstm_bench.evaluate.trading.indicators import trade_indicators
@@ -39,11 +41,13 @@ class Market:
     config : resolved for its region
     quotes : the exchange's bars, from the day before the first trading day
     bench : ``[T]`` float32, the benchmark's daily return on the days of ``quotes``
+    liquidity : of the scored stocks; None if the data have no volume
     """
 
     config: PortAnalysisConfig
     quotes: Panel
     bench: npt.NDArray[np.float32]
+    liquidity: Liquidity | None
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,14 @@ class Evaluation:
     metrics : Qlib's metric name -> value, and those of ``evaluate.headlines``
     signal : daily signal metrics
     signal_analysis : further measures of the scores
+    liquidity : daily ICs among stocks of low, middle and high liquidity; empty without a backtest or without volume
     portfolio, portfolio_analysis : None if the configuration asks for no backtest
     """
 
     metrics: dict[str, float]
     signal: SignalMetrics
     signal_analysis: SignalAnalysis
+    liquidity: Mapping[str, Floats]
     portfolio: BacktestResult | None
     portfolio_analysis: PortfolioAnalysis | None
 
@@ -76,10 +82,12 @@ def load_market(
         return None
     portfolio = resolve(config.portfolio_analysis, config.qlib_init.region)
     begin, end = quote_span(provider, portfolio, days)
+    scored = provider.locate(days[0], days[-1], "scores") if len(days) else (0, 0)
     return Market(
         portfolio,
         load_quotes(provider, portfolio, begin, end, instruments),
         load_benchmark(provider, portfolio.backtest.benchmark, begin, end),
+        Liquidity.load(provider, instruments, *scored),
     )
 
 
@@ -113,13 +121,16 @@ def evaluate_scores(
     if "SignalMseRecord" in config.further_records:
         metrics |= squared_error(scores, labels, rows)
     if market is None:
-        return Evaluation(metrics, signal, analysis, None, None)
+        return Evaluation(metrics, signal, analysis, {}, None, None)
+    liquidity: dict[str, Floats] = {}
+    if market.liquidity is not None:
+        liquidity = liquidity_ics(scores, labels, rows, market.liquidity.on(days, instruments))
     placed = place(scores, days, instruments, market.quotes)
     portfolio = backtest(placed, market.quotes, market.bench, market.config, seed=config.seed)
     outcome = analyse_portfolio(portfolio)
     metrics |= portfolio.metrics | trade_indicators(portfolio.trades, config.indicator_weighting)
     metrics |= outcome.headlines()
-    return Evaluation(metrics, signal, analysis, portfolio, outcome)
+    return Evaluation(metrics, signal, analysis, liquidity, portfolio, outcome)
 
 
 def evaluate_pack(

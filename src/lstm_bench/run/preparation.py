@@ -227,7 +227,7 @@ def record_mib(prepared: Prepared, weights: int = 0) -> float:
     """Estimate the size of a run's record with this number of weights, in MiB."""
     days = len(np.unique(prepared.test.days))
     held = prepared.market.config.strategy.kwargs.topk * days if prepared.market else 0
-    small = 150_000 + 320 * days  # daily series and small tables; files fill whole blocks
+    small = 150_000 + 370 * days  # daily series and small tables; files fill whole blocks
     return float((11 * len(prepared.test) + 22 * held + 4 * weights + small) / 2**20)
 
 

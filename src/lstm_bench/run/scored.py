@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,11 @@ from lstm_bench.run.provenance import Origin
 from lstm_bench.run.publication import PackRun, find_recorded, publish_run
 from lstm_bench.tracking.progress import Progress
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lstm_bench.record.layout import TableName
+
 __all__ = ["Score", "Scores", "Scoring", "record_scores"]
 
 
@@ -50,13 +55,17 @@ class Scores:
     values : ``[S]`` float32, in the order of the test samples; NaN for a sample without a score
     valid_score : the model's score on valid, greater is better; None if it has none
     parameters : number of fitted parameters
+    status : how the model's training ended
     origin : where the scores come from, as plain JSON data: ``scores`` in the provenance, if there is any
+    tables : further tables of the record
     """
 
     values: npt.NDArray[np.float32]
     valid_score: float | None = None
     parameters: int = 0
+    status: str = "finished"
     origin: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[TableName, pd.DataFrame] = field(default_factory=dict)
 
 
 Score = Callable[[Prepared], Scores]
@@ -144,7 +153,8 @@ class Scoring:
         Raises
         ------
         InputError
-            If the configuration or the data cannot be used, or there is no room for the record.
+            If the configuration or the data cannot be used, there is no room for the record, or the ledger of test
+            evaluations cannot be written.
         RunError
             If the disk filled up in the meantime. The record is kept elsewhere; the next start finds it.
         """
@@ -168,7 +178,13 @@ class Scoring:
             scored = _evaluated(config, prepared, scores.values)
         provenance = origin.content(config, _sections(scores), {}, model)
         write = partial(
-            write_record, config=config, prepared=prepared, fit=None, scored=scored, provenance=provenance
+            write_record,
+            config=config,
+            prepared=prepared,
+            fit=None,
+            scored=scored,
+            provenance=provenance,
+            tables=scores.tables,
         )
         self._progress.stage("record")
         return publish_run(config.seed, folder, write, needed, force=force)
@@ -232,7 +248,7 @@ def _sections(scores: Scores) -> dict[str, Any]:
     sections = {
         "device": {"name": "cpu", "model": None, "threads": torch.get_num_threads()},
         "training": {
-            "status": "finished",
+            "status": scores.status,
             "epochs": 0,
             "best_epoch": None,
             "best_score": scores.valid_score,

@@ -22,8 +22,7 @@ Statistic = Literal["mean", "ratio"]
 
 def days_with_values(panel: Floats) -> npt.NDArray[np.bool_]:
     """Tell the days on which any seed has a value, ``[K, T] -> [T]``."""
-    known: npt.NDArray[np.bool_] = (~np.isnan(panel)).any(axis=0)
-    return known
+    return np.asarray((~np.isnan(panel)).any(axis=0), dtype=np.bool_)
 
 
 def influences(panel: Floats, statistic: Statistic, scale: float = 1.0) -> Floats:
@@ -58,9 +57,10 @@ def influences(panel: Floats, statistic: Statistic, scale: float = 1.0) -> Float
         # a missing day has no influence, so the others have more each: those of a ratio of sums over days
         share = total / count
         if statistic == "mean":
-            return scale * (mean + share * deviations)
+            return np.asarray(scale * (mean + share * deviations), dtype=np.float64)
         variance = (deviations**2).sum(axis=1, keepdims=True) / (count - 1)
         std = np.sqrt(np.where(variance > 0, variance, np.nan))
         # what a day's weight does to the variance: 0 on the mean of all days, as the deviations are
         squares = np.where(known, deviations**2 * count / (count - 1) - variance, 0.0)
-        return scale * (mean / std + share * (deviations / std - mean / (2 * std**3) * squares))
+        by_day = share * (deviations / std - mean / (2 * std**3) * squares)
+        return np.asarray(scale * (mean / std + by_day), dtype=np.float64)

@@ -28,40 +28,16 @@ import numpy.typing as npt
 from lstm_bench.statistics.blocks import dependence_of
 from lstm_bench.statistics.estimate import FEWEST, LEVEL, Estimate
 from lstm_bench.statistics.influence import Statistic, days_with_values, influences
+from lstm_bench.statistics.seed_part import SeedPart, seed_part
 from lstm_bench.statistics.stationary import StationaryBootstrap
 
-__all__ = ["Nested", "SeedPart", "Source", "nested_difference", "nested_interval"]
+__all__ = ["Nested", "Source", "nested_difference", "nested_interval"]
 
 Floats = npt.NDArray[np.float64]
 Source = Literal["seeds", "days", "interaction"]
 
 _MOST = 1_000_000
 """More seeds or days than this are as good as never."""
-
-
-@dataclass(frozen=True)
-class SeedPart:
-    """Variance of a mean over seeds that comes from the seeds drawn.
-
-    Attributes
-    ----------
-    seeds : K; 1 for a model that has no seed
-    between : variance of the seeds' statistics (ddof 1) by K
-    interaction : the part of ``between`` that fewer days would increase, estimated from days
-    """
-
-    seeds: int
-    between: float
-    interaction: float
-
-    def with_more(self, seeds: int = 0, days_factor: float = 1.0) -> SeedPart:
-        """Expect the variance for more seeds, and for ``days_factor`` times the days."""
-        if self.seeds == 1:
-            return self
-        own = max(self.between - self.interaction, 0.0)
-        interaction = min(self.interaction, self.between) / days_factor
-        by = self.seeds / (self.seeds + seeds)
-        return SeedPart(self.seeds + seeds, (own + interaction) * by, interaction * by)
 
 
 @dataclass(frozen=True)
@@ -287,20 +263,10 @@ def _nested(sides: Sequence[Floats], level: float) -> Nested:
     bootstrap = StationaryBootstrap.of(dependence_of(series))
     return Nested(
         float(series.mean()),
-        tuple(_seed_part(side, bootstrap) for side in sides),
+        tuple(seed_part(side, bootstrap) for side in sides),
         days,
         float(bootstrap.variance(series)) * bootstrap.inflation,
         bootstrap.degrees_of_freedom,
         bootstrap.block,
         level,
     )
-
-
-def _seed_part(side: Floats, bootstrap: StationaryBootstrap) -> SeedPart:
-    seeds = len(side)
-    if seeds == 1:
-        return SeedPart(1, 0.0, 0.0)
-    between = float(side.mean(axis=1).var(ddof=1)) / seeds
-    remaining = side - side.mean(axis=0)  # a seed's own mean does not matter to its variance over days
-    interaction = float(bootstrap.variance(remaining).sum()) * bootstrap.inflation / (seeds * (seeds - 1))
-    return SeedPart(seeds, between, interaction)

@@ -88,7 +88,7 @@ def overfitting_probability(
 def _performance(cut: Values, inside: Values, ratio: bool) -> Values:
     """Return ``[C, N]``: the performance of trials ``[N, S, days]`` on the blocks of each choice ``[C, S]``."""
     n = inside[0].sum() * cut.shape[2]
-    mean = inside @ cut.sum(axis=2).T / n
+    mean: Values = inside @ cut.sum(axis=2).T / n
     if not ratio:
         return mean
     # about the trial's own mean, so that little is lost to rounding

@@ -13,6 +13,10 @@ __all__ = ["mean_interval"]
 def mean_interval(values: npt.ArrayLike, level: float = LEVEL) -> Estimate:
     """Mean over seeds and its interval by Student's t: what other seeds would give on the same days.
 
+    It is the interval of metrics that depend on the order of days, such as the maximum drawdown: resampled days
+    would have other drawdowns than the days at hand. It does not contain what other days would give, which
+    :func:`~lstm_bench.statistics.nested.nested_interval` does, so a table has to say which of both it shows.
+
     Parameters
     ----------
     values : ``[n]``
@@ -29,8 +33,8 @@ def mean_interval(values: npt.ArrayLike, level: float = LEVEL) -> Estimate:
     n = len(sample)
     if n < FEWEST:
         return Estimate(float(sample.mean()) if n else np.nan, np.nan, np.nan)
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     mean = float(sample.mean())
-    half = float(t.ppf((1 + level) / 2, n - 1) * sample.std(ddof=1) / np.sqrt(n))
+    half = float(stdtrit(n - 1, (1 + level) / 2) * sample.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half)

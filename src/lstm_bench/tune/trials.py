@@ -60,6 +60,7 @@ class _Failure(Recorded):
 class _Outcome(Recorded):
     """How a trial ended."""
 
+    key: _Text = ""
     device: _Text | None = None
     slot: _Text | None = None
     seconds: _Number | None = None
@@ -97,6 +98,7 @@ class TrialRow:
     attempts : times that training raised or its worker was lost
     error : what went wrong last
     valid_ic : ``IC`` and ``Rank IC`` on valid, means over the seeds; empty if they were not computed
+    key : hash of configuration, seeds and data, which names the files of its outcome; empty if it has not ended
     """
 
     number: int
@@ -114,6 +116,7 @@ class TrialRow:
     attempts: int
     error: str | None
     valid_ic: dict[str, float] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def is_finished(self) -> bool:
@@ -175,6 +178,7 @@ def _row(trial: FrozenTrial, attributes: _Attributes, *, alive: bool) -> TrialRo
         attempts=len(failures),
         error=error,
         valid_ic=_mean_ic(outcome),
+        key=outcome.key,
     )
 
 

@@ -21,7 +21,7 @@ BEFORE = """# Mine
 
 Text by hand.
 
-<!-- lstm-bench: leaderboard --intervals -->
+<!-- lstm-bench: leaderboard --compat -->
 old
 <!-- lstm-bench: end -->
 
@@ -44,7 +44,7 @@ def test_only_blocks_change(document: Path, results: Path, make_row: MakeRow) ->
     assert write_document(document, results, collect(results))
     text = document.read_text()
     for kept in (
-        "# Mine\n\nText by hand.\n\n<!-- lstm-bench: leaderboard --intervals -->\n",
+        "# Mine\n\nText by hand.\n\n<!-- lstm-bench: leaderboard --compat -->\n",
         "within a line is none.",
     ):
         assert kept in text
@@ -75,21 +75,53 @@ def test_a_document_is_made(document: Path, results: Path) -> None:
     assert write_document(document, results, {})
     text = document.read_text()
     assert text.startswith("# Benchmarks\n\n<!-- lstm-bench: leaderboard -->\n\nThere is no row yet: ")
-    assert "0.0448±0.00" in text
     check_document(document, results, {})
 
 
 def test_options_go_into_the_marker(document: Path, results: Path, make_row: MakeRow) -> None:
     make_row("alpha158")
     make_row("smoke")
-    options = LeaderboardOptions(Style(compat=True), ("alpha158",))
+    options = LeaderboardOptions(Style(compat=True), studies=("alpha158",))
     write_document(document, results, collect(results), options)
     marker = "<!-- lstm-bench: leaderboard --compat --study alpha158 -->\n"
     assert marker in document.read_text()
     assert "smoke" not in document.read_text()
     assert not write_document(document, results, read_evidence(results))
-    write_document(document, results, read_evidence(results), LeaderboardOptions(Style(intervals=True)))
-    assert "leaderboard --compat --intervals --study alpha158 -->" in document.read_text()
+    write_document(document, results, read_evidence(results), LeaderboardOptions(kinds=("full", "own")))
+    assert "leaderboard --compat --kind full --kind own --study alpha158 -->" in document.read_text()
+
+
+def test_reduced_rows_stand_on_a_page_of_their_own(tmp_path: Path, results: Path, make_row: MakeRow) -> None:
+    make_row("whole")
+    make_row("short", overrides=["task.dataset.kwargs.segments.train=[2013-01-01, 2014-12-31]"])
+    main, reduced = tmp_path / "board.md", tmp_path / "pages" / "reduced.md"
+    reduced.parent.mkdir()
+    evidence = collect(results)
+    write_document(main, results, evidence, LeaderboardOptions(kinds=("full",)))
+    write_document(reduced, results, evidence, LeaderboardOptions(kinds=("reduced",)))
+    assert "| LSTM, whole/default |" in main.read_text()
+    assert "short" not in main.read_text()
+    text = reduced.read_text()
+    assert "<!-- lstm-bench: leaderboard --kind reduced -->" in text
+    assert "| LSTM, short/default |" in text
+    assert "whole" not in text
+    assert "published by Qlib" not in text
+    assert "](../results/leaderboard/short.parquet)" in text
+    for document in (main, reduced):
+        check_document(document, results, read_evidence(results))
+
+
+def test_a_comparison_takes_metrics_and_a_margin(document: Path, results: Path, make_row: MakeRow) -> None:
+    make_row("alpha158", lift=0.02)
+    make_row("alpha360", features="Alpha360")
+    marker = "<!-- lstm-bench: compare alpha158 alpha360 --metric ICIR --metric IC --margin 0.5 -->"
+    document.write_text(f"{marker}\n<!-- lstm-bench: end -->\n")
+    write_document(document, results, collect(results))
+    text = document.read_text()
+    assert [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| ")] == [
+        "| Metric", "| ---", "| ICIR", "| IC",
+    ]  # fmt: skip
+    assert "\nVerdict by ICIR: **equivalent within 0.5**\n" in text
 
 
 def test_rows_that_are_not_there_yet(document: Path, results: Path, make_row: MakeRow) -> None:
@@ -114,10 +146,26 @@ def test_rows_that_are_not_there_yet(document: Path, results: Path, make_row: Ma
         ),
         ("\n<!-- lstm-bench: leaderbord -->\n", "line 2: .*did you mean 'leaderboard'"),
         (
-            "<!-- lstm-bench: leaderboard --interval -->\n<!-- lstm-bench: end -->\n",
-            "got '--interval'; did you mean '--intervals'",
+            "<!-- lstm-bench: leaderboard --compt -->\n<!-- lstm-bench: end -->\n",
+            "got '--compt'; did you mean '--compat'",
+        ),
+        (
+            "<!-- lstm-bench: leaderboard --kind ful -->\n<!-- lstm-bench: end -->\n",
+            "--kind: got 'ful'; did you mean 'full'",
         ),
         ("<!-- lstm-bench: compare a -->\n<!-- lstm-bench: end -->\n", "got 1 row, expected two"),
+        (
+            "<!-- lstm-bench: compare a b --metrik IC -->\n<!-- lstm-bench: end -->\n",
+            "did you mean '--metric M'",
+        ),
+        (
+            "<!-- lstm-bench: compare a b --metric RIC -->\n<!-- lstm-bench: end -->\n",
+            "got 'RIC'; did you mean",
+        ),
+        (
+            "<!-- lstm-bench: compare a b --margin wide -->\n<!-- lstm-bench: end -->\n",
+            "--margin: got 'wide', expected a number",
+        ),
         ("<!-- lstm-bench: compare 'a -->\n<!-- lstm-bench: end -->\n", "No closing quotation"),
     ],
 )

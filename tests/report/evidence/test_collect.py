@@ -18,7 +18,8 @@ from lstm_bench.record.evidence import daily_path, read_evidence, study_path, wr
 from lstm_bench.record.record import Record
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.report.evidence.verification import verify
-from lstm_bench.report.leaderboard.rows import group_rows, rows_of
+from lstm_bench.report.leaderboard.groups import group_rows
+from lstm_bench.report.leaderboard.rows import rows_of
 
 MakeRow = Callable[..., BenchRow]
 

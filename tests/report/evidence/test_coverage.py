@@ -94,12 +94,12 @@ def test_a_document_states_the_head_and_grows_with_the_ledger(results: Path, mak
     head = read_ledger(results).head
     assert head is not None
     assert f"\nTest evaluations: 3, ledger `{head.hash[:12]}`\n" in document.read_text()
-    _check(document, results, None)
+    _check([document], results, None)
     enter(results, read_ledger(results).entries[0].run)  # such as a run with --force
     with pytest.raises(CheckError, match=r"\+Test evaluations: 4, ledger"):
-        _check(document, results, None)
+        _check([document], results, None)
     assert write_document(document, results, read_evidence(results))
-    _check(document, results, None)
+    _check([document], results, None)
 
 
 def test_a_document_is_not_rebuilt_over_a_ledger_that_was_changed(results: Path, make_row: MakeRow) -> None:
@@ -114,7 +114,7 @@ def test_a_document_is_not_rebuilt_over_a_ledger_that_was_changed(results: Path,
     with pytest.raises(InputError, match=reason):
         write_document(document, results, evidence)
     with pytest.raises(InputError, match=reason):
-        _check(document, results, None)
+        _check([document], results, None)
     assert document.read_text() == before
 
 
@@ -124,7 +124,7 @@ def test_a_study_of_its_own_document_states_the_head_too(results: Path, make_row
     document.write_text("<!-- lstm-bench: leaderboard --study none -->\n<!-- lstm-bench: end -->\n")
     write_document(document, results, collect(results))
     assert "Test evaluations: 3, ledger" in document.read_text()
-    _check(document, results, None)
+    _check([document], results, None)
 
 
 # -- tampering -----------------------------------------------------------------------------------------------------
@@ -218,10 +218,10 @@ def test_fifty_changes_of_the_ledger_are_all_found(results: Path, make_row: Make
         tamper(path, kind, chance)
         assert not path.exists() or path.read_bytes() != sound
         with pytest.raises(InputError) as raised:  # not a document that is merely out of date
-            _check(document, results, None)
+            _check([document], results, None)
         assert "ledger" in str(raised.value), kind
     path.write_bytes(sound)
-    _check(document, results, None)
+    _check([document], results, None)
 
 
 def test_without_the_document_only_the_chain_and_the_evidence_speak(results: Path, make_row: MakeRow) -> None:
@@ -234,13 +234,13 @@ def test_without_the_document_only_the_chain_and_the_evidence_speak(results: Pat
     path.write_bytes(b"".join(entry.line for entry in entries[:-1]))
     collect(results)
     with pytest.raises(InputError, match=r"line 4 of the ledger .* no such line"):
-        _check(document, results, None)
+        _check([document], results, None)
     unstated = "\n".join(
         line for line in document.read_text().split("\n") if not line.startswith("Test evaluations")
     )
     document.write_text(unstated)
     with pytest.raises(CheckError):
-        _check(document, results, None)
+        _check([document], results, None)
     assert read_ledger(results).head == Head(3, entries[2].hash)
 
 

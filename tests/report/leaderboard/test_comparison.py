@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.record.evidence import Evidence
 from lstm_bench.record.identity import NUMERICS
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.evidence.collect import collect
-from lstm_bench.report.leaderboard.comparison import compare_rows
+from lstm_bench.report.leaderboard.comparison import Terms, compare_rows
 from lstm_bench.report.leaderboard.comparison_tables import (
+    comparison_lines,
     comparison_markdown,
     comparison_object,
-    daily_lines,
     heading,
-    seed_lines,
+    note,
+    source_text,
 )
+from lstm_bench.report.leaderboard.measures import MEASURES
+from lstm_bench.statistics.multiple import holm
+from lstm_bench.statistics.nested import nested_difference
 
 MakeRow = Callable[..., object]
 
@@ -35,7 +43,8 @@ def shared(
     make_row("alpha158", seeds=range(6), lift=0.02)
     make_row("alpha360", seeds=range(2, 9), features="Alpha360")
     make_row("other_data", data="cd" * 32)
-    make_row("later", seeds=[30])
+    make_row("later", seeds=range(30, 33))
+    make_row("noisy", seeds=range(6), noise=1)
     make_row("short_test", overrides=["task.dataset.kwargs.segments.test=[2018-01-01, 2020-08-01]"])
     make_row("older", numerics=1)
     make_row("other_label", overrides=['data_handler_config.label=["Ref($close, -3) / Ref($close, -1) - 1"]'])
@@ -49,51 +58,120 @@ def evidence(shared: dict[str, Evidence]) -> dict[str, Evidence]:
     return copy.deepcopy(shared)
 
 
-def test_a_lift_is_found_by_every_measure(evidence: dict[str, Evidence]) -> None:
+def test_a_lift_is_found(evidence: dict[str, Evidence]) -> None:
     found = compare_rows(evidence, "alpha158", "alpha360/default")
     assert found.seeds == (2, 3, 4, 5)
     ic = found.metrics[0]
     # the records of a seed differ by the lift alone
-    assert ic.difference.value == pytest.approx(0.02)
-    assert ic.difference.low == pytest.approx(0.02)
-    assert ic.p_value == pytest.approx(2 / 2**4)
+    assert ic.difference.estimate.value == pytest.approx(0.02)
+    assert ic.difference.estimate.low == pytest.approx(0.02)
+    assert ic.difference.p_value < 1e-6
     of_a, of_b = (
         [result.metrics["IC"] for result in evidence[study].results] for study in ("alpha158", "alpha360")
     )
     pairs = [(a > b) + 0.5 * (a == b) for a in of_a for b in of_b]
-    assert ic.improvement == pytest.approx(np.mean(pairs))
-    assert ic.mean_a == pytest.approx(np.mean(of_a[2:]))
-    assert ic.mean_b == pytest.approx(np.mean(of_b[:4]))
-    assert [daily.series for daily in found.daily] == ["IC", "Rank IC", "net return"]
-    for daily in found.daily:
-        assert daily.days == 60
-        assert daily.difference.value == pytest.approx(0.02)
+    assert ic.difference.improvement == pytest.approx(np.mean(pairs))
+    assert ic.difference.mean_a == pytest.approx(np.mean(of_a[2:]))
+    assert ic.difference.mean_b == pytest.approx(np.mean(of_b[:4]))
+    assert found.primary.metric == "Rank IC"
+    assert found.primary.verdict.text == "A better"
+    turned = compare_rows(evidence, "alpha360", "alpha158")
+    assert turned.primary.verdict.text == "B better"
 
 
-def test_the_daily_difference_is_of_seed_means(evidence: dict[str, Evidence]) -> None:
-    expected = np.mean(
-        [
-            evidence["alpha158"].daily["default", seed].series["ic"]
-            - evidence["alpha360"].daily["default", seed].series["ic"]
-            for seed in (2, 3, 4, 5)
-        ]
+@pytest.mark.parametrize("metric", sorted(MEASURES))
+def test_the_difference_over_days_is_that_of_the_metrics(evidence: dict[str, Evidence], metric: str) -> None:
+    found = compare_rows(evidence, "noisy", "alpha360", Terms.of([metric])).primary
+    of_a, of_b = (
+        np.array([r.metrics[metric] for r in evidence[study].results if r.seed in range(2, 6)])
+        for study in ("noisy", "alpha360")
     )
-    assert compare_rows(evidence, "alpha158", "alpha360").daily[0].difference.value == pytest.approx(expected)
+    assert found.difference.nested is not None
+    assert found.difference.estimate.value == pytest.approx((of_a - of_b).mean(), rel=1e-9)
+    assert found.difference.mean_a - found.difference.mean_b == pytest.approx((of_a - of_b).mean())
 
 
-def test_metrics_can_be_chosen(evidence: dict[str, Evidence]) -> None:
-    found = compare_rows(evidence, "alpha158", "alpha360", ["Max Drawdown", "1day.ffr"])
-    assert [metric.metric for metric in found.metrics] == [
+def test_the_interval_is_nested_over_the_common_days(evidence: dict[str, Evidence]) -> None:
+    first = evidence["noisy"].daily["default", 2]
+    first.series["rank_ic"][:3] = np.nan
+    seeds = range(2, 6)
+    left, right = (
+        np.array([evidence[study].daily["default", seed].series["rank_ic"] for seed in seeds])
+        for study in ("noisy", "alpha360")
+    )
+    expected = nested_difference(left, right, seeds=(seeds, seeds))
+    found = compare_rows(evidence, "noisy", "alpha360").primary.difference
+    assert found.estimate == expected.estimate
+    assert found.p_value == expected.p_value
+
+
+def test_p_values_are_corrected_over_the_metrics(evidence: dict[str, Evidence]) -> None:
+    found = compare_rows(evidence, "noisy", "alpha360")
+    plain = [one.difference.p_value for one in found.metrics]
+    assert [one.p_value for one in found.metrics] == pytest.approx(holm(plain))
+    alone = compare_rows(evidence, "noisy", "alpha360", Terms.of(["Rank IC"])).primary
+    assert alone.p_value == alone.difference.p_value
+    assert found.primary.p_value > alone.p_value
+    assert "p is by Holm over the 7 metrics" in note(found)
+
+
+def test_metrics_that_do_not_follow_from_days_are_over_seeds(evidence: dict[str, Evidence]) -> None:
+    terms = Terms.of(["Max Drawdown", "1day.ffr"])
+    found = compare_rows(evidence, "noisy", "alpha360", terms)
+    drawdown, ffr = found.metrics
+    of_a, of_b = (
+        np.array([r.metrics[drawdown.metric] for r in evidence[study].results if r.seed in range(2, 6)])
+        for study in ("noisy", "alpha360")
+    )
+    expected = stats.ttest_rel(of_a, of_b)
+    assert drawdown.difference.nested is None
+    assert drawdown.difference.p_value == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval()
+    assert (drawdown.difference.estimate.low, drawdown.difference.estimate.high) == pytest.approx(
+        (interval.low, interval.high)
+    )
+    assert (ffr.difference.p_value, ffr.difference.improvement) == (1.0, 0.5)
+    assert comparison_lines(found)[0][0] == "Max Drawdown *"
+    assert "other days are not allowed for" in note(found)
+    assert comparison_object(found)["metrics"][drawdown.metric]["interval"] == "seeds"
+
+
+def test_a_metric_must_be_known_and_higher_be_better() -> None:
+    assert Terms.of(["rank ic", "MAX DRAWDOWN", "rank IC"]).metrics == (
+        "Rank IC",
         "1day.excess_return_with_cost.max_drawdown",
-        "1day.ffr",
-    ]
-    assert found.metrics[1].p_value == 1.0
-    assert found.metrics[1].improvement == 0.5
+    )
     with pytest.raises(InputError, match="did you mean 'Rank IC'"):
-        compare_rows(evidence, "alpha158", "alpha360", ["RankIC"])
+        Terms.of(["RankIC"])
     for name in ("1day.excess_return_with_cost.std", "Long-Avg Ann Return"):
         with pytest.raises(InputError, match=f"got '{name}', of which higher is not better"):
-            compare_rows(evidence, "alpha158", "alpha360", [name])
+            Terms.of([name])
+    with pytest.raises(InputError, match=r"--margin: got -0\.1, expected a positive number"):
+        Terms.of([], -0.1)
+
+
+def test_margins_are_of_the_named_metrics() -> None:
+    excess = "1day.excess_return_with_cost.annualized_return"
+    assert (Terms().margin_of("IC"), Terms().margin_of("ICIR"), Terms().primary) == (0.002, None, "Rank IC")
+    assert (Terms.of([], 0.01).margin_of("Rank IC"), Terms.of([], 0.01).margin_of(excess)) == (0.01, None)
+    named = Terms.of(["Annualized Return", "IC"], 0.01)
+    assert (named.primary, named.margin_of(excess), named.margin_of("IC")) == (excess, 0.01, 0.01)
+    assert Terms.of(["ICIR"]).margin_of("ICIR") is None
+
+
+def test_rows_within_the_margin_are_equivalent(evidence: dict[str, Evidence]) -> None:
+    found = compare_rows(evidence, "alpha158", "alpha360", Terms.of(["IC"], 0.03))
+    assert found.primary.verdict.text == "equivalent within 0.03"
+    assert comparison_markdown(found).endswith("\nVerdict by IC: **equivalent within 0.03**\n")
+
+
+def test_an_undecided_comparison_says_what_it_needs(evidence: dict[str, Evidence]) -> None:
+    found = compare_rows(evidence, "noisy", "alpha360", Terms.of(["Rank IC"]))
+    assert found.primary.verdict.text.startswith("undecided")
+    assert re.search(
+        r"The variance of A − B in Rank IC comes to \d+ % from seeds, \d+ % from days, \d+ % from their inter",
+        source_text(found),
+    )
 
 
 def test_one_seed_is_no_plural(evidence: dict[str, Evidence]) -> None:
@@ -101,27 +179,53 @@ def test_one_seed_is_no_plural(evidence: dict[str, Evidence]) -> None:
     assert "6 seeds), B is one/default (Alpha158 (20 columns), 1 seed); 1 common seed; csi300" in text
 
 
-def test_one_common_seed_decides_nothing(evidence: dict[str, Evidence]) -> None:
+def test_one_seed_of_an_lstm_decides_nothing(evidence: dict[str, Evidence]) -> None:
     found = compare_rows(evidence, "alpha158", "one")
-    assert "Fewer than three common seeds give no interval: their differences are undecided." in heading(
-        found
+    assert (
+        "Fewer than three seeds of one/default give no interval: the differences are undecided."
+        in heading(found)
     )
-    for line in seed_lines(found):
+    for line in comparison_lines(found):
         assert line[3].endswith(" (undecided)")
-        assert line[4] == "undecided"
-        assert "undecided" not in line[5]  # it describes the seeds at hand
-    assert "(undecided)" not in daily_lines(found)[0][3]  # days there are
+        assert (line[4], line[6]) == ("undecided", "undecided (an interval needs three common seeds)")
     ic = comparison_object(found)["metrics"]["IC"]
-    assert ic["wilcoxon_p"] is None
-    assert ic["difference"]["low"] is None
-    assert "undecided" not in comparison_markdown(compare_rows(evidence, "alpha158", "alpha360"))
+    assert (ic["p_value"], ic["p_value_holm"], ic["difference"]["low"], ic["interval"]) == (None,) * 4
+
+
+def test_rows_without_common_seeds_are_compared_unpaired(evidence: dict[str, Evidence]) -> None:
+    found = compare_rows(evidence, "alpha158", "later")
+    assert found.seeds == ()
+    assert heading(found).endswith("Seeds are not paired.")
+    rank_ic, drawdown = found.primary.difference, found.metrics[-1].difference
+    assert rank_ic.nested is not None
+    assert rank_ic.mean_a == pytest.approx(evidence_mean(evidence, "alpha158"))
+    assert rank_ic.mean_b == pytest.approx(evidence_mean(evidence, "later"))
+    assert np.isnan(drawdown.p_value)  # neither paired nor of days
+
+
+def evidence_mean(evidence: dict[str, Evidence], study: str) -> float:
+    return float(np.mean([one.metrics["Rank IC"] for one in evidence[study].results]))
+
+
+def test_a_model_without_seeds_is_compared_with_every_seed(evidence: dict[str, Evidence]) -> None:
+    ridge = ScoringModel("ridge").text()
+    only = [replace(one, model=ridge) for one in evidence["one"].results]
+    evidence["one"] = Evidence.of("one", only, evidence["one"].daily)
+    found = compare_rows(evidence, "alpha158", "one")
+    assert "give no interval" not in heading(found)
+    assert found.primary.difference.estimate.is_decided
+    values = [
+        one.metrics["1day.excess_return_with_cost.max_drawdown"] for one in evidence["alpha158"].results
+    ]
+    own = only[0].metrics["1day.excess_return_with_cost.max_drawdown"]
+    drawdown = found.metrics[-1].difference
+    assert drawdown.p_value == pytest.approx(stats.ttest_1samp(values, own).pvalue)
 
 
 @pytest.mark.parametrize(
     ("other", "message"),
     [
         ("other_data", "differ in data: abababababab and cdcdcdcdcdcd; bench both on the same"),
-        ("later", "has the seeds 0, 1, 2, 3, 4, 5, later/default 30; none is common"),
         ("short_test", r"differ in test segment: 2017-01-01\.\.2020-08-01 and 2018-01-01\.\.2020-08-01"),
         ("older", f"differ in numerics: {NUMERICS} and 1"),
         ("other_label", r"differ in label: Ref\(.close,-2\)/.* and Ref\(.close,-3\)/"),
@@ -135,13 +239,9 @@ def test_what_cannot_be_compared_is_refused(evidence: dict[str, Evidence], other
         compare_rows(evidence, "alpha158", other)
 
 
-def test_a_day_counts_with_the_seeds_that_have_it(evidence: dict[str, Evidence]) -> None:
-    evidence["alpha158"].daily["default", 2].series["ic"][5] = np.nan
-    for seed in range(6):
-        evidence["alpha158"].daily["default", seed].series["ic"][9] = np.nan
-    ic = compare_rows(evidence, "alpha158", "alpha360").daily[0]
-    assert ic.days == 59
-    assert np.isfinite(ic.difference.value)
+def test_a_row_without_the_metric_of_the_verdict_is_refused(evidence: dict[str, Evidence]) -> None:
+    with pytest.raises(InputError, match="no seed of alpha158/default has 'Long Precision'; name another"):
+        compare_rows(evidence, "alpha158", "alpha360", Terms.of(["Long Precision", "IC"]))
 
 
 def test_as_markdown_and_json(evidence: dict[str, Evidence]) -> None:
@@ -151,9 +251,10 @@ def test_as_markdown_and_json(evidence: dict[str, Evidence]) -> None:
         "A is alpha158/default (Alpha158 (20 columns), 6 seeds), B is alpha360/default (Alpha360, 7 seeds); "
         "4 common seeds; csi300, test 2017-01-01 to 2020-08-01, data abababababab.\n"
     )
-    assert "| +0.0200 [+0.0200, +0.0200] | 0.1250 |" in text
-    assert "| net return | 60 | 1.0 days | +0.020000 [" in text
+    assert "| +0.0200 [+0.0200, +0.0200] | 0.0000 |" in text
+    assert text.endswith("\nVerdict by Rank IC: **A better**\n")
     assert comparison_markdown(compare_rows(evidence, "alpha158", "alpha360")) == text
     plain = json.loads(json.dumps(comparison_object(found), allow_nan=False))
-    assert plain["seeds"] == [2, 3, 4, 5]
-    assert plain["daily"]["IC"]["days"] == 60
+    assert (plain["seeds"], plain["paired"]) == ([2, 3, 4, 5], True)
+    assert (plain["primary"], plain["verdict"]) == ("Rank IC", "A better")
+    assert plain["metrics"]["IC"]["interval"] == "seeds and days"

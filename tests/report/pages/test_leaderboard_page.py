@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstm_bench.record.evidence import read_evidence
+from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.evidence.collect import collect
+from lstm_bench.report.leaderboard.groups import group_rows
 from lstm_bench.report.leaderboard.published import COLUMNS, PUBLISHED
-from lstm_bench.report.leaderboard.rows import Row, group_rows, rows_of
+from lstm_bench.report.leaderboard.rows import Row, rows_of
 from lstm_bench.report.pages.leaderboard_page import leaderboard_page, report_links
 from lstm_bench.report.pages.page import Page, PageTable, render
 from lstm_bench.statistics.ranks import probability_of_improvement
 
 
 def page_of(results: Path, **more: Any) -> tuple[Page, list[Row]]:
-    evidence = collect(results)
-    rows = rows_of(evidence)
-    return leaderboard_page(rows, evidence, **more), rows
+    groups = group_rows(rows := rows_of(collect(results)))
+    return leaderboard_page(groups, **more), rows
 
 
 def tables(page: Page) -> dict[str, PageTable]:
@@ -59,8 +61,8 @@ def test_every_seed_is_drawn(results: Path, make_row: Any) -> None:
 
 def test_curves_are_means_over_seeds(results: Path, make_row: Any) -> None:
     make_row("a", seeds=range(3))
-    evidence = collect(results)
-    page = leaderboard_page(rows_of(evidence), evidence)
+    page, _ = page_of(results)
+    evidence = read_evidence(results)
     daily = [evidence["a"].daily["default", seed].series for seed in range(3)]
     ends = [np.nansum(one["return"] - one["bench"] - one["cost"]) for one in daily]
     least, greatest, mean = page.figures["t0_curve_excess"].traces
@@ -79,7 +81,8 @@ def test_wins_of_a_pair(results: Path, make_row: Any) -> None:
     assert shown["z"] == [[None, chance], [pytest.approx(1 - chance), None]]
     pairs = tables(page)["pairs0"]
     assert [line[2].text for line in pairs.lines] == list(COLUMNS.values())
-    assert pairs.lines[0][-1].value == chance
+    assert pairs.lines[0][-2].value == chance
+    assert pairs.lines[2][-1].text == "B better"
 
 
 def test_rows_that_cannot_be_compared_are_not(results: Path, make_row: Any) -> None:
@@ -138,10 +141,10 @@ def test_qlibs_row_stands_beside_its_own_market_alone(results: Path, make_row: A
         for row in group.rows
     }
     assert of_study == {
-        "real": ["real/default", "Qlib's README"], "made": ["made/default"], "small": ["small/default"]
+        "real": ["real/default", "LSTM, published by Qlib"], "made": ["made/default"], "small": ["small/default"]
     }  # fmt: skip
     labels = {k: page.figures[f"t{k}_seeds_ic"].layout["yaxis"]["ticktext"] for k in range(3)}
-    assert sum("Qlib's README" in texts for texts in labels.values()) == 1
+    assert sum("LSTM, published by Qlib" in texts for texts in labels.values()) == 1
 
 
 def test_without_rows(results: Path) -> None:
@@ -164,8 +167,7 @@ def test_names_may_break_where_their_parts_meet_and_texts_are_escaped(results: P
     from lstm_bench.report.pages.page import render
 
     make_row("alpha158", "lr=0.01,hidden_size=32", range(3))
-    evidence = collect(results)
-    html = render(leaderboard_page(rows_of(evidence), evidence))
+    html = render(page_of(results)[0])
     assert '<div class="name">alpha158/<wbr>lr=0.01,<wbr>hidden_<wbr>size=32<small>' in html.replace("\n", "")
 
 
@@ -173,19 +175,39 @@ def test_reasons_of_reduction_stand_above_the_table(results: Path, make_row: Any
     short = ["task.dataset.kwargs.segments.train=[2013-01-01, 2014-12-31]"]
     make_row("one", overrides=short)
     make_row("two", overrides=short)
-    evidence = collect(results)
-    (section,) = leaderboard_page(rows_of(evidence), evidence).sections[:1]
+    (section,) = page_of(results)[0].sections[:1]
     note, table = section.parts[:2]
     assert "All rows: train 2013-01-01..2014-12-31 of 2008-01-02..2014-12-31." in note.text  # type: ignore[union-attr]
-    assert table.lines[0][0].detail == "Alpha158 (20 columns)"  # type: ignore[union-attr]
+    assert table.lines[0][0].detail == "LSTM\nAlpha158 (20 columns)"  # type: ignore[union-attr]
 
 
 def test_another_market_has_no_row_of_qlibs_and_no_word_of_reduction(results: Path, make_row: Any) -> None:
     make_row("mine", overrides=["market=sp500", "qlib_init.region=us", "task.model.kwargs.n_epochs=2"],
              training={"status": "finished", "epochs": 2, "best_epoch": 0, "parameters": 1})  # fmt: skip
-    evidence = collect(results)
-    page = leaderboard_page(rows_of(evidence), evidence)
+    page, _ = page_of(results)
     section = page.sections[0]
     assert section.title == "Alpha158, sp500"
     assert "Another market than that of Qlib's benchmark." in section.parts[0].text  # type: ignore[union-attr]
     assert [line[0].text for line in section.parts[1].lines] == ["mine/default"]  # type: ignore[union-attr]
+
+
+def test_models_marks_and_skill_are_shown(results: Path, make_row: Any) -> None:
+    make_row("mine", "lstm", seeds=range(3), lift=0.3)
+    make_row("mine", "ridge", seeds=[7], model=ScoringModel("ridge"))
+    page, (lstm, ridge) = page_of(results)
+    table = tables(page)["t0_rows"]
+    names = ["mine/lstm", "mine/ridge", "Market", "LSTM, published by Qlib"]
+    assert [line[0].text for line in table.lines] == names
+    assert table.lines[1][0].detail == "Ridge\nAlpha158 (20 columns)"
+    found = table.lines[0][1]
+    difference = lstm.cell("IC").mean - ridge.cell("IC").mean
+    assert f"skill +{difference:.4f}\n[" in found.detail
+    assert "skill" not in table.lines[1][1].detail
+    assert found.tint
+    assert not table.lines[1][1].tint
+    assert "Tinted means cannot be told from the best" in table.reading
+    symbols = [trace["marker"].get("symbol") for trace in page.figures["t0_seeds_ic"].traces]
+    assert symbols == [None, "diamond", None, "diamond-open", "x-thin-open"]
+    assert "A filled diamond cannot be told from the best." in page.figures["t0_seeds_ic"].reading
+    assert "A filled diamond" not in page.figures["t0_seeds_max_drawdown"].reading
+    assert render(page)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
@@ -26,6 +27,7 @@ SPACE: dict[str, Any] = {
     "lr": {"float": [1e-4, 1e-2], "log": True},
     "dropout": {"float": [0.0, 0.5], "when": {"num_layers": [2, 3]}},
 }
+RESULTS = Path("no results")
 START = datetime(2026, 1, 1, 12)
 
 
@@ -57,6 +59,7 @@ class Search:
         study, number = self.store.study("s"), len(self.store.trials("s"))
         known = distributions(self.store.definition("s").config.space)
         outcome: dict[str, Any] = {"device": "cpu", "slot": slot, "seconds": 30.0, "diverged_seeds": []}
+        outcome["key"] = f"key{number}"
         if ic is not None:
             outcome["valid_ic"] = {
                 "1000": {"IC": ic, "Rank IC": ic + 0.01},
@@ -118,7 +121,7 @@ def notes(page: Page) -> str:
 
 def test_history_and_curves(search: Search) -> None:
     fill(search)
-    page = study_page(search.store, "s")
+    page = study_page(search.store, "s", RESULTS)
     rows = [trial for trial in search.store.trials("s") if trial.state.name == "COMPLETE"]
     by_name = {trace["name"]: trace for trace in page.figures["history"].traces}
     assert by_name["complete"]["y"] == [trial.value for trial in rows]
@@ -137,18 +140,18 @@ def test_history_and_curves(search: Search) -> None:
 
 def test_importances_are_optunas(search: Search) -> None:
     fill(search)
-    report = StudyReport(search.store, "s")
-    again = StudyReport(search.store, "s")
+    report = StudyReport(search.store, "s", RESULTS)
+    again = StudyReport(search.store, "s", RESULTS)
     expected = optuna.importance.get_param_importances(search.store.study("s"))
     assert report.importances == again.importances == pytest.approx(expected)
-    shown = study_page(search.store, "s").figures["importances"].traces[0]
+    shown = study_page(search.store, "s", RESULTS).figures["importances"].traces[0]
     assert dict(zip(shown["y"], shown["x"], strict=True)) == report.importances
     assert shown["x"] == sorted(shown["x"])
 
 
 def test_slices_and_parallel_hold_each_trial(search: Search) -> None:
     fill(search)
-    page = study_page(search.store, "s")
+    page = study_page(search.store, "s", RESULTS)
     trials = {trial.number: trial for trial in search.store.trials("s")}
     for key in SPACE:
         trace = next(one for one in page.figures[f"slice_{key}"].traces if one["name"] == "complete")
@@ -174,7 +177,7 @@ def test_slices_and_parallel_hold_each_trial(search: Search) -> None:
 
 def test_agreement_is_the_mean_over_seeds(search: Search) -> None:
     fill(search)
-    figure = study_page(search.store, "s").figures["agreement_ic"]
+    figure = study_page(search.store, "s", RESULTS).figures["agreement_ic"]
     assert figure.traces[0]["y"] == pytest.approx([0.06 - 0.005 * abs(k - 7) for k in range(12)])
     assert figure.traces[0]["x"] == pytest.approx([0.99 + 0.001 * abs(k - 7) for k in range(12)])
     assert "Rank correlation −1.00 over 12 trials" in figure.note
@@ -182,7 +185,7 @@ def test_agreement_is_the_mean_over_seeds(search: Search) -> None:
 
 def test_time_line_and_slots(search: Search) -> None:
     fill(search)
-    page = study_page(search.store, "s")
+    page = study_page(search.store, "s", RESULTS)
     bars = {trace["name"]: trace for trace in page.figures["timeline"].traces}
     assert bars["complete"]["x"] == [30_000.0] * 12
     assert (
@@ -195,7 +198,7 @@ def test_time_line_and_slots(search: Search) -> None:
 
 def test_failures_are_listed(search: Search) -> None:
     fill(search)
-    page = study_page(search.store, "s")
+    page = study_page(search.store, "s", RESULTS)
     assert [line[2].text for line in tables(page)["failures"].lines] == ["no memory <b>", "again"]
     text = render(page)
     assert "no memory &lt;b&gt;" in text
@@ -203,7 +206,7 @@ def test_failures_are_listed(search: Search) -> None:
 
 
 def test_a_new_study(search: Search) -> None:
-    page = study_page(search.store, "s")
+    page = study_page(search.store, "s", RESULTS)
     assert not page.figures
     assert tables(page)["trials-table"].lines[0][1].text == "queued"
     assert render(page)
@@ -211,7 +214,7 @@ def test_a_new_study(search: Search) -> None:
 
 def test_few_trials(search: Search) -> None:
     search.add({"hidden_size": 8, "num_layers": 1, "lr": 1e-3}, [0.99])
-    page = study_page(search.store, "s")
+    page = study_page(search.store, "s", RESULTS)
     assert "importances" not in page.figures
     assert "parallel" not in page.figures
     notes_text = notes(page)
@@ -222,7 +225,7 @@ def test_few_trials(search: Search) -> None:
 
 def test_an_unknown_study(search: Search) -> None:
     with pytest.raises(ConfigError, match="no study 'x'"):
-        study_page(search.store, "x")
+        study_page(search.store, "x", RESULTS)
 
 
 def test_a_loss_that_exploded_does_not_squeeze_the_others() -> None:
@@ -231,3 +234,25 @@ def test_a_loss_that_exploded_does_not_squeeze_the_others() -> None:
     low, high = loss_axis([*losses, 50.0, None, float("nan")])["range"]
     assert low < 0.99
     assert max(losses) < high < 2
+
+
+def test_the_page_shows_how_much_of_the_best_trial_is_selection(search: Search, tmp_path: Path) -> None:
+    from lstm_bench.tune.valid_series import ValidSeries, series_path, write_series
+
+    fill(search)
+    page = study_page(search.store, "s", tmp_path)
+    assert "No complete trial has a file of daily series of valid" in notes(page)
+    assert "No seed of trial 8 is in the evidence" in notes(page)
+    days = np.arange("2015-01-05", 64, dtype="datetime64[D]")
+    for row in search.store.rows("s"):
+        if row.state == "complete":
+            values = np.random.default_rng(row.number).normal(size=(3, len(days)))
+            path = series_path(tmp_path / "s" / "search" / f"{row.key}.json")
+            write_series(path, {1000: ValidSeries(days, *values)})
+    page = study_page(search.store, "s", tmp_path)
+    found = {line[0].text: line[1].text for line in tables(page)["selection-table"].lines}
+    assert found["Trials tried"] == "13, 1 of them pruned, 1 failed besides"
+    assert found["Trials with daily series"] == "12; 64 days of valid"
+    assert {"Deflated Sharpe ratio", "Probability of overfitting, by Sharpe ratio"} <= set(found)
+    assert "what luck gives the best of so many trials" in notes(page)
+    assert "What is left after the choice among trials" in render(page)

@@ -8,18 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lstm_bench.core.atomic import write_whole
-from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import CheckError, InputError, command_line
 from lstm_bench.record.evidence import Evidence, study_path
 from lstm_bench.record.ledger import Ledger, read_ledger
-from lstm_bench.report.documents.blocks import NEW_DOCUMENT, LeaderboardOptions, find_blocks, with_options
+from lstm_bench.report.documents.blocks import (
+    NEW_DOCUMENT,
+    CompareOptions,
+    LeaderboardOptions,
+    find_blocks,
+    with_options,
+)
 from lstm_bench.report.documents.ledger_line import check_heads, ledger_line
 from lstm_bench.report.documents.speed import read_speed, speed_markdown, speed_path
 from lstm_bench.report.leaderboard.comparison import compare_rows
 from lstm_bench.report.leaderboard.comparison_tables import comparison_markdown
 from lstm_bench.report.leaderboard.find_row import RowMissingError
 from lstm_bench.report.leaderboard.formats import markdown
+from lstm_bench.report.leaderboard.groups import group_rows
 from lstm_bench.report.leaderboard.rows import rows_of
+from lstm_bench.report.leaderboard.setting import KINDS
 from lstm_bench.report.leaderboard.tables import leaderboard_tables
 
 __all__ = ["check_document", "write_document"]
@@ -104,21 +111,19 @@ def _leaderboard(
     options = LeaderboardOptions.parse(arguments)
     # a document may name a study before it has a row
     shown = {name: found for name, found in evidence.items() if name in (options.studies or evidence)}
-    tables = markdown(leaderboard_tables(rows_of(shown), options.style, name_file))
+    groups = group_rows(rows_of(shown), options.kinds or KINDS, ledger)
+    tables = markdown(leaderboard_tables(groups, options.style, name_file))
     return "\n".join(part for part in (tables, ledger_line(ledger)) if part)
 
 
 def _comparison(arguments: Sequence[str], evidence: Mapping[str, Evidence]) -> str:
-    if len(arguments) != 2:
-        raise InputError(
-            f"<!-- lstm-bench: compare ... -->: got {counted(len(arguments), 'row')}, expected two, each STUDY/ROW"
-        )
+    options = CompareOptions.parse(arguments)
     try:
-        return comparison_markdown(compare_rows(evidence, *arguments))
+        return comparison_markdown(compare_rows(evidence, options.a, options.b, options.terms))
     except RowMissingError as missing:
         return f"There is no row `{missing.name}` to compare yet.\n"
     except InputError as reason:  # rows change over time; the document states why a comparison is empty
-        return f"`{arguments[0]}` and `{arguments[1]}` cannot be compared: {reason}.\n"
+        return f"`{options.a}` and `{options.b}` cannot be compared: {reason}.\n"
 
 
 def _speed(arguments: Sequence[str], results: Path) -> str:

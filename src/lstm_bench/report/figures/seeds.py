@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,9 @@ import numpy.typing as npt
 from lstm_bench.record.evidence import Daily
 from lstm_bench.report.figures.figure import DATES, Figure, axes, axis, grid_layout
 from lstm_bench.report.figures.traces import Trace, heatmap, horizontal, line, points
-from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, PublishedRow
+from lstm_bench.report.leaderboard.groups import Group
+from lstm_bench.report.leaderboard.measures import MEASURES
+from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.statistics.estimate import FEWEST
 
@@ -30,35 +32,35 @@ def _colour(position: int) -> str:
     return _COLOURS[position % len(_COLOURS)]
 
 
-def seed_figures(rows: Sequence[Row], published: Sequence[PublishedRow], prefix: str) -> Iterator[Figure]:
-    """Draw every seed of every row, one figure per column of the leaderboard.
+def seed_figures(group: Group, prefix: str) -> Iterator[Figure]:
+    """Draw every seed of every row of a table, one figure per column of the leaderboard.
 
-    ``rows`` are those of one table, in its order; ``published`` are Qlib's of the same feature set. The figures' names
-    begin with ``prefix``.
+    Below the rows are the references that have seeds. The figures' names begin with ``prefix``.
     """
-    labels = [*(["Qlib's README"] if published else []), *(row.name for row in rows[::-1])]
-    low = -1 if published else 0
+    rows, published = group.rows, [one for one in group.references if one.seeds]
+    labels = [*(one.name for one in published), *(row.name for row in rows[::-1])]
+    low = -len(published)
     for metric, column in COLUMNS.items():
-        traces: list[Trace] = []
+        best, traces = group.standing.best[metric], list[Trace]()
         for position, row in enumerate(rows):
-            traces += _row_traces(row, metric, len(rows) - 1 - position, _colour(position))
+            is_best = not best or row.name in best
+            traces += _row_traces(row, metric, len(rows) - 1 - position, _colour(position), is_best=is_best)
         traces += [
             points(
-                "published by Qlib, other data",
+                one.name,
                 [one.cells[metric][0]],
-                [-1],
+                [low + k],
                 "@muted",
-                symbol="diamond-open",
+                symbol="x-thin-open",
                 size=9,
-                hovertemplate="%{x}<extra>published by Qlib</extra>",
+                hovertemplate=f"%{{x}}<extra>{one.name}, {one.remark}</extra>",
             )
-            for one in published
+            for k, one in enumerate(published)
         ]
         yield Figure(
             f"{prefix}_{_slug(column)}",
             column,
-            "Small points are seeds. The diamond is their mean, with its 95 % interval if there are "
-            "three seeds or more. Further right is better.",
+            _reading(metric, has_best=bool(best)),
             traces,
             axes(
                 axis(form=".1%" if metric in IN_PERCENT else "", zeroline=False),
@@ -76,7 +78,14 @@ def seed_figures(rows: Sequence[Row], published: Sequence[PublishedRow], prefix:
         )
 
 
-def _row_traces(row: Row, metric: str, at: int, colour: str) -> Iterator[Trace]:
+def _reading(metric: str, *, has_best: bool) -> str:
+    over = "other days and other seeds" if metric in MEASURES else "other seeds"
+    text = f"Small points are seeds. The diamond is their mean, with its 95 % interval over {over}"
+    text += ", if there are three seeds or more. Further right is better."
+    return f"{text} A filled diamond cannot be told from the best." if has_best else text
+
+
+def _row_traces(row: Row, metric: str, at: int, colour: str, *, is_best: bool) -> Iterator[Trace]:
     values = row.values(metric)
     if not values:
         return
@@ -101,19 +110,17 @@ def _row_traces(row: Row, metric: str, at: int, colour: str) -> Iterator[Trace]:
         [cell.mean],
         [at],
         colour,
-        symbol="diamond",
+        symbol="diamond" if is_best else "diamond-open",
         size=10,
         hovertemplate="mean %{x}<extra>" + row.name + "</extra>",
         **error,
     )
 
 
-def curve_figures(
-    rows: Sequence[Row], daily: Mapping[tuple[str, str, int], Daily], prefix: str
-) -> Iterator[Figure]:
+def curve_figures(rows: Sequence[Row], prefix: str) -> Iterator[Figure]:
     """Draw each row's cumulative IC and excess return with cost, as the mean over its seeds.
 
-    ``daily`` maps (study, row, seed) to the series. The figures' names begin with ``prefix``.
+    The figures' names begin with ``prefix``.
     """
     has_bands = len(rows) <= _BAND_ROWS
     reading = "The line is the mean over a row's seeds." + (
@@ -125,7 +132,7 @@ def curve_figures(
     for name, title, what, form in _CURVES:
         traces: list[Trace] = []
         for position, row in enumerate(rows):
-            series = [daily[row.study, row.label, result.seed] for result in row.complete]
+            series = [row.daily[result.seed] for result in row.complete]
             traces += _curve_traces(row.name, series, name, _colour(position), has_bands=has_bands)
         if traces:
             layout = axes(DATES, axis(what, form), shapes=[horizontal(0.0)])

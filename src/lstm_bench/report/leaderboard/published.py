@@ -1,11 +1,11 @@
-"""The LSTM rows of Qlib's benchmark README."""
+"""The columns of the leaderboard, and the LSTM rows of Qlib's benchmark README."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["COLUMNS", "IN_PERCENT", "PUBLISHED", "PublishedRow"]
+__all__ = ["COLUMNS", "IN_PERCENT", "PUBLISHED", "Reference"]
 
 COLUMNS = {
     "IC": "IC",
@@ -23,25 +23,37 @@ IN_PERCENT = frozenset(name for name in COLUMNS if name.endswith(("annualized_re
 
 
 @dataclass(frozen=True)
-class PublishedRow:
-    """A row as published.
+class Reference:
+    """A line that was not computed from evidence: rows are compared with it by eye alone.
 
-    ``features`` is the handler's class. ``cells`` maps each metric to (mean, std) over the seeds, in the order of the
-    leaderboard's columns.
+    Attributes
+    ----------
+    name
+    remark : why it is no row
+    cells : each metric -> mean and standard deviation over its seeds, NaN if there is none; in the order of the columns
+    features : the handler's class; empty if it is a line of any feature set
+    dataset : the feature set in the words of its source
+    seeds : number of its seeds; None if it has none
     """
 
-    features: str
-    dataset: str
-    cells: dict[str, tuple[float, float]]
-    seeds: int = 20
+    name: str
+    remark: str
+    cells: Mapping[str, tuple[float, float]]
+    features: str = ""
+    dataset: str = ""
+    seeds: int | None = None
 
 
 def _cells(means: Sequence[float], stds: Sequence[float]) -> dict[str, tuple[float, float]]:
     return {name: (mean, std) for name, mean, std in zip(COLUMNS, means, stds, strict=True)}
 
 
+def _published(features: str, dataset: str, cells: Mapping[str, tuple[float, float]]) -> Reference:
+    return Reference("LSTM, published by Qlib", "another vintage of the data", cells, features, dataset, 20)
+
+
 PUBLISHED = (
-    PublishedRow(
+    _published(
         "Alpha158",
         "Alpha158 (20 selected features)",
         _cells(
@@ -49,7 +61,7 @@ PUBLISHED = (
             stds=(0.00, 0.04, 0.00, 0.03, 0.03, 0.46, 0.04),
         ),
     ),
-    PublishedRow(
+    _published(
         "Alpha360",
         "Alpha360",
         _cells(
@@ -58,4 +70,4 @@ PUBLISHED = (
         ),
     ),
 )
-"""Computed on an older vintage of the data than is available today."""
+"""Rows of 20 seeds, computed on an older vintage of the data than is available today."""

@@ -1,14 +1,13 @@
-"""Rows of the leaderboard: seeds aggregated, and grouped into tables of comparable rows."""
+"""Rows of the leaderboard: one configuration, or one model, over its seeds."""
 
 from __future__ import annotations
 
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import get_args
 
 import numpy as np
 
@@ -16,97 +15,25 @@ from lstm_bench.config.sections.universe import market_text
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError, choices_hint
-from lstm_bench.record.evidence import Evidence
+from lstm_bench.record.evidence import Daily, Evidence
 from lstm_bench.record.evidence_schema import SeedResult, Status
-from lstm_bench.report.leaderboard.published import PUBLISHED, PublishedRow
+from lstm_bench.record.scoring_model import ModelKind, ScoringModel
+from lstm_bench.report.leaderboard.cell import Cell
+from lstm_bench.report.leaderboard.measures import MEASURES, common_axis, panel_of
 from lstm_bench.report.leaderboard.setting import (
-    OF_QLIBS_MARKET,
-    Kind,
-    Span,
+    Setting,
     is_of_qlibs_market,
     kind_of,
     parse_config,
     segments,
 )
-from lstm_bench.statistics.estimate import Estimate
-from lstm_bench.statistics.seed_interval import mean_interval
 
-__all__ = ["FEATURE_SETS", "Cell", "Group", "Row", "Setting", "group_rows", "published_rows", "rows_of"]
+__all__ = ["BASELINES", "Row", "rows_of"]
 
-FEATURE_SETS = ("Alpha158", "Alpha360")
-"""Qlib's feature sets, which are listed first."""
+BASELINES: tuple[ModelKind, ...] = ("reversal", "momentum", "ridge", "lightgbm")
+"""Models that the LSTM has to beat."""
 
 _ALPHA158_COLUMNS = 158
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A metric over the complete seeds.
-
-    Attributes
-    ----------
-    mean, std : std with ddof 1; NaN if there are too few values
-    n : number of values; fewer than complete seeds if some runs lack the metric
-    """
-
-    mean: float
-    std: float
-    n: int
-    values: tuple[float, ...]
-
-    @cached_property
-    def interval(self) -> Estimate:
-        """The mean with Student's t interval over seeds."""
-        return mean_interval(self.values)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Settings that the rows of one table have in common.
-
-    Attributes
-    ----------
-    features : the handler's class
-    market, region : the universe, and the region of the trading rules
-    data_fingerprint : empty if no seed is complete
-    test : first and last day of the test segment, clipped to the data
-    kind : Qlib's benchmark, a reduced one, other data, or a synthetic market
-    label : expression of the label, without spaces
-    numerics : version of the code's numerics; 0 if no seed is complete
-    """
-
-    features: str
-    kind: Kind
-    market: str
-    region: str
-    data_fingerprint: str
-    test: Span
-    label: str
-    numerics: int
-
-    @property
-    def comparable(self) -> dict[str, object]:
-        """What rows must share to be compared."""
-        return {
-            "data": self.data_fingerprint[:12],
-            "market": self.market,
-            "label": self.label,
-            "numerics": self.numerics,
-            "test segment": "..".join(map(str, self.test)),
-        }
-
-    @property
-    def is_reduced(self) -> bool:
-        """Whether the runs are a reduced version of Qlib's benchmark."""
-        return self.kind == "reduced"
-
-
-@dataclass(frozen=True)
-class Group:
-    """The rows of one table, the highest mean IC first."""
-
-    setting: Setting
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +45,14 @@ class Row:
     study, label : together its name
     results : by seed
     data : fingerprint of its data, the first seed's if None; see :func:`rows_of`
+    daily : seed -> daily series, of the complete ones
     """
 
     study: str
     label: str
     results: tuple[SeedResult, ...]
     data: str | None = None
+    daily: Mapping[int, Daily] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -163,10 +92,44 @@ class Row:
 
     def cell(self, metric: str) -> Cell:
         """Aggregate a metric over the complete seeds."""
-        values = np.array(list(self.values(metric).values()), dtype=np.float64)
-        mean = float(values.mean()) if len(values) else np.nan
-        std = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-        return Cell(mean, std, len(values), tuple(values.tolist()))
+        if metric not in self._cells:
+            self._cells[metric] = self._cell(metric)
+        return self._cells[metric]
+
+    @cached_property
+    def _cells(self) -> dict[str, Cell]:
+        return {}
+
+    def _cell(self, metric: str) -> Cell:
+        values, measure = self.values(metric), MEASURES.get(metric)
+        if measure is None or any(seed not in self.daily for seed in values):
+            return Cell(values, greatest=0.0 if metric.endswith("max_drawdown") else np.inf)
+        series = [self.daily[seed] for seed in values]
+        panel = panel_of(series, measure, common_axis(series))
+        return Cell(values, measure, panel, is_trained_over_seeds=self.model is None)
+
+    @cached_property
+    def model(self) -> ScoringModel | None:
+        """The model that scored; None for the configuration's LSTM."""
+        text = (self.complete or self.results)[0].model
+        return None if text is None else ScoringModel.parse(text)
+
+    @property
+    def has_permuted_labels(self) -> bool:
+        """Whether it is a control: the LSTM trained on permuted labels, which has nothing to learn."""
+        return self.model is None and self.config.lstm_bench.training.permute_labels
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the LSTM has to beat it."""
+        return self.model is not None and self.model.kind in BASELINES
+
+    @property
+    def model_name(self) -> str:
+        """The model's name in tables."""
+        if self.model is not None:
+            return self.model.name
+        return "LSTM, permuted labels" if self.has_permuted_labels else "LSTM"
 
     @cached_property
     def config(self) -> RunConfig:
@@ -207,7 +170,9 @@ class Row:
 
     @property
     def dataset(self) -> str:
-        """The feature set, with its number of columns if they are a selection."""
+        """The feature set, with its number of columns if they are a selection; empty if it is not known."""
+        if self.model is not None and self.model.kind == "scores":
+            return ""  # the configuration only evaluated them
         columns = self.config.task.model.kwargs.d_feat
         selected = self.config.task.dataset.is_time_series and columns != _ALPHA158_COLUMNS
         features = self.results[0].features
@@ -242,50 +207,12 @@ def rows_of(evidence: Mapping[str, Evidence], studies: Iterable[str] = ()) -> li
 
     def row_of(study: str, label: str, results: tuple[SeedResult, ...]) -> Row:
         known = [first[one.data_used][1] for one in results if one.data_used in first]
-        return Row(study, label, results, known[0] if known else None)
+        series = evidence[study].daily
+        daily = {seed: series[row, seed] for row, seed in series if row == label}
+        return Row(study, label, results, known[0] if known else None, daily)
 
     return [
         row_of(study, label, tuple(results))
         for study in sorted(named or evidence)
         for label, results in itertools.groupby(evidence[study].results, key=lambda result: result.row)
     ]
-
-
-def group_rows(rows: Iterable[Row]) -> list[Group]:
-    """Group rows into tables, one per setting, in the order of feature sets and kinds."""
-    tables: dict[Setting, list[Row]] = {}
-    for row in rows:
-        tables.setdefault(row.setting, []).append(row)
-    return [Group(one, tuple(sorted(tables[one], key=_rank))) for one in sorted(tables, key=_order)]
-
-
-def published_rows(groups: Iterable[Group], features: str) -> list[PublishedRow]:
-    """Return the rows that Qlib published for a feature set, if they are comparable with its tables.
-
-    Qlib's rows are on the CSI 300 and are left out if all rows of the feature set are on other data.
-    """
-    kinds = [group.setting.kind for group in groups if group.setting.features == features]
-    if kinds and not any(kind in OF_QLIBS_MARKET for kind in kinds):
-        return []
-    return [row for row in PUBLISHED if row.features == features]
-
-
-def _rank(row: Row) -> tuple[float, str]:
-    mean = row.cell("IC").mean
-    return (np.inf if np.isnan(mean) else -mean, row.name)
-
-
-def _order(setting: Setting) -> tuple[int, str, int, str, str, str, Span, str, int]:
-    known = setting.features in FEATURE_SETS
-    place = FEATURE_SETS.index(setting.features) if known else len(FEATURE_SETS)
-    return (
-        place,
-        setting.features,
-        get_args(Kind).index(setting.kind),
-        setting.market,
-        setting.region,
-        setting.data_fingerprint,
-        setting.test,
-        setting.label,
-        setting.numerics,
-    )

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from pydantic import ValidationError
 
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.core.errors import InputError, choices_hint
 from lstm_bench.record.scoring_model import ScoringModel
 
 __all__ = [
-    "OF_QLIBS_MARKET",
+    "KINDS",
     "QLIB_EPOCHS",
+    "QLIB_LABEL",
     "QLIB_MARKET",
     "QLIB_SEGMENTS",
     "Kind",
+    "Setting",
     "Span",
     "calendar_of",
     "config_text",
     "is_of_qlibs_market",
     "kind_of",
     "parse_config",
+    "parse_kind",
     "reductions",
     "segments",
 ]
@@ -33,8 +38,7 @@ __all__ = [
 Kind = Literal["full", "reduced", "own", "synthetic"]
 """Qlib's full benchmark; a reduced one; other data; a synthetic market."""
 
-OF_QLIBS_MARKET: tuple[Kind, ...] = ("full", "reduced")
-"""Kinds that Qlib's published rows are comparable with."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 QLIB_MARKET = ("csi300", "cn")
 """Universe and region of Qlib's benchmark."""
@@ -51,6 +55,45 @@ QLIB_SEGMENTS: Mapping[str, Span] = {
 
 QLIB_EPOCHS = 200
 """Qlib's ``n_epochs``; its runs stop earlier."""
+
+QLIB_LABEL = "Ref($close,-2)/Ref($close,-1)-1"
+"""Label of Qlib's benchmark, without spaces."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Settings that the rows of one table have in common.
+
+    Attributes
+    ----------
+    features : the handler's class
+    market, region : the universe, and the region of the trading rules
+    data_fingerprint : empty if no seed is complete
+    test : first and last day of the test segment, clipped to the data
+    kind : Qlib's benchmark, a reduced one, other data, or a synthetic market
+    label : expression of the label, without spaces
+    numerics : version of the code's numerics; 0 if no seed is complete
+    """
+
+    features: str
+    kind: Kind
+    market: str
+    region: str
+    data_fingerprint: str
+    test: Span
+    label: str
+    numerics: int
+
+    @property
+    def comparable(self) -> dict[str, object]:
+        """What rows must share to be compared."""
+        return {
+            "data": self.data_fingerprint[:12],
+            "market": self.market,
+            "label": self.label,
+            "numerics": self.numerics,
+            "test segment": "..".join(map(str, self.test)),
+        }
 
 
 def config_text(config: RunConfig) -> str:
@@ -125,6 +168,14 @@ def kind_of(config: RunConfig, synthetic: bool | None, reduced: bool) -> Kind:
     if not is_of_qlibs_market(config):
         return "own"
     return "reduced" if reduced else "full"
+
+
+def parse_kind(text: str) -> Kind:
+    """Read a kind of table. Raises ``InputError`` if it is none."""
+    for kind in KINDS:
+        if text == kind:
+            return kind
+    raise InputError(f"--kind: got {text!r}; {choices_hint(text, KINDS)}")
 
 
 def _clipped(span: Span, calendar: Span) -> Span | None:

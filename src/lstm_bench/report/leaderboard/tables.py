@@ -1,4 +1,4 @@
-"""The leaderboard as tables of text: the columns of Qlib's README and the provenance of each row."""
+"""The leaderboard as tables of text: the columns of Qlib's README, how sure they are, and each row's provenance."""
 
 from __future__ import annotations
 
@@ -7,25 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_bench.core.counting import counted
-from lstm_bench.report.leaderboard.published import COLUMNS, PublishedRow
-from lstm_bench.report.leaderboard.rows import (
-    FEATURE_SETS,
-    Cell,
-    Group,
-    Row,
-    Setting,
-    group_rows,
-    published_rows,
-)
-from lstm_bench.report.leaderboard.setting import Kind
+from lstm_bench.report.leaderboard.cell import Cell
+from lstm_bench.report.leaderboard.groups import Group
+from lstm_bench.report.leaderboard.published import COLUMNS, Reference
+from lstm_bench.report.leaderboard.rows import Row
+from lstm_bench.report.leaderboard.setting import Kind, Setting
 
-__all__ = ["KINDS", "Style", "Table", "leaderboard_tables"]
+__all__ = ["TITLES", "Line", "Style", "Table", "TextCell", "leaderboard_tables"]
 
-_OURS = ("Seeds", "Parameters", "Training time", "n_epochs", "Epochs run")
+_OURS = ("Seeds", "Parameters", "Training time", "n_epochs", "Epochs run", "Test evaluations")
 _NONE = "–"
 
-KINDS: Mapping[Kind, str] = {
+TITLES: Mapping[Kind, str] = {
     "reduced": "Reduced runs, not comparable with full ones",
     "own": "Another market than that of Qlib's benchmark",
     "synthetic": "Synthetic data, not comparable with real data",
@@ -40,42 +33,84 @@ class Style:
     Attributes
     ----------
     compat : the standard deviation with two decimals, as in Qlib's README, rather than four
-    intervals : add the 95 % interval of the mean over seeds by Student's t, if there are three or more
     """
 
     compat: bool = False
-    intervals: bool = False
+
+
+@dataclass(frozen=True)
+class TextCell:
+    """A cell.
+
+    Attributes
+    ----------
+    head, tail : together its first line; the head is the mean, the tail its deviation
+    is_best : whether the mean cannot be told from the best of the table
+    below : more lines: the interval, the skill
+    """
+
+    head: str
+    tail: str = ""
+    is_best: bool = False
+    below: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> str:
+        """The first line, without marks."""
+        return f"{self.head}{self.tail}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a table.
+
+    Attributes
+    ----------
+    model, row : the first cell: a model, and the name of its row; of a reference, why it is no row
+    cells : the other cells
+    is_reference : whether it was not computed from evidence
+    """
+
+    model: str
+    row: str
+    cells: tuple[TextCell, ...]
+    is_reference: bool = False
+
+    @property
+    def name(self) -> str:
+        """The first cell."""
+        return f"{self.model}, {self.row}"
 
 
 @dataclass(frozen=True)
 class Table:
     """A table of text. Its title says what its rows have in common.
 
-    ``evidence`` are the files that its cells are computed from; empty for published rows.
+    ``evidence`` are the files that its cells are computed from, of the ``studies``. ``has_skill`` says whether its
+    rows are compared with baselines, ``has_best`` whether rows that cannot be told from the best are marked,
+    ``has_evaluations`` whether evaluations on test were counted.
     """
 
     features: str
     title: str
     header: tuple[str, ...]
-    lines: tuple[tuple[str, ...], ...]
+    lines: tuple[Line, ...]
     evidence: tuple[str, ...] = ()
     studies: tuple[str, ...] = ()
+    has_skill: bool = False
+    has_best: bool = False
+    has_evaluations: bool = False
 
 
-def leaderboard_tables(rows: Iterable[Row], style: Style, evidence_file: Callable[[str], str]) -> list[Table]:
-    """Make the tables: per feature set the measured rows, then the rows that Qlib published, if comparable.
+def leaderboard_tables(
+    groups: Sequence[Group], style: Style, evidence_file: Callable[[str], str]
+) -> list[Table]:
+    """Make a table of each group: its rows, then its reference lines.
 
     ``evidence_file`` returns the path of a study's evidence file as the document shows it.
     """
-    groups = group_rows(rows)
     named = _differing(groups)
-    measured = [_table(group, style, evidence_file, named) for group in groups]
-    names = [*FEATURE_SETS, *(table.features for table in measured)]
-    tables: list[Table] = []
-    for features in dict.fromkeys(names):
-        tables += [table for table in measured if table.features == features]
-        tables += _published(published_rows(groups, features))
-    return tables
+    return [_table(group, style, evidence_file, named) for group in groups]
 
 
 def _differing(groups: Iterable[Group]) -> set[str]:
@@ -89,16 +124,21 @@ def _differing(groups: Iterable[Group]) -> set[str]:
 
 
 def _table(group: Group, style: Style, evidence_file: Callable[[str], str], named: set[str]) -> Table:
-    reduced = group.setting.is_reduced
-    header = ("Model Name", "Dataset", *COLUMNS.values(), *_OURS, *(("Reduced",) if reduced else ()))
+    header = ("Model Name", "Dataset", *COLUMNS.values(), *_OURS)
+    is_reduced = group.setting.kind == "reduced"
     studies = tuple(sorted({row.study for row in group.rows}))
+    lines = [_line(row, group, style) for row in group.rows]
+    lines += [_reference_line(reference) for reference in group.references]
     return Table(
         features=group.setting.features,
         title=_title(group.setting, named),
-        header=header,
-        lines=tuple(_line(row, style, reduced) for row in group.rows),
+        header=(*header, "Reduced") if is_reduced else header,
+        lines=tuple(lines),
         evidence=tuple(map(evidence_file, studies)),
         studies=studies,
+        has_skill=bool(group.standing.baselines),
+        has_best=any(group.standing.best.values()),
+        has_evaluations=bool(group.evaluations),
     )
 
 
@@ -110,48 +150,65 @@ def _title(setting: Setting, named: set[str]) -> str:
         text += f", label `{setting.label}`"
     if "numerics" in named and setting.numerics:
         text += f", numerics {setting.numerics}"
-    return f"{KINDS[setting.kind]}: {text}" if setting.kind in KINDS else text
+    return f"{TITLES[setting.kind]}: {text}" if setting.kind in TITLES else text
 
 
-def _line(row: Row, style: Style, reduced: bool) -> tuple[str, ...]:
-    seeds = len(row.complete) + row.diverged
-    figures = (_cell(row.cell(metric), style, seeds) for metric in COLUMNS)
-    last = ("; ".join(row.reductions),) if reduced else ()
-    return (f"LSTM, {row.name}", row.dataset, *figures, *_provenance(row), *last)
+def _line(row: Row, group: Group, style: Style) -> Line:
+    figures = [_figure(row, metric, group, style) for metric in COLUMNS]
+    words = [*_provenance(row), _evaluations(row, group)]
+    words += ["; ".join(row.reductions)] if group.setting.kind == "reduced" else []
+    return Line(row.model_name, row.name, (TextCell(row.dataset or _NONE), *figures, *map(TextCell, words)))
 
 
-def _cell(cell: Cell, style: Style, seeds: int) -> str:
-    """Format a mean, with its number of seeds if some of the trained seeds have no value."""
+def _figure(row: Row, metric: str, group: Group, style: Style) -> TextCell:
+    cell, skill = row.cell(metric), group.standing.skill(row, metric)
     if cell.n == 0:
-        return _NONE
-    text = f"{cell.mean:.4f}"
-    if cell.n > 1:
-        text += f"±{cell.std:.{2 if style.compat else 4}f}"
-        if style.intervals and cell.interval.is_decided:
-            text += f" [{cell.interval.low:.4f}, {cell.interval.high:.4f}]"
+        return TextCell(_NONE)
+    below = []
+    if cell.interval.is_decided:
+        below.append(f"[{cell.interval.low:.4f}, {cell.interval.high:.4f}]")
+    if skill is not None:
+        below.append(f"skill {skill.value:+.4f}")
+    is_best = row.name in group.standing.best[metric]
+    return TextCell(f"{cell.mean:.4f}", _tail(cell, row, style), is_best, tuple(below))
+
+
+def _tail(cell: Cell, row: Row, style: Style) -> str:
+    """Format the deviation, and the number of seeds if some of the trained seeds have no value."""
+    text = f"±{cell.std:.{2 if style.compat else 4}f}" if cell.n > 1 else ""
+    seeds = len(row.complete) + row.diverged
     return text if cell.n == seeds else f"{text} ({cell.n} of {seeds} seeds)"
 
 
 def _provenance(row: Row) -> tuple[str, ...]:
-    """Seeds, parameters, mean training seconds per seed and the devices, ``n_epochs`` and epochs run."""
-    epochs, seconds = row.known("epochs"), row.known("train_seconds")
+    """Seeds, parameters, mean training seconds per seed and the devices, ``n_epochs`` and epochs, as far as known."""
+    epochs = [
+        number for number in row.known("epochs") if number > 0
+    ]  # a model that is not an LSTM trains none
+    seconds = row.known("train_seconds")
     parameters = dict.fromkeys(f"{value:,}" for value in row.known("parameters"))
     devices = sorted({result.device for result in row.complete if result.device})
     return (
         f"{len(row.complete)} ({row.shortfall})" if row.shortfall else str(len(row.complete)),
         ", ".join(parameters) or _NONE,
         f"{np.mean(seconds):.1f} s on {', '.join(devices)}" if seconds else _NONE,
-        str(row.config.task.model.kwargs.n_epochs),
+        str(row.config.task.model.kwargs.n_epochs) if row.model is None else _NONE,
         f"{np.mean(epochs):.1f} ({min(epochs)}–{max(epochs)})" if epochs else _NONE,
     )
 
 
-def _published(rows: Sequence[PublishedRow]) -> list[Table]:
-    if not rows:
-        return []
-    title = f"As published by Qlib, {counted(rows[0].seeds, 'seed')}, another vintage of the data"
-    header = ("Model Name", "Dataset", *COLUMNS.values())
-    lines = [
-        ("LSTM", row.dataset, *(f"{mean:.4f}±{std:.2f}" for mean, std in row.cells.values())) for row in rows
+def _evaluations(row: Row, group: Group) -> str:
+    """Format the evaluations of the row's runs, and of all on its test data."""
+    found = group.evaluations.get(row.name)
+    return _NONE if found is None else f"{found.of_row:,} of {found.total:,}"
+
+
+def _reference_line(reference: Reference) -> Line:
+    figures = [
+        TextCell(f"{mean:.4f}", "" if np.isnan(std) else f"±{std:.2f}")
+        for mean, std in reference.cells.values()
     ]
-    return [Table(rows[0].features, title, header, tuple(lines))]
+    seeds = _NONE if reference.seeds is None else str(reference.seeds)
+    words = (seeds, *[_NONE] * (len(_OURS) - 1))
+    cells = (TextCell(reference.dataset or _NONE), *figures, *map(TextCell, words))
+    return Line(reference.name, reference.remark, cells, is_reference=True)

@@ -12,17 +12,22 @@ import numpy as np
 
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError
-from lstm_bench.record.evidence import Daily, Evidence
 from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_figure
-from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_seeds
+from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_pair
 from lstm_bench.report.leaderboard.comparison_tables import UNDECIDED
-from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT
-from lstm_bench.report.leaderboard.rows import Group, Row, group_rows, published_rows
-from lstm_bench.report.leaderboard.tables import KINDS
+from lstm_bench.report.leaderboard.groups import Group
+from lstm_bench.report.leaderboard.note import BEST_SENTENCE, SKILL_SENTENCE
+from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, Reference
+from lstm_bench.report.leaderboard.rows import Row
+from lstm_bench.report.leaderboard.tables import TITLES
 from lstm_bench.report.pages.page import Cell, Note, Page, PageTable, Part, Section, cell, percent
 from lstm_bench.statistics.estimate import Estimate
 
 __all__ = ["leaderboard_page", "report_links"]
+
+
+_BEST_TONE = 0.4
+"""Tint of a mean that cannot be told from the best."""
 
 
 def report_links(results: Path, page: Path) -> dict[str, str]:
@@ -32,16 +37,11 @@ def report_links(results: Path, page: Path) -> dict[str, str]:
     return {path.parent.name: Path(os.path.relpath(path.resolve(), start)).as_posix() for path in found}
 
 
-def leaderboard_page(
-    rows: Sequence[Row], evidence: Mapping[str, Evidence], links: Mapping[str, str] | None = None
-) -> Page:
-    """Make the page of some rows from their evidence; ``links`` are from :func:`report_links`."""
-    daily = {
-        (study, *key): series for study, found in evidence.items() for key, series in found.daily.items()
-    }
-    groups = group_rows(rows)
+def leaderboard_page(groups: Sequence[Group], links: Mapping[str, str] | None = None) -> Page:
+    """Make the page of some tables; ``links`` are from :func:`report_links`."""
+    rows = sorted((row for group in groups for row in group.rows), key=lambda row: row.name)
     sections = [
-        Section(f"table-{k}", _title(group), list(_table_parts(group, daily, links or {}, f"t{k}")))
+        Section(f"table-{k}", _title(group), list(_table_parts(group, links or {}, f"t{k}")))
         for k, group in enumerate(groups)
     ]
     pairs = list(_pair_parts(rows))
@@ -53,7 +53,7 @@ def leaderboard_page(
     seeds, studies = sum(len(row.complete) for row in rows), sorted({row.study for row in rows})
     return Page(
         title="Leaderboard",
-        subtitle="LSTM on Qlib's Alpha158 and Alpha360: mean and spread over seeds, on test",
+        subtitle="Models on test: means over seeds, with intervals over days and seeds",
         facts=[
             ("Rows", str(len(rows))),
             ("Complete seeds", str(seeds)),
@@ -69,23 +69,21 @@ def _title(group: Group) -> str:
     return f"{group.setting.features}{kind}, {group.setting.market}"
 
 
-def _table_parts(
-    group: Group, daily: Mapping[tuple[str, str, int], Daily], links: Mapping[str, str], prefix: str
-) -> Iterator[Part]:
+def _table_parts(group: Group, links: Mapping[str, str], prefix: str) -> Iterator[Part]:
     setting = group.setting
     start, end = setting.test
     text = (
         f"Test {start} to {end}, data {setting.data_fingerprint[:12] or 'unknown'}, label {setting.label}, numerics "
         f"{setting.numerics or 'unknown'}."
     )
-    if setting.kind in KINDS:
-        text += f" {KINDS[setting.kind]}."
+    if setting.kind in TITLES:
+        text += f" {TITLES[setting.kind]}."
     text += "".join(f" {rows}: {reason}." for reason, rows in _reductions(group).items())
     yield Note(text)
     yield _row_table(group, prefix)
     if any(row.complete for row in group.rows):
-        yield from curve_figures(group.rows, daily, prefix)
-        yield from seed_figures(group.rows, published_rows([group], setting.features), f"{prefix}_seeds")
+        yield from curve_figures(group.rows, prefix)
+        yield from seed_figures(group, f"{prefix}_seeds")
     yield _seed_table(group, links, prefix)
 
 
@@ -100,45 +98,77 @@ def _reductions(group: Group) -> dict[str, str]:
 
 
 def _row_table(group: Group, prefix: str) -> PageTable:
-    header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs"]
-    lines = [_row_line(row) for row in group.rows]
-    for row in published_rows([group], group.setting.features):
-        name = Cell("Qlib's README", detail=f"{row.dataset}\nanother vintage of the data")
-        cells = []
-        for metric, (mean, std) in row.cells.items():  # Qlib publishes deviations with two decimals
-            detail = f"± {std:.0%}" if metric in IN_PERCENT else f"± {std:.2f}"
-            cells.append(_figure(metric, mean, detail=detail))
-        lines.append([name, *cells, cell(row.seeds, ".0f"), *[Cell("–")] * 3])
+    header = ["Row", *COLUMNS.values(), "Seeds", "Parameters", "Seconds", "Epochs", "Test evaluations"]
+    lines = [_row_line(row, group) for row in group.rows]
+    lines += [_reference_line(reference) for reference in group.references]
     return PageTable(
         f"{prefix}_rows",
         "Rows",
         header,
         lines,
-        "Mean over the complete seeds, with the standard deviation (ddof 1) and, for three seeds or more, the 95 % "
-        "interval of the mean by Student's t. Returns, information ratio and drawdown are of the excess over the "
-        "benchmark, with cost; seconds and epochs are means. A click on a header sorts.",
+        f"{_row_reading(group)} A click on a header sorts.",
         is_sortable=True,
     )
 
 
-def _row_line(row: Row) -> list[Cell]:
-    cells = []
-    for metric in COLUMNS:
-        found = row.cell(metric)
-        detail = ""
-        if found.n > 1:
-            detail = f"± {_text(metric, found.std)}"
-        if found.interval.is_decided:
-            low, high = (_text(metric, edge) for edge in (found.interval.low, found.interval.high))
-            detail += f"\n[{low}, {high}]"
-        if row.diverged and found.n:
-            detail += f"\n{found.n} of {len(row.complete) + row.diverged} seeds"
-        cells.append(_figure(metric, found.mean, detail=detail))
-    name, seeds = Cell(row.name, detail=row.dataset), cell(len(row.complete), ".0f", detail=row.shortfall)
+def _row_reading(group: Group) -> str:
+    text = (
+        "Mean over the complete seeds, with the standard deviation (ddof 1) and, for three seeds or more, the 95 % "
+        "interval of the mean over other days and other seeds (of the drawdown: over other seeds; of a model without "
+        "seeds: over other days)."
+    )
+    if any(group.standing.best.values()):
+        text += f" Tinted means {BEST_SENTENCE}."
+    text += f" {SKILL_SENTENCE}" if group.standing.baselines else ""
+    return (
+        f"{text} Returns, information ratio and drawdown are of the excess over the benchmark, with cost; seconds and "
+        "epochs are means."
+    )
+
+
+def _row_line(row: Row, group: Group) -> list[Cell]:
+    name = Cell(row.name, detail="\n".join(text for text in (row.model_name, row.dataset) if text))
+    seeds = cell(len(row.complete), ".0f", detail=row.shortfall)
     parameters = cell(next(iter(row.known("parameters")), None), ",.0f")
-    known = [row.known(field) for field in ("train_seconds", "epochs")]
+    known = [[value for value in row.known(field) if value > 0] for field in ("train_seconds", "epochs")]
     means = [cell(float(np.mean(values)) if values else None, ".1f") for values in known]
-    return [name, *cells, seeds, parameters, *means]
+    figures = (_metric_cell(row, metric, group) for metric in COLUMNS)
+    return [name, *figures, seeds, parameters, *means, _evaluations_cell(row, group)]
+
+
+def _evaluations_cell(row: Row, group: Group) -> Cell:
+    found = group.evaluations.get(row.name)
+    return (
+        Cell("–") if found is None else cell(found.of_row, ",.0f", detail=f"of {found.total:,} on these data")
+    )
+
+
+def _metric_cell(row: Row, metric: str, group: Group) -> Cell:
+    found, skill = row.cell(metric), group.standing.skill(row, metric)
+    details = []
+    if found.n > 1:
+        details.append(f"± {_text(metric, found.std)}")
+    if found.interval.is_decided:
+        details.append(_ends(found.interval, metric))
+    if skill is not None:
+        details.append(f"skill {_text(metric, skill.value, sign='+')}")
+        if skill.interval.is_decided and skill.baseline is not None:
+            details.append(_ends(skill.interval, metric))
+    if row.diverged and found.n:
+        details.append(f"{found.n} of {len(row.complete) + row.diverged} seeds")
+    tone = _BEST_TONE if row.name in group.standing.best[metric] else None
+    return _figure(metric, found.mean, detail="\n".join(details), tone=tone)
+
+
+def _reference_line(reference: Reference) -> list[Cell]:
+    name = Cell(
+        reference.name, detail="\n".join(text for text in (reference.dataset, reference.remark) if text)
+    )
+    cells = []
+    for metric, (mean, std) in reference.cells.items():  # Qlib publishes deviations with two decimals
+        detail = "" if np.isnan(std) else f"± {std:.0%}" if metric in IN_PERCENT else f"± {std:.2f}"
+        cells.append(_figure(metric, mean, detail=detail))
+    return [name, *cells, cell(reference.seeds, ".0f"), *[Cell("–")] * 4]
 
 
 def _seed_table(group: Group, links: Mapping[str, str], prefix: str) -> PageTable:
@@ -185,8 +215,8 @@ def _pair_parts(rows: Sequence[Row]) -> Iterator[Part]:
         for metric, column in COLUMNS.items():
             wins = np.full((len(alike), len(alike)), np.nan)
             for (a, b), compared in found.items():
-                if metric in compared and compared[metric].difference.is_decided:
-                    chance = compared[metric].improvement
+                if metric in compared and compared[metric].difference.estimate.is_decided:
+                    chance = compared[metric].difference.improvement
                     wins[a, b], wins[b, a] = chance, 1 - chance
             if np.isfinite(wins).any():
                 yield win_figure([row.name for row in alike], wins, column, f"wins{k}")
@@ -197,14 +227,14 @@ Compared = Mapping[tuple[int, int], Mapping[str, MetricComparison]]
 
 
 def _comparisons(rows: Sequence[Row]) -> Compared:
-    """Compare each pair that has common seeds."""
+    """Compare each pair."""
     found: dict[tuple[int, int], dict[str, MetricComparison]] = {}
     for a, b in itertools.combinations(range(len(rows)), 2):
         try:
-            compared = compare_seeds(rows[a], rows[b])
-        except InputError:  # no seed is common: the pair has no line
+            compared = compare_pair(rows[a], rows[b])
+        except InputError:  # a row lacks the metric of the verdict: the pair has no line
             continue
-        found[a, b] = {one.metric: one for one in compared}
+        found[a, b] = {one.metric: one for one in compared.metrics}
     return found
 
 
@@ -214,11 +244,12 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
             Cell(rows[a].name),
             Cell(rows[b].name),
             Cell(COLUMNS[metric]),
-            _figure(metric, one.mean_a),
-            _figure(metric, one.mean_b),
-            _estimate(one.difference, metric),
+            _figure(metric, one.difference.mean_a),
+            _figure(metric, one.difference.mean_b),
+            _estimate(one.difference.estimate, metric),
             Cell(UNDECIDED) if np.isnan(one.p_value) else cell(one.p_value),
-            cell(one.improvement, ".3f"),
+            cell(one.difference.improvement, ".3f"),
+            Cell(one.verdict.text),
         ]
         for (a, b), compared in found.items()
         for metric, one in compared.items()
@@ -226,25 +257,27 @@ def _pair_table(rows: Sequence[Row], found: Compared, name: str) -> PageTable:
     return PageTable(
         name,
         "Pairs",
-        ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "Wilcoxon p", "P(A > B)"],
+        ["A", "B", "Metric", "Mean of A", "Mean of B", "A − B", "p", "P(A > B)", "Verdict"],
         lines,
-        "A − B over the common seeds with its 95 % interval, Wilcoxon's signed-rank test of the pairs, and "
-        "the probability that a seed of A beats a seed of B. With few seeds all three are coarse: the least p of "
-        "five pairs is 0.0625, and fewer than three seeds give no interval.",
+        "A − B with its 95 % interval over seeds and days (of the maximum drawdown over seeds alone), the p-value of "
+        "no difference by Holm over the metrics of the pair, and the probability that a seed of A beats a seed of B. "
+        "The pairs of rows are not corrected for each other. `lstm-bench compare A B` explains the verdict.",
         is_sortable=True,
     )
 
 
-def _estimate(estimate: Estimate, metric: str = "") -> Cell:
-    detail = UNDECIDED
-    if estimate.is_decided:
-        detail = f"[{_text(metric, estimate.low)}, {_text(metric, estimate.high)}]"
+def _estimate(estimate: Estimate, metric: str) -> Cell:
+    detail = _ends(estimate, metric) if estimate.is_decided else UNDECIDED
     return _figure(metric, estimate.value, detail=detail)
+
+
+def _ends(estimate: Estimate, metric: str) -> str:
+    return f"[{_text(metric, estimate.low)}, {_text(metric, estimate.high)}]"
 
 
 def _figure(metric: str, value: float | None, **more: Any) -> Cell:
     return percent(value, **more) if metric in IN_PERCENT else cell(value, **more)
 
 
-def _text(metric: str, value: float) -> str:
-    return _figure(metric, value).text
+def _text(metric: str, value: float, sign: str = "") -> str:
+    return (sign if value >= 0 else "") + _figure(metric, value).text

@@ -11,6 +11,7 @@ import numpy as np
 from lstm_bench.config.sections.universe import market_text
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import DataError
+from lstm_bench.report.figures.ensemble import ensemble_figures
 from lstm_bench.report.figures.groups import group_figures, stability_figures
 from lstm_bench.report.figures.portfolio import holding_figures, return_figures
 from lstm_bench.report.figures.predictions import residual_figure, score_figures
@@ -19,7 +20,9 @@ from lstm_bench.report.figures.training import training_figures
 from lstm_bench.report.leaderboard.setting import calendar_of, reductions, segments
 from lstm_bench.report.pages import run_tables as tables
 from lstm_bench.report.pages.configuration_table import configuration_table
+from lstm_bench.report.pages.control_tables import control_parts
 from lstm_bench.report.pages.page import Cell, Listing, Note, Page, Part, Section, Tile, cell
+from lstm_bench.report.pages.regime_parts import regime_parts
 from lstm_bench.report.pages.trained_label import LabelChain, trained_label
 from lstm_bench.run.judgement.result import judge_result
 
@@ -28,22 +31,14 @@ if TYPE_CHECKING:
 
     from lstm_bench.record.layout import TableName
     from lstm_bench.record.record import Record
+    from lstm_bench.record.scoring_model import ScoringModel
 
 __all__ = ["MAIN_FIGURES", "RunReport", "run_page"]
 
 MAIN_FIGURES: tuple[str, ...] = (
-    "losses",
-    "score_density",
-    "ic_series",
-    "rank_ic_series",
-    "ic_months",
-    "ic_distribution",
-    "ic_decay",
-    "groups",
-    "cumulative_return",
-    "drawdown",
-    "excess_months",
-)
+    "losses", "score_density", "ic_series", "rank_ic_series", "ic_months", "ic_distribution", "ic_decay", "groups",
+    "cumulative_return", "drawdown", "excess_months", "regimes_rank_ic", "regimes_information_ratio", "capacity",
+)  # fmt: skip
 """Names of the figures that are also drawn as pictures, if the record has them."""
 
 _SIGNAL_TILES = {
@@ -89,19 +84,27 @@ class RunReport:
         if self.model is None:
             yield Section("training", "Training", list(self._training()))
         else:
-            yield Section("model", "Model", [tables.model_table(self.model, self.provenance.get("scores"))])
+            yield Section("model", "Model", list(self._scored_by(self.model)))
         if self.metrics:
             yield Section("predictions", "Predictions", list(self._predictions()))
             yield Section("signal", "Signal", list(self._signal()))
             yield Section("groups", "Groups and stability", list(self._groups()))
             yield Section("portfolio", "Portfolio", list(self._portfolio()))
             yield Section("risk", "Risk", list(self._risk()))
+            yield Section("regimes", "Regimes", list(regime_parts(self.record)))
+            yield Section("controls", "Controls", list(control_parts(self.record)))
         yield Section("provenance", "Configuration and provenance", list(self._origin()))
 
     def _training(self) -> Iterator[Part]:
         epochs = self.record.table("epochs")
         yield Note(_gap_text(epochs, self.best_epoch, self.provenance["training"]["status"]))
         yield from training_figures(epochs, self.best_epoch)
+
+    def _scored_by(self, model: ScoringModel) -> Iterator[Part]:
+        yield tables.model_table(model, self.provenance.get("scores"))
+        curve = self.table("ensemble")
+        if curve is not None:
+            yield from ensemble_figures(curve)
 
     def _predictions(self) -> Iterator[Part]:
         pred, label = self.table("pred"), self.table("label")

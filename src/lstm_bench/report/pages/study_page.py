@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from lstm_bench.config.sections.universe import market_text
@@ -26,7 +27,9 @@ from lstm_bench.report.pages.page import (
     item_table,
     pair_table,
 )
+from lstm_bench.report.pages.selection_part import selection_parts
 from lstm_bench.tune.importance import parameter_importances
+from lstm_bench.tune.selection import selection_of
 from lstm_bench.tune.trials import FAILURES, State, TrialRow, best_trial
 
 if TYPE_CHECKING:
@@ -47,13 +50,14 @@ _LISTED = 8
 class StudyReport:
     """The parts of a study's report."""
 
-    def __init__(self, store: Store, name: str) -> None:
+    def __init__(self, store: Store, name: str, results: Path) -> None:
         self.definition: Definition = store.definition(name)
         self.frozen = store.trials(name)
         self.study = store.study(name)
         self.trials = store.rows(name)
         self.complete = complete_trials(self.trials)
         self.best = best_trial(self.trials)
+        self.selection = selection_of(self.trials, name, results)
 
     @cached_property
     def importances(self) -> dict[str, float]:
@@ -78,6 +82,7 @@ class StudyReport:
             yield Section("history", "History", [history, curves])
             yield Section("parameters", "Parameters", list(self._parameters()))
             yield Section("agreement", "Loss and IC", list(self._agreement()))
+            yield Section("selection", "Selection", list(selection_parts(self.selection)))
             yield Section("time", "Devices and slots", list(self._time()))
         yield Section("trials", "Trials", list(self._trials()))
         yield Section("study", "Definition", list(self._definition()))
@@ -195,15 +200,17 @@ class StudyReport:
         ]
 
 
-def study_page(store: Store, name: str) -> Page:
-    """Make the page of a study's report.
+def study_page(store: Store, name: str, results: Path) -> Page:
+    """Make the page of a study's report. ``results`` has the daily series of its trials, and the evidence.
 
     Raises
     ------
     ConfigError
         If the store has no such study.
+    DataError
+        If a file of daily series, or the evidence, cannot be read.
     """
-    report = StudyReport(store, name)
+    report = StudyReport(store, name, results)
     return Page(
         title=name,
         subtitle="Study report: train and valid only, test is not touched",

@@ -1,0 +1,115 @@
+"""How the rows of a table stand to each other: which cannot be told from the best, and what they add to a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lstm_bench.report.leaderboard.cell import Cell
+from lstm_bench.report.leaderboard.measures import MEASURES, Measure, Panel, common_axis, panel_of
+from lstm_bench.report.leaderboard.published import COLUMNS
+from lstm_bench.report.leaderboard.rows import Row
+from lstm_bench.statistics.estimate import Estimate
+
+__all__ = ["Skill", "Standing"]
+
+_FEWEST_ROWS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Skill:
+    """The part of a row's metric above the best baseline of its table.
+
+    Attributes
+    ----------
+    metric
+    row
+    baseline : the baseline with the highest mean; None for the market's zero, if no baseline is above it
+    """
+
+    metric: str
+    row: Row
+    baseline: Row | None
+
+    @property
+    def value(self) -> float:
+        """Difference of the means."""
+        mean = self.row.cell(self.metric).mean
+        return mean if self.baseline is None else mean - self.baseline.cell(self.metric).mean
+
+    @cached_property
+    def interval(self) -> Estimate:
+        """The difference with its 95 % interval over days and seeds; without an interval if a side has none."""
+        cell = self.row.cell(self.metric)
+        if self.baseline is None:
+            return cell.interval
+        other = self.baseline.cell(self.metric)
+        if cell.measure is None or not (_has_days(cell) and _has_days(other)):
+            return Estimate(self.value, np.nan, np.nan)
+        from lstm_bench.statistics.nested import nested_difference
+
+        a, b = _aligned((self.row, self.baseline), self.metric, cell.measure)
+        return nested_difference(a, b, cell.measure.statistic, scale=cell.measure.scale).estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """The rows of one table beside each other."""
+
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def baselines(self) -> tuple[Row, ...]:
+        """The rows that the LSTM has to beat."""
+        return tuple(row for row in self.rows if row.is_baseline and row.complete)
+
+    @cached_property
+    def best(self) -> dict[str, frozenset[str]]:
+        """Metric -> names of the rows that cannot be told from its best row, at 90 %.
+
+        It is the model confidence set over days and seeds, of the rows that have an interval over days. The control
+        with permuted labels is left out. The set is empty with fewer than two such rows.
+        """
+        return {metric: self._best(metric) for metric in COLUMNS}
+
+    def _best(self, metric: str) -> frozenset[str]:
+        measure = MEASURES.get(metric)
+        rows = [row for row in self.rows if not row.has_permuted_labels and _has_days(row.cell(metric))]
+        if measure is None or len(rows) < _FEWEST_ROWS:
+            return frozenset()
+        from lstm_bench.statistics.confidence_set import confidence_set
+
+        inside = confidence_set(_aligned(rows, metric, measure), measure.statistic)
+        return frozenset(row.name for row, is_best in zip(rows, inside, strict=True) if is_best)
+
+    def skill(self, row: Row, metric: str) -> Skill | None:
+        """Return a row's part above the best baseline; None for baselines, controls, and without a baseline.
+
+        The market itself, whose IC and excess return are 0, is a baseline too. It is none for the maximum drawdown: a
+        portfolio that never leaves the benchmark has no drawdown, and no return either.
+        """
+        is_candidate = not (row.is_baseline or row.has_permuted_labels)
+        if not self.baselines or not is_candidate or not row.cell(metric).n:
+            return None
+        known = [one for one in self.baselines if one.cell(metric).n]
+        highest = max(known, key=lambda one: one.cell(metric).mean, default=None)
+        if metric in MEASURES and (highest is None or highest.cell(metric).mean < 0):
+            highest = None
+        elif highest is None:
+            return None
+        return Skill(metric, row, highest)
+
+
+def _has_days(cell: Cell) -> bool:
+    """Whether a cell has an interval over days."""
+    return cell.nested is not None and cell.interval.is_decided
+
+
+def _aligned(rows: Iterable[Row], metric: str, measure: Measure) -> list[Panel]:
+    """Return the panel of each row, ``[K, T]``, on the days of all of them."""
+    series = [[row.daily[seed] for seed in row.values(metric)] for row in rows]
+    days = common_axis([one for side in series for one in side])
+    return [panel_of(side, measure, days) for side in series]
