@@ -46,11 +46,12 @@ def leave_record(
     model: ScoringModel | None = None,
     diverged: bool = False,
     figures: Mapping[str, float] | None = None,
+    days: slice = slice(None),
     **more: Any,
 ) -> str:
     """Publish a record with random series for its seed, raised by ``lift``; ``more`` goes into its provenance.
 
-    The series of a seed are the same unless ``noise`` is another one.
+    The series of a seed are the same unless ``noise`` is another one. ``days`` are those that it has.
     """
     generator = np.random.default_rng([config.seed, noise] if noise else config.seed)
     ic = pd.DataFrame(
@@ -67,6 +68,7 @@ def leave_record(
         },
         index=ic.index,
     )
+    ic, report = ic.iloc[days], report.iloc[days]
     metrics = {
         "IC": float(ic["ic"].mean()),
         "ICIR": float(ic["ic"].mean() / ic["ic"].std()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from lstm_bench.evaluate.returns.risk import TRADING_DAYS_PER_YEAR
 from lstm_bench.record.evidence import Daily
+from lstm_bench.statistics.influence import days_with_values, influences
 
-__all__ = ["MEASURES", "Days", "Measure", "Panel", "common_axis", "panel_of"]
+__all__ = ["MEASURES", "Days", "Measure", "Panel", "common_axis", "common_panels", "panel_of"]
 
 Days = npt.NDArray[np.datetime64]
 Panel = npt.NDArray[np.float64]
@@ -33,6 +34,12 @@ class Measure:
     series: Callable[[Daily], npt.NDArray[np.float64]]
     statistic: Literal["mean", "ratio"]
     scale: float = 1.0
+
+    def by_seed(self, panel: Panel) -> npt.NDArray[np.float64]:
+        """Return the metric of each seed, ``[K, T] -> [K]``; NaN for a seed that has too few days."""
+        if not panel.shape[1]:
+            return np.full(len(panel), np.nan)
+        return np.asarray(influences(panel, self.statistic, self.scale).mean(axis=1), dtype=np.float64)
 
 
 def _ic(daily: Daily) -> npt.NDArray[np.float64]:
@@ -71,3 +78,12 @@ def panel_of(series: Sequence[Daily], measure: Measure, days: Days) -> Panel:
     for k, one in enumerate(series):
         panel[k, np.searchsorted(days, one.days)] = measure.series(one)
     return panel
+
+
+def common_panels(sides: Iterable[Sequence[Daily]], measure: Measure) -> list[Panel]:
+    """Align the seeds of several rows on the days on which every row has a value, ``[K_i, T]`` each."""
+    series = list(sides)
+    days = common_axis([one for side in series for one in side])
+    panels = [panel_of(side, measure, days) for side in series]
+    common = np.logical_and.reduce([days_with_values(panel) for panel in panels])
+    return [panel[:, common] for panel in panels]
