@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from tests.report.conftest import LONG
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.record.evidence import Evidence
@@ -49,8 +50,10 @@ def shared(
     make_row("older", numerics=1)
     make_row("other_label", overrides=['data_handler_config.label=["Ref($close, -3) / Ref($close, -1) - 1"]'])
     make_row("one", seeds=[2])
-    make_row("half", seeds=range(6), days=slice(31))
-    make_row("late", days=slice(29, None))
+    make_row("whole", seeds=range(2, 9), features="Alpha360", days=LONG)
+    make_row("half", seeds=range(6), days=LONG, present=slice(104))
+    make_row("late", days=LONG, present=slice(102, None))
+    make_row("single", seeds=[2], days=LONG)
     make_row("nothing", absent=range(3))
     return collect(results)
 
@@ -205,6 +208,12 @@ def test_rows_without_common_seeds_are_compared_unpaired(evidence: dict[str, Evi
     assert np.isnan(drawdown.p_value)  # neither paired nor of days
 
 
+def test_seeds_that_are_not_common_make_no_pairs(evidence: dict[str, Evidence]) -> None:
+    three = evidence["alpha158"]
+    evidence["alpha158"] = Evidence.of("alpha158", three.results[:3], three.daily)
+    assert all(one.difference.pairs == () for one in compare_rows(evidence, "alpha158", "later").metrics)
+
+
 def evidence_mean(evidence: dict[str, Evidence], study: str) -> float:
     return float(np.mean([one.metrics["Rank IC"] for one in evidence[study].results]))
 
@@ -227,31 +236,29 @@ def test_a_model_without_seeds_is_compared_with_every_seed(evidence: dict[str, E
 @pytest.mark.parametrize("metric", sorted(MEASURES))
 def test_all_figures_are_of_the_days_that_both_rows_have(evidence: dict[str, Evidence], metric: str) -> None:
     # the same series, of which one row has the first half
-    found = compare_rows(evidence, "half", "alpha360", Terms.of([metric])).primary.difference
+    found = compare_rows(evidence, "half", "whole", Terms.of([metric])).primary.difference
     assert found.mean_a == pytest.approx(found.mean_b)
     assert found.mean_a == pytest.approx(
         np.mean([one.metrics[metric] for one in evidence["half"].results if one.seed in range(2, 6)])
     )
     assert (found.estimate.value, found.estimate.low) == pytest.approx((0.0, 0.0), abs=1e-9)
-    for a, b in (("half", "one"), ("one", "half")):  # without an interval too
+    for a, b in (("half", "single"), ("single", "half")):  # without an interval too
         few = compare_rows(evidence, a, b, Terms.of([metric])).primary.difference
         assert not few.estimate.is_decided
         assert few.mean_a - few.mean_b == pytest.approx(few.estimate.value)
-        of_one = few.mean_b if b == "one" else few.mean_a
+        of_one = few.mean_b if b == "single" else few.mean_a
         (own,) = (one.metrics[metric] for one in evidence["half"].results if one.seed == 2)
         assert of_one == pytest.approx(own)
 
 
 def test_metrics_that_do_not_follow_from_days_need_the_same_days(evidence: dict[str, Evidence]) -> None:
-    found = compare_rows(evidence, "half", "alpha360")
+    found = compare_rows(evidence, "half", "whole")
     assert {one.metric for one in found.metrics} == set(MEASURES)
     assert "half/default has 52 % of days: metrics are of the days of both, others are left out." in heading(
         found
     )
-    with pytest.raises(
-        InputError, match=r"half/default and alpha360/default share too few days for '1day\.exc"
-    ):
-        compare_rows(evidence, "half", "alpha360", Terms.of(["Max Drawdown"]))
+    with pytest.raises(InputError, match=r"half/default and whole/default share too few days for '1day\.exc"):
+        compare_rows(evidence, "half", "whole", Terms.of(["Max Drawdown"]))
 
 
 def test_rows_with_hardly_a_common_day_are_refused(evidence: dict[str, Evidence]) -> None:

@@ -183,9 +183,9 @@ def test_a_models_name_and_what_is_known_of_it(results: Path, make_row: MakeRow)
 def test_a_row_that_lacks_days_says_so_beside_its_seeds(results: Path, make_row: MakeRow) -> None:
     make_row("mine", "lstm", range(3))
     assert not tables_of(rows_of(collect(results)))[0].lacks_days
-    make_row("mine", "theirs", range(2), model=ScoringModel("scores"), days=slice(31))
+    make_row("mine", "theirs", range(2), model=ScoringModel("scores"), present=slice(31))
     wider = ["task.model.kwargs.hidden_size=32"]
-    make_row("mine", "lame", range(2), absent=[1], days=slice(31), overrides=wider)
+    make_row("mine", "lame", range(2), absent=[1], present=slice(31), overrides=wider)
     groups = group_rows(rows_of(collect(results)))
     (table,) = leaderboard_tables(groups, Style(), file_of)
     seeds = {row: line.cells[8].first for row, line in lines_of(table).items()}

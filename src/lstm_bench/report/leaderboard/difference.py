@@ -69,6 +69,12 @@ class _Sides:
     panels: tuple[Panel, Panel] | None
 
     @property
+    def pairs(self) -> Floats:
+        """A - B for each common seed, ``[n]``."""
+        _, at_a, at_b = np.intersect1d(*self.seeds, assume_unique=True, return_indices=True)
+        return np.asarray(self.values[0][at_a] - self.values[1][at_b], dtype=np.float64)
+
+    @property
     def is_known(self) -> bool:
         """Whether there are enough common days, and each seed has a value on them."""
         enough = self.panels is None or self.panels[0].shape[1] >= FEWEST
@@ -94,7 +100,7 @@ def difference_of(a: Row, b: Row, metric: str) -> Difference | None:
     left, right = sides.values
     enough = all(len(side) >= FEWEST or not row.has_seeds for row, side in ((a, left), (b, right)))
     nested = _nested(sides, measure) if enough else None
-    pairs = left - right if len(left) == len(right) or 1 in (len(left), len(right)) else np.empty(0)
+    pairs = sides.pairs if a.has_seeds and b.has_seeds else left - right
     if nested is not None and nested.has_interval:
         estimate, p_value = nested.estimate, nested.p_value
     elif measure is None and enough and len(pairs) >= FEWEST:
