@@ -203,6 +203,15 @@ def test_rows_without_common_seeds_are_compared_unpaired(evidence: dict[str, Evi
     assert np.isnan(drawdown.p_value)  # neither paired nor of days
 
 
+def test_seeds_that_are_not_common_are_not_paired(evidence: dict[str, Evidence]) -> None:
+    three = evidence["alpha158"]
+    evidence["alpha158"] = Evidence.of("alpha158", three.results[:3], three.daily)
+    drawdown = compare_rows(evidence, "alpha158", "later").metrics[-1]
+    assert drawdown.difference.pairs == ()
+    assert np.isnan(drawdown.difference.p_value)
+    assert drawdown.verdict.text == "undecided (an interval needs three common seeds)"
+
+
 def evidence_mean(evidence: dict[str, Evidence], study: str) -> float:
     return float(np.mean([one.metrics["Rank IC"] for one in evidence[study].results]))
 
