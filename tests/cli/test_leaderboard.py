@@ -354,3 +354,7 @@ def test_a_budget_that_is_used_up_leaves_a_race_undecided(here: Run, results: Pa
     assert done.returncode == 0, done.stderr
     assert "The budget has ended." in done.stdout
     assert done.stdout.splitlines()[-1].startswith("undecided (needs about 3 more seeds)")
+    plain = json.loads(
+        here("compare", "alpha158", "alpha360", "--until-decided", "--max-seeds", 2, "--json").stdout
+    )
+    assert plain["race"]["more_seeds"] == 3

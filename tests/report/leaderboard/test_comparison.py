@@ -172,6 +172,9 @@ def test_an_undecided_comparison_says_what_it_needs(evidence: dict[str, Evidence
         r"The variance of A − B in Rank IC comes to \d+ % from seeds, \d+ % from days, \d+ % from their inter",
         source_text(found),
     )
+    plain = comparison_object(found)["metrics"]["Rank IC"]
+    told = found.primary.verdict
+    assert (plain["more_seeds"], plain["more_days"]) == (told.more_seeds, told.more_days) != (None, None)
 
 
 def test_one_seed_is_no_plural(evidence: dict[str, Evidence]) -> None:

@@ -92,6 +92,7 @@ def race_object(race: Race, result: RaceResult) -> dict[str, Any]:
         "difference": plain_estimate(found.estimate),
         "decided": found.is_decided,
         "verdict": found.verdict.text,
+        "more_seeds": found.verdict.more_seeds,
         "computed": result.computed,
         "interrupted": result.interrupted,
         "failures": [
