@@ -81,7 +81,7 @@ class Ledger:
             Fingerprint of the data. A folder to which days were added counts as the same data, if some run used the
             same days and stocks of both.
         universe
-            As :func:`~lstm_bench.config.sections.universe.market_text` names it.
+            As :func:`~lstm_bench.config.sections.universe.universe_text` names it.
         first, last
             Test segment, clipped to the calendar.
         """
