@@ -78,11 +78,11 @@ def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) 
         difference = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
         new = new_entries(before, read_ledger(results))
         reason = (
-            f": the ledger has {counted(new, 'more evaluation')} than when the document was made, and the lines of "
-            "before are unchanged"
+            f" (the ledger has {counted(new, 'more evaluation')} than when the document was made; the lines of before "
+            "are unchanged)"
         )
         raise CheckError(
-            f"{path} is stale{reason if new else ''}; `{again}` rebuilds it\n" + "\n".join(difference)
+            f"{path} is stale; `{again}` rebuilds it{reason if new else ''}\n" + "\n".join(difference)
         )
 
 
