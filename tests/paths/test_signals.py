@@ -29,8 +29,8 @@ pytestmark = pytest.mark.paths
 CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
 
 SEEDS = (0, 1, 2)
-MARGIN = 0.005
-"""Difference of two ICs that does not matter: a tenth of what the linear signal gives."""
+MARGIN = 0.02
+"""Difference of two ICs that does not matter here: half of ridge's IC where the signal is linear."""
 
 Panel = npt.NDArray[np.float64]
 

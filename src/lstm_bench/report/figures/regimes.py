@@ -44,8 +44,8 @@ def regime_figures(regimes: Sequence[Regime]) -> Iterator[Figure]:
             f"regimes_{title.lower().replace(' ', '_')}",
             f"{title} by regime",
             "Each point is the metric on some of the days, or of some of the stocks, with its 95 % interval over days "
-            f"if it has {FEWEST_DAYS} days or more. An interval that contains 0 shows no signal; intervals that overlap "
-            "widely do not show a difference.",
+            f"if it has {FEWEST_DAYS} days or more. An interval that contains 0 shows no signal; intervals that "
+            "overlap widely do not show a difference.",
             list(_traces(having, metric)),
             axes(
                 axis(
