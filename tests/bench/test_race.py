@@ -18,14 +18,15 @@ from lstm_bench.bench.driver import bench
 from lstm_bench.bench.manifest import Bench
 from lstm_bench.bench.race import Race, RaceResult, run_race
 from lstm_bench.bench.racer import racer_of
-from lstm_bench.bench.standing import Standing, seeds_of_race
-from lstm_bench.config.workflow import RunConfig
+from lstm_bench.bench.standing import Standing
 from lstm_bench.core.errors import ConfigError, InputError
 from lstm_bench.exec.devices import Device
 from lstm_bench.record.evidence import Evidence
 from lstm_bench.record.evidence_schema import SeedResult
 from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.evidence.collect import collect
+from lstm_bench.report.leaderboard.comparison import Terms
+from lstm_bench.report.leaderboard.race import race_of
 from lstm_bench.run import runner
 from lstm_bench.tune.progress import BenchProgress
 
@@ -66,13 +67,15 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def benched(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two rows with one seed each; tests must not change the folder."""
     results = tmp_path_factory.mktemp("benched") / "results"
-    for (study, label), size in ((A, 2), (B, 4)):
-        config = configure(f"task.model.kwargs.hidden_size={size}", "task.model.kwargs.n_epochs=1").resolved()
-        bench_row(Candidate(label, study, None, config), [0], results)
+    for row in (A, B):
+        bench_row(configure, row, [0], results)
     return results
 
 
-def bench_row(candidate: Candidate, seeds: list[int], results: Path) -> None:
+def bench_row(configure: Configure, row: tuple[str, str], seeds: list[int], results: Path) -> None:
+    size = {A: 2, B: 4}[row]
+    config = configure(f"task.model.kwargs.hidden_size={size}", "task.model.kwargs.n_epochs=1").resolved()
+    candidate = Candidate(row[1], row[0], None, config)
     bench([candidate], seeds, devices=[CPU], executor="inline", results=results, progress=Heard())
 
 
@@ -81,11 +84,10 @@ def results(benched: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(benched, tmp_path / "results"))
 
 
-def race_in(results: Path, metric: str = "Rank IC", most: int = 6, margin: float | None = EQUIVALENT) -> Race:
-    evidence = collect(results)
-    racers = [racer_of(*name, rows_results(evidence, *name), metric) for name in (A, B)]
-    seeds = seeds_of_race(racers[0].figures, racers[1].figures, most)
-    return Race(racers[0], racers[1], metric, seeds, margin)
+def race_in(results: Path, most: int = 6) -> Race:
+    return race_of(
+        collect(results), "/".join(A), "/".join(B), Terms.of(["Rank IC"], EQUIVALENT), most, lambda _: ()
+    )
 
 
 def rows_results(evidence: Mapping[str, Evidence], study: str, label: str) -> list[SeedResult]:
@@ -133,12 +135,9 @@ def test_a_decided_race_trains_nothing(undisturbed: tuple[Path, Standing]) -> No
 
 
 def test_interrupted_and_continued_in_another_order_it_has_the_same_verdict(
-    undisturbed: tuple[Path, Standing], results: Path
+    undisturbed: tuple[Path, Standing], configure: Configure, results: Path
 ) -> None:
-    manifest = Bench.load(results / A[0])
-    assert manifest is not None
-    config = RunConfig.model_validate(manifest.rows[A[1]].workflow).resolved()
-    bench_row(Candidate(A[1], A[0], None, config), [5, 3], results)
+    bench_row(configure, A, [5, 3], results)
     first = run(results, Heard(interrupt_after=3))
     assert (first.computed, first.interrupted) == (3, True)
     assert seeds_in(results) == [(0, 1, 2, 3, 5), (0, 1)]
@@ -146,6 +145,24 @@ def test_interrupted_and_continued_in_another_order_it_has_the_same_verdict(
     assert (half.seeds, half.is_over) == ((0, 1), False)
     second = run(results, Heard())
     assert (second.computed, second.interrupted) == (4, False)
+    assert race_in(results).standing() == undisturbed[1]
+
+
+@pytest.mark.parametrize(
+    ("of_a", "of_b"),
+    [
+        pytest.param([1], [1], id="interrupted when only the second seed was finished"),
+        pytest.param([0], [7], id="no common seeds"),
+    ],
+)
+def test_the_seeds_that_rows_have_do_not_change_the_verdict(
+    undisturbed: tuple[Path, Standing], configure: Configure, tmp_path: Path, of_a: list[int], of_b: list[int]
+) -> None:
+    results = tmp_path / "results"
+    bench_row(configure, A, of_a, results)
+    bench_row(configure, B, of_b, results)
+    run(results, Heard())
+    assert seeds_in(results) == [tuple(sorted({*range(5), *seeds})) for seeds in (of_a, of_b)]
     assert race_in(results).standing() == undisturbed[1]
 
 

@@ -1,4 +1,4 @@
-"""Which seeds a race looks at, in which order, and when it is over."""
+"""Which seeds a race counts, and when it is over."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_bench.bench.standing import seeds_of_race, standing
+from lstm_bench.bench.standing import standing
 from lstm_bench.statistics.sequence import confidence_sequence
 
 RNG = np.random.default_rng(0)
 A = {seed: float(0.03 + 0.001 * RNG.normal()) for seed in range(20)}
 B = {seed: float(0.02 + 0.001 * RNG.normal()) for seed in range(20)}
-
-
-def test_a_race_begins_with_the_smallest_seed_of_both_rows_and_skips_tuning_seeds() -> None:
-    assert seeds_of_race({}, {}, 3) == (0, 1, 2)
-    assert seeds_of_race({0: 0.1, 4: 0.1}, {4: 0.1, 5: 0.1}, 3) == (4, 5, 6)
-    assert seeds_of_race({0: None}, {0: 0.1}, 2) == (0, 1)
-    assert seeds_of_race({0: 0.1, 3: 0.1}, {0: 0.1, 3: 0.1}, 4, without=(0, 4)) == (3, 5, 6, 7)
 
 
 def test_it_ends_with_the_first_seed_that_decides() -> None:

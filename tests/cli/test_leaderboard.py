@@ -312,7 +312,10 @@ def test_compare_ends_in_the_verdict(here: Run, results: Path) -> None:
         (["--max-seeds", 5], "--max-seeds: it goes with --until-decided; add it"),
         (["--margin", 0], "--margin: got 0, expected a positive number"),
         (["--metric", "RankIC"], "--metric: got 'RankIC'; did you mean 'Rank IC'"),
-        (["--until-decided"], "--provider-uri: alpha158/default has evidence, but no manifest in"),
+        (
+            ["--until-decided"],
+            "--storage: the store does not have study alpha158, so its tuning seeds are unknown",
+        ),
     ],
 )
 def test_what_a_comparison_cannot_do_is_refused(
@@ -324,23 +327,36 @@ def test_what_a_comparison_cannot_do_is_refused(
 
 
 def test_a_race_that_is_decided_prints_its_verdict_and_trains_nothing(here: Run, results: Path) -> None:
-    commit(results, "alpha158", "Alpha158", range(2, 9))
-    commit(results, "alpha360", "Alpha360", range(2, 9))
+    commit(results, "alpha158", "Alpha158", range(7))
+    commit(results, "alpha360", "Alpha360", range(7))
     race = ["compare", "alpha158", "alpha360", "--until-decided"]
     done = here(*race)
     assert done.returncode == 0, done.stderr
     text = " ".join(done.stdout.split())
-    assert "Race by Rank IC: 5 seeds of each row (2-6), at most 64; margin 0.002." in text
+    assert "Race by Rank IC: 5 seeds of each row (0-4), at most 64; margin 0.002." in text
     assert "The race decides about these test days. More seeds do not reduce the noise of days" in text
     assert "0 runs trained now" in text
     assert done.stdout.endswith("\nVerdict by Rank IC:\nequivalent within 0.002\n")
     plain = json.loads(here(*race, "--json").stdout)
-    assert (plain["race"]["seeds"], plain["race"]["computed"]) == ([2, 3, 4, 5, 6], 0)
+    assert (plain["race"]["seeds"], plain["race"]["computed"]) == ([0, 1, 2, 3, 4], 0)
     assert plain["verdict"] == plain["race"]["verdict"] == "equivalent within 0.002"
 
 
+def test_seeds_after_a_missing_one_decide_nothing(here: Run, results: Path) -> None:
+    commit(results, "alpha158", "Alpha158", range(9))
+    commit(results, "alpha360", "Alpha360", range(1, 9))
+    done = here("compare", "alpha158", "alpha360", "--until-decided")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: --storage: the store does not have study alpha158" in done.stderr
+
+
 def test_a_budget_that_is_used_up_leaves_a_race_undecided(here: Run, results: Path) -> None:
+    commit(results, "alpha360", "Alpha360", range(2))
     done = here("compare", "alpha158", "alpha360", "--until-decided", "--max-seeds", 2)
     assert done.returncode == 0, done.stderr
     assert "The budget has ended." in done.stdout
     assert done.stdout.splitlines()[-1].startswith("undecided (needs about 3 more seeds)")
+    plain = json.loads(
+        here("compare", "alpha158", "alpha360", "--until-decided", "--max-seeds", 2, "--json").stdout
+    )
+    assert plain["race"]["more_seeds"] == 3

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_bench.statistics.blocks import Dependence, dependence_of, optimal_block
+from lstm_bench.statistics.blocks import Dependence, dependence_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,23 +44,23 @@ def test_the_block_is_archs(arch: Any, days: int, rho: float, seed: int) -> None
     series = autoregressive(days, rho, seed)
     theirs = arch.optimal_block_length(series)["stationary"].iloc[0]
     # a block has a day or more
-    assert optimal_block(series) == pytest.approx(max(1.0, theirs), rel=1e-6)
+    assert dependence_of(series).block == pytest.approx(max(1.0, theirs), rel=1e-6)
 
 
 @pytest.mark.parametrize(("days", "rho", "block"), RECORDED)
 def test_the_block_is_that_of_arch_8(days: int, rho: float, block: float) -> None:
-    assert optimal_block(autoregressive(days, rho, days)) == pytest.approx(max(1.0, block))
+    assert dependence_of(autoregressive(days, rho, days)).block == pytest.approx(max(1.0, block))
 
 
 @pytest.mark.parametrize("series", [[], [1.0], [1.0, 2.0, 4.0], [0.25] * 100, [1e9 + 0.1] * 100])
 def test_a_series_without_a_pattern_has_blocks_of_a_day(series: list[float]) -> None:
-    assert optimal_block(series) == 1.0
+    assert dependence_of(series).block == 1.0
     assert dependence_of(series).shortfall == 0.0
 
 
 def test_neither_the_level_nor_the_scale_matters() -> None:
     series = autoregressive(300, 0.6, 1)
-    assert optimal_block(1e-6 * series + 5e-6) == pytest.approx(optimal_block(series))
+    assert dependence_of(1e-6 * series + 5e-6).block == pytest.approx(dependence_of(series).block)
 
 
 def test_the_long_run_variance_of_an_autoregression() -> None:

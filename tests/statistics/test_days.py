@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lstm_bench.statistics.blocks import optimal_block
+from lstm_bench.statistics.blocks import dependence_of
 from lstm_bench.statistics.days import daily_interval
 from lstm_bench.statistics.estimate import FEWEST_DAYS
 
@@ -15,7 +15,7 @@ def test_days_that_do_not_depend_on_each_other_have_nearly_students_interval() -
     white = next(
         values
         for values in (np.random.default_rng(k).normal(0.04, 0.15, 200) for k in range(200))
-        if optimal_block(values) == 1.0
+        if dependence_of(values).block == 1.0
     )
     found = daily_interval(white)
     theirs = stats.ttest_1samp(white, 0.0).confidence_interval()

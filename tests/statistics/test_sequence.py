@@ -13,7 +13,6 @@ from scipy import integrate, stats
 from lstm_bench.statistics.sequence import (
     confidence_sequence,
     decided_after,
-    log_e_values,
     pairs_to_decide,
     sequence_estimate,
     sequence_verdict,
@@ -43,42 +42,34 @@ def integrated_e_value(x: np.ndarray, mean: float, c: float) -> float:
     return float(above / below)
 
 
+def log_e_value(x: list[float], mean: float, c: float = 1.0) -> float:
+    """Return the log of ``M_n`` by its formula."""
+    n = len(x)
+    total = math.fsum(value - mean for value in x)
+    whole = (n + c * c) * math.fsum((value - mean) ** 2 for value in x)
+    return 0.5 * math.log(c * c / (n + c * c)) + n / 2 * math.log(whole / (whole - total**2))
+
+
 @pytest.mark.parametrize(
-    ("x", "mean", "c"),
-    [
-        ([0.3, -0.1, 0.8, 0.4], 0.2, 1.0),
-        ([0.004, 0.001, 0.003, 0.002], -0.001, 0.7),
-    ],
+    ("x", "c"), [([0.3, -0.1, 0.8, 0.4, 0.5, 0.2], 1.0), ([0.004, 0.001, 0.003, 0.002], 0.7)]
 )
-def test_the_e_value_is_the_mixture_of_likelihood_ratios(x: list[float], mean: float, c: float) -> None:
-    expected = integrated_e_value(np.array(x), mean, c)
-    assert math.exp(log_e_values(x, mean, c)[-1]) == pytest.approx(expected, rel=1e-4)
-
-
-@given(Differences, st.floats(-0.5, 0.5).map(lambda x: round(x, 3)))
-def test_the_e_value_is_the_formula(x: list[float], mean: float) -> None:
-    for n in range(1, len(x) + 1):
-        total = math.fsum(value - mean for value in x[:n])
-        squares = math.fsum((value - mean) ** 2 for value in x[:n])
-        if squares == 0:
-            return
-        c2 = 1.0
-        whole = (n + c2) * squares
-        expected = math.sqrt(c2 / (n + c2)) * (whole / (whole - total**2)) ** (n / 2)
-        assert log_e_values(x, mean)[n - 1] == pytest.approx(math.log(expected), abs=1e-7)
+def test_the_ends_are_where_the_mixture_of_likelihood_ratios_reaches_twenty(x: list[float], c: float) -> None:
+    for ends in confidence_sequence(x, c=c):
+        assert np.isfinite(ends[-1])
+        assert integrated_e_value(np.array(x), ends[-1], c) == pytest.approx(20, rel=1e-4)
 
 
 @given(Differences)
 @settings(max_examples=50)
-def test_the_ends_are_where_the_e_value_reaches_twenty(x: list[float]) -> None:
+def test_the_ends_are_where_the_formula_reaches_twenty(x: list[float]) -> None:
     lows, highs = confidence_sequence(x)
     for n in range(1, len(x) + 1):
         if not np.isfinite(lows[n - 1]):
-            far = log_e_values(x[:n], 1e6)[-1]
+            far = log_e_value(x[:n], 1e6)
             assert far < math.log(20) + 1e-6, "no mean has a large e-value where the interval is infinite"
         elif highs[n - 1] - lows[n - 1] > 1e-6:
             for end in (lows[n - 1], highs[n - 1]):
-                assert log_e_values(x[:n], end)[-1] == pytest.approx(math.log(20), abs=1e-5)
+                assert log_e_value(x[:n], end) == pytest.approx(math.log(20), abs=1e-5)
 
 
 @given(Differences, st.integers(1, 20))
@@ -95,8 +86,9 @@ def test_later_differences_change_no_bit_of_an_earlier_interval(x: list[float], 
 @given(Differences, st.sampled_from([0.001, 7.0, -2.0]))
 def test_the_unit_does_not_matter(x: list[float], unit: float) -> None:
     assume(np.std(x) > 1e-3)
-    scaled = [value * unit for value in x]
-    np.testing.assert_allclose(log_e_values(scaled), log_e_values(x), atol=1e-6)
+    of_scaled = np.array(confidence_sequence([value * unit for value in x]))
+    of_x = unit * np.array(confidence_sequence(x))
+    np.testing.assert_allclose(of_scaled, np.sort(of_x, axis=0), rtol=1e-6, atol=1e-9)
 
 
 def test_many_races_at_once_are_the_races_one_by_one() -> None:
@@ -137,7 +129,7 @@ def test_what_is_missing_is_what_decides_at_the_same_mean_and_spread() -> None:
     more = pairs_to_decide(x)
     assert more is not None
     # the same moments on 10 + more pairs decide, on one pair less they do not
-    mean, std = x.mean(), x.std(ddof=1)
+    mean, std = x.mean(), x.std()
     for n, expected in ((len(x) + more, True), (len(x) + more - 1, False)):
         z = np.random.default_rng(0).normal(size=n)
         same = mean + std * (z - z.mean()) / z.std()

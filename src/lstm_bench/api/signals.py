@@ -97,6 +97,8 @@ class SignalResult:
 def signal_analysis(pred: pd.Series | pd.DataFrame, label: pd.Series | pd.DataFrame) -> SignalResult:
     """Evaluate scores as a signal in full, with the figures that a run's record has.
 
+    Only the ICs by liquidity are missing, because they need the stocks' bars.
+
     Parameters
     ----------
     pred, label

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lstm_bench.bench.manifest import check_label
 from lstm_bench.config.experiment import check_evidence_name
-from lstm_bench.config.values.seeds import parse_seeds, seed_list
+from lstm_bench.config.values.seeds import first_seeds, seed_list
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.core.errors import ConfigError, InputError
 from lstm_bench.tune.space import active
@@ -143,7 +143,7 @@ def _moved(config: ResolvedRun, provider_uri: str | None) -> ResolvedRun:
 def _check_seeds(seeds: Sequence[int], tuned_on: Sequence[int]) -> None:
     used = sorted(set(seeds) & set(tuned_on))
     if used:
-        others = parse_seeds(str(len(seeds)), without=tuned_on)
+        others = first_seeds(len(seeds), without=tuned_on)
         raise ConfigError(
             f"--seeds: {', '.join(map(str, used))} served in tuning, which chose what does well with them; "
             f"take others, such as {seed_list(others)}"

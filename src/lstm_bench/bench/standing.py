@@ -6,15 +6,14 @@ interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
 
 from lstm_bench.statistics.estimate import Estimate
 from lstm_bench.statistics.sequence import decided_after, sequence_estimate, sequence_verdict
 from lstm_bench.statistics.verdict import Verdict
 
-__all__ = ["Figures", "Standing", "seeds_of_race", "standing"]
+__all__ = ["Figures", "Standing", "standing"]
 
 Figures = Mapping[int, float | None]
 """Seed -> figure of its run; None if the run has none, because it diverged or has no such metric."""
@@ -43,20 +42,6 @@ class Standing:
     def is_decided(self) -> bool:
         """Whether ``seeds`` decide."""
         return self.verdict.word != "undecided"
-
-
-def seeds_of_race(a: Figures, b: Figures, most: int, without: Collection[int] = ()) -> tuple[int, ...]:
-    """Return the seeds of a race in its order: ascending, from the smallest seed that both rows have, or from 0.
-
-    Parameters
-    ----------
-    most
-        Number of seeds.
-    without
-        Seeds that were used for tuning.
-    """
-    begin = min(a.keys() & b.keys() - set(without), default=0)
-    return tuple(islice((seed for seed in count(begin) if seed not in without), most))
 
 
 def standing(a: Figures, b: Figures, seeds: Sequence[int], margin: float | None) -> Standing:

@@ -133,6 +133,12 @@ def _until_decided(options: CompareOptions, terms: Terms) -> None:
     evidence = collect(options.results)
     race, result = race_in(evidence), RaceResult(0, False, {})
     if not race.standing().is_over:
+        for racer in (race.a, race.b):
+            if racer.results[0].trial is not None and tuned_on(racer.study) is None:
+                raise ConfigError(
+                    f"--storage: the store does not have study {racer.study}, so its tuning seeds are unknown, and "
+                    "the race could train them; name the study's store"
+                )
         result = _run(race, options)
         evidence = collect(options.results)
         race = race_in(evidence)
@@ -143,20 +149,13 @@ def _until_decided(options: CompareOptions, terms: Terms) -> None:
         raise typer.Exit(RunError.exit_code)
 
 
-def _tuned_on(storage: str | None, study: str) -> tuple[int, ...]:
-    """Return the seeds that a study was tuned on, if the store has it."""
+def _tuned_on(storage: str | None, study: str) -> tuple[int, ...] | None:
+    """Return the seeds that a study was tuned on; None if the store does not have it."""
     from lstm_bench.bench.candidates import tuning_seeds
     from lstm_bench.tune.repository.store import open_store
 
     store = open_store(storage)
-    if study in store.names():
-        return tuning_seeds(store, study)
-    typer.echo(
-        f"{store.description} does not have study {study}, so its tuning seeds are unknown; --storage names another "
-        "store",
-        err=True,
-    )
-    return ()
+    return tuning_seeds(store, study) if study in store.names() else None
 
 
 def _run(race: Race, options: CompareOptions) -> RaceResult:

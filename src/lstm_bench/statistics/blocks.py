@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Dependence", "dependence_of", "optimal_block"]
+__all__ = ["Dependence", "dependence_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,27 +55,16 @@ class Dependence:
         return float(np.clip(slope / (self.block * variance), 0.0, 1.0))
 
 
-def optimal_block(series: npt.ArrayLike) -> float:
-    """Mean block of the stationary bootstrap for a daily series, in days, from its autocorrelation.
-
-    Parameters
-    ----------
-    series : ``[T]``
-        In the order of days, without NaN.
-
-    References
-    ----------
-    D. Politis and H. White (2004), Automatic block-length selection for the dependent bootstrap, Econometric
-    Reviews 23(1), with the correction of A. Patton, D. Politis and H. White (2009), Econometric Reviews 28(4).
-    """
-    return dependence_of(series).block
-
-
 def dependence_of(series: npt.ArrayLike) -> Dependence:
     """Estimate how the days of a series ``[T]``, without NaN, depend on each other.
 
     The lag window is flat up to M/2 and falls to 0 at M, where M/2 is the first of ``max(5, log10 T)`` lags in a row
     whose autocorrelations are not significant.
+
+    References
+    ----------
+    D. Politis and H. White (2004), Automatic block-length selection for the dependent bootstrap, Econometric
+    Reviews 23(1), with the correction of A. Patton, D. Politis and H. White (2009), Econometric Reviews 28(4).
     """
     values = np.asarray(series, dtype=np.float64)
     days = len(values)

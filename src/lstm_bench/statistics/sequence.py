@@ -33,9 +33,9 @@ __all__ = [
     "C",
     "confidence_sequence",
     "decided_after",
-    "log_e_values",
     "pairs_to_decide",
     "sequence_estimate",
+    "sequence_verdict",
 ]
 
 C = 1.0
@@ -49,33 +49,6 @@ _MOST = 10_000
 """Pairs up to which :func:`pairs_to_decide` looks ahead."""
 
 Floats = npt.NDArray[np.float64]
-
-
-def log_e_values(differences: npt.ArrayLike, mean: float = 0.0, c: float = C) -> Floats:
-    """Return the logarithm of the e-value against ``mean`` after each pair, the log of ``M_n``.
-
-    Parameters
-    ----------
-    differences : ``[..., n]``
-        In the order in which they are looked at, without NaN.
-    mean
-        The mean that the e-value is evidence against: the larger, the stronger.
-    c
-        See :data:`C`.
-
-    Returns
-    -------
-    ``[..., n]``
-    """
-    x = np.asarray(differences, dtype=np.float64) - mean
-    n = np.arange(1, x.shape[-1] + 1)
-    average, variance = _moments(x)
-    # ((n + c^2) V - S^2) / ((n + c^2) V), with V = n (variance + average^2) and S = n average
-    square = average**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left = 1 - np.where(square > 0, n / (n + c * c) / (1 + variance / square), 0.0)
-    logs: Floats = 0.5 * (np.log(c * c / (n + c * c)) - n * np.log(left))
-    return logs
 
 
 def confidence_sequence(
@@ -143,7 +116,7 @@ def pairs_to_decide(
     """
     x = np.asarray(differences, dtype=np.float64)
     n = np.arange(len(x) + 1, _MOST + 1)
-    half = _half_widths(n, x.std(ddof=1), level, C)
+    half = _half_widths(n, x.std(), level, C)
     decided = _decides(x.mean() - half, x.mean() + half, margin)
     return int(decided.argmax()) + 1 if decided.any() else None
 

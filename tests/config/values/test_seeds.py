@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from lstm_bench.config.values.seeds import Seeds, parse_seeds
+from lstm_bench.config.values.seeds import Seeds, first_seeds, parse_seeds
 
 READ = TypeAdapter(Seeds)
 
@@ -13,6 +13,10 @@ READ = TypeAdapter(Seeds)
 @given(st.integers(1, 200))
 def test_a_number_counts(count: int) -> None:
     assert parse_seeds(str(count)) == tuple(range(count)) == READ.validate_python(count)
+
+
+def test_a_number_leaves_out_seeds() -> None:
+    assert first_seeds(4, without=(0, 4)) == parse_seeds("4", without=(0, 4)) == (1, 2, 3, 5)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 100))

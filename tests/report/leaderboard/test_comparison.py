@@ -192,6 +192,9 @@ def test_an_undecided_comparison_says_what_it_needs(evidence: dict[str, Evidence
         r"The variance of A − B in Rank IC comes to \d+ % from seeds, \d+ % from days, \d+ % from their inter",
         source_text(found),
     )
+    plain = comparison_object(found)["metrics"]["Rank IC"]
+    told = found.primary.verdict
+    assert (plain["more_seeds"], plain["more_days"]) == (told.more_seeds, told.more_days) != (None, None)
 
 
 def test_one_seed_is_no_plural(evidence: dict[str, Evidence]) -> None:
@@ -221,6 +224,15 @@ def test_rows_without_common_seeds_are_compared_unpaired(evidence: dict[str, Evi
     assert rank_ic.mean_a == pytest.approx(evidence_mean(evidence, "alpha158"))
     assert rank_ic.mean_b == pytest.approx(evidence_mean(evidence, "later"))
     assert np.isnan(drawdown.p_value)  # neither paired nor of days
+
+
+def test_seeds_that_are_not_common_are_not_paired(evidence: dict[str, Evidence]) -> None:
+    three = evidence["alpha158"]
+    evidence["alpha158"] = Evidence.of("alpha158", three.results[:3], three.daily)
+    drawdown = compare_rows(evidence, "alpha158", "later").metrics[-1]
+    assert drawdown.difference.pairs == ()
+    assert np.isnan(drawdown.difference.p_value)
+    assert drawdown.verdict.text == "undecided (an interval needs three common seeds)"
 
 
 def evidence_mean(evidence: dict[str, Evidence], study: str) -> float:

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from lstm_bench.config.wording.value_text import value_with_kind
 from lstm_bench.core.counting import counted
 
-__all__ = ["Seeds", "is_count", "parse_seeds", "seed_list"]
+__all__ = ["Seeds", "first_seeds", "is_count", "parse_seeds", "seed_list"]
 
 _MOST = 10_000
 _END = 2**32
@@ -44,9 +44,18 @@ def parse_seeds(text: str, without: Collection[int] = ()) -> tuple[int, ...]:
     number = sum(last - first + 1 for first, last in spans)
     if not 1 <= number <= _MOST:
         raise ValueError(f"got {text!r}, which is {counted(number, 'seed')}; expected 1 to {_MOST}")
-    if is_count(whole) and without:
-        return tuple(islice((seed for seed in count() if seed not in without), number))
+    if is_count(whole):
+        return first_seeds(number, without)
     return _checked(tuple(seed for first, last in spans for seed in range(first, last + 1)))
+
+
+def first_seeds(number: int, without: Collection[int] = ()) -> tuple[int, ...]:
+    """Return the least seeds that are not among ``without``.
+
+    >>> first_seeds(3), first_seeds(3, without=[1])
+    ((0, 1, 2), (0, 2, 3))
+    """
+    return tuple(islice((seed for seed in count() if seed not in without), number))
 
 
 def seed_list(seeds: Sequence[int]) -> str:

@@ -184,6 +184,8 @@ def _plain_metric(found: MetricComparison) -> dict[str, Any]:
         "probability_of_improvement": difference.improvement,
         "margin": found.margin,
         "verdict": found.verdict.text,
+        "more_seeds": found.verdict.more_seeds,
+        "more_days": found.verdict.more_days,
     }
 
 

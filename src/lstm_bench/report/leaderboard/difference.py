@@ -70,7 +70,8 @@ def difference_of(a: Row, b: Row, metric: str) -> Difference | None:
     enough = all(len(side) >= FEWEST or not has_seeds(row) for row, side in ((a, left), (b, right)))
     if measure is not None and enough:
         nested = _nested((a, seeds_a), (b, seeds_b), measure)
-    pairs = left - right if len(left) == len(right) or 1 in (len(left), len(right)) else np.empty(0)
+    paired = has_seeds(a) and has_seeds(b)
+    pairs = np.array([of_a[seed] - of_b[seed] for seed in common]) if paired else left - right
     if nested is not None and nested.has_interval:
         estimate, p_value = nested.estimate, nested.p_value
     elif measure is None and enough and len(pairs) >= FEWEST:

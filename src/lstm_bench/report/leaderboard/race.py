@@ -7,8 +7,7 @@ from typing import Any
 
 from lstm_bench.bench.race import Race, RaceResult
 from lstm_bench.bench.racer import racer_of
-from lstm_bench.bench.standing import seeds_of_race
-from lstm_bench.config.values.seeds import seed_list
+from lstm_bench.config.values.seeds import first_seeds, seed_list
 from lstm_bench.core.counting import counted
 from lstm_bench.record.evidence import Evidence
 from lstm_bench.report.leaderboard.comparison import Comparison, Terms, check_comparable
@@ -26,7 +25,7 @@ def race_of(
     b: str,
     terms: Terms,
     most: int,
-    tuned_on: Callable[[str], Collection[int]],
+    tuned_on: Callable[[str], Collection[int] | None],
 ) -> Race:
     """Make the race of two rows by the primary metric.
 
@@ -35,9 +34,11 @@ def race_of(
     a, b
         Names of rows, as in :func:`~lstm_bench.report.leaderboard.comparison.compare_rows`.
     most
-        Number of seeds, of which each row is trained with as many as the verdict needs.
+        Number of seeds, of which each row is trained with as many as the verdict needs. They are 0, 1, 2 ..., whatever
+        seeds the rows have, so the verdict does not depend on when a race was interrupted.
     tuned_on
-        Takes a study, and returns the seeds that it was tuned on. It is asked about rows of trials.
+        Takes a study, and returns the seeds that it was tuned on, which are left out; None if they are unknown. It is
+        asked about rows of trials.
 
     Raises
     ------
@@ -49,8 +50,8 @@ def race_of(
     check_comparable(*pair)
     left, right = (racer_of(row.study, row.label, row.results, terms.primary) for row in pair)
     studies = {row.study for row in pair if row.results[0].trial is not None}
-    without = {seed for study in studies for seed in tuned_on(study)}
-    seeds = seeds_of_race(left.figures, right.figures, most, without)
+    without = {seed for study in studies for seed in tuned_on(study) or ()}
+    seeds = first_seeds(most, without)
     return Race(left, right, terms.primary, seeds, terms.margin_of(terms.primary))
 
 
@@ -91,6 +92,7 @@ def race_object(race: Race, result: RaceResult) -> dict[str, Any]:
         "difference": plain_estimate(found.estimate),
         "decided": found.is_decided,
         "verdict": found.verdict.text,
+        "more_seeds": found.verdict.more_seeds,
         "computed": result.computed,
         "interrupted": result.interrupted,
         "failures": [
