@@ -286,11 +286,13 @@ def test_a_row_is_explained(here: Run, results: Path) -> None:
     assert "over the n = 4 complete seeds" in done.stdout
     assert "Variance of the means" in done.stdout
     assert "Days to halve" in done.stdout
+    assert "Regimes, over seeds and days" in done.stdout
     assert "8 evaluations on these test data so far, 4 of them of this row" in done.stdout
     explained = json.loads(here("leaderboard", "--explain", "alpha158", "--json").stdout)
     assert [seed["seed"] for seed in explained["seeds"]] == [0, 1, 2, 3]
     assert set(explained["summary"]["IC"]["variance"]) == {"seeds", "days", "interaction"}
     assert explained["test_evaluations"] == {"total": 8, "of_row": 4}
+    assert [one["name"] for one in explained["regimes"][:2]] == ["all", "2017"]
     assert here("leaderboard", "--explain", "alpha15/default").returncode == 2
 
 

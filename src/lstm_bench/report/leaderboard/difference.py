@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.report.leaderboard.measures import MEASURES, Measure, common_axis, panel_of
+from lstm_bench.evaluate.measures import MEASURES, Measure
+from lstm_bench.report.leaderboard.measures import common_axis, panel_of
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.statistics.estimate import FEWEST, Estimate
 from lstm_bench.statistics.nested import Nested, nested_difference

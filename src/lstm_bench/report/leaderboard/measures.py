@@ -1,63 +1,21 @@
-"""The columns of the leaderboard as statistics of daily series."""
+"""The columns of the leaderboard as statistics of the daily series of evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.evaluate.returns.risk import TRADING_DAYS_PER_YEAR
+from lstm_bench.evaluate.measures import Measure, Series
+from lstm_bench.evaluate.returns.risk import return_series
 from lstm_bench.record.evidence import Daily
 
-__all__ = ["MEASURES", "Days", "Measure", "Panel", "common_axis", "panel_of"]
+__all__ = ["Days", "Panel", "common_axis", "panel_of"]
 
 Days = npt.NDArray[np.datetime64]
 Panel = npt.NDArray[np.float64]
 """A daily series of several seeds: ``[K, T]`` float64, NaN on days without a value."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A metric of one seed as a statistic of its daily series.
-
-    Attributes
-    ----------
-    series : returns the daily series, ``[T]``
-    statistic : ``mean`` over days, or ``ratio``: the mean divided by the standard deviation (ddof 1)
-    scale : factor of the statistic
-    """
-
-    series: Callable[[Daily], npt.NDArray[np.float64]]
-    statistic: Literal["mean", "ratio"]
-    scale: float = 1.0
-
-
-def _ic(daily: Daily) -> npt.NDArray[np.float64]:
-    return daily.series["ic"]
-
-
-def _rank_ic(daily: Daily) -> npt.NDArray[np.float64]:
-    return daily.series["rank_ic"]
-
-
-def _excess_return(daily: Daily) -> npt.NDArray[np.float64]:
-    return daily.series["return"] - daily.series["bench"] - daily.series["cost"]
-
-
-_EXCESS = "1day.excess_return_with_cost"
-
-MEASURES: Mapping[str, Measure] = {
-    "IC": Measure(_ic, "mean"),
-    "ICIR": Measure(_ic, "ratio"),
-    "Rank IC": Measure(_rank_ic, "mean"),
-    "Rank ICIR": Measure(_rank_ic, "ratio"),
-    f"{_EXCESS}.annualized_return": Measure(_excess_return, "mean", TRADING_DAYS_PER_YEAR),
-    f"{_EXCESS}.information_ratio": Measure(_excess_return, "ratio", TRADING_DAYS_PER_YEAR**0.5),
-}
-"""Qlib's metric name -> its measure. The maximum drawdown has none: it depends on the order of the days."""
 
 
 def common_axis(series: Sequence[Daily]) -> Days:
@@ -69,5 +27,11 @@ def panel_of(series: Sequence[Daily], measure: Measure, days: Days) -> Panel:
     """Align the daily series of several seeds on ``days [T]``, which include all of theirs."""
     panel = np.full((len(series), len(days)), np.nan)
     for k, one in enumerate(series):
-        panel[k, np.searchsorted(days, one.days)] = measure.series(one)
+        panel[k, np.searchsorted(days, one.days)] = _series(one, measure.series)
     return panel
+
+
+def _series(daily: Daily, name: Series) -> npt.NDArray[np.float64]:
+    if name == "excess":
+        return return_series(daily.series)["excess_return_with_cost"]
+    return daily.series[name]

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from lstm_bench.evaluate.measures import MEASURES, Measure
 from lstm_bench.report.leaderboard.cell import Cell
-from lstm_bench.report.leaderboard.measures import MEASURES, Measure, Panel, common_axis, panel_of
+from lstm_bench.report.leaderboard.measures import Panel, common_axis, panel_of
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.statistics.estimate import Estimate
