@@ -151,6 +151,17 @@ def test_rm_removes_what_is_named(here: Run, results: Path) -> None:
     assert removed["bytes"] > 0
 
 
+def test_rm_removes_the_controls_of_the_record_alone(here: Run, results: Path) -> None:
+    folder = results / "demo" / "controls"
+    folder.mkdir()
+    for name in (ONE, TWO):
+        (folder / f"{name}.json").write_text("{}")
+    assert here("runs", "rm", ONE, "--yes").returncode == 0
+    assert [path.stem for path in folder.iterdir()] == [TWO]
+    assert here("runs", "rm", TWO, "--yes").returncode == 0
+    assert not folder.exists()
+
+
 def test_rm_asks_and_takes_no_for_an_answer(
     results: Path, tmp_path: Path, environment: Callable[[Path], dict[str, str]]
 ) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_bench.evaluate.measures import MEASURES, Series
 from lstm_bench.evaluate.regimes import (
-    REGIME_METRICS,
     VOLATILITY_WINDOW,
     DailyPanel,
     Regime,
@@ -18,16 +20,20 @@ from lstm_bench.evaluate.regimes import (
 from lstm_bench.statistics.nested import nested_interval
 
 T = 400
+EXCESS = "1day.excess_return_with_cost"
 DAYS = np.busday_offset("2019-01-01", np.arange(T), roll="forward")
+
+
+SERIES: tuple[Series, ...] = get_args(Series)
 
 
 def panel(seeds: int = 1, seed: int = 0, *, liquidity: bool = True) -> DailyPanel:
     rng = np.random.default_rng(seed)
-    series = {name: rng.normal(0.03, 0.1, (seeds, T)) for name in ("ic", "rank_ic", "excess")}
+    series = {name: rng.normal(0.03, 0.1, (seeds, T)) for name in SERIES}
     series["ic"][:, ::50] = np.nan
     bench = rng.normal(0.0, 0.01, T)
     terciles = {
-        name: {which: rng.normal(0.03, 0.1, (seeds, T)) for which in ("ic", "rank_ic")}
+        name: {which: rng.normal(0.03, 0.1, (seeds, T)) for which in SERIES[:2]}
         for name in ("low", "mid", "high")
     }
     return DailyPanel(DAYS, series, bench, terciles if liquidity else {})
@@ -49,9 +55,11 @@ def test_years_and_months_are_those_of_the_calendar() -> None:
     excess = data.series["excess"][0]
     for name, inside in (("up", up), ("down", ~up)):
         regime = found[f"market {name}"]
-        assert regime.metrics["Annualized Return"].value == pytest.approx(238 * excess[inside].mean())
+        assert regime.metrics[f"{EXCESS}.annualized_return"].value == pytest.approx(
+            238 * excess[inside].mean()
+        )
         ratio = excess[inside].mean() / excess[inside].std(ddof=1) * np.sqrt(238)
-        assert regime.metrics["Information Ratio"].value == pytest.approx(ratio)
+        assert regime.metrics[f"{EXCESS}.information_ratio"].value == pytest.approx(ratio)
         assert regime.days == (~np.isnan(data.series["ic"][0, inside])).sum()
 
 
@@ -93,9 +101,10 @@ def test_an_interval_is_that_of_the_regimes_days_in_order() -> None:
     data = panel(seeds=4)
     regime = named(regimes(data))["year 2020"]
     inside = np.datetime64("2020-01-01") <= DAYS
-    assert list(regime.metrics) == list(REGIME_METRICS)
-    for metric, (source, statistic, scale) in REGIME_METRICS.items():
-        expected = nested_interval(data.series[source][:, inside], statistic, scale=scale).estimate
+    assert list(regime.metrics) == list(MEASURES)
+    for metric, measure in MEASURES.items():
+        series = data.series[measure.series][:, inside]
+        expected = nested_interval(series, measure.statistic, scale=measure.scale).estimate
         assert regime.metrics[metric] == expected
         assert expected.low < expected.value < expected.high
 
@@ -108,7 +117,7 @@ def test_liquidity_has_no_returns_and_may_be_absent() -> None:
 
 def test_without_a_backtest_there_are_years_only() -> None:
     data = panel(liquidity=False)
-    series = {name: data.series[name] for name in ("ic", "rank_ic")}
+    series = {name: data.series[name] for name in SERIES[:2]}
     found = regimes(DailyPanel(DAYS, series, np.full(T, np.nan)))
     assert {one.group for one in found} == {"all", "year"}
-    assert all("Annualized Return" not in one.metrics for one in found)
+    assert all(f"{EXCESS}.annualized_return" not in one.metrics for one in found)

@@ -16,19 +16,27 @@ from lstm_bench.bench.candidates import Candidate
 from lstm_bench.config.workflow import load_workflow
 from lstm_bench.data.synthetic import synthesize
 from lstm_bench.data.synthetic_signal import SignalName
+from lstm_bench.dataset.cache import DatasetCache
 from lstm_bench.model.baselines.gradient_boosting import is_installed
+from lstm_bench.record.daily_panel import daily_panel
 from lstm_bench.record.record import Record
-from lstm_bench.run.runner import execute
+from lstm_bench.run.runner import execute_pack
+from lstm_bench.statistics.nested import nested_difference
+from lstm_bench.statistics.verdict import verdict
 from lstm_bench.tracking.progress import Progress
 
 pytestmark = pytest.mark.paths
 CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
 
-Daily = npt.NDArray[np.float64]
+SEEDS = (0, 1, 2)
+MARGIN = 0.02
+"""Difference of two ICs that does not matter here: half of ridge's IC where the signal is linear."""
+
+Panel = npt.NDArray[np.float64]
 
 
-def daily_ics(folder: Path, signal: SignalName) -> dict[str, Daily]:
-    """Return the daily IC on test of the LSTM and of each baseline."""
+def daily_ics(folder: Path, signal: SignalName) -> dict[str, Panel]:
+    """Return the daily ICs on test, ``[K, T]``, of the LSTM's seeds and of each baseline."""
     synthesize(folder / "market", signal=signal)
     config = load_workflow(CONFIG, {"qlib_init.provider_uri": str(folder / "market")}).resolved()
     names = ("reversal", "momentum", "ridge", *(("lightgbm",) if is_installed() else ()))
@@ -38,16 +46,15 @@ def daily_ics(folder: Path, signal: SignalName) -> dict[str, Daily]:
         results=folder,
         progress=Progress(),
     )
-    records = {run.row.label: Record(folder / "demo" / run.row.runs[0]) for run in runs}
-    records["lstm"], _ = execute(config, folder / "demo", device="cpu")
-    return {name: record.table("ic")["ic"].to_numpy(np.float64) for name, record in records.items()}
-
-
-def above(one: Daily, other: Daily) -> tuple[float, float]:
-    """Return the mean difference of two daily series, and its standard error."""
-    difference = one - other
-    difference = difference[np.isfinite(difference)]
-    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
+    records = {run.row.label: [Record(folder / "demo" / run.row.runs[0])] for run in runs}
+    trained = execute_pack(config, SEEDS, folder / "demo", device="cpu", cache=DatasetCache())
+    records["lstm"] = [run.record for run in trained]
+    panels = {
+        name: np.concatenate([daily_panel(one).series["ic"] for one in found])
+        for name, found in records.items()
+    }
+    print({name: [round(float(ic), 4) for ic in np.nanmean(panel, axis=1)] for name, panel in panels.items()})
+    return panels
 
 
 def test_ridge_is_level_with_the_lstm_where_the_signal_is_linear(
@@ -55,10 +62,9 @@ def test_ridge_is_level_with_the_lstm_where_the_signal_is_linear(
 ) -> None:
     monkeypatch.setenv("LSTM_BENCH_CACHE", str(tmp_path / "datasets"))
     ics = daily_ics(tmp_path, "linear")
-    print({name: round(float(np.nanmean(ic)), 4) for name, ic in ics.items()})
-    difference, error = above(ics["lstm"], ics["ridge"])
-    assert abs(difference) < 1.96 * error
-    assert np.nanmean(ics["ridge"]) > 0.02
+    difference = nested_difference(ics["lstm"], ics["ridge"])
+    print(difference.interval(0.90), difference.estimate)
+    assert verdict(difference, margin=MARGIN).word == "equivalent"
 
 
 def test_the_lstm_is_above_every_baseline_where_the_signal_is_not_linear(
@@ -66,7 +72,7 @@ def test_the_lstm_is_above_every_baseline_where_the_signal_is_not_linear(
 ) -> None:
     monkeypatch.setenv("LSTM_BENCH_CACHE", str(tmp_path / "datasets"))
     ics = daily_ics(tmp_path, "nonlinear")
-    print({name: round(float(np.nanmean(ic)), 4) for name, ic in ics.items()})
     for name in ics.keys() - {"lstm"}:
-        difference, error = above(ics["lstm"], ics[name])
-        assert difference > 3 * error, name
+        difference = nested_difference(ics["lstm"], ics[name])
+        print(name, difference.estimate)
+        assert verdict(difference).word == "A better", name

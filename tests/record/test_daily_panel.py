@@ -34,32 +34,26 @@ def leave(
     return Record(folder)
 
 
-def test_records_are_aligned_by_day(tmp_path: Path) -> None:
+def test_tables_are_aligned_by_day(tmp_path: Path) -> None:
     days = pd.bdate_range("2020-01-01", periods=10)
-    records = [leave(tmp_path / "a", days[:8], 1), leave(tmp_path / "b", days[2:], 2)]
-    panel = daily_panel(records)
+    record = leave(tmp_path / "a", days, 1)
+    panel = daily_panel(record)
     np.testing.assert_array_equal(panel.days, days.to_numpy().astype("datetime64[D]"))
-    for row, (record, span) in enumerate(zip(records, (slice(0, 8), slice(2, 10)), strict=True)):
-        ic, report = record.table("ic"), record.table("report")
-        np.testing.assert_array_equal(panel.series["rank_ic"][row, span], ic["rank_ic"])
-        np.testing.assert_array_equal(panel.by_liquidity["mid"]["ic"][row, span], ic["ic_liquidity_mid"])
-        excess = report["return"] - report["bench"] - report["cost"]
-        np.testing.assert_array_equal(panel.series["excess"][row, span][1:], excess)
-        assert np.isnan(panel.series["excess"][row, span][0])
-    assert np.isnan(panel.series["ic"][0, 8:]).all()
-    assert np.isnan(panel.series["ic"][1, :2]).all()
-    np.testing.assert_array_equal(panel.bench[1:8], records[0].table("report")["bench"])
+    ic, report = record.table("ic"), record.table("report")
+    np.testing.assert_array_equal(panel.series["rank_ic"][0], ic["rank_ic"])
+    np.testing.assert_array_equal(panel.by_liquidity["mid"]["ic"][0], ic["ic_liquidity_mid"])
+    excess = report["return"] - report["bench"] - report["cost"]
+    np.testing.assert_array_equal(panel.series["excess"][0, 1:], excess)
+    assert np.isnan(panel.series["excess"][0, 0])
+    np.testing.assert_array_equal(panel.bench[1:], report["bench"])
 
 
-def test_what_one_record_lacks_all_lack(tmp_path: Path) -> None:
+def test_what_a_record_lacks_is_absent(tmp_path: Path) -> None:
     days = pd.bdate_range("2020-01-01", periods=10)
-    whole = leave(tmp_path / "whole", days, 1)
-    assert set(daily_panel([whole]).series) == {"ic", "rank_ic", "excess"}
-    older = leave(tmp_path / "older", days, 2, liquidity=False)
-    assert daily_panel([whole, older]).by_liquidity == {}
-    signal = leave(tmp_path / "signal", days, 3, traded=False)
-    panel = daily_panel([whole, signal])
+    assert set(daily_panel(leave(tmp_path / "whole", days, 1)).series) == {"ic", "rank_ic", "excess"}
+    assert daily_panel(leave(tmp_path / "older", days, 2, liquidity=False)).by_liquidity == {}
+    panel = daily_panel(leave(tmp_path / "signal", days, 3, traded=False))
     assert set(panel.series) == {"ic", "rank_ic"}
     assert np.isnan(panel.bench).all()
-    with pytest.raises(DataError, match="got none"):
-        daily_panel([])
+    with pytest.raises(DataError):
+        daily_panel(Record(tmp_path / "signal" / "nothing"))

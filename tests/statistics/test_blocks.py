@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_bench.statistics.blocks import dependence_of
+from lstm_bench.statistics.blocks import Dependence, dependence_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,3 +71,17 @@ def test_the_long_run_variance_of_an_autoregression() -> None:
     assert np.mean([one.slope for one in found]) == pytest.approx(slope, rel=0.15)
     assert all(0 < one.shortfall < 0.5 for one in found)
     assert dependence_of(autoregressive(2000, -0.5, 1)).shortfall == 0.0
+
+
+def test_what_the_subtracted_mean_removes_is_in_the_shortfall() -> None:
+    series = autoregressive(60, 0.4, 3)
+    found = dependence_of(series)
+    assert 0 < found.missing_variance < 0.3
+    plain = Dependence(found.days, found.long_run_variance, found.slope)
+    assert plain.block == found.block
+    assert found.shortfall > plain.shortfall
+    # white noise: of the squares of T deviations a part of 1 / T is missing, and of each covariance
+    shares = [dependence_of(autoregressive(60, 0.0, seed)) for seed in range(400)]
+    variance = np.mean([one.long_run_variance for one in shares])
+    missing = np.mean([one.missing_variance for one in shares])
+    assert variance == pytest.approx(1 - missing, abs=0.06)

@@ -8,9 +8,10 @@ from scipy import stats
 
 from lstm_bench.statistics.blocks import dependence_of
 from lstm_bench.statistics.days import daily_interval
+from lstm_bench.statistics.estimate import FEWEST_DAYS
 
 
-def test_days_that_do_not_depend_on_each_other_have_students_interval() -> None:
+def test_days_that_do_not_depend_on_each_other_have_nearly_students_interval() -> None:
     white = next(
         values
         for values in (np.random.default_rng(k).normal(0.04, 0.15, 200) for k in range(200))
@@ -19,7 +20,7 @@ def test_days_that_do_not_depend_on_each_other_have_students_interval() -> None:
     found = daily_interval(white)
     theirs = stats.ttest_1samp(white, 0.0).confidence_interval()
     assert found.value == pytest.approx(white.mean())
-    # blocks of a day: the same degrees of freedom; what blocks miss may widen it by a little
+    # blocks of a day: a third of the degrees of freedom, and what blocks miss, widen it by a little
     assert found.high - found.low == pytest.approx(theirs.high - theirs.low, rel=0.05)
     assert found.high - found.low >= theirs.high - theirs.low - 1e-12
 
@@ -32,7 +33,7 @@ def test_days_that_depend_on_each_other_have_a_wider_interval() -> None:
 
 
 def test_missing_days_are_left_out() -> None:
-    series = np.random.default_rng(4).normal(size=60)
+    series = np.random.default_rng(4).normal(size=80)
     with_gaps = np.insert(series, [10, 30, 30], np.nan)
     assert daily_interval(with_gaps) == daily_interval(series)
     assert daily_interval(series, "ratio", scale=2.0).value == pytest.approx(
@@ -40,7 +41,9 @@ def test_missing_days_are_left_out() -> None:
     )
 
 
-def test_two_days_have_no_interval() -> None:
-    found = daily_interval([0.1, 0.2, np.nan])
-    assert found.value == pytest.approx(0.15)
+def test_fewer_days_than_an_interval_needs_have_none() -> None:
+    series = np.random.default_rng(5).normal(size=FEWEST_DAYS)
+    assert daily_interval(series).is_decided
+    found = daily_interval([*series[1:], np.nan])
+    assert found.value == pytest.approx(series[1:].mean())
     assert not found.is_decided

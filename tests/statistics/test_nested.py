@@ -11,6 +11,7 @@ from scipy import stats
 from tests.statistics.test_stationary import draw
 
 from lstm_bench.statistics.days import daily_interval
+from lstm_bench.statistics.estimate import FEWEST_DAYS
 from lstm_bench.statistics.nested import Nested, nested_difference, nested_interval
 from lstm_bench.statistics.seed_interval import mean_interval
 from lstm_bench.statistics.seed_part import SeedPart
@@ -76,7 +77,7 @@ def test_the_value_is_the_mean_of_the_seeds_statistics() -> None:
 
 
 def test_without_days_it_is_the_interval_over_seeds() -> None:
-    panel = np.repeat(np.array([[0.1], [0.2], [0.4]]), 30, axis=1)
+    panel = np.repeat(np.array([[0.1], [0.2], [0.4]]), FEWEST_DAYS, axis=1)
     found, of_seeds = nested_interval(panel), mean_interval([0.1, 0.2, 0.4])
     assert (found.estimate.low, found.estimate.high) == pytest.approx((of_seeds.low, of_seeds.high))
     assert found.dominant == "seeds"
@@ -99,9 +100,8 @@ def test_a_model_without_seeds_has_the_interval_of_its_days() -> None:
     assert (found.dominant, found.seed, found.interaction, found.seeds_to_halve) == ("days", 0.0, 0.0, None)
     assert found.days_to_halve is not None
     assert 250 < found.days_to_halve < 310  # four times the days, less what their t quantile gains
+    assert found.freedom < 99 / 3 + 1e-9  # the block is estimated from the same days
     independent = stats.ttest_1samp(series, 0.0)
-    if found.block == 1.0:
-        assert found.p_value == pytest.approx(independent.pvalue)
     assert found.estimate.low == pytest.approx(independent.confidence_interval().low, abs=0.1)
 
 
@@ -112,7 +112,7 @@ def test_equal_seeds_are_one_seed() -> None:
     assert alike.seeds_to_halve is None
 
 
-@pytest.mark.parametrize(("seeds", "days"), [(2, 100), (3, 2), (3, 0), (1, 2)])
+@pytest.mark.parametrize(("seeds", "days"), [(2, 100), (3, FEWEST_DAYS - 1), (3, 0), (1, FEWEST_DAYS - 1)])
 def test_too_few_seeds_or_days_have_no_interval(seeds: int, days: int) -> None:
     found = nested_interval(panel_of(seeds, days))
     assert not found.estimate.is_decided
@@ -130,12 +130,23 @@ def test_a_seed_without_a_statistic_leaves_no_interval() -> None:
 
 
 def test_the_p_value_is_the_level_at_which_the_interval_touches_zero() -> None:
-    found = nested_interval(panel_of(5, 60, seed=0.5))
+    found = nested_interval(panel_of(5, 80, seed=0.5))
     touching = found.interval(1 - found.p_value)
     assert min(abs(touching.low), abs(touching.high)) == pytest.approx(0.0, abs=1e-9)
-    zero = nested_interval(np.zeros((3, 20)))
+    zero = nested_interval(np.zeros((3, FEWEST_DAYS)))
     assert (zero.p_value, zero.estimate.low, zero.estimate.high) == (1.0, 0.0, 0.0)
-    assert nested_interval(np.ones((3, 20))).p_value == 0.0
+    assert nested_interval(np.ones((3, FEWEST_DAYS))).p_value == 0.0
+
+
+def test_equivalence_is_where_the_interval_of_both_one_sided_tests_touches_the_margin() -> None:
+    found = nested_interval(panel_of(5, 100, seed=0.5))
+    p = found.equivalence_p_value(2.0)
+    touching = found.interval(1 - 2 * p)
+    assert max(-touching.low, touching.high) == pytest.approx(2.0)
+    assert found.equivalence_p_value(0.9 * abs(found.value)) > 0.5
+    alike = nested_interval(np.ones((3, FEWEST_DAYS)))
+    assert (alike.equivalence_p_value(2.0), alike.equivalence_p_value(1.0)) == (0.0, 1.0)
+    assert np.isnan(nested_interval(panel_of(2, 100)).equivalence_p_value(1.0))
 
 
 def test_a_difference_shares_the_days() -> None:
@@ -173,7 +184,7 @@ def test_against_a_model_without_seeds() -> None:
 
 @given(st.integers(0, 1000), st.sampled_from([1, 3, 4]), st.sampled_from([1, 3, 5]))
 def test_a_difference_changes_its_sign_with_its_sides(number: int, k: int, m: int) -> None:
-    a, b = panel_of(k, 40, number=number), panel_of(m, 40, number=number + 1)
+    a, b = panel_of(k, 80, number=number), panel_of(m, 80, number=number + 1)
     forth, back = nested_difference(a, b), nested_difference(b, a)
     assert forth.estimate.low == pytest.approx(-back.estimate.high)
     assert forth.p_value == pytest.approx(back.p_value)

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from lstm_bench.statistics.estimate import FEWEST_DAYS
 from lstm_bench.statistics.nested import Nested
 from lstm_bench.statistics.seed_part import SeedPart
-from lstm_bench.statistics.verdict import verdict
+from lstm_bench.statistics.verdict import needs, verdict
 
 
 def difference(
@@ -90,11 +91,33 @@ def test_other_comparisons_raise_the_bar() -> None:
     assert verdict(more, p_value=5 * more.p_value).word == "A better"
 
 
+def test_other_comparisons_raise_the_bar_of_equivalence() -> None:
+    found = difference(0.0, 1e-6, 1e-6)
+    own = found.equivalence_p_value(0.0031)
+    assert own < 0.05 < 2 * own
+    assert verdict(found, margin=0.0031).word == "equivalent"
+    corrected = verdict(found, margin=0.0031, equivalence_p_value=2 * own)
+    assert corrected.word == "undecided"
+    assert corrected.more_seeds is not None
+    more = found.with_more(seeds=corrected.more_seeds)
+    p_value = 2 * more.equivalence_p_value(0.0031)
+    assert verdict(more, margin=0.0031, equivalence_p_value=p_value).word == "equivalent"
+
+
+def test_what_would_decide_is_rounded_to_what_is_known() -> None:
+    assert [needs(count, "more seed") for count in (1, 99, 101, 1234)] == [
+        "needs about 1 more seed",
+        "needs about 99 more seeds",
+        "needs about 110 more seeds",
+        "needs about 1,300 more seeds",
+    ]
+
+
 def test_too_few_seeds_or_days_decide_nothing() -> None:
     assert verdict(difference(0.1, 1e-9, 1e-9, seeds=2)).text == "undecided (an interval needs 1 more seed)"
-    two_days = Nested(0.1, (SeedPart(3, math.nan, math.nan),), 1, math.nan, math.nan, math.nan)
-    assert verdict(two_days).text == "undecided (an interval needs 2 more days)"
-    no_value = Nested(math.nan, (SeedPart(3, math.nan, math.nan),), 50, math.nan, math.nan, math.nan)
+    one_day = Nested(0.1, (SeedPart(3, math.nan, math.nan),), 1, math.nan, math.nan, math.nan)
+    assert verdict(one_day).text == f"undecided (an interval needs {FEWEST_DAYS - 1} more days)"
+    no_value = Nested(math.nan, (SeedPart(3, math.nan, math.nan),), 100, math.nan, math.nan, math.nan)
     assert verdict(no_value).text == "undecided (a seed has no value)"
 
 

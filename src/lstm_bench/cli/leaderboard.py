@@ -74,7 +74,7 @@ class PrintOptions:
     )
     explain: str | None = option(
         None,
-        "Print the seeds behind a row, and what its intervals are made of.",
+        "Print the seeds behind a row, what its intervals are made of, and its metrics by regime.",
         metavar="STUDY/ROW",
         show_default=False,
     )
@@ -256,12 +256,16 @@ def _explain(row: Row, results: Path, form: Format | None) -> None:
     from lstm_bench.record.ledger import read_ledger
     from lstm_bench.report.leaderboard import explanation
     from lstm_bench.report.leaderboard.evaluations import evaluations_of
+    from lstm_bench.report.leaderboard.row_regimes import REGIME_HEADER, regime_lines, regime_object
 
     evaluations = evaluations_of(read_ledger(results), row)
     if form == "json":
-        print_json({**explanation.explanation_object(row), "test_evaluations": asdict(evaluations)})
+        explained = explanation.explanation_object(row) | {"regimes": regime_object(row)}
+        print_json(explained | {"test_evaluations": asdict(evaluations)})
         return
     print_table(f"{row.model_name}, {row.name}", explanation.SEED_HEADER, explanation.seed_lines(row))
     print_table("Variance of the means", explanation.VARIANCE_HEADER, explanation.variance_lines(row))
+    if lines := regime_lines(row):
+        print_table("Regimes, over seeds and days", REGIME_HEADER, lines)
     typer.echo(explanation.explanation_text(row))
     typer.echo(evaluations.text)

@@ -118,16 +118,17 @@ def rm_command(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Free disk space: remove records. A run that is being written is refused."""
+    """Free disk space: remove records, with their controls. A run that is being written is refused."""
     from lstm_bench.record.catalogue import find_entry
     from lstm_bench.record.publish import check_idle, folder_size, remove
+    from lstm_bench.run.controls.document import remove_controls
 
     entries = {entry.path.resolve(): entry for entry in (find_entry(run, results) for run in runs)}
     for path in entries:
         check_idle(path)
     if not yes:
         _ask(list(entries.values()), sum(folder_size(path) for path in entries))
-    freed = sum(remove(path) for path in entries)
+    freed = sum(remove(path) + remove_controls(path) for path in entries)
     if as_json:
         print_json({"removed": [str(entry.path) for entry in entries.values()], "bytes": freed})
         return

@@ -13,30 +13,19 @@ from typing import Literal
 import numpy as np
 
 from lstm_bench.data.arrays import Bools, Days, Floats
-from lstm_bench.evaluate.returns.risk import TRADING_DAYS_PER_YEAR
+from lstm_bench.evaluate.measures import MEASURES, Series
 from lstm_bench.evaluate.signal.liquidity import TERCILES
 from lstm_bench.statistics.estimate import Estimate
-from lstm_bench.statistics.influence import Statistic
 from lstm_bench.statistics.nested import nested_interval
 
 __all__ = [
-    "REGIME_METRICS", "VOLATILITY_WINDOW", "DailyPanel", "Regime", "RegimeGroup", "regimes", "trailing_deviation",
+    "VOLATILITY_WINDOW", "DailyPanel", "Regime", "RegimeGroup", "regimes", "trailing_deviation",
 ]  # fmt: skip
 
 RegimeGroup = Literal["all", "year", "market", "volatility", "liquidity"]
 
 VOLATILITY_WINDOW = 20
 """Trading days before the day whose standard deviation of the benchmark's returns is its volatility."""
-
-REGIME_METRICS: Mapping[str, tuple[Literal["ic", "rank_ic", "excess"], Statistic, float]] = {
-    "IC": ("ic", "mean", 1.0),
-    "ICIR": ("ic", "ratio", 1.0),
-    "Rank IC": ("rank_ic", "mean", 1.0),
-    "Rank ICIR": ("rank_ic", "ratio", 1.0),
-    "Annualized Return": ("excess", "mean", float(TRADING_DAYS_PER_YEAR)),
-    "Information Ratio": ("excess", "ratio", TRADING_DAYS_PER_YEAR**0.5),
-}
-"""Metric -> daily series, statistic and scale. Return and ratio are those of the excess return with cost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +42,9 @@ class DailyPanel:
     """
 
     days: Days
-    series: Mapping[str, Floats]
+    series: Mapping[Series, Floats]
     bench: Floats
-    by_liquidity: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    by_liquidity: Mapping[str, Mapping[Series, Floats]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,14 +55,21 @@ class Regime:
     ----------
     group, name : such as ``year`` and ``2017``
     days : number of days with an IC
-    metrics : metric of ``REGIME_METRICS`` -> estimate with its 95 % interval; without entries that there are no data
-        for, such as returns by liquidity
+    metrics : metric of :data:`~lstm_bench.evaluate.measures.MEASURES` -> estimate with its 95 % interval; without
+        entries that there are no data for, such as returns by liquidity
     """
 
     group: RegimeGroup
     name: str
     days: int
     metrics: Mapping[str, Estimate]
+
+    @property
+    def label(self) -> str:
+        """Its name: ``2017``, ``market up``, ``liquidity low``."""
+        if self.group in ("all", "year"):
+            return "all days" if self.group == "all" else self.name
+        return f"{self.group} {self.name}"
 
 
 def regimes(panel: DailyPanel) -> list[Regime]:
@@ -136,11 +132,13 @@ def trailing_deviation(returns: Floats) -> Floats:
     return deviation
 
 
-def _regime(group: RegimeGroup, name: str, series: Mapping[str, Floats], inside: Bools) -> Regime:
+def _regime(group: RegimeGroup, name: str, series: Mapping[Series, Floats], inside: Bools) -> Regime:
     metrics = {
-        metric: nested_interval(series[source][:, inside], statistic, scale=scale).estimate
-        for metric, (source, statistic, scale) in REGIME_METRICS.items()
-        if source in series
+        metric: nested_interval(
+            series[measure.series][:, inside], measure.statistic, scale=measure.scale
+        ).estimate
+        for metric, measure in MEASURES.items()
+        if measure.series in series
     }
     days = int((~np.isnan(series["ic"][:, inside])).any(axis=0).sum())
     return Regime(group, name, days, metrics)

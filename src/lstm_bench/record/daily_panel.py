@@ -1,14 +1,13 @@
-"""The daily series of records on common days."""
+"""The daily series of a record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_bench.core.errors import DataError
 from lstm_bench.data.arrays import Days, Floats
+from lstm_bench.evaluate.measures import Series
 from lstm_bench.evaluate.regimes import DailyPanel
 from lstm_bench.evaluate.returns.risk import return_series
 from lstm_bench.evaluate.signal.liquidity import TERCILES
@@ -20,39 +19,38 @@ if TYPE_CHECKING:
 __all__ = ["daily_panel"]
 
 
-def daily_panel(records: Sequence[Record]) -> DailyPanel:
-    """Read the daily ICs, returns and the benchmark of records, such as the seeds of one configuration.
+def daily_panel(record: Record) -> DailyPanel:
+    """Read the daily ICs, returns and the benchmark of a record as a panel of one run.
 
-    Days are those of any record's IC or report. Returns are absent unless every record has a backtest, and ICs by
-    liquidity unless every record has them; records of earlier versions have none.
+    Days are those of the ICs and of the backtest's report. Returns are absent without a backtest, and ICs by liquidity
+    from records of earlier versions.
 
-    Raises ``DataError`` if a record has no IC, or a table is damaged.
+    Raises ``DataError`` if the record has no IC, or a table is damaged.
     """
-    if not records:
-        raise DataError("records: got none, expected one or more")
-    ics = [record.table("ic") for record in records]
-    traded = all(record.has_table("report") for record in records)
-    reports = [record.table("report") for record in records] if traded else []
-    days = np.unique(np.concatenate([_days(table) for table in (*ics, *reports)]))
+    ics = record.table("ic")
+    report = record.table("report") if record.has_table("report") else None
+    days = np.unique(np.concatenate([_days(table) for table in (ics, report) if table is not None]))
 
-    def stacked(tables: Sequence[pd.DataFrame], values: Callable[[pd.DataFrame], Floats]) -> Floats:
-        panel = np.full((len(tables), len(days)), np.nan)
-        for row, table in zip(panel, tables, strict=True):
-            row[np.searchsorted(days, _days(table))] = values(table)
-        return panel
+    def placed(table: pd.DataFrame, values: pd.Series | Floats) -> Floats:
+        row = np.full(len(days), np.nan)
+        row[np.searchsorted(days, _days(table))] = values
+        return row
 
-    def column(name: str) -> Floats:
-        return stacked(ics, lambda table: table[name].to_numpy(np.float64))
-
-    series = {name: column(name) for name in ("ic", "rank_ic")}
+    series: dict[Series, Floats] = {
+        "ic": placed(ics, ics["ic"])[None],
+        "rank_ic": placed(ics, ics["rank_ic"])[None],
+    }
     bench = np.full(len(days), np.nan)
-    if traded:
-        series["excess"] = stacked(reports, lambda table: return_series(table)["excess_return_with_cost"])
-        bench = stacked(reports[:1], lambda table: table["bench"].to_numpy(np.float64))[0]
-    by_liquidity = {
-        name: {which: column(f"{which}_liquidity_{name}") for which in ("ic", "rank_ic")}
+    if report is not None:
+        series["excess"] = placed(report, return_series(report)["excess_return_with_cost"])[None]
+        bench = placed(report, report["bench"])
+    by_liquidity: dict[str, dict[Series, Floats]] = {
+        name: {
+            "ic": placed(ics, ics[f"ic_liquidity_{name}"])[None],
+            "rank_ic": placed(ics, ics[f"rank_ic_liquidity_{name}"])[None],
+        }
         for name in TERCILES
-        if all(f"rank_ic_liquidity_{name}" in table.columns for table in ics)
+        if f"rank_ic_liquidity_{name}" in ics.columns
     }
     return DailyPanel(days, series, bench, by_liquidity)
 

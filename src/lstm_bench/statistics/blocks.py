@@ -25,11 +25,15 @@ class Dependence:
     long_run_variance : sum of R(k) over all k, negative lags included
     slope : sum of ``abs(k) R(k)``, which Politis and White call G: the stationary bootstrap with mean block b
         underestimates the long-run variance by about ``slope / b``
+    missing_variance, missing_slope : what the subtracted mean removes from both, as parts of the true long-run
+        variance: it lowers each R(k) by about that variance times ``(T - k) / T**2``
     """
 
     days: int
     long_run_variance: float
     slope: float
+    missing_variance: float = 0.0
+    missing_slope: float = 0.0
 
     @property
     def block(self) -> float:
@@ -46,7 +50,9 @@ class Dependence:
         """Part of the long-run variance, 0 to 1, that blocks of this length miss; 0 if they do not miss any."""
         if self.long_run_variance <= 0:
             return 0.0
-        return float(np.clip(self.slope / (self.block * self.long_run_variance), 0.0, 1.0))
+        variance = self.long_run_variance / (1 - min(self.missing_variance, 0.5))
+        slope = self.slope + self.missing_slope * variance
+        return float(np.clip(slope / (self.block * variance), 0.0, 1.0))
 
 
 def dependence_of(series: npt.ArrayLike) -> Dependence:
@@ -75,7 +81,10 @@ def dependence_of(series: npt.ArrayLike) -> Dependence:
     lags = np.arange(window + 1)
     weights = 2 * np.minimum(1.0, 2 * (1 - lags / window))  # both signs of a lag
     weights[0] = 1.0
-    return Dependence(days, float(weights @ covariances), float((weights * lags) @ covariances))
+    missing = (1 - lags / days) / days
+    by_lag = weights * lags
+    found = (weights @ covariances, by_lag @ covariances, weights @ missing, by_lag @ missing)
+    return Dependence(days, *map(float, found))
 
 
 def _significant(deviations: Floats, products: Floats) -> npt.NDArray[np.bool_]:

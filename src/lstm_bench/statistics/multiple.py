@@ -10,7 +10,9 @@ __all__ = ["holm"]
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Adjust p-values so that any of the comparisons is wrongly decided with the probability of one.
+    """Adjust p-values of several comparisons.
+
+    The probability that any is wrong is at most that of a single comparison.
 
     Parameters
     ----------

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lstm_bench.core.counting import counted
 from lstm_bench.statistics.estimate import FEWEST, LEVEL
-from lstm_bench.statistics.seed_interval import mean_interval
-from lstm_bench.statistics.verdict import Verdict
+from lstm_bench.statistics.verdict import Verdict, better_by, equivalent_within, needs
 
-__all__ = ["more_pairs_to_reject", "paired_p_value", "paired_verdict"]
+__all__ = ["equivalence_p_value", "more_pairs_to_reject", "paired_p_value", "paired_verdict"]
 
 _MOST = 10_000
 """Pairs up to which :func:`more_pairs_to_reject` looks ahead."""
@@ -49,31 +47,52 @@ def more_pairs_to_reject(differences: npt.ArrayLike, alpha: float) -> int | None
     return int(n[rejects.argmax()]) - len(x) if rejects.any() else None
 
 
-def paired_verdict(differences: npt.ArrayLike, p_value: float, margin: float | None) -> Verdict:
+def equivalence_p_value(differences: npt.ArrayLike, margin: float) -> float:
+    """p-value of the mean of ``[n]`` normal differences being outside ±``margin``; NaN for fewer than three.
+
+    It is that of :meth:`~lstm_bench.statistics.nested.Nested.equivalence_p_value`.
+    """
+    x = np.asarray(differences, dtype=np.float64)
+    n = len(x)
+    if n < FEWEST:
+        return np.nan
+    inside = margin - abs(float(x.mean()))
+    if (x == x[0]).all():
+        return float(inside <= 0)
+    return float(_one_sided(np.array([n]), inside, float(x.std(ddof=1)))[0])
+
+
+def paired_verdict(
+    differences: npt.ArrayLike, *, margin: float | None, p_value: float, equivalence_p_value: float
+) -> Verdict:
     """Decide a comparison of which only the seeds are known, as :func:`~lstm_bench.statistics.verdict.verdict` does.
 
     Parameters
     ----------
     differences : ``[n]``
         A - B of three or more pairs, of a metric for which higher is better.
-    p_value
-        That of the differences, corrected for other comparisons.
     margin
         Largest difference that does not matter; None if every one does.
+    p_value, equivalence_p_value
+        Those of the differences, corrected for other comparisons; the latter is not used without a margin.
     """
-    estimate = mean_interval(differences, 2 * LEVEL - 1)
-    if margin is not None and -margin < estimate.low and estimate.high < margin:
-        return Verdict("equivalent", f"equivalent within {margin:g}")
+    if margin is not None and equivalence_p_value < 1 - LEVEL:
+        return equivalent_within(margin)
     if p_value < 1 - LEVEL:
-        return Verdict("A better", "A better") if estimate.value > 0 else Verdict("B better", "B better")
+        return better_by(float(np.mean(differences)))
     alone = paired_p_value(differences)
     more = more_pairs_to_reject(differences, (1 - LEVEL) * alone / p_value)
     if more is None:
         return Verdict("undecided", "undecided (more seeds cannot decide it)")
-    return Verdict("undecided", f"undecided (needs about {counted(more, 'more seed')})", more)
+    return Verdict("undecided", f"undecided ({needs(more, 'more seed')})", more)
 
 
 def _p_values(n: npt.NDArray[np.int64], mean: float, std: float) -> npt.NDArray[np.float64]:
+    return 2 * _one_sided(n, abs(mean), std)
+
+
+def _one_sided(n: npt.NDArray[np.int64], mean: float, std: float) -> npt.NDArray[np.float64]:
+    """p-values of a true mean of 0 or less."""
     from scipy.special import stdtr
 
-    return np.asarray(2 * stdtr(n - 1, -abs(mean) / (std / np.sqrt(n))), dtype=np.float64)
+    return np.asarray(stdtr(n - 1, -mean / (std / np.sqrt(n))), dtype=np.float64)

@@ -9,7 +9,7 @@ import pytest
 
 from lstm_bench.evaluate.regimes import Regime, RegimeGroup
 from lstm_bench.report.figures.capacity import assets_label, capacity_figure
-from lstm_bench.report.figures.regimes import regime_figures, regime_label
+from lstm_bench.report.figures.regimes import regime_figures
 from lstm_bench.report.pages.regime_parts import regime_table
 from lstm_bench.report.pictures import draw_pictures
 from lstm_bench.run.controls.document import CapacityRow
@@ -28,7 +28,7 @@ def found(*, returns: bool = True) -> list[Regime]:
     for position, (group, name) in enumerate(REGIMES):
         metrics = {"Rank IC": Estimate(0.05 + position, 0.03 + position, 0.09 + position)}
         if returns and group != "liquidity":
-            metrics["Information Ratio"] = Estimate(1.0, np.nan, np.nan)
+            metrics["1day.excess_return_with_cost.information_ratio"] = Estimate(1.0, np.nan, np.nan)
         made.append(Regime(group, name, 100 + position, metrics))
     return made
 
@@ -54,7 +54,7 @@ def test_a_point_has_its_interval() -> None:
 def test_the_table_shows_what_there_is() -> None:
     table = regime_table(found())
     assert list(table.header) == ["Regime", "Days", "Rank IC", "Information Ratio"]
-    assert [line[0].text for line in table.lines] == [regime_label(one) for one in found()]
+    assert [line[0].text for line in table.lines] == [one.label for one in found()]
     assert table.lines[1][2].detail == "1.0300 to 1.0900"
     assert table.lines[1][3].text == "1.000"
     assert table.lines[3][3].text == "–"

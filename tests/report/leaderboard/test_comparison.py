@@ -15,6 +15,7 @@ from scipy import stats
 from tests.report.conftest import LONG
 
 from lstm_bench.core.errors import InputError
+from lstm_bench.evaluate.measures import MEASURES
 from lstm_bench.record.evidence import Evidence
 from lstm_bench.record.identity import NUMERICS
 from lstm_bench.record.scoring_model import ModelKind, ScoringModel
@@ -28,7 +29,6 @@ from lstm_bench.report.leaderboard.comparison_tables import (
     note,
     source_text,
 )
-from lstm_bench.report.leaderboard.measures import MEASURES
 from lstm_bench.statistics.multiple import holm
 from lstm_bench.statistics.nested import nested_difference
 
@@ -164,6 +164,26 @@ def test_margins_are_of_the_named_metrics() -> None:
     assert Terms.of(["ICIR"]).margin_of("ICIR") is None
 
 
+def test_equivalence_is_corrected_over_the_metrics_with_a_margin(evidence: dict[str, Evidence]) -> None:
+    found = compare_rows(evidence, "noisy", "alpha360", Terms.of([], 0.03))
+    of_ic = [one for one in found.metrics if one.margin is not None]
+    assert [one.metric for one in of_ic] == ["IC", "Rank IC"]
+    own = [one.difference.nested.equivalence_p_value(0.03) for one in of_ic if one.difference.nested]
+    assert [one.equivalence_p_value for one in of_ic] == pytest.approx(holm(own))
+    assert of_ic[0].equivalence_p_value > own[0] or of_ic[1].equivalence_p_value > own[1]
+    assert (
+        "a difference of the margin, ±0.03 for IC and Rank IC, with p < 0.05 by Holm over these 2."
+        in note(found)
+    )
+    assert all(np.isnan(one.equivalence_p_value) for one in found.metrics if one.margin is None)
+    alone = compare_rows(evidence, "noisy", "alpha360", Terms.of(["Rank IC"], 0.03))
+    assert alone.primary.equivalence_p_value == min(own[1], 1.0)
+    assert "±0.03 for Rank IC: the 90 % interval is inside." in note(alone)
+    plain = comparison_object(found)["metrics"]
+    assert plain["IC"]["equivalence_p_value_holm"] == of_ic[0].equivalence_p_value
+    assert plain["ICIR"]["equivalence_p_value_holm"] is None
+
+
 def test_rows_within_the_margin_are_equivalent(evidence: dict[str, Evidence]) -> None:
     found = compare_rows(evidence, "alpha158", "alpha360", Terms.of(["IC"], 0.03))
     assert found.primary.verdict.text == "equivalent within 0.03"
@@ -195,7 +215,7 @@ def test_one_seed_of_an_lstm_decides_nothing(evidence: dict[str, Evidence]) -> N
     )
     for line in comparison_lines(found):
         assert line[3].endswith(" (undecided)")
-        assert (line[4], line[6]) == ("undecided", "undecided (an interval needs three common seeds)")
+        assert (line[4], line[6]) == ("undecided", "undecided (an interval needs three seeds and 60 days)")
     ic = comparison_object(found)["metrics"]["IC"]
     assert (ic["p_value"], ic["p_value_holm"], ic["difference"]["low"], ic["interval"]) == (None,) * 4
 
@@ -217,7 +237,7 @@ def test_seeds_that_are_not_common_are_not_paired(evidence: dict[str, Evidence])
     drawdown = compare_rows(evidence, "alpha158", "later").metrics[-1]
     assert drawdown.difference.pairs == ()
     assert np.isnan(drawdown.difference.p_value)
-    assert drawdown.verdict.text == "undecided (an interval needs three common seeds)"
+    assert drawdown.verdict.text == "undecided (an interval needs three seeds and 60 days)"
 
 
 def evidence_mean(evidence: dict[str, Evidence], study: str) -> float:

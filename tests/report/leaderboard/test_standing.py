@@ -12,11 +12,11 @@ from tests.report.conftest import LONG
 from tests.report.leaderboard.test_tables import DRAWDOWN
 
 from lstm_bench.bench.manifest import BenchRow
+from lstm_bench.evaluate.measures import MEASURES
 from lstm_bench.record.evidence import Daily
 from lstm_bench.record.scoring_model import ModelKind, ScoringModel
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.report.leaderboard.groups import group_rows
-from lstm_bench.report.leaderboard.measures import MEASURES
 from lstm_bench.report.leaderboard.rows import Row, rows_of
 from lstm_bench.report.leaderboard.standing import Standing
 

@@ -50,6 +50,18 @@ def test_permuted_labels_teach_nothing(configure: Configure) -> None:
     assert low < mean < high
 
 
+def test_too_few_days_of_test_judge_nothing(configure: Configure) -> None:
+    class Short(ShortTraining):
+        def daily_ic(self, *arguments: object) -> np.ndarray:
+            return np.random.default_rng(int(str(arguments[-1]))).normal(0.0, 0.1, 40)
+
+    plain = training(configure(NONE))
+    short = Short(plain.config, plain.prepared, plain.device, plain.epochs, plain.stage)
+    control = permuted_control(short, [3, 4, 5])
+    assert not control.passed
+    assert control.found.endswith("no interval: it needs 3 seeds and 60 days of test")
+
+
 def test_a_pipeline_that_knows_the_label_fails_with_permuted_labels(configure: Configure) -> None:
     class Leaking(ShortTraining):
         def daily_ic(self, *arguments: object) -> np.ndarray:

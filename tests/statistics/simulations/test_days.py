@@ -7,18 +7,20 @@ import pytest
 from tests.statistics.simulations.worlds import HIGH, LOW, RHOS, autoregressive, table
 
 from lstm_bench.statistics.days import daily_interval
+from lstm_bench.statistics.estimate import FEWEST_DAYS
 from lstm_bench.statistics.influence import Statistic
 
 pytestmark = pytest.mark.statistics
 
 REPETITIONS = 4000
+LENGTHS = (FEWEST_DAYS, 100, 140, 250, 871)
 LEVEL_OF_SERIES = 0.2
 
 
 @pytest.mark.parametrize("statistic", ["mean", "ratio"])
 def test_a_daily_interval_covers(statistic: Statistic) -> None:
     lines: dict[str, list[float]] = {}
-    for days in (250, 871):
+    for days in LENGTHS:
         lines[f"{days} days"] = []
         for rho in RHOS:
             series = LEVEL_OF_SERIES + autoregressive(np.random.default_rng(days), (REPETITIONS, days), rho)

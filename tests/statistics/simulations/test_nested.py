@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.statistics.simulations.worlds import HIGH, LOW, MIXES, RHOS, SEEDS, Mix, panel, table
 
+from lstm_bench.statistics.estimate import FEWEST_DAYS
 from lstm_bench.statistics.influence import Statistic
 from lstm_bench.statistics.nested import nested_interval
 
@@ -33,7 +34,9 @@ def coverage(mix: Mix, days: int, rho: float, statistic: Statistic = "mean") -> 
     return shares
 
 
-@pytest.mark.parametrize(("days", "mixes"), [(250, tuple(MIXES)), (871, ("balanced",))])
+@pytest.mark.parametrize(
+    ("days", "mixes"), [(FEWEST_DAYS, ("days", "balanced")), (250, tuple(MIXES)), (871, ("balanced",))]
+)
 def test_the_nested_interval_covers_the_mean(days: int, mixes: tuple[str, ...]) -> None:
     lines = {
         f"mostly {name}, rho {rho}" if name != "balanced" else f"balanced, rho {rho}": coverage(
@@ -43,12 +46,15 @@ def test_the_nested_interval_covers_the_mean(days: int, mixes: tuple[str, ...]) 
         for rho in RHOS
     }
     table(f"Coverage of the 95 % nested interval of a mean, {days} days", COLUMNS, lines)
+    # few degrees of freedom of both parts make the interval of three seeds and the fewest days a little too wide
+    highest = HIGH + 0.01 if days == FEWEST_DAYS else HIGH
     for shares in lines.values():
-        assert all(LOW <= share <= HIGH for share in shares)
+        assert all(LOW <= share <= highest for share in shares)
 
 
-def test_the_nested_interval_covers_a_ratio() -> None:
-    lines = {f"balanced, rho {rho}": coverage(MIXES["balanced"], 250, rho, "ratio") for rho in RHOS}
-    table("Coverage of the 95 % nested interval of a ratio (as ICIR), 250 days", COLUMNS, lines)
+@pytest.mark.parametrize("days", [FEWEST_DAYS, 250])
+def test_the_nested_interval_covers_a_ratio(days: int) -> None:
+    lines = {f"balanced, rho {rho}": coverage(MIXES["balanced"], days, rho, "ratio") for rho in RHOS}
+    table(f"Coverage of the 95 % nested interval of a ratio (as ICIR), {days} days", COLUMNS, lines)
     for shares in lines.values():
         assert all(LOW <= share <= HIGH for share in shares)

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from lstm_bench.evaluate.regimes import Regime, RegimeGroup
 from lstm_bench.report.figures.figure import Figure, axes, axis
 from lstm_bench.report.figures.traces import Trace, horizontal, points
+from lstm_bench.report.leaderboard.published import COLUMNS
+from lstm_bench.statistics.estimate import FEWEST_DAYS
 
-__all__ = ["regime_figures", "regime_label"]
+__all__ = ["regime_figures"]
 
 _COLOURS: dict[RegimeGroup, str] = {
     "all": "@ink",
@@ -24,31 +26,26 @@ _NAMES: dict[RegimeGroup, str] = {
     "volatility": "volatility",
     "liquidity": "liquidity",
 }
-_SHOWN = {"Rank IC": "", "Information Ratio": ""}
-
-
-def regime_label(regime: Regime) -> str:
-    """Name a regime: ``2017``, ``market up``, ``liquidity low``."""
-    if regime.group in ("all", "year"):
-        return "all days" if regime.group == "all" else regime.name
-    return f"{_NAMES[regime.group]} {regime.name}"
+_SHOWN = ("Rank IC", "1day.excess_return_with_cost.information_ratio")
 
 
 def _tick(regime: Regime) -> str:
-    return regime_label(regime).replace(" ", "<br>")
+    return regime.label.replace(" ", "<br>")
 
 
 def regime_figures(regimes: Sequence[Regime]) -> Iterator[Figure]:
     """Draw Rank IC and information ratio by regime, with 95 % intervals; a metric that no regime has is left out."""
-    for metric, form in _SHOWN.items():
+    for metric in _SHOWN:
         having = [regime for regime in regimes if metric in regime.metrics]
         if not having:
             continue
+        title = COLUMNS[metric]
         yield Figure(
-            f"regimes_{metric.lower().replace(' ', '_')}",
-            f"{metric} by regime",
-            "Each point is the metric on some of the days, or of some of the stocks, with its 95 % interval over days. "
-            "An interval that contains 0 shows no signal; intervals that overlap widely do not show a difference.",
+            f"regimes_{title.lower().replace(' ', '_')}",
+            f"{title} by regime",
+            "Each point is the metric on some of the days, or of some of the stocks, with its 95 % interval over days "
+            f"if it has {FEWEST_DAYS} days or more. An interval that contains 0 shows no signal; intervals that "
+            "overlap widely do not show a difference.",
             list(_traces(having, metric)),
             axes(
                 axis(
@@ -56,7 +53,7 @@ def regime_figures(regimes: Sequence[Regime]) -> Iterator[Figure]:
                     categoryorder="array",
                     categoryarray=[_tick(one) for one in having],
                 ),
-                axis(metric, form),
+                axis(title),
                 shapes=[horizontal(0.0)],
             ),
             is_wide=True,

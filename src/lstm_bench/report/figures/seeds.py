@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from lstm_bench.evaluate.measures import MEASURES
 from lstm_bench.record.evidence import Daily
 from lstm_bench.report.figures.figure import DATES, Figure, axes, axis, grid_layout
 from lstm_bench.report.figures.traces import Trace, heatmap, horizontal, line, points
 from lstm_bench.report.leaderboard.groups import Group
-from lstm_bench.report.leaderboard.measures import MEASURES
 from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.statistics.estimate import FEWEST

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lstm_bench.report.leaderboard.measures import Measure, Panel
+from lstm_bench.evaluate.measures import Measure
+from lstm_bench.report.leaderboard.measures import Panel
 from lstm_bench.statistics.estimate import FEWEST, Estimate
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,9 @@ from lstm_bench.report.leaderboard.difference import Difference, difference_of
 from lstm_bench.report.leaderboard.find_row import find_row
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row, rows_of
+from lstm_bench.statistics.estimate import FEWEST_DAYS
 from lstm_bench.statistics.multiple import holm
-from lstm_bench.statistics.paired_t import paired_verdict
+from lstm_bench.statistics.paired_t import equivalence_p_value, paired_verdict
 from lstm_bench.statistics.verdict import Verdict, verdict
 
 __all__ = [
@@ -26,6 +28,8 @@ PRIMARY = "Rank IC"
 
 _IC_MARGIN = 0.002
 _OF_IC = ("IC", "Rank IC")
+
+_LACKING = f"an interval needs three seeds and {FEWEST_DAYS} days"
 
 _KNOWN = (*METRICS, *HEADLINES)
 _HIGHER_IS_BETTER = tuple(
@@ -89,11 +93,14 @@ class MetricComparison:
     difference : of a metric for which higher is better
     margin : largest difference that does not matter; None if every one does
     p_value : the difference's, by Holm over the metrics compared
+    equivalence_p_value : that of the difference being outside the margin, by Holm over the metrics with a margin; NaN
+        without a margin
     """
 
     difference: Difference
     margin: float | None
     p_value: float
+    equivalence_p_value: float
     verdict: Verdict
 
     @property
@@ -152,21 +159,35 @@ def compare_pair(a: Row, b: Row, terms: Terms = Terms()) -> Comparison:
         if lacking is None:
             raise InputError(f"compare: {a.name} and {b.name} share too few days for {terms.primary!r}")
         raise InputError(f"--metric: no seed of {lacking.name} has {terms.primary!r}; name another one first")
-    adjusted = holm([one.p_value for one in found])
-    metrics = (_judged(one, terms, p) for one, p in zip(found, adjusted, strict=True))
+    margins = [terms.margin_of(one.metric) for one in found]
+    differ = holm([one.p_value for one in found])
+    equivalent = holm([_equivalence(*one) for one in zip(found, margins, strict=True)])
+    metrics = map(_judged, found, margins, differ, equivalent)
     return Comparison(a, b, seeds, terms, tuple(metrics))
 
 
-def _judged(difference: Difference, terms: Terms, p_value: float) -> MetricComparison:
-    """Judge a difference, whose p-value by Holm is ``p_value``."""
-    margin = terms.margin_of(difference.metric)
+def _equivalence(difference: Difference, margin: float | None) -> float:
+    """Return the p-value of the difference being outside the margin; NaN without a margin or an interval."""
+    if margin is None or not difference.estimate.is_decided:
+        return math.nan
     if difference.nested is not None:
-        found = verdict(difference.nested, p_value=p_value, margin=margin)
+        return difference.nested.equivalence_p_value(margin)
+    return equivalence_p_value(difference.pairs, margin)
+
+
+def _judged(
+    difference: Difference, margin: float | None, p_value: float, equivalence: float
+) -> MetricComparison:
+    """Judge a difference by p-values that are corrected by Holm."""
+    if difference.nested is not None:
+        found = verdict(difference.nested, margin=margin, p_value=p_value, equivalence_p_value=equivalence)
     elif difference.estimate.is_decided:
-        found = paired_verdict(difference.pairs, p_value, margin)
+        found = paired_verdict(
+            difference.pairs, margin=margin, p_value=p_value, equivalence_p_value=equivalence
+        )
     else:
-        found = Verdict("undecided", "undecided (an interval needs three common seeds)")
-    return MetricComparison(difference, margin, p_value, found)
+        found = Verdict("undecided", f"undecided ({_LACKING})")
+    return MetricComparison(difference, margin, p_value, equivalence, found)
 
 
 def check_comparable(a: Row, b: Row) -> None:

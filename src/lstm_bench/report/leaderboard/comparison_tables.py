@@ -94,8 +94,15 @@ def note(comparison: Comparison) -> str:
     for found in metrics:
         if found.margin is not None:
             margins.setdefault(found.margin, []).append(_name(found))
-    for margin, names in margins.items():
-        text += f" Rows are equivalent if the 90 % interval is within ±{margin:g} ({', '.join(names)})."
+    within = "; ".join(f"±{margin:g} for {' and '.join(names)}" for margin, names in margins.items())
+    number = sum(map(len, margins.values()))
+    if number:
+        text += f" Rows are equivalent if two one-sided tests reject a difference of the margin, {within}"
+        text += (
+            f", with p < 0.05 by Holm over these {number}."
+            if number > 1
+            else ": the 90 % interval is inside."
+        )
     return f"{text} P(A > B) is over all pairs of a seed of A and one of B, ties half."
 
 
@@ -177,6 +184,7 @@ def _plain_metric(found: MetricComparison) -> dict[str, Any]:
         },
         "p_value": nullable(difference.p_value),
         "p_value_holm": nullable(found.p_value),
+        "equivalence_p_value_holm": nullable(found.equivalence_p_value),
         "probability_of_improvement": difference.improvement,
         "margin": found.margin,
         "verdict": found.verdict.text,

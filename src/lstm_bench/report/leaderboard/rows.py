@@ -15,11 +15,12 @@ from lstm_bench.config.sections.universe import market_text
 from lstm_bench.config.workflow import RunConfig
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import InputError, choices_hint
+from lstm_bench.evaluate.measures import MEASURES
 from lstm_bench.record.evidence import Daily, Evidence
 from lstm_bench.record.evidence_schema import SeedResult, Status
 from lstm_bench.record.scoring_model import ModelKind, ScoringModel
 from lstm_bench.report.leaderboard.cell import Cell
-from lstm_bench.report.leaderboard.measures import MEASURES, common_axis, panel_of
+from lstm_bench.report.leaderboard.measures import common_axis, panel_of
 from lstm_bench.report.leaderboard.setting import (
     Setting,
     is_of_qlibs_market,

@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from lstm_bench.evaluate.measures import MEASURES
 from lstm_bench.report.leaderboard.cell import Cell
-from lstm_bench.report.leaderboard.measures import MEASURES, common_panels
+from lstm_bench.report.leaderboard.measures import common_panels
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.row_days import days_text, shares_of_days
 from lstm_bench.report.leaderboard.rows import Row
-from lstm_bench.statistics.estimate import FEWEST, Estimate
+from lstm_bench.statistics.estimate import FEWEST_DAYS, Estimate
 
 __all__ = ["Skill", "Standing"]
 
@@ -92,7 +93,7 @@ class Standing:
 
         It is the model confidence set over days and seeds, of the rows that have an interval over days. Rows that lack
         days and the control with permuted labels are left out. The set is empty with fewer than two such rows, and
-        with fewer than three days that all of them have.
+        with fewer than 60 days that all of them have.
         """
         return {metric: self._best(metric) for metric in COLUMNS}
 
@@ -106,7 +107,7 @@ class Standing:
         if measure is None or len(rows) < _FEWEST_ROWS:
             return frozenset()
         panels = common_panels((row.series(metric) for row in rows), measure)
-        if panels[0].shape[1] < FEWEST:
+        if panels[0].shape[1] < FEWEST_DAYS:
             return frozenset()
         from lstm_bench.statistics.confidence_set import confidence_set
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lstm_bench.evaluate.regimes import REGIME_METRICS, Regime, regimes
+from lstm_bench.evaluate.measures import MEASURES
+from lstm_bench.evaluate.regimes import Regime, regimes
 from lstm_bench.record.daily_panel import daily_panel
 from lstm_bench.record.record import Record
-from lstm_bench.report.figures.regimes import regime_figures, regime_label
+from lstm_bench.report.figures.regimes import regime_figures
+from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.pages.page import Cell, Note, PageTable, Part, cell
-from lstm_bench.statistics.estimate import Estimate
+from lstm_bench.statistics.estimate import FEWEST_DAYS, Estimate
 
 __all__ = ["regime_parts", "regime_table"]
 
 _FORMS = {"Annualized Return": ".2%", "Information Ratio": ".3f"}
+"""Column -> digits of its figures; those of the others are four."""
 
 
 def regime_parts(record: Record) -> Iterator[Part]:
@@ -24,7 +27,7 @@ def regime_parts(record: Record) -> Iterator[Part]:
     if not record.has_table("ic"):
         yield Note("This record has no daily IC (ic), so that it has no regimes.", is_absence=True)
         return
-    panel = daily_panel([record])
+    panel = daily_panel(record)
     found = regimes(panel)
     yield regime_table(found)
     yield from regime_figures(found)
@@ -38,23 +41,24 @@ def regime_parts(record: Record) -> Iterator[Part]:
 
 def regime_table(regimes: Sequence[Regime]) -> PageTable:
     """Show each regime's metrics, with the 95 % interval beneath each."""
-    shown = [metric for metric in REGIME_METRICS if any(metric in one.metrics for one in regimes)]
+    shown = [metric for metric in MEASURES if any(metric in one.metrics for one in regimes)]
     lines = [
         [
-            Cell(regime_label(one)),
+            Cell(one.label),
             cell(one.days, ".0f"),
-            *(_estimate(one.metrics.get(metric), _FORMS.get(metric, ".4f")) for metric in shown),
+            *(_estimate(one.metrics.get(metric), _FORMS.get(COLUMNS[metric], ".4f")) for metric in shown),
         ]
         for one in regimes
     ]
     return PageTable(
         "regime_metrics",
         "Metrics by regime",
-        ["Regime", "Days", *shown],
+        ["Regime", "Days", *(COLUMNS[metric] for metric in shown)],
         lines,
         "Return and information ratio are of the excess with cost. Up are months in which the benchmark's returns sum "
         "to more than 0. Volatility is that of the benchmark on the 20 days before; liquidity is a stock's mean traded "
-        "amount of 20 days. Both make three groups of equal size. Beneath each figure is its 95 % interval over days.",
+        "amount of 20 days. Both make three groups of equal size. Beneath each figure is its 95 % interval "
+        f"over days; a regime of fewer than {FEWEST_DAYS} days has none.",
     )
 
 

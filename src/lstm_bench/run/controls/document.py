@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +12,12 @@ from pydantic import Field, ValidationError
 from lstm_bench.config.section import Recorded
 from lstm_bench.config.wording.mistakes import explain
 from lstm_bench.core.atomic import write_whole
-from lstm_bench.core.errors import DataError
+from lstm_bench.core.errors import DataError, InputError
 from lstm_bench.core.json_values import without_nan
 
-__all__ = ["CapacityRow", "ControlName", "ControlRow", "Controls", "ConventionRow", "Flip", "controls_path"]
+__all__ = [
+    "CapacityRow", "ControlName", "ControlRow", "Controls", "ConventionRow", "Flip", "controls_path", "remove_controls",
+]  # fmt: skip
 
 ControlName = Literal["permuted_labels", "oracle", "look_ahead", "evaluation"]
 
@@ -113,3 +116,18 @@ class Controls(Recorded):
 def controls_path(record: Path) -> Path:
     """Return the file of a record's controls; it is beside the record, because a record never changes."""
     return record.parent / "controls" / f"{record.name}.json"
+
+
+def remove_controls(record: Path) -> int:
+    """Remove the file of a record's controls, if there is one; return the freed bytes."""
+    path = controls_path(record)
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise InputError(f"{path}: cannot be removed: {error.strerror}") from error
+    with suppress(OSError):  # not empty: it holds the controls of other records
+        path.parent.rmdir()
+    return size

@@ -26,6 +26,7 @@ from lstm_bench.model.select import choose_path
 from lstm_bench.model.trainer import train_pack
 from lstm_bench.run.controls.document import ControlRow
 from lstm_bench.run.preparation import Prepared, valid_metric
+from lstm_bench.statistics.estimate import FEWEST, FEWEST_DAYS
 from lstm_bench.statistics.nested import nested_interval
 
 __all__ = [
@@ -88,10 +89,10 @@ class ShortTraining:
                 f"seed {seed}: training diverged in its first epoch, so that the control has no scores"
             )
         scores = predict_weights(spec, fit.weights, ResidentSamples.place(test, self.device), choice.name)
-        return test_ic(self.prepared.dataset, test, scores)
+        return daily_ic_on_test(self.prepared.dataset, test, scores)
 
 
-def test_ic(dataset: Dataset, test: SampleSet, scores: npt.NDArray[np.float32]) -> Floats:
+def daily_ic_on_test(dataset: Dataset, test: SampleSet, scores: npt.NDArray[np.float32]) -> Floats:
     """Return the daily IC of scores ``[S]`` of the test samples against the raw labels, ``[T]``."""
     span, rows = dataset.rows_of(test)
     labels = np.where(rows, dataset.raw_label[span], np.float32(np.nan))
@@ -102,7 +103,7 @@ def permuted_control(training: ShortTraining, seeds: Sequence[int]) -> ControlRo
     """Train on labels that are permuted among the stocks of each day; the IC on true labels must be near 0.
 
     A model of permuted labels is an arbitrary function of the features. A single one may well have an IC, since
-    features have: only the mean over seeds, each with its own permutation, is 0. Three or more seeds are needed.
+    features have: only the mean over seeds, each with its own permutation, is 0. Without an interval it fails.
     """
     prepared = training.prepared
     ics = []
@@ -113,10 +114,13 @@ def permuted_control(training: ShortTraining, seeds: Sequence[int]) -> ControlRo
         ics.append(training.daily_ic(train, valid, prepared.test, seed))
     estimate = nested_interval(np.stack(ics), level=PERMUTED_LEVEL).estimate
     level = f"{PERMUTED_LEVEL:.0%}".replace("%", " %")
+    interval = f"no interval: it needs {FEWEST} seeds and {FEWEST_DAYS} days of test"
+    if estimate.is_decided:
+        interval = f"interval {estimate.low:+.4f} to {estimate.high:+.4f}"
     return ControlRow(
         title=f"Permuted labels, {counted(len(seeds), 'seed')}",
         expected=f"an IC of 0 within its {level} interval over seeds and days",
-        found=f"IC {estimate.value:+.4f}, interval {estimate.low:+.4f} to {estimate.high:+.4f}",
+        found=f"IC {estimate.value:+.4f}, {interval}",
         passed=bool(estimate.low <= 0 <= estimate.high),
         figures={"IC": estimate.value, "low": estimate.low, "high": estimate.high},
     )
@@ -131,7 +135,7 @@ def oracle_control(training: ShortTraining, seed: int) -> ControlRow:
         with_planted(part, feature) for part in (prepared.train, prepared.valid, prepared.test)
     )
     found = moments(training.daily_ic(train, valid, test, seed)).mean
-    alone = moments(test_ic(prepared.dataset, test, feature[test.days, test.instruments])).mean
+    alone = moments(daily_ic_on_test(prepared.dataset, test, feature[test.days, test.instruments])).mean
     return ControlRow(
         title="Planted oracle",
         expected=f"an IC of at least {ORACLE_SHARE * alone:.4f}, {ORACLE_SHARE:.0%} of the planted feature's own",

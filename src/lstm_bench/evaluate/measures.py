@@ -1,0 +1,44 @@
+"""The metrics that follow from daily series, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from lstm_bench.evaluate.returns.risk import TRADING_DAYS_PER_YEAR
+from lstm_bench.statistics.influence import Statistic
+
+__all__ = ["MEASURES", "Measure", "Series"]
+
+Series = Literal["ic", "rank_ic", "excess"]
+"""A daily series: IC, Rank IC, or the return in excess of the benchmark, with cost."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric of one seed as a statistic of its daily series.
+
+    Attributes
+    ----------
+    series : the daily series
+    statistic : ``mean`` over days, or ``ratio``: the mean divided by the standard deviation (ddof 1)
+    scale : factor of the statistic
+    """
+
+    series: Series
+    statistic: Statistic
+    scale: float = 1.0
+
+
+_EXCESS = "1day.excess_return_with_cost"
+
+MEASURES: Mapping[str, Measure] = {
+    "IC": Measure("ic", "mean"),
+    "ICIR": Measure("ic", "ratio"),
+    "Rank IC": Measure("rank_ic", "mean"),
+    "Rank ICIR": Measure("rank_ic", "ratio"),
+    f"{_EXCESS}.annualized_return": Measure("excess", "mean", TRADING_DAYS_PER_YEAR),
+    f"{_EXCESS}.information_ratio": Measure("excess", "ratio", TRADING_DAYS_PER_YEAR**0.5),
+}
+"""Qlib's metric name -> its measure. The maximum drawdown has none: it depends on the order of the days."""
