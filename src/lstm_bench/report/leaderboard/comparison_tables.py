@@ -89,8 +89,8 @@ def note(comparison: Comparison) -> str:
             text += " Metrics with * do not follow from days: their interval is over seeds, by Student's t."
     if len(metrics) > 1:
         text += (
-            f" p is by Holm over the {len(metrics)} metrics, and verdicts A better and B better need p < 0.05; intervals "
-            "are of each metric by itself."
+            f" p is by Holm over the {len(metrics)} metrics, and verdicts A better and B better need p < 0.05; "
+            "intervals are of each metric by itself."
         )
     else:
         text += " A better and B better need p < 0.05."
