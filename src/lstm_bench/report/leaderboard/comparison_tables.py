@@ -55,7 +55,8 @@ def heading(comparison: Comparison) -> str:
 
 
 def _described(row: Row) -> str:
-    return f"{row.name} ({row.dataset}, {counted(len(row.complete), 'seed')})"
+    known = (row.dataset, counted(len(row.complete), "seed"))
+    return f"{row.name} ({', '.join(filter(None, known))})"
 
 
 def comparison_lines(comparison: Comparison) -> list[tuple[str, ...]]:
@@ -87,7 +88,10 @@ def note(comparison: Comparison) -> str:
         if of_seeds:
             text += " Metrics with * do not follow from days: their interval is over seeds, by Student's t."
     if len(metrics) > 1:
-        text += f" p is by Holm over the {len(metrics)} metrics, and verdicts A better and B better need p < 0.05."
+        text += (
+            f" p is by Holm over the {len(metrics)} metrics, and verdicts A better and B better need p < 0.05; "
+            "intervals are of each metric by itself."
+        )
     else:
         text += " A better and B better need p < 0.05."
     margins: dict[float, list[str]] = {}

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_bench.evaluate.measures import MEASURES, Measure
-from lstm_bench.report.leaderboard.measures import Panel, common_panels, seed_values
+from lstm_bench.report.leaderboard.measures import Panel, common_panels
 from lstm_bench.report.leaderboard.row_days import LEAST_SHARE, shares_of_days
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.statistics.estimate import FEWEST, Estimate
@@ -127,7 +127,7 @@ def _sides(a: Row, b: Row, seeds: tuple[Sequence[int], Sequence[int]], metric: s
         return _Sides(seeds, (left, right), None)
     series = ([row.daily[seed] for seed in own] for row, own in zip(rows, seeds, strict=True))
     of_a, of_b = common_panels(series, measure)
-    return _Sides(seeds, (seed_values(of_a, measure), seed_values(of_b, measure)), (of_a, of_b))
+    return _Sides(seeds, (measure.by_seed(of_a), measure.by_seed(of_b)), (of_a, of_b))
 
 
 def _nested(sides: _Sides, measure: Measure | None) -> Nested | None:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from lstm_bench.evaluate.measures import Measure, Series
 from lstm_bench.evaluate.returns.risk import return_series
 from lstm_bench.record.evidence import Daily
-from lstm_bench.statistics.influence import days_with_values, influences
+from lstm_bench.statistics.influence import days_with_values
 
-__all__ = ["Days", "Panel", "common_axis", "common_panels", "panel_of", "seed_values"]
+__all__ = ["Days", "Panel", "common_axis", "common_panels", "panel_of"]
 
 Days = npt.NDArray[np.datetime64]
 Panel = npt.NDArray[np.float64]
@@ -32,6 +32,12 @@ def panel_of(series: Sequence[Daily], measure: Measure, days: Days) -> Panel:
     return panel
 
 
+def _series(daily: Daily, name: Series) -> npt.NDArray[np.float64]:
+    if name == "excess":
+        return return_series(daily.series)["excess_return_with_cost"]
+    return daily.series[name]
+
+
 def common_panels(sides: Iterable[Sequence[Daily]], measure: Measure) -> list[Panel]:
     """Align the seeds of several rows on the days on which every row has a value, ``[K_i, T]`` each."""
     series = list(sides)
@@ -39,16 +45,3 @@ def common_panels(sides: Iterable[Sequence[Daily]], measure: Measure) -> list[Pa
     panels = [panel_of(side, measure, days) for side in series]
     common = np.logical_and.reduce([days_with_values(panel) for panel in panels])
     return [panel[:, common] for panel in panels]
-
-
-def seed_values(panel: Panel, measure: Measure) -> npt.NDArray[np.float64]:
-    """Return the metric of each seed, ``[K, T] -> [K]``; NaN for a seed that has too few days."""
-    if not panel.shape[1]:
-        return np.full(len(panel), np.nan)
-    return np.asarray(influences(panel, measure.statistic, measure.scale).mean(axis=1), dtype=np.float64)
-
-
-def _series(daily: Daily, name: Series) -> npt.NDArray[np.float64]:
-    if name == "excess":
-        return return_series(daily.series)["excess_return_with_cost"]
-    return daily.series[name]
