@@ -79,7 +79,7 @@ def paired_verdict(
     if margin is not None and equivalence_p_value < 1 - LEVEL:
         return equivalent_within(margin)
     if p_value < 1 - LEVEL:
-        return better_by(float(np.mean(differences)))
+        return better_by(float(np.asarray(differences, dtype=np.float64).mean()))
     alone = paired_p_value(differences)
     more = more_pairs_to_reject(differences, (1 - LEVEL) * alone / p_value)
     if more is None:
