@@ -33,7 +33,7 @@ from lstm_bench.tune.progress import BenchProgress
 
 Configure = Callable[..., RunConfig]
 
-ALL = Request(("reversal", "momentum", "ridge"), (0,), (3, 4))
+ALL = Request(("reversal", "momentum", "ridge"), (3, 4))
 CPU = Device("cpu", "cpu", 1 << 34, 1)
 
 
@@ -98,13 +98,13 @@ def test_what_is_recorded_is_not_computed_again(configure: Configure, tmp_path: 
     again = scored(one, tmp_path)
     assert [run.computed for run in again] == [0, 0, 0]
     assert [run.row for run in again] == [run.row for run in first]
-    forced = scored(one, tmp_path, Request(("reversal",), (0,), (0,), force=True))
+    forced = scored(one, tmp_path, Request(("reversal",), (0,), force=True))
     assert [run.computed for run in forced] == [1]
 
 
 def test_they_lie_beside_the_lstm_and_the_permuted_one(configure: Configure, tmp_path: Path) -> None:
     one = candidate(configure, "task.model.kwargs.n_epochs=1")
-    request = Request(("reversal", "permuted"), (0,), (3, 4))
+    request = Request(("reversal", "permuted"), (3, 4))
     scored(one, tmp_path, request)
     (permuted,) = train_permuted(
         one, request, devices=[CPU], executor="inline", results=tmp_path, progress=BenchProgress()
@@ -133,7 +133,7 @@ def test_lightgbm_has_a_run_for_each_seed(
     settings = {**tree_settings("Alpha158"), "lambda_l1": 0.0, "lambda_l2": 1.0, "num_boost_round": 5}
     monkeypatch.setattr("lstm_bench.model.baselines.gradient_boosting.tree_settings", lambda _: settings)
     one = candidate(configure)
-    (run,) = scored(one, tmp_path, Request(("lightgbm",), (1, 2), (0,)))
+    (run,) = scored(one, tmp_path, Request(("lightgbm",), (1, 2)))
     assert (run.row.seeds, run.computed) == ((1, 2), 2)
     assert run.row.model == {"kind": "lightgbm", "settings": settings}
     prepared = prepare(one.config, Provider(one.config.qlib_init.provider_uri))

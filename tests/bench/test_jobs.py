@@ -30,11 +30,14 @@ CPU = Device("cpu", "cpu", 1 << 34, 2)
 class Silent(BenchProgress):
     def __init__(self) -> None:
         self.errors: dict[int, str] = {}
+        self.notes: list[str] = []
 
     def entered(self, label: str, recorded: int, missing: int) -> None: ...
     def began(self, key: str, slot: str) -> None: ...
     def epoch(self, key: str, slot: str, epoch: int, losses: Mapping[int, float]) -> None: ...
-    def note(self, text: str) -> None: ...
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
     def ended(self, key: str, seconds: float, errors: Mapping[int, str]) -> None:
         self.errors.update(errors)
@@ -48,11 +51,17 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> ResolvedRun:
 
 
 def packs(
-    config: ResolvedRun, results: Path, seeds: list[int], label: str = "tuned", *, width: int | None = None
+    config: ResolvedRun,
+    results: Path,
+    seeds: list[int],
+    label: str = "tuned",
+    *,
+    width: int | None = None,
+    progress: Silent | None = None,
 ) -> PackJobs:
     slots = SlotTable([CPU], 1)
     opened = open_candidate(Candidate(label, "study", 3, config), seeds, results, force=False)
-    return PackJobs([opened], seeds, slots, width, results, force=False, progress=Silent())
+    return PackJobs([opened], seeds, slots, width, results, force=False, progress=progress or Silent())
 
 
 def name(config: ResolvedRun, seed: int) -> str:
@@ -120,6 +129,19 @@ def test_two_benches_of_a_row_keep_each_others_runs(config: ResolvedRun, tmp_pat
     work_off(other, tmp_path, config)
     row = manifest(tmp_path).rows["tuned"]
     assert (row.seeds, set(row.runs)) == ((0, 1, 2, 3), {0, 1, 2, 3})
+
+
+def test_a_row_of_another_configuration_is_replaced_with_a_note(config: ResolvedRun, tmp_path: Path) -> None:
+    work_off(packs(config, tmp_path, [0, 1]), tmp_path, config)
+    progress = Silent()
+    packs(config, tmp_path, [2], progress=progress)
+    assert progress.notes == []
+    place = {"qlib_init.provider_uri": config.qlib_init.provider_uri}
+    other = load_workflow(ROOT / "configs" / "demo.yaml", {**place, "task.model.kwargs.hidden_size": "3"})
+    packs(other.resolved(), tmp_path, [0], progress=progress)
+    (note,) = progress.notes
+    assert note.startswith("study/tuned had another configuration or other data, with 2 runs: it is replaced")
+    assert manifest(tmp_path).rows["tuned"].seeds == (0,)
 
 
 def test_two_benches_of_two_rows_keep_both(config: ResolvedRun, tmp_path: Path) -> None:

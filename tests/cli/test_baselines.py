@@ -36,6 +36,18 @@ def test_a_file_has_baselines(lstm_bench: Run, small_run: list[object], home: Pa
     assert (home / "baselines" / "lstm_alpha158" / row["runs"]["0"] / "metrics.json").is_file()
 
 
+@pytest.mark.skipif(not gradient_boosting.is_installed(), reason="the extra baselines is not installed")
+def test_lightgbm_has_three_seeds_by_default(lstm_bench: Run, small_run: list[object]) -> None:
+    _, config, *usual = small_run
+    done = lstm_bench("baselines", config, *usual, "--only", "ridge,lightgbm", "--out", "boosted", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert {name: list(row["runs"]) for name, row in rows.items()} == {
+        "ridge": ["0"],
+        "lightgbm": ["0", "1", "2"],
+    }
+
+
 def test_a_study_has_those_of_its_default(tuned: Done, lstm_bench: Run) -> None:
     done = lstm_bench("baselines", "--study", "tiny", "--only", "momentum", "--json")
     assert done.returncode == 0, done.stderr

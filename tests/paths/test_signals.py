@@ -42,7 +42,7 @@ def daily_ics(folder: Path, signal: SignalName) -> dict[str, Panel]:
     names = ("reversal", "momentum", "ridge", *(("lightgbm",) if is_installed() else ()))
     runs = score_baselines(
         Candidate("demo", "demo", None, config),
-        Request(names, (0,), (0,)),
+        Request(names, (0,)),
         results=folder,
         progress=Progress(),
     )

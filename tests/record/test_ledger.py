@@ -124,14 +124,18 @@ def test_a_line_that_does_not_fit_leaves_the_ledger_as_it_was(tmp_path: Path) ->
     assert ledger_path(tmp_path).read_bytes() == before
 
 
+@pytest.mark.parametrize("by_adoption", [False, True])
 @pytest.mark.parametrize("kept", [1, 200, -1])
-def test_what_a_killed_writer_left_is_repaired(tmp_path: Path, kept: int) -> None:
+def test_what_a_killed_writer_left_is_repaired(tmp_path: Path, kept: int, by_adoption: bool) -> None:
     for run in "ab":
         enter(tmp_path, evaluated(run))
     path = ledger_path(tmp_path)
     first, second = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + second[:kept])
     with pytest.raises(DataError, match="its last line has no end"):
+        read_ledger(tmp_path)
+    if by_adoption:  # as `lstm-bench leaderboard` does, here of results without a row
+        assert adopt(tmp_path, []) == []
         read_ledger(tmp_path)
     enter(tmp_path, evaluated("c"))
     whole = kept == -1  # only the end of the line was missing

@@ -26,6 +26,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 DATA = "ab" * 32
 CALENDAR = ["2008-01-02", "2020-09-30"]
 DAYS = pd.bdate_range("2017-01-03", periods=60)
+LONG = pd.bdate_range("2017-01-03", periods=200)
 
 _UNTRAINED = {"status": "not trained", "epochs": 0, "best_epoch": None, "parameters": 21}
 
@@ -46,27 +47,31 @@ def leave_record(
     model: ScoringModel | None = None,
     diverged: bool = False,
     figures: Mapping[str, float] | None = None,
+    days: pd.DatetimeIndex = DAYS,
+    present: slice = slice(None),
     **more: Any,
 ) -> str:
     """Publish a record with random series for its seed, raised by ``lift``; ``more`` goes into its provenance.
 
-    The series of a seed are the same unless ``noise`` is another one.
+    The series of a seed are the same unless ``noise`` is another one. It lacks ``days`` that are not
+    ``present``.
     """
     generator = np.random.default_rng([config.seed, noise] if noise else config.seed)
     ic = pd.DataFrame(
         {
-            "ic": generator.normal(0.04 + lift, 0.1, len(DAYS)),
-            "rank_ic": generator.normal(0.05 + lift, 0.1, len(DAYS)),
+            "ic": generator.normal(0.04 + lift, 0.1, len(days)),
+            "rank_ic": generator.normal(0.05 + lift, 0.1, len(days)),
         },
-        index=pd.DatetimeIndex(DAYS, name="datetime"),
+        index=pd.DatetimeIndex(days, name="datetime"),
     )
     report = pd.DataFrame(
         {
-            name: generator.normal(mean, 0.01 if mean else 0.0, len(DAYS))
+            name: generator.normal(mean, 0.01 if mean else 0.0, len(days))
             for name, mean in {"return": 0.001 + lift, "bench": 0.0005, "cost": 0.0, "turnover": 0.0}.items()
         },
         index=ic.index,
     )
+    ic, report = ic.iloc[present], report.iloc[present]
     metrics = {
         "IC": float(ic["ic"].mean()),
         "ICIR": float(ic["ic"].mean() / ic["ic"].std()),

@@ -96,13 +96,14 @@ def test_ratios_and_missing_days() -> None:
 def test_nothing_to_compare() -> None:
     assert confidence_set([]) == ()
     assert confidence_set([np.zeros((3, 10))]) == (True,)
-    first, second = np.full((3, 4), np.nan), np.full((3, 4), np.nan)
-    first[:, 0], second[:, 1] = 1.0, 2.0
-    assert confidence_set([first, second]) == (True, True), "no day is common"
 
 
 def test_what_does_not_fit_is_said() -> None:
     with pytest.raises(ValueError, match="panels have 10, 11 days; expected the same"):
         confidence_set([np.zeros((3, 10)), np.zeros((3, 11))])
+    first, second = np.full((3, 4), np.nan), np.full((3, 4), np.nan)
+    first[:, :3], second[:, 1:] = 1.0, 2.0
+    with pytest.raises(ValueError, match="panels: got 2 days that all rows have; expected 3 or more"):
+        confidence_set([first, second])
     with pytest.raises(ValueError, match="panels: 1 without a value of the statistic"):
         confidence_set([*rows_of([0.1], [3]), np.zeros((3, 300))], "ratio")

@@ -20,7 +20,7 @@ from lstm_bench.record.evidence_schema import SeedResult
 from lstm_bench.statistics.deflated_sharpe import deflated_sharpe
 from lstm_bench.statistics.nested import nested_interval
 from lstm_bench.statistics.overfitting import overfitting_probability
-from lstm_bench.tune.selection import selection_of
+from lstm_bench.tune.selection import Selection, selection_of
 from lstm_bench.tune.trials import State, TrialRow
 from lstm_bench.tune.valid_series import ValidSeries, series_path, write_series
 
@@ -70,7 +70,46 @@ def test_a_study_of_noise_shows_that_its_best_trial_is_luck(
     assert selection.sharpe.p_value > 0.05
     assert selection.ic is not None
     assert selection.ic.low < 0 < selection.ic.high
-    assert selection.overfitting is not None
+
+
+def a_study(folder: Path, seed: int, skill: float = 0.0) -> Selection:
+    """A study of ten trials over 96 days; trial 0 has a Sharpe ratio. The best one has the largest on these days."""
+    rows = []
+    for number in range(10):
+        values = np.random.default_rng([seed, number]).normal(skill * (number == 0), size=(3, 96))
+        path = series_path(folder / "s" / "search" / f"key{number}.json")
+        write_series(path, {7: ValidSeries(DAYS[:96], *values)})
+        rows.append(trial(number, -float(values[2].mean() / values[2].std())))
+    found = selection_of(rows, "s", folder)
+    assert found is not None
+    return found
+
+
+def test_among_trials_without_skill_half_are_overfitted_and_the_best_is_not_significant(
+    tmp_path: Path,
+) -> None:
+    """In theory PBO is 0.5 on average; its standard deviation over studies is 0.19, that of the mean of 25 is 0.04."""
+    studies = [a_study(tmp_path, seed) for seed in range(25)]
+    for name in ("overfitting", "overfitting_ic"):
+        probabilities = [getattr(study, name).probability for study in studies]
+        assert np.mean(probabilities) == pytest.approx(0.5, abs=0.12), name
+    p_values = [study.sharpe.p_value for study in studies if study.sharpe is not None]
+    assert len(p_values) == 25
+    assert (
+        min(p_values) > 0.05
+    )  # not corrected for the choice, the best of ten is significant in 40 % of studies
+
+
+def test_a_skilled_trial_among_others_is_significant_and_not_overfitted(tmp_path: Path) -> None:
+    """On half of the days, its true Sharpe ratio of 0.8 per day is 5.5 standard errors above 0."""
+    for seed in range(5):
+        study = a_study(tmp_path, seed, skill=0.8)
+        assert study.sharpe is not None
+        assert study.sharpe.p_value < 0.05
+        assert study.overfitting is not None
+        assert study.overfitting.probability < 0.05
+        assert study.overfitting_ic is not None
+        assert study.overfitting_ic.probability < 0.05
 
 
 ROWS = [
@@ -91,10 +130,11 @@ def test_they_are_of_the_trials_seed_means_on_common_days(tmp_path: Path) -> Non
     selection = selection_of(ROWS, "s", tmp_path)
     assert selection is not None
     assert (selection.chosen, selection.tried, selection.pruned, selection.failed) == (1, 4, 1, 1)
-    assert (selection.with_series, selection.without_series, selection.days) == (3, 0, 99)
+    assert (selection.with_series, selection.without_series, selection.left_out) == (3, 0, ())
+    assert (selection.days, selection.days_with_ic) == (99, 100)
     kept = np.arange(len(DAYS)) != 4
     returns = np.array([of(series, "top_return").mean(axis=0)[kept] for series in found.values()])
-    ics = np.array([of(series, "ic").mean(axis=0)[kept] for series in found.values()])
+    ics = np.array([of(series, "ic").mean(axis=0) for series in found.values()])
     expected = deflated_sharpe(returns, 1, tried=4)
     assert expected is not None
     assert selection.sharpe is not None
@@ -163,8 +203,92 @@ def test_series_of_different_days_meet_on_their_common_ones(tmp_path: Path) -> N
     leave_series(tmp_path, 1, days=20)
     selection = selection_of(ROWS, "s", tmp_path)
     assert selection is not None
-    assert selection.overfitting is None  # 16 blocks of one day
-    assert any("fewer than 32 days" in note for note in selection.notes)
+    assert (selection.overfitting, selection.overfitting_ic) == (None, None)  # 16 blocks of one day
+    assert selection.sharpe is not None
+    assert selection.notes[:2] == (
+        "no probability of overfitting by the Sharpe ratio: the trials have 20 days in common, expected 32 or more",
+        "no probability of overfitting by the IC: the trials have 20 days in common, expected 32 or more",
+    )
+    leave_series(tmp_path, 1, days=2)
+    selection = selection_of(ROWS, "s", tmp_path)
+    assert selection is not None
+    assert selection.sharpe is None
+    assert selection.notes[0] == (
+        "no deflated Sharpe ratio: the trials have 2 days in common, expected 3 or more"
+    )
+
+
+def collapse(results: Path, number: int, seeds: list[int]) -> None:
+    """Let seeds of a trial score all stocks alike: no IC, and the return of an arbitrary fifth."""
+    series = leave_series(results, number)
+    for one in seeds:
+        series[one].ic[:] = series[one].rank_ic[:] = np.nan
+    write_series(series_path(results / "s" / "search" / f"key{number}.json"), series)
+
+
+def test_a_trial_with_a_collapsed_seed_is_left_out_of_the_others_figures(tmp_path: Path) -> None:
+    for number in (0, 1):
+        leave_series(tmp_path, number)
+    without = selection_of(ROWS, "s", tmp_path)
+    collapse(tmp_path, 2, seeds=[1])
+    selection = selection_of(ROWS, "s", tmp_path)
+    assert selection is not None
+    assert without is not None
+    assert selection.sharpe is not None
+    assert (selection.sharpe, selection.ic) == (without.sharpe, without.ic)
+    assert (selection.with_series, selection.left_out) == (3, (2,))
+    assert (selection.days, selection.days_with_ic) == (100, 100)
+    assert selection.overfitting is not None
+    assert selection.overfitting_ic is not None
+    assert selection.notes[0] == (
+        "1 trial left out of the figures of daily series, because a seed scored all stocks alike on most days: trial 2"
+    )
+    assert selection.to_json()["trials"]["left_out"] == [2]
+    assert ("Trials with daily series", "3, 1 of them left out; 100 days of valid") in list(selection.lines())
+
+
+def test_if_the_best_trial_or_all_but_one_collapsed_it_is_said(tmp_path: Path) -> None:
+    for number in (0, 2):
+        leave_series(tmp_path, number)
+    collapse(tmp_path, 1, seeds=[0, 1])
+    selection = selection_of(ROWS, "s", tmp_path)
+    assert selection is not None
+    assert (selection.sharpe, selection.overfitting, selection.ic) == (None, None, None)
+    assert selection.notes[1] == "trial 1, the best one, is left out"
+    collapse(tmp_path, 2, seeds=[0])
+    selection = selection_of(ROWS, "s", tmp_path)
+    assert selection is not None
+    assert selection.notes[0].startswith("2 trials left out")
+    assert selection.notes[1].startswith("one trial has daily series of valid that can be compared")
+
+
+def test_days_without_labels_leave_no_trial_out(tmp_path: Path) -> None:
+    for number in (0, 1, 2):
+        series = leave_series(tmp_path, number)
+        for one in series.values():
+            for values in (one.ic, one.rank_ic, one.top_return):
+                values[:60] = np.nan
+        write_series(series_path(tmp_path / "s" / "search" / f"key{number}.json"), series)
+    selection = selection_of(ROWS, "s", tmp_path)
+    assert selection is not None
+    assert (selection.left_out, selection.days, selection.days_with_ic) == ((), 40, 40)
+    assert selection.sharpe is not None
+
+
+def test_a_return_that_never_changes_has_no_sharpe_ratio(tmp_path: Path) -> None:
+    for number in (0, 1):
+        leave_series(tmp_path, number)
+    series = leave_series(tmp_path, 2)
+    for one in series.values():
+        one.top_return[:] = 0.0
+    write_series(series_path(tmp_path / "s" / "search" / "key2.json"), series)
+    selection = selection_of(ROWS, "s", tmp_path)
+    assert selection is not None
+    assert selection.sharpe is None
+    assert selection.overfitting is not None
+    assert selection.notes[0] == (
+        "no deflated Sharpe ratio: the daily return is the same on all days: trial 2"
+    )
 
 
 def test_a_study_without_a_complete_trial_selects_nothing(tmp_path: Path) -> None:

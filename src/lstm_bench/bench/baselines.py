@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from lstm_bench.tune.progress import BenchProgress
 
 __all__ = [
-    "BASELINES", "BaselineName", "BaselineRun", "Request", "parse_baselines", "score_baselines", "train_permuted",
+    "BASELINE_NAMES", "BaselineName", "BaselineRun", "Request", "parse_baselines", "score_baselines", "train_permuted",
 ]  # fmt: skip
 
 logger = logging.getLogger("lstm_bench")
 
 BaselineName = Literal["reversal", "momentum", "ridge", "lightgbm", "permuted"]
 
-BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
+BASELINE_NAMES: tuple[BaselineName, ...] = get_args(BaselineName)
 """All baselines, the quickest first. Each is the label of its row."""
 
 PERMUTED = "lstm_bench.training.permute_labels"
@@ -47,14 +47,12 @@ class Request:
     Attributes
     ----------
     names : baselines, in order
-    boosted_seeds : of LightGBM
-    permuted_seeds : of the LSTM on permuted labels
+    seeds : of LightGBM, and of the LSTM on permuted labels
     force : also compute runs that have a record
     """
 
     names: Sequence[BaselineName]
-    boosted_seeds: Sequence[int]
-    permuted_seeds: Sequence[int]
+    seeds: Sequence[int]
     force: bool = False
 
 
@@ -78,11 +76,11 @@ def parse_baselines(text: str) -> tuple[BaselineName, ...]:
     """Read baselines that are separated by commas. Raises ``ValueError`` if one is unknown or occurs twice."""
     asked = [part.strip() for part in text.split(",")]
     for part in asked:
-        if part not in BASELINES:
-            raise ValueError(f"got {part!r}; {choices_hint(part, BASELINES)}")
+        if part not in BASELINE_NAMES:
+            raise ValueError(f"got {part!r}; {choices_hint(part, BASELINE_NAMES)}")
     if len(set(asked)) < len(asked):
         raise ValueError(f"got {text!r}, expected each baseline once")
-    return tuple(name for name in BASELINES if name in asked)
+    return tuple(name for name in BASELINE_NAMES if name in asked)
 
 
 def score_baselines(
@@ -111,7 +109,7 @@ def score_baselines(
             scoring.record(
                 model, partial(_score, model, config, seed, progress), seed=seed, force=request.force
             )
-            for seed in (request.boosted_seeds if name == "lightgbm" else (config.seed,))
+            for seed in (request.seeds if name == "lightgbm" else (config.seed,))
         ]
         row = add_scored_row(experiment, name, scoring.config, model, runs)
         found.append(BaselineRun(row, sum(run.computed for run in runs)))
@@ -137,7 +135,7 @@ def train_permuted(
     config = with_values(candidate.config.to_file(), {PERMUTED: True}, "baseline")
     result = bench(
         [replace(candidate, label="permuted", trial=None, config=config)],
-        request.permuted_seeds,
+        request.seeds,
         devices=devices,
         executor=executor,
         results=results,

@@ -16,6 +16,7 @@ from lstm_bench.bench.candidates import Candidate
 from lstm_bench.bench.manifest import Bench, BenchRow, workflow_of_row
 from lstm_bench.bench.training import RUN_PACK
 from lstm_bench.config.workflow import RunConfig
+from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import ConfigError
 from lstm_bench.exec.devices import Slot, SlotTable
 from lstm_bench.exec.dispatch import JobSource
@@ -114,7 +115,11 @@ class PackJobs(JobSource):
                     f"{label} is a row of {ScoringModel.of(before.model).name}; give --name another row"
                 )
             if before is not None and not row.is_same(before):
-                before = None  # of another configuration or other data
+                self._progress.note(
+                    f"{candidate.study}/{candidate.label} had another configuration or other data, with "
+                    f"{counted(len(before.runs), 'run')}: it is replaced as a row, its records remain"
+                )
+                before = None
             all_seeds = sorted({*seeds, *(before.seeds if before is not None else ())})
             runs, failures = _recorded(row, row.ids_of(all_seeds), seeds if self._force else ())
             known = {} if before is None else before.failures

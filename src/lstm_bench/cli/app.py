@@ -144,7 +144,7 @@ def main() -> None:
     except KeyboardInterrupt:  # before typer handles it
         sys.exit(INTERRUPTED)
     except SystemExit as done:
-        if done.code == INTERRUPTED:
+        if done.code == INTERRUPTED and _interrupted:
             typer.echo("interrupted; no partial result is kept", err=True)
         raise
     except Exception as error:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BaselinesOptions", "baselines"]
 
+_SEEDS = "3"
+"""Fewer seeds would have no interval."""
+
 _SHOWN = ("IC", "Rank IC", "1day.excess_return_with_cost.information_ratio")
 
 
@@ -53,7 +56,7 @@ class BaselinesOptions:
     )
     seeds: str | None = option(
         None,
-        "Seeds of lightgbm and permuted, such as 3 or 0-4; by default 1 and 3. The others have no randomness.",
+        f"Seeds of lightgbm and permuted, such as 3 or 0-4; by default {_SEEDS}. The others have no randomness.",
     )
     provider_uri: ProviderUri = None
     overrides: list[str] = option(
@@ -90,10 +93,10 @@ def _names(options: BaselinesOptions) -> tuple[tuple[BaselineName, ...], dict[st
 
     Raises ``ConfigError`` if --only names one whose package is missing.
     """
-    from lstm_bench.bench.baselines import BASELINES, parse_baselines
+    from lstm_bench.bench.baselines import BASELINE_NAMES, parse_baselines
     from lstm_bench.model.baselines.gradient_boosting import MISSING, is_installed
 
-    names = BASELINES if options.only is None else parse_option("--only", options.only, parse_baselines)
+    names = BASELINE_NAMES if options.only is None else parse_option("--only", options.only, parse_baselines)
     if is_installed() or "lightgbm" not in names:
         return names, {}
     if options.only is not None:
@@ -122,11 +125,8 @@ def _requested(options: BaselinesOptions, names: tuple[BaselineName, ...]) -> tu
         raise ConfigError(f"CONFIG: none was given, expected a Qlib workflow file{missing_workflow(Path())}")
     else:
         (candidate,) = candidates_of_file(options.config, options.overrides, options.provider_uri)
-    boosted, permuted = (
-        parse_option("--seeds", options.seeds or usual, lambda text: parse_seeds(text, without=tuned_on))
-        for usual in ("1", "3")
-    )
-    return candidate, Request(names, boosted, permuted, options.force)
+    seeds = parse_option("--seeds", options.seeds or _SEEDS, lambda text: parse_seeds(text, without=tuned_on))
+    return candidate, Request(names, seeds, options.force)
 
 
 def _compute(candidate: Candidate, request: Request, options: BaselinesOptions) -> list[BaselineRun]:

@@ -92,13 +92,13 @@ def compare(options: CompareOptions) -> None:
     seeds of both rows are trained until the verdict is another one, or the budget of seeds ends.
     """
     from lstm_bench.report.evidence.collect import collect
-    from lstm_bench.report.leaderboard.comparison import Terms, compare_rows
+    from lstm_bench.report.leaderboard.comparison import PRIMARY, Terms, compare_rows
 
     check_results(options.results)
-    terms = Terms.of(options.metric, options.margin)
-    if options.until_decided:
-        _until_decided(options, terms)
+    if options.until_decided:  # a race is about one metric
+        _until_decided(options, Terms.of(options.metric or [PRIMARY], options.margin))
         return
+    terms = Terms.of(options.metric, options.margin)
     _check_unraced(options)
     comparison = compare_rows(collect(options.results), options.a, options.b, terms)
     if options.as_json:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from lstm_bench.evaluate.returns.risk import TRADING_DAYS_PER_YEAR
-from lstm_bench.statistics.influence import Statistic
+from lstm_bench.statistics.influence import Statistic, influences
 
 __all__ = ["MEASURES", "Measure", "Series"]
 
@@ -29,6 +32,12 @@ class Measure:
     series: Series
     statistic: Statistic
     scale: float = 1.0
+
+    def by_seed(self, panel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the metric of each seed, ``[K, T] -> [K]``; NaN for a seed that has too few days."""
+        if not panel.shape[1]:
+            return np.full(len(panel), np.nan)
+        return np.asarray(influences(panel, self.statistic, self.scale).mean(axis=1), dtype=np.float64)
 
 
 _EXCESS = "1day.excess_return_with_cost"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from lstm_bench.config.section import Section
-from lstm_bench.config.sections.universe import market_text
 
 if TYPE_CHECKING:
     from lstm_bench.config.workflow import RunConfig
@@ -33,7 +32,7 @@ class Evaluated(Section):
     model: str = Field(description="kind of the model that scored; lstm for the configuration's LSTM")
     data: str = Field(description="fingerprint of the data")
     data_used: str | None = Field(None, description="digest of the days and stocks that the run used")
-    universe: str = Field(description="market, or number of codes")
+    universe: str = Field(description="market, or number of codes; with a digest if it has codes or filters")
     label: str = Field(description="expression of the label, without spaces")
     first: date = Field(description="first day of the test segment, clipped to the calendar")
     last: date = Field(description="last day of the test segment, clipped to the calendar")
@@ -64,7 +63,7 @@ class Evaluated(Section):
             model=model or LSTM,
             data=data,
             data_used=data_used,
-            universe=market_text(kwargs.handler.kwargs.instruments),
+            universe=kwargs.handler.universe,
             label="".join(kwargs.handler.label.expressions[0].split()),
             first=first,
             last=last,

@@ -24,7 +24,9 @@ from lstm_bench.record.evaluated import Evaluated
 from lstm_bench.record.evidence import FOLDER
 from lstm_bench.record.ledger_entry import Entry, Event, check_follows, check_hash, parse_line
 
-__all__ = ["Head", "Ledger", "adopt", "check_can_append", "enter", "ledger_path", "read_ledger"]
+__all__ = [
+    "Head", "Ledger", "adopt", "check_can_append", "enter", "ledger_path", "read_ledger", "without_entry",
+]  # fmt: skip
 
 _RESTORE = "restore the file as it was, such as from version control"
 
@@ -79,7 +81,7 @@ class Ledger:
             Fingerprint of the data. A folder to which days were added counts as the same data, if some run used the
             same days and stocks of both.
         universe
-            As :func:`~lstm_bench.config.sections.universe.market_text` names it.
+            As :func:`~lstm_bench.config.sections.universe.universe_text` names it.
         first, last
             Test segment, clipped to the calendar.
         """
@@ -166,7 +168,9 @@ def enter(results: Path, run: Evaluated) -> Entry:
 
 
 def adopt(results: Path, runs: Iterable[Evaluated]) -> list[Entry]:
-    """Append, in their order, the evaluations that the ledger does not know, and return the new entries.
+    """Repair what a killed process left, and append in their order the evaluations that the ledger does not know.
+
+    Returns the new entries.
 
     It knows an evaluation if it has an entry of this run with the same metrics, or of this run in the same experiment.
     The second condition keeps metrics that were changed later out of the ledger.
@@ -179,7 +183,7 @@ def adopt(results: Path, runs: Iterable[Evaluated]) -> list[Entry]:
         If the ledger is damaged.
     """
     path, wanted = ledger_path(results), list(runs)
-    if not wanted:
+    if not wanted and not path.exists():
         return []
     with _locked(path):
         ledger = read_ledger(results)
@@ -191,6 +195,23 @@ def adopt(results: Path, runs: Iterable[Evaluated]) -> list[Entry]:
                 same.append(run)
                 new.append(run)
         return _append(path, ledger.entries[-1] if ledger.entries else None, "adopted", new)
+
+
+def without_entry(experiment: Path, runs: Iterable[str]) -> set[str]:
+    """Return those run ids of an experiment that have no entry in the ledger of its results.
+
+    Raises
+    ------
+    DataError
+        If the ledger is damaged.
+    """
+    results = experiment.parent
+    path, known = ledger_path(results), set()
+    if path.exists():
+        with _locked(path):
+            entries = read_ledger(results).entries
+        known = {entry.run.run_id for entry in entries if entry.run.experiment == experiment.name}
+    return set(runs) - known
 
 
 @contextmanager

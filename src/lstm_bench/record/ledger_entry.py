@@ -16,7 +16,8 @@ from lstm_bench.record.evaluated import Evaluated
 __all__ = ["Entry", "Event", "check_follows", "check_hash", "parse_line"]
 
 Event = Literal["evaluated", "adopted"]
-"""A run that was evaluated now; or a seed of the evidence from before the ledger, or from another machine."""
+"""A run that was evaluated now; or one whose process was killed before the entry, one from before the ledger, or from
+another machine."""
 
 _NONE = "0" * 64
 """Stands for the hash of the line before the first one."""
@@ -27,7 +28,7 @@ class Entry(Section):
 
     number: int = Field(ge=1, description="its line")
     time: AwareDatetime = Field(description="when it was written, UTC")
-    event: Event = Field(description="evaluated, or adopted from the evidence")
+    event: Event = Field(description="evaluated, or adopted later")
     run: Evaluated = Field(description="the evaluation")
     previous: str = Field(description="hash of the line before it")
     hash: str = Field(description="SHA-256 of the other keys")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,13 +15,20 @@ from lstm_bench.record import ledger
 from lstm_bench.record.evaluated import Evaluated
 from lstm_bench.record.record import Record
 
-__all__ = ["check_idle", "folder_size", "publish", "publish_evaluated", "recover", "remove"]
+__all__ = ["check_idle", "enter_missing", "folder_size", "publish", "publish_evaluated", "recover", "remove"]
 
 
-def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = False) -> tuple[Record, bool]:
+def publish(
+    folder: Path,
+    write: Callable[[Path], None],
+    *,
+    replace: bool = False,
+    then: Callable[[Record], None] = lambda _: None,
+) -> tuple[Record, bool]:
     """Write a record and make it visible in one rename.
 
-    ``write`` fills the folder that it is given. If it raises, nothing becomes visible.
+    ``write`` fills the folder that it is given. If it raises, nothing becomes visible. ``then`` is called with the
+    published record, while the experiment's folder is still locked.
 
     Returns
     -------
@@ -43,6 +50,7 @@ def publish(folder: Path, write: Callable[[Path], None], *, replace: bool = Fals
                     swap(staged, folder)
                 else:
                     atomic.publish(staged, folder)
+                then(Record(folder))
     finally:
         for path in created:
             with suppress(OSError):  # not empty: it holds the record
@@ -56,8 +64,8 @@ def publish_evaluated(
     """Publish the record of a run, ``<results>/<experiment>/<run_id>``, and enter its evaluation into the ledger.
 
     The ledger is that of the folder of results. A run that diverged was not evaluated and gets no entry. Arguments and
-    result are those of :func:`publish`. If the process is killed between the two steps, ``lstm-bench leaderboard``
-    adopts the record.
+    result are those of :func:`publish`. If the process is killed between the two steps, :func:`enter_missing` enters
+    it later.
 
     Raises
     ------
@@ -66,11 +74,38 @@ def publish_evaluated(
     DataError
         If the ledger is damaged. The record is published.
     """
-    record, published = publish(folder, write, replace=replace)
-    evaluated = Evaluated.of_record(record) if published else None
-    if evaluated is not None:
-        ledger.enter(folder.parent.parent, evaluated)
-    return record, published
+
+    def enter(record: Record) -> None:
+        evaluated = Evaluated.of_record(record)
+        if evaluated is not None:
+            ledger.enter(folder.parent.parent, evaluated)
+
+    return publish(folder, write, replace=replace, then=enter)
+
+
+def enter_missing(records: Sequence[Record]) -> None:
+    """Enter the evaluations of complete records that have no entry, since their process was killed before it.
+
+    The records are of one experiment. Its folder is locked, so that a process that has published a record, and is about
+    to enter it, is waited for.
+
+    Raises
+    ------
+    OSError
+        If there is no room for the entries.
+    DataError
+        If the ledger is damaged.
+    InputError
+        If a record without an entry cannot be read.
+    """
+    if not records:
+        return
+    experiment = records[0].path.parent
+    with _locked(records[0].path):
+        missing = ledger.without_entry(experiment, [record.path.name for record in records])
+        found = [Evaluated.of_record(record) for record in records if record.path.name in missing]
+        if evaluated := [one for one in found if one is not None]:
+            ledger.adopt(experiment.parent, evaluated)
 
 
 def recover(folder: Path) -> None:

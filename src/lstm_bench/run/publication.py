@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_bench.core.errors import RunError
-from lstm_bench.record.publish import publish_evaluated, recover
+from lstm_bench.record.publish import enter_missing, publish_evaluated, recover
 from lstm_bench.record.record import Record
 from lstm_bench.record.rescue import expect_room, forget_rescued, is_full, rescue_record, take_rescued
 
@@ -37,13 +37,14 @@ class PackRun:
 
 
 def find_recorded(folders: Mapping[int, Path], *, force: bool) -> dict[int, PackRun]:
-    """Repair records after processes were killed, and return the seeds that have records."""
+    """Repair records of an experiment, and their ledger, after processes were killed; return the seeds with records."""
     done = {}
     for seed, folder in folders.items():
         recover(folder)
         record = None if force else take_rescued(folder) or Record.find(folder)
         if record is not None:
             done[seed] = PackRun.of(seed, record, computed=False)
+    enter_missing([run.record for run in done.values()])
     return done
 
 

@@ -70,7 +70,8 @@ def confidence_set(
     Raises
     ------
     ValueError
-        If rows have different numbers of days, or a row has no statistic.
+        If rows have different numbers of days, a row has no statistic, or fewer than ``FEWEST`` days are common to all
+        rows.
 
     References
     ----------
@@ -84,8 +85,8 @@ def confidence_set(
     if len(sides) < 2:
         return (True,) * len(sides)
     common = np.logical_and.reduce([days_with_values(side) for side in sides])
-    if common.sum() < FEWEST:  # no row can be told from another
-        return (True,) * len(sides)
+    if common.sum() < FEWEST:
+        raise ValueError(f"panels: got {common.sum()} days that all rows have; expected {FEWEST} or more")
     rows = _rows([influences(side[:, common], statistic) for side in sides])
     return _eliminate(rows, level, np.random.default_rng(seed))
 

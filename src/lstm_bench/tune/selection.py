@@ -17,9 +17,10 @@ from lstm_bench.record.evidence import read_study, study_path
 from lstm_bench.statistics.deflated_sharpe import DeflatedSharpe, deflated_sharpe
 from lstm_bench.statistics.estimate import FEWEST, Estimate
 from lstm_bench.statistics.nested import nested_interval
-from lstm_bench.statistics.overfitting import Overfitting, overfitting_probability
+from lstm_bench.statistics.overfitting import BLOCKS, Overfitting, overfitting_probability
 from lstm_bench.statistics.regression import Regression, regression_to_retrained
 from lstm_bench.tune.trials import TrialRow, best_trial
+from lstm_bench.tune.valid_panel import ValidPanel
 from lstm_bench.tune.valid_series import ValidSeries, read_series, series_path
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ class Selection:
     tried : trials that could have been chosen: complete and pruned ones
     pruned, failed : trials
     with_series, without_series : complete trials with and without a file of daily series
-    days : of valid on which all these series have values
+    left_out : numbers of the trials that :class:`~lstm_bench.tune.valid_panel.ValidPanel` leaves out
+    days : of valid on which the other trials with series all have a return
+    days_with_ic : of valid on which they all have an IC
     ic : mean IC of the chosen trial on valid, with an interval over days, and over seeds if there are enough. It is
         not corrected for the selection
     sharpe : of the return of the best fifth of scores above all stocks
@@ -58,7 +61,9 @@ class Selection:
     failed: int
     with_series: int
     without_series: int
+    left_out: tuple[int, ...]
     days: int
+    days_with_ic: int
     ic: Estimate | None
     sharpe: DeflatedSharpe | None
     overfitting: Overfitting | None
@@ -72,8 +77,10 @@ class Selection:
         content = {
             "chosen": self.chosen,
             "trials": {"tried": self.tried, "pruned": self.pruned, "failed": self.failed,
-                       "with_series": self.with_series, "without_series": self.without_series},
+                       "with_series": self.with_series, "without_series": self.without_series,
+                       "left_out": list(self.left_out)},
             "days": self.days,
+            "days_with_ic": self.days_with_ic,
             "valid_ic": None if self.ic is None else asdict(self.ic),
             "deflated_sharpe": None if self.sharpe is None else asdict(self.sharpe) | {"p_value": self.sharpe.p_value},
             "overfitting": {"top_return": None if of_return is None else of_return.probability,
@@ -96,9 +103,10 @@ class Selection:
         yield "Trials tried", ", ".join([str(self.tried), *also])
         if self.with_series:
             without = f", {self.without_series} without" if self.without_series else ""
+            left_out = f", {len(self.left_out)} of them left out" if self.left_out else ""
             yield (
                 "Trials with daily series",
-                f"{self.with_series}{without}; {counted(self.days, 'day')} of valid",
+                f"{self.with_series}{left_out}{without}; {counted(self.days, 'day')} of valid",
             )
         if self.ic is not None:
             yield f"IC on valid of trial {self.chosen}", _interval(self.ic)
@@ -157,16 +165,16 @@ def selection_of(rows: Sequence[TrialRow], name: str, results: Path) -> Selectio
     complete = [row for row in own if row.state == "complete"]
     states = Counter(row.state for row in own)
     found = _series(complete, results / name / "search")
-    days, returns, ics = _common_days(found)
-    numbers = list(found)
+    panel = ValidPanel.of(found)
+    is_compared = best.number in panel.trials
     tried = len(complete) + states["pruned"]
     sharpe = overfitting = overfitting_ic = None
-    if best.number in found and len(found) > 1 and days:
-        sharpe = deflated_sharpe(returns, numbers.index(best.number), tried)
-        overfitting = overfitting_probability(returns)
-        overfitting_ic = overfitting_probability(ics, ratio=False)
+    if is_compared and len(panel.trials) > 1:
+        sharpe = deflated_sharpe(panel.returns, panel.trials.index(best.number), tried)
+        overfitting = overfitting_probability(panel.returns)
+        overfitting_ic = overfitting_probability(panel.ics, ratio=False)
     regression, reason = _regression(best, complete, name, results)
-    notes = [*_absences(best, len(found), overfitting is not None), reason]
+    notes = [*_absences(best.number, len(found), panel, sharpe, overfitting, overfitting_ic), reason]
     return Selection(
         chosen=best.number,
         tried=tried,
@@ -174,8 +182,10 @@ def selection_of(rows: Sequence[TrialRow], name: str, results: Path) -> Selectio
         failed=states["failed"],
         with_series=len(found),
         without_series=len(complete) - len(found),
-        days=days,
-        ic=_valid_ic(found[best.number]) if best.number in found else None,
+        left_out=panel.left_out,
+        days=panel.returns.shape[1],
+        days_with_ic=panel.ics.shape[1],
+        ic=_valid_ic(found[best.number]) if is_compared else None,
         sharpe=sharpe,
         overfitting=overfitting,
         overfitting_ic=overfitting_ic,
@@ -194,28 +204,6 @@ def _series(trials: Sequence[TrialRow], search: Path) -> dict[int, dict[int, Val
     return found
 
 
-def _common_days(found: Mapping[int, Mapping[int, ValidSeries]]) -> tuple[int, Floats, Floats]:
-    """Average each trial's series over its seeds, on the days on which all seeds of all trials have both values.
-
-    Returns T, and ``[N, T]`` each: returns of the best fifth, and ICs.
-    """
-    everything = [one for series in found.values() for one in series.values()]
-    if not everything:
-        return 0, np.empty((0, 0)), np.empty((0, 0))
-    days = np.unique(np.concatenate([one.days for one in everything]))
-    panels = []
-    for name in ("top_return", "ic"):
-        means = []
-        for series in found.values():
-            rows = np.full((len(series), len(days)), np.nan)
-            for row, one in zip(rows, series.values(), strict=True):
-                row[np.searchsorted(days, one.days)] = getattr(one, name)
-            means.append(rows.mean(axis=0))
-        panels.append(np.array(means))
-    common = np.flatnonzero(np.isfinite(panels[0]).all(axis=0) & np.isfinite(panels[1]).all(axis=0))
-    return len(common), panels[0][:, common], panels[1][:, common]
-
-
 def _valid_ic(series: Mapping[int, ValidSeries]) -> Estimate:
     """Mean IC with its interval over days, and over seeds if there are enough of them."""
     days = np.unique(np.concatenate([one.days for one in series.values()]))
@@ -225,19 +213,54 @@ def _valid_ic(series: Mapping[int, ValidSeries]) -> Estimate:
     return nested_interval(panel if len(panel) >= FEWEST else panel.mean(axis=0)[None]).estimate
 
 
-def _absences(best: TrialRow, with_series: int, is_computed: bool) -> Iterator[str]:
+def _absences(
+    best: int,
+    with_series: int,
+    panel: ValidPanel,
+    sharpe: DeflatedSharpe | None,
+    overfitting: Overfitting | None,
+    overfitting_ic: Overfitting | None,
+) -> Iterator[str]:
     if with_series == 0:
         yield (
             "no complete trial has a file of daily series of valid beside its outcome: earlier versions wrote none, "
             "or the results are in another folder (--results)"
         )
-    elif with_series == 1:
-        yield "one trial has daily series of valid; a selection needs two or more"
-    elif not is_computed:
+        return
+    if panel.left_out:
         yield (
-            f"trial {best.number}, the best one, has no daily series of valid, or the trials have fewer than 32 days "
-            "in common"
+            f"{counted(len(panel.left_out), 'trial')} left out of the figures of daily series, because a seed scored "
+            f"all stocks alike on most days: {_listed(panel.left_out)}"
         )
+    if len(panel.trials) < 2:
+        number = "one trial has" if panel.trials else "no trial has"
+        yield f"{number} daily series of valid that can be compared; a selection needs two or more"
+    elif best not in panel.trials:
+        yield (
+            f"trial {best}, the best one, {'is left out' if best in panel.left_out else 'has no daily series of valid'}"
+        )
+    else:
+        if sharpe is None:
+            yield f"no deflated Sharpe ratio: {_why_no_sharpe(panel)}"
+        if overfitting is None:
+            yield f"no probability of overfitting by the Sharpe ratio: {_too_few(panel.returns, 2 * BLOCKS)}"
+        if overfitting_ic is None:
+            yield f"no probability of overfitting by the IC: {_too_few(panel.ics, 2 * BLOCKS)}"
+
+
+def _why_no_sharpe(panel: ValidPanel) -> str:
+    if panel.returns.shape[1] < 3:
+        return _too_few(panel.returns, 3)
+    constant = [number for number, row in zip(panel.trials, panel.returns, strict=True) if not row.std() > 0]
+    return f"the daily return is the same on all days: {_listed(constant)}"
+
+
+def _too_few(series: Floats, expected: int) -> str:
+    return f"the trials have {counted(series.shape[1], 'day')} in common, expected {expected} or more"
+
+
+def _listed(trials: Sequence[int]) -> str:
+    return f"trial{'s' * (len(trials) != 1)} {', '.join(map(str, trials))}"
 
 
 def _regression(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -70,6 +71,42 @@ def test_a_universe_has_a_name_and_reads_back_as_itself(instruments: Any, text: 
     config = handler(instruments=instruments)
     assert market_text(config.kwargs.instruments) == text
     assert HandlerConfig.model_validate(config.model_dump(mode="json", by_alias=True)) == config
+
+
+def test_a_market_without_filters_is_the_universe_of_its_name() -> None:
+    assert handler(instruments=None).universe == "all"
+    assert handler(instruments="csi300").universe == "csi300"
+    assert handler(instruments={"market": "csi300"}).universe == "csi300"
+
+
+def test_different_universes_have_different_names_and_equal_ones_the_same() -> None:
+    kept = {
+        "class": "TimeRangeFlt",
+        "module_path": "qlib.data.dataset.processor",
+        "kwargs": {"start_time": "2015-01-01", "end_time": "2016-01-01"},
+    }
+    other = {**NAMED, "name_rule_re": "SZ.*"}
+    different: list[dict[str, Any]] = [
+        {"instruments": "csi300"},
+        {"instruments": "csi300", "filter_pipe": [NAMED]},
+        {"instruments": "csi300", "filter_pipe": [other]},
+        {"instruments": "csi300", "filter_pipe": [{**NAMED, "filter_start_time": "2016-01-01"}]},
+        {"instruments": "csi500", "filter_pipe": [NAMED]},
+        {"instruments": "csi300", "inst_processors": [kept]},
+        {"instruments": ["SH600000", "SH600001"]},
+        {"instruments": ["SH600002", "SH600003"]},
+        {"instruments": {"SH600000": [["2015-01-01", "2015-12-31"]], "SH600001": []}},
+        {"instruments": {"SH600000": [["2015-01-01", "2016-12-31"]], "SH600001": []}},
+    ]
+    names = [handler(**kwargs).universe for kwargs in different]
+    assert len(set(names)) == len(different)
+    assert all(re.fullmatch(r"(csi[35]00|2 instruments) \([0-9a-f]{12}\)", name) for name in names[1:])
+    assert handler(instruments=["sh600001", "SH600000"]).universe == names[6]
+    assert handler(instruments={"market": "csi300", "filter_pipe": [NAMED]}).universe == names[1]
+    # stored in ledgers: must not change
+    assert names[6] == "2 instruments (3d8e3eebe559)"
+    assert names[1] == "csi300 (b09f884e80e9)"
+    assert names[5] == "csi300 (496c0534aeab)"
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from tests.report.conftest import LONG
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.evaluate.measures import MEASURES
 from lstm_bench.record.evidence import Evidence
 from lstm_bench.record.identity import NUMERICS
-from lstm_bench.record.scoring_model import ScoringModel
+from lstm_bench.record.scoring_model import ModelKind, ScoringModel
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.report.leaderboard.comparison import Terms, compare_rows
 from lstm_bench.report.leaderboard.comparison_tables import (
@@ -49,6 +50,10 @@ def shared(
     make_row("older", numerics=1)
     make_row("other_label", overrides=['data_handler_config.label=["Ref($close, -3) / Ref($close, -1) - 1"]'])
     make_row("one", seeds=[2])
+    make_row("whole", seeds=range(2, 9), features="Alpha360", days=LONG)
+    make_row("half", seeds=range(6), days=LONG, present=slice(104))
+    make_row("late", days=LONG, present=slice(102, None))
+    make_row("single", seeds=[2], days=LONG)
     make_row("nothing", absent=range(3))
     return collect(results)
 
@@ -252,6 +257,50 @@ def test_a_model_without_seeds_is_compared_with_every_seed(evidence: dict[str, E
     own = only[0].metrics["1day.excess_return_with_cost.max_drawdown"]
     drawdown = found.metrics[-1].difference
     assert drawdown.p_value == pytest.approx(stats.ttest_1samp(values, own).pvalue)
+
+
+@pytest.mark.parametrize("metric", sorted(MEASURES))
+def test_all_figures_are_of_the_days_that_both_rows_have(evidence: dict[str, Evidence], metric: str) -> None:
+    # the same series, of which one row has the first half
+    found = compare_rows(evidence, "half", "whole", Terms.of([metric])).primary.difference
+    assert found.mean_a == pytest.approx(found.mean_b)
+    assert found.mean_a == pytest.approx(
+        np.mean([one.metrics[metric] for one in evidence["half"].results if one.seed in range(2, 6)])
+    )
+    assert (found.estimate.value, found.estimate.low) == pytest.approx((0.0, 0.0), abs=1e-9)
+    for a, b in (("half", "single"), ("single", "half")):  # without an interval too
+        few = compare_rows(evidence, a, b, Terms.of([metric])).primary.difference
+        assert not few.estimate.is_decided
+        assert few.mean_a - few.mean_b == pytest.approx(few.estimate.value)
+        of_one = few.mean_b if b == "single" else few.mean_a
+        (own,) = (one.metrics[metric] for one in evidence["half"].results if one.seed == 2)
+        assert of_one == pytest.approx(own)
+
+
+def test_metrics_that_do_not_follow_from_days_need_the_same_days(evidence: dict[str, Evidence]) -> None:
+    found = compare_rows(evidence, "half", "whole")
+    assert {one.metric for one in found.metrics} == set(MEASURES)
+    assert "half/default has 52 % of days: metrics are of the days of both, others are left out." in heading(
+        found
+    )
+    with pytest.raises(InputError, match=r"half/default and whole/default share too few days for '1day\.exc"):
+        compare_rows(evidence, "half", "whole", Terms.of(["Max Drawdown"]))
+
+
+def test_rows_with_hardly_a_common_day_are_refused(evidence: dict[str, Evidence]) -> None:
+    with pytest.raises(InputError, match="half/default and late/default share too few days for 'Rank IC'"):
+        compare_rows(evidence, "half", "late")
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "scores"])
+def test_one_seed_of_a_model_with_seeds_decides_nothing(
+    evidence: dict[str, Evidence], kind: ModelKind
+) -> None:
+    only = [replace(one, model=ScoringModel(kind).text()) for one in evidence["one"].results]
+    evidence["one"] = Evidence.of("one", only, evidence["one"].daily)
+    found = compare_rows(evidence, "alpha158", "one")
+    assert "Fewer than three seeds of one/default give no interval" in heading(found)
+    assert not any(one.difference.estimate.is_decided for one in found.metrics)
 
 
 @pytest.mark.parametrize(

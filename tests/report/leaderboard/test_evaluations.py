@@ -32,6 +32,25 @@ def test_every_row_on_the_same_test_days_counts(results: Path, make_row: MakeRow
     assert evaluations_of(read_ledger(results), rows["a"]) == Evaluations(6, 3)
 
 
+def test_other_codes_and_filters_are_other_universes(results: Path, make_row: MakeRow) -> None:
+    instruments = "data_handler_config.instruments"
+    filtered = "{market: csi300, filter_pipe: [{filter_type: NameDFilter, name_rule_re: SH6}]}"
+    make_row("market", seeds=[0, 1])
+    make_row("filtered", seeds=[0], overrides=[f"{instruments}={filtered}"])
+    make_row("codes", seeds=[0, 1, 2], overrides=[f"{instruments}=[SH600000, SH600001]"])
+    make_row("same-codes", seeds=[3], overrides=[f"{instruments}=[SH600001, SH600000]"])
+    make_row("others", seeds=[0], overrides=[f"{instruments}=[SH600002, SH600003]"])
+    rows = {row.study: row for row in rows_of(collect(results))}
+    ledger = read_ledger(results)
+    assert {name: evaluations_of(ledger, row) for name, row in rows.items()} == {
+        "market": Evaluations(2, 2),
+        "filtered": Evaluations(1, 1),
+        "codes": Evaluations(4, 3),
+        "same-codes": Evaluations(4, 1),
+        "others": Evaluations(1, 1),
+    }
+
+
 @pytest.mark.parametrize(
     ("total", "own", "text"),
     [

@@ -14,6 +14,7 @@ from lstm_bench.record.ledger import read_ledger
 from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.report.evidence.collect import collect
 from lstm_bench.report.leaderboard.groups import group_rows
+from lstm_bench.report.leaderboard.note import note
 from lstm_bench.report.leaderboard.plain_data import json_object
 from lstm_bench.report.leaderboard.published import COLUMNS
 from lstm_bench.report.leaderboard.rows import Row, rows_of
@@ -175,7 +176,37 @@ def test_a_models_name_and_what_is_known_of_it(results: Path, make_row: MakeRow)
     assert [cell.first for cell in ridge.cells[8:]] == ["1", "21", "30.2 s on cpu", "–", "–", "–"]
     assert ridge.cells[0].first == "Alpha158 (20 columns)"
     assert lines["mine/theirs"].name == "Scores, mine/theirs"
+    assert lines["mine/theirs"].cells[9].first == "–"  # nobody said how many parameters
     assert lines["mine/theirs"].cells[0].first == "–"  # nobody said which features they are made of
+
+
+def test_a_row_that_lacks_days_says_so_beside_its_seeds(results: Path, make_row: MakeRow) -> None:
+    make_row("mine", "lstm", range(3))
+    assert not tables_of(rows_of(collect(results)))[0].lacks_days
+    make_row("mine", "theirs", range(2), model=ScoringModel("scores"), present=slice(31))
+    wider = ["task.model.kwargs.hidden_size=32"]
+    make_row("mine", "lame", range(2), absent=[1], present=slice(31), overrides=wider)
+    groups = group_rows(rows_of(collect(results)))
+    (table,) = leaderboard_tables(groups, Style(), file_of)
+    seeds = {row: line.cells[8].first for row, line in lines_of(table).items()}
+    assert [seeds[f"mine/{label}"] for label in ("lstm", "theirs", "lame")] == [
+        "3",
+        "2 (52 % of days)",
+        "1 (1 missing, 52 % of days)",
+    ]
+    assert "A row with fewer than 95 % of the days of its table is not compared" in note(
+        [table], "A bold mean"
+    )
+    shown = leaderboard_page(groups).sections[0].parts[1]
+    assert isinstance(shown, PageTable)
+    details = {line[0].text: (line[8].detail, line[9].text) for line in shown.lines}
+    assert details["mine/theirs"] == ("52 % of days", "–")
+    rows = json_object(groups, file_of)["tables"][0]["rows"]
+    assert {row["row"]: (row["share_of_days"], row["parameters"]) for row in rows} == {
+        "lstm": (1.0, 55105),
+        "theirs": (31 / 60, None),
+        "lame": (31 / 60, 55105),
+    }
 
 
 def test_skill_and_the_market_are_shown_beside_baselines(results: Path, make_row: MakeRow) -> None:

@@ -21,6 +21,7 @@ from lstm_bench.config.sections.universe import (
     Instruments,
     OptionalFilterPipe,
     TimeRangeConfig,
+    universe_text,
 )
 from lstm_bench.config.values.day import Daily, FirstDay, LastDay
 from lstm_bench.core.errors import ConfigError, choices_hint
@@ -222,6 +223,11 @@ class HandlerConfig(Named):
     def instrument_processors(self) -> tuple[TimeRangeConfig, ...]:
         """Processors that drop whole instruments."""
         return () if self._source is None else self._source.inst_processors or ()
+
+    @property
+    def universe(self) -> str:
+        """The name of its universe, which no other universe has."""
+        return universe_text(self.kwargs.instruments, self.filters, self.instrument_processors)
 
     @property
     def _source(self) -> AlphaKwargs | DataLoaderKwargs | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, InstanceOf, field_validator
@@ -17,7 +20,7 @@ from lstm_bench.core.errors import choices_hint
 
 __all__ = [
     "ExpressionFilter", "FilterPipe", "FilteredMarket", "InstrumentProcessors", "Instruments", "NameFilter",
-    "OptionalFilterPipe", "TimeRangeConfig", "WholeMarket", "market_text",
+    "OptionalFilterPipe", "TimeRangeConfig", "WholeMarket", "market_text", "universe_text",
 ]  # fmt: skip
 
 
@@ -159,3 +162,28 @@ def market_text(instruments: Instruments | None) -> str:
             return instruments.market
         case _:
             return f"{len(instruments)} instrument{'s' * (len(instruments) != 1)}"
+
+
+def universe_text(
+    instruments: Instruments | None, filters: FilterPipe, processors: Sequence[TimeRangeConfig]
+) -> str:
+    """Name a universe such that different ones have different names.
+
+    A market without filters has its own name. Otherwise a digest of the codes, filters and processors is added.
+    """
+    name = market_text(instruments)
+    content: dict[str, Any] = {
+        "filters": [entry.model_dump(mode="json") for entry in filters],
+        "processors": [entry.model_dump(mode="json") for entry in processors],
+    }
+    match instruments:
+        case None | str() | FilteredMarket():
+            if not filters and not processors:
+                return name
+            content["market"] = name
+        case Mapping():
+            content["spans"] = {code.upper(): sorted(spans) for code, spans in instruments.items()}
+        case _:
+            content["codes"] = sorted({code.upper() for code in instruments})
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return f"{name} ({hashlib.sha256(text.encode()).hexdigest()[:12]})"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lstm_bench.core.atomic import write_whole
+from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import CheckError, InputError, command_line
 from lstm_bench.record.evidence import Evidence, study_path
 from lstm_bench.record.ledger import Ledger, read_ledger
@@ -18,7 +19,7 @@ from lstm_bench.report.documents.blocks import (
     find_blocks,
     with_options,
 )
-from lstm_bench.report.documents.ledger_line import check_heads, ledger_line
+from lstm_bench.report.documents.ledger_line import check_heads, ledger_line, new_entries
 from lstm_bench.report.documents.speed import read_speed, speed_markdown, speed_path
 from lstm_bench.report.leaderboard.comparison import compare_rows
 from lstm_bench.report.leaderboard.comparison_tables import comparison_markdown
@@ -75,7 +76,14 @@ def check_document(path: Path, results: Path, evidence: Mapping[str, Evidence]) 
     if after != before:
         names = str(path), f"{path}, rebuilt"
         difference = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
-        raise CheckError(f"{path} is stale; `{again}` rebuilds it\n" + "\n".join(difference))
+        new = new_entries(before, read_ledger(results))
+        reason = (
+            f" (the ledger has {counted(new, 'more evaluation')} than when the document was made; the lines of before "
+            "are unchanged)"
+        )
+        raise CheckError(
+            f"{path} is stale; `{again}` rebuilds it{reason if new else ''}\n" + "\n".join(difference)
+        )
 
 
 def _rebuilt(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from lstm_bench.core.errors import InputError
 from lstm_bench.record.ledger import Head, Ledger, ledger_path
 from lstm_bench.report.documents.blocks import find_blocks
 
-__all__ = ["check_heads", "ledger_line"]
+__all__ = ["check_heads", "ledger_line", "new_entries"]
 
 _DIGITS = 12
 
@@ -30,13 +31,24 @@ def check_heads(text: str, results: Path, ledger: Ledger) -> None:
     InputError
         If it does not: lines were changed, removed or inserted since the document was made.
     """
+    for head in _heads(text):
+        if len(head.hash) != _DIGITS or not ledger.contains(head):
+            n = len(ledger.entries)
+            raise InputError(
+                f"it states that line {head.entries} of the ledger has the hash {head.hash}, but "
+                f"{ledger_path(results)} has {'no such line' if head.entries > n else 'another one'}; restore the "
+                "ledger, such as from version control"
+            )
+
+
+def new_entries(text: str, ledger: Ledger) -> int:
+    """Return how many entries were added since a document was made; 0 if it states no head."""
+    return max((len(ledger.entries) - head.entries for head in _heads(text)), default=0)
+
+
+def _heads(text: str) -> Iterator[Head]:
+    """Yield the heads that a document's leaderboards state."""
     for block in find_blocks(text):
-        content = text[block.begin : block.end] if block.kind == "leaderboard" else ""
-        for entries, digits in _LINE.findall(content):
-            if len(digits) != _DIGITS or not ledger.contains(Head(int(entries), digits)):
-                n = len(ledger.entries)
-                raise InputError(
-                    f"it states that line {entries} of the ledger has the hash {digits}, but "
-                    f"{ledger_path(results)} has {'no such line' if int(entries) > n else 'another one'}; restore the "
-                    "ledger, such as from version control"
-                )
+        if block.kind == "leaderboard":
+            for entries, digits in _LINE.findall(text[block.begin : block.end]):
+                yield Head(int(entries), digits)

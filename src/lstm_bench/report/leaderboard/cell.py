@@ -31,14 +31,14 @@ class Cell:
     by_seed : seed -> value; it lacks complete seeds whose runs lack the metric
     measure : how a value follows from the daily series; None for the maximum drawdown
     panel : the daily series of these seeds, ``[K, T]``; None without a measure
-    is_trained_over_seeds : whether its one seed, if it has only one, is a sample of many
+    has_seeds : whether other seeds would give other values
     greatest : no value of the metric is above it
     """
 
     by_seed: Mapping[int, float]
     measure: Measure | None = None
     panel: Panel | None = None
-    is_trained_over_seeds: bool = True
+    has_seeds: bool = True
     greatest: float = np.inf
 
     @cached_property
@@ -65,14 +65,13 @@ class Cell:
     def basis(self) -> Basis | None:
         """What the interval generalises to; None if there is no interval.
 
-        Fewer than three seeds of the LSTM do not tell how seeds differ. A model that needs no seed, and scores from
-        elsewhere, are one model each: their interval is over days.
+        Fewer than three seeds do not tell how seeds differ. A model without seeds has an interval over days alone.
         """
-        if self.panel is not None and self.n == 1 and not self.is_trained_over_seeds:
-            return "days"
-        if self.n < FEWEST:
+        if self.n < (FEWEST if self.has_seeds else 1):
             return None
-        return "seeds" if self.panel is None else "days and seeds"
+        if self.panel is None:
+            return "seeds" if self.has_seeds else None
+        return "days and seeds" if self.has_seeds else "days"
 
     @cached_property
     def nested(self) -> Nested | None:

@@ -143,7 +143,7 @@ def compare_rows(
     ------
     InputError
         If a row does not exist, both rows are the same, no seed of one is complete, they do not share data, label, test
-        segment and numerics, or one of them lacks the primary metric.
+        segment and numerics, one of them lacks the primary metric, or both have too few days of it in common.
     """
     rows = rows_of(evidence)
     return compare_pair(find_row(rows, a), find_row(rows, b), terms)
@@ -155,7 +155,9 @@ def compare_pair(a: Row, b: Row, terms: Terms = Terms()) -> Comparison:
     seeds = tuple(sorted({result.seed for result in a.complete} & {result.seed for result in b.complete}))
     found = [one for metric in terms.shown if (one := difference_of(a, b, metric)) is not None]
     if terms.primary not in {one.metric for one in found}:
-        lacking = b if a.values(terms.primary) else a
+        lacking = next((row for row in (a, b) if not row.values(terms.primary)), None)
+        if lacking is None:
+            raise InputError(f"compare: {a.name} and {b.name} share too few days for {terms.primary!r}")
         raise InputError(f"--metric: no seed of {lacking.name} has {terms.primary!r}; name another one first")
     margins = [terms.margin_of(one.metric) for one in found]
     differ = holm([one.p_value for one in found])

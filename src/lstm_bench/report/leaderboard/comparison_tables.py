@@ -7,9 +7,9 @@ from typing import Any
 
 from lstm_bench.core.counting import counted
 from lstm_bench.report.leaderboard.comparison import Comparison, MetricComparison
-from lstm_bench.report.leaderboard.difference import has_seeds
 from lstm_bench.report.leaderboard.formats import markdown_table, nullable
 from lstm_bench.report.leaderboard.published import COLUMNS
+from lstm_bench.report.leaderboard.row_days import days_text, shares_of_days
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.statistics.estimate import FEWEST, Estimate
 
@@ -42,16 +42,21 @@ def heading(comparison: Comparison) -> str:
         f"A is {_described(a)}, B is {_described(b)}; {counted(len(seeds), 'common seed')}; {setting.market}, test "
         f"{setting.test[0]} to {setting.test[1]}, data {setting.data_fingerprint[:12]}."
     )
-    few = [row.name for row in (a, b) if has_seeds(row) and len(row.complete) < FEWEST]
+    few = [row.name for row in (a, b) if row.has_seeds and len(row.complete) < FEWEST]
     if few:
         text += f" Fewer than three seeds of {' and of '.join(few)} give no interval: the differences are undecided."
     elif len(seeds) < FEWEST:
         text += " Seeds are not paired."
+    shares = shares_of_days((a, b))
+    lacking = [f"{row.name} has {days}" for row in (a, b) if (days := days_text(row, shares))]
+    if lacking:
+        text += f" {' and '.join(lacking)}: metrics are of the days of both, others are left out."
     return f"{text} Reduced runs: {', '.join(reduced)}." if reduced else text
 
 
 def _described(row: Row) -> str:
-    return f"{row.name} ({row.dataset}, {counted(len(row.complete), 'seed')})"
+    known = (row.dataset, counted(len(row.complete), "seed"))
+    return f"{row.name} ({', '.join(filter(None, known))})"
 
 
 def comparison_lines(comparison: Comparison) -> list[tuple[str, ...]]:
@@ -83,7 +88,10 @@ def note(comparison: Comparison) -> str:
         if of_seeds:
             text += " Metrics with * do not follow from days: their interval is over seeds, by Student's t."
     if len(metrics) > 1:
-        text += f" p is by Holm over the {len(metrics)} metrics, and verdicts A better and B better need p < 0.05."
+        text += (
+            f" p is by Holm over the {len(metrics)} metrics, and verdicts A better and B better need p < 0.05; "
+            "intervals are of each metric by itself."
+        )
     else:
         text += " A better and B better need p < 0.05."
     margins: dict[float, list[str]] = {}

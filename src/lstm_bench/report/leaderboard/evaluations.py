@@ -34,6 +34,7 @@ class Evaluations:
 def evaluations_of(ledger: Ledger, row: Row) -> Evaluations:
     """Count the evaluations on a row's test data; :meth:`lstm_bench.record.ledger.Ledger.evaluations` defines them."""
     setting = row.setting
-    found = ledger.evaluations(setting.data_fingerprint, setting.market, *setting.test)
+    universe = row.config.task.dataset.kwargs.handler.universe
+    found = ledger.evaluations(setting.data_fingerprint, universe, *setting.test)
     runs = {result.run_id for result in row.complete}
     return Evaluations(len(found), sum(entry.run.run_id in runs for entry in found))

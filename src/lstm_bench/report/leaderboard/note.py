@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lstm_bench.report.leaderboard.row_days import LEAST_SHARE
 from lstm_bench.report.leaderboard.tables import Table
 
-__all__ = ["BEST_SENTENCE", "EMPTY", "EVALUATIONS_SENTENCE", "SKILL_SENTENCE", "note"]
+__all__ = [
+    "BEST_SENTENCE",
+    "DAYS_SENTENCE",
+    "EMPTY",
+    "EVALUATIONS_SENTENCE",
+    "SEEDLESS_SENTENCE",
+    "SKILL_SENTENCE",
+    "note",
+]
 
 EMPTY = (
     "There is no row yet: `lstm-bench bench` makes rows, and `lstm-bench leaderboard --out benchmarks.md` puts "
@@ -27,6 +36,19 @@ EVALUATIONS_SENTENCE = (
 )
 
 
+DAYS_SENTENCE = (
+    f"A row with fewer than {100 * LEAST_SHARE:.0f} % of the days of its table is not compared: its mean is of its own "
+    "days, is never marked, and has no skill."
+)
+"""What becomes of a row that lacks days."""
+
+SEEDLESS_SENTENCE = (
+    "Reversal, momentum and ridge have no seeds, and an ensemble is one combination of its seeds: their interval is "
+    "over days alone."
+)
+"""Which models have an interval without several seeds."""
+
+
 def note(tables: Sequence[Table], mark: str) -> str:
     """Explain the cells of some tables; ``mark`` describes how a mean is marked, as in ``A bold mean``."""
     return " ".join(_sentences(tables, mark)) if tables else EMPTY
@@ -39,8 +61,10 @@ def _sentences(tables: Sequence[Table], mark: str) -> Iterator[str]:
     )
     yield (
         "Brackets hold the 95 % interval of the mean over other days and other seeds, for three seeds or more; that of "
-        "Max Drawdown is over seeds alone (Student's t), and that of a model without seeds over days alone."
+        f"Max Drawdown is over seeds alone (Student's t). {SEEDLESS_SENTENCE}"
     )
+    if any(table.lacks_days for table in tables):
+        yield DAYS_SENTENCE
     if any(table.has_best for table in tables):
         yield f"{mark} {BEST_SENTENCE}."
     if any(table.has_skill for table in tables):

@@ -115,7 +115,8 @@ def _identity(row: Row, group: Group) -> dict[str, Any]:
             "diverged": row.diverged,  # of those that failed
             "missing": row.count("missing"),
         },
-        "parameters": row.complete[0].parameters if row.complete else None,
+        "share_of_days": group.standing.shares.get(row.name),
+        "parameters": next(iter(row.parameters), None),
         "train_seconds": math.fsum(seconds) / len(seconds) if seconds else None,
         "n_epochs": row.config.task.model.kwargs.n_epochs if row.model is None else None,
         "epochs": [result.epochs for result in row.complete],
@@ -135,7 +136,7 @@ def _metric(row: Row, metric: str, group: Group) -> dict[str, Any]:
         "skill": skill
         and {
             "baseline": skill.baseline.name if skill.baseline else "market",
-            "value": skill.value,
+            "value": nullable(skill.value),
             "low": nullable(skill.interval.low),
             "high": nullable(skill.interval.high),
         },

@@ -29,10 +29,13 @@ from lstm_bench.report.leaderboard.setting import (
     segments,
 )
 
-__all__ = ["BASELINES", "Row", "rows_of"]
+__all__ = ["BASELINE_KINDS", "Row", "rows_of"]
 
-BASELINES: tuple[ModelKind, ...] = ("reversal", "momentum", "ridge", "lightgbm")
+BASELINE_KINDS: tuple[ModelKind, ...] = ("reversal", "momentum", "ridge", "lightgbm")
 """Models that the LSTM has to beat."""
+
+_WITHOUT_SEEDS: tuple[ModelKind, ...] = ("reversal", "momentum", "ridge", "ensemble")
+"""Models that have the same scores whatever the seed. An ensemble is one combination of the seeds that it has."""
 
 _ALPHA158_COLUMNS = 158
 
@@ -88,8 +91,13 @@ class Row:
         return ", ".join(f"{n} {what}" for what, n in counts.items() if n)
 
     def values(self, metric: str) -> dict[int, float]:
-        """Return a metric by seed, of the complete seeds that have it."""
-        return {result.seed: result.metrics[metric] for result in self.complete if metric in result.metrics}
+        """Return a metric by seed, of the complete seeds that have it; of one run of a model without seeds."""
+        known = [result for result in self.complete if metric in result.metrics]
+        return {result.seed: result.metrics[metric] for result in (known if self.has_seeds else known[:1])}
+
+    def series(self, metric: str) -> list[Daily]:
+        """Return the daily series of the seeds that have a metric, in the order of :meth:`values`."""
+        return [self.daily[seed] for seed in self.values(metric)]
 
     def cell(self, metric: str) -> Cell:
         """Aggregate a metric over the complete seeds."""
@@ -104,16 +112,21 @@ class Row:
     def _cell(self, metric: str) -> Cell:
         values, measure = self.values(metric), MEASURES.get(metric)
         if measure is None or any(seed not in self.daily for seed in values):
-            return Cell(values, greatest=0.0 if metric.endswith("max_drawdown") else np.inf)
-        series = [self.daily[seed] for seed in values]
-        panel = panel_of(series, measure, common_axis(series))
-        return Cell(values, measure, panel, is_trained_over_seeds=self.model is None)
+            greatest = 0.0 if metric.endswith("max_drawdown") else np.inf
+            return Cell(values, has_seeds=self.has_seeds, greatest=greatest)
+        series = self.series(metric)
+        return Cell(values, measure, panel_of(series, measure, common_axis(series)), self.has_seeds)
 
     @cached_property
     def model(self) -> ScoringModel | None:
         """The model that scored; None for the configuration's LSTM."""
         text = (self.complete or self.results)[0].model
         return None if text is None else ScoringModel.parse(text)
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether another seed would give other scores: of the LSTM, of LightGBM, and of scores from elsewhere."""
+        return self.model is None or self.model.kind not in _WITHOUT_SEEDS
 
     @property
     def has_permuted_labels(self) -> bool:
@@ -123,7 +136,7 @@ class Row:
     @property
     def is_baseline(self) -> bool:
         """Whether the LSTM has to beat it."""
-        return self.model is not None and self.model.kind in BASELINES
+        return self.model is not None and self.model.kind in BASELINE_KINDS
 
     @property
     def model_name(self) -> str:
@@ -178,6 +191,13 @@ class Row:
         selected = self.config.task.dataset.is_time_series and columns != _ALPHA158_COLUMNS
         features = self.results[0].features
         return f"{features} ({counted(columns, 'column')})" if selected else features
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """Different numbers of parameters of its complete seeds; empty for scores from elsewhere, which name none."""
+        if self.model is not None and self.model.kind == "scores":
+            return ()
+        return tuple(dict.fromkeys(int(value) for value in self.known("parameters")))
 
     def known(self, field: str) -> list[float]:
         """Return the known values of a numeric field over the complete seeds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -16,7 +16,7 @@ __all__ = ["mean_and_std", "study_table"]
 
 def mean_and_std(metric: str, runs: Sequence[Mapping[str, float]]) -> tuple[float, float]:
     """Mean and standard deviation (ddof 1) of a metric over the runs that have it; NaN if there are too few."""
-    values = [run[metric] for run in runs if metric in run]
+    values = [value for run in runs if not isnan(value := run.get(metric, nan))]
     return (fmean(values) if values else nan, stdev(values) if len(values) > 1 else nan)
 
 

@@ -88,7 +88,7 @@ class Table:
 
     ``evidence`` are the files that its cells are computed from, of the ``studies``. ``has_skill`` says whether its
     rows are compared with baselines, ``has_best`` whether rows that cannot be told from the best are marked,
-    ``has_evaluations`` whether evaluations on test were counted.
+    ``has_evaluations`` whether evaluations on test were counted, ``lacks_days`` whether a row lacks days.
     """
 
     features: str
@@ -100,6 +100,7 @@ class Table:
     has_skill: bool = False
     has_best: bool = False
     has_evaluations: bool = False
+    lacks_days: bool = False
 
 
 def leaderboard_tables(
@@ -139,6 +140,7 @@ def _table(group: Group, style: Style, evidence_file: Callable[[str], str], name
         has_skill=bool(group.standing.baselines),
         has_best=any(group.standing.best.values()),
         has_evaluations=bool(group.evaluations),
+        lacks_days=any(group.standing.lack(row) for row in group.rows),
     )
 
 
@@ -155,7 +157,7 @@ def _title(setting: Setting, named: set[str]) -> str:
 
 def _line(row: Row, group: Group, style: Style) -> Line:
     figures = [_figure(row, metric, group, style) for metric in COLUMNS]
-    words = [*_provenance(row), _evaluations(row, group)]
+    words = [_seeds(row, group), *_provenance(row), _evaluations(row, group)]
     words += ["; ".join(row.reductions)] if group.setting.kind == "reduced" else []
     return Line(row.model_name, row.name, (TextCell(row.dataset or _NONE), *figures, *map(TextCell, words)))
 
@@ -177,20 +179,24 @@ def _tail(cell: Cell, row: Row, style: Style) -> str:
     """Format the deviation, and the number of seeds if some of the trained seeds have no value."""
     text = f"±{cell.std:.{2 if style.compat else 4}f}" if cell.n > 1 else ""
     seeds = len(row.complete) + row.diverged
-    return text if cell.n == seeds else f"{text} ({cell.n} of {seeds} seeds)"
+    return text if cell.n == seeds or not row.has_seeds else f"{text} ({cell.n} of {seeds} seeds)"
+
+
+def _seeds(row: Row, group: Group) -> str:
+    """Format the number of complete seeds, with remarks."""
+    remarks = group.standing.remarks(row)
+    return f"{len(row.complete)} ({remarks})" if remarks else str(len(row.complete))
 
 
 def _provenance(row: Row) -> tuple[str, ...]:
-    """Seeds, parameters, mean training seconds per seed and the devices, ``n_epochs`` and epochs, as far as known."""
+    """Parameters, mean training seconds per seed and the devices, ``n_epochs`` and epochs, as far as known."""
     epochs = [
         number for number in row.known("epochs") if number > 0
     ]  # a model that is not an LSTM trains none
     seconds = row.known("train_seconds")
-    parameters = dict.fromkeys(f"{value:,}" for value in row.known("parameters"))
     devices = sorted({result.device for result in row.complete if result.device})
     return (
-        f"{len(row.complete)} ({row.shortfall})" if row.shortfall else str(len(row.complete)),
-        ", ".join(parameters) or _NONE,
+        ", ".join(f"{value:,}" for value in row.parameters) or _NONE,
         f"{np.mean(seconds):.1f} s on {', '.join(devices)}" if seconds else _NONE,
         str(row.config.task.model.kwargs.n_epochs) if row.model is None else _NONE,
         f"{np.mean(epochs):.1f} ({min(epochs)}–{max(epochs)})" if epochs else _NONE,

@@ -16,7 +16,13 @@ from lstm_bench.report.figures.seeds import curve_figures, seed_figures, win_fig
 from lstm_bench.report.leaderboard.comparison import MetricComparison, compare_pair
 from lstm_bench.report.leaderboard.comparison_tables import UNDECIDED
 from lstm_bench.report.leaderboard.groups import Group
-from lstm_bench.report.leaderboard.note import BEST_SENTENCE, EVALUATIONS_SENTENCE, SKILL_SENTENCE
+from lstm_bench.report.leaderboard.note import (
+    BEST_SENTENCE,
+    DAYS_SENTENCE,
+    EVALUATIONS_SENTENCE,
+    SEEDLESS_SENTENCE,
+    SKILL_SENTENCE,
+)
 from lstm_bench.report.leaderboard.published import COLUMNS, IN_PERCENT, Reference
 from lstm_bench.report.leaderboard.rows import Row
 from lstm_bench.report.leaderboard.tables import TITLES
@@ -114,9 +120,11 @@ def _row_table(group: Group, prefix: str) -> PageTable:
 def _row_reading(group: Group) -> str:
     text = (
         "Mean over the complete seeds, with the standard deviation (ddof 1) and, for three seeds or more, the 95 % "
-        "interval of the mean over other days and other seeds (of the drawdown: over other seeds; of a model without "
-        "seeds: over other days)."
+        "interval of the mean over other days and other seeds (of the drawdown: over other seeds). "
+        f"{SEEDLESS_SENTENCE}"
     )
+    if any(group.standing.lack(row) for row in group.rows):
+        text += f" {DAYS_SENTENCE}"
     if any(group.standing.best.values()):
         text += f" Tinted means {BEST_SENTENCE}."
     text += f" {SKILL_SENTENCE}" if group.standing.baselines else ""
@@ -129,8 +137,8 @@ def _row_reading(group: Group) -> str:
 
 def _row_line(row: Row, group: Group) -> list[Cell]:
     name = Cell(row.name, detail="\n".join(text for text in (row.model_name, row.dataset) if text))
-    seeds = cell(len(row.complete), ".0f", detail=row.shortfall)
-    parameters = cell(next(iter(row.known("parameters")), None), ",.0f")
+    seeds = cell(len(row.complete), ".0f", detail=group.standing.remarks(row))
+    parameters = cell(next(iter(row.parameters), None), ",.0f")
     known = [[value for value in row.known(field) if value > 0] for field in ("train_seconds", "epochs")]
     means = [cell(float(np.mean(values)) if values else None, ".1f") for values in known]
     figures = (_metric_cell(row, metric, group) for metric in COLUMNS)
