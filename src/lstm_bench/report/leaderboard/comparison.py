@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lstm_bench.core.errors import InputError, choices_hint
 from lstm_bench.evaluate.headlines import HEADLINES
+from lstm_bench.evaluate.measures import MEASURES
 from lstm_bench.record.evidence import Evidence
 from lstm_bench.record.evidence_schema import METRICS
 from lstm_bench.report.leaderboard.difference import Difference, difference_of
@@ -29,7 +30,7 @@ PRIMARY = "Rank IC"
 _IC_MARGIN = 0.002
 _OF_IC = ("IC", "Rank IC")
 
-_LACKING = f"an interval needs three seeds and {FEWEST_DAYS} days"
+_OF_DAYS = f"three seeds and {FEWEST_DAYS} days"
 
 _KNOWN = (*METRICS, *HEADLINES)
 _HIGHER_IS_BETTER = tuple(
@@ -186,7 +187,8 @@ def _judged(
             difference.pairs, margin=margin, p_value=p_value, equivalence_p_value=equivalence
         )
     else:
-        found = Verdict("undecided", f"undecided ({_LACKING})")
+        needed = _OF_DAYS if difference.metric in MEASURES else "three common seeds"
+        found = Verdict("undecided", f"undecided (an interval needs {needed})")
     return MetricComparison(difference, margin, p_value, equivalence, found)
 
 
