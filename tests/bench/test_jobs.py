@@ -136,8 +136,9 @@ def test_a_row_of_another_configuration_is_replaced_with_a_note(config: Resolved
     progress = Silent()
     packs(config, tmp_path, [2], progress=progress)
     assert progress.notes == []
-    place = {"qlib_init.provider_uri": config.qlib_init.provider_uri}
-    other = load_workflow(ROOT / "configs" / "demo.yaml", {**place, "task.model.kwargs.hidden_size": "3"})
+    uri = config.qlib_init.provider_uri
+    overrides = [f"qlib_init.provider_uri={uri}", "task.model.kwargs.hidden_size=3"]
+    other = load_workflow(ROOT / "configs" / "demo.yaml", overrides)
     packs(other.resolved(), tmp_path, [0], progress=progress)
     (note,) = progress.notes
     assert note.startswith("study/tuned had another configuration or other data, with 2 runs: it is replaced")

@@ -34,7 +34,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def commit(results: Path, study: str, features: str, seeds: range) -> Evidence:
     """Write made-up evidence of a study."""
     config = load_workflow(CONFIGS / f"lstm_{features.lower()}.yaml")
-    days = np.arange("2017-01-03", "2017-03-01", dtype="datetime64[D]")
+    days = np.arange("2017-01-03", "2017-04-15", dtype="datetime64[D]")
     found, daily = [], {}
     for seed in seeds:
         generator = np.random.default_rng(seed)

@@ -238,7 +238,7 @@ def test_seeds_that_are_not_common_are_not_paired(evidence: dict[str, Evidence])
     drawdown = compare_rows(evidence, "alpha158", "later").metrics[-1]
     assert drawdown.difference.pairs == ()
     assert np.isnan(drawdown.difference.p_value)
-    assert drawdown.verdict.text == "undecided (an interval needs three seeds and 60 days)"
+    assert drawdown.verdict.text == "undecided (an interval needs three common seeds)"
 
 
 def evidence_mean(evidence: dict[str, Evidence], study: str) -> float:

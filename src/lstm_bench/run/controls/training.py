@@ -13,6 +13,7 @@ import torch
 from lstm_bench.config.workflow import ResolvedRun
 from lstm_bench.core.counting import counted
 from lstm_bench.core.errors import RunError
+from lstm_bench.core.json_values import without_nan
 from lstm_bench.dataset.dataset import Dataset, SampleSet
 from lstm_bench.dataset.permutation import permute_labels
 from lstm_bench.dataset.planted import oracle_feature, with_planted
@@ -122,7 +123,7 @@ def permuted_control(training: ShortTraining, seeds: Sequence[int]) -> ControlRo
         expected=f"an IC of 0 within its {level} interval over seeds and days",
         found=f"IC {estimate.value:+.4f}, {interval}",
         passed=bool(estimate.low <= 0 <= estimate.high),
-        figures={"IC": estimate.value, "low": estimate.low, "high": estimate.high},
+        figures=without_nan({"IC": estimate.value, "low": estimate.low, "high": estimate.high}),
     )
 
 
