@@ -69,7 +69,7 @@ def test_a_study_of_noise_shows_that_its_best_trial_is_luck(
     assert selection.sharpe is not None
     assert selection.sharpe.p_value > 0.05
     assert selection.ic is not None
-    assert selection.ic.low < 0 < selection.ic.high
+    assert not selection.ic.is_decided  # 50 days have no interval
 
 
 def a_study(folder: Path, seed: int, skill: float = 0.0) -> Selection:
