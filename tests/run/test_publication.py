@@ -20,7 +20,7 @@ from lstm_bench.record.record import Record
 from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.run.preparation import Prepared
 from lstm_bench.run.publication import PackRun, find_recorded
-from lstm_bench.run.scored import Scores, record_scores
+from lstm_bench.run.scored import Scores, Scoring
 
 Command = Callable[..., PackRun]
 
@@ -34,7 +34,8 @@ def command(configure: Callable[..., RunConfig], tmp_path: Path) -> Command:
     config = configure("lstm_bench.compat=none").resolved()
 
     def run(number: int = 0) -> PackRun:
-        return record_scores(config, ScoringModel("ridge", {"penalty": float(number)}), noise, tmp_path / "e")
+        model = ScoringModel("ridge", {"penalty": float(number)})
+        return Scoring(config, tmp_path / "e").record(model, noise)
 
     return run
 

@@ -26,7 +26,7 @@ from lstm_bench.record.scoring_model import ScoringModel
 from lstm_bench.run import publication, scored
 from lstm_bench.run.preparation import Prepared
 from lstm_bench.run.runner import execute
-from lstm_bench.run.scored import Scores, Scoring, record_scores
+from lstm_bench.run.scored import Scores, Scoring
 
 Configure = Callable[..., RunConfig]
 MODEL = ScoringModel("ridge", {"penalty": 2.0})
@@ -54,7 +54,7 @@ def config(configure: Configure) -> ResolvedRun:
 
 def test_scores_of_a_run_give_its_figures(config: ResolvedRun, tmp_path: Path) -> None:
     run, _ = execute(config, tmp_path)
-    made = record_scores(config, MODEL, of_table(run.table("pred")), tmp_path)
+    made = Scoring(config, tmp_path).record(MODEL, of_table(run.table("pred")))
     record = made.record
     assert (made.seed, made.computed, made.error) == (0, True, None)
     assert record.metrics() == run.metrics()
@@ -70,7 +70,7 @@ def test_scores_of_a_run_give_its_figures(config: ResolvedRun, tmp_path: Path) -
 
 def test_the_provenance_names_the_model(config: ResolvedRun, tmp_path: Path) -> None:
     run, _ = execute(config, tmp_path)
-    made = record_scores(config, MODEL, of_table(run.table("pred")), tmp_path)
+    made = Scoring(config, tmp_path).record(MODEL, of_table(run.table("pred")))
     provenance, of_run = made.record.provenance(), run.provenance()
     assert provenance["model"] == MODEL.to_json()
     assert provenance["training"] == {
@@ -95,26 +95,26 @@ def test_the_provenance_names_the_model(config: ResolvedRun, tmp_path: Path) -> 
 
 
 def test_a_record_is_not_computed_twice(config: ResolvedRun, tmp_path: Path) -> None:
-    first = record_scores(config, MODEL, noise, tmp_path)
+    first = Scoring(config, tmp_path).record(MODEL, noise)
 
     def fail(prepared: Prepared) -> Scores:
         raise AssertionError
 
-    again = record_scores(config, MODEL, fail, tmp_path)
+    again = Scoring(config, tmp_path).record(MODEL, fail)
     assert (again.record, again.computed) == (first.record, False)
     with pytest.raises(AssertionError):
-        record_scores(config, MODEL, fail, tmp_path, force=True)
-    assert record_scores(config, MODEL, noise, tmp_path, force=True).computed
+        Scoring(config, tmp_path).record(MODEL, fail, force=True)
+    assert Scoring(config, tmp_path).record(MODEL, noise, force=True).computed
 
 
 def test_scores_are_entered_into_the_ledger_under_their_model(config: ResolvedRun, tmp_path: Path) -> None:
-    run = record_scores(config, MODEL, noise, tmp_path / "e")
-    record_scores(config, MODEL, noise, tmp_path / "e")  # its record exists
+    run = Scoring(config, tmp_path / "e").record(MODEL, noise)
+    Scoring(config, tmp_path / "e").record(MODEL, noise)  # its record exists
     (entry,) = read_ledger(tmp_path).entries
     assert (entry.event, entry.run.model, entry.run.run_id) == ("evaluated", "ridge", run.record.path.name)
     ledger_path(tmp_path).write_text("{}\n")
     with pytest.raises(DataError, match=r"ledger\.jsonl, line 1"):
-        record_scores(config, ScoringModel("ridge", {"penalty": 3.0}), noise, tmp_path / "e")
+        Scoring(config, tmp_path / "e").record(ScoringModel("ridge", {"penalty": 3.0}), noise)
 
 
 def test_data_are_prepared_once_for_several_models_and_seeds(
@@ -144,7 +144,7 @@ def test_missing_scores_stay_missing(config: ResolvedRun, tmp_path: Path) -> Non
         values[prepared.test.days == prepared.test.days.min()] = np.nan
         return Scores(values)
 
-    record = record_scores(config, MODEL, partly, tmp_path).record
+    record = Scoring(config, tmp_path).record(MODEL, partly).record
     scores, ic = record.table("pred")["score"], record.table("ic")["ic"]
     assert scores.isna().sum() == (scores.index.get_level_values("datetime") == ic.index[0]).sum() > 0
     assert np.isnan(ic.iloc[0])
@@ -160,14 +160,14 @@ def test_infinite_scores_are_refused(config: ResolvedRun, tmp_path: Path, wrong:
         return Scores(values)
 
     with pytest.raises(ValueError, match="infinite"):
-        record_scores(config, MODEL, infinite, tmp_path)
+        Scoring(config, tmp_path).record(MODEL, infinite)
 
 
 def test_scores_of_other_samples_are_refused(config: ResolvedRun, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"got the shape \(4,\), expected \(\d+,\)"):
-        record_scores(config, MODEL, lambda _: Scores(np.zeros(4, np.float32)), tmp_path)
+        Scoring(config, tmp_path).record(MODEL, lambda _: Scores(np.zeros(4, np.float32)))
     with pytest.raises(ValueError, match="got infinite ones, or none"):
-        record_scores(config, MODEL, lambda p: Scores(np.full(len(p.test), np.nan, np.float32)), tmp_path)
+        Scoring(config, tmp_path).record(MODEL, lambda p: Scores(np.full(len(p.test), np.nan, np.float32)))
     assert not list(tmp_path.glob("*/provenance.json"))
 
 
@@ -182,14 +182,14 @@ def test_a_full_disk_keeps_the_record_elsewhere(
     with monkeypatch.context() as patch:
         patch.setattr(publication, "publish_evaluated", full)
         with pytest.raises(RunError, match="no room for its record, which is kept in"):
-            record_scores(config, MODEL, noise, experiment)
-    taken = record_scores(config, MODEL, lambda _: pytest.fail("it is computed again"), experiment)
+            Scoring(config, experiment).record(MODEL, noise)
+    taken = Scoring(config, experiment).record(MODEL, lambda _: pytest.fail("it is computed again"))
     assert not taken.computed
     assert taken.record.table("pred")["score"].notna().all()
 
 
 def test_a_scored_record_is_whole_and_cannot_predict(config: ResolvedRun, tmp_path: Path) -> None:
-    record = record_scores(config, MODEL, noise, tmp_path / "mine").record
+    record = Scoring(config, tmp_path / "mine").record(MODEL, noise).record
     entry = find_entry(record.path.name, tmp_path)
     assert (entry.fault, entry.state, entry.model) == ("", "finished", MODEL)
     with pytest.raises(
@@ -210,8 +210,8 @@ def test_data_that_grew_keep_the_name_of_the_models_records(
         provider=growing,
     ).resolved()
     experiment = tmp_path / "experiment"
-    first = record_scores(config, MODEL, noise, experiment)
+    first = Scoring(config, experiment).record(MODEL, noise)
     shutil.rmtree(growing)
     shutil.copytree(market, growing)
-    again = record_scores(config, MODEL, noise, experiment)
+    again = Scoring(config, experiment).record(MODEL, noise)
     assert (again.record, again.computed) == (first.record, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from lstm_bench.cli.options import (
     Force,
     Json,
     Out,
+    Overrides,
     ProviderUri,
     Storage,
     argument,
@@ -59,9 +60,7 @@ class BaselinesOptions:
         f"Seeds of lightgbm and permuted, such as 3 or 0-4; by default {_SEEDS}. The others have no randomness.",
     )
     provider_uri: ProviderUri = None
-    overrides: list[str] = option(
-        list, "dotted.key=value over the file's. Repeatable.", "--set", metavar="KEY=VALUE"
-    )
+    overrides: Overrides = field(default_factory=list)
     devices: Devices = "auto"
     executor: ExecutorOption = "local"
     out: Out = RESULTS

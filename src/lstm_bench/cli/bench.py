@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from lstm_bench.cli.options import (
     Force,
     Json,
     Out,
+    Overrides,
     ProviderUri,
     Storage,
     StudyName,
@@ -69,9 +70,7 @@ class BenchOptions:
     name: str | None = option(
         None, "The row's name, for a workflow file; by default the file's.", metavar="ROW", show_default=False
     )
-    overrides: list[str] = option(
-        list, "dotted.key=value over the file's. Repeatable.", "--set", metavar="KEY=VALUE"
-    )
+    overrides: Overrides = field(default_factory=list)
     devices: Devices = "auto"
     slots_per_device: int = option(1, "Packs at the same time on a device.", min=1)
     pack: int | None = option(

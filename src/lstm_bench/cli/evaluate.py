@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lstm_bench.cli.options import (
-    RESULTS,
-    Json,
-    Out,
-    ProviderUri,
-    argument,
-    option,
-    takes_options,
-)
+from lstm_bench.cli.options import RESULTS, Json, Out, Overrides, ProviderUri, argument, option, takes_options
 from lstm_bench.cli.output import print_json, print_table
 from lstm_bench.cli.paths import check_folder
 from lstm_bench.core.counting import counted
@@ -41,9 +33,7 @@ class EvaluateOptions:
     seed: int | None = option(
         None, "Seed that the scores are entered as; by default the file's, or 0. Others join the row.", min=0
     )
-    overrides: list[str] = option(
-        list, "dotted.key=value over the file's. Repeatable.", "--set", metavar="KEY=VALUE"
-    )
+    overrides: Overrides = field(default_factory=list)
     provider_uri: ProviderUri = None
     out: Out = RESULTS
     force: bool = option(False, "Evaluate again even if a record exists.", "--force")

@@ -37,11 +37,14 @@ __all__ = [
     "Devices",
     "EvidenceFolder",
     "ExecutorOption",
+    "Experiment",
     "Force",
     "Json",
     "Out",
+    "Overrides",
     "ProviderUri",
     "Results",
+    "RunSeed",
     "Storage",
     "StudyName",
     "Track",
@@ -65,6 +68,20 @@ TRACKER_CLOSE_SECONDS = 2.0
 """Longest wait for a tracker after Ctrl-C; its process finishes the upload by itself."""
 
 ProviderUri = Annotated[str | None, typer.Option(help="Qlib data folder; overrides the file's.")]
+Overrides = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        help="dotted.key=value over the file's; aliases follow their anchor. Repeatable.",
+        metavar="KEY=VALUE",
+    ),
+]
+RunSeed = Annotated[
+    int | None, typer.Option(help="The run's seed; overrides the file's, which is 0 if unset.", min=0)
+]
+Experiment = Annotated[
+    str | None, typer.Option(help="Folder in it for this run; by default the file's name.")
+]
 Out = Annotated[Path, typer.Option(help="Folder for the records.")]
 Results = Annotated[Path, typer.Option(help="Folder of the records.")]
 EvidenceFolder = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,13 @@ import typer
 from lstm_bench.cli.options import (
     RESULTS,
     Device,
+    Experiment,
     Force,
     Json,
     Out,
+    Overrides,
     ProviderUri,
+    RunSeed,
     Track,
     argument,
     option,
@@ -43,16 +46,11 @@ class RunOptions:
     """Options of ``run``."""
 
     workflow: Path | None = argument(None, "A Qlib workflow file.", metavar="CONFIG", show_default=False)
-    seed: int | None = option(None, "The run's seed; overrides the file's, which is 0 if unset.", min=0)
-    overrides: list[str] = option(
-        list,
-        "dotted.key=value over the file's; aliases follow their anchor. Repeatable.",
-        "--set",
-        metavar="KEY=VALUE",
-    )
+    seed: RunSeed = None
+    overrides: Overrides = field(default_factory=list)
     provider_uri: ProviderUri = None
     out: Out = RESULTS
-    experiment: str | None = option(None, "Folder in it for this run; by default the file's name.")
+    experiment: Experiment = None
     device: Device = "auto"
     track: Track = None
     force: Force = False

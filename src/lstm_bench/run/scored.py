@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from lstm_bench.record.layout import TableName
 
-__all__ = ["Score", "Scores", "Scoring", "record_scores"]
+__all__ = ["Score", "Scores", "Scoring"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,26 +194,6 @@ class Scoring:
         if self._data is not None:
             return self._data
         return data_of_run(self.config, self.provider, self.experiment, [seed], force=force, model=model)
-
-
-def record_scores(
-    config: ResolvedRun,
-    model: ScoringModel,
-    score: Score,
-    experiment: Path,
-    *,
-    data: NamedData | None = None,
-    force: bool = False,
-    cache: DatasetCache | None = None,
-    progress: Progress | None = None,
-    judged: bool = False,
-) -> PackRun:
-    """Score, evaluate and record one model on the test samples of a configuration, with its seed.
-
-    The arguments and errors are those of :class:`Scoring` and its method ``record``.
-    """
-    scoring = Scoring(config, experiment, data=data, cache=cache, progress=progress, judged=judged)
-    return scoring.record(model, score, force=force)
 
 
 def _evaluated(config: ResolvedRun, prepared: Prepared, values: npt.NDArray[np.float32]) -> Scored:
